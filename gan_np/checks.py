@@ -1,0 +1,72 @@
+"""Checks of arguments: each names the argument, what it was and what was expected."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+
+class ShapeError(ValueError):
+    """Shapes that do not meet; the message says where and what was expected."""
+
+
+def integer(name: str, value: Any, minimum: int | None = None, maximum: int | None = None) -> int:
+    """`value` as an int between `minimum` and `maximum`, both included."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{name}: expected an integer, got {value!r}")
+    _within(name, value, minimum, maximum, "an integer")
+    return int(value)
+
+
+def number(
+    name: str, value: Any, minimum: float | None = None, maximum: float | None = None, *, above: float | None = None
+) -> float:
+    """`value` as a finite float, at least `minimum`, at most `maximum`, greater than `above`."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise TypeError(f"{name}: expected a number, got {value!r}")
+    if not np.isfinite(value):
+        raise ValueError(f"{name}: expected a finite number, got {value}")
+    if above is not None and value <= above:
+        raise ValueError(f"{name}: expected a number greater than {above}, got {value}")
+    _within(name, value, minimum, maximum, "a number")
+    return float(value)
+
+
+def _within(name: str, value: Any, minimum: float | None, maximum: float | None, kind: str) -> None:
+    if minimum is not None and value < minimum or maximum is not None and value > maximum:
+        low = "" if minimum is None else f" of at least {minimum}"
+        high = "" if maximum is None else f" of at most {maximum}" if minimum is None else f" and at most {maximum}"
+        raise ValueError(f"{name}: expected {kind}{low}{high}, got {value}")
+
+
+def choice(name: str, value: Any, options: Iterable[str]) -> str:
+    """`value` if it is one of `options`; the error proposes the nearest."""
+    known = list(options)
+    if value in known:
+        return str(value)
+    near = difflib.get_close_matches(str(value), known, n=1)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    raise ValueError(f"{name}: expected one of {', '.join(map(repr, known))}, got {value!r}{hint}")
+
+
+def pair(name: str, value: Any, minimum: int) -> tuple[int, int]:
+    """An integer for both directions, or (vertical, horizontal)."""
+    if isinstance(value, tuple | list):
+        if len(value) != 2:
+            raise ValueError(f"{name}: expected an integer or (vertical, horizontal), got {value!r}")
+        return integer(name, value[0], minimum), integer(name, value[1], minimum)
+    single = integer(name, value, minimum)
+    return single, single
+
+
+def shape(name: str, value: Any, rank: int | None = None) -> tuple[int, ...]:
+    """A tuple of positive integers, of `rank` entries where given."""
+    if not isinstance(value, tuple | list):
+        raise TypeError(f"{name}: expected a tuple of positive integers, got {value!r}")
+    found = tuple(integer(f"{name}[{index}]", size, 1) for index, size in enumerate(value))
+    if rank is not None and len(found) != rank:
+        raise ShapeError(f"{name}: expected {rank} sizes, got {found}")
+    return found

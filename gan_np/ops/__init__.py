@@ -1,0 +1,53 @@
+"""The mathematics, as pure functions on arrays.
+
+An operation takes arrays and returns its output and its pullback: `y, pullback = conv2d(x, w, b)` and then
+`dx, dw, db = pullback(dy)`. `wrt` says beforehand what will be asked, so that forward keeps no more than that. The
+implementation comes from the kernel table; a pullback keeps the kernels that its forward ran with.
+"""
+
+from gan_np.kernels import Activation, Into
+
+from .activation import activate, activation
+from .affine import LINEAR
+from .convolution import conv2d, conv2d_shape, conv_transpose2d, conv_transpose2d_shape
+from .dense import dense
+from .dropout import dropout
+from .losses import softmax_cross_entropy, softplus
+from .maxout import maxout
+from .normalisation import Statistics, batch_norm, batch_norm_inference, layer_norm
+from .pullback import Pullback
+from .resampling import average_pool, upsample_bilinear, upsample_nearest
+from .shapes import add, concatenate, reshape
+from .updates import adam, moving_average, rmsprop, sgd
+
+__all__ = [
+    "LINEAR",
+    "Activation",
+    "Into",
+    "Pullback",
+    "Statistics",
+    "activate",
+    "activation",
+    "adam",
+    "add",
+    "average_pool",
+    "batch_norm",
+    "batch_norm_inference",
+    "concatenate",
+    "conv2d",
+    "conv2d_shape",
+    "conv_transpose2d",
+    "conv_transpose2d_shape",
+    "dense",
+    "dropout",
+    "layer_norm",
+    "maxout",
+    "moving_average",
+    "reshape",
+    "rmsprop",
+    "sgd",
+    "softmax_cross_entropy",
+    "softplus",
+    "upsample_bilinear",
+    "upsample_nearest",
+]

@@ -1,0 +1,62 @@
+"""Pointwise activations as operations of their own; dense, convolution and batch normalisation can also fuse them."""
+
+from __future__ import annotations
+
+from gan_np import kernels
+from gan_np.arrays import Array, require_same
+from gan_np.checks import choice, number
+from gan_np.kernels import Activation, Into
+
+from .affine import LINEAR, PIECEWISE_LINEAR
+from .pullback import Asked, Gradients, Pullback, asked, problem
+
+KINDS = ("linear", "relu", "leaky_relu", "tanh", "sigmoid")
+
+
+def activation(value: Activation | str | None) -> Activation:
+    """An activation from its name: "relu", "leaky_relu" (slope 0.2), "tanh", "sigmoid", "linear" or None.
+
+    `Activation("leaky_relu", slope)` sets another slope, above 0 and below 1 (its derivative is read from the sign of
+    the output, which needs a slope above 0).
+    """
+    if value is None:
+        return LINEAR
+    if isinstance(value, Activation):
+        choice("activation", value.kind, KINDS)
+        if value.kind == "leaky_relu":
+            number("slope", value.slope, above=0.0)
+            if value.slope >= 1:
+                raise ValueError(f"slope: expected a number below 1, got {value.slope}")
+        return value
+    kind = choice("activation", value, KINDS)
+    return Activation(kind, 0.2 if kind == "leaky_relu" else 0.0)
+
+
+def activate(
+    x: Array, function: Activation | str, *, bias: Array | None = None, wrt: tuple[bool, bool] | bool = True
+) -> tuple[Array, Pullback]:
+    """y = f(x + b), b along the last axis; the pullback gives (dx, db) with dx = f′·dy, f′ read from y.
+
+    relu max(x, 0); leaky_relu max(x, slope·x); tanh; sigmoid 1/(1 + e⁻ˣ). At the kink the derivative is that of the
+    left side.
+    """
+    chosen = activation(function)
+    require_same("activate", x=x, bias=bias)
+    kernel = kernels.select("bias_activation", problem(x))
+    y = kernel.forward(x, bias, chosen)
+    wanted = asked(wrt, (x, bias))
+    gate = y if any(wanted) else None
+
+    def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
+        dx, db = kernel.backward(dy, gate, chosen, wrt[1], into[1])
+        return dx if wrt[0] else None, db
+
+    def linear(tangent: Array, wrt: Asked) -> tuple[Array, Pullback]:
+        moved, _ = kernel.backward(tangent, gate, chosen, False)
+
+        def pull(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
+            return kernel.backward(dy, gate, chosen, False)[0], None
+
+        return moved, Pullback(f"{chosen.kind} linearised", moved, (wrt[0], False), pull)
+
+    return y, Pullback(chosen.kind, y, wanted, compute, linear if chosen.kind in PIECEWISE_LINEAR else None)

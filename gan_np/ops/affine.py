@@ -1,0 +1,93 @@
+"""What dense, convolution and transposed convolution have in common: y = f(L(w, x) + b), with L linear in w and in x.
+
+With dz = f′·dy:   dx = L(w, ·)ᵀ dz,   dw = L(·, x)ᵀ dz,   db = Σ dz over all axes but the last.
+The layer linearised at x maps a tangent t to f′·L(w, t), whose own derivative with respect to w pairs t with f′·dy:
+that is all that R1 needs.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from gan_np import kernels
+from gan_np.arrays import Array
+from gan_np.kernels import Activation, Into
+
+from .pullback import Asked, Gradients, Pullback, problem
+
+LINEAR = Activation()
+PIECEWISE_LINEAR = ("linear", "relu", "leaky_relu")
+
+
+class Bilinear(Protocol):
+    """L for one weight: preparations, and the three products between prepared forms."""
+
+    keeps_input: bool
+    keeps_gradient: bool
+
+    def prepare_input(self, x: Array) -> Any:
+        """The form of x that forward and the weight gradient read."""
+
+    def prepare_gradient(self, dz: Array) -> Any:
+        """The form of dz that both gradients read."""
+
+    def forward(self, prepared: Any) -> Array:
+        """L(w, x), a new array."""
+
+    def input_gradient(self, prepared: Any) -> Array:
+        """L(w, ·)ᵀ dz."""
+
+    def weight_gradient(self, prepared_input: Any, prepared_gradient: Any, into: Into | None) -> Array:
+        """L(·, x)ᵀ dz."""
+
+
+def affine(
+    name: str, form: Bilinear, x: Array, bias: Array | None, activation: Activation, wrt: Asked
+) -> tuple[Array, Pullback]:
+    """y = f(L(w, x) + b) and its pullback to (dx, dw, db).
+
+    Kept for backward: y if f is not linear; x (or its prepared form, if the kernel says it is worth it) only if the
+    weight gradient was asked for.
+    """
+    prepared = form.prepare_input(x)
+    z = form.forward(prepared)
+    epilogue = kernels.select("bias_activation", problem(z))
+    y = z if bias is None and activation == LINEAR else epilogue.forward(z, bias, activation, in_place=True)
+
+    wants_x, wants_w, _ = wrt
+    kept: Any = None if not wants_w else prepared if form.keeps_input else x
+    del prepared, z
+    gate = y if activation != LINEAR and any(wrt) else None
+
+    def through_activation(dy: Array, need_bias: bool, into: Into | None) -> tuple[Array, Array | None]:
+        if gate is None and not need_bias:
+            return dy, None
+        dz, db = epilogue.backward(dy, dy if gate is None else gate, activation, need_bias, into)
+        return dz, db
+
+    def compute(dy: Array, asked: Asked, into: tuple[Into | None, ...]) -> Gradients:
+        dz, db = through_activation(dy, asked[2], into[2])
+        if not (asked[0] or asked[1]):
+            return None, None, db
+        gradient = form.prepare_gradient(dz)
+        dw = None
+        if asked[1]:
+            dw = form.weight_gradient(kept if form.keeps_input else form.prepare_input(kept), gradient, into[1])
+        return form.input_gradient(gradient) if asked[0] else None, dw, db
+
+    def linear(tangent: Array, asked: Asked) -> tuple[Array, Pullback]:
+        direction = form.prepare_input(tangent)
+        moved, _ = through_activation(form.forward(direction), False, None)
+        kept_direction = direction if form.keeps_input else tangent
+
+        def pull(dy: Array, asked: Asked, into: tuple[Into | None, ...]) -> Gradients:
+            dz, _ = through_activation(dy, False, None)
+            gradient = form.prepare_gradient(dz)
+            prepared = kept_direction if form.keeps_input else form.prepare_input(kept_direction)
+            dw = form.weight_gradient(prepared, gradient, into[1]) if asked[1] else None
+            return form.input_gradient(gradient) if asked[0] else None, dw, None
+
+        return moved, Pullback(f"{name} linearised", moved, (asked[0], asked[1], False), pull)
+
+    can_linearise = activation.kind in PIECEWISE_LINEAR
+    return y, Pullback(name, y, wrt, compute, linear if can_linearise else None)

@@ -1,0 +1,187 @@
+"""Convolution and transposed convolution: two faces of one trilinear form (see `Geometry` in `kernels/geometry.py`).
+
+    T(w, a, b) = Σ w·a·b over kernel taps, a the large picture, b the small one
+    convolution             x = a,  y = ∂T/∂b      dx = ∂T/∂a at b = dy      dw = ∂T/∂w at b = dy
+    transposed convolution  x = b,  y = ∂T/∂a      dx = ∂T/∂b at a = dy      dw = ∂T/∂w at a = dy
+
+So both are written once, with the roles of a and b exchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gan_np import kernels
+from gan_np.arrays import Array, require_same
+from gan_np.checks import ShapeError, pair
+from gan_np.kernels import Activation, Geometry, Into, Plan, large_size, small_size
+
+from .affine import LINEAR, affine
+from .pullback import Pullback, asked, problem, require_rank, require_shape
+
+Cache = Callable[[Any, Callable[[], Any]], Any]
+"""(key, compute) → compute(), or what it gave before while the weights have not moved."""
+
+
+def _no_cache(key: Any, compute: Callable[[], Any]) -> Any:
+    return compute()
+
+
+class _LargeToSmall:
+    """L(w, x) = ∂T/∂b(w, x)."""
+
+    def __init__(self, plan: Plan, weight: Any) -> None:
+        self.plan, self.weight = plan, weight
+        self.keeps_input, self.keeps_gradient = plan.keeps_large, plan.keeps_small
+        self.prepare_input, self.prepare_gradient = plan.prepare_large, plan.prepare_small
+
+    def forward(self, prepared: Any) -> Array:
+        return self.plan.to_small(self.weight, prepared)
+
+    def input_gradient(self, prepared: Any) -> Array:
+        return self.plan.to_large(self.weight, prepared)
+
+    def weight_gradient(self, prepared_input: Any, prepared_gradient: Any, into: Into | None) -> Array:
+        return self.plan.to_weight(prepared_input, prepared_gradient, into)
+
+
+class _SmallToLarge:
+    """L(w, x) = ∂T/∂a(w, x)."""
+
+    def __init__(self, plan: Plan, weight: Any) -> None:
+        self.plan, self.weight = plan, weight
+        self.keeps_input, self.keeps_gradient = plan.keeps_small, plan.keeps_large
+        self.prepare_input, self.prepare_gradient = plan.prepare_small, plan.prepare_large
+
+    def forward(self, prepared: Any) -> Array:
+        return self.plan.to_large(self.weight, prepared)
+
+    def input_gradient(self, prepared: Any) -> Array:
+        return self.plan.to_small(self.weight, prepared)
+
+    def weight_gradient(self, prepared_input: Any, prepared_gradient: Any, into: Into | None) -> Array:
+        return self.plan.to_weight(prepared_gradient, prepared_input, into)
+
+
+def _plan(x: Array, weight: Array, geometry: Geometry, cache: Cache) -> tuple[Plan, Any]:
+    kernel = kernels.select("conv2d", problem(x, geometry))
+    plan: Plan = kernel.plan(geometry)
+    return plan, cache((id(kernel), geometry), lambda: plan.prepare_weight(weight))
+
+
+def conv2d(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    *,
+    stride: int | tuple[int, int] = 1,
+    padding: int | tuple[int, int] = 0,
+    activation: Activation = LINEAR,
+    wrt: Sequence[bool] | bool = True,
+    cache: Cache = _no_cache,
+) -> tuple[Array, Pullback]:
+    """Convolution (cross-correlation, as everywhere in the field) with zero padding.
+
+    y[n, i, j, d] = f(b[d] + Σ_{u,v,c} x[n, i·sh + u − ph, j·sw + v − pw, c] · w[u, v, c, d])
+
+    x: (N, H, W, in_channels).  weight: (kernel_height, kernel_width, in_channels, out_channels).  bias: (out_channels,).
+    Returns y (N, ⌊(H + 2·ph − kh)/sh⌋ + 1, likewise for W, out_channels) and the pullback to (dx, dw, db).
+    cache: keeps the kernel's prepared weights between calls (layers pass one; leave it alone otherwise).
+
+    Raises:
+        ShapeError: shapes do not meet, or the kernel is larger than the padded picture.
+        TypeError: dtypes or devices differ.
+    """
+    name = "conv2d"
+    require_same(name, x=x, weight=weight, bias=bias)
+    require_rank(name, "x", x, 4, "(N, height, width, in_channels)")
+    require_rank(name, "weight", weight, 4, "(kernel_height, kernel_width, in_channels, out_channels)")
+    if x.shape[3] != weight.shape[2]:
+        raise ShapeError(f"{name}: x has {x.shape[3]} channels, weight {weight.shape} expects {weight.shape[2]}")
+    require_shape(name, "bias", bias, weight.shape[3:])
+    strides, paddings = pair("stride", stride, 1), pair("padding", padding, 0)
+    kernel = (weight.shape[0], weight.shape[1])
+    small = conv2d_shape(x.shape[1:], weight.shape[3], kernel, strides, paddings)
+    geometry = Geometry(x.shape[0], (x.shape[1], x.shape[2], x.shape[3]), small, kernel, strides, paddings)
+    form = _LargeToSmall(*_plan(x, weight, geometry, cache))
+    return affine(name, form, x, bias, activation, asked(wrt, (x, weight, bias)))
+
+
+def conv_transpose2d(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    *,
+    stride: int | tuple[int, int] = 1,
+    padding: int | tuple[int, int] = 0,
+    output_padding: int | tuple[int, int] = 0,
+    activation: Activation = LINEAR,
+    wrt: Sequence[bool] | bool = True,
+    cache: Cache = _no_cache,
+) -> tuple[Array, Pullback]:
+    """Transposed (fractionally-strided) convolution: the adjoint of the convolution with these weights.
+
+    y[n, i·sh + u − ph, j·sw + v − pw, c] += x[n, i, j, d] · w[u, v, c, d], then b[c] and f.
+
+    x: (N, H, W, in_channels).  weight: (kernel_height, kernel_width, out_channels, in_channels), as of the convolution
+    that it transposes.  bias: (out_channels,).
+    Returns y (N, (H − 1)·sh − 2·ph + kh + output_padding, likewise for W, out_channels) and the pullback to (dx, dw, db).
+
+    Raises:
+        ShapeError: shapes do not meet, or nothing would be left.
+        ValueError: output_padding is not below the stride (the size would be ambiguous).
+        TypeError: dtypes or devices differ.
+    """
+    name = "conv_transpose2d"
+    require_same(name, x=x, weight=weight, bias=bias)
+    require_rank(name, "x", x, 4, "(N, height, width, in_channels)")
+    require_rank(name, "weight", weight, 4, "(kernel_height, kernel_width, out_channels, in_channels)")
+    if x.shape[3] != weight.shape[3]:
+        raise ShapeError(f"{name}: x has {x.shape[3]} channels, weight {weight.shape} expects {weight.shape[3]}")
+    require_shape(name, "bias", bias, weight.shape[2:3])
+    strides, paddings = pair("stride", stride, 1), pair("padding", padding, 0)
+    extra = pair("output_padding", output_padding, 0)
+    kernel = (weight.shape[0], weight.shape[1])
+    large = conv_transpose2d_shape(x.shape[1:], weight.shape[2], kernel, strides, paddings, extra)
+    geometry = Geometry(x.shape[0], large, (x.shape[1], x.shape[2], x.shape[3]), kernel, strides, paddings)
+    form = _SmallToLarge(*_plan(x, weight, geometry, cache))
+    return affine(name, form, x, bias, activation, asked(wrt, (x, weight, bias)))
+
+
+def conv2d_shape(
+    picture: tuple[int, ...],
+    out_channels: int,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+) -> tuple[int, int, int]:
+    """Output (height, width, channels) of a convolution of a picture (height, width, channels)."""
+    height, width = (small_size(picture[axis], kernel[axis], stride[axis], padding[axis]) for axis in (0, 1))
+    if height < 1 or width < 1:
+        raise ShapeError(
+            f"conv2d: kernel {kernel} is larger than the picture {picture[:2]} with padding {padding} on each side"
+        )
+    return height, width, out_channels
+
+
+def conv_transpose2d_shape(
+    picture: tuple[int, ...],
+    out_channels: int,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    output_padding: tuple[int, int],
+) -> tuple[int, int, int]:
+    """Output (height, width, channels) of a transposed convolution of a picture (height, width, channels)."""
+    if output_padding[0] >= stride[0] or output_padding[1] >= stride[1]:
+        raise ValueError(f"output_padding: expected less than stride {stride} along each axis, got {output_padding}")
+    height, width = (
+        large_size(picture[axis], kernel[axis], stride[axis], padding[axis], output_padding[axis]) for axis in (0, 1)
+    )
+    if height < 1 or width < 1:
+        raise ShapeError(
+            f"conv_transpose2d: a picture of {picture[:2]} with kernel {kernel}, stride {stride}, padding {padding} "
+            f"and output_padding {output_padding} would have size {(height, width)}"
+        )
+    return height, width, out_channels

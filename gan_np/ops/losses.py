@@ -1,0 +1,57 @@
+"""Losses from logits."""
+
+from __future__ import annotations
+
+from gan_np import kernels
+from gan_np.arrays import Array, on_host, require_same
+from gan_np.checks import ShapeError
+from gan_np.kernels import Into
+
+from .pullback import Asked, Gradients, Pullback, asked, problem, require_rank
+
+
+def softplus(s: Array, *, wrt: bool | Asked = True) -> tuple[Array, Pullback]:
+    """y = log(1 + eˢ), exact at any finite s (at ±1000: 1000 and 0); the pullback gives (dy/(1 + e⁻ˢ),).
+
+    −log σ(s) = softplus(−s) and −log(1 − σ(s)) = softplus(s), with no probability that can round to 0 or 1.
+    """
+    require_same("softplus", s=s)
+    kernel = kernels.select("softplus", problem(s))
+    y = kernel.forward(s)
+    wanted = asked(wrt, (s,))
+    kept = s if any(wanted) else None
+
+    def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
+        return (dy * kernel.derivative(kept),)
+
+    return y, Pullback("softplus", y, wanted, compute)
+
+
+def softmax_cross_entropy(logits: Array, labels: Array, *, wrt: bool | Asked = True) -> tuple[Array, Pullback]:
+    """y[n] = −log softmax(logits[n])[labels[n]] for logits (N, classes) and integer labels (N,).
+
+    The pullback gives (dlogits,) = ((softmax(logits) − onehot(labels))·dy[:, None],).
+
+    Raises:
+        ValueError: a label is not a class. (Checked for host arrays; on a device that would force a synchronisation.)
+    """
+    require_same("softmax_cross_entropy", logits=logits)
+    require_rank("softmax_cross_entropy", "logits", logits, 2, "(N, classes)")
+    if labels.shape != logits.shape[:1] or labels.dtype.kind not in "iu":
+        raise ShapeError(
+            f"softmax_cross_entropy: labels must be {logits.shape[0]} integers, got {labels.dtype} {labels.shape}"
+        )
+    if on_host(labels) and labels.size and not (0 <= labels.min() and labels.max() < logits.shape[1]):
+        raise ValueError(
+            f"softmax_cross_entropy: labels must lie in 0…{logits.shape[1] - 1}, got {labels.min()}…{labels.max()}"
+        )
+    kernel = kernels.select("softmax_cross_entropy", problem(logits))
+    y, derivative = kernel.forward(logits, labels)
+    wanted = asked(wrt, (logits,))
+    kept = derivative if any(wanted) else None
+
+    def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
+        assert kept is not None
+        return (kept * dy[:, None],)
+
+    return y, Pullback("softmax_cross_entropy", y, wanted, compute)

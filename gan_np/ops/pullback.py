@@ -1,0 +1,103 @@
+"""What an operation returns beside its output.
+
+For y = f(a₁, …, aₙ) the pullback maps the gradient of a scalar with respect to y to its gradients with respect to each
+aᵢ:  pullback(dy) = (dy·∂f/∂a₁, …, dy·∂f/∂aₙ).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from gan_np.arrays import Array, Shape
+from gan_np.checks import ShapeError
+from gan_np.kernels import Into, Problem
+
+Asked: TypeAlias = tuple[bool, ...]
+Gradients: TypeAlias = tuple[Array | None, ...]
+Compute: TypeAlias = Callable[[Array, Asked, tuple[Into | None, ...]], Gradients]
+Linear: TypeAlias = Callable[[Array, Asked], "tuple[Array, Pullback]"]
+
+
+class Pullback:
+    """Gradients of an operation's arrays, given that of its output; a pure function, callable any number of times.
+
+    Arguments of a call:
+        dy: gradient with respect to the output, of its shape and dtype.
+        wrt: which gradients are wanted, one bool for each array; at most what forward was told. All of those if None.
+        into: for each array where its gradient goes (`Into(array, add)`), or None for a new array.
+
+    Returns a tuple with one gradient for each array of the operation, None where it was not asked for.
+
+    `pullback.linear(t)` applies f linearised at x to a tangent t of x (∂f/∂x·t, biases dropped, kinks frozen) and returns
+    it with its own pullback: what the second derivative of R1 needs. Only piecewise linear operations have it.
+    """
+
+    __slots__ = ("_compute", "_linear", "_name", "_shape", "wrt")
+
+    def __init__(self, name: str, output: Array, wrt: Asked, compute: Compute, linear: Linear | None = None) -> None:
+        self._name, self._shape, self.wrt = name, output.shape, wrt
+        self._compute, self._linear = compute, linear
+
+    def __call__(
+        self, dy: Array, wrt: Sequence[bool] | None = None, into: Sequence[Into | None] | None = None
+    ) -> Gradients:
+        if dy.shape != self._shape:
+            raise ShapeError(f"{self._name}: dy has shape {dy.shape}, the output had {self._shape}")
+        asked = self._narrow(wrt)
+        places = (None,) * len(self.wrt) if into is None else tuple(into)
+        return self._compute(dy, asked, places) if any(asked) else (None,) * len(asked)
+
+    def linear(self, tangent: Array, wrt: Sequence[bool] | None = None) -> tuple[Array, Pullback]:
+        """f linearised at x, applied to `tangent`, and the pullback of that.
+
+        `wrt` may ask for arrays that forward was not asked for: the linear map keeps what it needs itself.
+
+        Raises:
+            TypeError: the operation is not piecewise linear.
+        """
+        if not any(self.wrt):
+            raise ValueError(
+                f"{self._name}: forward was told that nothing would be asked of it (wrt), so it kept nothing"
+            )
+        if self._linear is None:
+            raise TypeError(
+                f"{self._name} is not piecewise linear: it has no linearisation with a derivative of its own"
+            )
+        return self._linear(tangent, tuple(True for _ in self.wrt) if wrt is None else tuple(wrt))
+
+    def _narrow(self, wrt: Sequence[bool] | None) -> Asked:
+        if wrt is None:
+            return self.wrt
+        if len(wrt) != len(self.wrt):
+            raise ValueError(f"{self._name}: wrt has {len(wrt)} entries, expected {len(self.wrt)}")
+        if any(asked and not kept for asked, kept in zip(wrt, self.wrt, strict=True)):
+            raise ValueError(f"{self._name}: wrt={tuple(wrt)} asks for more than forward kept ({self.wrt})")
+        return tuple(wrt)
+
+
+def problem(x: Array, geometry: Any = None) -> Problem:
+    """What the kernel table is asked for an operation on `x`."""
+    return Problem("cpu" if isinstance(x, np.ndarray) else "cuda", x.dtype, x.shape, geometry)
+
+
+def asked(wrt: Sequence[bool] | bool, arrays: Sequence[Any]) -> Asked:
+    """`wrt` as one bool for each array; nothing is asked of an array that is not there."""
+    wanted = (wrt,) * len(arrays) if isinstance(wrt, bool) else tuple(wrt)
+    if len(wanted) != len(arrays):
+        raise ValueError(f"wrt: expected {len(arrays)} entries, got {len(wanted)}")
+    return tuple(bool(want) and array is not None for want, array in zip(wanted, arrays, strict=True))
+
+
+def require_rank(operation: str, name: str, array: Array, rank: int, layout: str) -> None:
+    """Refuse an array with the wrong number of axes."""
+    if array.ndim != rank:
+        raise ShapeError(f"{operation}: {name} must be {layout}, got shape {array.shape}")
+
+
+def require_shape(operation: str, name: str, array: Array | None, shape: Shape) -> None:
+    """Refuse an array (if there is one) whose shape is not `shape`."""
+    if array is not None and array.shape != shape:
+        raise ShapeError(f"{operation}: {name} must have shape {shape}, got {array.shape}")

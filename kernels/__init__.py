@@ -1,0 +1,48 @@
+"""Implementations of the heavy operations, and the table from which they are chosen by name.
+
+Shipped as `gan_np.kernels`. Nothing here knows what a layer is: a kernel gets arrays and returns arrays.
+"""
+
+if not __name__.startswith("gan_np."):
+    raise ImportError(
+        "this folder ships as gan_np.kernels: install the project (python -m pip install -e .) and import that"
+    )
+
+from . import reference
+from .cases import Case, cases
+from .geometry import Geometry, large_size, small_size
+from .interfaces import Activation, Into, Plan
+from .table import (
+    OPERATIONS,
+    Entry,
+    Problem,
+    available,
+    entries,
+    entry,
+    register_kernel,
+    select,
+    unregister_kernel,
+    use_kernels,
+)
+
+__all__ = [
+    "OPERATIONS",
+    "Activation",
+    "Case",
+    "Entry",
+    "Geometry",
+    "Into",
+    "Plan",
+    "Problem",
+    "available",
+    "cases",
+    "entries",
+    "entry",
+    "large_size",
+    "reference",
+    "register_kernel",
+    "select",
+    "small_size",
+    "unregister_kernel",
+    "use_kernels",
+]

@@ -1,0 +1,280 @@
+"""Work for every operation, small and odd or as in DCGAN: parity tests and kernel benchmarks both walk these.
+
+A case makes its arrays from a generator and runs one implementation on them; what it returns can be compared between
+implementations, name by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gan_np.arrays import Array
+
+from .geometry import Geometry, small_size
+from .interfaces import Activation
+from .table import Problem
+
+Results = dict[str, Array]
+Maker = Callable[[np.random.Generator, "np.dtype[Any]"], list[Array]]
+
+ACTIVATIONS = (
+    Activation(),
+    Activation("relu"),
+    Activation("leaky_relu", 0.2),
+    Activation("tanh"),
+    Activation("sigmoid"),
+)
+
+
+class Case(NamedTuple):
+    """One piece of work for one operation."""
+
+    operation: str
+    label: str
+    shape: tuple[int, ...]
+    make: Maker
+    """(generator, dtype) → host arrays."""
+    run: Callable[..., Results]
+    """(implementation, *arrays) → named results; modifies none of the arrays."""
+    geometry: Geometry | None = None
+    operations: float = 0.0
+    """Floating-point operations, where they dominate (0: the work is bound by memory)."""
+
+    def problem(self, dtype: np.dtype[Any], device: str = "cpu") -> Problem:
+        """What the table is asked."""
+        return Problem(device, dtype, self.shape, self.geometry)
+
+
+def _normal(*shapes: tuple[int, ...]) -> Maker:
+    return lambda rng, dtype: [rng.standard_normal(shape).astype(dtype) for shape in shapes]
+
+
+def _positive_last(count: int, *shapes: tuple[int, ...]) -> Maker:
+    """Standard normal arrays, the last `count` of them squared (second moments, variances)."""
+
+    def make(rng: np.random.Generator, dtype: np.dtype[Any]) -> list[Array]:
+        arrays = [rng.standard_normal(shape).astype(dtype) for shape in shapes]
+        return [*arrays[:-count], *(array * array for array in arrays[-count:])]
+
+    return make
+
+
+def convolution_geometry(
+    batch: int,
+    large: tuple[int, int, int],
+    out_channels: int,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+) -> Geometry:
+    """The geometry of a convolution of a picture (height, width, channels)."""
+    size = [small_size(large[axis], kernel[axis], stride[axis], padding[axis]) for axis in (0, 1)]
+    return Geometry(batch, large, (size[0], size[1], out_channels), kernel, stride, padding)
+
+
+def conv2d_case(label: str, geometry: Geometry) -> Case:
+    """All three contractions of one geometry."""
+
+    def run(kernel: Any, weight: Array, large: Array, small: Array) -> Results:
+        plan = kernel.plan(geometry)
+        w, a, b = plan.prepare_weight(weight), plan.prepare_large(large), plan.prepare_small(small)
+        return {"small": plan.to_small(w, a), "large": plan.to_large(w, b), "weight": plan.to_weight(a, b)}
+
+    make = _normal(geometry.weight_shape, geometry.large_shape, geometry.small_shape)
+    return Case("conv2d", label, geometry.large_shape, make, run, geometry, 3.0 * geometry.operations)
+
+
+def dense_case(label: str, batch: int, in_features: int, out_features: int) -> Case:
+    """Product and both gradients."""
+
+    def run(kernel: Any, x: Array, weight: Array, dz: Array) -> Results:
+        return {
+            "z": kernel.forward(x, weight),
+            "dx": kernel.input_gradient(dz, weight),
+            "dw": kernel.weight_gradient(x, dz),
+        }
+
+    make = _normal((batch, in_features), (in_features, out_features), (batch, out_features))
+    work = 6.0 * batch * in_features * out_features
+    return Case("dense", label, (batch, in_features), make, run, None, work)
+
+
+def _bias_activation_case(label: str, shape: tuple[int, ...], activation: Activation) -> Case:
+    def run(kernel: Any, z: Array, bias: Array, dy: Array) -> Results:
+        y = kernel.forward(z, bias, activation)
+        dz, dbias = kernel.backward(dy, y, activation, True)
+        without, nothing = kernel.backward(dy, kernel.forward(z, None, activation), activation, False)
+        assert nothing is None
+        return {"y": y, "dz": dz, "db": dbias, "dz without bias": without}
+
+    make = _normal(shape, shape[-1:], shape)
+    return Case("bias_activation", f"{label} {activation.kind}", shape, make, run)
+
+
+def _batch_norm_case(label: str, shape: tuple[int, ...], activation: Activation, affine: bool) -> Case:
+    def run(kernel: Any, x: Array, scale: Array, bias: Array, dy: Array) -> Results:
+        gamma, beta = (scale, bias) if affine else (None, None)
+        y, mean, variance, inverse = kernel.forward(x, gamma, beta, 1e-5, activation)
+        dx, dscale, dbias = kernel.backward(dy, x, y, gamma, mean, inverse, activation)
+        return {"y": y, "mean": mean, "variance": variance, "inverse": inverse, "dx": dx, "dγ": dscale, "dβ": dbias}
+
+    name = f"{label} {activation.kind}" + ("" if affine else " no affine")
+    return Case("batch_norm", name, shape, _normal(shape, shape[-1:], shape[-1:], shape), run)
+
+
+def _layer_norm_case(label: str, shape: tuple[int, int]) -> Case:
+    def run(kernel: Any, x: Array, d: Array) -> Results:
+        normalised, inverse = kernel.forward(x, 1e-5)
+        return {"x̂": normalised, "inverse": inverse, "dx": kernel.backward(d, normalised, inverse)}
+
+    return Case("layer_norm", label, shape, _normal(shape, shape), run)
+
+
+def _maxout_case(label: str, rows: int, units: int, pieces: int) -> Case:
+    def run(kernel: Any, x: Array, dy: Array) -> Results:
+        y, winner = kernel.forward(x, pieces)
+        return {"y": y, "winner": winner, "dx": kernel.backward(dy, winner, pieces)}
+
+    return Case("maxout", label, (rows, units * pieces), _normal((rows, units * pieces), (rows, units)), run)
+
+
+def _pool_case(label: str, small: tuple[int, int, int, int], window: tuple[int, int]) -> Case:
+    n, height, width, channels = small
+    large = (n, height * window[0], width * window[1], channels)
+
+    def run(kernel: Any, x: Array, dy: Array) -> Results:
+        return {"y": kernel.forward(x, window), "dx": kernel.backward(dy, window)}
+
+    return Case("average_pool", label, large, _normal(large, small), run)
+
+
+def _upsample_case(operation: str, label: str, small: tuple[int, int, int, int], factor: tuple[int, int]) -> Case:
+    n, height, width, channels = small
+    large = (n, height * factor[0], width * factor[1], channels)
+
+    def run(kernel: Any, x: Array, dy: Array) -> Results:
+        return {"y": kernel.forward(x, factor), "dx": kernel.backward(dy, factor)}
+
+    return Case(operation, label, small, _normal(small, large), run)
+
+
+def _softplus_case(label: str, count: int) -> Case:
+    def run(kernel: Any, s: Array) -> Results:
+        return {"value": kernel.forward(s), "derivative": kernel.derivative(s)}
+
+    def make(rng: np.random.Generator, dtype: np.dtype[Any]) -> list[Array]:
+        return [(10 * rng.standard_normal(count)).astype(dtype)]
+
+    return Case("softplus", label, (count,), make, run)
+
+
+def _cross_entropy_case(label: str, rows: int, classes: int) -> Case:
+    def run(kernel: Any, logits: Array, labels: Array) -> Results:
+        loss, derivative = kernel.forward(logits, labels)
+        return {"loss": loss, "derivative": derivative}
+
+    def make(rng: np.random.Generator, dtype: np.dtype[Any]) -> list[Array]:
+        return [rng.standard_normal((rows, classes)).astype(dtype), rng.integers(0, classes, rows)]
+
+    return Case("softmax_cross_entropy", label, (rows, classes), make, run)
+
+
+def _update_cases(label: str, count: int) -> Iterator[Case]:
+    def sgd(kernel: Any, theta: Array, gradient: Array, velocity: Array) -> Results:
+        plain, moved, nesterov = theta.copy(), theta.copy(), theta.copy()
+        first, second = velocity.copy(), velocity.copy()
+        kernel.step(plain, gradient, None, 0.1, 0.0, False)
+        kernel.step(moved, gradient, first, 0.1, 0.9, False)
+        kernel.step(nesterov, gradient, second, 0.1, 0.9, True)
+        return {"plain": plain, "momentum": moved, "nesterov": nesterov, "velocity": first}
+
+    def adam(kernel: Any, theta: Array, gradient: Array, first: Array, second: Array) -> Results:
+        theta, first, second = theta.copy(), first.copy(), second.copy()
+        kernel.step(theta, gradient, first, second, 3, 1e-2, 0.5, 0.999, 1e-8)
+        return {"θ": theta, "m": first, "v": second}
+
+    def rmsprop(kernel: Any, theta: Array, gradient: Array, velocity: Array, second: Array) -> Results:
+        theta, velocity, second = theta.copy(), velocity.copy(), second.copy()
+        kernel.step(theta, gradient, second, velocity, 1e-2, 0.9, 1e-6, 0.5)
+        kernel.step(theta, gradient, second, None, 1e-2, 0.9, 1e-6, 0.0)
+        return {"θ": theta, "v": second, "velocity": velocity}
+
+    def average(kernel: Any, mean: Array, values: Array) -> Results:
+        mean = mean.copy()
+        kernel.step(mean, values, 0.99)
+        return {"average": mean}
+
+    vector = (count,)
+    yield Case("sgd", label, vector, _normal(vector, vector, vector), sgd)
+    yield Case("adam", label, vector, _positive_last(1, vector, vector, vector, vector), adam)
+    yield Case("rmsprop", label, vector, _positive_last(1, vector, vector, vector, vector), rmsprop)
+    yield Case("average", label, vector, _normal(vector, vector), average)
+
+
+def _small_cases() -> Iterator[Case]:
+    shapes = [
+        ("1×1", (2, 3, 4, 2), 3, (1, 1), (1, 1), (0, 0)),
+        ("3×3", (2, 5, 4, 3), 2, (3, 3), (1, 1), (1, 1)),
+        ("4×4 stride 2", (3, 8, 6, 5), 4, (4, 4), (2, 2), (1, 1)),
+        ("5×5 stride 2", (2, 7, 9, 1), 3, (5, 5), (2, 2), (2, 2)),
+        ("odd remainder", (1, 10, 11, 17), 1, (4, 3), (3, 2), (0, 1)),
+        ("stride above kernel", (2, 9, 7, 2), 2, (2, 1), (3, 2), (0, 0)),
+        ("padding above kernel", (1, 4, 4, 1), 2, (2, 2), (1, 2), (3, 2)),
+    ]
+    for label, (n, height, width, channels), out, kernel, stride, padding in shapes:
+        yield conv2d_case(label, convolution_geometry(n, (height, width, channels), out, kernel, stride, padding))
+    yield dense_case("one row", 1, 3, 5)
+    yield dense_case("odd", 7, 17, 3)
+    for activation in ACTIVATIONS:
+        yield _bias_activation_case("rows", (5, 3), activation)
+        yield _bias_activation_case("picture", (2, 3, 5, 17), activation)
+        yield _batch_norm_case("rows", (6, 5), activation, True)
+        yield _batch_norm_case("picture", (3, 4, 5, 3), activation, activation.kind != "tanh")
+    yield _layer_norm_case("rows", (4, 7))
+    yield _maxout_case("five pieces", 4, 3, 5)
+    yield _pool_case("3×2", (2, 3, 2, 5), (3, 2))
+    for operation in ("upsample_nearest", "upsample_bilinear"):
+        yield _upsample_case(operation, "2×2", (2, 3, 4, 3), (2, 2))
+        yield _upsample_case(operation, "3×1 of one pixel", (1, 1, 2, 1), (3, 1))
+    yield _softplus_case("vector", 33)
+    yield _cross_entropy_case("seven classes", 5, 7)
+    yield from _update_cases("vector", 101)
+
+
+def _dcgan_cases() -> Iterator[Case]:
+    """Batch 64, DCGAN 64×64×3 with widths 64 to 512 and its 28×28 relative."""
+    batch = 64
+    for side, channels, out in ((64, 3, 64), (32, 64, 128), (16, 128, 256), (8, 256, 512)):
+        geometry = convolution_geometry(batch, (side, side, channels), out, (4, 4), (2, 2), (1, 1))
+        yield conv2d_case(f"{channels}→{out} at {side}²", geometry)
+    yield dense_case("100→8192", batch, 100, 8192)
+    yield dense_case("8192→1", batch, 8192, 1)
+    leaky = Activation("leaky_relu", 0.2)
+    yield _bias_activation_case("32²×64", (batch, 32, 32, 64), leaky)
+    yield _batch_norm_case("16²×128", (batch, 16, 16, 128), leaky, True)
+    yield _batch_norm_case("32²×64", (batch, 32, 32, 64), Activation("relu"), True)
+    yield _layer_norm_case("64×8192", (batch, 8192))
+    yield _maxout_case("100×240×5", 100, 240, 5)
+    yield _pool_case("2×2 of 64²×16", (batch, 32, 32, 16), (2, 2))
+    for operation in ("upsample_nearest", "upsample_bilinear"):
+        yield _upsample_case(operation, "2×2 of 32²×16", (batch, 32, 32, 16), (2, 2))
+    yield _softplus_case("1024", 1024)
+    yield _cross_entropy_case("128×10", 128, 10)
+    yield from _update_cases("3.6 million", 3_600_000)
+
+
+def cases(operation: str | None = None, *, size: str = "small") -> list[Case]:
+    """The cases of one operation, or of all.
+
+    size: "small" (odd shapes, for parity) or "dcgan" (what training does, for timing).
+    """
+    makers: dict[str, Callable[[], Iterator[Case]]] = {"small": _small_cases, "dcgan": _dcgan_cases}
+    if size not in makers:
+        raise ValueError(f"size: expected 'small' or 'dcgan', got {size!r}")
+    return [case for case in makers[size]() if operation in (None, case.operation)]
+
+
+__all__ = ["Case", "cases", "conv2d_case", "convolution_geometry", "dense_case"]

@@ -1,0 +1,55 @@
+"""The sizes of a convolution, seen from neither side: a large picture, a small one, and the taps that join them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Geometry(NamedTuple):
+    """The shape of the trilinear form T(w, a, b) that convolution and transposed convolution share.
+
+        T = Σ w[u, v, c, d] · a[n, i·sh + u − ph, j·sw + v − pw, c] · b[n, i, j, d]
+
+    `a` is the large picture, `b` the small one; `a` is 0 outside its bounds. Convolution maps a to ∂T/∂b, transposed
+    convolution maps b to ∂T/∂a. Channels are last everywhere.
+    """
+
+    batch: int
+    large: tuple[int, int, int]
+    """(height, width, channels) of a."""
+    small: tuple[int, int, int]
+    """(height, width, channels) of b."""
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+
+    @property
+    def large_shape(self) -> tuple[int, int, int, int]:
+        """(N, H, W, C) of a."""
+        return (self.batch, *self.large)
+
+    @property
+    def small_shape(self) -> tuple[int, int, int, int]:
+        """(N, H, W, C) of b."""
+        return (self.batch, *self.small)
+
+    @property
+    def weight_shape(self) -> tuple[int, int, int, int]:
+        """(kernel height, kernel width, channels of a, channels of b)."""
+        return (*self.kernel, self.large[2], self.small[2])
+
+    @property
+    def operations(self) -> int:
+        """Floating-point operations of one contraction done directly (a multiplication and an addition are two)."""
+        height, width, channels = self.small
+        return 2 * self.batch * height * width * channels * self.kernel[0] * self.kernel[1] * self.large[2]
+
+
+def small_size(large: int, kernel: int, stride: int, padding: int) -> int:
+    """Output size of a convolution along one axis: ⌊(large + 2·padding − kernel) / stride⌋ + 1."""
+    return (large + 2 * padding - kernel) // stride + 1
+
+
+def large_size(small: int, kernel: int, stride: int, padding: int, output_padding: int) -> int:
+    """Output size of a transposed convolution: (small − 1)·stride − 2·padding + kernel + output_padding."""
+    return (small - 1) * stride - 2 * padding + kernel + output_padding

@@ -1,0 +1,227 @@
+"""What an implementation of each operation provides. Registration checks methods and argument names against these.
+
+Arrays are C-contiguous or not, float32 or float64, all of one dtype on one device; none may be modified unless its
+name is `out` or the docstring says so. M stands for all leading axes taken together, C for the last axis.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+from gan_np.arrays import Array
+
+from .geometry import Geometry
+
+
+class Activation(NamedTuple):
+    """A pointwise function whose derivative follows from its output, so that nothing else need be kept.
+
+    kind: "linear", "relu", "leaky_relu" (slope below 0 is `slope` > 0), "tanh" or "sigmoid".
+    """
+
+    kind: str = "linear"
+    slope: float = 0.0
+
+
+class Into(NamedTuple):
+    """Where a gradient goes: into `array`, overwriting it or, with `add`, adding to it."""
+
+    array: Array
+    add: bool
+
+
+class Dense(Protocol):
+    """z = x·W for x (N, in_features) and W (in_features, out_features)."""
+
+    def forward(self, x: Array, weight: Array) -> Array:
+        """z = x·W, a new array."""
+
+    def input_gradient(self, dz: Array, weight: Array) -> Array:
+        """dx = dz·Wᵀ."""
+
+    def weight_gradient(self, x: Array, dz: Array, into: Into | None = None) -> Array:
+        """dW = xᵀ·dz, into `into` where given."""
+
+
+class Plan(Protocol):
+    """One way to compute the three derivatives of T(w, a, b) for one geometry: preparations and contractions.
+
+    A prepared form is computed once and used in up to two contractions. `keeps_large` and `keeps_small` say whether
+    the prepared form of a or b is worth keeping from forward to backward (else it is prepared again).
+    """
+
+    keeps_large: bool
+    keeps_small: bool
+
+    def prepare_weight(self, weight: Array) -> Any:
+        """The form of w (kh, kw, C_a, C_b) that the contractions read."""
+
+    def prepare_large(self, large: Array) -> Any:
+        """The form of a (N, H_a, W_a, C_a)."""
+
+    def prepare_small(self, small: Array) -> Any:
+        """The form of b (N, H_b, W_b, C_b)."""
+
+    def to_small(self, weight: Any, large: Any) -> Array:
+        """∂T/∂b from prepared w and a: convolution."""
+
+    def to_large(self, weight: Any, small: Any) -> Array:
+        """∂T/∂a from prepared w and b: transposed convolution, and convolution's input gradient."""
+
+    def to_weight(self, large: Any, small: Any, into: Into | None = None) -> Array:
+        """∂T/∂w from prepared a and b: the weight gradient of both."""
+
+
+class Conv2d(Protocol):
+    """Convolution and transposed convolution, as a plan for a geometry."""
+
+    def plan(self, geometry: Geometry) -> Plan:
+        """The plan for one geometry; called once per forward, so it should be cheap."""
+
+
+class BiasActivation(Protocol):
+    """y = f(z + b), b along the last axis: the epilogue of dense and convolution layers, and every activation layer."""
+
+    def forward(self, z: Array, bias: Array | None, activation: Activation, in_place: bool = False) -> Array:
+        """y = f(z + b); with `in_place`, z's memory becomes y's."""
+
+    def backward(
+        self, dy: Array, y: Array, activation: Activation, need_bias: bool, into: Into | None = None
+    ) -> tuple[Array, Array | None]:
+        """dz = f′·dy with f′ read from y, and db = Σ_M dz (None if not needed). dz may be dy itself."""
+
+
+class BatchNorm(Protocol):
+    """Batch normalisation over M for each channel, with its activation (Ioffe and Szegedy 2015)."""
+
+    def forward(
+        self, x: Array, scale: Array | None, bias: Array | None, epsilon: float, activation: Activation
+    ) -> tuple[Array, Array, Array, Array]:
+        """y = f(γ·x̂ + β), x̂ = (x − μ)/√(σ² + ε); returns y, μ, σ² (biased) and 1/√(σ² + ε), each (C,) but y."""
+
+    def backward(
+        self,
+        dy: Array,
+        x: Array,
+        y: Array,
+        scale: Array | None,
+        mean: Array,
+        inverse_deviation: Array,
+        activation: Activation,
+        need_input: bool = True,
+    ) -> tuple[Array | None, Array, Array]:
+        """With dz = f′·dy: dβ = Σ dz, dγ = Σ dz·x̂, dx = γ/√(σ² + ε) · (dz − dβ/M − x̂·dγ/M); returns dx, dγ, dβ."""
+
+
+class LayerNorm(Protocol):
+    """Normalisation of each of M rows over its C features (Ba, Kiros and Hinton 2016); affine part left to the caller."""
+
+    def forward(self, x: Array, epsilon: float) -> tuple[Array, Array]:
+        """x̂ = (x − μ)/√(σ² + ε) for x (M, C), and 1/√(σ² + ε) of shape (M, 1)."""
+
+    def backward(self, dnormalised: Array, normalised: Array, inverse_deviation: Array) -> Array:
+        """dx = (d − mean(d) − x̂·mean(d·x̂))/√(σ² + ε), means over C."""
+
+
+class Maxout(Protocol):
+    """Maximum over k linear pieces (Goodfellow et al. 2013): x (M, C·k) to y (M, C), pieces of a unit adjacent."""
+
+    def forward(self, x: Array, pieces: int) -> tuple[Array, Array]:
+        """y, and the index of the winning piece (first among equals) as uint8."""
+
+    def backward(self, dy: Array, winner: Array, pieces: int) -> Array:
+        """dx: dy at the winner, 0 elsewhere."""
+
+
+class AveragePool(Protocol):
+    """Mean over disjoint windows: (N, H·kh, W·kw, C) to (N, H, W, C)."""
+
+    def forward(self, x: Array, window: tuple[int, int]) -> Array:
+        """The mean of each window."""
+
+    def backward(self, dy: Array, window: tuple[int, int]) -> Array:
+        """Each dy spread evenly over its window."""
+
+
+class Upsample(Protocol):
+    """Enlargement by whole factors: (N, H, W, C) to (N, H·fh, W·fw, C)."""
+
+    def forward(self, x: Array, factor: tuple[int, int]) -> Array:
+        """The enlarged picture."""
+
+    def backward(self, dy: Array, factor: tuple[int, int]) -> Array:
+        """The adjoint."""
+
+
+class Softplus(Protocol):
+    """softplus(s) = log(1 + eˢ), and its derivative the logistic sigmoid; exact at any finite s."""
+
+    def forward(self, s: Array) -> Array:
+        """log(1 + eˢ)."""
+
+    def derivative(self, s: Array) -> Array:
+        """1/(1 + e⁻ˢ)."""
+
+
+class SoftmaxCrossEntropy(Protocol):
+    """−log softmax(s)[label] for each row of s (N, classes), labels (N,) integers."""
+
+    def forward(self, logits: Array, labels: Array) -> tuple[Array, Array]:
+        """The N losses, and the derivative softmax(s) − onehot(label) of each."""
+
+
+class Sgd(Protocol):
+    """Stochastic gradient descent with momentum over a flat θ."""
+
+    def step(
+        self,
+        theta: Array,
+        gradient: Array,
+        velocity: Array | None,
+        learning_rate: float,
+        momentum: float,
+        nesterov: bool,
+    ) -> None:
+        """v ← m·v + g; θ ← θ − lr·v (Nesterov: θ ← θ − lr·(g + m·v)). θ and v change in place."""
+
+
+class Adam(Protocol):
+    """Adam (Kingma and Ba 2015) over a flat θ."""
+
+    def step(
+        self,
+        theta: Array,
+        gradient: Array,
+        first: Array,
+        second: Array,
+        count: int,
+        learning_rate: float,
+        beta1: float,
+        beta2: float,
+        epsilon: float,
+    ) -> None:
+        """m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; θ ← θ − lr·m̂/(√v̂ + ε), with bias correction at step `count` ≥ 1."""
+
+
+class Rmsprop(Protocol):
+    """RMSprop (Tieleman and Hinton 2012) over a flat θ."""
+
+    def step(
+        self,
+        theta: Array,
+        gradient: Array,
+        second: Array,
+        velocity: Array | None,
+        learning_rate: float,
+        smoothing: float,
+        epsilon: float,
+        momentum: float,
+    ) -> None:
+        """v ← ρv + (1−ρ)g²; u = g/(√v + ε); θ ← θ − lr·u, or through the velocity w ← m·w + u."""
+
+
+class Average(Protocol):
+    """Exponential moving average of a flat vector."""
+
+    def step(self, average: Array, values: Array, decay: float) -> None:
+        """average ← decay·average + (1 − decay)·values, in place."""

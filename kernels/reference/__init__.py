@@ -1,0 +1,43 @@
+"""The readable implementations, the oracle for every other: the same code runs on NumPy and on CuPy arrays."""
+
+from ..table import Problem, register_kernel
+from .activation import BiasActivation
+from .conv2d import Conv2d
+from .dense import Dense
+from .im2col import Conv2dIm2col
+from .losses import SoftmaxCrossEntropy, Softplus
+from .maxout import Maxout
+from .normalisation import BatchNorm, LayerNorm
+from .resampling import AveragePool, UpsampleBilinear, UpsampleNearest
+from .updates import Adam, Average, Rmsprop, Sgd
+
+
+def _convolution_work(problem: Problem) -> float:
+    assert problem.geometry is not None
+    return float(problem.geometry.operations)
+
+
+def _twice_convolution_work(problem: Problem) -> float:
+    # Many small products and strided sums: measured at two to four times the time of one product over patches.
+    return 2 * _convolution_work(problem)
+
+
+register_kernel("conv2d", "reference", Conv2d, cost=_twice_convolution_work)
+register_kernel("conv2d", "im2col", Conv2dIm2col, cost=_convolution_work)
+for _operation, _implementation in {
+    "dense": Dense,
+    "bias_activation": BiasActivation,
+    "batch_norm": BatchNorm,
+    "layer_norm": LayerNorm,
+    "maxout": Maxout,
+    "average_pool": AveragePool,
+    "upsample_nearest": UpsampleNearest,
+    "upsample_bilinear": UpsampleBilinear,
+    "softplus": Softplus,
+    "softmax_cross_entropy": SoftmaxCrossEntropy,
+    "sgd": Sgd,
+    "adam": Adam,
+    "rmsprop": Rmsprop,
+    "average": Average,
+}.items():
+    register_kernel(_operation, "reference", _implementation, cost=1.0)

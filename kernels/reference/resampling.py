@@ -1,0 +1,85 @@
+"""Average pooling and enlargement by whole factors, with their exact adjoints."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from gan_np.arrays import Array, array_module
+
+
+def _windows(x: Array, window: tuple[int, int]) -> Array:
+    """(N, H·kh, W·kw, C) seen as (N, H, kh, W, kw, C)."""
+    n, height, width, channels = x.shape
+    return x.reshape(n, height // window[0], window[0], width // window[1], window[1], channels)
+
+
+class AveragePool:
+    """The mean of each disjoint window."""
+
+    def forward(self, x: Array, window: tuple[int, int]) -> Array:
+        """(N, H·kh, W·kw, C) → (N, H, W, C)."""
+        return _windows(x, window).mean(axis=(2, 4))
+
+    def backward(self, dy: Array, window: tuple[int, int]) -> Array:
+        """dy/(kh·kw) over each window."""
+        return UpsampleNearest().forward(dy * dy.dtype.type(1 / (window[0] * window[1])), window)
+
+
+class UpsampleNearest:
+    """Each pixel repeated fh × fw times."""
+
+    def forward(self, x: Array, factor: tuple[int, int]) -> Array:
+        """(N, H, W, C) → (N, H·fh, W·fw, C)."""
+        n, height, width, channels = x.shape
+        y = array_module(x).empty((n, height, factor[0], width, factor[1], channels), x.dtype)
+        y[...] = x[:, :, None, :, None, :]
+        return y.reshape(n, height * factor[0], width * factor[1], channels)
+
+    def backward(self, dy: Array, factor: tuple[int, int]) -> Array:
+        """The sum over each repeated block."""
+        return _windows(dy, factor).sum(axis=(2, 4))
+
+
+@lru_cache(maxsize=64)
+def interpolation_matrix(size: int, factor: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """(size·factor, size): row i holds the weights of linear interpolation at (i + ½)/factor − ½, edges clamped.
+
+    The pixel-centre convention of Pillow, and of PyTorch with align_corners=False.
+    """
+    matrix = np.zeros((size * factor, size))
+    for i in range(size * factor):
+        place = min(max((i + 0.5) / factor - 0.5, 0.0), size - 1.0)
+        low = min(int(place), size - 1)
+        high = min(low + 1, size - 1)
+        matrix[i, low] += 1 - (place - low)
+        matrix[i, high] += place - low
+    return matrix
+
+
+class UpsampleBilinear:
+    """Linear interpolation along each axis: two products with small matrices, so that the adjoint is exact."""
+
+    def forward(self, x: Array, factor: tuple[int, int]) -> Array:
+        """y[n, i, j] = Σ A[i, h]·B[j, w]·x[n, h, w]."""
+        rows, columns = self._matrices(x, (x.shape[1], x.shape[2]), factor)
+        return self._apply(x, rows, columns)
+
+    def backward(self, dy: Array, factor: tuple[int, int]) -> Array:
+        """The same with Aᵀ and Bᵀ."""
+        rows, columns = self._matrices(dy, (dy.shape[1] // factor[0], dy.shape[2] // factor[1]), factor)
+        return self._apply(dy, rows.T, columns.T)
+
+    def _matrices(self, x: Array, size: tuple[int, int], factor: tuple[int, int]) -> tuple[Array, Array]:
+        xp = array_module(x)
+        return (
+            xp.asarray(interpolation_matrix(size[0], factor[0]), x.dtype),
+            xp.asarray(interpolation_matrix(size[1], factor[1]), x.dtype),
+        )
+
+    def _apply(self, x: Array, rows: Array, columns: Array) -> Array:
+        n, height, width, channels = x.shape
+        xp = array_module(x)
+        tall = xp.matmul(rows, x.reshape(n, height, width * channels)).reshape(n, -1, width, channels)
+        return xp.matmul(columns, tall)

@@ -1,0 +1,237 @@
+"""The kernel table: for each operation its implementations by name, and the choice among them.
+
+The choice is deterministic, a function of device, dtype and shape (a choice timed on the spot would break "same seed,
+same bits"): among the implementations that support the problem, the one whose stated cost is lowest. A name can be
+forced by `use_kernels` or by the environment variable GAN_NP_KERNELS ("conv2d=reference,adam=mine"); a forced kernel
+that cannot do the work raises with its reason.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import functools
+import inspect
+import os
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import interfaces
+from .geometry import Geometry
+
+ENVIRONMENT = "GAN_NP_KERNELS"
+
+OPERATIONS: dict[str, type[Any]] = {
+    "dense": interfaces.Dense,
+    "conv2d": interfaces.Conv2d,
+    "bias_activation": interfaces.BiasActivation,
+    "batch_norm": interfaces.BatchNorm,
+    "layer_norm": interfaces.LayerNorm,
+    "maxout": interfaces.Maxout,
+    "average_pool": interfaces.AveragePool,
+    "upsample_nearest": interfaces.Upsample,
+    "upsample_bilinear": interfaces.Upsample,
+    "softplus": interfaces.Softplus,
+    "softmax_cross_entropy": interfaces.SoftmaxCrossEntropy,
+    "sgd": interfaces.Sgd,
+    "adam": interfaces.Adam,
+    "rmsprop": interfaces.Rmsprop,
+    "average": interfaces.Average,
+}
+"""Operation → the protocol that its implementations follow. "conv2d" serves transposed convolution too."""
+
+
+class Problem(NamedTuple):
+    """What a kernel would have to do: enough to say whether it can, and what it would cost."""
+
+    device: str
+    """"cpu" or "cuda"."""
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    """Shape of the operation's first array."""
+    geometry: Geometry | None = None
+    """For convolutions."""
+
+
+Supports = Callable[[Problem], str | None]
+Cost = Callable[[Problem], float]
+
+
+class Entry(NamedTuple):
+    """One implementation of one operation."""
+
+    operation: str
+    name: str
+    implementation: Any
+    supports: Supports
+    """None if the problem can be done, else the reason why not."""
+    cost: Cost | None
+    """Estimated cost, in units that only compare within an operation; None: used only when asked for by name."""
+
+
+_table: dict[str, dict[str, Entry]] = {operation: {} for operation in OPERATIONS}
+_forced: ContextVar[dict[str, str] | None] = ContextVar("gan_np_forced_kernels", default=None)
+
+
+def _anything(problem: Problem) -> str | None:
+    return None
+
+
+def register_kernel(
+    operation: str,
+    name: str,
+    implementation: Any = None,
+    *,
+    supports: Supports = _anything,
+    cost: Cost | float | None = None,
+) -> Any:
+    """Add an implementation of `operation` to the table under `name`; usable as a class decorator.
+
+    implementation: an object (or a class without constructor arguments) with the methods of the operation's protocol
+        in `gan_np.kernels.interfaces`, argument names and defaults included.
+    supports: says of a `Problem` why it cannot be done, or None if it can.
+    cost: estimated cost of a `Problem`; without one the kernel runs only where `use_kernels` or the environment names it.
+
+    Raises:
+        ValueError: unknown operation, a name already taken, or methods that do not match the protocol.
+
+    >>> import numpy as np, gan_np as gn
+    >>> @gn.register_kernel("average", "two_pass")
+    ... class TwoPass:
+    ...     def step(self, average, values, decay):
+    ...         average *= decay
+    ...         average += (1 - decay) * values
+    >>> gn.testing.check_kernel("average", "two_pass")
+    >>> gn.unregister_kernel("average", "two_pass")
+    """
+    _known_operation(operation)
+    if implementation is None:
+        return lambda found: register_kernel(operation, name, found, supports=supports, cost=cost)
+    if not name.isidentifier():
+        raise ValueError(f"name: expected letters, digits and underscores, got {name!r}")
+    if name in _table[operation]:
+        raise ValueError(f"name: {operation!r} already has a kernel called {name!r}; choose another")
+    instance = implementation() if inspect.isclass(implementation) else implementation
+    _check_methods(operation, name, instance)
+    estimate = cost if cost is None or callable(cost) else functools.partial(_constant, cost)
+    _table[operation][name] = Entry(operation, name, instance, supports, estimate)
+    _choose.cache_clear()
+    return implementation
+
+
+def unregister_kernel(operation: str, name: str) -> None:
+    """Take a kernel out of the table again (the reference stays)."""
+    if name == "reference":
+        raise ValueError("name: the reference is the oracle for every other kernel and cannot be taken out")
+    entry(operation, name)
+    del _table[operation][name]
+    _choose.cache_clear()
+
+
+def entries(operation: str) -> tuple[Entry, ...]:
+    """All implementations of `operation`, the reference first."""
+    _known_operation(operation)
+    return tuple(_table[operation].values())
+
+
+def entry(operation: str, name: str) -> Entry:
+    """One implementation by name.
+
+    Raises:
+        ValueError: unknown operation or name; the message lists what there is.
+    """
+    _known_operation(operation)
+    found = _table[operation].get(name)
+    if found is None:
+        raise ValueError(f"{operation!r} has no kernel {name!r}; it has {', '.join(_table[operation])}")
+    return found
+
+
+def available(operation: str, problem: Problem) -> tuple[Entry, ...]:
+    """The implementations of `operation` that can do `problem`."""
+    return tuple(found for found in entries(operation) if found.supports(problem) is None)
+
+
+@contextlib.contextmanager
+def use_kernels(**names: str) -> Iterator[None]:
+    """Force kernels by name inside a `with` block, for this thread or task only: `use_kernels(conv2d="reference")`.
+
+    Raises:
+        ValueError: an unknown operation or kernel, at once; a kernel that cannot do the work, when it is asked to.
+    """
+    for operation, name in names.items():
+        entry(operation, name)
+    token = _forced.set({**(_forced.get() or {}), **names})
+    try:
+        yield
+    finally:
+        _forced.reset(token)
+
+
+def select(operation: str, problem: Problem) -> Any:
+    """The implementation of `operation` for `problem`: the forced one, else the cheapest that supports it."""
+    forced = _forced.get()
+    name = forced.get(operation) if forced else None
+    if name is None:
+        name = _from_environment(os.environ.get(ENVIRONMENT, "")).get(operation)
+    return _choose(operation, problem, name).implementation
+
+
+@functools.lru_cache(maxsize=4096)
+def _choose(operation: str, problem: Problem, name: str | None) -> Entry:
+    if name is not None:
+        wanted = entry(operation, name)
+        reason = wanted.supports(problem)
+        if reason is not None:
+            raise ValueError(f"kernel {name!r} of {operation!r} was asked for but cannot do {problem}: {reason}")
+        return wanted
+    costed = [(found.cost(problem), found) for found in available(operation, problem) if found.cost is not None]
+    if not costed:
+        raise ValueError(f"no kernel of {operation!r} can do {problem}")
+    return min(costed, key=lambda pair: pair[0])[1]
+
+
+@functools.lru_cache(maxsize=16)
+def _from_environment(text: str) -> dict[str, str]:
+    names = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        operation, equals, name = part.partition("=")
+        if not equals:
+            raise ValueError(f"{ENVIRONMENT}: expected operation=kernel pairs separated by commas, got {text!r}")
+        names[operation.strip()] = entry(operation.strip(), name.strip()).name
+    return names
+
+
+def _known_operation(operation: str) -> None:
+    if operation not in OPERATIONS:
+        near = difflib.get_close_matches(operation, OPERATIONS, n=1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        raise ValueError(f"operation: expected one of {', '.join(OPERATIONS)}, got {operation!r}{hint}")
+
+
+def _constant(value: float, problem: Problem) -> float:
+    return value
+
+
+def _check_methods(operation: str, name: str, instance: Any) -> None:
+    protocol = OPERATIONS[operation]
+    for method, function in inspect.getmembers(protocol, inspect.isfunction):
+        if method.startswith("_"):
+            continue
+        found = getattr(instance, method, None)
+        if not callable(found):
+            raise ValueError(f"kernel {name!r} of {operation!r} has no method {method!r}")
+        wanted = [(p.name, p.default) for p in list(inspect.signature(function).parameters.values())[1:]]
+        given = [(p.name, p.default) for p in inspect.signature(found).parameters.values()]
+        if wanted != given:
+            raise ValueError(
+                f"kernel {name!r} of {operation!r}: {method} takes {_arguments(given)}, expected {_arguments(wanted)}"
+            )
+
+
+def _arguments(parameters: list[tuple[str, Any]]) -> str:
+    missing = inspect.Parameter.empty
+    return "(" + ", ".join(n if default is missing else f"{n}={default!r}" for n, default in parameters) + ")"

@@ -1,0 +1,40 @@
+"""Packaging. `kernels/` is a top-level folder that ships as `gan_np.kernels`: PyPI has another package named `kernels`."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+REQUIRES = ["numpy>=1.26", "pillow>=10.2", "rich>=13.7", "safetensors>=0.4.3", "tomli-w>=1.0", "typer>=0.15"]
+PLOT = ["matplotlib>=3.8"]
+DEMO = ["mlxtend>=0.23", *PLOT]
+DEVELOP = ["ruff>=0.14", "mypy>=1.18"]
+TEST = ["pytest>=8", "pytest-timeout>=2.3", "hypothesis>=6.100", "scipy>=1.12", "build>=1.2", *DEMO, *DEVELOP]
+
+setup(
+    name="gan_np",
+    version="0.1.0",
+    description="Generative adversarial networks on NumPy and CuPy, every derivative written by hand and checked.",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    license_files=["LICENSE"],
+    python_requires=">=3.11",
+    install_requires=REQUIRES,
+    extras_require={"plot": PLOT, "demo": DEMO, "test": TEST, "dev": DEVELOP},
+    packages=[
+        *find_packages(include=["gan_np", "gan_np.*"]),
+        *("gan_np." + name for name in find_packages(include=["kernels", "kernels.*"])),
+    ],
+    package_dir={"gan_np.kernels": "kernels"},
+    package_data={"gan_np": ["py.typed", "*.pyi"]},
+    entry_points={"console_scripts": ["gan-np = gan_np.cli:main"]},
+    classifiers=[
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Typing :: Typed",
+    ],
+)
