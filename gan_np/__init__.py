@@ -1,1 +1,139 @@
-"""gan_np."""
+"""Generative adversarial networks on NumPy and CuPy, every derivative written by hand and checked.
+
+>>> import gan_np as gn
+>>> gan = gn.models.mlp(image_shape=(8, 8, 1), latent_dim=4, hidden=16, seed=0)
+>>> gan.sample(3, seed=1).shape
+(3, 8, 8, 1)
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from gan_np import averaging, data, layers, models, networks, objectives, ops, optimizers, schedules
+from gan_np.checks import ShapeError
+from gan_np.data.images import save_grid
+from gan_np.kernels import register_kernel, unregister_kernel, use_kernels
+from gan_np.layers import (
+    ONES,
+    ZEROS,
+    Add,
+    AveragePool2d,
+    BatchNorm,
+    Concatenate,
+    Constant,
+    Conv2d,
+    ConvTranspose2d,
+    Declaration,
+    Dense,
+    Dropout,
+    Flatten,
+    Glorot,
+    He,
+    Layer,
+    LayerNorm,
+    LeakyReLU,
+    Maxout,
+    Normal,
+    Parameter,
+    ReLU,
+    Reshape,
+    Sigmoid,
+    Softplus,
+    SpectralNorm,
+    State,
+    Tanh,
+    Uniform,
+    Upsample2d,
+    Wrt,
+)
+from gan_np.models import GAN
+from gan_np.networks import Fork, Identity, Loop, Network, Parallel, Residual, Sequential
+from gan_np.ops import Activation
+from gan_np.optimizers import SGD, Adam, RMSprop
+
+if TYPE_CHECKING:
+    from gan_np import cli, evaluation, kernels, latent, testing, training
+    from gan_np.training import train
+
+__version__ = "0.1.0"
+
+_LAZY_MODULES = ("cli", "evaluation", "kernels", "latent", "testing", "training")
+
+
+def __getattr__(name: str) -> Any:
+    # Training brings Pillow, rich and safetensors: loaded when first used, so that importing the library stays cheap.
+    if name == "train":
+        return importlib.import_module("gan_np.training").train
+    if name in _LAZY_MODULES:
+        return importlib.import_module(f"gan_np.{name}")
+    raise AttributeError(f"module 'gan_np' has no attribute {name!r}")
+
+
+__all__ = [
+    "GAN",
+    "ONES",
+    "SGD",
+    "ZEROS",
+    "Activation",
+    "Adam",
+    "Add",
+    "AveragePool2d",
+    "BatchNorm",
+    "Concatenate",
+    "Constant",
+    "Conv2d",
+    "ConvTranspose2d",
+    "Declaration",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "Fork",
+    "Glorot",
+    "He",
+    "Identity",
+    "Layer",
+    "LayerNorm",
+    "LeakyReLU",
+    "Loop",
+    "Maxout",
+    "Network",
+    "Normal",
+    "Parallel",
+    "Parameter",
+    "RMSprop",
+    "ReLU",
+    "Reshape",
+    "Residual",
+    "Sequential",
+    "ShapeError",
+    "Sigmoid",
+    "Softplus",
+    "SpectralNorm",
+    "State",
+    "Tanh",
+    "Uniform",
+    "Upsample2d",
+    "Wrt",
+    "averaging",
+    "cli",
+    "data",
+    "evaluation",
+    "kernels",
+    "latent",
+    "layers",
+    "models",
+    "networks",
+    "objectives",
+    "ops",
+    "optimizers",
+    "register_kernel",
+    "save_grid",
+    "schedules",
+    "testing",
+    "train",
+    "training",
+    "unregister_kernel",
+    "use_kernels",
+]

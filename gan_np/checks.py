@@ -36,7 +36,7 @@ def number(
 
 
 def _within(name: str, value: Any, minimum: float | None, maximum: float | None, kind: str) -> None:
-    if minimum is not None and value < minimum or maximum is not None and value > maximum:
+    if (minimum is not None and value < minimum) or (maximum is not None and value > maximum):
         low = "" if minimum is None else f" of at least {minimum}"
         high = "" if maximum is None else f" of at most {maximum}" if minimum is None else f" and at most {maximum}"
         raise ValueError(f"{name}: expected {kind}{low}{high}, got {value}")

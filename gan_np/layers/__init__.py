@@ -1,1 +1,55 @@
-"""."""
+"""One layer a file: names and shapes of its weights and state, forward, pullback. A layer holds no numbers."""
+
+from .activations import LeakyReLU, Maxout, ReLU, Sigmoid, Softplus, Tanh
+from .convolution import Conv2d, ConvTranspose2d
+from .dense import Dense
+from .dropout import Dropout
+from .initializers import ONES, ZEROS, Constant, Glorot, He, Initializer, Normal, Uniform
+from .layer import Declaration, Layer, Parameter, Pullback, State, Variables
+from .normalisation import BatchNorm, LayerNorm
+from .resampling import AveragePool2d, Upsample2d
+from .run import ALL, INPUTS, NOTHING, PARAMETERS, Run, Wrt
+from .shapes import Add, Concatenate, Flatten, Reshape
+from .spectral_norm import SpectralNorm
+
+__all__ = [
+    "ALL",
+    "INPUTS",
+    "NOTHING",
+    "ONES",
+    "PARAMETERS",
+    "ZEROS",
+    "Add",
+    "AveragePool2d",
+    "BatchNorm",
+    "Concatenate",
+    "Constant",
+    "Conv2d",
+    "ConvTranspose2d",
+    "Declaration",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "Glorot",
+    "He",
+    "Initializer",
+    "Layer",
+    "LayerNorm",
+    "LeakyReLU",
+    "Maxout",
+    "Normal",
+    "Parameter",
+    "Pullback",
+    "ReLU",
+    "Reshape",
+    "Run",
+    "Sigmoid",
+    "Softplus",
+    "SpectralNorm",
+    "State",
+    "Tanh",
+    "Uniform",
+    "Upsample2d",
+    "Variables",
+    "Wrt",
+]

@@ -1,1 +1,8 @@
-"""."""
+"""Composition of layers, and the binding of a structure to its θ, gradient and state vectors."""
+
+from .branches import Fork, Identity, Parallel, Residual
+from .loop import Loop
+from .network import Network, Pullback
+from .sequential import Sequential
+
+__all__ = ["Fork", "Identity", "Loop", "Network", "Parallel", "Pullback", "Residual", "Sequential"]

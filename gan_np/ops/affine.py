@@ -54,8 +54,7 @@ def affine(
     epilogue = kernels.select("bias_activation", problem(z))
     y = z if bias is None and activation == LINEAR else epilogue.forward(z, bias, activation, in_place=True)
 
-    wants_x, wants_w, _ = wrt
-    kept: Any = None if not wants_w else prepared if form.keeps_input else x
+    kept: Any = None if not wrt[1] else prepared if form.keeps_input else x
     del prepared, z
     gate = y if activation != LINEAR and any(wrt) else None
 

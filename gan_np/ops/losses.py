@@ -41,7 +41,7 @@ def softmax_cross_entropy(logits: Array, labels: Array, *, wrt: bool | Asked = T
         raise ShapeError(
             f"softmax_cross_entropy: labels must be {logits.shape[0]} integers, got {labels.dtype} {labels.shape}"
         )
-    if on_host(labels) and labels.size and not (0 <= labels.min() and labels.max() < logits.shape[1]):
+    if on_host(labels) and labels.size and not (labels.min() >= 0 and labels.max() < logits.shape[1]):
         raise ValueError(
             f"softmax_cross_entropy: labels must lie in 0…{logits.shape[1] - 1}, got {labels.min()}…{labels.max()}"
         )

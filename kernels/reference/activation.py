@@ -58,7 +58,8 @@ def deactivate(dy: Array, y: Array, activation: Activation) -> Array:
 def sum_leading(values: Array) -> Array:
     """Σ over all axes but the last; in two stages, so that float32 loses less."""
     values = values.reshape(values.shape[0], -1, values.shape[-1])
-    return values.sum(axis=1).sum(axis=0)
+    total: Array = values.sum(axis=1).sum(axis=0)
+    return total
 
 
 class BiasActivation:

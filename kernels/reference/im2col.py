@@ -43,7 +43,8 @@ class PatchPlan:
             (g.batch, *g.small[:2], *g.kernel, g.large[2]),
             (picture, g.stride[0] * row, g.stride[1] * column, row, column, channel),
         )
-        return view.reshape(-1, self.taps)
+        patches: Array = view.reshape(-1, self.taps)
+        return patches
 
     def prepare_small(self, small: Array) -> Array:
         """One row for each place of b."""

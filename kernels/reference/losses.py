@@ -17,7 +17,8 @@ class Softplus:
         """1/(1 + e⁻ˢ), written with e^−|s| on both sides so that small probabilities keep their digits."""
         xp = array_module(s)
         small = xp.exp(-xp.abs(s))
-        return xp.where(s >= 0, s.dtype.type(1), small) / (1 + small)
+        probability: Array = xp.where(s >= 0, s.dtype.type(1), small) / (1 + small)
+        return probability
 
 
 class SoftmaxCrossEntropy:

@@ -64,7 +64,7 @@ class LayerNorm:
 
     def backward(self, dnormalised: Array, normalised: Array, inverse_deviation: Array) -> Array:
         """The two means are how μ and σ of the row depend on each of its entries."""
-        dx = dnormalised - dnormalised.mean(axis=1, keepdims=True)
+        dx: Array = dnormalised - dnormalised.mean(axis=1, keepdims=True)
         dx -= normalised * (dnormalised * normalised).mean(axis=1, keepdims=True)
         dx *= inverse_deviation
         return dx

@@ -12,7 +12,8 @@ from gan_np.arrays import Array, array_module
 def _windows(x: Array, window: tuple[int, int]) -> Array:
     """(N, H·kh, W·kw, C) seen as (N, H, kh, W, kw, C)."""
     n, height, width, channels = x.shape
-    return x.reshape(n, height // window[0], window[0], width // window[1], window[1], channels)
+    seen: Array = x.reshape(n, height // window[0], window[0], width // window[1], window[1], channels)
+    return seen
 
 
 class AveragePool:
@@ -20,7 +21,8 @@ class AveragePool:
 
     def forward(self, x: Array, window: tuple[int, int]) -> Array:
         """(N, H·kh, W·kw, C) → (N, H, W, C)."""
-        return _windows(x, window).mean(axis=(2, 4))
+        mean: Array = _windows(x, window).mean(axis=(2, 4))
+        return mean
 
     def backward(self, dy: Array, window: tuple[int, int]) -> Array:
         """dy/(kh·kw) over each window."""
@@ -35,11 +37,13 @@ class UpsampleNearest:
         n, height, width, channels = x.shape
         y = array_module(x).empty((n, height, factor[0], width, factor[1], channels), x.dtype)
         y[...] = x[:, :, None, :, None, :]
-        return y.reshape(n, height * factor[0], width * factor[1], channels)
+        enlarged: Array = y.reshape(n, height * factor[0], width * factor[1], channels)
+        return enlarged
 
     def backward(self, dy: Array, factor: tuple[int, int]) -> Array:
         """The sum over each repeated block."""
-        return _windows(dy, factor).sum(axis=(2, 4))
+        total: Array = _windows(dy, factor).sum(axis=(2, 4))
+        return total
 
 
 @lru_cache(maxsize=64)

@@ -1,0 +1,43 @@
+"""Averages of a generator's weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gan_np import ops
+from gan_np.arrays import Array
+from gan_np.checks import number
+from gan_np.layers import Wrt
+from gan_np.networks import Network
+
+
+class Average:
+    """The exponential moving average of a network's θ: average ← d·average + (1 − d)·θ.
+
+    d is min(decay, (1 + n)/(10 + n)) at update n, so that the start is forgotten quickly. The averaged network has running
+    statistics of its own: those of the trained one belong to other weights, so recompute them before sampling.
+    """
+
+    def __init__(self, network: Network, decay: float = 0.999) -> None:
+        self.decay = number("decay", decay, 0.0, 1.0)
+        self.source, self.network = network, network.sharing()
+        self.updates = 0
+
+    def update(self) -> None:
+        """Take in the source's θ."""
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        with self.network.parameters.edit() as memory:
+            ops.moving_average(memory, self.source.parameters.values, decay)
+        self.updates += 1
+
+
+def recompute_statistics(network: Network, batches: Iterable[Array]) -> None:
+    """Replace running statistics by the plain mean of the statistics of these batches, in training mode.
+
+    Batch i counts 1/(i + 1), so every batch weighs the same. For a generator: batches of a fixed noise.
+    """
+    count = 0
+    for count, batch in enumerate(batches, start=1):
+        network.forward(batch, training=True, update_state=True, momentum=1 / count, wrt=Wrt(False, False))
+    if not count:
+        raise ValueError("batches: expected at least one")

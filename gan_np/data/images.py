@@ -1,0 +1,84 @@
+"""Pictures as arrays: ranges, grids, files."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from gan_np.arrays import Array, array_module, to_host
+from gan_np.checks import ShapeError, choice, integer
+
+RANGES = {"-1..1": (-1.0, 1.0), "0..1": (0.0, 1.0)}
+"""Ranges of float pictures: [−1, 1] for tanh, [0, 1] for sigmoid."""
+
+
+def to_float(pictures: Array, pixel_range: str, dtype: np.dtype[np.floating]) -> Array:
+    """uint8 pictures as floats: 0…255 becomes low…high of the range, x = low + (high − low)·byte/255.
+
+    A change of range shifts likelihoods: by 784·ln 2 on MNIST between the two.
+    """
+    low, high = RANGES[choice("pixel_range", pixel_range, RANGES)]
+    if pictures.dtype != np.uint8:
+        raise TypeError(f"pictures: expected uint8, got {pictures.dtype}")
+    floats = pictures.astype(dtype)
+    floats *= floats.dtype.type((high - low) / 255)
+    if low:
+        floats += floats.dtype.type(low)
+    return floats
+
+
+def to_bytes(pictures: Array, pixel_range: str) -> Array:
+    """Float pictures as uint8, rounded; values outside the range are cut to it."""
+    low, high = RANGES[choice("pixel_range", pixel_range, RANGES)]
+    xp = array_module(pictures)
+    scaled = (pictures - pictures.dtype.type(low)) * pictures.dtype.type(255 / (high - low))
+    return xp.clip(xp.rint(scaled), 0, 255).astype("uint8")
+
+
+def grid(pictures: Array, columns: int | None = None, *, margin: int = 2, background: int = 255) -> Array:
+    """uint8 pictures (N, H, W, C) side by side, row after row: one uint8 picture (height, width, C).
+
+    columns: as near to a square as possible if None.
+    """
+    pictures = to_host(pictures)
+    if pictures.ndim != 4 or not len(pictures):
+        raise ShapeError(f"pictures: expected (N, height, width, channels) with N ≥ 1, got {pictures.shape}")
+    if pictures.dtype != np.uint8:
+        raise TypeError(f"pictures: expected uint8, got {pictures.dtype}")
+    count, height, width, channels = pictures.shape
+    across = math.ceil(math.sqrt(count)) if columns is None else integer("columns", columns, 1)
+    rows = math.ceil(count / across)
+    shape = (rows * (height + margin) + margin, across * (width + margin) + margin, channels)
+    sheet = np.full(shape, background, np.uint8)
+    for index, picture in enumerate(pictures):
+        top, left = (margin + place * (size + margin) for place, size in zip(divmod(index, across), (height, width), strict=True))
+        sheet[top : top + height, left : left + width] = picture
+    return sheet
+
+
+def save_picture(picture: Array, path: str | Path) -> Path:
+    """One uint8 picture (height, width, channels) as a file; the format follows the name (.png, .jpg, .gif, …).
+
+    1 channel is grey, 2 grey and alpha, 3 RGB, 4 RGBA. Missing folders are made.
+    """
+    from PIL import Image
+
+    picture = np.ascontiguousarray(to_host(picture))
+    if picture.ndim != 3 or picture.shape[2] not in (1, 2, 3, 4) or picture.dtype != np.uint8:
+        raise ShapeError(f"picture: expected uint8 (height, width, 1…4), got {picture.dtype} {picture.shape}")
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture).save(target)
+    return target
+
+
+def save_grid(pictures: Array, path: str | Path, *, columns: int | None = None, zoom: int | None = None) -> Path:
+    """uint8 pictures (N, H, W, C) as one picture file.
+
+    zoom: each pixel as zoom × zoom pixels; None enlarges small pictures so that the grid can be seen.
+    """
+    sheet = grid(pictures, columns)
+    factor = max(1, 512 // max(sheet.shape[:2])) if zoom is None else integer("zoom", zoom, 1)
+    return save_picture(sheet.repeat(factor, axis=0).repeat(factor, axis=1), path)

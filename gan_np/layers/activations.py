@@ -1,0 +1,88 @@
+"""Activations as layers. Dense, convolution and batch normalisation can also fuse one: `activation="relu"`."""
+
+from __future__ import annotations
+
+from gan_np import ops
+from gan_np.arrays import Array
+from gan_np.checks import ShapeError, integer, number, shape
+
+from .binding import asked, bind
+from .layer import Declaration, Layer, Pullback, Shapes, Variables
+from .run import Run
+
+
+class _Pointwise(Layer):
+    """y = f(x), any shape."""
+
+    _activation: ops.Activation
+
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
+        """See `ops.activate`."""
+        y, pullback = ops.activate(x, self._activation, wrt=(run.wrt.any_input, False))
+        return y, Pullback(
+            lambda dy, wrt: pullback(dy, (wrt.any_input, False))[0],
+            lambda tangent, wrt: _linear(pullback, tangent),
+            repr(self),
+        )
+
+
+def _linear(operation: ops.Pullback, tangent: Array) -> tuple[Array, Pullback]:
+    y, linearised = operation.linear(tangent)
+    return y, Pullback(lambda dy, wrt: linearised(dy)[0])
+
+
+class ReLU(_Pointwise):
+    """max(x, 0)."""
+
+    _activation = ops.Activation("relu")
+
+
+class LeakyReLU(_Pointwise):
+    """max(x, slope·x), 0 < slope < 1."""
+
+    def __init__(self, slope: float = 0.2) -> None:
+        self.slope = number("slope", slope, above=0.0)
+        self._activation = ops.activation(ops.Activation("leaky_relu", self.slope))
+
+
+class Tanh(_Pointwise):
+    """(eˣ − e⁻ˣ)/(eˣ + e⁻ˣ)."""
+
+    _activation = ops.Activation("tanh")
+
+
+class Sigmoid(_Pointwise):
+    """1/(1 + e⁻ˣ). D gives out logits: leave it off there."""
+
+    _activation = ops.Activation("sigmoid")
+
+
+class Softplus(Layer):
+    """log(1 + eˣ)."""
+
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
+        """See `ops.softplus`."""
+        y, pullback = ops.softplus(x, wrt=asked(run.wrt))
+        return y, bind(pullback, variables)
+
+
+class Maxout(Layer):
+    """Maximum over `pieces` neighbouring features (Goodfellow et al. 2013): (…, C·pieces) to (…, C).
+
+    A maxout layer of 240 units with 5 pieces is Dense(240 * 5) followed by Maxout(5).
+    """
+
+    def __init__(self, pieces: int) -> None:
+        self.pieces = integer("pieces", pieces, 1, 255)
+
+    def declare(self, input_shape: Shapes) -> Declaration:
+        """The last axis shrinks."""
+        features = shape("input", input_shape)
+        if features[-1] % self.pieces:
+            raise ShapeError(f"the last axis must be a multiple of pieces={self.pieces}")
+        return Declaration((*features[:-1], features[-1] // self.pieces))
+
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
+        """See `ops.maxout`."""
+        y, pullback = ops.maxout(x, self.pieces, wrt=(run.wrt.any_input,))
+        return y, bind(pullback, variables)

@@ -1,0 +1,32 @@
+"""Joining an operation on arrays to a layer's named parameters."""
+
+from __future__ import annotations
+
+from gan_np import ops
+from gan_np.arrays import Array
+
+from .layer import Pullback, Variables
+from .run import Wrt
+
+
+def asked(wrt: Wrt, parameters: int = 0) -> tuple[bool, ...]:
+    """`wrt` for an operation on one input and `parameters` parameters."""
+    return (wrt.any_input, *(wrt.parameters,) * parameters)
+
+
+def bind(operation: ops.Pullback, variables: Variables, *names: str) -> Pullback:
+    """A layer's pullback from that of its operation on (x, *parameters): gradients go to the parameters of these names.
+
+    What the operation has no gradient for (a bias that is not there, or that the linearised layer drops) is passed over.
+    """
+
+    def function(dy: Array, wrt: Wrt) -> Array | None:
+        wanted = tuple(want and has for want, has in zip(asked(wrt, len(names)), operation.wrt, strict=True))
+        places = (variables.gradient(name) if want else None for name, want in zip(names, wanted[1:], strict=True))
+        return operation(dy, wanted, (None, *places))[0]
+
+    def linear(tangent: Array, wrt: Wrt) -> tuple[Array, Pullback]:
+        y, linearised = operation.linear(tangent, asked(wrt, len(names)))
+        return y, bind(linearised, variables, *names)
+
+    return Pullback(function, linear)

@@ -1,0 +1,124 @@
+"""Convolution and transposed convolution layers."""
+
+from __future__ import annotations
+
+from gan_np import ops
+from gan_np.arrays import Array
+from gan_np.checks import integer, pair, shape
+
+from .binding import asked, bind
+from .initializers import ZEROS, Glorot, Initializer
+from .layer import Declaration, Layer, Parameter, Pullback, Shapes, Variables
+from .run import Run
+
+
+class Conv2d(Layer):
+    """Convolution: x (N, H, W, in_channels) to y (N, H', W', out_channels), H' = ⌊(H + 2·padding − kernel)/stride⌋ + 1.
+
+    y[n, i, j, d] = f(b[d] + Σ_{u,v,c} x[n, i·stride + u − padding, j·stride + v − padding, c] · w[u, v, c, d])
+
+    Parameters: weight (kernel_height, kernel_width, in_channels, out_channels), bias (out_channels,) unless bias=False.
+    kernel_size, stride, padding: an integer, or (vertical, horizontal).
+    """
+
+    def __init__(
+        self,
+        out_channels: int,
+        kernel_size: int | tuple[int, int],
+        *,
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] = 0,
+        bias: bool = True,
+        activation: ops.Activation | str | None = None,
+        weight_initializer: Initializer = Glorot(),
+        bias_initializer: Initializer = ZEROS,
+    ) -> None:
+        self.out_channels = integer("out_channels", out_channels, 1)
+        self.kernel_size = pair("kernel_size", kernel_size, 1)
+        self.stride, self.padding = pair("stride", stride, 1), pair("padding", padding, 0)
+        self.bias = bias
+        self.activation = activation
+        self._activation = ops.activation(activation)
+        self.weight_initializer, self.bias_initializer = weight_initializer, bias_initializer
+
+    def declare(self, input_shape: Shapes) -> Declaration:
+        """Weight and bias for a picture (height, width, in_channels)."""
+        picture = shape("input", input_shape, 3)
+        output = ops.conv2d_shape(picture, self.out_channels, self.kernel_size, self.stride, self.padding)
+        parameters = {"weight": Parameter((*self.kernel_size, picture[2], self.out_channels), self.weight_initializer)}
+        if self.bias:
+            parameters["bias"] = Parameter((self.out_channels,), self.bias_initializer, "bias")
+        return Declaration(output, parameters)
+
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
+        """See `ops.conv2d`."""
+        y, pullback = ops.conv2d(
+            x,
+            variables["weight"],
+            variables.get("bias"),
+            stride=self.stride,
+            padding=self.padding,
+            activation=self._activation,
+            wrt=asked(run.wrt, 2),
+            cache=variables.cache,
+        )
+        return y, bind(pullback, variables, "weight", "bias")
+
+
+class ConvTranspose2d(Layer):
+    """Transposed (fractionally-strided) convolution, the adjoint of the convolution with the same weights.
+
+    x (N, H, W, in_channels) to y (N, H', W', out_channels), H' = (H − 1)·stride − 2·padding + kernel + output_padding.
+
+    Parameters: weight (kernel_height, kernel_width, out_channels, in_channels), as of the convolution that it transposes;
+    bias (out_channels,) unless bias=False.
+    """
+
+    def __init__(
+        self,
+        out_channels: int,
+        kernel_size: int | tuple[int, int],
+        *,
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] = 0,
+        output_padding: int | tuple[int, int] = 0,
+        bias: bool = True,
+        activation: ops.Activation | str | None = None,
+        weight_initializer: Initializer = Glorot(),
+        bias_initializer: Initializer = ZEROS,
+    ) -> None:
+        self.out_channels = integer("out_channels", out_channels, 1)
+        self.kernel_size = pair("kernel_size", kernel_size, 1)
+        self.stride, self.padding = pair("stride", stride, 1), pair("padding", padding, 0)
+        self.output_padding = pair("output_padding", output_padding, 0)
+        self.bias = bias
+        self.activation = activation
+        self._activation = ops.activation(activation)
+        self.weight_initializer, self.bias_initializer = weight_initializer, bias_initializer
+
+    def declare(self, input_shape: Shapes) -> Declaration:
+        """Weight and bias for a picture (height, width, in_channels)."""
+        picture = shape("input", input_shape, 3)
+        output = ops.conv_transpose2d_shape(
+            picture, self.out_channels, self.kernel_size, self.stride, self.padding, self.output_padding
+        )
+        weight = Parameter((*self.kernel_size, self.out_channels, picture[2]), self.weight_initializer, output_axis=2)
+        parameters = {"weight": weight}
+        if self.bias:
+            parameters["bias"] = Parameter((self.out_channels,), self.bias_initializer, "bias")
+        return Declaration(output, parameters)
+
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
+        """See `ops.conv_transpose2d`."""
+        y, pullback = ops.conv_transpose2d(
+            x,
+            variables["weight"],
+            variables.get("bias"),
+            stride=self.stride,
+            padding=self.padding,
+            output_padding=self.output_padding,
+            activation=self._activation,
+            wrt=asked(run.wrt, 2),
+            cache=variables.cache,
+        )
+        return y, bind(pullback, variables, "weight", "bias")

@@ -1,0 +1,227 @@
+"""What a layer is: structure without numbers.
+
+A layer holds no numbers. `declare` says which parameters and state it needs for an input shape; `forward` is handed where
+those numbers are and returns the output and its pullback. So one structure runs with θ, with its average, with a
+perturbed copy in a gradient check, or several times before any backward, with no special case.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+from gan_np.arrays import Array, Shape
+from gan_np.checks import ShapeError
+from gan_np.kernels import Into
+
+from .initializers import Initializer
+from .run import Run, Wrt
+
+Arrays: TypeAlias = Any
+"""An array, or a tuple of arrays (nested where structures are)."""
+Shapes: TypeAlias = Any
+"""The shape of one example without the batch axis, or a tuple of such."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A trainable array.
+
+    tag: "weight", "bias" or "scale"; weight decay reaches only "weight".
+    output_axis: which axis of a weight counts outputs (for spectral normalisation).
+    """
+
+    shape: Shape
+    initializer: Initializer
+    tag: str = "weight"
+    output_axis: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """An array that moves only when asked to: running statistics, power-iteration vectors."""
+
+    shape: Shape
+    initializer: Initializer
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What a layer needs for one input shape, and what it then gives out. Shapes leave out the batch axis."""
+
+    output_shape: Shapes
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    state: Mapping[str, State] = field(default_factory=dict)
+    children: Mapping[str, Declaration] = field(default_factory=dict)
+    title: str = ""
+    """What `summary()` calls it; filled in by `Layer.build`."""
+
+
+class Variables:
+    """Where the numbers of one layer are: views into θ, its gradient and the state vector.
+
+    variables["weight"] is a read-only view of a parameter, variables.state["running_mean"] of a state array.
+    """
+
+    __slots__ = ("_gradient", "_memo", "_set_state", "_version", "children", "declaration", "parameters", "state")
+
+    def __init__(
+        self,
+        declaration: Declaration,
+        parameters: Mapping[str, Array],
+        gradient: Callable[[str], Into],
+        state: Mapping[str, Array],
+        set_state: Callable[[str, Array], None],
+        children: Mapping[str, Variables],
+        version: Callable[[], int],
+    ) -> None:
+        self.declaration = declaration
+        self.parameters, self.state, self.children = parameters, state, children
+        self._gradient, self._set_state, self._version = gradient, set_state, version
+        self._memo: dict[Any, tuple[int, Any]] = {}
+
+    def __getitem__(self, name: str) -> Array:
+        return self.parameters[name]
+
+    def get(self, name: str) -> Array | None:
+        """A parameter, or None where the layer has none of this name (no bias, not affine)."""
+        return self.parameters.get(name)
+
+    def gradient(self, name: str) -> Into:
+        """Where the next contribution to the gradient of `name` must be written, and whether it adds."""
+        return self._gradient(name)
+
+    def add_gradient(self, name: str, value: Array) -> None:
+        """Add `value` to the gradient of `name`."""
+        array, add = self.gradient(name)
+        if array.shape != value.shape:
+            raise ShapeError(f"gradient of {name!r} has shape {value.shape}, the parameter has {array.shape}")
+        if add:
+            array += value
+        else:
+            array[...] = value
+
+    def set_state(self, name: str, value: Array) -> None:
+        """Move a state array. Only when `run.update_state`."""
+        self._set_state(name, value)
+
+    def cache(self, key: Any, compute: Callable[[], Any]) -> Any:
+        """compute(), or what it gave before while θ has not moved: prepared weights."""
+        version = self._version()
+        known = self._memo.get(key)
+        if known is None or known[0] != version:
+            known = self._memo[key] = (version, compute())
+        return known[1]
+
+    def with_state_of(self, other: Variables) -> Variables:
+        """These parameters with another's state, children alike: weights shared over steps, statistics for each."""
+        children = {
+            name: child.with_state_of(other.children[name]) if name in other.children else child
+            for name, child in self.children.items()
+        }
+        joined = Variables(
+            self.declaration, self.parameters, self._gradient, other.state, other._set_state, children, self._version
+        )
+        joined._memo = self._memo
+        return joined
+
+    def with_parameter(self, name: str, value: Array, gradient: Callable[[str], Into]) -> Variables:
+        """The same with one parameter replaced; gradients go where `gradient` says. For wrappers. Nothing is cached."""
+        parameters = {**self.parameters, name: value}
+        return Variables(
+            self.declaration, parameters, gradient, self.state, self._set_state, self.children, self._version
+        )
+
+
+class Pullback:
+    """A layer's pullback: takes dy, adds the gradients of the parameters to where they belong, returns dx.
+
+    function: (dy, wrt) → dx (None where wrt asks for no input).
+    linear: (tangent, run) → output and Pullback of the layer linearised at x, for piecewise linear layers.
+    """
+
+    __slots__ = ("function", "linear_function", "name")
+
+    def __init__(
+        self,
+        function: Callable[[Arrays, Wrt], Arrays],
+        linear: Callable[[Arrays, Wrt], tuple[Arrays, Pullback]] | None = None,
+        name: str = "",
+    ) -> None:
+        self.function, self.linear_function, self.name = function, linear, name
+
+    def __call__(self, dy: Arrays, wrt: Wrt) -> Arrays:
+        return self.function(dy, wrt)
+
+    def linear(self, tangent: Arrays, wrt: Wrt) -> tuple[Arrays, Pullback]:
+        """The layer linearised at x, applied to `tangent`, with its own pullback.
+
+        Raises:
+            TypeError: the layer is not piecewise linear.
+        """
+        if self.linear_function is None:
+            raise TypeError(
+                f"{self.name} is not piecewise linear: it has no linearisation with a derivative of its own"
+            )
+        return self.linear_function(tangent, wrt)
+
+
+class Layer:
+    """Base of every layer and of every composition of layers.
+
+    A layer of your own overrides `forward`, and `declare` if it has parameters, state or another output shape:
+
+    >>> import gan_np as gn
+    >>> class Square(gn.Layer):
+    ...     def forward(self, variables, x, run):
+    ...         return x * x, lambda dy, wrt: 2 * x * dy
+    >>> gn.testing.check_gradients(Square(), input_shape=(5,))
+    """
+
+    def declare(self, input_shape: Shapes) -> Declaration:
+        """What this layer needs for an input of this shape (without the batch axis). Default: nothing, same shape."""
+        return Declaration(input_shape)
+
+    def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[Arrays, Any]:
+        """The output, and a pullback: a function (dy, wrt) → dx, or a `Pullback`.
+
+        The pullback adds parameter gradients if wrt.parameters and returns dx, or None if not wrt.any_input. It must
+        not write to dy.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no forward")
+
+    def build(self, input_shape: Shapes) -> Declaration:
+        """`declare`, with the layer's name on the result and on any error."""
+        try:
+            declared = self.declare(input_shape)
+        except (ShapeError, ValueError) as error:
+            if getattr(error, "located", False):
+                raise
+            located = ShapeError(f"{self!r} with input {input_shape}: {error}")
+            located.located = True  # type: ignore[attr-defined]
+            raise located from error
+        return declared if declared.title else replace(declared, title=repr(self))
+
+    def apply(self, variables: Variables, x: Arrays, run: Run) -> tuple[Arrays, Pullback]:
+        """`forward`, with its pullback as a `Pullback`."""
+        y, pullback = self.forward(variables, x, run)
+        if not isinstance(pullback, Pullback):
+            pullback = Pullback(pullback, name=repr(self))
+        return y, pullback
+
+    def __repr__(self) -> str:
+        """The constructor's arguments that differ from their defaults."""
+        shown = []
+        for name, parameter in inspect.signature(type(self).__init__).parameters.items():
+            if name == "self" or not hasattr(self, name):
+                continue
+            value = getattr(self, name)
+            if isinstance(value, tuple) and len(value) == 2 and value[0] == value[1]:
+                value = value[0]  # (2, 2) was given as 2
+            if parameter.default is inspect.Parameter.empty:
+                shown.append(f"{value!r}")
+            elif value != parameter.default:
+                shown.append(f"{name}={value!r}")
+        return f"{type(self).__name__}({', '.join(shown)})"

@@ -1,0 +1,49 @@
+"""Pooling and upsampling layers."""
+
+from __future__ import annotations
+
+from gan_np import ops
+from gan_np.arrays import Array
+from gan_np.checks import ShapeError, choice, pair, shape
+
+from .binding import bind
+from .layer import Declaration, Layer, Pullback, Shapes, Variables
+from .run import Run
+
+
+class AveragePool2d(Layer):
+    """Mean over disjoint windows: (N, H·kh, W·kw, C) to (N, H, W, C)."""
+
+    def __init__(self, window: int | tuple[int, int]) -> None:
+        self.window = pair("window", window, 1)
+
+    def declare(self, input_shape: Shapes) -> Declaration:
+        """The sides must be multiples of the window's."""
+        height, width, channels = shape("input", input_shape, 3)
+        if height % self.window[0] or width % self.window[1]:
+            raise ShapeError(f"the picture's sides must be multiples of the window {self.window}")
+        return Declaration((height // self.window[0], width // self.window[1], channels))
+
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
+        """See `ops.average_pool`."""
+        y, pullback = ops.average_pool(x, self.window, wrt=(run.wrt.any_input,))
+        return y, bind(pullback, variables)
+
+
+class Upsample2d(Layer):
+    """Enlargement by whole factors: (N, H, W, C) to (N, H·fh, W·fw, C). mode: "nearest" or "bilinear"."""
+
+    def __init__(self, factor: int | tuple[int, int] = 2, *, mode: str = "nearest") -> None:
+        self.factor = pair("factor", factor, 1)
+        self.mode = choice("mode", mode, ("nearest", "bilinear"))
+
+    def declare(self, input_shape: Shapes) -> Declaration:
+        """The sides are multiplied."""
+        height, width, channels = shape("input", input_shape, 3)
+        return Declaration((height * self.factor[0], width * self.factor[1], channels))
+
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
+        """See `ops.upsample_nearest` and `ops.upsample_bilinear`."""
+        operation = ops.upsample_nearest if self.mode == "nearest" else ops.upsample_bilinear
+        y, pullback = operation(x, self.factor, wrt=(run.wrt.any_input,))
+        return y, bind(pullback, variables)

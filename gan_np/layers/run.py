@@ -1,0 +1,87 @@
+"""What one application of a layer is for: training or evaluation, and what will be asked of its pullback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+
+Inputs: TypeAlias = "bool | tuple[Inputs, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Wrt:
+    """With respect to what gradients are asked for.
+
+    inputs: the gradient of the input; for an input that is a tuple, one answer for all or one for each.
+    parameters: the gradients of the parameters.
+    keep: the pullback will be used again (otherwise it frees what it holds as it goes).
+    """
+
+    inputs: Inputs = True
+    parameters: bool = True
+    keep: bool = False
+
+    @property
+    def any_input(self) -> bool:
+        """Whether the gradient of any input is asked for."""
+        return _any(self.inputs)
+
+    @property
+    def anything(self) -> bool:
+        """Whether anything is asked for at all."""
+        return self.any_input or self.parameters
+
+    def of_inputs(self, count: int) -> Iterator[Inputs]:
+        """What is asked of each of `count` inputs."""
+        if isinstance(self.inputs, bool):
+            return iter((self.inputs,) * count)
+        if len(self.inputs) != count:
+            raise ValueError(f"wrt: inputs has {len(self.inputs)} entries, the input has {count}")
+        return iter(self.inputs)
+
+    def within(self, bound: Wrt) -> bool:
+        """Whether this asks for no more than `bound` does."""
+        return (not self.parameters or bound.parameters) and _within(self.inputs, bound.inputs)
+
+
+ALL = Wrt()
+INPUTS = Wrt(True, False)
+PARAMETERS = Wrt(False, True)
+NOTHING = Wrt(False, False)
+
+
+def _any(inputs: Inputs) -> bool:
+    return inputs if isinstance(inputs, bool) else any(_any(part) for part in inputs)
+
+
+def _within(inputs: Inputs, bound: Inputs) -> bool:
+    if not _any(inputs) or bound is True:
+        return True
+    if isinstance(inputs, bool):
+        return not isinstance(bound, bool) and all(_within(inputs, part) for part in bound)
+    return not isinstance(bound, bool) and all(_within(*pair) for pair in zip(inputs, bound, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How a layer is applied.
+
+    training: batch statistics and dropout, instead of running statistics and none.
+    update_state: running statistics and power-iteration vectors move; otherwise state stays as it is.
+    wrt: an upper bound on what the pullback will be asked for: forward keeps only what that needs.
+    rng: where dropout and noise come from; needed by the layers that draw.
+    momentum: overrides the momentum of running statistics (when statistics are recomputed over many batches).
+    """
+
+    training: bool = False
+    update_state: bool = False
+    wrt: Wrt = ALL
+    rng: np.random.Generator | None = None
+    momentum: float | None = None
+
+    def asking(self, inputs: Inputs) -> Run:
+        """The same run with another answer about the input."""
+        return replace(self, wrt=replace(self.wrt, inputs=inputs))

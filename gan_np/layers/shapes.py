@@ -1,0 +1,100 @@
+"""Layers that rearrange: reshape, flatten; and those that join several inputs: add, concatenate."""
+
+from __future__ import annotations
+
+import math
+
+from gan_np import ops
+from gan_np.arrays import Array
+from gan_np.checks import ShapeError, shape
+
+from .binding import bind
+from .layer import Declaration, Layer, Pullback, Shapes, Variables
+from .run import Run, Wrt
+
+
+class Reshape(Layer):
+    """Each example in another shape: Reshape(7, 7, 64) makes pictures of 3136 features."""
+
+    def __init__(self, *sizes: int) -> None:
+        self.sizes = shape("sizes", sizes)
+
+    def __repr__(self) -> str:
+        """As written."""
+        return f"Reshape{self.sizes}"
+
+    def declare(self, input_shape: Shapes) -> Declaration:
+        """The number of values must agree."""
+        before = shape("input", input_shape)
+        if math.prod(before) != math.prod(self.sizes):
+            raise ShapeError(f"{math.prod(before)} values cannot become {math.prod(self.sizes)}")
+        return Declaration(self.sizes)
+
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
+        """See `ops.reshape`."""
+        y, pullback = ops.reshape(x, self.sizes, wrt=(run.wrt.any_input,))
+        return y, bind(pullback, variables)
+
+
+class Flatten(Layer):
+    """Each example as one row of features."""
+
+    def declare(self, input_shape: Shapes) -> Declaration:
+        """One axis."""
+        return Declaration((math.prod(shape("input", input_shape)),))
+
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
+        """See `ops.reshape`."""
+        y, pullback = ops.reshape(x, (math.prod(x.shape[1:]),), wrt=(run.wrt.any_input,))
+        return y, bind(pullback, variables)
+
+
+class _Join(Layer):
+    """A function of a tuple of arrays."""
+
+    def _joined(self, x: tuple[Array, ...], wrt: tuple[bool, ...]) -> tuple[Array, ops.Pullback]:
+        raise NotImplementedError
+
+    def forward(self, variables: Variables, x: tuple[Array, ...], run: Run) -> tuple[Array, Pullback]:
+        """The pullback gives a tuple, None for each input that was not asked for."""
+        y, pullback = self._joined(x, _each(run.wrt, len(x)))
+
+        def function(dy: Array, wrt: Wrt) -> tuple[Array | None, ...]:
+            return pullback(dy, _each(wrt, len(x_shapes)))
+
+        def linear(tangents: tuple[Array, ...], wrt: Wrt) -> tuple[Array, Pullback]:
+            moved, linearised = self._joined(tangents, _each(wrt, len(tangents)))
+            return moved, Pullback(lambda dy, wrt: linearised(dy, _each(wrt, len(x_shapes))))
+
+        x_shapes = [part.shape for part in x]
+        return y, Pullback(function, linear)
+
+
+def _each(wrt: Wrt, count: int) -> tuple[bool, ...]:
+    return tuple(bool(part) for part in wrt.of_inputs(count))
+
+
+class Add(_Join):
+    """The sum of several inputs of one shape."""
+
+    def declare(self, input_shape: Shapes) -> Declaration:
+        """All shapes must agree."""
+        if len(set(input_shape)) != 1:
+            raise ShapeError(f"inputs to add must have one shape, got {input_shape}")
+        return Declaration(input_shape[0])
+
+    def _joined(self, x: tuple[Array, ...], wrt: tuple[bool, ...]) -> tuple[Array, ops.Pullback]:
+        return ops.add(*x, wrt=wrt)
+
+
+class Concatenate(_Join):
+    """Several inputs joined along their last axis (channels, or features)."""
+
+    def declare(self, input_shape: Shapes) -> Declaration:
+        """All axes but the last must agree."""
+        if len({parts[:-1] for parts in input_shape}) != 1:
+            raise ShapeError(f"inputs to concatenate must agree in all axes but the last, got {input_shape}")
+        return Declaration((*input_shape[0][:-1], sum(parts[-1] for parts in input_shape)))
+
+    def _joined(self, x: tuple[Array, ...], wrt: tuple[bool, ...]) -> tuple[Array, ops.Pullback]:
+        return ops.concatenate(*x, wrt=wrt)

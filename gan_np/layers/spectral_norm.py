@@ -1,0 +1,91 @@
+"""Spectral normalisation."""
+
+from __future__ import annotations
+
+from gan_np.arrays import Array, array_module
+from gan_np.kernels import Into
+
+from .initializers import Normal
+from .layer import Declaration, Layer, Pullback, Shapes, State, Variables
+from .run import Run, Wrt
+
+
+class SpectralNorm(Layer):
+    """A layer with its weight divided by an estimate of its largest singular value (Miyato et al. 2018).
+
+    W seen as a matrix (everything else, outputs);  v = Wu/‖Wu‖,  σ = ‖Wu‖ = vᵀWu,  Ŵ = W/σ.
+
+    u (outputs,) is state: in training, where the run says update_state, it first moves by one power iteration, u ← Wᵀv/‖Wᵀv‖. v is
+    recomputed from u at each forward. With u constant σ is an exact function of W with gradient v·uᵀ, so
+
+        dW = (dŴ − ⟨dŴ, Ŵ⟩·v·uᵀ)/σ.
+
+    SpectralNorm(Conv2d(64, 4, stride=2)): parameters and outputs are those of the layer inside.
+    """
+
+    def __init__(self, layer: Layer, *, parameter: str = "weight", epsilon: float = 1e-12) -> None:
+        self.layer, self.parameter, self.epsilon = layer, parameter, epsilon
+
+    def declare(self, input_shape: Shapes) -> Declaration:
+        """What the layer inside needs, and u."""
+        inner = self.layer.build(input_shape)
+        if self.parameter not in inner.parameters:
+            raise ValueError(f"{self.layer!r} has no parameter {self.parameter!r} to normalise")
+        weight = inner.parameters[self.parameter]
+        self_state = State((weight.shape[weight.output_axis],), Normal(1.0))
+        return Declaration(
+            inner.output_shape, inner.parameters, {**inner.state, "spectral_u": self_state}, inner.children
+        )
+
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
+        """The layer inside, run with Ŵ."""
+        weight = variables[self.parameter]
+        xp, axis = array_module(weight), variables.declaration.parameters[self.parameter].output_axis % weight.ndim
+        matrix = xp.moveaxis(weight, axis, -1).reshape(-1, weight.shape[axis])
+        u = variables.state["spectral_u"]
+        if run.training and run.update_state:
+            u = self._unit(matrix.T @ self._unit(matrix @ u))
+            variables.set_state("spectral_u", u)
+        u = u.copy()  # state may move before the pullback is called
+        image = matrix @ u
+        sigma = xp.sqrt(image @ image)
+        v = image / sigma
+        normalised = weight / sigma
+
+        collected: list[Array] = []
+
+        def gradient(name: str) -> Into:
+            if name != self.parameter:
+                return variables.gradient(name)
+            collected.append(xp.empty(weight.shape, weight.dtype))
+            return Into(collected[-1], False)
+
+        inner = variables.with_parameter(self.parameter, normalised, gradient)
+        y, pullback = self.layer.apply(inner, x, run)
+
+        def through_sigma(inside: Pullback) -> Pullback:
+            def function(dy: Array, wrt: Wrt) -> Array | None:
+                dx: Array | None = inside(dy, wrt)
+                while collected:
+                    d = collected.pop()
+                    along = (d * normalised).sum()
+                    rank_one = xp.moveaxis(xp.outer(v, u).reshape(*_without(d.shape, axis), -1), -1, axis)
+                    variables.add_gradient(self.parameter, (d - along * rank_one) / sigma)
+                return dx
+
+            def linear(tangent: Array, wrt: Wrt) -> tuple[Array, Pullback]:
+                moved, linearised = inside.linear(tangent, wrt)
+                return moved, through_sigma(linearised)
+
+            return Pullback(function, linear, repr(self))
+
+        return y, through_sigma(pullback)
+
+    def _unit(self, vector: Array) -> Array:
+        length = array_module(vector).sqrt(vector @ vector)
+        unit: Array = vector / (length + vector.dtype.type(self.epsilon))
+        return unit
+
+
+def _without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    return shape[:axis] + shape[axis + 1 :]

@@ -1,0 +1,144 @@
+"""Structures with more than one path: Fork, Parallel, Residual."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gan_np.checks import ShapeError
+from gan_np.layers import Add, Declaration, Layer, Pullback, Run, Variables, Wrt
+from gan_np.layers.layer import Arrays, Shapes
+
+from .sequential import Sequential, absent
+
+
+class _Branches(Layer):
+    def __init__(self, *layers: Layer) -> None:
+        for index, layer in enumerate(layers):
+            if not isinstance(layer, Layer):
+                raise TypeError(f"layers[{index}]: expected a Layer, got {layer!r}")
+        if len(layers) < 2:
+            raise ValueError(f"layers: expected at least two branches, got {len(layers)}")
+        self.layers = layers
+
+    def __repr__(self) -> str:
+        """All branches."""
+        return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
+
+    def _declare(self, shapes: tuple[Shapes, ...]) -> Declaration:
+        children = {
+            str(index): layer.build(shape) for index, (layer, shape) in enumerate(zip(self.layers, shapes, strict=True))
+        }
+        output = tuple(child.output_shape for child in children.values())
+        return Declaration(output, children=children, title=type(self).__name__)
+
+    def _child(self, variables: Variables, index: int) -> Variables:
+        return variables.children[str(index)]
+
+
+class Fork(_Branches):
+    """Several layers on one input: x to (f₁(x), f₂(x), …); two heads on one trunk are Sequential(trunk, Fork(a, b)).
+
+    The pullback takes a tuple of gradients and sums what comes back; None for a head means that it receives no gradient:
+    that head is then not run backwards and its parameters get none.
+    """
+
+    def declare(self, input_shape: Shapes) -> Declaration:
+        """Each branch sees the same input."""
+        return self._declare((input_shape,) * len(self.layers))
+
+    def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[tuple[Arrays, ...], Pullback]:
+        """All branches in order."""
+        results = [layer.apply(self._child(variables, i), x, run) for i, layer in enumerate(self.layers)]
+        return tuple(y for y, _ in results), _fork([pullback for _, pullback in results])
+
+
+def _fork(pullbacks: list[Pullback]) -> Pullback:
+    def function(dy: tuple[Arrays, ...], wrt: Wrt) -> Arrays:
+        if len(dy) != len(pullbacks):
+            raise ShapeError(f"Fork: expected {len(pullbacks)} gradients (None where a head has none), got {len(dy)}")
+        total = None
+        for pullback, part in zip(pullbacks, dy, strict=True):
+            if absent(part):
+                continue
+            dx = pullback(part, wrt)
+            total = dx if total is None else _sum(total, dx)
+        return total if wrt.any_input else None
+
+    def linear(tangent: Arrays, wrt: Wrt) -> tuple[tuple[Arrays, ...], Pullback]:
+        results = [pullback.linear(tangent, wrt) for pullback in pullbacks]
+        return tuple(y for y, _ in results), _fork([pullback for _, pullback in results])
+
+    return Pullback(function, linear)
+
+
+class Parallel(_Branches):
+    """Each layer on its own input: (x₁, x₂, …) to (f₁(x₁), f₂(x₂), …).
+
+    A label that joins halfway: Sequential(Parallel(convolutions, embedding), Concatenate(), …).
+    """
+
+    def declare(self, input_shape: Shapes) -> Declaration:
+        """One input shape for each branch."""
+        if len(input_shape) != len(self.layers) or not all(isinstance(part, tuple) for part in input_shape):
+            raise ShapeError(f"expected {len(self.layers)} input shapes, got {input_shape}")
+        return self._declare(tuple(input_shape))
+
+    def forward(self, variables: Variables, x: tuple[Arrays, ...], run: Run) -> tuple[tuple[Arrays, ...], Pullback]:
+        """All branches in order."""
+        results = [
+            layer.apply(self._child(variables, i), x[i], run.asking(inputs))
+            for i, (layer, inputs) in enumerate(zip(self.layers, run.wrt.of_inputs(len(self.layers)), strict=True))
+        ]
+        return tuple(y for y, _ in results), _parallel([pullback for _, pullback in results])
+
+
+def _parallel(pullbacks: list[Pullback]) -> Pullback:
+    def function(dy: tuple[Arrays, ...], wrt: Wrt) -> tuple[Arrays, ...]:
+        gradients = []
+        for pullback, part, inputs in zip(pullbacks, dy, wrt.of_inputs(len(pullbacks)), strict=True):
+            asked = replace(wrt, inputs=inputs)
+            gradients.append(None if absent(part) or not asked.anything else pullback(part, asked))
+        return tuple(gradients)
+
+    def linear(tangent: tuple[Arrays, ...], wrt: Wrt) -> tuple[tuple[Arrays, ...], Pullback]:
+        parts = zip(pullbacks, tangent, wrt.of_inputs(len(pullbacks)), strict=True)
+        results = [pullback.linear(part, replace(wrt, inputs=inputs)) for pullback, part, inputs in parts]
+        return tuple(y for y, _ in results), _parallel([pullback for _, pullback in results])
+
+    return Pullback(function, linear)
+
+
+class Identity(Layer):
+    """y = x: a branch that does nothing."""
+
+    def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[Arrays, Pullback]:
+        """The input."""
+        return x, _identity()
+
+
+def _identity() -> Pullback:
+    return Pullback(lambda dy, wrt: dy if wrt.any_input else None, lambda tangent, wrt: (tangent, _identity()))
+
+
+class Residual(Layer):
+    """y = x + f(x), or y = g(x) + f(x) with `shortcut` g where f changes the shape (He et al. 2016)."""
+
+    def __init__(self, layer: Layer, shortcut: Layer | None = None) -> None:
+        self.layer, self.shortcut = layer, shortcut
+        self._chain = Sequential(Fork(layer, Identity() if shortcut is None else shortcut), Add())
+
+    def declare(self, input_shape: Shapes) -> Declaration:
+        """Both paths must give one shape."""
+        return replace(self._chain.build(input_shape), title="Residual")
+
+    def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[Arrays, Pullback]:
+        """A fork and a sum."""
+        return self._chain.apply(variables, x, run)
+
+
+def _sum(left: Arrays, right: Arrays) -> Arrays:
+    if isinstance(left, tuple):
+        return tuple(map(_sum, left, right))
+    if left is None or right is None:
+        return right if left is None else left
+    return left + right

@@ -1,0 +1,296 @@
+"""A structure with numbers: θ, its gradient and its state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from gan_np.arrays import Array, DType, device_of, float_dtype, generator, to_device
+from gan_np.checks import ShapeError
+from gan_np.kernels import Into
+from gan_np.layers import ALL, Declaration, Layer, Run, Variables, Wrt
+from gan_np.layers import Pullback as LayerPullback
+from gan_np.layers.initializers import fans
+from gan_np.layers.layer import Arrays, Shapes
+from gan_np.vectors import Gradient, Layout, Vector
+
+from .summary import summarise
+
+
+class Network:
+    """A layer (usually a Sequential) together with its numbers.
+
+    structure: any layer.
+    input_shape: shape of one example, without the batch axis; a tuple of shapes for a structure with several inputs.
+    seed: the weights' generator (Philox); the same seed gives the same weights in any dtype and on any device.
+    dtype: float32, or float64 for gradient checks.
+    device: "cpu", "cuda", "cuda:1", ….
+
+    >>> import numpy as np, gan_np as gn
+    >>> D = gn.Network(gn.Sequential(gn.Dense(8, activation="leaky_relu"), gn.Dense(1)), input_shape=(2,), seed=0)
+    >>> logits, pullback = D.forward(np.zeros((4, 2), np.float32), training=True)
+    >>> dx = pullback(np.ones((4, 1), np.float32))   # adds to D.gradient, returns the input's gradient
+    >>> dx.shape, D.gradient.values.shape
+    ((4, 2), (33,))
+
+    Raises:
+        ShapeError: shapes inside the structure do not meet; the message names the layer.
+    """
+
+    def __init__(
+        self,
+        structure: Layer,
+        input_shape: Shapes,
+        *,
+        seed: int = 0,
+        dtype: Any = np.float32,
+        device: str = "cpu",
+    ) -> None:
+        declaration = structure.build(input_shape)
+        layouts = Layout(list(_parameters(declaration))), Layout(list(_states(declaration)))
+        kind = float_dtype(dtype)
+        theta, state = (Vector(layout, kind, device) for layout in layouts)
+        _initialise(declaration, theta, state, generator(seed), device)
+        self._assemble(structure, input_shape, declaration, theta, state)
+
+    def _assemble(
+        self, structure: Layer, input_shape: Shapes, declaration: Declaration, theta: Vector, state: Vector
+    ) -> None:
+        self.structure, self.input_shape, self.declaration = structure, input_shape, declaration
+        self.parameters, self.state = theta, state
+        self.device = device_of(theta.values)
+        self.gradient = Gradient(theta.layout, self.dtype, self.device)
+        self._variables = self._bind(declaration, "")
+
+    @property
+    def dtype(self) -> DType:
+        """float32 or float64."""
+        return self.parameters.values.dtype
+
+    @property
+    def output_shape(self) -> Shapes:
+        """Shape of one output, without the batch axis."""
+        return self.declaration.output_shape
+
+    def forward(
+        self,
+        x: Arrays,
+        *,
+        training: bool = False,
+        update_state: bool = False,
+        wrt: Wrt = ALL,
+        rng: np.random.Generator | None = None,
+        momentum: float | None = None,
+    ) -> tuple[Arrays, Pullback]:
+        """The output for a batch x, and the pullback.
+
+        training: batch statistics and dropout (default: evaluation).
+        update_state: running statistics move; without it a forward changes nothing.
+        wrt: what the pullback will be asked for at most: `Wrt(inputs, parameters)`; forward keeps only what that needs.
+        rng: where dropout draws from.
+        momentum: overrides the momentum of running statistics.
+
+        Raises:
+            ShapeError, TypeError: x does not fit the network; nothing was computed.
+        """
+        self._check_input(x, self.input_shape, "x")
+        run = Run(training, update_state, wrt, rng, momentum)
+        y, pullback = self.structure.apply(self._variables, x, run)
+        return y, Pullback(self, pullback if wrt.anything else None, wrt, y)
+
+    def __call__(self, x: Arrays) -> Arrays:
+        """The output in evaluation mode; keeps nothing for backward."""
+        return self.forward(x, wrt=Wrt(False, False))[0]
+
+    def sharing(self, theta: Vector | None = None, state: Vector | None = None) -> Network:
+        """The same structure with other numbers (an average, a perturbed copy); those not given are copied."""
+        other = object.__new__(Network)
+        vectors = []
+        for own, given in ((self.parameters, theta), (self.state, state)):
+            if given is None:
+                given = Vector(own.layout, own.values.dtype, self.device)
+                given.assign(own.values)
+            vectors.append(given)
+        other._assemble(self.structure, self.input_shape, self.declaration, *vectors)
+        return other
+
+    def astype(self, dtype: Any) -> Network:
+        """A copy of this network in another dtype."""
+        kind = float_dtype(dtype)
+        vectors = []
+        for own in (self.parameters, self.state):
+            vectors.append(Vector(own.layout, kind, self.device))
+            vectors[-1].assign(own.values.astype(kind))
+        return self.sharing(*vectors)
+
+    def summary(self) -> str:
+        """A table of layers, output shapes and parameter counts."""
+        return summarise(self.declaration, self.input_shape)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Network {self.input_shape} → {self.output_shape}, {len(self.parameters):,} parameters, "
+            f"{self.dtype} on {self.device}>"
+        )
+
+    def _check_input(self, x: Arrays, shape: Shapes, name: str) -> None:
+        if shape and isinstance(shape[0], tuple):
+            if not isinstance(x, tuple) or len(x) != len(shape):
+                raise ShapeError(f"{name}: expected a tuple of {len(shape)} arrays, got {type(x).__name__}")
+            for index, (part, expected) in enumerate(zip(x, shape, strict=True)):
+                self._check_input(part, expected, f"{name}[{index}]")
+            return
+        if not hasattr(x, "shape") or tuple(x.shape[1:]) != tuple(shape) or len(x.shape) != len(shape) + 1:
+            found = getattr(x, "shape", type(x).__name__)
+            expected = ", ".join(map(str, ("N", *shape)))
+            raise ShapeError(f"{name}: expected a batch of shape ({expected}), got {found}")
+        if x.dtype.kind == "f" and x.dtype != self.dtype:
+            raise TypeError(f"{name}: the network computes in {self.dtype}, got {x.dtype}; convert explicitly")
+        if device_of(x) != self.device:
+            raise TypeError(f"{name}: the network lies on {self.device}, got an array on {device_of(x)}; move one")
+
+    def _bind(self, declaration: Declaration, path: str) -> Variables:
+        theta, state = self.parameters, self.state
+
+        def gradient(name: str) -> Into:
+            return self.gradient.slot(path + name)
+
+        def set_state(name: str, value: Array) -> None:
+            state.assign_segment(path + name, value)
+
+        return Variables(
+            declaration,
+            {name: theta[path + name] for name in declaration.parameters},
+            gradient,
+            {name: state[path + name] for name in declaration.state},
+            set_state,
+            {name: self._bind(child, f"{path}{name}.") for name, child in declaration.children.items()},
+            lambda: theta.version,
+        )
+
+
+class Pullback:
+    """The pullback of one forward of a network: dx = pullback(dy), parameter gradients added to `network.gradient`.
+
+    Used once, unless keep=True says that it will be used again. Refuses to run after θ was edited: a gradient through old
+    activations and new weights is that of no function.
+    """
+
+    def __init__(self, network: Network, inner: LayerPullback | None, wrt: Wrt, output: Arrays) -> None:
+        self._network, self._inner, self._bound = network, inner, wrt
+        self._version = network.parameters.version
+        self._shape = _shapes(output)
+        self._used = False
+
+    def __call__(self, dy: Arrays, *, inputs: Any = None, parameters: bool | None = None, keep: bool = False) -> Arrays:
+        """dx for the gradient dy of the output.
+
+        inputs, parameters: narrow what forward's `wrt` allowed; the default asks for all of that.
+        keep: the pullback will be used again.
+
+        Raises:
+            RuntimeError: used a second time without keep; θ was edited since forward; more is asked than forward kept.
+            ShapeError: dy has not the output's shape.
+        """
+        wrt = self._ask(inputs, parameters, keep)
+        _check_gradient(dy, self._shape, self._network.dtype)
+        inner = self._take(keep)
+        return inner(dy, wrt)
+
+    def linear(
+        self, tangent: Arrays, *, inputs: Any = False, parameters: bool = True, keep: bool = False
+    ) -> tuple[Arrays, Pullback]:
+        """The network linearised at x (kinks frozen, biases dropped), applied to a tangent of x, with its own pullback.
+
+        For a piecewise linear network with Jacobian J(θ) this is J·t and the gradients of ⟨dy, J(θ)·t⟩, so R1's
+        λ·‖Jᵀ·1‖² has the derivative 2λ·∂/∂θ⟨1, J(θ)·t⟩ at t = Jᵀ·1. First call the pullback with keep=True for Jᵀ·1.
+
+        Raises:
+            TypeError: a layer on the way is not piecewise linear (batch normalisation, tanh, …).
+        """
+        _check_gradient(tangent, self._network.input_shape, self._network.dtype, batched=False)
+        inner = self._take(keep)
+        wrt = Wrt(inputs, parameters)
+        y, linearised = inner.linear(tangent, wrt)
+        return y, Pullback(self._network, linearised, wrt, y)
+
+    def _ask(self, inputs: Any, parameters: bool | None, keep: bool) -> Wrt:
+        bound = self._bound
+        wrt = Wrt(
+            bound.inputs if inputs is None else inputs,
+            bound.parameters if parameters is None else parameters,
+            keep,
+        )
+        if not wrt.within(bound):
+            raise RuntimeError(
+                f"pullback: asked for inputs={wrt.inputs}, parameters={wrt.parameters}, but forward was told "
+                f"wrt=Wrt(inputs={bound.inputs}, parameters={bound.parameters}) and kept only what that needs"
+            )
+        return wrt
+
+    def _take(self, keep: bool) -> LayerPullback:
+        if self._used:
+            raise RuntimeError("pullback: used a second time; call it with keep=True the first time to use it again")
+        if self._inner is None:
+            raise RuntimeError("pullback: forward was told that nothing would be asked for (wrt), so it kept nothing")
+        if self._network.parameters.version != self._version:
+            raise RuntimeError(
+                f"pullback: θ was edited since forward (version {self._version} → "
+                f"{self._network.parameters.version}); run forward again with the new weights"
+            )
+        inner = self._inner
+        if not keep:
+            self._inner, self._used = None, True
+        return inner
+
+
+def _shapes(arrays: Arrays) -> Any:
+    return tuple(map(_shapes, arrays)) if isinstance(arrays, tuple) else arrays.shape
+
+
+def _check_gradient(given: Arrays, shape: Any, dtype: DType, batched: bool = True) -> None:
+    if given is None:
+        return
+    if shape and isinstance(shape[0], tuple):
+        if not isinstance(given, tuple) or len(given) != len(shape):
+            raise ShapeError(f"pullback: expected a tuple of {len(shape)} arrays, got {type(given).__name__}")
+        for part, expected in zip(given, shape, strict=True):
+            _check_gradient(part, expected, dtype, batched)
+        return
+    found = tuple(given.shape) if batched else tuple(given.shape[1:])
+    if found != tuple(shape):
+        raise ShapeError(f"pullback: expected an array of shape {tuple(shape)}, got {found}")
+    if given.dtype != dtype:
+        raise TypeError(f"pullback: the network computes in {dtype}, got {given.dtype}; convert explicitly")
+
+
+def _walk(declaration: Declaration, path: str = "") -> Iterator[tuple[str, Declaration]]:
+    yield path, declaration
+    for name, child in declaration.children.items():
+        yield from _walk(child, f"{path}{name}.")
+
+
+def _parameters(declaration: Declaration) -> Iterator[tuple[str, tuple[int, ...], str]]:
+    for path, part in _walk(declaration):
+        for name, parameter in part.parameters.items():
+            yield path + name, parameter.shape, parameter.tag
+
+
+def _states(declaration: Declaration) -> Iterator[tuple[str, tuple[int, ...], str]]:
+    for path, part in _walk(declaration):
+        for name, state in part.state.items():
+            yield path + name, state.shape, "state"
+
+
+def _initialise(declaration: Declaration, theta: Vector, state: Vector, rng: np.random.Generator, device: str) -> None:
+    """Draw everything on the host in float64, in declaration order, then cast once."""
+    for vector, kind in ((theta, "parameters"), (state, "state")):
+        values = np.empty(len(vector))
+        for path, part in _walk(declaration):
+            for name, needed in getattr(part, kind).items():
+                axis = getattr(needed, "output_axis", -1)
+                drawn = needed.initializer(rng, needed.shape, fans(needed.shape, axis))
+                vector.layout.view(values, path + name)[...] = drawn
+        vector.assign(to_device(values.astype(vector.values.dtype), device))

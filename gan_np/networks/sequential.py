@@ -1,0 +1,101 @@
+"""A chain of layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from gan_np.layers import Declaration, Layer, Pullback, Run, Variables, Wrt
+from gan_np.layers.layer import Arrays, Shapes
+
+
+class Sequential(Layer):
+    """Each layer applied to the output of the one before: y = fₙ(… f₂(f₁(x))).
+
+    Children are named "0", "1", …. Sequential is a layer, so chains nest.
+
+    Layer i is asked for its input's gradient only if the chain's own input is asked for or an earlier layer has
+    parameters that are: in D's own step the first layer with parameters computes none.
+    """
+
+    def __init__(self, *layers: Layer) -> None:
+        for index, layer in enumerate(layers):
+            if not isinstance(layer, Layer):
+                raise TypeError(f"layers[{index}]: expected a Layer, got {layer!r}")
+        if not layers:
+            raise ValueError("layers: expected at least one")
+        self.layers = layers
+
+    def __repr__(self) -> str:
+        """All layers."""
+        return f"Sequential({', '.join(map(repr, self.layers))})"
+
+    def declare(self, input_shape: Shapes) -> Declaration:
+        """Each layer is built on the shape that the one before gives out."""
+        children: dict[str, Declaration] = {}
+        shape = input_shape
+        for index, layer in enumerate(self.layers):
+            try:
+                child = layer.build(shape)
+            except ValueError as error:
+                error.add_note(f"(layer {index} of a Sequential of {len(self.layers)})")
+                raise
+            children[str(index)] = child
+            shape = child.output_shape
+        return Declaration(shape, children=children, title=type(self).__name__)
+
+    def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[Arrays, Pullback]:
+        """Forward in order; the pullback in reverse."""
+        parts = [variables.children[str(index)] for index in range(len(self.layers))]
+        trainable = [has_parameters(part) for part in parts]
+
+        def of_layers(wrt: Wrt) -> list[Wrt]:
+            asked, reaches = [], wrt.any_input
+            for index in range(len(parts)):
+                inputs = wrt.inputs if index == 0 else reaches
+                asked.append(replace(wrt, inputs=inputs, parameters=wrt.parameters and trainable[index]))
+                reaches = reaches or (wrt.parameters and trainable[index])
+            return asked
+
+        pullbacks: list[Pullback] = []
+        y = x
+        for layer, part, wrt in zip(self.layers, parts, of_layers(run.wrt), strict=True):
+            y, pullback = layer.apply(part, y, replace(run, wrt=wrt))
+            if wrt.anything:
+                pullbacks.append(pullback)
+        # Layers before the first that is asked for anything keep nothing and are never called.
+        skipped = len(parts) - len(pullbacks)
+        return y, chain(pullbacks, lambda wrt: of_layers(wrt)[skipped:])
+
+
+def chain(pullbacks: list[Pullback], of_layers: Callable[[Wrt], list[Wrt]]) -> Pullback:
+    """The pullback of a chain, given those of its layers in forward order and what a request asks of each."""
+
+    def function(dy: Arrays, wrt: Wrt) -> Arrays:
+        for index, asked in reversed(list(enumerate(of_layers(wrt)))):
+            if not asked.anything or absent(dy):
+                break
+            dy = pullbacks[index](dy, asked)
+            if not wrt.keep:
+                del pullbacks[index]  # frees what this layer held before the next one needs memory
+        return dy if wrt.any_input and not absent(dy) else None
+
+    def linear(tangent: Arrays, wrt: Wrt) -> tuple[Arrays, Pullback]:
+        linearised = []
+        for pullback, asked in zip(pullbacks, of_layers(wrt), strict=True):
+            tangent, inner = pullback.linear(tangent, asked)
+            linearised.append(inner)
+        return tangent, chain(linearised, of_layers)
+
+    return Pullback(function, linear)
+
+
+def absent(gradient: Any) -> bool:
+    """Whether no gradient arrives here at all."""
+    return gradient is None or (isinstance(gradient, tuple) and all(map(absent, gradient)))
+
+
+def has_parameters(variables: Variables) -> bool:
+    """Whether there are any parameters here or below."""
+    return bool(variables.parameters) or any(map(has_parameters, variables.children.values()))

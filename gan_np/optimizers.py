@@ -1,0 +1,197 @@
+"""Optimisers: one step on one flat vector θ, from a gradient vector that the step then marks spent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gan_np import ops
+from gan_np.arrays import Array, array_module
+from gan_np.checks import number
+from gan_np.schedules import Schedule, at
+from gan_np.vectors import Gradient, Vector
+
+
+class Optimizer:
+    """Base of all optimisers. One optimiser serves one θ: its moments are vectors of θ's length.
+
+    learning_rate: a number, or a function of the update's number (`gan_np.schedules`).
+    weight_decay: L2, g ← g + weight_decay·θ, on segments tagged "weight" only (not on biases and scales).
+    clip_norm: g ← g·min(1, clip_norm/‖g‖₂), the norm over all of g, before weight decay.
+    clip_value: each entry of g cut to ±clip_value, before clip_norm.
+    """
+
+    slots: tuple[str, ...] = ()
+    """Names of the moment vectors."""
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule,
+        *,
+        weight_decay: float = 0.0,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+    ) -> None:
+        if not callable(learning_rate):
+            number("learning_rate", learning_rate, 0.0)
+        self.learning_rate = learning_rate
+        self.weight_decay = number("weight_decay", weight_decay, 0.0)
+        self.clip_norm = None if clip_norm is None else number("clip_norm", clip_norm, above=0.0)
+        self.clip_value = None if clip_value is None else number("clip_value", clip_value, above=0.0)
+        self.updates = 0
+        self._moments: dict[str, Array] | None = None
+
+    def step(self, theta: Vector, gradient: Gradient) -> None:
+        """Move θ by one update; the gradient is then spent.
+
+        Raises:
+            RuntimeError: nothing was written to the gradient since it was last spent (a pullback was forgotten).
+            ValueError: the optimiser already serves a θ of another length.
+        """
+        if not gradient.started:
+            raise RuntimeError("gradient: nothing was added since the last step; call a pullback first")
+        values = gradient.values
+        moments = self._prepare(theta.values)
+        values = self._shape(theta, values)
+        with theta.edit() as memory:
+            self._update(memory, values, moments)
+        self.updates += 1
+        gradient.spend()
+
+    @property
+    def moments(self) -> Mapping[str, Array]:
+        """The moment vectors by name; empty before the first step."""
+        return self._moments or {}
+
+    def restore(self, updates: int, moments: Mapping[str, Array]) -> None:
+        """Take up where another optimiser of this kind left off."""
+        if moments and set(moments) != set(self.slots):
+            raise ValueError(f"moments: expected {self.slots}, got {tuple(moments)}")
+        self.updates = updates
+        self._moments = {name: moments[name].copy() for name in self.slots} if moments else None
+
+    def _prepare(self, theta: Array) -> dict[str, Array]:
+        if self._moments is None:
+            self._moments = {name: array_module(theta).zeros(theta.shape, theta.dtype) for name in self.slots}
+        for name, moment in self._moments.items():
+            if moment.shape != theta.shape:
+                raise ValueError(f"theta: has {theta.size} values, but {name} has {moment.size}: one optimiser, one θ")
+        return self._moments
+
+    def _shape(self, theta: Vector, gradient: Array) -> Array:
+        """Clip the gradient in place, add weight decay."""
+        xp, real = array_module(gradient), gradient.dtype.type
+        if self.clip_value is not None:
+            xp.clip(gradient, -self.clip_value, self.clip_value, out=gradient)
+        if self.clip_norm is not None:
+            norm = xp.sqrt((gradient * gradient).sum())
+            gradient *= xp.minimum(real(1), real(self.clip_norm) / xp.maximum(norm, real(1e-30)))
+        if self.weight_decay:
+            for start, stop in theta.layout.ranges("weight"):
+                gradient[start:stop] += real(self.weight_decay) * theta.values[start:stop]
+        return gradient
+
+    def _update(self, theta: Array, gradient: Array, moments: dict[str, Array]) -> None:
+        raise NotImplementedError
+
+
+class SGD(Optimizer):
+    """v ← momentum·v + g; θ ← θ − lr·v (PyTorch's form). momentum: a number or a schedule; nesterov looks ahead."""
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.1,
+        *,
+        momentum: float | Schedule = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay=weight_decay, clip_norm=clip_norm, clip_value=clip_value)
+        if not callable(momentum):
+            number("momentum", momentum, 0.0, 1.0)
+        self.momentum, self.nesterov = momentum, nesterov
+        self.slots = ("velocity",) if callable(momentum) or momentum else ()
+
+    def _update(self, theta: Array, gradient: Array, moments: dict[str, Array]) -> None:
+        ops.sgd(
+            theta,
+            gradient,
+            moments.get("velocity"),
+            learning_rate=at(self.learning_rate, self.updates),
+            momentum=at(self.momentum, self.updates),
+            nesterov=self.nesterov,
+        )
+
+
+class Adam(Optimizer):
+    """Adam (Kingma and Ba 2015), as PyTorch: θ ← θ − lr·m̂/(√v̂ + ε). DCGAN: lr 2e-4, β₁ 0.5."""
+
+    slots = ("first", "second")
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 2e-4,
+        *,
+        beta1: float = 0.5,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay=weight_decay, clip_norm=clip_norm, clip_value=clip_value)
+        self.beta1, self.beta2 = (number(n, b, 0.0, 0.999999) for n, b in (("beta1", beta1), ("beta2", beta2)))
+        self.epsilon = number("epsilon", epsilon, above=0.0)
+
+    def _update(self, theta: Array, gradient: Array, moments: dict[str, Array]) -> None:
+        ops.adam(
+            theta,
+            gradient,
+            moments["first"],
+            moments["second"],
+            self.updates + 1,
+            learning_rate=at(self.learning_rate, self.updates),
+            beta1=self.beta1,
+            beta2=self.beta2,
+            epsilon=self.epsilon,
+        )
+
+
+class RMSprop(Optimizer):
+    """RMSprop (Tieleman and Hinton 2012), as PyTorch: v ← ρv + (1−ρ)g²; θ ← θ − lr·g/(√v + ε)."""
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 1e-3,
+        *,
+        smoothing: float = 0.99,
+        epsilon: float = 1e-8,
+        momentum: float | Schedule = 0.0,
+        weight_decay: float = 0.0,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay=weight_decay, clip_norm=clip_norm, clip_value=clip_value)
+        self.smoothing = number("smoothing", smoothing, 0.0, 1.0)
+        self.epsilon = number("epsilon", epsilon, above=0.0)
+        if not callable(momentum):
+            number("momentum", momentum, 0.0, 1.0)
+        self.momentum = momentum
+        self.slots = ("second", "velocity") if callable(momentum) or momentum else ("second",)
+
+    def _update(self, theta: Array, gradient: Array, moments: dict[str, Array]) -> None:
+        ops.rmsprop(
+            theta,
+            gradient,
+            moments["second"],
+            moments.get("velocity"),
+            learning_rate=at(self.learning_rate, self.updates),
+            smoothing=self.smoothing,
+            epsilon=self.epsilon,
+            momentum=at(self.momentum, self.updates),
+        )
+
+
+OPTIMIZERS = {"adam": Adam, "sgd": SGD, "rmsprop": RMSprop}
+"""By the names that configurations and the command line use."""

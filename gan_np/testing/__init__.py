@@ -1,0 +1,7 @@
+"""Checks for people who write layers, operations and kernels: gradients by finite differences, kernels by the reference."""
+
+from .finite_differences import GradientError
+from .gradients import check_gradients, check_operation
+from .kernels import KernelError, check_kernel
+
+__all__ = ["GradientError", "KernelError", "check_gradients", "check_kernel", "check_operation"]

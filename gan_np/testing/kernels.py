@@ -1,0 +1,110 @@
+"""Parity of a kernel with the reference, over every case of its operation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gan_np import kernels
+from gan_np.arrays import Array
+
+TOLERANCE = {np.dtype(np.float32): 2e-5, np.dtype(np.float64): 1e-11}
+"""Allowed difference from the float64 reference, relative to the largest entry."""
+
+
+class KernelError(AssertionError):
+    """A kernel that disagrees with the reference, or that touches what it was only handed."""
+
+
+def check_kernel(operation: str, name: str, *, seed: int = 0) -> None:
+    """Compare one kernel with the reference on every small case that it supports, in float32 and float64.
+
+    The oracle is the reference run in float64. Also checked: arrays of other strides, nothing handed in is modified, and
+    gradients written into place (overwriting, adding) where the operation has that.
+
+    Raises:
+        KernelError: with the case, the result's name and the difference.
+        ValueError: no such kernel, or it supports none of the cases.
+
+    >>> import gan_np as gn
+    >>> gn.testing.check_kernel("conv2d", "im2col")
+    """
+    entry, reference = kernels.entry(operation, name), kernels.entry(operation, "reference")
+    checked = 0
+    for case in kernels.cases(operation):
+        for dtype, tolerance in TOLERANCE.items():
+            if entry.supports(case.problem(dtype)) is not None:
+                continue
+            checked += 1
+            label = f"kernel {name!r} of {operation!r}, case {case.label!r}, {dtype}"
+            arrays = case.make(np.random.default_rng(seed), dtype)
+            expected = case.run(reference.implementation, *map(_widen, arrays))
+            for layout in (np.ascontiguousarray, np.asfortranarray, _with_gaps):
+                given = [layout(array) for array in arrays]
+                before = [array.copy() for array in given]
+                found = case.run(entry.implementation, *given)
+                for index, (array, old) in enumerate(zip(given, before, strict=True)):
+                    if not np.array_equal(array, old):
+                        raise KernelError(f"{label}: modified array {index}, which it was only handed")
+                _compare(label, found, expected, dtype, tolerance)
+            _check_places(label, case, entry.implementation, arrays, tolerance)
+    if not checked:
+        raise ValueError(f"kernel {name!r} of {operation!r} supports none of the cases")
+
+
+def _compare(label: str, found: Any, expected: Any, dtype: np.dtype[Any], tolerance: float) -> None:
+    if set(found) != set(expected):
+        raise KernelError(f"{label}: results {sorted(found)}, expected {sorted(expected)}")
+    for key, right in expected.items():
+        left = found[key]
+        if left.shape != right.shape:
+            raise KernelError(f"{label}: {key} has shape {left.shape}, expected {right.shape}")
+        if left.dtype.kind == "f" and left.dtype != dtype:
+            raise KernelError(f"{label}: {key} is {left.dtype}, expected {dtype}")
+        scale = max(float(np.abs(right.astype(np.float64)).max(initial=0)), 1e-30)
+        difference = float(np.abs(left.astype(np.float64) - right).max(initial=0)) / scale
+        if not difference <= tolerance:
+            raise KernelError(f"{label}: {key} differs by {difference:.3g} of its largest entry, allowed {tolerance}")
+
+
+def _check_places(label: str, case: kernels.Case, kernel: Any, arrays: list[Array], tolerance: float) -> None:
+    """Gradients into a given array: the first write overwrites whatever was there, the second adds."""
+    if case.operation == "dense":
+        x, _, dz = arrays
+        _twice(label, tolerance, lambda into: kernel.weight_gradient(x, dz, into))
+    elif case.operation == "conv2d":
+        _, large, small = arrays
+        plan = kernel.plan(case.geometry)
+        a, b = plan.prepare_large(large), plan.prepare_small(small)
+        _twice(label, tolerance, lambda into: plan.to_weight(a, b, into))
+    elif case.operation == "bias_activation":
+        z, bias, dy = arrays
+        activation = kernels.Activation("tanh")
+        y = kernel.forward(z, bias, activation)
+        _twice(label, tolerance, lambda into: kernel.backward(dy, y, activation, True, into)[1])
+
+
+def _twice(label: str, tolerance: float, gradient: Any) -> None:
+    expected = gradient(None)
+    # A view into a longer vector, as gradients are, full of what must not survive.
+    memory = np.full(expected.size + 3, np.nan, expected.dtype)
+    place = memory[1 : 1 + expected.size].reshape(expected.shape)
+    for times, add in ((1, False), (2, True)):
+        gradient(kernels.Into(place, add))
+        scale = max(float(np.abs(expected).max(initial=0)), 1e-30)
+        if not float(np.abs(place - times * expected).max(initial=0)) <= 4 * tolerance * scale:
+            raise KernelError(f"{label}: writing a gradient into place ({'adding' if add else 'overwriting'}) is wrong")
+    if not np.isnan(memory[[0, -1, -2]]).all():
+        raise KernelError(f"{label}: wrote outside the place it was given")
+
+
+def _widen(array: Array) -> Array:
+    return array.astype(np.float64) if array.dtype.kind == "f" else array
+
+
+def _with_gaps(array: Array) -> Array:
+    wide = np.zeros(tuple(2 * size for size in array.shape), array.dtype)
+    view = wide[tuple(slice(None, None, -2) for _ in array.shape)]
+    view[...] = array
+    return view

@@ -1,0 +1,180 @@
+"""Parameters as one vector θ, its gradient as another, state as a third: contiguous arrays with named segments.
+
+So an optimiser is one pass, averaging is one line, a checkpoint is a few vectors and an all-reduce is one call.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from gan_np.arrays import Array, DType, Shape, module_of_device, on_host
+from gan_np.checks import ShapeError
+from gan_np.kernels import Into
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One named array inside a vector."""
+
+    name: str
+    shape: Shape
+    tag: str
+    """"weight", "bias", "scale" for parameters (decay and clipping are not uniform); "state" for state."""
+    start: int
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return math.prod(self.shape)
+
+    @property
+    def stop(self) -> int:
+        """Where the next segment starts."""
+        return self.start + self.size
+
+
+class Layout:
+    """Which segment lies where in a vector; shared by θ, its gradient, its moments and its averages."""
+
+    def __init__(self, arrays: Sequence[tuple[str, Shape, str]]) -> None:
+        segments, start = [], 0
+        for name, shape, tag in arrays:
+            segments.append(Segment(name, shape, tag, start))
+            start = segments[-1].stop
+        self.segments = tuple(segments)
+        self.size = start
+        self._by_name = {segment.name: segment for segment in segments}
+
+    def __getitem__(self, name: str) -> Segment:
+        if name not in self._by_name:
+            raise KeyError(f"no segment {name!r}; there are {', '.join(self._by_name) or 'none'}")
+        return self._by_name[name]
+
+    def view(self, vector: Array, name: str) -> Array:
+        """The part of `vector` that belongs to `name`, in its own shape; no copy."""
+        segment = self[name]
+        return vector[segment.start : segment.stop].reshape(segment.shape)
+
+    def ranges(self, tag: str) -> list[tuple[int, int]]:
+        """(start, stop) of all segments with this tag, neighbours joined."""
+        found: list[tuple[int, int]] = []
+        for segment in self.segments:
+            if segment.tag != tag:
+                continue
+            if found and found[-1][1] == segment.start:
+                found[-1] = (found[-1][0], segment.stop)
+            else:
+                found.append((segment.start, segment.stop))
+        return found
+
+
+class Vector:
+    """A vector that is read-only outside `edit()` and counts its edits.
+
+    `values` is read-only (on the CPU NumPy enforces it; CuPy has no such flag). Every `edit()` moves `version`, by which
+    old pullbacks are refused and caches are keyed.
+    """
+
+    def __init__(self, layout: Layout, dtype: DType, device: str = "cpu") -> None:
+        self.layout = layout
+        self._memory = module_of_device(device).zeros(layout.size, dtype=dtype)
+        self.values: Array = self._memory.view()
+        if on_host(self.values):
+            self.values.flags.writeable = False
+        self.version = 0
+        self._open = False
+
+    def __getitem__(self, name: str) -> Array:
+        """A read-only view of one segment."""
+        return self.layout.view(self.values, name)
+
+    def __len__(self) -> int:
+        return self.layout.size
+
+    @contextlib.contextmanager
+    def edit(self) -> Iterator[Array]:
+        """The vector, writable inside the `with` block; afterwards its version has moved."""
+        if self._open:
+            raise RuntimeError("edit() is already open on this vector: finish one before the next")
+        self._open = True
+        try:
+            yield self._memory
+        finally:
+            self._open = False
+            self.version += 1
+
+    def assign(self, values: Array) -> None:
+        """Overwrite everything.
+
+        Raises:
+            ShapeError, TypeError: another length or dtype.
+        """
+        if values.shape != self.values.shape:
+            raise ShapeError(f"values: expected shape {self.values.shape}, got {values.shape}")
+        if values.dtype != self.values.dtype:
+            raise TypeError(f"values: expected {self.values.dtype}, got {values.dtype}; convert explicitly")
+        with self.edit() as memory:
+            memory[...] = values
+
+    def assign_segment(self, name: str, values: Array) -> None:
+        """Overwrite one segment (same shape and dtype)."""
+        segment = self.layout[name]
+        if values.shape != segment.shape:
+            raise ShapeError(f"{name}: expected shape {segment.shape}, got {values.shape}")
+        if values.dtype != self.values.dtype:
+            raise TypeError(f"{name}: expected {self.values.dtype}, got {values.dtype}; convert explicitly")
+        with self.edit() as memory:
+            self.layout.view(memory, name)[...] = values
+
+
+class Gradient:
+    """The gradient of θ: the first write of a step to a segment overwrites it, later ones add.
+
+    An optimiser marks the gradient spent after its step, so nobody has to zero it; a segment that nothing wrote to counts
+    as zero.
+    """
+
+    def __init__(self, layout: Layout, dtype: DType, device: str = "cpu") -> None:
+        self.layout = layout
+        self._dtype, self._device = dtype, device
+        self._memory: Array | None = None  # sampling never needs it
+        self._written = dict.fromkeys((segment.name for segment in layout.segments), False)
+        self._started = False
+
+    def slot(self, name: str) -> Into:
+        """Where the next contribution to `name` goes, and whether it adds. Whoever asks must write."""
+        into = Into(self.layout.view(self._allocate(), name), self._written[name])
+        self._written[name] = self._started = True
+        return into
+
+    @property
+    def started(self) -> bool:
+        """Whether anything was written since the gradient was last spent."""
+        return self._started
+
+    @property
+    def values(self) -> Array:
+        """The whole gradient. Segments that nothing wrote to are 0."""
+        memory = self._allocate()
+        for segment in self.layout.segments:
+            if not self._written[segment.name]:
+                memory[segment.start : segment.stop] = 0
+                self._written[segment.name] = True
+        return memory
+
+    def __getitem__(self, name: str) -> Array:
+        """A view of one segment."""
+        return self.layout.view(self.values, name)
+
+    def spend(self) -> None:
+        """The gradient was used: the next writes start anew."""
+        self._written = dict.fromkeys(self._written, False)
+        self._started = False
+
+    def _allocate(self) -> Array:
+        if self._memory is None:
+            self._memory = module_of_device(self._device).zeros(self.layout.size, dtype=self._dtype)
+        return self._memory
