@@ -9,6 +9,7 @@ Gradients are with respect to the logits, means over the batch included; a pullb
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from gan_np import ops
@@ -103,7 +104,7 @@ class NonSaturating(_CrossEntropy):
         return _mean_softplus(logits, -1)
 
 
-OBJECTIVES = {"minimax": Minimax, "non-saturating": NonSaturating}
+OBJECTIVES: dict[str, Callable[[float], Objective]] = {"minimax": Minimax, "non-saturating": NonSaturating}
 """By the names that configurations and the command line use."""
 
 

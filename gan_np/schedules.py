@@ -13,7 +13,7 @@ Schedule: TypeAlias = Callable[[int], float]
 
 @dataclass(frozen=True)
 class ExponentialDecay:
-    """max(start / rate^update, minimum): Goodfellow et al.'s GAN divides its 0.1 by 1.000004 at each update, down to 1e-6."""
+    """max(start / rate^update, minimum). Goodfellow et al.: 0.1, divided by 1.000004 at each update, down to 1e-6."""
 
     start: float
     rate: float
@@ -31,7 +31,7 @@ class ExponentialDecay:
 
 @dataclass(frozen=True)
 class Linear:
-    """From `start` to `stop` along a line over `updates` updates, then `stop`: momentum 0.5 → 0.7, a warm-up, a cool-down."""
+    """From `start` to `stop` along a line over `updates` updates, then `stop`: momentum 0.5 → 0.7, a warm-up."""
 
     start: float
     stop: float

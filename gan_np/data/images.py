@@ -53,7 +53,9 @@ def grid(pictures: Array, columns: int | None = None, *, margin: int = 2, backgr
     shape = (rows * (height + margin) + margin, across * (width + margin) + margin, channels)
     sheet = np.full(shape, background, np.uint8)
     for index, picture in enumerate(pictures):
-        top, left = (margin + place * (size + margin) for place, size in zip(divmod(index, across), (height, width), strict=True))
+        top, left = (
+            margin + place * (size + margin) for place, size in zip(divmod(index, across), (height, width), strict=True)
+        )
         sheet[top : top + height, left : left + width] = picture
     return sheet
 

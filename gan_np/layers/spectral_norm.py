@@ -15,8 +15,9 @@ class SpectralNorm(Layer):
 
     W seen as a matrix (everything else, outputs);  v = Wu/‖Wu‖,  σ = ‖Wu‖ = vᵀWu,  Ŵ = W/σ.
 
-    u (outputs,) is state: in training, where the run says update_state, it first moves by one power iteration, u ← Wᵀv/‖Wᵀv‖. v is
-    recomputed from u at each forward. With u constant σ is an exact function of W with gradient v·uᵀ, so
+    u (outputs,) is state: in training, where the run says update_state, it first moves by one power iteration,
+    u ← Wᵀv/‖Wᵀv‖. v is recomputed from u at each forward. With u constant, σ is an exact function of W with gradient
+    v·uᵀ, so
 
         dW = (dŴ − ⟨dŴ, Ŵ⟩·v·uᵀ)/σ.
 

@@ -82,9 +82,7 @@ def _check_shapes(subject: Subject, arrays: Sequence[Array], claimed: Sequence[A
             raise GradientError(f"{subject.name}: the gradient of {label} has entries that are not finite")
 
 
-def _difference(
-    subject: Subject, arrays: Sequence[Array], index_and_step: Sequence[tuple[int, Array]]
-) -> list[Array]:
+def _difference(subject: Subject, arrays: Sequence[Array], index_and_step: Sequence[tuple[int, Array]]) -> list[Array]:
     """(f(a + step) − f(a − step)) / 2ε for steps of size ε."""
     sides = []
     for sign in (1.0, -1.0):
@@ -161,9 +159,7 @@ def _check_jacobian(subject: Subject, arrays: Sequence[Array], outputs: Sequence
         _compare_entry(subject, label, numeric[row, column], analytic[row, column], scale, noise)
 
 
-def _compare_entry(
-    subject: Subject, label: str, numeric: float, analytic: float, scale: float, noise: float
-) -> None:
+def _compare_entry(subject: Subject, label: str, numeric: float, analytic: float, scale: float, noise: float) -> None:
     allowed = RELATIVE * max(abs(numeric), abs(analytic), 1e-2 * scale) + noise
     if not abs(numeric - analytic) <= allowed:
         raise GradientError(

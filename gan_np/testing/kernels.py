@@ -9,7 +9,7 @@ import numpy as np
 from gan_np import kernels
 from gan_np.arrays import Array
 
-TOLERANCE = {np.dtype(np.float32): 2e-5, np.dtype(np.float64): 1e-11}
+TOLERANCE: dict[np.dtype[Any], float] = {np.dtype(np.float32): 2e-5, np.dtype(np.float64): 1e-11}
 """Allowed difference from the float64 reference, relative to the largest entry."""
 
 

@@ -1,0 +1,78 @@
+"""The fully connected GAN of the first paper (Goodfellow et al. 2014)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from gan_np.checks import integer, number, shape
+from gan_np.layers import Dense, Dropout, Flatten, Layer, Maxout, Reshape, Uniform
+from gan_np.networks import Network, Sequential
+
+from .gan import GAN
+from .prior import Prior
+
+
+def mlp(
+    image_shape: tuple[int, int, int],
+    latent_dim: int = 100,
+    *,
+    hidden: int = 1200,
+    maxout_units: int = 240,
+    maxout_pieces: int = 5,
+    input_dropout: float = 0.2,
+    hidden_dropout: float = 0.5,
+    latent: str = "normal",
+    seed: int = 0,
+    dtype: Any = np.float32,
+    device: str = "cpu",
+) -> GAN:
+    """Goodfellow et al.'s networks for MNIST, for pictures of any shape in [0, 1].
+
+    G: z → hidden ReLU → hidden ReLU → sigmoid pixels, weights U(−0.05, 0.05).
+    D: maxout of `maxout_units` units with `maxout_pieces` pieces, twice, then the logit, weights U(−0.005, 0.005), dropout
+    on the pictures and on both hidden layers.
+
+    >>> import gan_np as gn
+    >>> gn.models.mlp(image_shape=(28, 28, 1)).generator
+    <Network (100,) → (28, 28, 1), 2,504,784 parameters, float32 on cpu>
+
+    Raises:
+        ShapeError, ValueError, TypeError: sizes that are not positive integers, rates outside [0, 1).
+    """
+    picture = shape("image_shape", image_shape, 3)
+    integer("hidden", hidden, 1)
+    prior = Prior(integer("latent_dim", latent_dim, 1), latent)
+    pixels = math.prod(picture)
+    wide, narrow = Uniform(0.05), Uniform(0.005)
+    generator = Sequential(
+        Dense(hidden, activation="relu", weight_initializer=wide),
+        Dense(hidden, activation="relu", weight_initializer=wide),
+        Dense(pixels, activation="sigmoid", weight_initializer=wide),
+        Reshape(*picture),
+    )
+    layers: list[Layer] = [Flatten(), Dropout(number("input_dropout", input_dropout, 0.0))]
+    for _ in range(2):
+        units = integer("maxout_units", maxout_units, 1) * integer("maxout_pieces", maxout_pieces, 1)
+        layers += [Dense(units, weight_initializer=narrow), Maxout(maxout_pieces), Dropout(hidden_dropout)]
+    discriminator = Sequential(*layers, Dense(1, weight_initializer=narrow))
+    recipe = {
+        "model": "mlp",
+        "image_shape": list(picture),
+        "latent_dim": latent_dim,
+        "hidden": hidden,
+        "maxout_units": maxout_units,
+        "maxout_pieces": maxout_pieces,
+        "input_dropout": input_dropout,
+        "hidden_dropout": hidden_dropout,
+        "latent": latent,
+    }
+    return GAN(
+        Network(generator, (latent_dim,), seed=2 * seed, dtype=dtype, device=device),
+        Network(discriminator, picture, seed=2 * seed + 1, dtype=dtype, device=device),
+        prior,
+        "0..1",
+        recipe,
+    )

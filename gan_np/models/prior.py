@@ -1,0 +1,45 @@
+"""Where z comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gan_np.arrays import Array, DType, generator
+from gan_np.checks import choice, integer
+
+KINDS = ("normal", "uniform", "uniform-unit-variance")
+
+CHUNK = 32
+"""Pictures are sampled in chunks of this many, the last one filled up: a product of matrices rounds differently for another
+number of rows, so only a fixed number makes the picture of a seed the same whatever is asked for beside it."""
+
+
+@dataclass(frozen=True)
+class Prior:
+    """p(z) on k = `dim` independent coordinates.
+
+    kind: "normal" N(0, 1); "uniform" U(−1, 1), as in the DCGAN paper; "uniform-unit-variance" U(−√3, √3), as in
+    Goodfellow et al.'s code.
+    """
+
+    dim: int
+    kind: str = "normal"
+
+    def __post_init__(self) -> None:
+        integer("latent_dim", self.dim, 1)
+        choice("latent", self.kind, KINDS)
+
+    def draw(self, rng: np.random.Generator, count: int, dtype: DType) -> Array:
+        """`count` points (count, dim), drawn on the host."""
+        if self.kind == "normal":
+            return rng.standard_normal((count, self.dim), dtype=dtype.type)
+        limit = 1.0 if self.kind == "uniform" else 3.0**0.5
+        unit = rng.random((count, self.dim), dtype=dtype.type)
+        return (2 * unit - 1) * dtype.type(limit)
+
+    def of_seed(self, seed: int, count: int, dtype: DType) -> Array:
+        """The first `count` points of a seed: point i is the same for any count, in whole chunks of `CHUNK`."""
+        chunks = [self.draw(generator(seed, chunk), CHUNK, dtype) for chunk in range(-(-count // CHUNK))]
+        return np.concatenate(chunks)[:count] if chunks else np.empty((0, self.dim), dtype)

@@ -1,0 +1,166 @@
+"""Algorithm 1 of Goodfellow et al. (2014): minibatch gradient descent for both players.
+
+    for each step:
+        k times:  draw m points z and m pictures x;  θ_D ← θ_D − update of  L_D = −V(D, G)
+        draw m points z;                             θ_G ← θ_G − update of  L_G
+
+Real and fake pictures pass D in separate batches (batch normalisation must not mix them). In D's step G runs forward
+only and D computes no gradient for its input; in G's step D computes no gradients for its weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gan_np.arrays import Array, generator, to_device
+from gan_np.averaging import Average
+from gan_np.checks import ShapeError, integer, number
+from gan_np.data.images import to_float
+from gan_np.layers import INPUTS, NOTHING, PARAMETERS
+from gan_np.models import GAN
+from gan_np.objectives import NonSaturating, Objective
+from gan_np.optimizers import Adam, Optimizer
+
+
+class Step(NamedTuple):
+    """What one step of Algorithm 1 reports, all as 0-d arrays on the device: reading one is the caller's decision."""
+
+    number: int
+    d_loss: Array
+    """L_D of the last of the k updates, before that update."""
+    g_loss: Array
+    d_real_accuracy: Array
+    """Share of real pictures that D calls real (logit above 0)."""
+    d_fake_accuracy: Array
+    """Share of generated pictures that D calls generated (logit below 0)."""
+
+    def numbers(self) -> dict[str, float]:
+        """As Python numbers, by name."""
+        return {
+            "step": self.number,
+            **{name: float(value) for name, value in self._asdict().items() if name != "number"},
+        }
+
+
+class Batches:
+    """Uint8 pictures in seeded random order: each exactly once an epoch, every batch full."""
+
+    def __init__(self, images: Array, batch_size: int, seed: int) -> None:
+        self.images, self.batch_size, self.seed = images, batch_size, seed
+        self.position = 0
+
+    def next(self) -> Array:
+        """The next batch."""
+        count, first = len(self.images), self.position * self.batch_size
+        index = np.arange(first, first + self.batch_size)
+        order = np.concatenate(
+            [
+                generator(self.seed, epoch).permutation(count)
+                for epoch in range(first // count, (first + self.batch_size - 1) // count + 1)
+            ]
+        )
+        self.position += 1
+        batch: Array = self.images[order[index - (first // count) * count]]
+        return batch
+
+
+class Trainer:
+    """Both players, their optimisers, the data and the noise; `step()` is one step of Algorithm 1.
+
+    gan: the players; `gan.average` is set if `average_decay` is above 0.
+    images: real pictures, uint8 (N, H, W, C), of the gan's shape.
+    objective: what the players minimise; non-saturating by default.
+    d_optimizer, g_optimizer: one each; Adam(2e-4, β₁ = 0.5) by default.
+    d_steps: k, the updates of D for one of G.
+    share_noise: G learns from the fake batch of D's last update instead of a fresh one: one forward of G less.
+    average_decay: of the moving average of θ_G; 0 keeps none.
+    seed: of data order, noise and dropout (three streams).
+
+    >>> import numpy as np, gan_np as gn
+    >>> images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), np.uint8)
+    >>> gan = gn.models.dcgan(image_shape=(8, 8, 1), latent_dim=4, width=4)
+    >>> trainer = gn.training.Trainer(gan, images, batch_size=8)
+    >>> trainer.step().number
+    1
+    """
+
+    def __init__(
+        self,
+        gan: GAN,
+        images: Array,
+        *,
+        objective: Objective | None = None,
+        d_optimizer: Optimizer | None = None,
+        g_optimizer: Optimizer | None = None,
+        batch_size: int = 64,
+        d_steps: int = 1,
+        share_noise: bool = False,
+        average_decay: float = 0.999,
+        seed: int = 0,
+    ) -> None:
+        _check_images(images, gan)
+        self.gan, self.images = gan, images
+        self.objective = objective or NonSaturating()
+        self.d_optimizer, self.g_optimizer = d_optimizer or Adam(2e-4), g_optimizer or Adam(2e-4)
+        if self.d_optimizer is self.g_optimizer:
+            raise ValueError("g_optimizer: is also d_optimizer; each player needs its own (moments belong to one θ)")
+        self.batch_size = integer("batch_size", batch_size, 2)
+        self.d_steps = integer("d_steps", d_steps, 1)
+        self.share_noise = share_noise
+        number("average_decay", average_decay, 0.0, 1.0)
+        if average_decay and gan.average is None:
+            gan.average = Average(gan.generator, average_decay)
+        self.batches = Batches(images, self.batch_size, seed)
+        self.noise, self.dropout = generator(seed, 1 << 31, 1), generator(seed, 1 << 31, 2)
+        self.steps = 0
+
+    def step(self) -> Step:
+        """One step: k updates of D, one of G."""
+        for _ in range(self.d_steps):
+            fake, g_pullback = self._generate(keep=self.share_noise)
+            d_loss, real_accuracy, fake_accuracy = self._update_discriminator(fake)
+        if not self.share_noise:
+            fake, g_pullback = self._generate(keep=True)
+        g_loss = self._update_generator(fake, g_pullback)
+        self.steps += 1
+        return Step(self.steps, d_loss, g_loss, real_accuracy, fake_accuracy)
+
+    def _generate(self, *, keep: bool) -> tuple[Array, Callable[..., Any]]:
+        """A fake batch from fresh noise. Statistics of G move only with the batch that G learns from."""
+        g = self.gan.generator
+        z = to_device(self.gan.prior.draw(self.noise, self.batch_size, g.dtype), g.device)
+        return g.forward(z, training=True, update_state=keep, wrt=PARAMETERS if keep else NOTHING, rng=self.dropout)
+
+    def _update_discriminator(self, fake: Array) -> tuple[Array, Array, Array]:
+        d = self.gan.discriminator
+        real = to_float(to_device(self.batches.next(), d.device), self.gan.pixel_range, d.dtype)
+        losses, accuracies = [], []
+        for pictures, loss_of, sign in ((real, self.objective.real, 1), (fake, self.objective.fake, -1)):
+            logits, pullback = d.forward(pictures, training=True, update_state=True, wrt=PARAMETERS, rng=self.dropout)
+            loss = loss_of(logits)
+            pullback(loss.gradient)
+            losses.append(loss.value)
+            accuracies.append((sign * logits > 0).mean())
+        self.d_optimizer.step(d.parameters, d.gradient)
+        return losses[0] + losses[1], accuracies[0], accuracies[1]
+
+    def _update_generator(self, fake: Array, g_pullback: Callable[..., Any]) -> Array:
+        g, d = self.gan.generator, self.gan.discriminator
+        logits, d_pullback = d.forward(fake, training=True, wrt=INPUTS, rng=self.dropout)
+        loss = self.objective.generator(logits)
+        g_pullback(d_pullback(loss.gradient))
+        self.g_optimizer.step(g.parameters, g.gradient)
+        if self.gan.average is not None:
+            self.gan.average.update()
+        return loss.value
+
+
+def _check_images(images: Array, gan: GAN) -> None:
+    if images.dtype != np.uint8:
+        raise TypeError(f"images: expected uint8 pictures, got {images.dtype}")
+    if images.ndim != 4 or images.shape[1:] != gan.image_shape or not len(images):
+        expected = "×".join(map(str, gan.image_shape))
+        raise ShapeError(f"images: expected (N, height, width, channels) of {expected}, N ≥ 1, got {images.shape}")

@@ -1,0 +1,75 @@
+"""From a configuration to players and optimisers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from gan_np.arrays import Array
+from gan_np.checks import choice
+from gan_np.models import GAN, MODELS
+from gan_np.objectives import OBJECTIVES, Objective
+from gan_np.optimizers import SGD, Adam, Optimizer, RMSprop
+from gan_np.schedules import ExponentialDecay, Schedule
+
+from .algorithm import Trainer
+from .config import Config
+
+MODEL_OPTIONS = {"dcgan": ("width", "kernel_size"), "mlp": ("hidden",)}
+"""Which fields of the configuration each model has beside latent_dim, latent, seed and device."""
+
+
+def build_gan(config: Config, image_shape: tuple[int, int, int]) -> GAN:
+    """The model that a configuration names, for pictures of this shape."""
+    options = {name: getattr(config, name) for name in MODEL_OPTIONS[config.model]}
+    return MODELS[config.model](
+        image_shape, config.latent_dim, latent=config.latent, seed=config.seed, device=config.device, **options
+    )
+
+
+def rebuild_gan(recipe: Mapping[str, Any], *, device: str = "cpu", dtype: Any = np.float32) -> GAN:
+    """The structure that a checkpoint's recipe describes, with fresh weights.
+
+    Raises:
+        ValueError: a model this version does not know.
+    """
+    arguments = dict(recipe)
+    model = choice("recipe's model", arguments.pop("model", None), MODELS)
+    shape = tuple(arguments.pop("image_shape"))
+    return MODELS[model](shape, arguments.pop("latent_dim"), device=device, dtype=dtype, **arguments)
+
+
+def build_optimizer(config: Config, learning_rate: float) -> Optimizer:
+    """One player's optimiser."""
+    rate: float | Schedule = learning_rate
+    if config.learning_rate_decay > 1:
+        rate = ExponentialDecay(learning_rate, config.learning_rate_decay)
+    decay, clip = config.weight_decay, config.clip_norm
+    if config.optimizer == "adam":
+        return Adam(rate, beta1=config.beta1, beta2=config.beta2, weight_decay=decay, clip_norm=clip)
+    if config.optimizer == "sgd":
+        return SGD(rate, momentum=config.momentum, weight_decay=decay, clip_norm=clip)
+    return RMSprop(rate, momentum=config.momentum, weight_decay=decay, clip_norm=clip)
+
+
+def build_objective(config: Config) -> Objective:
+    """What the players minimise."""
+    return OBJECTIVES[config.objective](config.smoothing)
+
+
+def build_trainer(gan: GAN, images: Array, config: Config) -> Trainer:
+    """Algorithm 1 on this model and these pictures, as the configuration says."""
+    return Trainer(
+        gan,
+        images,
+        objective=build_objective(config),
+        d_optimizer=build_optimizer(config, config.d_learning_rate),
+        g_optimizer=build_optimizer(config, config.g_learning_rate),
+        batch_size=config.batch_size,
+        d_steps=config.d_steps,
+        share_noise=config.share_noise,
+        average_decay=config.average_decay,
+        seed=config.seed,
+    )

@@ -1,0 +1,128 @@
+"""The configuration of a training: one typed object, behind `gn.train` and `gan-np train` alike."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from gan_np.checks import integer, number
+
+
+def _option(default: Any, group: str, help: str) -> Any:
+    return dataclasses.field(default=default, metadata={"group": group, "help": help})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Everything that defines a training. `help(gan_np.training.Config)` or `gan-np train --help` explain each field."""
+
+    data: str = _option("mnist-5k", "Data", "Pictures: a name (mnist-5k), a folder, or an .npy/.npz file.")
+    image_size: int | None = _option(None, "Data", "Resize and crop pictures to squares of this side.")
+    channels: Literal[1, 3, 4] | None = _option(None, "Data", "Convert pictures to grey (1), RGB (3) or RGBA (4).")
+
+    model: Literal["dcgan", "mlp"] = _option("dcgan", "Model", "The pair of networks.")
+    latent_dim: int = _option(64, "Model", "Size of z.")
+    latent: Literal["normal", "uniform", "uniform-unit-variance"] = _option("normal", "Model", "Distribution of z.")
+    width: int = _option(32, "Model", "dcgan: channels of D's first layer; each further one has twice as many.")
+    kernel_size: Literal[4, 5] = _option(4, "Model", "dcgan: size of the convolution kernels.")
+    hidden: int = _option(1200, "Model", "mlp: units of G's two hidden layers.")
+
+    objective: Literal["non-saturating", "minimax"] = _option("non-saturating", "Game", "What G minimises.")
+    smoothing: float = _option(0.0, "Game", "One-sided label smoothing: the target of real pictures is 1 minus this.")
+    d_steps: int = _option(1, "Game", "k: updates of D for each update of G.")
+    share_noise: bool = _option(False, "Game", "G learns from D's last fake batch instead of a fresh one (faster).")
+
+    optimizer: Literal["adam", "sgd", "rmsprop"] = _option("adam", "Optimiser", "For both players.")
+    g_learning_rate: float = _option(1e-3, "Optimiser", "Learning rate of G.")
+    d_learning_rate: float = _option(2e-4, "Optimiser", "Learning rate of D.")
+    learning_rate_decay: float = _option(1.0, "Optimiser", "Divide both rates by this at every update (1: never).")
+    beta1: float = _option(0.5, "Optimiser", "adam: decay of the first moment.")
+    beta2: float = _option(0.999, "Optimiser", "adam: decay of the second moment.")
+    momentum: float = _option(0.0, "Optimiser", "sgd, rmsprop: momentum.")
+    weight_decay: float = _option(0.0, "Optimiser", "L2 penalty on weights (not on biases and scales).")
+    clip_norm: float | None = _option(None, "Optimiser", "Scale each player's gradient down to this norm.")
+    average_decay: float = _option(0.999, "Optimiser", "Decay of the average of G's weights (0: none).")
+
+    steps: int = _option(2000, "Training", "Updates of G.")
+    batch_size: int = _option(64, "Training", "Pictures in each batch.")
+    seed: int = _option(0, "Training", "Of weights, data order and noise: same seed, same bits.")
+    device: str = _option("cpu", "Training", "cpu, cuda or cuda:N.")
+
+    sample_every: int = _option(250, "Output", "Steps between sample grids (0: none).")
+    sample_count: int = _option(64, "Output", "Pictures in a grid.")
+    log_every: int = _option(1, "Output", "Steps between lines in the log.")
+
+    def __post_init__(self) -> None:
+        for name, kind in get_type_hints(type(self)).items():
+            _check_type(name, getattr(self, name), kind)
+        for name, least in _LEAST.items():
+            integer(name, getattr(self, name), least)
+        for name in ("smoothing", "momentum", "weight_decay"):
+            number(name, getattr(self, name), 0.0)
+        for name in ("g_learning_rate", "d_learning_rate"):
+            number(name, getattr(self, name), above=0.0)
+        number("learning_rate_decay", self.learning_rate_decay, 1.0)
+        for name in ("beta1", "beta2", "average_decay"):
+            number(name, getattr(self, name), 0.0, 1.0)
+        if self.clip_norm is not None:
+            number("clip_norm", self.clip_norm, above=0.0)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Config:
+        """From names and values (a TOML file's, say).
+
+        Raises:
+            ValueError: an unknown name, with the nearest known one; a value outside its range.
+            TypeError: a value of the wrong type.
+        """
+        known = [field.name for field in dataclasses.fields(cls)]
+        for name in values:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
+                raise ValueError(f"configuration: unknown name {name!r}{hint}")
+        return cls(**values)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Names and values, without those that are None (TOML has no null)."""
+        return {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
+
+
+_LEAST = {
+    "latent_dim": 1,
+    "width": 1,
+    "hidden": 1,
+    "d_steps": 1,
+    "steps": 1,
+    "batch_size": 2,
+    "seed": 0,
+    "sample_every": 0,
+    "sample_count": 1,
+    "log_every": 1,
+}
+
+
+def _check_type(name: str, value: Any, kind: Any) -> None:
+    options = get_args(kind) if get_origin(kind) in (typing.Union, _UNION) else (kind,)
+    if value is None and type(None) in options:
+        return
+    for option in options:
+        if get_origin(option) is Literal:
+            if value in get_args(option) and not isinstance(value, bool):
+                return
+            near = difflib.get_close_matches(str(value), map(str, get_args(option)), n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"{name}: expected one of {', '.join(map(str, get_args(option)))}, got {value!r}{hint}")
+        if option is float and isinstance(value, int | float) and not isinstance(value, bool):
+            return
+        if isinstance(option, type) and isinstance(value, option) and isinstance(value, bool) == (option is bool):
+            return
+    expected = " or ".join("nothing" if option is type(None) else option.__name__ for option in options)
+    raise TypeError(f"{name}: expected {expected}, got {value!r}")
+
+
+_UNION = type(int | str)

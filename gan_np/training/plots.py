@@ -1,0 +1,60 @@
+"""Curves of a training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from gan_np.arrays import Array
+
+
+def read_log(path: str | Path) -> dict[str, Array]:
+    """A log's columns by name."""
+    records = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+    if not records:
+        raise ValueError(f"{path}: the log is empty")
+    return {name: np.array([record[name] for record in records], float) for name in records[0]}
+
+
+def smooth(values: Array, window: int) -> Array:
+    """Mean over the last `window` values (fewer at the start)."""
+    total = np.cumsum(np.insert(values, 0, 0.0))
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(ends - window, 0)
+    mean: Array = (total[ends] - total[starts]) / (ends - starts)
+    return mean
+
+
+def plot_losses(log: str | Path, path: str | Path) -> Path:
+    """Both players' losses above, D's accuracy on real and on fake below, each faint and as a running mean."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    columns = read_log(log)
+    steps = columns["step"]
+    window = max(1, len(steps) // 50)
+    figure = Figure(figsize=(8, 6), layout="constrained")
+    FigureCanvasAgg(figure)
+    above, below = figure.subplots(2, 1, sharex=True)
+    curves = (
+        (above, "d_loss", "D", "tab:blue"),
+        (above, "g_loss", "G", "tab:orange"),
+        (below, "d_real_accuracy", "real called real", "tab:green"),
+        (below, "d_fake_accuracy", "generated called generated", "tab:red"),
+    )
+    for axes, name, label, colour in curves:
+        axes.plot(steps, columns[name], color=colour, alpha=0.2, linewidth=0.8)
+        axes.plot(steps, smooth(columns[name], window), color=colour, label=label)
+    above.axhline(np.log(4), color="grey", linewidth=0.8, linestyle=":")
+    above.annotate("log 4: D cannot tell", (steps[-1], np.log(4)), ha="right", va="bottom", color="grey")
+    above.set_ylabel("loss")
+    below.set_ylabel("D's accuracy")
+    below.set_ylim(-0.02, 1.02)
+    below.set_xlabel(f"step (lines: mean over {window})")
+    for axes in (above, below):
+        axes.legend(loc="upper left")
+        axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=120)
+    return Path(path)
