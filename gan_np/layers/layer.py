@@ -212,10 +212,10 @@ class Layer:
         return y, pullback
 
     def __repr__(self) -> str:
-        """The constructor's arguments that differ from their defaults."""
+        """The constructor's arguments that differ from their defaults; initialisers left out."""
         shown = []
         for name, parameter in inspect.signature(type(self).__init__).parameters.items():
-            if name == "self" or not hasattr(self, name):
+            if name == "self" or name.endswith("initializer") or not hasattr(self, name):
                 continue
             value = getattr(self, name)
             if isinstance(value, tuple) and len(value) == 2 and value[0] == value[1]:

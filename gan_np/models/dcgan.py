@@ -45,7 +45,7 @@ def dcgan(
     >>> import gan_np as gn
     >>> gan = gn.models.dcgan(image_shape=(28, 28, 1), latent_dim=64, width=32)
     >>> gan.generator
-    <Network (64,) → (28, 28, 1), 236,129 parameters, float32 on cpu>
+    <Network (64,) → (28, 28, 1), 234,177 parameters, float32 on cpu>
 
     Raises:
         ShapeError, ValueError, TypeError: an argument outside what is said above.

@@ -37,7 +37,7 @@ def mlp(
 
     >>> import gan_np as gn
     >>> gn.models.mlp(image_shape=(28, 28, 1)).generator
-    <Network (100,) → (28, 28, 1), 2,504,784 parameters, float32 on cpu>
+    <Network (100,) → (28, 28, 1), 2,503,984 parameters, float32 on cpu>
 
     Raises:
         ShapeError, ValueError, TypeError: sizes that are not positive integers, rates outside [0, 1).

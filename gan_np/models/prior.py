@@ -37,7 +37,8 @@ class Prior:
             return rng.standard_normal((count, self.dim), dtype=dtype.type)
         limit = 1.0 if self.kind == "uniform" else 3.0**0.5
         unit = rng.random((count, self.dim), dtype=dtype.type)
-        return (2 * unit - 1) * dtype.type(limit)
+        points: Array = (2 * unit - 1) * dtype.type(limit)
+        return points
 
     def of_seed(self, seed: int, count: int, dtype: DType) -> Array:
         """The first `count` points of a seed: point i is the same for any count, in whole chunks of `CHUNK`."""

@@ -211,6 +211,8 @@ class Pullback:
             TypeError: a layer on the way is not piecewise linear (batch normalisation, tanh, …).
         """
         _check_gradient(tangent, self._network.input_shape, self._network.dtype, batched=False)
+        if not self._bound.any_input:
+            raise RuntimeError("pullback: forward was told that no input gradient would be asked for (wrt): no way in")
         inner = self._take(keep)
         wrt = Wrt(inputs, parameters)
         y, linearised = inner.linear(tangent, wrt)

@@ -73,6 +73,8 @@ def direction(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 
 
 def _check_shapes(subject: Subject, arrays: Sequence[Array], claimed: Sequence[Array]) -> None:
+    if len(claimed) != len(arrays):
+        raise GradientError(f"{subject.name}: {len(claimed)} gradients for {', '.join(subject.labels)}")
     for label, array, gradient in zip(subject.labels, arrays, claimed, strict=True):
         if gradient is None:
             raise GradientError(f"{subject.name}: no gradient for {label}")
@@ -156,7 +158,7 @@ def _check_jacobian(subject: Subject, arrays: Sequence[Array], outputs: Sequence
     noise = ROUNDING * max((float(np.abs(y).max(initial=0)) for y in outputs), default=0.0)
     for row, column in np.ndindex(analytic.shape):
         label = f"output {row} with respect to {names[column]}"
-        _compare_entry(subject, label, numeric[row, column], analytic[row, column], scale, noise)
+        _compare_entry(subject, label, float(numeric[row, column]), float(analytic[row, column]), scale, noise)
 
 
 def _compare_entry(subject: Subject, label: str, numeric: float, analytic: float, scale: float, noise: float) -> None:

@@ -1,0 +1,61 @@
+"""What all tests share: seeded generators, the rule for tests that need a GPU, kernels planted for one test."""
+
+import functools
+import itertools
+import zlib
+
+import numpy as np
+import pytest
+
+from gan_np import arrays, kernels
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--require-gpu",
+        action="store_true",
+        help="tests marked gpu fail, instead of being skipped, where there is no CuPy or no GPU",
+    )
+
+
+@functools.cache
+def missing_gpu():
+    """Why tests on a GPU cannot run here, or None."""
+    try:
+        arrays.module_of_device("cuda")
+    except RuntimeError as error:
+        return str(error)
+    return None
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("gpu") is None:
+        return
+    reason = missing_gpu()
+    if reason is None:
+        return
+    if item.config.getoption("--require-gpu"):
+        pytest.fail(f"--require-gpu: {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def rng(request):
+    """A generator seeded by the test's name, parameters included: the same in every process."""
+    return np.random.default_rng(zlib.crc32(request.node.name.encode()))
+
+
+@pytest.fixture
+def plant():
+    """Register a kernel for the length of one test: plant(operation, implementation, **options) gives its name."""
+    planted, numbers = [], itertools.count()
+
+    def register(operation, implementation, **options):
+        name = f"planted_{next(numbers)}"
+        kernels.register_kernel(operation, name, implementation, **options)
+        planted.append((operation, name))
+        return name
+
+    yield register
+    for operation, name in planted:
+        kernels.unregister_kernel(operation, name)

@@ -1,0 +1,71 @@
+"""The wheel and the sdist: what they hold, and that the wheel works from another folder without the source tree."""
+
+import subprocess
+import sys
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("dist")
+    # A copy, so that no build folder of the working tree leaks in; the sdist first, the wheel from it, as users get them.
+    command = [sys.executable, "-m", "build", "--outdir", str(out), str(copy_of_tree(tmp_path_factory.mktemp("tree")))]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return out
+
+
+def copy_of_tree(target: Path) -> Path:
+    names = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
+    )
+    if names.returncode:
+        pytest.skip("not a git checkout: the list of source files comes from git")
+    for name in names.stdout.splitlines():
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            (target / name).write_bytes((ROOT / name).read_bytes())
+    return target
+
+
+def test_wheel_holds_the_kernels_under_our_name(built: Path) -> None:
+    names = zipfile.ZipFile(next(built.glob("*.whl"))).namelist()
+    assert "gan_np/kernels/table.py" in names
+    assert "gan_np/kernels/reference/conv2d.py" in names
+    assert "gan_np/py.typed" in names
+    tops = {name.split("/")[0] for name in names}
+    assert tops == {"gan_np", next(top for top in tops if top.endswith(".dist-info"))}
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def test_sdist_can_be_built_again(built: Path) -> None:
+    names = tarfile.open(next(built.glob("*.tar.gz"))).getnames()
+    inside = {name.partition("/")[2] for name in names}
+    assert {"setup.py", "README.md", "LICENSE", "kernels/__init__.py", "gan_np/__init__.py"} <= inside
+
+
+def test_wheel_works_elsewhere(built: Path, tmp_path: Path) -> None:
+    # The dependencies come from this environment, the project only from the wheel.
+    place = tmp_path / "environment"
+    venv.create(place, with_pip=False)
+    python = place / "bin" / "python"
+    site = next((place / "lib").glob("python*/site-packages"))
+    zipfile.ZipFile(next(built.glob("*.whl"))).extractall(site)
+    dependencies = Path(pytest.__file__).parents[1]
+    code = (
+        f"import sys; sys.path.append({str(dependencies)!r})\n"
+        "import gan_np as gn, gan_np.kernels\n"
+        f"assert gn.__file__.startswith({str(site)!r}), gn.__file__\n"
+        f"assert gan_np.kernels.__file__.startswith({str(site)!r}), gan_np.kernels.__file__\n"
+        "print(gn.models.dcgan((8, 8, 1), 4, width=2).sample(2).shape)\n"
+    )
+    done = subprocess.run([python, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "(2, 8, 8, 1)"
