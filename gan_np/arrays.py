@@ -24,6 +24,7 @@ class ArrayModule(Protocol):
     """`numpy` or `cupy`: to a type checker, functions that return arrays."""
 
     lib: Any
+    linalg: Any
 
     def __getattr__(self, name: str) -> Callable[..., Array]: ...
 

@@ -13,9 +13,13 @@ from kernels.table import OPERATIONS as OPERATIONS
 from kernels.table import Entry as Entry
 from kernels.table import Problem as Problem
 from kernels.table import available as available
+from kernels.table import choose as choose
 from kernels.table import entries as entries
 from kernels.table import entry as entry
 from kernels.table import register_kernel as register_kernel
 from kernels.table import select as select
 from kernels.table import unregister_kernel as unregister_kernel
 from kernels.table import use_kernels as use_kernels
+from kernels.trace import Total as Total
+from kernels.trace import Work as Work
+from kernels.trace import trace as trace

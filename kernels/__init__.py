@@ -17,6 +17,7 @@ from .table import (
     Entry,
     Problem,
     available,
+    choose,
     entries,
     entry,
     register_kernel,
@@ -24,6 +25,7 @@ from .table import (
     unregister_kernel,
     use_kernels,
 )
+from .trace import Total, Work, trace
 
 __all__ = [
     "OPERATIONS",
@@ -34,8 +36,11 @@ __all__ = [
     "Into",
     "Plan",
     "Problem",
+    "Total",
+    "Work",
     "available",
     "cases",
+    "choose",
     "entries",
     "entry",
     "large_size",
@@ -43,6 +48,7 @@ __all__ = [
     "register_kernel",
     "select",
     "small_size",
+    "trace",
     "unregister_kernel",
     "use_kernels",
 ]

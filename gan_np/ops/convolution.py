@@ -65,9 +65,9 @@ class _SmallToLarge:
 
 
 def _plan(x: Array, weight: Array, geometry: Geometry, cache: Cache) -> tuple[Plan, Any]:
-    kernel = kernels.select("conv2d", problem(x, geometry))
-    plan: Plan = kernel.plan(geometry)
-    return plan, cache((id(kernel), geometry), lambda: plan.prepare_weight(weight))
+    kernel = kernels.choose("conv2d", problem(x, geometry))
+    plan: Plan = kernel.implementation.plan(geometry)
+    return plan, cache((kernel.name, geometry), lambda: plan.prepare_weight(weight))
 
 
 def conv2d(

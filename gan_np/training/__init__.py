@@ -1,16 +1,19 @@
 """Training: Algorithm 1, its configuration, checkpoints, run folders and progress."""
 
-from .algorithm import Batches, Step, Trainer
+from .algorithm import Step, Trainer
 from .build import build_gan, build_trainer
 from .checkpoint import CheckpointError, load_gan, restore, save
 from .config import Config
+from .finite import NonFiniteError
 from .folder import RunFolder
-from .loop import StopTraining, iterate, train
+from .loop import StopTraining, iterate, resume, train
+from .signals import Interrupted
 
 __all__ = [
-    "Batches",
     "CheckpointError",
     "Config",
+    "Interrupted",
+    "NonFiniteError",
     "RunFolder",
     "Step",
     "StopTraining",
@@ -20,6 +23,7 @@ __all__ = [
     "iterate",
     "load_gan",
     "restore",
+    "resume",
     "save",
     "train",
 ]

@@ -15,14 +15,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gan_np.arrays import Array, generator, to_device
+from gan_np.arrays import Array, array_module, generator, to_device
 from gan_np.averaging import Average
 from gan_np.checks import ShapeError, integer, number
 from gan_np.data.images import to_float
+from gan_np.data.sampler import Shuffler
 from gan_np.layers import INPUTS, NOTHING, PARAMETERS
 from gan_np.models import GAN
+from gan_np.networks import Network
 from gan_np.objectives import NonSaturating, Objective
 from gan_np.optimizers import Adam, Optimizer
+from gan_np.vectors import Layout
+
+from .finite import check_loss, check_vector
 
 
 class Step(NamedTuple):
@@ -45,28 +50,6 @@ class Step(NamedTuple):
         }
 
 
-class Batches:
-    """Uint8 pictures in seeded random order: each exactly once an epoch, every batch full."""
-
-    def __init__(self, images: Array, batch_size: int, seed: int) -> None:
-        self.images, self.batch_size, self.seed = images, batch_size, seed
-        self.position = 0
-
-    def next(self) -> Array:
-        """The next batch."""
-        count, first = len(self.images), self.position * self.batch_size
-        index = np.arange(first, first + self.batch_size)
-        order = np.concatenate(
-            [
-                generator(self.seed, epoch).permutation(count)
-                for epoch in range(first // count, (first + self.batch_size - 1) // count + 1)
-            ]
-        )
-        self.position += 1
-        batch: Array = self.images[order[index - (first // count) * count]]
-        return batch
-
-
 class Trainer:
     """Both players, their optimisers, the data and the noise; `step()` is one step of Algorithm 1.
 
@@ -78,6 +61,7 @@ class Trainer:
     share_noise: G learns from the fake batch of D's last update instead of a fresh one: one forward of G less.
     average_decay: of the moving average of θ_G; 0 keeps none.
     seed: of data order, noise and dropout (three streams).
+    check_finite: stop with `NonFiniteError` at the first loss, gradient or weight that is NaN or infinite.
 
     >>> import numpy as np, gan_np as gn
     >>> images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), np.uint8)
@@ -100,6 +84,7 @@ class Trainer:
         share_noise: bool = False,
         average_decay: float = 0.999,
         seed: int = 0,
+        check_finite: bool = True,
     ) -> None:
         _check_images(images, gan)
         self.gan, self.images = gan, images
@@ -113,8 +98,10 @@ class Trainer:
         number("average_decay", average_decay, 0.0, 1.0)
         if average_decay and gan.average is None:
             gan.average = Average(gan.generator, average_decay)
-        self.batches = Batches(images, self.batch_size, seed)
+        self.order = Shuffler(len(images), self.batch_size, seed)
         self.noise, self.dropout = generator(seed, 1 << 31, 1), generator(seed, 1 << 31, 2)
+        self.check_finite = check_finite
+        self.norms: dict[str, float] | None = None
         self.steps = 0
 
     def step(self) -> Step:
@@ -136,26 +123,53 @@ class Trainer:
 
     def _update_discriminator(self, fake: Array) -> tuple[Array, Array, Array]:
         d = self.gan.discriminator
-        real = to_float(to_device(self.batches.next(), d.device), self.gan.pixel_range, d.dtype)
+        real = to_float(to_device(self.images[next(self.order)], d.device), self.gan.pixel_range, d.dtype)
         losses, accuracies = [], []
         for pictures, loss_of, sign in ((real, self.objective.real, 1), (fake, self.objective.fake, -1)):
             logits, pullback = d.forward(pictures, training=True, update_state=True, wrt=PARAMETERS, rng=self.dropout)
             loss = loss_of(logits)
             pullback(loss.gradient)
+            self._check_loss("D", loss.value)
             losses.append(loss.value)
             accuracies.append((sign * logits > 0).mean())
-        self.d_optimizer.step(d.parameters, d.gradient)
+        self._update("D", d, self.d_optimizer)
         return losses[0] + losses[1], accuracies[0], accuracies[1]
 
     def _update_generator(self, fake: Array, g_pullback: Callable[..., Any]) -> Array:
         g, d = self.gan.generator, self.gan.discriminator
         logits, d_pullback = d.forward(fake, training=True, wrt=INPUTS, rng=self.dropout)
         loss = self.objective.generator(logits)
+        self._check_loss("G", loss.value)
         g_pullback(d_pullback(loss.gradient))
-        self.g_optimizer.step(g.parameters, g.gradient)
+        self._update("G", g, self.g_optimizer)
         if self.gan.average is not None:
             self.gan.average.update()
         return loss.value
+
+    def _update(self, player: str, network: Network, optimizer: Optimizer) -> None:
+        """One update, its gradient checked before and its weights after."""
+        if self.check_finite:
+            check_vector("gradient", player, network.parameters.layout, network.gradient.values, self.steps + 1)
+        if self.norms is not None:
+            self.norms |= layer_norms(player, "gradient", network.parameters.layout, network.gradient.values)
+        optimizer.step(network.parameters, network.gradient)
+        if self.check_finite:
+            check_vector("weights", player, network.parameters.layout, network.parameters.values, self.steps + 1)
+        if self.norms is not None:
+            self.norms |= layer_norms(player, "weights", network.parameters.layout, network.parameters.values)
+
+    def _check_loss(self, player: str, value: Array) -> None:
+        if self.check_finite:
+            check_loss(player, value, self.steps + 1)
+
+
+def layer_norms(player: str, what: str, layout: Layout, values: Array) -> dict[str, float]:
+    """The Euclidean norm of each segment, by "player/what/segment"."""
+    xp = array_module(values)
+    return {
+        f"{player}/{what}/{segment.name}": float(xp.linalg.norm(values[segment.start : segment.stop]))
+        for segment in layout.segments
+    }
 
 
 def _check_images(images: Array, gan: GAN) -> None:

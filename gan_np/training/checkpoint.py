@@ -63,7 +63,7 @@ def describe(gan: GAN, trainer: Trainer | None = None, extra: Mapping[str, Any] 
     if trainer is not None:
         description["training"] = {
             "steps": trainer.steps,
-            "batches": trainer.batches.position,
+            "batches": trainer.order.position,
             "d_updates": trainer.d_optimizer.updates,
             "g_updates": trainer.g_optimizer.updates,
             "noise": generator_state(trainer.noise),
@@ -116,12 +116,13 @@ def restore(trainer: Trainer, path: str | Path) -> None:
             optimizer.restore(state[f"{player}_updates"], moments)
         except ValueError as error:
             raise CheckpointError(f"{path}: was trained with another optimiser of {player.upper()}: {error}") from error
-    trainer.steps, trainer.batches.position = state["steps"], state["batches"]
+    trainer.steps = state["steps"]
+    trainer.order.seek(state["batches"])
     restore_generator(trainer.noise, state["noise"])
     restore_generator(trainer.dropout, state["dropout"])
 
 
-def read(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
+def read(path: str | Path, *, tensors: bool = True) -> tuple[dict[str, Array], dict[str, Any]]:
     """Tensors and metadata of a checkpoint file, or of a run folder's newest.
 
     Raises:
@@ -138,26 +139,37 @@ def read(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
                     f"{file}: a safetensors file, but not written by gan_np (no {KEY!r} in its metadata)"
                 )
             description = json.loads(metadata[KEY])
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118  (not a mapping)
+            arrays = {name: opened.get_tensor(name) for name in opened.keys()} if tensors else {}  # noqa: SIM118
     except (SafetensorError, json.JSONDecodeError) as error:
         raise CheckpointError(f"{file}: not a readable checkpoint (truncated or damaged?): {error}") from error
     version = description.get("format_version") if isinstance(description, dict) else None
     if version != FORMAT_VERSION:
         raise CheckpointError(f"{file}: format version {version!r}, this library reads {FORMAT_VERSION}")
-    return tensors, description
+    return arrays, description
 
 
 def find(path: str | Path) -> Path:
     """The checkpoint file itself, or the newest one of a run folder."""
     place = Path(path)
     if place.is_dir():
-        found = sorted((place / "checkpoints").glob("step-*.safetensors"))
+        found = all_of(place)
         if not found:
             raise FileNotFoundError(f"{place}: no checkpoint in this folder (expected checkpoints/step-….safetensors)")
         return found[-1]
     if not place.exists():
         raise FileNotFoundError(f"{place}: there is no such run folder or checkpoint")
     return place
+
+
+def all_of(folder: str | Path) -> list[Path]:
+    """The numbered checkpoints of a run folder, oldest first."""
+    found = (Path(folder) / "checkpoints").glob("step-*.safetensors")
+    return sorted((path for path in found if path.stem[5:].isdecimal()), key=lambda path: int(path.stem[5:]))
+
+
+def describe_file(path: str | Path) -> dict[str, Any]:
+    """The metadata of a checkpoint file, without its tensors."""
+    return read(path, tensors=False)[1]
 
 
 def write_atomically(path: str | Path, data: bytes) -> Path:

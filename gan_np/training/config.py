@@ -55,6 +55,11 @@ class Config:
     sample_every: int = _option(250, "Output", "Steps between sample grids (0: none).")
     sample_count: int = _option(64, "Output", "Pictures in a grid.")
     log_every: int = _option(1, "Output", "Steps between lines in the log.")
+    log_norms: bool = _option(False, "Output", "Log the norm of each layer's gradient and weights too.")
+    checkpoint_every: int = _option(500, "Output", "Steps between checkpoints (0: only at the end).")
+    keep: int = _option(2, "Output", "How many of the newest checkpoints are kept, beside the best.")
+    tensorboard: bool = _option(False, "Output", "Write TensorBoard event files too (needs tensorboardX).")
+    animation: bool = _option(True, "Output", "Write training.gif from the sample grids at the end.")
 
     def __post_init__(self) -> None:
         for name, kind in get_type_hints(type(self)).items():
@@ -103,6 +108,8 @@ _LEAST = {
     "sample_every": 0,
     "sample_count": 1,
     "log_every": 1,
+    "checkpoint_every": 0,
+    "keep": 1,
 }
 
 

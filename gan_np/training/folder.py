@@ -2,18 +2,24 @@
 
 RUN/
   config.toml                        the whole configuration, readable by `gan-np train --config`
-  log.jsonl                          one JSON object a line: step, losses, D's accuracies, seconds since the start
+  log.jsonl                          one JSON object a line: step, losses, D's accuracies, seconds of training
   samples/step-000250.png …          grids of the same fixed z over time (000000 is before training)
   samples.png                        the last of them
   losses.png                         both losses and D's accuracies over steps (needs matplotlib)
-  checkpoints/step-002000.safetensors   everything: weights, averages, moments, generators, position in the data
+  training.gif                       the grids as an animation
+  checkpoints/step-000500.safetensors   everything: weights, averages, moments, generators, position in the data
+  checkpoints/best.safetensors       the one with the lowest score (sliced Wasserstein distance to real pictures)
+  tensorboard/                       event files, if asked for
+  .lock                              held by the process that writes the run
 """
 
 from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import shutil
+import tomllib
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,27 +30,45 @@ from gan_np.data.images import save_grid
 from gan_np.models import GAN
 
 from . import checkpoint
-from .algorithm import Step, Trainer
+from .algorithm import Trainer
 from .config import Config
+from .records import read_records
 
 SAMPLE_SEED = 0
 
 
 class RunFolder:
-    """One run folder, from its making to its end.
+    """A run folder that this process writes; make it with `create`, or open one to go on with `reopen`."""
 
-    Raises:
-        FileExistsError: the folder is there and not empty: a run is never overwritten.
-    """
+    def __init__(self, path: Path, config: Config) -> None:
+        self.path, self.config = path, config
+        self._log: IO[str] = (path / "log.jsonl").open("a", encoding="utf-8")
 
-    def __init__(self, path: str | Path, config: Config) -> None:
-        self.path = Path(path)
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-            raise FileExistsError(f"out: {self.path} exists and is not an empty folder; choose another name")
-        self.path.mkdir(parents=True, exist_ok=True)
-        self.config = config
-        (self.path / "config.toml").write_text(tomli_w.dumps(config.to_mapping()), encoding="utf-8")
-        self._log: IO[str] = (self.path / "log.jsonl").open("a", encoding="utf-8")
+    @classmethod
+    def create(cls, path: str | Path, config: Config) -> RunFolder:
+        """A new run.
+
+        Raises:
+            FileExistsError: the folder is there and not empty: a run is never overwritten.
+        """
+        place = Path(path)
+        if place.exists() and (not place.is_dir() or any(entry.name != ".lock" for entry in place.iterdir())):
+            raise FileExistsError(
+                f"out: {place} exists and is not an empty folder; choose another name, or --resume it if it is a run"
+            )
+        place.mkdir(parents=True, exist_ok=True)
+        write_config(place, config)
+        return cls(place, config)
+
+    @classmethod
+    def reopen(cls, path: str | Path, config: Config, step: int) -> RunFolder:
+        """A run to go on with after `step`: lines of the log that lie behind the checkpoint are dropped."""
+        place = Path(path)
+        kept = [record for record in read_records(place / "log.jsonl") if record["step"] <= step]
+        text = "".join(json.dumps(record) + "\n" for record in kept)
+        checkpoint.write_atomically(place / "log.jsonl", text.encode())
+        write_config(place, config)
+        return cls(place, config)
 
     @classmethod
     def free_name(cls, config: Config, root: str | Path = "runs") -> Path:
@@ -67,26 +91,72 @@ class RunFolder:
         shutil.copyfile(path, self.path / "samples.png")
         return path
 
-    def save_checkpoint(self, trainer: Trainer) -> Path:
-        """Everything, under the step's number."""
+    def save_checkpoint(self, trainer: Trainer, extra: dict[str, Any] | None = None) -> Path:
+        """Everything, under the step's number; older ones beyond `keep` go.
+
+        The log reaches the disk first, so that it is never behind a checkpoint.
+        """
+        os.fsync(self._log.fileno())
         path = self.path / "checkpoints" / f"step-{trainer.steps:06}.safetensors"
-        return checkpoint.save(path, trainer.gan, trainer, {"config": self.config.to_mapping()})
+        description = {"config": self.config.to_mapping(), **(extra or {})}
+        checkpoint.save(path, trainer.gan, trainer, description)
+        for old in checkpoint.all_of(self.path)[: -self.config.keep]:
+            old.unlink()
+        return path
+
+    def save_best(self, path: Path, score: float) -> bool:
+        """Keep a copy of this checkpoint if no earlier one has a lower score."""
+        best = self.path / "checkpoints" / "best.safetensors"
+        if best.exists() and checkpoint.describe_file(best).get("score", float("inf")) <= score:
+            return False
+        checkpoint.write_atomically(best, path.read_bytes())
+        return True
 
     def save_plot(self) -> Path | None:
-        """The curves, or None where matplotlib is not installed."""
-        if importlib.util.find_spec("matplotlib") is None:
+        """The curves, or None where matplotlib is not installed or nothing was logged."""
+        log = self.path / "log.jsonl"
+        if importlib.util.find_spec("matplotlib") is None or not log.stat().st_size:
             return None
         from .plots import plot_losses
 
-        return plot_losses(self.path / "log.jsonl", self.path / "losses.png")
+        return plot_losses(log, self.path / "losses.png")
+
+    def save_animation(self) -> Path:
+        """The sample grids over time as a GIF, at most 100 of them, the last one shown for longer."""
+        from PIL import Image
+
+        files = sorted((self.path / "samples").glob("step-*.png"))
+        files = files[:: -(-len(files) // 100)] + files[-1:]
+        frames = []
+        for file in files:
+            with Image.open(file) as picture:
+                frames.append(picture.convert("P", palette=Image.Palette.ADAPTIVE))
+        target = self.path / "training.gif"
+        durations = [200] * (len(frames) - 1) + [2000]
+        frames[0].save(target, save_all=True, append_images=frames[1:], duration=durations, loop=0)
+        return target
 
     def close(self) -> None:
         """No more lines."""
         self._log.close()
 
 
-def record_of(step: Step, seconds: float) -> dict[str, Any]:
-    """A step as a line of the log."""
-    numbers = step.numbers()
-    rounded = {name: float(f"{value:.6g}") for name, value in numbers.items() if name != "step"}
-    return {"step": step.number, **rounded, "seconds": round(seconds, 3)}
+def write_config(folder: Path, config: Config) -> None:
+    """config.toml of a run."""
+    checkpoint.write_atomically(folder / "config.toml", tomli_w.dumps(config.to_mapping()).encode())
+
+
+def read_config(folder: str | Path) -> Config:
+    """The configuration of a run.
+
+    Raises:
+        FileNotFoundError, ValueError, TypeError: not a run folder, or its config.toml was damaged.
+    """
+    path = Path(folder) / "config.toml"
+    if not path.is_file():
+        raise FileNotFoundError(f"{folder}: not a run folder (there is no config.toml in it)")
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not a TOML file: {error}") from error
+    return Config.from_mapping(values)

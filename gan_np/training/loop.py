@@ -1,8 +1,9 @@
-"""Training as one call, or step by step."""
+"""Training as one call, step by step, or taken up again."""
 
 from __future__ import annotations
 
 import dataclasses
+import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -10,12 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from gan_np.arrays import Array
+from gan_np.data.dataset import digest
 from gan_np.models import GAN
 
+from . import checkpoint
 from .algorithm import Step, Trainer
-from .build import build_trainer
+from .build import build_trainer, rebuild_gan
 from .config import Config
-from .folder import RunFolder, record_of
+from .finite import NonFiniteError
+from .folder import RunFolder, read_config
+from .lock import RunLock
+from .recorder import Recorder
+from .records import read_records
+from .signals import Interrupted, StopRequest
 
 Callback = Callable[[Trainer, Step], object]
 
@@ -66,44 +74,134 @@ def train(
         TypeError, ValueError: an unknown option (with the nearest known one), a wrong type, an impossible value.
         ShapeError: the pictures are not of the gan's shape.
         FileExistsError: `out` is there already.
+        NonFiniteError: a loss, gradient or weight became NaN or infinite.
+        Interrupted: with `out`, after Ctrl-C or SIGTERM; a checkpoint was written first.
     """
-    from .progress import ProgressBar
-
     chosen = _configure(config, options)
     trainer = build_trainer(gan, images, chosen)
+    if out is None:
+        return _drive(trainer, chosen, None, callbacks, progress, 0.0)
+    if not gan.recipe:
+        raise ValueError(
+            "out: this gan has no recipe, so its checkpoints could not be read again; train it without out"
+        )
+    folder = RunFolder.create(out, chosen)
+    with RunLock(folder.path):
+        return _drive(trainer, chosen, folder, callbacks, progress, 0.0)
+
+
+def resume(
+    run: str | Path,
+    *,
+    images: Array | None = None,
+    steps: int | None = None,
+    callbacks: Iterable[Callback] = (),
+    progress: bool = True,
+) -> Trainer:
+    """Go on with a run from its newest readable checkpoint.
+
+    On the same machine with the same libraries the result has the same bytes as that of an uninterrupted training:
+    weights, moments, statistics, generators and samples; the log has each step once.
+
+    images: the pictures of the run; None loads them again as its configuration says.
+    steps: a new total, if it should be longer than planned.
+
+    Raises:
+        FileNotFoundError, CheckpointError: not a run folder, or it has no checkpoint that can be read.
+        ValueError: the pictures are not those that the run was trained on.
+    """
+    place = Path(run)
+    config = read_config(place)
+    if steps is not None:
+        config = dataclasses.replace(config, steps=steps)
+    with RunLock(place):
+        file, description = _newest(place)
+        if images is None:
+            from gan_np import data
+
+            images = data.load(config.data, image_size=config.image_size, channels=config.channels)
+        if description.get("data") != digest(images):
+            raise ValueError(f"images: not the pictures that {place} was trained on (their fingerprint differs)")
+        gan = rebuild_gan(description["recipe"], device=config.device, dtype=description["dtype"])
+        trainer = build_trainer(gan, images, config)
+        checkpoint.restore(trainer, file)
+        seconds = max(
+            (r["seconds"] for r in read_records(place / "log.jsonl") if r["step"] <= trainer.steps), default=0.0
+        )
+        folder = RunFolder.reopen(place, config, trainer.steps)
+        return _drive(trainer, config, folder, callbacks, progress, float(seconds))
+
+
+def _newest(place: Path) -> tuple[Path, dict[str, Any]]:
+    """The newest checkpoint that can be read; damaged ones are named and passed over."""
+    files = checkpoint.all_of(place)
+    if not files:
+        raise FileNotFoundError(f"{place}: no checkpoint to go on from (expected checkpoints/step-….safetensors)")
+    problems = []
+    for file in reversed(files):
+        try:
+            _, description = checkpoint.read(file)
+        except checkpoint.CheckpointError as error:
+            problems.append(str(error))
+            continue
+        if problems:
+            import warnings
+
+            warnings.warn(f"going on from {file.name}; passed over: {'; '.join(problems)}", stacklevel=3)
+        return file, description
+    raise checkpoint.CheckpointError("; ".join(problems))
+
+
+def _drive(
+    trainer: Trainer,
+    config: Config,
+    folder: RunFolder | None,
+    callbacks: Iterable[Callback],
+    progress: bool,
+    seconds: float,
+) -> Trainer:
+    from .progress import ProgressBar
+
     watchers = list(callbacks)
     with ExitStack() as stack:
-        folder = None if out is None else RunFolder(out, chosen)
+        recorder = None
         if folder is not None:
-            stack.callback(folder.close)
-            if chosen.sample_every:
-                folder.save_samples(gan, 0)
-        bar = stack.enter_context(ProgressBar(chosen.steps)) if progress else None
-        started = time.monotonic()
+            recorder = stack.enter_context(Recorder(folder, trainer, seconds))
+        stop = stack.enter_context(StopRequest()) if folder is not None else None
+        bar = stack.enter_context(ProgressBar(config.steps, done=trainer.steps)) if progress else None
         try:
-            while trainer.steps < chosen.steps:
+            while trainer.steps < config.steps:
                 step = trainer.step()
-                if folder is not None:
-                    _record(folder, trainer, step, time.monotonic() - started)
+                if recorder is not None:
+                    recorder.record(step)
                 if bar is not None:
                     bar.update(step)
                 for watcher in watchers:
                     watcher(trainer, step)
+                if stop is not None and stop.number is not None and trainer.steps < config.steps:
+                    assert recorder is not None
+                    _leave(recorder, stop.number)
         except StopTraining:
             pass
-        if folder is not None:
-            folder.save_samples(gan, trainer.steps)
-            folder.save_checkpoint(trainer)
-            folder.save_plot()
+        except NonFiniteError as error:
+            if folder is not None:
+                last = checkpoint.all_of(folder.path)
+                error.add_note(f"(last good checkpoint: {last[-1] if last else 'none yet'})")
+            raise
+        if recorder is not None:
+            recorder.finish()
     return trainer
 
 
-def _record(folder: RunFolder, trainer: Trainer, step: Step, seconds: float) -> None:
-    config = folder.config
-    if step.number % config.log_every == 0 or step.number == config.steps:
-        folder.log(record_of(step, seconds))
-    if config.sample_every and step.number % config.sample_every == 0 and step.number < config.steps:
-        folder.save_samples(trainer.gan, step.number)
+def _leave(recorder: Recorder, number: int) -> None:
+    started = time.monotonic()
+    path = recorder.checkpoint()
+    name = signal.Signals(number).name
+    raise Interrupted(
+        number,
+        f"stopped by {name} after step {recorder.trainer.steps}; saved {path} in {time.monotonic() - started:.1f} s; "
+        f"go on with: gan-np train --resume {recorder.folder.path}",
+    )
 
 
 def _configure(config: Config | None, options: dict[str, Any]) -> Config:

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 
 from gan_np.arrays import Array
 
-
-def read_log(path: str | Path) -> dict[str, Array]:
-    """A log's columns by name."""
-    records = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
-    if not records:
-        raise ValueError(f"{path}: the log is empty")
-    return {name: np.array([record[name] for record in records], float) for name in records[0]}
+from .records import columns_of, read_records
 
 
 def smooth(values: Array, window: int) -> Array:
@@ -32,7 +25,7 @@ def plot_losses(log: str | Path, path: str | Path) -> Path:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    columns = read_log(log)
+    columns = columns_of(read_records(log))
     steps = columns["step"]
     window = max(1, len(steps) // 50)
     figure = Figure(figsize=(8, 6), layout="constrained")

@@ -43,7 +43,9 @@ def _affine():
 
 def _activations():
     for kind in KINDS:
-        yield OperationCase(f"activate {kind.kind}", "activate", lambda x, kind=kind: ops.activate(x, kind), ((3, 2, 4),))
+        yield OperationCase(
+            f"activate {kind.kind}", "activate", lambda x, kind=kind: ops.activate(x, kind), ((3, 2, 4),)
+        )
 
         def with_bias(x, b, kind=kind):
             return ops.activate(x, kind, bias=b)

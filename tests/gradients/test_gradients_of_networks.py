@@ -63,7 +63,10 @@ NETWORKS = {
         (4, 4, 1),
     ),
     "spectral norm in a loop": (gn.Loop(gn.SpectralNorm(gn.Dense(3, activation="tanh")), 2), (3,)),
-    "dropout and maxout": (gn.Sequential(gn.Dropout(0.3), gn.Dense(12), gn.Maxout(3), gn.Dropout(0.5), gn.Dense(1)), (5,)),
+    "dropout and maxout": (
+        gn.Sequential(gn.Dropout(0.3), gn.Dense(12), gn.Maxout(3), gn.Dropout(0.5), gn.Dense(1)),
+        (5,),
+    ),
 }
 
 

@@ -1,6 +1,6 @@
 """Probe 5: R1's second derivative through `pullback.linear(t)`, against finite differences of the penalised objective.
 
-    L(θ) = mean softplus(−s(x)) + γ/2 · mean_n ‖∂s_n/∂x_n‖²      with t = Jᵀ·1:   ∂/∂θ ½‖Jᵀ·1‖² = ∂/∂θ ⟨1, J(θ)·t⟩, t held
+L(θ) = mean softplus(−s(x)) + γ/2 · mean_n ‖∂s_n/∂x_n‖²      with t = Jᵀ·1:   ∂/∂θ ½‖Jᵀ·1‖² = ∂/∂θ ⟨1, J(θ)·t⟩, t held
 """
 
 import numpy as np
@@ -44,7 +44,12 @@ DISCRIMINATORS = {
         gn.Dense(1),
     ),
     "loop": gn.Sequential(
-        gn.Flatten(), gn.Dense(4), gn.Loop(gn.Dense(4, activation="leaky_relu"), 3), gn.Reshape(2, 2), gn.Flatten(), gn.Dense(1)
+        gn.Flatten(),
+        gn.Dense(4),
+        gn.Loop(gn.Dense(4, activation="leaky_relu"), 3),
+        gn.Reshape(2, 2),
+        gn.Flatten(),
+        gn.Dense(1),
     ),
     "transposed conv": gn.Sequential(
         gn.ConvTranspose2d(2, 3, stride=2, padding=1, activation="leaky_relu"), gn.Flatten(), gn.Dense(1)
@@ -157,7 +162,7 @@ def test_a_layer_of_ones_own_without_a_linearisation_refuses(rng):
             return x * x, lambda dy, wrt: 2 * x * dy
 
     network = float64_network(gn.Sequential(gn.Dense(2), Square()), (3,))
-    logits, pullback = network.forward(rng.standard_normal((4, 3)))
+    _, pullback = network.forward(rng.standard_normal((4, 3)))
     with pytest.raises(TypeError, match=r"Square\(\) is not piecewise linear"):
         pullback.linear(np.ones((4, 3)))
 
@@ -177,5 +182,5 @@ def test_a_tangent_of_the_wrong_shape_or_dtype(rng):
     _, pullback = network.forward(rng.standard_normal((4, 6, 6, 1)))
     with pytest.raises(gn.ShapeError, match=r"\(6, 6, 1\)"):
         pullback.linear(np.ones((4, 6, 5, 1)))
-    with pytest.raises(TypeError, match="float64.*float32"):
+    with pytest.raises(TypeError, match=r"float64.*float32"):
         pullback.linear(np.ones((4, 6, 6, 1), np.float32))

@@ -1,10 +1,13 @@
 """Algorithm 1: what each player's step computes, moves and leaves alone."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 import gan_np as gn
-from gan_np.training import Batches, Trainer
+from gan_np.data.sampler import Shuffler
+from gan_np.training import Trainer
 
 
 @pytest.fixture
@@ -23,12 +26,12 @@ def test_one_step_by_hand(images: np.ndarray) -> None:
     step = trainer.step()
 
     g, d, objective = hand.generator, hand.discriminator, gn.objectives.NonSaturating()
-    batches = Batches(images, 8, 3)
+    order = Shuffler(len(images), 8, 3)
     noise = gn.arrays.generator(3, 1 << 31, 1)
     d_adam, g_adam = gn.Adam(2e-4), gn.Adam(2e-4)
     for _ in range(2):
         fake = g.forward(hand.prior.draw(noise, 8, g.dtype), training=True)[0]
-        real = batches.next() / 127.5 - 1
+        real = images[next(order)] / 127.5 - 1
         s_real, pull_real = d.forward(real, training=True, update_state=True)
         s_fake, pull_fake = d.forward(fake, training=True, update_state=True)
         d_loss = np.log1p(np.exp(-s_real)).mean() + np.log1p(np.exp(s_fake)).mean()
@@ -86,12 +89,11 @@ def test_shared_noise_runs_the_generator_once(images: np.ndarray, monkeypatch: p
         gan = small()
         trainer = Trainer(gan, images, batch_size=8, share_noise=share, average_decay=0.0)
         calls = 0
-        forward = gan.generator.forward
 
-        def counted(*arguments: object, **options: object) -> object:
+        def counted(*arguments: Any, forward: Any = gan.generator.forward, **options: Any) -> Any:
             nonlocal calls
             calls += 1
-            return forward(*arguments, **options)  # type: ignore[arg-type]
+            return forward(*arguments, **options)
 
         monkeypatch.setattr(gan.generator, "forward", counted)
         trainer.step()
@@ -155,23 +157,3 @@ def test_one_optimiser_for_two_players_is_refused(images: np.ndarray) -> None:
     adam = gn.Adam()
     with pytest.raises(ValueError, match="its own"):
         Trainer(small(), images, d_optimizer=adam, g_optimizer=adam)
-
-
-@pytest.mark.parametrize(("count", "batch_size"), [(10, 4), (10, 10), (3, 8), (1, 2), (7, 7)])
-def test_each_picture_once_an_epoch(count: int, batch_size: int) -> None:
-    images = np.arange(count, dtype=np.uint8).reshape(count, 1, 1, 1)
-    batches = Batches(images, batch_size, seed=0)
-    epochs = 12
-    drawn = np.concatenate([batches.next().ravel() for _ in range(-(-epochs * count // batch_size))])[: epochs * count]
-    for epoch in drawn.reshape(epochs, count):
-        assert sorted(epoch) == list(range(count))
-    if count > 3:
-        assert len({tuple(epoch) for epoch in drawn.reshape(epochs, count)}) > 1, "epochs have orders of their own"
-
-
-def test_position_is_all_that_the_order_depends_on() -> None:
-    images = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1)
-    straight, resumed = Batches(images, 4, seed=2), Batches(images, 4, seed=2)
-    expected = [straight.next() for _ in range(9)]
-    resumed.position = 5
-    assert all(np.array_equal(resumed.next(), batch) for batch in expected[5:])

@@ -26,6 +26,8 @@ def test_run_folder(tmp_path: Path, images: np.ndarray) -> None:
     gn.train(gan, images, out=out, steps=5, batch_size=8, sample_every=2, sample_count=9, progress=False)
     names = sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file())
     assert names == [
+        ".lock",
+        "checkpoints/best.safetensors",
         "checkpoints/step-000005.safetensors",
         "config.toml",
         "log.jsonl",
@@ -35,6 +37,7 @@ def test_run_folder(tmp_path: Path, images: np.ndarray) -> None:
         "samples/step-000002.png",
         "samples/step-000004.png",
         "samples/step-000005.png",
+        "training.gif",
     ]
     records = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     assert [record["step"] for record in records] == [1, 2, 3, 4, 5]

@@ -1,0 +1,35 @@
+"""`python -m benchmarks NAME [options]`; without a name, what there is."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+from gan_np.checks import choice
+
+BENCHMARKS = {
+    "kernels": "every kernel of the table, and your own, against the reference: time, speed, error",
+    "train_step": "one step of Algorithm 1 as gn.train runs it, against PyTorch where it is installed",
+}
+"""Name → one line. Each name is a module here with `main(arguments) -> exit code`."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark that is named; 0 done, 1 numbers that disagree, 2 a wrong command line."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or given[0] in ("-h", "--help"):
+        print("usage: python -m benchmarks NAME [options]     (NAME --help lists its options)\n")
+        for name, line in BENCHMARKS.items():
+            print(f"  {name:<12} {line}")
+        return 0
+    try:
+        name = choice("benchmark", given[0], BENCHMARKS)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return int(importlib.import_module(f"benchmarks.{name}").main(given[1:]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

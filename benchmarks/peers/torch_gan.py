@@ -1,0 +1,163 @@
+"""Algorithm 1 in PyTorch as its users write it for speed: the opponent of `gan_np.training.Trainer.step`.
+
+D is frozen in G's step, gradients are set to None, real and fake pictures pass D in separate batches, batch normalisation
+is in training mode. (Its running statistics move at every forward, ours only where they should: no number compared
+depends on that, and the time is PyTorch's own way.)
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+import gan_np as gn
+from gan_np.arrays import Array
+from gan_np.data.images import RANGES
+
+from .torch_layers import Translation
+
+
+class Variant(NamedTuple):
+    """One way of running it."""
+
+    order: torch.memory_format
+    adam: str
+    """"foreach" or "fused"."""
+    pictures: bool = True
+    """Whether there are convolutions, to which memory order matters."""
+
+    @property
+    def name(self) -> str:
+        """For tables."""
+        layout = " channels_last" if self.order == torch.channels_last else " NCHW"
+        return f"torch{layout if self.pictures else ''}, {self.adam} Adam"
+
+
+def variants(gan: gn.GAN) -> list[Variant]:
+    """All that may be the fastest."""
+    layers = gan.discriminator.structure.layers
+    pictures = any(isinstance(layer, gn.Conv2d) for layer in layers)
+    orders = [torch.contiguous_format, *([torch.channels_last] if pictures else [])]
+    return [Variant(order, adam, pictures) for order in orders for adam in ("foreach", "fused")]
+
+
+class Draws(NamedTuple):
+    """What one step consumes: real pictures as floats, z for D's step and for G's (None: the same)."""
+
+    real: torch.Tensor
+    d_noise: torch.Tensor
+    g_noise: torch.Tensor | None
+
+
+class TorchGAN:
+    """The players of `trainer` with the same weights, its data, its Adam, its choices.
+
+    trainer: a fresh `gn.training.Trainer` with Adam on both sides and one update of D a step; it is only read.
+    """
+
+    def __init__(self, trainer: gn.training.Trainer, variant: Variant) -> None:
+        gan, order = trainer.gan, variant.order
+        self.trainer, self.variant = trainer, variant
+        self.dtype = torch.float64 if gan.generator.dtype == np.float64 else torch.float32
+        self.generator, self.discriminator = (
+            Translation(network, order) for network in (gan.generator, gan.discriminator)
+        )
+        self.g, self.d = self.generator.module.train(), self.discriminator.module.train()
+        self.g_optimizer, self.d_optimizer = (
+            torch.optim.Adam(
+                module.parameters(),
+                lr=ours.learning_rate,
+                betas=(ours.beta1, ours.beta2),
+                eps=ours.epsilon,
+                **{variant.adam: True},
+            )
+            for module, ours in ((self.g, trainer.g_optimizer), (self.d, trainer.d_optimizer))
+        )
+        self.average = [p.detach().clone() for p in self.g.parameters()] if gan.average is not None else []
+        self.updates = 0
+        self.images = torch.from_numpy(trainer.images).permute(0, 3, 1, 2).contiguous(memory_format=order)
+        self.random = torch.Generator().manual_seed(0)
+        self.order_of_images = torch.empty(0, dtype=torch.int64)
+
+    def draw(self) -> Draws:
+        """Pictures in random order, each once an epoch, and fresh noise."""
+        size = self.trainer.batch_size
+        while len(self.order_of_images) < size:
+            epoch = torch.randperm(len(self.images), generator=self.random)
+            self.order_of_images = torch.cat([self.order_of_images, epoch])
+        chosen, self.order_of_images = self.order_of_images[:size], self.order_of_images[size:]
+        d_noise = self._noise()
+        return Draws(self._floats(self.images[chosen]), d_noise, None if self.trainer.share_noise else self._noise())
+
+    def given(self, pictures: Array, d_noise: Array, g_noise: Array | None) -> Draws:
+        """The same from uint8 pictures (N, H, W, C) and noise drawn elsewhere."""
+        batch = torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous(memory_format=self.variant.order)
+        return Draws(
+            self._floats(batch), torch.from_numpy(d_noise), None if g_noise is None else torch.from_numpy(g_noise)
+        )
+
+    def step(self, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
+        """One update of D and one of G; both losses."""
+        if draws.g_noise is None:
+            fake = self.g(draws.d_noise)
+        else:
+            with torch.no_grad():
+                fake = self.g(draws.d_noise)
+        self.d_optimizer.zero_grad(set_to_none=True)
+        d_loss = functional.softplus(-self.d(draws.real)).mean() + functional.softplus(self.d(fake.detach())).mean()
+        d_loss.backward()
+        self.d_optimizer.step()
+
+        _freeze(self.d, True)
+        self.g_optimizer.zero_grad(set_to_none=True)
+        if draws.g_noise is not None:
+            fake = self.g(draws.g_noise)
+        g_loss = functional.softplus(-self.d(fake)).mean()
+        g_loss.backward()
+        self.g_optimizer.step()
+        _freeze(self.d, False)
+        if self.average:
+            self._update_average()
+        return d_loss.detach(), g_loss.detach()
+
+    def set_epsilon(self, epsilon: float) -> None:
+        """Adam's ε for both players."""
+        for optimizer in (self.d_optimizer, self.g_optimizer):
+            for group in optimizer.param_groups:
+                group["eps"] = epsilon
+
+    def theta(self) -> tuple[Array, Array]:
+        """θ_D and θ_G in our layout."""
+        return self.discriminator.read(lambda p: p), self.generator.read(lambda p: p)
+
+    def first_moments(self) -> tuple[Array, Array]:
+        """Adam's first moments in our layout: after one step, the gradients times 1 − β₁."""
+        return (
+            self.discriminator.read(lambda p: self.d_optimizer.state[p]["exp_avg"]),
+            self.generator.read(lambda p: self.g_optimizer.state[p]["exp_avg"]),
+        )
+
+    def _noise(self) -> torch.Tensor:
+        shape = (self.trainer.batch_size, self.trainer.gan.prior.dim)
+        return torch.randn(shape, generator=self.random, dtype=self.dtype)
+
+    def _floats(self, batch: torch.Tensor) -> torch.Tensor:
+        low, high = RANGES[self.trainer.gan.pixel_range]
+        floats = batch.to(self.dtype).mul_((high - low) / 255)
+        return floats.add_(low) if low else floats
+
+    def _update_average(self) -> None:
+        assert self.trainer.gan.average is not None
+        decay = min(self.trainer.gan.average.decay, (1 + self.updates) / (10 + self.updates))
+        with torch.no_grad():
+            torch._foreach_lerp_(self.average, list(self.g.parameters()), 1 - decay)
+        self.updates += 1
+
+
+def _freeze(module: nn.Module, frozen: bool) -> None:
+    for parameter in module.parameters():
+        parameter.requires_grad_(not frozen)

@@ -1,0 +1,186 @@
+"""A gan_np network written in PyTorch, and weights carried both ways.
+
+Ours has pictures (N, H, W, C) and weights (kh, kw, in, out), transposed (kh, kw, out, in); PyTorch has (N, C, H, W) and
+(out, in, kh, kw), transposed (in, out, kh, kw). Where rows become pictures or pictures rows, the features of a row are in
+another order too, so the weights of the dense layer beside it are permuted: the two networks then give the same numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+import gan_np as gn
+from gan_np.arrays import Array
+from gan_np.ops import activation
+
+Order = np.ndarray[Any, np.dtype[np.intp]] | None
+"""Entry j of a PyTorch row is entry order[j] of ours; None: the same."""
+
+
+class Carried(NamedTuple):
+    """A parameter on both sides."""
+
+    name: str
+    """Of our segment."""
+    tensor: nn.Parameter
+    to_torch: Callable[[Array], Array]
+    to_ours: Callable[[Array], Array]
+
+
+class Maxout(nn.Module):
+    """Maximum over neighbouring features."""
+
+    def __init__(self, pieces: int) -> None:
+        super().__init__()
+        self.pieces = pieces
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, units · pieces) to (N, units)."""
+        return x.view(len(x), -1, self.pieces).max(dim=2).values
+
+
+class ToPicture(nn.Module):
+    """Rows as pictures in the model's memory order."""
+
+    def __init__(self, shape: tuple[int, int, int], order: torch.memory_format) -> None:
+        super().__init__()
+        self.shape, self.order = shape, order
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, C·H·W) to (N, C, H, W)."""
+        return x.view(len(x), *self.shape).contiguous(memory_format=self.order)
+
+
+class Translation:
+    """`module` computes what a network computes; `load` and `read` carry θ over and back.
+
+    Raises:
+        TypeError: a layer without a counterpart here.
+    """
+
+    def __init__(self, network: gn.Network, order: torch.memory_format) -> None:
+        self.network, self.order = network, order
+        self.carried: list[Carried] = []
+        if not isinstance(network.structure, gn.Sequential):
+            raise TypeError(f"network: expected a Sequential, got {network.structure!r}")
+        dtype = torch.float64 if network.dtype == np.float64 else torch.float32
+        self.module = nn.Sequential(*self._layers()).to(dtype).to(memory_format=order)
+        self.load(network.parameters.values)
+
+    def load(self, theta: Array) -> None:
+        """Take over our θ."""
+        layout = self.network.parameters.layout
+        with torch.no_grad():
+            for name, tensor, to_torch, _ in self.carried:
+                tensor.copy_(torch.from_numpy(to_torch(layout.view(theta, name)).copy()))
+
+    def read(self, value_of: Callable[[nn.Parameter], torch.Tensor]) -> Array:
+        """What belongs to each parameter (itself, a moment) as one vector in our layout."""
+        layout = self.network.parameters.layout
+        vector = np.full(layout.size, np.nan, self.network.dtype)
+        for name, tensor, _, to_ours in self.carried:
+            layout.view(vector, name)[...] = to_ours(value_of(tensor).detach().numpy())
+        return vector
+
+    def _layers(self) -> Iterator[nn.Module]:
+        layers, declarations = self.network.structure.layers, self.network.declaration.children
+        shape, order = self.network.input_shape, None
+        for index, layer in enumerate(layers):
+            path = f"{index}."
+            output = declarations[str(index)].output_shape
+            if isinstance(layer, gn.Dense):
+                following = layers[index + 1] if index + 1 < len(layers) else None
+                leaving = _order(following.sizes) if isinstance(following, gn.Reshape) else None
+                yield self._dense(path, layer, shape[0], order, leaving)
+                order = None
+            elif isinstance(layer, gn.Reshape):
+                yield ToPicture((output[2], output[0], output[1]), self.order)
+            elif isinstance(layer, gn.Flatten):
+                yield nn.Flatten()
+                order = _order(shape)
+            elif isinstance(layer, gn.Conv2d | gn.ConvTranspose2d):
+                yield self._convolution(path, layer, shape[2])
+            elif isinstance(layer, gn.BatchNorm):
+                yield self._batch_norm(path, layer, shape)
+            elif isinstance(layer, gn.Maxout) and order is None:
+                yield Maxout(layer.pieces)
+            elif isinstance(layer, gn.Dropout):
+                if layer.rate:
+                    yield nn.Dropout(layer.rate)
+            else:
+                raise TypeError(f"{layer!r} at this place has no counterpart in PyTorch here")
+            yield from _activation(getattr(layer, "activation", None))
+            shape = output
+
+    def _dense(self, path: str, layer: gn.Dense, features: int, entering: Order, leaving: Order) -> nn.Module:
+        module = nn.Linear(features, layer.out_features, bias=layer.bias)
+        rows, columns = _indices(entering, features), _indices(leaving, layer.out_features)
+        back_rows, back_columns = np.argsort(rows), np.argsort(columns)
+        self._carry(
+            path + "weight", module.weight, lambda w: w[rows][:, columns].T, lambda w: w.T[back_rows][:, back_columns]
+        )
+        if layer.bias:
+            self._carry(path + "bias", module.bias, lambda b: b[columns], lambda b: b[back_columns])
+        return module
+
+    def _convolution(self, path: str, layer: gn.Conv2d | gn.ConvTranspose2d, channels: int) -> nn.Module:
+        arguments = (channels, layer.out_channels, layer.kernel_size, layer.stride, layer.padding)
+        module: nn.Conv2d | nn.ConvTranspose2d
+        if isinstance(layer, gn.Conv2d):
+            module = nn.Conv2d(*arguments, bias=layer.bias)
+        else:
+            module = nn.ConvTranspose2d(*arguments, output_padding=layer.output_padding, bias=layer.bias)
+        self._carry(
+            path + "weight", module.weight, lambda w: w.transpose(3, 2, 0, 1), lambda w: w.transpose(2, 3, 1, 0)
+        )
+        if layer.bias:
+            assert module.bias is not None
+            self._carry(path + "bias", module.bias)
+        return module
+
+    def _batch_norm(self, path: str, layer: gn.BatchNorm, shape: tuple[int, ...]) -> nn.Module:
+        kind = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
+        module = kind(shape[-1], eps=layer.epsilon, momentum=layer.momentum, affine=layer.affine)
+        if layer.affine:
+            self._carry(path + "scale", module.weight)
+            self._carry(path + "bias", module.bias)
+        return module
+
+    def _carry(
+        self,
+        name: str,
+        tensor: nn.Parameter,
+        to_torch: Callable[[Array], Array] = lambda a: a,
+        to_ours: Callable[[Array], Array] = lambda a: a,
+    ) -> None:
+        self.carried.append(Carried(name, tensor, to_torch, to_ours))
+
+
+def _order(picture: tuple[int, ...]) -> Order:
+    """Where the entries of a row (C, H, W) are in a row (H, W, C)."""
+    if len(picture) != 3:
+        return None
+    return np.arange(math.prod(picture)).reshape(picture).transpose(2, 0, 1).reshape(-1)
+
+
+def _indices(order: Order, count: int) -> np.ndarray[Any, np.dtype[np.intp]]:
+    return np.arange(count) if order is None else order
+
+
+def _activation(value: Any) -> Iterator[nn.Module]:
+    """Our fused activation as a module of its own, in place where PyTorch allows it."""
+    kind, slope = activation(value)
+    if kind == "relu":
+        yield nn.ReLU(inplace=True)
+    elif kind == "leaky_relu":
+        yield nn.LeakyReLU(slope, inplace=True)
+    elif kind == "tanh":
+        yield nn.Tanh()
+    elif kind == "sigmoid":
+        yield nn.Sigmoid()

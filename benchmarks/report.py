@@ -1,0 +1,141 @@
+"""What comes out: a table on the terminal, a JSON file, a picture."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import shlex
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from .machine import one_line
+from .timing import Spread
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """--json, --plot and --quick, which every benchmark has."""
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write machine, date, command and rows to FILE")
+    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the result (needs matplotlib)")
+    parser.add_argument("--quick", action="store_true", help="small and short: shows that it runs, times mean little")
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str] | str], caption: str) -> None:
+    """A table, the first and last columns to the left, numbers to the right; a row that is one text is a heading."""
+    table = Table(title=title, title_justify="left")
+    for index, column in enumerate(columns):
+        outer = index in (0, len(columns) - 1)
+        table.add_column(column, justify="left" if outer else "right", overflow="fold", no_wrap=not outer)
+    for row in rows:
+        if isinstance(row, str):
+            table.add_section()
+            table.add_row(f"[bold]{escape(row)}[/bold]")
+        else:
+            table.add_row(*row)
+    console = _console()
+    console.print(table)
+    console.print(caption, style="dim", markup=False)
+
+
+def say(text: str) -> None:
+    """A line beside the table."""
+    _console().print(text, soft_wrap=True, markup=False)
+
+
+def _console() -> Console:
+    # Without a terminal (a pipe, a log) rich assumes 80 columns and would break every row.
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=140)
+
+
+def save_json(path: Path, benchmark: str, arguments: Sequence[str], machine: dict[str, Any], **content: Any) -> None:
+    """One object: benchmark, command, date, machine, and what the benchmark adds (`rows`, …)."""
+    record = {
+        "benchmark": benchmark,
+        "command": shlex.join(["python", "-m", "benchmarks", benchmark, *arguments]),
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "machine": machine,
+        **content,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+class Dot(NamedTuple):
+    """One measurement in a plot: a line of its own, coloured by series."""
+
+    label: str
+    series: str
+    milliseconds: Spread
+    note: str = ""
+
+
+def save_plot(path: Path, title: str, dots: Sequence[Dot], machine: dict[str, Any]) -> None:
+    """Medians as dots with their quartiles, one row for each label, on a logarithmic axis of milliseconds.
+
+    Raises:
+        RuntimeError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise RuntimeError("plot: needs matplotlib (python -m pip install matplotlib)") from error
+    labels, series = (list(dict.fromkeys(getattr(dot, name) for dot in dots)) for name in ("label", "series"))
+    foot = textwrap.wrap(
+        "Dots are medians, bars the middle half of the rounds; left is faster. " + one_line(machine), 125
+    )
+    lines = len(labels) * max(1.0, 0.45 * len(series))
+    height = 1.4 + 0.34 * lines + 0.17 * len(foot)
+    figure = Figure(figsize=(10, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    step = 0.7 / max(len(series), 1)
+    beside = {label: [dot.series for dot in dots if dot.label == label] for label in labels}
+    for index, name in enumerate(series):
+        own = [dot for dot in dots if dot.series == name]
+        places = []
+        for dot in own:
+            others = beside[dot.label]
+            places.append(labels.index(dot.label) + (others.index(name) - (len(others) - 1) / 2) * step)
+        times = [dot.milliseconds for dot in own]
+        errors = [[t.median - t.low for t in times], [t.high - t.median for t in times]]
+        colour = f"C{index % 10}"
+        axes.errorbar(
+            [t.median for t in times], places, xerr=errors, fmt="o", markersize=5, capsize=2, color=colour, label=name
+        )
+        for place, dot in zip(places, own, strict=True):
+            text = f"{dot.milliseconds.median:.3g} ms{'  ' + dot.note if dot.note else ''}"
+            axes.annotate(
+                text,
+                (dot.milliseconds.high, place),
+                xytext=(7, 0),
+                textcoords="offset points",
+                fontsize=7.5,
+                va="center",
+                color=colour,
+            )
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(len(labels) - 0.5, -0.5)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("")
+    low, high = min(d.milliseconds.low for d in dots), max(d.milliseconds.high for d in dots)
+    margin = (high / low) ** 0.1 * 1.1
+    axes.set_xlim(low / margin, high * margin**2.5)  # room for the labels
+    axes.set_xlabel("milliseconds (logarithmic)")
+    axes.set_title(title, loc="left", fontsize=11)
+    axes.grid(axis="x", which="both", alpha=0.25)
+    for place in range(1, len(labels)):
+        axes.axhline(place - 0.5, color="0.85", linewidth=0.7)
+    if len(series) > 1:
+        figure.legend(loc="outside upper right", ncols=min(len(series), 5), fontsize=8)
+    figure.supxlabel("\n".join(foot), fontsize=6.5, x=0.01, ha="left", color="0.35")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150)

@@ -1,0 +1,51 @@
+"""The command line: `gan-np train`, `sample`, `show`, `profile`.
+
+Exit codes: 0 done; 1 the work could not be done, the message says why; 2 the command line was wrong; 3 the training met
+numbers that are not finite; 130 stopped by Ctrl-C, 143 by SIGTERM (with a checkpoint, where there is a run).
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from .output import say
+from .profile import profile
+from .sample import sample
+from .show import show
+from .train import train
+
+app = typer.Typer(
+    name="gan-np",
+    help="Train and use generative adversarial networks, with no framework underneath.",
+    epilog="Exit codes: 0 done, 1 it could not be done, 2 wrong command line, 3 numbers not finite, 130/143 stopped.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+app.command("train")(train)
+app.command("sample")(sample)
+app.command("show")(show)
+app.command("profile")(profile)
+
+EXPECTED = (ValueError, TypeError, OSError, RuntimeError, ModuleNotFoundError, ArithmeticError, MemoryError)
+
+
+def main() -> None:
+    """Entry point of `gan-np`: expected errors become one line on standard error and an exit code."""
+    from gan_np.training.signals import Interrupted
+
+    try:
+        app()
+    except KeyboardInterrupt:
+        say("interrupted")
+        sys.exit(130)
+    except Interrupted as stop:
+        say(str(stop))
+        sys.exit(128 + stop.number)
+    except EXPECTED as error:
+        notes = " ".join(getattr(error, "__notes__", []))
+        say(f"gan-np: {str(error) or type(error).__name__} {notes}".rstrip(), style="red")
+        sys.exit(3 if isinstance(error, ArithmeticError) else 1)

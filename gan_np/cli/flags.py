@@ -1,0 +1,53 @@
+"""One flag for each field of the configuration: type, help text, group and default come from there."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_type_hints
+
+import typer
+
+from gan_np.training.config import Config
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+
+def with_config_flags(command: Command) -> Command:
+    """Replace a command's `**flags` by the fields of `Config`; a flag that was not given is None."""
+    hints = get_type_hints(Config)
+    signature = inspect.signature(command, eval_str=True)
+    own = [parameter for parameter in signature.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
+    flags = []
+    for field in dataclasses.fields(Config):
+        default = "none" if field.default is None else str(field.default).lower()
+        option = typer.Option(
+            help=f"{field.metadata['help']} [dim]\\[{default}][/dim]",
+            rich_help_panel=field.metadata["group"],
+            show_default=False,
+        )
+        kind = hints[field.name] | None
+        annotation = Annotated[kind, option]  # type: ignore[valid-type]
+        flags.append(inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation))
+    command.__signature__ = signature.replace(parameters=[*own, *flags])  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *flags]}
+    return command
+
+
+def resolve(file: Path | None, flags: dict[str, Any]) -> Config:
+    """The configuration: flags that were given, over the file, over the defaults."""
+    values: dict[str, Any] = {}
+    if file is not None:
+        try:
+            values = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ValueError(f"config: {file} is not a TOML file: {error}") from error
+    return Config.from_mapping(values | given(flags))
+
+
+def given(flags: dict[str, Any]) -> dict[str, Any]:
+    """The flags that were given."""
+    return {name: value for name, value in flags.items() if value is not None}

@@ -1,0 +1,93 @@
+"""`gan-np show`: a run, in the terminal."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from gan_np.arrays import Array
+
+from .output import console
+
+BARS = "▁▂▃▄▅▆▇█"
+
+
+def show(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    grid: Annotated[bool, typer.Option(help="Draw the newest grid too (needs a terminal with colours).")] = True,
+) -> None:
+    """Print what a run is, how far it got, its curves and its newest grid."""
+    from gan_np.training import checkpoint
+    from gan_np.training.config import Config
+    from gan_np.training.folder import read_config
+    from gan_np.training.records import columns_of, read_records
+
+    out = console()
+    config = read_config(run)
+    records = read_records(run / "log.jsonl")
+    done = records[-1]["step"] if records else 0
+    out.print(f"{run}: {config.model} on {config.data}, step {done:,} of {config.steps:,}")
+    changed = [
+        f"{field.name}={getattr(config, field.name)!r}"
+        for field in dataclasses.fields(Config)
+        if getattr(config, field.name) != field.default
+    ]
+    out.print(f"settings other than the defaults: {', '.join(changed) or 'none'}")
+    saved = [path.name for path in checkpoint.all_of(run)]
+    out.print(f"checkpoints: {', '.join(saved) or 'none'}")
+    if records:
+        columns = columns_of(records)
+        out.print(f"training time: {columns['seconds'][-1]:.0f} s")
+        width = max(20, min(60, out.width - 40))
+        for name, label in (
+            ("d_loss", "loss of D"),
+            ("g_loss", "loss of G"),
+            ("d_real_accuracy", "real called real"),
+            ("d_fake_accuracy", "generated called generated"),
+        ):
+            values = columns[name]
+            out.print(f"{label:>26}  {sparkline(values, width)}  {values[-1]:.3g}")
+    picture = run / "samples.png"
+    if grid and picture.exists():
+        if out.is_terminal and out.color_system:
+            _draw(out, picture)
+        else:
+            out.print(f"grid: {picture}")
+
+
+def sparkline(values: Array, width: int) -> str:
+    """Means over `width` equal parts, as bars between the least and the greatest of them."""
+    parts = [part.mean() for part in np.array_split(values, min(width, len(values)))]
+    finite = [part for part in parts if np.isfinite(part)]
+    if not finite:
+        return "?" * len(parts)
+    low, high = min(finite), max(finite)
+    span = (high - low) or 1.0
+    return "".join(
+        BARS[min(int((part - low) / span * len(BARS)), len(BARS) - 1)] if np.isfinite(part) else "?" for part in parts
+    )
+
+
+def _draw(out: object, path: Path) -> None:
+    """A picture in half blocks: each character is two pixels, one above the other."""
+    from PIL import Image
+    from rich.console import Console
+    from rich.segment import Segment, Segments
+    from rich.style import Style
+
+    assert isinstance(out, Console)
+    with Image.open(path) as opened:
+        width = min(out.width, 96, opened.width)
+        height = 2 * round(opened.height * width / opened.width / 2)
+        pixels = np.asarray(opened.convert("RGB").resize((width, height), Image.Resampling.BOX))
+    segments = []
+    for row in range(0, height, 2):
+        for above, below in zip(pixels[row], pixels[row + 1], strict=True):
+            style = Style.parse(f"rgb({above[0]},{above[1]},{above[2]}) on rgb({below[0]},{below[1]},{below[2]})")
+            segments.append(Segment("▀", style))
+        segments.append(Segment.line())
+    out.print(Segments(segments), end="")

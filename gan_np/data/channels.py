@@ -1,0 +1,46 @@
+"""From any number of channels to 1, 3 or 4."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gan_np.arrays import Array
+
+_OPAQUE = 255
+_WHITE = 255
+
+
+def to_channels(pictures: Array, channels: int) -> Array:
+    """uint8 pictures (…, H, W, C), C from 1 to 4, with `channels` (1, 3 or 4) channels.
+
+    C is 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA. Where alpha is lost (to 1 or 3), the picture is laid on white:
+    c ← (α·c + (255 − α)·255) / 255, rounded. Colour becomes grey by ITU-R 601-2, L = 0.299 R + 0.587 G + 0.114 B, in
+    Pillow's integer arithmetic. Grey becomes RGB by repetition, and pictures without alpha become opaque.
+    """
+    given = pictures.shape[-1]
+    if given == channels:
+        return pictures
+    colours, alpha = (pictures, None) if given in (1, 3) else (pictures[..., :-1], pictures[..., -1:])
+    if alpha is not None and channels != 4:
+        colours, alpha = _on_white(colours, alpha), None
+    if colours.shape[-1] == 3 and channels == 1:
+        return _grey(colours)
+    if colours.shape[-1] == 1 and channels != 1:
+        colours = np.repeat(colours, 3, axis=-1)
+    if channels == 4:
+        if alpha is None:
+            alpha = np.full((*colours.shape[:-1], 1), _OPAQUE, np.uint8)
+        return np.concatenate([colours, alpha], axis=-1)
+    return colours
+
+
+def _on_white(colours: Array, alpha: Array) -> Array:
+    weight = alpha.astype(np.uint32)
+    mixed = colours * weight + (_OPAQUE - weight) * _WHITE
+    return ((mixed + 127) // 255).astype(np.uint8)
+
+
+def _grey(colours: Array) -> Array:
+    red, green, blue = (colours[..., k : k + 1].astype(np.uint32) for k in range(3))
+    # 0.299, 0.587 and 0.114 in 16-bit fixed point, as Pillow's convert("L") has them
+    return ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16).astype(np.uint8)

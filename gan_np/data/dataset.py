@@ -1,0 +1,137 @@
+"""Pictures with their labels: what every source gives."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from gan_np.arrays import Array
+from gan_np.checks import ShapeError
+
+HASHED_IN_FULL = 1 << 28
+"""Bytes: larger arrays are hashed by evenly spaced pictures that amount to this much."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Real pictures and what is known about them.
+
+    images: uint8 (N, H, W, C), C from 1 to 4, N ≥ 1; an `np.memmap` (read-only) where the pictures lie in a file.
+    labels: int64 (N,), or None where nothing is known.
+    class_names: the name of label k at position k, or None.
+    name: of the source, for logs.
+
+    Raises:
+        TypeError: images are not a uint8 array, or labels are not integers.
+        ShapeError: sizes that do not meet.
+        ValueError: no pictures, or a label without a class name.
+    """
+
+    images: Array
+    labels: Array | None = None
+    class_names: tuple[str, ...] | None = None
+    name: str = "array"
+
+    def __post_init__(self) -> None:
+        check_images(self.images, "images")
+        if self.images.dtype != np.uint8:
+            raise TypeError(f"images: expected uint8, got {self.images.dtype}")
+        if self.labels is not None:
+            object.__setattr__(self, "labels", check_labels(self.labels, len(self.images), "labels"))
+        if self.class_names is not None:
+            if self.labels is None:
+                raise ValueError("class_names: given without labels")
+            low, high = int(self.labels.min()), int(self.labels.max())
+            if low < 0 or high >= len(self.class_names):
+                raise ValueError(
+                    f"labels: expected 0 to {len(self.class_names) - 1} for {len(self.class_names)} class names, "
+                    f"got {low} to {high}"
+                )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(H, W, C) of every picture."""
+        height, width, channels = self.images.shape[1:]
+        return height, width, channels
+
+    def fingerprint(self) -> str:
+        """A digest of pictures and labels, 32 hexadecimal digits: another one means other data.
+
+        BLAKE2b over shapes and bytes. Of more than 256 MiB of pictures only evenly spaced ones, the first and the last
+        included, are read (256 MiB of them), so a change in a few pictures of a huge set can stay unseen.
+        """
+        hasher = hashlib.blake2b(digest(self.images).encode(), digest_size=16)
+        if self.labels is not None:
+            hasher.update(np.ascontiguousarray(self.labels).tobytes())
+        return hasher.hexdigest()
+
+    def __repr__(self) -> str:
+        shape = "×".join(map(str, self.image_shape))
+        classes = f", {len(self.class_names)} classes" if self.class_names else ""
+        return f"Dataset({self.name}: {len(self):,} pictures of {shape}{classes})"
+
+
+def digest(images: Array) -> str:
+    """BLAKE2b (32 hexadecimal digits) of an array's dtype, shape and bytes; sampled above `HASHED_IN_FULL`."""
+    hasher = hashlib.blake2b(f"{images.dtype.str}{images.shape}".encode(), digest_size=16)
+    count, each = len(images), max(1, images[:1].nbytes)
+    if images.nbytes <= HASHED_IN_FULL:
+        step = max(1, (1 << 22) // each)
+        for start in range(0, count, step):
+            hasher.update(np.ascontiguousarray(images[start : start + step]).data)
+    else:
+        for index in np.linspace(0, count - 1, max(2, HASHED_IN_FULL // each)).astype(np.int64):
+            hasher.update(np.ascontiguousarray(images[index]).data)
+    return hasher.hexdigest()
+
+
+def check_images(images: Array, name: str) -> None:
+    """Refuse what is not (N, H, W, C) with N ≥ 1, H ≥ 1, W ≥ 1 and C from 1 to 4."""
+    if not isinstance(images, np.ndarray):
+        raise TypeError(f"{name}: expected a NumPy array, got {type(images).__name__}")
+    check_shape(images.shape, name)
+
+
+def check_shape(shape: tuple[int, ...], name: str) -> tuple[int, int, int, int]:
+    """`shape` if it is one of pictures, with advice if it is one of the usual others."""
+    if len(shape) == 4:
+        count, height, width, channels = shape
+        if count == 0:
+            raise ValueError(f"{name}: no pictures in it (shape {shape})")
+        if min(height, width) > 0 and 1 <= channels <= 4:
+            return count, height, width, channels
+    advice = ""
+    if len(shape) == 4 and 1 <= shape[1] <= 4:
+        advice = "; if channels come first here, move them: images.transpose(0, 2, 3, 1)"
+    elif len(shape) == 3:
+        advice = "; if this is one picture, give images[None]; if these are grey pictures, give images[..., None]"
+    elif len(shape) == 2:
+        advice = "; if each row is a picture, reshape them: images.reshape(-1, height, width, channels)"
+    raise ShapeError(
+        f"{name}: expected pictures (N, height, width, channels) with 1 to 4 channels, got shape {shape}{advice}"
+    )
+
+
+def check_labels(labels: Array, count: int, name: str) -> Array:
+    """Integer labels (N,) or (N, 1) as int64 (N,)."""
+    if not isinstance(labels, np.ndarray):
+        raise TypeError(f"{name}: expected a NumPy array, got {type(labels).__name__}")
+    check_label_shape(labels.shape, labels.dtype, count, name)
+    wide = labels.reshape(count).astype(np.int64, copy=False)
+    if labels.dtype == np.uint64 and labels.size and int(labels.max()) > np.iinfo(np.int64).max:
+        raise ValueError(f"{name}: {int(labels.max())} does not fit int64")
+    return wide
+
+
+def check_label_shape(shape: tuple[int, ...], dtype: np.dtype[np.generic], count: int, name: str) -> None:
+    """Refuse labels of another count than the pictures, one-hot labels, and labels that are not integers."""
+    if dtype.kind not in "iu":
+        raise TypeError(f"{name}: expected integers, got {dtype}")
+    if shape not in ((count,), (count, 1)):
+        one_hot = "; for one-hot labels give labels.argmax(axis=1)" if len(shape) == 2 and shape[0] == count else ""
+        raise ShapeError(f"{name}: expected one label for each of {count} pictures, got shape {shape}{one_hot}")

@@ -1,0 +1,80 @@
+"""NumPy's .npy files, memory-mapped, and the checks of headers that .npz files share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+
+from gan_np.arrays import DType
+
+from .raw import Raw
+
+
+class Header(NamedTuple):
+    """What an .npy header says."""
+
+    shape: tuple[int, ...]
+    fortran_order: bool
+    dtype: DType
+
+    @property
+    def data_bytes(self) -> int:
+        """How many bytes must follow, as an unbounded integer."""
+        return int(np.prod(self.shape, dtype=object)) * self.dtype.itemsize
+
+
+def identity_of(path: Path) -> tuple[str, int, int]:
+    """Path, size and time of change."""
+    found = path.stat()
+    return str(path.resolve()), found.st_size, found.st_mtime_ns
+
+
+def read_header(file: IO[bytes], name: str) -> Header:
+    """Read the header of an .npy file and leave `file` at the data. Nothing in it is trusted or run.
+
+    Raises:
+        ValueError: it is not one, or one of Python objects (which would be unpickled), or of records.
+    """
+    try:
+        version = np.lib.format.read_magic(file)
+        reader: Any = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }.get(version)
+        if reader is None:
+            raise ValueError(f"format version {version}")
+        shape, fortran_order, dtype = reader(file)
+    except Exception as error:  # a damaged header makes NumPy's parser raise nearly anything
+        raise ValueError(f"{name}: not a readable .npy file: {type(error).__name__}: {error}") from error
+    if dtype.hasobject:
+        raise ValueError(f"{name}: holds Python objects, which are never unpickled here; save an array of numbers")
+    if any(isinstance(size, bool) or size < 0 for size in shape) or dtype.kind not in "biufc":
+        raise ValueError(f"{name}: expected an array of numbers, got {dtype} of shape {shape}")
+    return Header(tuple(shape), fortran_order, dtype)
+
+
+def open_npy(path: Path) -> Raw:
+    """Pictures (N, H, W, C) or (N, H, W) of an .npy file, memory-mapped and read-only.
+
+    dtypes: uint8, or floats in [0, 1] or [−1, 1] (see `gan_np.data.raw.finish`).
+
+    Raises:
+        ValueError: not an .npy file, one of objects, or one whose header does not agree with its size.
+        TypeError, ShapeError: numbers that are not pictures.
+    """
+    with path.open("rb") as file:
+        header = read_header(file, str(path))
+        offset = file.tell()
+    found = path.stat().st_size - offset
+    if found != header.data_bytes:
+        raise ValueError(
+            f"{path}: the header promises {header.data_bytes:,} bytes ({header.dtype}, shape {header.shape}) "
+            f"and {found:,} follow; the file is damaged or incomplete"
+        )
+    if not found:
+        raise ValueError(f"{path}: no pictures in it (shape {header.shape})")
+    order = "F" if header.fortran_order else "C"
+    array = np.memmap(path, header.dtype, "r", offset, header.shape, order)  # type: ignore[call-overload]
+    return Raw.of(array, str(path), identity_of(path))

@@ -1,0 +1,83 @@
+"""What training costs, measured on a few real steps."""
+
+from __future__ import annotations
+
+import statistics
+import time
+import tracemalloc
+from typing import NamedTuple
+
+from gan_np import kernels
+
+from .algorithm import Trainer
+
+WARM_UP = 3
+
+
+class Cost(NamedTuple):
+    """Of a training step."""
+
+    steps: int
+    """How many were measured."""
+    seconds: float
+    """Median of one step."""
+    resident: int
+    """Bytes of arrays that stay between steps (weights, moments, averages)."""
+    peak: int
+    """Bytes of arrays at the step's peak."""
+
+
+class Line(NamedTuple):
+    """A row of a profile: per step."""
+
+    operation: str
+    implementation: str
+    method: str
+    calls: float
+    seconds: float
+
+
+def estimate(trainer: Trainer, steps: int = 5) -> Cost:
+    """Run a few steps (the trainer is then some steps further) and measure time, then memory apart."""
+    for _ in range(WARM_UP):
+        trainer.step()
+    seconds = []
+    for _ in range(steps):
+        started = time.perf_counter()
+        trainer.step()
+        seconds.append(time.perf_counter() - started)
+    tracemalloc.start()
+    try:
+        trainer.step()
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        trainer.step()
+        peak = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+    gan = trainer.gan
+    # θ and its gradient for both players, the moments, the average and its (unused) gradient.
+    resident = sum(2 * network.parameters.values.nbytes for network in (gan.generator, gan.discriminator))
+    for optimizer in (trainer.d_optimizer, trainer.g_optimizer):
+        resident += sum(moment.nbytes for moment in optimizer.moments.values())
+    if gan.average is not None:
+        resident += gan.average.network.parameters.values.nbytes
+    return Cost(steps, statistics.median(seconds), resident, resident + peak)
+
+
+def profile_steps(trainer: Trainer, steps: int = 10) -> tuple[float, list[Line]]:
+    """Mean seconds of a step, and where they go: each kernel method, and the rest (Python, data, copies) as one line."""
+    for _ in range(WARM_UP):
+        trainer.step()
+    with kernels.trace() as total:
+        started = time.perf_counter()
+        for _ in range(steps):
+            trainer.step()
+        step = (time.perf_counter() - started) / steps
+    lines = [
+        Line(work.operation, work.implementation, work.method, total.calls[work] / steps, seconds / steps)
+        for work, seconds in total.seconds.items()
+    ]
+    lines.sort(key=lambda line: -line.seconds)
+    rest = step - sum(line.seconds for line in lines)
+    return step, [*lines, Line("everything else", "", "", 0, rest)]

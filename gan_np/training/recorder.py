@@ -1,0 +1,104 @@
+"""What a training writes while it runs: when to log, draw and save."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from gan_np.arrays import generator
+from gan_np.data.dataset import digest
+from gan_np.evaluation import sliced_wasserstein
+
+from .algorithm import Step, Trainer
+from .folder import SAMPLE_SEED, RunFolder
+from .records import record_of
+
+SCORE_PICTURES = 256
+
+
+class Recorder:
+    """Follows a training into its run folder; open inside a `with` block.
+
+    seconds: training time spent before (in a resumed run).
+    """
+
+    def __init__(self, folder: RunFolder, trainer: Trainer, seconds: float = 0.0) -> None:
+        self.folder, self.trainer, self.config = folder, trainer, folder.config
+        self._before = seconds
+        self._started = time.monotonic()
+        self._data = digest(trainer.images)
+        self._saved_at: int | None = None
+        self._events: Any = None
+
+    def __enter__(self) -> Recorder:
+        """The picture before training, event files."""
+        if self.config.tensorboard:
+            self._events = _event_writer(self.folder.path / "tensorboard", self.trainer.steps)
+        if self.config.log_norms:
+            self.trainer.norms = {}
+        if self.trainer.steps == 0 and self.config.sample_every:
+            self.folder.save_samples(self.trainer.gan, 0)
+        self._started = time.monotonic()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Files closed."""
+        self.folder.close()
+        if self._events is not None:
+            self._events.close()
+
+    def record(self, step: Step) -> None:
+        """After a step: a line of the log, a grid, a checkpoint, where they are due."""
+        config, last = self.config, step.number >= self.config.steps
+        if step.number % config.log_every == 0 or last:
+            record = record_of(step, self._before + time.monotonic() - self._started, self.trainer.norms)
+            self.folder.log(record)
+            if self._events is not None:
+                for name, value in record.items():
+                    if name not in ("step", "seconds"):
+                        self._events.add_scalar(name, value, step.number)
+        if config.sample_every and step.number % config.sample_every == 0 and not last:
+            self.folder.save_samples(self.trainer.gan, step.number)
+        if config.checkpoint_every and step.number % config.checkpoint_every == 0 and not last:
+            self.checkpoint()
+
+    def checkpoint(self) -> Path:
+        """Save everything now, and keep it as the best if its samples are nearest to the data so far."""
+        score = self._score()
+        extra = {"data": self._data, "score": score}
+        path = self.folder.save_checkpoint(self.trainer, extra)
+        self.folder.save_best(path, score)
+        self._saved_at = self.trainer.steps
+        return path
+
+    def finish(self) -> None:
+        """The last grid, checkpoint, curves and animation."""
+        self.folder.save_samples(self.trainer.gan, self.trainer.steps)
+        if self._saved_at != self.trainer.steps:
+            self.checkpoint()
+        self.folder.save_plot()
+        if self.config.animation:
+            self.folder.save_animation()
+
+    def _score(self) -> float:
+        """Sliced Wasserstein distance between samples of a fixed seed and a fixed draw of real pictures."""
+        images = self.trainer.images
+        count = min(SCORE_PICTURES, len(images))
+        chosen = generator(SAMPLE_SEED).permutation(len(images))[:count]
+        return sliced_wasserstein(self.trainer.gan.sample(count, SAMPLE_SEED), images[sorted(chosen)])
+
+
+def _event_writer(folder: Path, step: int) -> Any:
+    try:
+        module = importlib.import_module("tensorboardX")
+    except ImportError as error:
+        raise ModuleNotFoundError(
+            'tensorboard: needs the package tensorboardX: python -m pip install "gan_np[tensorboard]"'
+        ) from error
+    # Purging from the step on drops what an interrupted run wrote behind its checkpoint.
+    return module.SummaryWriter(str(folder), purge_step=step + 1 if step else None)

@@ -1,0 +1,112 @@
+"""Convolution against programs that share nothing with it: loops over the formula, and scipy.signal.correlate."""
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy import signal
+
+from gan_np import kernels, ops
+
+NAMES = [entry.name for entry in kernels.entries("conv2d")]
+GEOMETRIES = [case.geometry for case in kernels.cases("conv2d")]
+FLOAT64 = np.dtype(np.float64)
+
+
+def supported():
+    for name, case in itertools.product(NAMES, kernels.cases("conv2d")):
+        if kernels.entry("conv2d", name).supports(case.problem(FLOAT64)) is None:
+            yield pytest.param(name, case.geometry, id=f"{name} {case.label}")
+
+
+def loops(geometry, weight, large, small):
+    """∂T/∂b, ∂T/∂a and ∂T/∂w of T = Σ w[u, v, c, d]·a[n, i·sh + u − ph, j·sw + v − pw, c]·b[n, i, j, d], term by term."""
+    to_small, to_large, to_weight = np.zeros_like(small), np.zeros_like(large), np.zeros_like(weight)
+    height, width = large.shape[1:3]
+    for n, i, j, d in np.ndindex(small.shape):
+        for u, v, c in np.ndindex(weight.shape[:3]):
+            row = i * geometry.stride[0] + u - geometry.padding[0]
+            column = j * geometry.stride[1] + v - geometry.padding[1]
+            if 0 <= row < height and 0 <= column < width:
+                w, a, b = weight[u, v, c, d], large[n, row, column, c], small[n, i, j, d]
+                to_small[n, i, j, d] += w * a
+                to_large[n, row, column, c] += w * b
+                to_weight[u, v, c, d] += a * b
+    return to_small, to_large, to_weight
+
+
+@pytest.mark.parametrize(("name", "geometry"), list(supported()))
+def test_against_loops(name, geometry, rng):
+    shapes = geometry.weight_shape, geometry.large_shape, geometry.small_shape
+    weight, large, small = (rng.standard_normal(shape) for shape in shapes)
+    plan = kernels.entry("conv2d", name).implementation.plan(geometry)
+    w, a, b = plan.prepare_weight(weight), plan.prepare_large(large), plan.prepare_small(small)
+    found = plan.to_small(w, a), plan.to_large(w, b), plan.to_weight(a, b)
+    for left, right in zip(found, loops(geometry, weight, large, small), strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-10, atol=1e-10)
+
+
+def correlate(x, weight, stride, padding):
+    (ph, pw), (sh, sw) = padding, stride
+    padded = np.pad(x, ((0, 0), (ph, ph), (pw, pw), (0, 0)))
+    channels, features = weight.shape[2:]
+    pictures = [
+        [
+            sum(signal.correlate(picture[:, :, c], weight[:, :, c, d], mode="valid") for c in range(channels))[
+                ::sh, ::sw
+            ]
+            for d in range(features)
+        ]
+        for picture in padded
+    ]
+    return np.array(pictures).transpose(0, 2, 3, 1)
+
+
+@pytest.mark.parametrize(("name", "geometry"), list(supported()))
+def test_conv2d_against_scipy(name, geometry, rng):
+    x, weight = rng.standard_normal(geometry.large_shape), rng.standard_normal(geometry.weight_shape)
+    bias = rng.standard_normal(geometry.small[2])
+    with kernels.use_kernels(conv2d=name):
+        y, _ = ops.conv2d(x, weight, bias, stride=geometry.stride, padding=geometry.padding)
+    expected = correlate(x, weight, geometry.stride, geometry.padding) + bias
+    np.testing.assert_allclose(y, expected, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("size", "stride", "padding", "extra"),
+    [((4, 4), (2, 2), (1, 1), (0, 0)), ((3, 3), (2, 2), (1, 1), (1, 1)), ((2, 3), (3, 2), (0, 1), (2, 0))],
+)
+def test_conv_transpose2d_against_scipy(name, size, stride, padding, extra, rng):
+    """Zeros between the pixels, then a full convolution: the textbook's picture of a fractional stride."""
+    x, weight = rng.standard_normal((2, 3, 4, 3)), rng.standard_normal((*size, 2, 3))
+    problem_shape = tuple(kernels.large_size(x.shape[1 + k], size[k], stride[k], padding[k], extra[k]) for k in (0, 1))
+    geometry = kernels.Geometry(2, (*problem_shape, 2), (3, 4, 3), size, stride, padding)
+    if kernels.entry("conv2d", name).supports(kernels.Problem("cpu", FLOAT64, x.shape, geometry)) is not None:
+        pytest.skip(f"{name} does not do this geometry")
+    with kernels.use_kernels(conv2d=name):
+        y, _ = ops.conv_transpose2d(x, weight, stride=stride, padding=padding, output_padding=extra)
+    spread = np.zeros((2, *((n - 1) * s + 1 for n, s in zip(x.shape[1:3], stride, strict=True)), 3))
+    spread[:, :: stride[0], :: stride[1]] = x
+    full = np.array(
+        [
+            [
+                sum(signal.convolve(picture[:, :, d], weight[:, :, c, d], mode="full") for d in range(3))
+                for c in range(2)
+            ]
+            for picture in spread
+        ]
+    ).transpose(0, 2, 3, 1)
+    full = np.pad(full, ((0, 0), (0, extra[0]), (0, extra[1]), (0, 0)))
+    height, width = y.shape[1:3]
+    expected = full[:, padding[0] : padding[0] + height, padding[1] : padding[1] + width]
+    np.testing.assert_allclose(y, expected, rtol=1e-10, atol=1e-10)
+
+
+def test_oracle_geometries_are_varied():
+    """Stride above the kernel, padding above what is needed, remainders, and one channel are among the cases."""
+    assert any(g.stride[0] > g.kernel[0] for g in GEOMETRIES)
+    assert any(g.padding[0] >= g.kernel[0] for g in GEOMETRIES)
+    assert any((g.large[0] + 2 * g.padding[0] - g.kernel[0]) % g.stride[0] for g in GEOMETRIES)
+    assert any(g.large[2] == 1 for g in GEOMETRIES)
+    assert any(g.kernel[0] != g.kernel[1] for g in GEOMETRIES)

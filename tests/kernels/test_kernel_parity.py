@@ -1,0 +1,68 @@
+"""Every kernel in the table against the reference: a new entry is tested by being in the table."""
+
+import numpy as np
+import pytest
+
+import gan_np as gn
+from gan_np import kernels
+from gan_np.kernels.cases import conv2d_case
+
+ENTRIES = [(operation, entry.name) for operation in kernels.OPERATIONS for entry in kernels.entries(operation)]
+
+
+@pytest.mark.parametrize(("operation", "name"), ENTRIES, ids=lambda value: value)
+def test_parity(operation, name):
+    gn.testing.check_kernel(operation, name)
+
+
+@pytest.mark.parametrize(("operation", "name"), ENTRIES, ids=lambda value: value)
+def test_same_arrays_same_bits(operation, name, rng):
+    """Run twice on the same arrays: a sum whose order changes would make runs differ."""
+    kernel = kernels.entry(operation, name)
+    cases = [case for case in kernels.cases(operation) if not kernel.supports(case.problem(np.dtype(np.float32)))]
+    for case in cases:
+        arrays = case.make(rng, np.dtype(np.float32))
+        first, second = (case.run(kernel.implementation, *arrays) for _ in range(2))
+        for key in first:
+            np.testing.assert_array_equal(first[key], second[key], err_msg=f"{case.label}: {key}")
+
+
+@pytest.mark.parametrize(("operation", "name"), ENTRIES, ids=lambda value: value)
+def test_memory_that_may_not_be_written(operation, name, rng):
+    """Read-only arrays, as views of θ are."""
+    kernel = kernels.entry(operation, name)
+    for case in kernels.cases(operation):
+        if kernel.supports(case.problem(np.dtype(np.float32))):
+            continue
+        arrays = case.make(rng, np.dtype(np.float32))
+        for array in arrays:
+            array.flags.writeable = False
+        case.run(kernel.implementation, *arrays)
+
+
+def test_every_operation_has_a_reference_and_cases():
+    for operation in kernels.OPERATIONS:
+        assert kernels.entries(operation)[0].name == "reference"
+        assert kernels.cases(operation), operation
+        assert kernels.cases(operation, size="dcgan"), operation
+
+
+def test_sizes_of_cases():
+    with pytest.raises(ValueError, match="'small' or 'dcgan'"):
+        kernels.cases(size="large")
+    assert {case.operation for case in kernels.cases()} == set(kernels.OPERATIONS)
+
+
+def test_dcgan_convolution_with_every_kernel(rng):
+    """One layer of the size that training has, batch 4: blocking and edges that small cases do not reach."""
+    weight = rng.standard_normal((4, 4, 64, 128)).astype(np.float32)
+    large = rng.standard_normal((4, 32, 32, 64)).astype(np.float32)
+    small = rng.standard_normal((4, 16, 16, 128)).astype(np.float32)
+    geometry = kernels.Geometry(4, (32, 32, 64), (16, 16, 128), (4, 4), (2, 2), (1, 1))
+    case = conv2d_case("64→128 at 32²", geometry)
+    expected = case.run(kernels.entry("conv2d", "reference").implementation, weight, large, small)
+    for entry in kernels.available("conv2d", case.problem(np.dtype(np.float32))):
+        found = case.run(entry.implementation, weight, large, small)
+        for key, right in expected.items():
+            scale = np.abs(right).max()
+            np.testing.assert_allclose(found[key], right, rtol=0, atol=2e-5 * scale, err_msg=f"{entry.name}: {key}")

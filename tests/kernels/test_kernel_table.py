@@ -1,0 +1,141 @@
+"""The table: registering, names, signatures, and what the errors say."""
+
+import runpy
+
+import numpy as np
+import pytest
+
+import gan_np as gn
+from gan_np import kernels
+
+FLOAT32 = np.dtype(np.float32)
+
+
+class Good:
+    """An average in two passes."""
+
+    def step(self, average, values, decay):
+        average *= decay
+        average += (1 - decay) * values
+
+
+def test_register_find_and_take_out():
+    gn.register_kernel("average", "mine", Good)
+    try:
+        entry = kernels.entry("average", "mine")
+        assert isinstance(entry.implementation, Good)
+        assert entry in kernels.entries("average")
+        assert kernels.entries("average")[0].name == "reference"
+        gn.testing.check_kernel("average", "mine")
+    finally:
+        gn.unregister_kernel("average", "mine")
+    assert "mine" not in [entry.name for entry in kernels.entries("average")]
+
+
+def test_register_as_a_decorator_gives_the_class_back():
+    decorated = gn.register_kernel("average", "mine")(Good)
+    gn.unregister_kernel("average", "mine")
+    assert decorated is Good
+
+
+def test_an_object_with_constructor_arguments_is_registered_as_it_is(plant):
+    instance = Good()
+    name = plant("average", instance)
+    assert kernels.entry("average", name).implementation is instance
+
+
+def test_a_name_is_taken_once():
+    with pytest.raises(ValueError, match="'average' already has a kernel called 'reference'"):
+        gn.register_kernel("average", "reference", Good)
+
+
+@pytest.mark.parametrize("name", ["two words", "a-b", "", "1st"])
+def test_names_are_identifiers(name):
+    with pytest.raises(ValueError, match="name: expected letters, digits and underscores"):
+        gn.register_kernel("average", name, Good)
+
+
+def test_an_unknown_operation_is_named_and_the_nearest_proposed():
+    with pytest.raises(ValueError, match=r"got 'convd' \(did you mean 'conv2d'\?\)"):
+        gn.register_kernel("convd", "mine", Good)
+    with pytest.raises(ValueError, match="operation: expected one of dense, conv2d"):
+        kernels.entries("something else entirely")
+
+
+def test_a_missing_method():
+    class Nothing:
+        pass
+
+    with pytest.raises(ValueError, match="kernel 'mine' of 'average' has no method 'step'"):
+        gn.register_kernel("average", "mine", Nothing)
+
+    class HalfADense:
+        def forward(self, x, weight):
+            return x @ weight
+
+    with pytest.raises(ValueError, match=r"has no method '(input|weight)_gradient'"):
+        gn.register_kernel("dense", "mine", HalfADense)
+
+
+def test_wrong_argument_names_and_defaults():
+    class Swapped:
+        def step(self, values, average, decay):
+            pass
+
+    with pytest.raises(ValueError, match=r"step takes \(values, average, decay\), expected \(average, values, decay\)"):
+        gn.register_kernel("average", "mine", Swapped)
+
+    class NoDefault:
+        def forward(self, x, weight):
+            pass
+
+        def input_gradient(self, dz, weight):
+            pass
+
+        def weight_gradient(self, x, dz, into):
+            pass
+
+    with pytest.raises(ValueError, match=r"weight_gradient takes \(x, dz, into\), expected \(x, dz, into=None\)"):
+        gn.register_kernel("dense", "mine", NoDefault)
+
+
+def test_nothing_is_registered_by_a_failed_registration():
+    before = kernels.entries("average")
+    with pytest.raises(ValueError, match="no method"):
+        gn.register_kernel("average", "mine", object())
+    assert kernels.entries("average") == before
+
+
+def test_the_reference_stays():
+    with pytest.raises(ValueError, match="cannot be taken out"):
+        gn.unregister_kernel("dense", "reference")
+
+
+def test_unknown_kernels_are_listed_against_what_there_is():
+    with pytest.raises(ValueError, match="'conv2d' has no kernel 'fastest'; it has reference, im2col"):
+        kernels.entry("conv2d", "fastest")
+    with pytest.raises(ValueError, match="has no kernel 'fastest'"):
+        gn.unregister_kernel("conv2d", "fastest")
+    with pytest.raises(ValueError, match="has no kernel 'fastest'"):
+        gn.testing.check_kernel("conv2d", "fastest")
+
+
+def test_available_asks_each_kernel_whether_it_can(plant):
+    def only_long(problem):
+        return None if problem.shape[0] > 100 else "too short"
+
+    name = plant("average", Good, supports=only_long)
+    short, long = (kernels.Problem("cpu", FLOAT32, (size,)) for size in (10, 1000))
+    assert name not in [entry.name for entry in kernels.available("average", short)]
+    assert name in [entry.name for entry in kernels.available("average", long)]
+
+
+def test_a_kernel_that_supports_no_case_cannot_be_checked(plant):
+    name = plant("average", Good, supports=lambda problem: "not today")
+    with pytest.raises(ValueError, match="supports none of the cases"):
+        gn.testing.check_kernel("average", name)
+
+
+def test_the_folder_refuses_to_be_imported_under_its_bare_name():
+    with pytest.raises(ImportError, match=r"ships as gan_np\.kernels"):
+        runpy.run_path(kernels.__file__, run_name="kernels")
