@@ -195,7 +195,7 @@ def _peers(
 
     if case.operation not in torch_ops.OPERATIONS:
         return []
-    torch_ops.torch.set_num_threads(threads)
+    torch_ops.set_threads(threads)
     rows = []
     for name, run in torch_ops.candidates(case, arrays).items():
         row = Row(case, name, "peer", touched=touched)
@@ -207,14 +207,13 @@ def _peers(
 
 def _best_peer(rows: list[Row]) -> list[Row]:
     """Of another library's variants only the fastest stays, and says what it beat."""
-    variants = sorted(
-        (row for row in rows if row.kind == "peer" and row.timing), key=lambda row: row.timing.spread.median
-    )  # type: ignore[union-attr]
-    for other in variants[1:]:
-        assert other.timing is not None
-        variants[0].notes.append(f"{other.name} {other.timing.spread.median * 1e3:.3g} ms")
-        variants[0].wrong = variants[0].wrong or other.wrong
-    return [row for row in rows if row.kind == "kernel"] + variants[:1]
+    timed = [(row.timing.spread.median, row) for row in rows if row.kind == "peer" and row.timing]
+    timed.sort(key=lambda pair: pair[0])
+    for seconds, other in timed[1:]:
+        timed[0][1].notes.append(f"{other.name} {seconds * 1e3:.3g} ms")
+        timed[0][1].wrong = timed[0][1].wrong or other.wrong
+    failed = [row for row in rows if row.kind == "peer" and not row.timing]
+    return [row for row in rows if row.kind == "kernel"] + [row for _, row in timed[:1]] + failed
 
 
 def print_rows(rows: list[Row], dtype: np.dtype[Any], found: dict[str, Any]) -> None:

@@ -67,6 +67,10 @@ def save_json(path: Path, benchmark: str, arguments: Sequence[str], machine: dic
     path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+MUCH = 20
+"""A plot whose times differ by more than this factor has a logarithmic axis."""
+
+
 class Dot(NamedTuple):
     """One measurement in a plot: a line of its own, coloured by series."""
 
@@ -77,7 +81,7 @@ class Dot(NamedTuple):
 
 
 def save_plot(path: Path, title: str, dots: Sequence[Dot], machine: dict[str, Any]) -> None:
-    """Medians as dots with their quartiles, one row for each label, on a logarithmic axis of milliseconds.
+    """Medians as dots with their quartiles, one row for each label; the axis is logarithmic where times differ by much.
 
     Raises:
         RuntimeError: matplotlib is not installed.
@@ -88,22 +92,22 @@ def save_plot(path: Path, title: str, dots: Sequence[Dot], machine: dict[str, An
     except ImportError as error:
         raise RuntimeError("plot: needs matplotlib (python -m pip install matplotlib)") from error
     labels, series = (list(dict.fromkeys(getattr(dot, name) for dot in dots)) for name in ("label", "series"))
+    beside = {label: [dot.series for dot in dots if dot.label == label] for label in labels}
     foot = textwrap.wrap(
         "Dots are medians, bars the middle half of the rounds; left is faster. " + one_line(machine), 125
     )
-    lines = len(labels) * max(1.0, 0.45 * len(series))
+    each = max(len(found) for found in beside.values())
+    lines = len(labels) * max(1.0, 0.45 * each)
     height = 1.4 + 0.34 * lines + 0.17 * len(foot)
     figure = Figure(figsize=(10, height), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    step = 0.7 / max(len(series), 1)
-    beside = {label: [dot.series for dot in dots if dot.label == label] for label in labels}
     for index, name in enumerate(series):
         own = [dot for dot in dots if dot.series == name]
         places = []
         for dot in own:
             others = beside[dot.label]
-            places.append(labels.index(dot.label) + (others.index(name) - (len(others) - 1) / 2) * step)
+            places.append(labels.index(dot.label) + (others.index(name) - (len(others) - 1) / 2) * 0.7 / each)
         times = [dot.milliseconds for dot in own]
         errors = [[t.median - t.low for t in times], [t.high - t.median for t in times]]
         colour = f"C{index % 10}"
@@ -123,18 +127,22 @@ def save_plot(path: Path, title: str, dots: Sequence[Dot], machine: dict[str, An
             )
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.5, -0.5)
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.xaxis.set_minor_formatter("")
     low, high = min(d.milliseconds.low for d in dots), max(d.milliseconds.high for d in dots)
-    margin = (high / low) ** 0.1 * 1.1
-    axes.set_xlim(low / margin, high * margin**2.5)  # room for the labels
-    axes.set_xlabel("milliseconds (logarithmic)")
+    logarithmic = high > MUCH * low
+    if logarithmic:
+        margin = (high / low) ** 0.1 * 1.1
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter("")
+        axes.set_xlim(low / margin, high * margin**2.5)  # room for the labels
+    else:
+        axes.set_xlim(0, 1.25 * high)
+    axes.set_xlabel(f"milliseconds{' (logarithmic)' if logarithmic else ''}")
     axes.set_title(title, loc="left", fontsize=11)
     axes.grid(axis="x", which="both", alpha=0.25)
     for place in range(1, len(labels)):
         axes.axhline(place - 0.5, color="0.85", linewidth=0.7)
-    if len(series) > 1:
+    if len(dots) > len(labels):
         figure.legend(loc="outside upper right", ncols=min(len(series), 5), fontsize=8)
     figure.supxlabel("\n".join(foot), fontsize=6.5, x=0.01, ha="left", color="0.35")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,21 +2,22 @@
 
 Both sides draw their own data and noise inside the timed step. Before anything is timed, one step of each on the same
 pictures and the same noise must give the same losses, gradients and new weights, in float64 and in the dtype timed;
-if not, the exit code is 1.
+if not, the exit code is 1. Ours also looks for numbers that are not finite, as `gn.train` does; PyTorch's step does not.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
+import contextlib
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 import gan_np as gn
 from gan_np.arrays import Array, DType
+from gan_np.optimizers import Optimizer
 from gan_np.training import Config, Trainer
 from gan_np.training.build import build_trainer
 
@@ -142,37 +143,57 @@ def make_trainer(setup: Setup, dtype: DType, options: argparse.Namespace) -> Tra
 
 
 def verify(trainer: Trainer, opponents: dict[str, TorchGAN]) -> list[Agreement]:
-    """One step of ours and of each opponent on the draws that ours would make; all must be fresh."""
-    gan, dtype = trainer.gan, trainer.gan.generator.dtype
-    pictures, noise = copy.deepcopy(trainer.batches).next(), copy.deepcopy(trainer.noise)
-    draws = [gan.prior.draw(noise, trainer.batch_size, dtype) for _ in range(1 if trainer.share_noise else 2)]
-    ours = (trainer.d_optimizer, trainer.g_optimizer)
-    usual = [optimizer.epsilon for optimizer in ours]
-    for optimizer in ours:
-        optimizer.epsilon = SMOOTH
-    before = [network.parameters.values.copy() for network in (gan.discriminator, gan.generator)]
-    step = trainer.step()
-    theta = [network.parameters.values for network in (gan.discriminator, gan.generator)]
-    moments = [optimizer.moments["first"] for optimizer in ours]
+    """One step of ours, then one of each opponent on what ours drew; all must be fresh."""
+    generator, discriminator = trainer.gan.generator, trainer.gan.discriminator
+    adams = [_adam(trainer.d_optimizer), _adam(trainer.g_optimizer)]
+    usual = [adam.epsilon for adam in adams]
+    before = [network.parameters.values.copy() for network in (discriminator, generator)]
+    for adam in adams:
+        adam.epsilon = SMOOTH
+    with _recorded(discriminator) as pictures, _recorded(generator) as noise:
+        step = trainer.step()
+    for adam, epsilon in zip(adams, usual, strict=True):
+        adam.epsilon = epsilon
+    theta = [network.parameters.values for network in (discriminator, generator)]
+    moments = [adam.moments["first"] for adam in adams]
     losses = [float(step.d_loss), float(step.g_loss)]
     found = []
     for name, opponent in opponents.items():
-        given = opponent.given(pictures, draws[0], None if trainer.share_noise else draws[1])
         opponent.set_epsilon(SMOOTH)
-        theirs = [float(loss) for loss in opponent.step(given)]
+        theirs = [float(loss) for loss in opponent.step(opponent.given(pictures[0], *noise))]
         opponent.set_epsilon(usual[0])
         found.append(
             Agreement(
                 name,
-                str(dtype),
+                str(generator.dtype),
                 max(abs(a - b) / abs(a) for a, b in zip(losses, theirs, strict=True)),
                 max(_norm(a - b) / _norm(a) for a, b in zip(moments, opponent.first_moments(), strict=True)),
                 max(_norm(a - b) / _norm(a - old) for a, b, old in zip(theta, opponent.theta(), before, strict=True)),
             )
         )
-    for optimizer, epsilon in zip(ours, usual, strict=True):
-        optimizer.epsilon = epsilon
     return found
+
+
+@contextlib.contextmanager
+def _recorded(network: gn.Network) -> Iterator[list[Array]]:
+    """Copies of what the network is applied to, in order: for G the noise, for D the real pictures first."""
+    seen: list[Array] = []
+    forward = network.forward
+
+    def record(x: Array, **options: Any) -> Any:
+        seen.append(x.copy())
+        return forward(x, **options)
+
+    network.forward = record  # type: ignore[method-assign]
+    try:
+        yield seen
+    finally:
+        del network.forward  # the instance's own; the class's is back
+
+
+def _adam(optimizer: Optimizer) -> gn.Adam:
+    assert isinstance(optimizer, gn.Adam)
+    return optimizer
 
 
 def _opponents(

@@ -16,6 +16,13 @@ def pytest_addoption(parser):
         action="store_true",
         help="tests marked gpu fail, instead of being skipped, where there is no CuPy or no GPU",
     )
+    parser.addoption(
+        "--campaign",
+        type=int,
+        default=0,
+        metavar="N",
+        help="run the campaigns (kills, mutated files) N times as long; 0 is the short form for every day",
+    )
 
 
 @functools.cache

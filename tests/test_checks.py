@@ -13,11 +13,11 @@ def test_integer():
     for value in (1.0, "1", None, True, np.True_):
         with pytest.raises(TypeError, match="n: expected an integer, got"):
             checks.integer("n", value)
-    with pytest.raises(ValueError, match="^n: expected an integer of at least 1, got 0$"):
+    with pytest.raises(ValueError, match=r"^n: expected an integer of at least 1, got 0$"):
         checks.integer("n", 0, 1)
-    with pytest.raises(ValueError, match="^n: expected an integer of at least 1 and at most 3, got 4$"):
+    with pytest.raises(ValueError, match=r"^n: expected an integer of at least 1 and at most 3, got 4$"):
         checks.integer("n", 4, 1, 3)
-    with pytest.raises(ValueError, match="^n: expected an integer of at most 3, got 4$"):
+    with pytest.raises(ValueError, match=r"^n: expected an integer of at most 3, got 4$"):
         checks.integer("n", 4, None, 3)
 
 

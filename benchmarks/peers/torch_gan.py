@@ -7,7 +7,7 @@ depends on that, and the time is PyTorch's own way.)
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from torch.nn import functional
 import gan_np as gn
 from gan_np.arrays import Array
 from gan_np.data.images import RANGES
+from gan_np.optimizers import Optimizer
 
 from .torch_layers import Translation
 
@@ -39,8 +40,8 @@ class Variant(NamedTuple):
 
 def variants(gan: gn.GAN) -> list[Variant]:
     """All that may be the fastest."""
-    layers = gan.discriminator.structure.layers
-    pictures = any(isinstance(layer, gn.Conv2d) for layer in layers)
+    structure = gan.discriminator.structure
+    pictures = isinstance(structure, gn.Sequential) and any(isinstance(layer, gn.Conv2d) for layer in structure.layers)
     orders = [torch.contiguous_format, *([torch.channels_last] if pictures else [])]
     return [Variant(order, adam, pictures) for order in orders for adam in ("foreach", "fused")]
 
@@ -67,16 +68,8 @@ class TorchGAN:
             Translation(network, order) for network in (gan.generator, gan.discriminator)
         )
         self.g, self.d = self.generator.module.train(), self.discriminator.module.train()
-        self.g_optimizer, self.d_optimizer = (
-            torch.optim.Adam(
-                module.parameters(),
-                lr=ours.learning_rate,
-                betas=(ours.beta1, ours.beta2),
-                eps=ours.epsilon,
-                **{variant.adam: True},
-            )
-            for module, ours in ((self.g, trainer.g_optimizer), (self.d, trainer.d_optimizer))
-        )
+        self.g_optimizer = _adam(self.g, trainer.g_optimizer, variant.adam)
+        self.d_optimizer = _adam(self.d, trainer.d_optimizer, variant.adam)
         self.average = [p.detach().clone() for p in self.g.parameters()] if gan.average is not None else []
         self.updates = 0
         self.images = torch.from_numpy(trainer.images).permute(0, 3, 1, 2).contiguous(memory_format=order)
@@ -93,12 +86,10 @@ class TorchGAN:
         d_noise = self._noise()
         return Draws(self._floats(self.images[chosen]), d_noise, None if self.trainer.share_noise else self._noise())
 
-    def given(self, pictures: Array, d_noise: Array, g_noise: Array | None) -> Draws:
-        """The same from uint8 pictures (N, H, W, C) and noise drawn elsewhere."""
-        batch = torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous(memory_format=self.variant.order)
-        return Draws(
-            self._floats(batch), torch.from_numpy(d_noise), None if g_noise is None else torch.from_numpy(g_noise)
-        )
+    def given(self, pictures: Array, d_noise: Array, g_noise: Array | None = None) -> Draws:
+        """The same from float pictures (N, H, W, C) and noise drawn elsewhere."""
+        real = torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous(memory_format=self.variant.order)
+        return Draws(real, torch.from_numpy(d_noise), None if g_noise is None else torch.from_numpy(g_noise))
 
     def step(self, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
         """One update of D and one of G; both losses."""
@@ -109,7 +100,7 @@ class TorchGAN:
                 fake = self.g(draws.d_noise)
         self.d_optimizer.zero_grad(set_to_none=True)
         d_loss = functional.softplus(-self.d(draws.real)).mean() + functional.softplus(self.d(fake.detach())).mean()
-        d_loss.backward()
+        d_loss.backward()  # type: ignore[no-untyped-call]
         self.d_optimizer.step()
 
         _freeze(self.d, True)
@@ -117,7 +108,7 @@ class TorchGAN:
         if draws.g_noise is not None:
             fake = self.g(draws.g_noise)
         g_loss = functional.softplus(-self.d(fake)).mean()
-        g_loss.backward()
+        g_loss.backward()  # type: ignore[no-untyped-call]
         self.g_optimizer.step()
         _freeze(self.d, False)
         if self.average:
@@ -156,6 +147,15 @@ class TorchGAN:
         with torch.no_grad():
             torch._foreach_lerp_(self.average, list(self.g.parameters()), 1 - decay)
         self.updates += 1
+
+
+def _adam(module: nn.Module, ours: Optimizer, kind: str) -> torch.optim.Adam:
+    """The same Adam as ours."""
+    if not isinstance(ours, gn.Adam) or callable(ours.learning_rate) or ours.weight_decay or ours.clip_norm:
+        raise TypeError(f"optimiser: expected Adam with a fixed rate, no decay and no clipping, got {ours!r}")
+    betas = (ours.beta1, ours.beta2)
+    chosen: dict[str, Any] = {kind: True}
+    return torch.optim.Adam(module.parameters(), lr=ours.learning_rate, betas=betas, eps=ours.epsilon, **chosen)
 
 
 def _freeze(module: nn.Module, frozen: bool) -> None:

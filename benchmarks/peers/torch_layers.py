@@ -28,7 +28,7 @@ class Carried(NamedTuple):
 
     name: str
     """Of our segment."""
-    tensor: nn.Parameter
+    tensor: torch.Tensor
     to_torch: Callable[[Array], Array]
     to_ours: Callable[[Array], Array]
 
@@ -67,10 +67,9 @@ class Translation:
     def __init__(self, network: gn.Network, order: torch.memory_format) -> None:
         self.network, self.order = network, order
         self.carried: list[Carried] = []
-        if not isinstance(network.structure, gn.Sequential):
-            raise TypeError(f"network: expected a Sequential, got {network.structure!r}")
         dtype = torch.float64 if network.dtype == np.float64 else torch.float32
-        self.module = nn.Sequential(*self._layers()).to(dtype).to(memory_format=order)
+        self.module = nn.Sequential(*self._layers()).to(dtype)
+        self.module.to(memory_format=order)  # type: ignore[call-overload]
         self.load(network.parameters.values)
 
     def load(self, theta: Array) -> None:
@@ -80,7 +79,7 @@ class Translation:
             for name, tensor, to_torch, _ in self.carried:
                 tensor.copy_(torch.from_numpy(to_torch(layout.view(theta, name)).copy()))
 
-    def read(self, value_of: Callable[[nn.Parameter], torch.Tensor]) -> Array:
+    def read(self, value_of: Callable[[torch.Tensor], torch.Tensor]) -> Array:
         """What belongs to each parameter (itself, a moment) as one vector in our layout."""
         layout = self.network.parameters.layout
         vector = np.full(layout.size, np.nan, self.network.dtype)
@@ -89,7 +88,10 @@ class Translation:
         return vector
 
     def _layers(self) -> Iterator[nn.Module]:
-        layers, declarations = self.network.structure.layers, self.network.declaration.children
+        structure, declarations = self.network.structure, self.network.declaration.children
+        if not isinstance(structure, gn.Sequential):
+            raise TypeError(f"network: expected a Sequential, got {structure!r}")
+        layers = structure.layers
         shape, order = self.network.input_shape, None
         for index, layer in enumerate(layers):
             path = f"{index}."
@@ -155,7 +157,7 @@ class Translation:
     def _carry(
         self,
         name: str,
-        tensor: nn.Parameter,
+        tensor: torch.Tensor,
         to_torch: Callable[[Array], Array] = lambda a: a,
         to_ours: Callable[[Array], Array] = lambda a: a,
     ) -> None:

@@ -15,6 +15,11 @@ OPERATIONS = ("conv2d", "dense")
 Run = Callable[[], dict[str, torch.Tensor]]
 
 
+def set_threads(count: int) -> None:
+    """As many as the kernels beside it have."""
+    torch.set_num_threads(count)
+
+
 def candidates(case: Case, arrays: list[Array]) -> dict[str, Run]:
     """The case's work under the names of the variants; every run gives tensors named as the case's results.
 

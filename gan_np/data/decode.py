@@ -6,7 +6,6 @@ an animation or of several pages is read.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,8 +19,8 @@ from .resize import Size, cover
 if TYPE_CHECKING:
     from PIL import Image
 
-_ENDINGS = "png apng jpg jpeg jpe jfif gif bmp tif tiff webp avif jp2 j2k ppm pgm pbm pnm"
-SUFFIXES = frozenset("." + ending for ending in re.findall(r"\w+", _ENDINGS))
+_ENDINGS = ("png", "apng", "jpg", "jpeg", "jpe", "jfif", "gif", "bmp", "tif", "tiff", "webp", "avif", "jp2", "j2k")
+SUFFIXES = frozenset("." + ending for ending in (*_ENDINGS, "ppm", "pgm", "pbm", "pnm"))
 """How names of picture files end, in lower case."""
 
 _FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "TIFF", "WEBP", "PPM", "AVIF", "JPEG2000")

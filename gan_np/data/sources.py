@@ -52,7 +52,7 @@ def open(
     folders, are kept in the cache folder and memory-mapped. So a set may be larger than memory.
 
     Raises:
-        TypeError: a source, an array or an argument of the wrong type.
+        TypeError: a source, an array or another argument of the wrong type.
         ValueError: an unknown name, contents that are not pictures or are damaged (`BrokenPictures` for a folder,
             `ShapeError` for shapes), no pictures at all.
         OSError: a path that is not there or cannot be read, a cache folder that cannot be used, a download that failed
@@ -91,8 +91,8 @@ def load(
     """The pictures alone, uint8 (N, H, W, C): `open(…).images`; arguments and errors are those of `open`.
 
     >>> import numpy as np, gan_np as gn
-    >>> gn.data.load(np.linspace(0, 1, 32).reshape(2, 4, 4)).shape
-    (2, 4, 4, 1)
+    >>> gn.data.load(np.linspace(0, 1, 128).reshape(2, 8, 8)).shape
+    (2, 8, 8, 1)
     """
     return open(
         source,
@@ -131,6 +131,13 @@ def _open_path(source: str | os.PathLike[str], options: Options) -> Dataset:
         if isinstance(source, str) and path.name == text and not path.suffix:
             raise unknown(text)
         raise FileNotFoundError(f"source: no such file or folder: {path}")
+    try:
+        return _open_file(path, options)
+    except TypeError as error:  # numbers of the wrong kind: in a file, that is a wrong value, not a wrong call
+        raise ValueError(str(error)) from error
+
+
+def _open_file(path: Path, options: Options) -> Dataset:
     labels: Array | None
     suffix = path.suffix.lower()
     if suffix == ".npz":

@@ -37,18 +37,18 @@ class Config:
     share_noise: bool = _option(False, "Game", "G learns from D's last fake batch instead of a fresh one (faster).")
 
     optimizer: Literal["adam", "sgd", "rmsprop"] = _option("adam", "Optimiser", "For both players.")
-    g_learning_rate: float = _option(1e-3, "Optimiser", "Learning rate of G.")
-    d_learning_rate: float = _option(2e-4, "Optimiser", "Learning rate of D.")
+    g_learning_rate: float = _option(2e-3, "Optimiser", "Learning rate of G.")
+    d_learning_rate: float = _option(5e-4, "Optimiser", "Learning rate of D.")
     learning_rate_decay: float = _option(1.0, "Optimiser", "Divide both rates by this at every update (1: never).")
     beta1: float = _option(0.5, "Optimiser", "adam: decay of the first moment.")
     beta2: float = _option(0.999, "Optimiser", "adam: decay of the second moment.")
     momentum: float = _option(0.0, "Optimiser", "sgd, rmsprop: momentum.")
     weight_decay: float = _option(0.0, "Optimiser", "L2 penalty on weights (not on biases and scales).")
     clip_norm: float | None = _option(None, "Optimiser", "Scale each player's gradient down to this norm.")
-    average_decay: float = _option(0.999, "Optimiser", "Decay of the average of G's weights (0: none).")
+    average_decay: float = _option(0.998, "Optimiser", "Decay of the average of G's weights (0: none).")
 
-    steps: int = _option(2000, "Training", "Updates of G.")
-    batch_size: int = _option(64, "Training", "Pictures in each batch.")
+    steps: int = _option(3000, "Training", "Updates of G.")
+    batch_size: int = _option(32, "Training", "Pictures in each batch.")
     seed: int = _option(0, "Training", "Of weights, data order and noise: same seed, same bits.")
     device: str = _option("cpu", "Training", "cpu, cuda or cuda:N.")
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from gan_np.arrays import Array, array_module
 from gan_np.vectors import Layout
 
@@ -25,7 +27,9 @@ def check_loss(player: str, value: Array, step: int) -> None:
 def check_vector(what: str, player: str, layout: Layout, values: Array, step: int) -> None:
     """Refuse a gradient or weights with entries that are not finite; `what` says which of the two it is."""
     xp = array_module(values)
-    if xp.isfinite(xp.dot(values, values)):
+    with np.errstate(over="ignore", invalid="ignore"):  # this is the question, not an accident
+        squares = xp.dot(values, values)
+    if xp.isfinite(squares):
         return
     for segment in layout.segments:
         bad = ~xp.isfinite(values[segment.start : segment.stop])

@@ -1,0 +1,135 @@
+"""Channels, sizes and float ranges."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from picture_files import pixels
+
+from gan_np import data
+from gan_np.data.channels import to_channels
+from gan_np.data.resize import resize
+
+
+@pytest.mark.parametrize("given", [1, 2, 3, 4])
+@pytest.mark.parametrize("wanted", [1, 3, 4])
+def test_shapes_and_types(given, wanted):
+    pictures = np.random.default_rng(0).integers(0, 256, (5, 4, 6, given), np.uint8)
+    before = pictures.copy()
+    converted = to_channels(pictures, wanted)
+    assert converted.shape == (5, 4, 6, wanted)
+    assert converted.dtype == np.uint8
+    np.testing.assert_array_equal(pictures, before)
+
+
+def test_grey_is_pillows():
+    """All reds, greens and blues in steps of 5, and the corners."""
+    steps = np.array([*range(0, 256, 5)], np.uint8)
+    colours = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(1, -1, len(steps), 3)
+    expected = np.asarray(Image.fromarray(colours[0]).convert("L"))
+    np.testing.assert_array_equal(to_channels(colours, 1)[0, :, :, 0], expected)
+
+
+def test_alpha_is_laid_on_white():
+    """Every colour value with every alpha, against exact arithmetic."""
+    colour, alpha = np.meshgrid(np.arange(256), np.arange(256))
+    exact = (alpha * colour + (255 - alpha) * 255) / 255
+    mixed = to_channels(np.stack([colour, alpha], -1).astype(np.uint8), 1)[..., 0]
+    assert np.abs(mixed - exact).max() <= 0.5
+    np.testing.assert_array_equal(mixed[255], np.arange(256))
+    assert (mixed[0] == 255).all()
+
+
+def test_alpha_is_kept_or_made_opaque():
+    pictures = pixels(0, channels=4)[None]
+    assert to_channels(pictures, 4) is pictures
+    np.testing.assert_array_equal(to_channels(pictures[..., :3], 4)[..., :3], pictures[..., :3])
+    assert (to_channels(pictures[..., :3], 4)[..., 3] == 255).all()
+    grey_alpha = to_channels(pictures[..., 2:], 4)
+    np.testing.assert_array_equal(grey_alpha, pictures[..., [2, 2, 2, 3]])
+
+
+def test_colour_of_transparent_grey_agrees_with_its_grey():
+    pictures = pixels(1, channels=4)[None, ..., 2:]
+    np.testing.assert_array_equal(to_channels(pictures, 3), np.repeat(to_channels(pictures, 1), 3, axis=-1))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("size", [(4, 4), (8, 8), (16, 5), (3, 20)])
+def test_constant_pictures_stay_constant(channels, size):
+    pictures = np.broadcast_to(np.arange(200, 200 + channels, dtype=np.uint8), (2, 8, 8, channels))
+    resized = resize(pictures, size)
+    assert resized.shape == (2, *size, channels)
+    assert (resized == pictures[:, :1, :1]).all()
+
+
+def test_reduction_does_not_alias():
+    """A pattern too fine for the new size becomes its mean."""
+    fine = np.indices((64, 64)).sum(axis=0) % 2 * 255
+    small = resize(fine.astype(np.uint8)[None, :, :, None], (8, 8)).astype(int)
+    assert np.abs(small - 127).max() <= 2
+
+
+def test_what_sticks_out_is_cut_on_both_sides_alike():
+    wide = np.zeros((1, 8, 24, 1), np.uint8)
+    wide[:, :, 8:16] = 200
+    np.testing.assert_array_equal(resize(wide, (8, 8)), np.full((1, 8, 8, 1), 200))
+    tall = wide.transpose(0, 2, 1, 3)
+    np.testing.assert_array_equal(resize(tall, (8, 8)), np.full((1, 8, 8, 1), 200))
+    assert (resize(wide, (4, 4)) > 190).all()
+
+
+def test_a_picture_of_the_size_is_unchanged():
+    pictures = pixels(2)[None]
+    assert resize(pictures, (8, 8)) is pictures
+
+
+def test_hidden_colours_do_not_bleed_through_alpha():
+    """Red under alpha 0 beside opaque blue: no red may show after resizing."""
+    picture = np.zeros((1, 16, 16, 4), np.uint8)
+    picture[..., :8, 0] = 255
+    picture[..., 8:, 2:] = 255
+    on_white = to_channels(resize(picture, (4, 4)), 3).astype(int)
+    assert (on_white[..., 0] <= on_white[..., 1] + 1).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble, ">f4"])
+@pytest.mark.parametrize(("pixel_range", "low"), [("0..1", 0.0), ("-1..1", -1.0)])
+def test_floats_are_rounded(dtype, pixel_range, low):
+    values = np.linspace(low, 1, 400).reshape(4, 10, 10).astype(dtype)
+    exact = (values.astype(np.float64) - low) / (1 - low) * 255
+    got = data.load(values)
+    assert got.dtype == np.uint8
+    assert got.shape == (4, 10, 10, 1)
+    assert np.abs(got[..., 0] - exact).max() <= 0.5 + 1e-4
+
+
+@pytest.mark.parametrize("pixel_range", ["0..1", "-1..1"])
+def test_bytes_come_back_from_floats(pixel_range):
+    pictures = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+    floats = data.to_float(pictures, pixel_range, np.dtype(np.float32))
+    np.testing.assert_array_equal(data.load(floats), pictures)
+
+
+def test_floats_of_the_usual_rounding_are_within_the_range():
+    floats = np.full((1, 8, 8, 1), 1 + 1e-6)
+    floats[0, 0, 0] = -1 - 1e-6
+    got = data.load(floats)
+    assert got[0, 0, 0, 0] == 0
+    assert got[0, 1, 1, 0] == 255
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "advice"), [(0, 255, "astype"), (-3, 2, "−1, 1"), (0, 1.1, "0, 1"), (-2, 0, "−1, 1")]
+)
+def test_floats_outside_both_ranges_are_refused(low, high, advice):
+    values = np.linspace(low, high, 64).reshape(1, 8, 8)
+    with pytest.raises(ValueError, match=f"images.*{advice}"):
+        data.load(values)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_floats_that_are_not_finite_are_refused(bad):
+    values = np.zeros((3, 8, 8), np.float32)
+    values[2, 3, 4] = bad
+    with pytest.raises(ValueError, match="images: expected finite floats"):
+        data.load(values)
