@@ -7,7 +7,7 @@ import inspect
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import typer
 
@@ -23,9 +23,12 @@ def with_config_flags(command: Command) -> Command:
     own = [parameter for parameter in signature.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
     flags = []
     for field in dataclasses.fields(Config):
-        default = "none" if field.default is None else str(field.default).lower()
+        default = "none" if field.default in (None, "") else str(field.default).lower()
+        choices = get_args(hints[field.name]) if get_origin(hints[field.name]) is Literal else ()
+        listed = f" One of: {', '.join(map(str, choices))}." if choices else ""
         option = typer.Option(
-            help=f"{field.metadata['help']} [dim]\\[{default}][/dim]",
+            help=f"{field.metadata['help']}{listed} [dim]\\[{default}][/dim]",
+            metavar="NAME" if choices and isinstance(choices[0], str) else None,
             rich_help_panel=field.metadata["group"],
             show_default=False,
         )

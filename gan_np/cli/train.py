@@ -33,8 +33,9 @@ def train(
 ) -> None:
     """Train a GAN; with no options, a DCGAN on 5,000 handwritten digits, about two minutes on two cores.
 
-    Leaves a run folder: sample grids over time, the final grid, a loss plot, a log, the settings and checkpoints. What
-    counts: flags over the file given by --config over the defaults in brackets.
+    Leaves a run folder: sample grids over time, the final grid, a loss plot, a log, the settings and checkpoints.
+
+    What counts: flags over the file given by --config over the defaults in brackets.
     """
     from gan_np import data
     from gan_np.training import build_gan

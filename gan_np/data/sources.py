@@ -116,6 +116,8 @@ def _open_array(images: Any, labels: Any, options: Options) -> Dataset:
 
 
 def _open_path(source: str | os.PathLike[str], options: Options) -> Dataset:
+    if not os.fspath(source):
+        raise ValueError("source: expected a name or a path, got an empty text")
     try:
         path = Path(source).expanduser()
         is_folder, is_file = path.is_dir(), path.is_file()

@@ -1,6 +1,7 @@
 """One layer a file: names and shapes of its weights and state, forward, pullback. A layer holds no numbers."""
 
 from .activations import LeakyReLU, Maxout, ReLU, Sigmoid, Softplus, Tanh
+from .augmentation import DiffAugment
 from .convolution import Conv2d, ConvTranspose2d
 from .dense import Dense
 from .dropout import Dropout
@@ -28,6 +29,7 @@ __all__ = [
     "ConvTranspose2d",
     "Declaration",
     "Dense",
+    "DiffAugment",
     "Dropout",
     "Flatten",
     "Glorot",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from gan_np.checks import ShapeError, choice, integer, shape
-from gan_np.layers import BatchNorm, Conv2d, ConvTranspose2d, Dense, Flatten, Layer, Normal, Reshape
+from gan_np.layers import BatchNorm, Conv2d, ConvTranspose2d, Dense, DiffAugment, Flatten, Layer, Normal, Reshape
 from gan_np.networks import Network, Sequential
 
 from .gan import GAN
@@ -28,6 +29,7 @@ def dcgan(
     width: int = 64,
     kernel_size: int = 4,
     latent: str = "normal",
+    augment: Sequence[str] = (),
     seed: int = 0,
     dtype: Any = np.float32,
     device: str = "cpu",
@@ -39,6 +41,7 @@ def dcgan(
     width: channels of D's first layer; each further layer has twice as many, up to 8·width. G mirrors D.
     kernel_size: 4, or 5 as in the paper.
     latent: "normal", "uniform" or "uniform-unit-variance", see `Prior`.
+    augment: some of "colour", "translation", "cutout": differentiable augmentation of what D sees, for small data.
     seed: of the weights; G and D draw from different streams of it.
 
     D halves the picture with stride-2 convolutions and LeakyReLU 0.2 while its shorter side is at least 7; one dense layer
@@ -76,7 +79,7 @@ def dcgan(
         device=device,
     )
     discriminator = Network(
-        _discriminator(features, kernel_size, padding),
+        _discriminator(features, kernel_size, padding, augment),
         (height, wide, channels),
         seed=2 * seed + 1,
         dtype=dtype,
@@ -89,12 +92,13 @@ def dcgan(
         "width": width,
         "kernel_size": kernel_size,
         "latent": latent,
+        "augment": list(augment),
     }
     return GAN(generator, discriminator, prior, "-1..1", recipe)
 
 
-def _discriminator(features: list[int], kernel_size: int, padding: int) -> Sequential:
-    layers: list[Layer] = []
+def _discriminator(features: list[int], kernel_size: int, padding: int, augment: Sequence[str]) -> Sequential:
+    layers: list[Layer] = [DiffAugment(*augment)] if augment else []
     for level, out_channels in enumerate(features):
         first = level == 0
         layers.append(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from gan_np.checks import integer, number, shape
-from gan_np.layers import Dense, Dropout, Flatten, Layer, Maxout, Reshape, Uniform
+from gan_np.layers import Dense, DiffAugment, Dropout, Flatten, Layer, Maxout, Reshape, Uniform
 from gan_np.networks import Network, Sequential
 
 from .gan import GAN
@@ -25,6 +26,7 @@ def mlp(
     input_dropout: float = 0.2,
     hidden_dropout: float = 0.5,
     latent: str = "normal",
+    augment: Sequence[str] = (),
     seed: int = 0,
     dtype: Any = np.float32,
     device: str = "cpu",
@@ -33,7 +35,7 @@ def mlp(
 
     G: z → hidden ReLU → hidden ReLU → sigmoid pixels, weights U(−0.05, 0.05).
     D: maxout of `maxout_units` units with `maxout_pieces` pieces, twice, then the logit, weights U(−0.005, 0.005), dropout
-    on the pictures and on both hidden layers.
+    on the pictures and on both hidden layers. augment: as in `dcgan`.
 
     >>> import gan_np as gn
     >>> gn.models.mlp(image_shape=(28, 28, 1)).generator
@@ -53,7 +55,8 @@ def mlp(
         Dense(pixels, activation="sigmoid", weight_initializer=wide),
         Reshape(*picture),
     )
-    layers: list[Layer] = [Flatten(), Dropout(number("input_dropout", input_dropout, 0.0))]
+    layers: list[Layer] = [DiffAugment(*augment)] if augment else []
+    layers += [Flatten(), Dropout(number("input_dropout", input_dropout, 0.0))]
     for _ in range(2):
         units = integer("maxout_units", maxout_units, 1) * integer("maxout_pieces", maxout_pieces, 1)
         layers += [Dense(units, weight_initializer=narrow), Maxout(maxout_pieces), Dropout(hidden_dropout)]
@@ -68,6 +71,7 @@ def mlp(
         "input_dropout": input_dropout,
         "hidden_dropout": hidden_dropout,
         "latent": latent,
+        "augment": list(augment),
     }
     return GAN(
         Network(generator, (latent_dim,), seed=2 * seed, dtype=dtype, device=device),

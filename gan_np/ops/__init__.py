@@ -9,6 +9,8 @@ from gan_np.kernels import Activation, Into
 
 from .activation import activate, activation
 from .affine import LINEAR
+from .augmentation import POLICIES as AUGMENTATIONS
+from .augmentation import diff_augment
 from .convolution import conv2d, conv2d_shape, conv_transpose2d, conv_transpose2d_shape
 from .dense import dense
 from .dropout import dropout
@@ -21,6 +23,7 @@ from .shapes import add, concatenate, reshape
 from .updates import adam, moving_average, rmsprop, sgd
 
 __all__ = [
+    "AUGMENTATIONS",
     "LINEAR",
     "Activation",
     "Into",
@@ -39,6 +42,7 @@ __all__ = [
     "conv_transpose2d",
     "conv_transpose2d_shape",
     "dense",
+    "diff_augment",
     "dropout",
     "layer_norm",
     "maxout",

@@ -18,6 +18,7 @@ import numpy as np
 from gan_np.arrays import Array, array_module, generator, to_device
 from gan_np.averaging import Average
 from gan_np.checks import ShapeError, integer, number
+from gan_np.data.flips import flip_horizontally
 from gan_np.data.images import to_float
 from gan_np.data.sampler import Shuffler
 from gan_np.layers import INPUTS, NOTHING, PARAMETERS
@@ -60,7 +61,8 @@ class Trainer:
     d_steps: k, the updates of D for one of G.
     share_noise: G learns from the fake batch of D's last update instead of a fresh one: one forward of G less.
     average_decay: of the moving average of θ_G; 0 keeps none.
-    seed: of data order, noise and dropout (three streams).
+    flip: mirror each real picture with probability one half.
+    seed: of data order, noise, dropout and flips (independent streams).
     check_finite: stop with `NonFiniteError` at the first loss, gradient or weight that is NaN or infinite.
 
     >>> import numpy as np, gan_np as gn
@@ -83,6 +85,7 @@ class Trainer:
         d_steps: int = 1,
         share_noise: bool = False,
         average_decay: float = 0.999,
+        flip: bool = False,
         seed: int = 0,
         check_finite: bool = True,
     ) -> None:
@@ -99,7 +102,8 @@ class Trainer:
         if average_decay and gan.average is None:
             gan.average = Average(gan.generator, average_decay)
         self.order = Shuffler(len(images), self.batch_size, seed)
-        self.noise, self.dropout = generator(seed, 1 << 31, 1), generator(seed, 1 << 31, 2)
+        self.flip = flip
+        self.noise, self.dropout, self.flips = (generator(seed, 1 << 31, stream) for stream in (1, 2, 3))
         self.check_finite = check_finite
         self.norms: dict[str, float] | None = None
         self.steps = 0
@@ -123,7 +127,10 @@ class Trainer:
 
     def _update_discriminator(self, fake: Array) -> tuple[Array, Array, Array]:
         d = self.gan.discriminator
-        real = to_float(to_device(self.images[next(self.order)], d.device), self.gan.pixel_range, d.dtype)
+        batch = self.images[next(self.order)]
+        if self.flip:
+            batch = flip_horizontally(batch, self.flips)
+        real = to_float(to_device(batch, d.device), self.gan.pixel_range, d.dtype)
         losses, accuracies = [], []
         for pictures, loss_of, sign in ((real, self.objective.real, 1), (fake, self.objective.fake, -1)):
             logits, pullback = d.forward(pictures, training=True, update_state=True, wrt=PARAMETERS, rng=self.dropout)

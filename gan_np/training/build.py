@@ -24,8 +24,15 @@ MODEL_OPTIONS = {"dcgan": ("width", "kernel_size"), "mlp": ("hidden",)}
 def build_gan(config: Config, image_shape: tuple[int, int, int]) -> GAN:
     """The model that a configuration names, for pictures of this shape."""
     options = {name: getattr(config, name) for name in MODEL_OPTIONS[config.model]}
+    augment = [name.strip() for name in config.augment.split(",") if name.strip()]
     return MODELS[config.model](
-        image_shape, config.latent_dim, latent=config.latent, seed=config.seed, device=config.device, **options
+        image_shape,
+        config.latent_dim,
+        augment=augment,
+        latent=config.latent,
+        seed=config.seed,
+        device=config.device,
+        **options,
     )
 
 
@@ -71,5 +78,6 @@ def build_trainer(gan: GAN, images: Array, config: Config) -> Trainer:
         d_steps=config.d_steps,
         share_noise=config.share_noise,
         average_decay=config.average_decay,
+        flip=config.flip,
         seed=config.seed,
     )

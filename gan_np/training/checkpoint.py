@@ -68,6 +68,7 @@ def describe(gan: GAN, trainer: Trainer | None = None, extra: Mapping[str, Any] 
             "g_updates": trainer.g_optimizer.updates,
             "noise": generator_state(trainer.noise),
             "dropout": generator_state(trainer.dropout),
+            "flips": generator_state(trainer.flips),
         }
     return description | dict(extra or {})
 
@@ -120,6 +121,7 @@ def restore(trainer: Trainer, path: str | Path) -> None:
     trainer.order.seek(state["batches"])
     restore_generator(trainer.noise, state["noise"])
     restore_generator(trainer.dropout, state["dropout"])
+    restore_generator(trainer.flips, state["flips"])
 
 
 def read(path: str | Path, *, tensors: bool = True) -> tuple[dict[str, Array], dict[str, Any]]:

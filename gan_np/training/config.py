@@ -24,6 +24,11 @@ class Config:
     image_size: int | None = _option(None, "Data", "Resize and crop pictures to squares of this side.")
     channels: Literal[1, 3, 4] | None = _option(None, "Data", "Convert pictures to grey (1), RGB (3) or RGBA (4).")
 
+    flip: bool = _option(False, "Data", "Mirror each real picture left to right with probability one half.")
+    augment: str = _option(
+        "", "Data", "What D sees changed at random, for small data: some of colour,translation,cutout."
+    )
+
     model: Literal["dcgan", "mlp"] = _option("dcgan", "Model", "The pair of networks.")
     latent_dim: int = _option(64, "Model", "Size of z.")
     latent: Literal["normal", "uniform", "uniform-unit-variance"] = _option("normal", "Model", "Distribution of z.")

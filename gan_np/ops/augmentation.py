@@ -1,0 +1,125 @@
+"""Differentiable augmentation (Zhao et al. 2020): random changes of pictures that gradients pass through.
+
+Given the random numbers each change is affine in the picture, so its pullback is the adjoint of its linear part. Colour
+changes y = r·x + (1 − r)·mean(x) are their own adjoints; a translation's is the opposite translation; a cutout's is itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from gan_np.arrays import Array, array_module, require_same
+from gan_np.checks import choice
+from gan_np.kernels import Into
+
+from .pullback import Asked, Gradients, Pullback, asked, require_rank
+
+POLICIES = ("colour", "translation", "cutout")
+
+Change = tuple[Callable[[Array], Array], Callable[[Array], Array], Array | None]
+"""The linear part, its adjoint, and what is added after it (or None)."""
+
+
+def diff_augment(
+    x: Array, policy: Sequence[str], rng: np.random.Generator, *, wrt: bool | Asked = True
+) -> tuple[Array, Pullback]:
+    """Each picture of a batch changed at random, in the order of `policy`; the pullback gives (dx,).
+
+    x: (N, H, W, C) floats. Random numbers are drawn on the host, one set for each picture.
+    "colour": brightness x + b, b ~ U(−½, ½); saturation about the pixel's mean, r ~ U(0, 2); contrast about the picture's
+        mean, r ~ U(½, 1½).
+    "translation": by up to an eighth of the side along each axis, zeros move in.
+    "cutout": a rectangle of half the side along each axis, anywhere (part of it may lie outside), set to 0.
+    """
+    require_same("diff_augment", x=x)
+    require_rank("diff_augment", "x", x, 4, "(N, height, width, channels)")
+    changes = [change for name in policy for change in _MAKERS[choice("policy", name, POLICIES)](x, rng)]
+    y = x
+    for forward, _, offset in changes:
+        y = forward(y) if offset is None else forward(y) + offset
+
+    def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
+        for _, adjoint, _ in reversed(changes):
+            dy = adjoint(dy)
+        return (dy,)
+
+    def linear(tangent: Array, wrt: Asked) -> tuple[Array, Pullback]:
+        for forward, _, _ in changes:
+            tangent = forward(tangent)
+        return tangent, Pullback("diff_augment linearised", tangent, wrt, compute)
+
+    return y, Pullback("diff_augment", y, asked(wrt, (x,)), compute, linear)
+
+
+def _uniform(x: Array, rng: np.random.Generator, low: float, high: float) -> Array:
+    """One number for each picture, on the picture's device."""
+    drawn = rng.uniform(low, high, (len(x), 1, 1, 1)).astype(x.dtype)
+    return array_module(x).asarray(drawn)
+
+
+def _toward_mean(ratio: Array, axes: tuple[int, ...]) -> Change:
+    """y = r·x + (1 − r)·mean(x): symmetric, since averaging is."""
+
+    def mix(x: Array) -> Array:
+        mixed: Array = ratio * x + (1 - ratio) * x.mean(axis=axes, keepdims=True)
+        return mixed
+
+    return mix, mix, None
+
+
+def _same(x: Array) -> Array:
+    return x
+
+
+def _colour(x: Array, rng: np.random.Generator) -> list[Change]:
+    return [
+        (_same, _same, _uniform(x, rng, -0.5, 0.5)),
+        _toward_mean(_uniform(x, rng, 0.0, 2.0), (3,)),
+        _toward_mean(_uniform(x, rng, 0.5, 1.5), (1, 2, 3)),
+    ]
+
+
+def _translation(x: Array, rng: np.random.Generator) -> list[Change]:
+    limits = [int(side / 8 + 0.5) for side in x.shape[1:3]]
+    shifts = np.stack([rng.integers(-limit, limit, len(x), endpoint=True) for limit in limits], axis=1)
+
+    def move(pictures: Array, sign: int) -> Array:
+        moved = array_module(pictures).zeros(pictures.shape, pictures.dtype)
+        for index, shift in enumerate(sign * shifts):
+            (to_rows, from_rows), (to_columns, from_columns) = (
+                _overlap(int(by), side) for by, side in zip(shift, pictures.shape[1:3], strict=True)
+            )
+            moved[index, to_rows, to_columns] = pictures[index, from_rows, from_columns]
+        return moved
+
+    return [(lambda pictures: move(pictures, 1), lambda dy: move(dy, -1), None)]
+
+
+def _overlap(shift: int, side: int) -> tuple[slice, slice]:
+    """Where pixels land and where they come from when an axis moves by `shift`."""
+    return slice(max(shift, 0), side + min(shift, 0)), slice(max(-shift, 0), side + min(-shift, 0))
+
+
+def _cutout(x: Array, rng: np.random.Generator) -> list[Change]:
+    count, height, width, _ = x.shape
+    mask = np.ones((count, height, width, 1), x.dtype)
+    centres = rng.integers(0, (height + 1, width + 1), (count, 2))
+    for index, (row, column) in enumerate(centres):
+        top, left = max(row - height // 4, 0), max(column - width // 4, 0)
+        mask[index, top : max(row + height // 4, 0), left : max(column + width // 4, 0)] = 0
+    held = array_module(x).asarray(mask)
+
+    def cut(pictures: Array) -> Array:
+        kept: Array = pictures * held
+        return kept
+
+    return [(cut, cut, None)]
+
+
+_MAKERS: dict[str, Callable[[Array, np.random.Generator], list[Change]]] = {
+    "colour": _colour,
+    "translation": _translation,
+    "cutout": _cutout,
+}
