@@ -12,6 +12,7 @@ import contextlib
 import difflib
 import functools
 import inspect
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -71,9 +72,12 @@ class Entry(NamedTuple):
     """None if the problem can be done, else the reason why not."""
     cost: Cost | None
     """Estimated cost, in units that only compare within an operation; None: used only when asked for by name."""
+    serial: int = 0
+    """How many registrations came before: tells a kernel from an earlier one of its name."""
 
 
 _table: dict[str, dict[str, Entry]] = {operation: {} for operation in OPERATIONS}
+_serials = itertools.count()
 _forced: ContextVar[dict[str, str] | None] = ContextVar("gan_np_forced_kernels", default=None)
 
 
@@ -118,7 +122,7 @@ def register_kernel(
     instance = implementation() if inspect.isclass(implementation) else implementation
     _check_methods(operation, name, instance)
     estimate = cost if cost is None or callable(cost) else functools.partial(_constant, cost)
-    _table[operation][name] = Entry(operation, name, instance, supports, estimate)
+    _table[operation][name] = Entry(operation, name, instance, supports, estimate, next(_serials))
     _choose.cache_clear()
     return implementation
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from gan_np.arrays import Array, array_module
+import numpy as np
+
+from gan_np.arrays import Array, Shape, array_module
 from gan_np.kernels import Into
 
-from .initializers import Normal
 from .layer import Declaration, Layer, Pullback, Shapes, State, Variables
 from .run import Run, Wrt
 
@@ -33,7 +34,7 @@ class SpectralNorm(Layer):
         if self.parameter not in inner.parameters:
             raise ValueError(f"{self.layer!r} has no parameter {self.parameter!r} to normalise")
         weight = inner.parameters[self.parameter]
-        self_state = State((weight.shape[weight.output_axis],), Normal(1.0))
+        self_state = State((weight.shape[weight.output_axis],), _unit_vector)
         return Declaration(
             inner.output_shape, inner.parameters, {**inner.state, "spectral_u": self_state}, inner.children
         )
@@ -86,6 +87,13 @@ class SpectralNorm(Layer):
         length = array_module(vector).sqrt(vector @ vector)
         unit: Array = vector / (length + vector.dtype.type(self.epsilon))
         return unit
+
+
+def _unit_vector(rng: np.random.Generator, shape: Shape, fans: tuple[int, int]) -> Array:
+    """Any direction, of length 1: a longer u would scale σ."""
+    drawn = rng.standard_normal(shape)
+    length: Array = np.sqrt(drawn @ drawn)
+    return drawn / length
 
 
 def _without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:

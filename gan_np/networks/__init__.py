@@ -2,7 +2,7 @@
 
 from .branches import Fork, Identity, Parallel, Residual
 from .loop import Loop
-from .network import Network, Pullback
+from .network import Network, Pullback, parameter_limit
 from .sequential import Sequential
 
-__all__ = ["Fork", "Identity", "Loop", "Network", "Parallel", "Pullback", "Residual", "Sequential"]
+__all__ = ["Fork", "Identity", "Loop", "Network", "Parallel", "Pullback", "Residual", "Sequential", "parameter_limit"]

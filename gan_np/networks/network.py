@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,29 @@ from gan_np.layers.initializers import fans
 from gan_np.layers.layer import Arrays, Shapes
 from gan_np.vectors import Gradient, Layout, Vector
 
-from .summary import summarise
+from .summary import count_parameters, summarise
+
+
+_limit: ContextVar[int | None] = ContextVar("gan_np_parameter_limit", default=None)
+
+
+@contextlib.contextmanager
+def parameter_limit(count: int) -> Iterator[None]:
+    """Refuse, before any memory is taken, to build a network of more parameters than this inside the `with` block.
+
+    For structures that a file describes: a few bytes of it could otherwise ask for terabytes.
+    """
+    token = _limit.set(count)
+    try:
+        yield
+    finally:
+        _limit.reset(token)
+
+
+def _check_limit(declaration: Declaration) -> None:
+    limit = _limit.get()
+    if limit is not None and (found := count_parameters(declaration)) > limit:
+        raise ValueError(f"a network of {found:,} parameters was described where at most {limit:,} can be")
 
 
 class Network:
@@ -49,6 +73,7 @@ class Network:
         device: str = "cpu",
     ) -> None:
         declaration = structure.build(input_shape)
+        _check_limit(declaration)
         layouts = Layout(list(_parameters(declaration))), Layout(list(_states(declaration)))
         kind = float_dtype(dtype)
         theta, state = (Vector(layout, kind, device) for layout in layouts)

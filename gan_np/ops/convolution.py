@@ -67,7 +67,7 @@ class _SmallToLarge:
 def _plan(x: Array, weight: Array, geometry: Geometry, cache: Cache) -> tuple[Plan, Any]:
     kernel = kernels.choose("conv2d", problem(x, geometry))
     plan: Plan = kernel.implementation.plan(geometry)
-    return plan, cache((kernel.name, geometry), lambda: plan.prepare_weight(weight))
+    return plan, cache((kernel.name, kernel.serial, geometry), lambda: plan.prepare_weight(weight))
 
 
 def conv2d(

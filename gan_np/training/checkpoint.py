@@ -4,15 +4,16 @@ Tensors (each flat, as in memory):
     generator.parameters, generator.state, discriminator.parameters, discriminator.state
     average.parameters                      the moving average of the generator, where there is one
     d_optimizer.<moment>, g_optimizer.<moment>
-Metadata: one JSON object under "gan_np", see `describe`.
+Metadata: under "gan_np" one JSON object (see `describe`), under "digest" a BLAKE2b over it and all tensors.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
-import tempfile
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,19 @@ import numpy as np
 from gan_np.arrays import Array, to_device, to_host
 from gan_np.averaging import Average
 from gan_np.models import GAN
-from gan_np.networks import Network
+from gan_np.networks import Network, parameter_limit
 from gan_np.optimizers import Optimizer
 from gan_np.vectors import Layout, Vector
 
 from .algorithm import Trainer
 from .build import rebuild_gan
+from .files import write_atomically
 
 FORMAT_VERSION = 1
-KEY = "gan_np"
+KEY, DIGEST = "gan_np", "digest"
+
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""For each older format version, what turns its description into one of the next version."""
 
 
 class CheckpointError(ValueError):
@@ -45,9 +50,9 @@ def save(path: str | Path, gan: GAN, trainer: Trainer | None = None, extra: Mapp
 
     if not gan.recipe:
         raise ValueError("gan: has no recipe, so it could not be built again from a file; use a model of gan_np.models")
-    tensors = {name: np.ascontiguousarray(to_host(array)) for name, array in _tensors(gan, trainer).items()}
-    data = serialise(tensors, {KEY: json.dumps(describe(gan, trainer, extra))})
-    return write_atomically(path, data)
+    tensors = {name: np.ascontiguousarray(to_host(array)) for name, array in tensors_of(gan, trainer).items()}
+    text = json.dumps(describe(gan, trainer, extra))
+    return write_atomically(path, serialise(tensors, {KEY: text, DIGEST: digest(text, tensors)}))
 
 
 def describe(gan: GAN, trainer: Trainer | None = None, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -73,6 +78,16 @@ def describe(gan: GAN, trainer: Trainer | None = None, extra: Mapping[str, Any] 
     return description | dict(extra or {})
 
 
+def digest(text: str, tensors: Mapping[str, Array]) -> str:
+    """BLAKE2b over the description and every tensor's name, dtype, shape and bytes."""
+    hasher = hashlib.blake2b(text.encode(), digest_size=16)
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        hasher.update(f"{name} {tensor.dtype} {tensor.shape} ".encode())
+        hasher.update(np.ascontiguousarray(tensor).data)
+    return hasher.hexdigest()
+
+
 def load_gan(path: str | Path, *, device: str = "cpu") -> GAN:
     """The model in a checkpoint file, or in the newest checkpoint of a run folder.
 
@@ -81,14 +96,22 @@ def load_gan(path: str | Path, *, device: str = "cpu") -> GAN:
         CheckpointError: not a checkpoint, damaged, or of another structure than its recipe says.
     """
     tensors, description = read(path)
-    gan = rebuild_gan(description["recipe"], device=device, dtype=np.dtype(description["dtype"]))
-    for name, vector in _vectors(gan).items():
-        _assign(vector, name, tensors, description, path, device)
-    if "average" in description:
-        gan.average = Average(gan.generator, description["average"]["decay"])
-        gan.average.updates = description["average"]["updates"]
-        _assign(gan.average.network.parameters, "average.parameters", tensors, description, path, device)
+    with _described_by(path):
+        gan = rebuild(tensors, description, device)
+        for name, vector in _vectors(gan).items():
+            _assign(vector, name, tensors, description, device)
+        if "average" in description:
+            gan.average = Average(gan.generator, description["average"]["decay"])
+            gan.average.updates = int(description["average"]["updates"])
+            _assign(gan.average.network.parameters, "average.parameters", tensors, description, device)
     return gan
+
+
+def rebuild(tensors: Mapping[str, Array], description: Mapping[str, Any], device: str) -> GAN:
+    """The structure that a description names, never larger than the tensors that are there."""
+    largest = max((math.prod(tensor.shape) for tensor in tensors.values()), default=0)
+    with parameter_limit(largest):
+        return rebuild_gan(description["recipe"], device=device, dtype=np.dtype(description["dtype"]))
 
 
 def restore(trainer: Trainer, path: str | Path) -> None:
@@ -100,12 +123,17 @@ def restore(trainer: Trainer, path: str | Path) -> None:
     tensors, description = read(path)
     if "training" not in description:
         raise CheckpointError(f"{path}: holds a model without training state; training cannot go on from it")
+    with _described_by(path):
+        _restore(trainer, tensors, description)
+
+
+def _restore(trainer: Trainer, tensors: dict[str, Array], description: dict[str, Any]) -> None:
     gan, state, device = trainer.gan, description["training"], trainer.gan.generator.device
     for name, vector in _vectors(gan).items():
-        _assign(vector, name, tensors, description, path, device)
+        _assign(vector, name, tensors, description, device)
     if gan.average is not None:
-        _assign(gan.average.network.parameters, "average.parameters", tensors, description, path, device)
-        gan.average.updates = description["average"]["updates"]
+        _assign(gan.average.network.parameters, "average.parameters", tensors, description, device)
+        gan.average.updates = int(description["average"]["updates"])
     for player, optimizer in _optimizers(trainer).items():
         prefix = f"{player}_optimizer."
         moments = {
@@ -114,18 +142,19 @@ def restore(trainer: Trainer, path: str | Path) -> None:
             if name.startswith(prefix)
         }
         try:
-            optimizer.restore(state[f"{player}_updates"], moments)
+            optimizer.restore(int(state[f"{player}_updates"]), moments)
         except ValueError as error:
-            raise CheckpointError(f"{path}: was trained with another optimiser of {player.upper()}: {error}") from error
-    trainer.steps = state["steps"]
-    trainer.order.seek(state["batches"])
-    restore_generator(trainer.noise, state["noise"])
-    restore_generator(trainer.dropout, state["dropout"])
-    restore_generator(trainer.flips, state["flips"])
+            raise ValueError(f"was trained with another optimiser of {player.upper()}: {error}") from error
+    trainer.steps = int(state["steps"])
+    trainer.order.seek(int(state["batches"]))
+    for name in ("noise", "dropout", "flips"):
+        restore_generator(getattr(trainer, name), state[name])
 
 
 def read(path: str | Path, *, tensors: bool = True) -> tuple[dict[str, Array], dict[str, Any]]:
-    """Tensors and metadata of a checkpoint file, or of a run folder's newest.
+    """Tensors and metadata of a checkpoint file, or of a run folder's newest; the digest is checked.
+
+    tensors: False reads the description alone (and cannot check the digest).
 
     Raises:
         FileNotFoundError, CheckpointError: see `load_gan`.
@@ -142,11 +171,16 @@ def read(path: str | Path, *, tensors: bool = True) -> tuple[dict[str, Array], d
                 )
             description = json.loads(metadata[KEY])
             arrays = {name: opened.get_tensor(name) for name in opened.keys()} if tensors else {}  # noqa: SIM118
-    except (SafetensorError, json.JSONDecodeError) as error:
+    except (SafetensorError, json.JSONDecodeError, RecursionError, TypeError, UnicodeDecodeError) as error:
         raise CheckpointError(f"{file}: not a readable checkpoint (truncated or damaged?): {error}") from error
     version = description.get("format_version") if isinstance(description, dict) else None
-    if version != FORMAT_VERSION:
+    if not isinstance(version, int) or not (version == FORMAT_VERSION or version in MIGRATIONS):
         raise CheckpointError(f"{file}: format version {version!r}, this library reads {FORMAT_VERSION}")
+    if tensors and metadata.get(DIGEST) != digest(metadata[KEY], arrays):
+        raise CheckpointError(f"{file}: its contents were altered since it was written (the digest does not agree)")
+    while version != FORMAT_VERSION:
+        description = MIGRATIONS[version](description)
+        version += 1
     return arrays, description
 
 
@@ -174,24 +208,6 @@ def describe_file(path: str | Path) -> dict[str, Any]:
     return read(path, tensors=False)[1]
 
 
-def write_atomically(path: str | Path, data: bytes) -> Path:
-    """Write a file so that it is there whole or not at all, whatever happens meanwhile."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return target
-
-
 def generator_state(rng: np.random.Generator) -> dict[str, Any]:
     """A Philox generator's state as JSON."""
     return json.loads(json.dumps(rng.bit_generator.state, default=lambda value: value.tolist()))  # type: ignore[no-any-return]
@@ -201,6 +217,26 @@ def restore_generator(rng: np.random.Generator, state: Mapping[str, Any]) -> Non
     """Put a Philox generator where `generator_state` found it."""
     inner = {name: np.array(values, np.uint64) for name, values in state["state"].items()}
     rng.bit_generator.state = {**state, "state": inner, "buffer": np.array(state["buffer"], np.uint64)}
+
+
+def tensors_of(gan: GAN, trainer: Trainer | None) -> dict[str, Array]:
+    """Every vector that a checkpoint holds, by name."""
+    tensors = {name: vector.values for name, vector in _vectors(gan).items()}
+    if gan.average is not None:
+        tensors["average.parameters"] = gan.average.network.parameters.values
+    if trainer is not None:
+        for player, optimizer in _optimizers(trainer).items():
+            tensors |= {f"{player}_optimizer.{name}": moment for name, moment in optimizer.moments.items()}
+    return tensors
+
+
+@contextmanager
+def _described_by(path: str | Path) -> Iterator[None]:
+    """A description that says impossible things is a fault of the file, whatever it trips."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+        raise CheckpointError(f"{path}: {error}") from error
 
 
 def _vectors(gan: GAN) -> dict[str, Vector]:
@@ -216,29 +252,19 @@ def _optimizers(trainer: Trainer) -> dict[str, Optimizer]:
     return {"d": trainer.d_optimizer, "g": trainer.g_optimizer}
 
 
-def _tensors(gan: GAN, trainer: Trainer | None) -> dict[str, Array]:
-    tensors = {name: vector.values for name, vector in _vectors(gan).items()}
-    if gan.average is not None:
-        tensors["average.parameters"] = gan.average.network.parameters.values
-    if trainer is not None:
-        for player, optimizer in _optimizers(trainer).items():
-            tensors |= {f"{player}_optimizer.{name}": moment for name, moment in optimizer.moments.items()}
-    return tensors
-
-
 def _segments(layout: Layout) -> list[list[Any]]:
     return [[segment.name, list(segment.shape)] for segment in layout.segments]
 
 
 def _assign(
-    vector: Vector, name: str, tensors: Mapping[str, Array], description: Mapping[str, Any], path: Any, device: str
+    vector: Vector, name: str, tensors: Mapping[str, Array], description: Mapping[str, Any], device: str
 ) -> None:
     if name not in tensors:
-        raise CheckpointError(f"{path}: has no {name!r}")
+        raise ValueError(f"has no {name!r}")
     recorded = description["segments"].get("generator.parameters" if name == "average.parameters" else name)
     if recorded != _segments(vector.layout):
-        raise CheckpointError(f"{path}: the layers of {name} are not those of this structure")
+        raise ValueError(f"the layers of {name} are not those of this structure")
     try:
         vector.assign(to_device(tensors[name], device))
     except (ValueError, TypeError) as error:
-        raise CheckpointError(f"{path}: {name}: {error}") from error
+        raise ValueError(f"{name}: {error}") from error

@@ -32,6 +32,7 @@ from gan_np.models import GAN
 from . import checkpoint
 from .algorithm import Trainer
 from .config import Config
+from .files import write_atomically
 from .records import read_records
 
 SAMPLE_SEED = 0
@@ -66,7 +67,7 @@ class RunFolder:
         place = Path(path)
         kept = [record for record in read_records(place / "log.jsonl") if record["step"] <= step]
         text = "".join(json.dumps(record) + "\n" for record in kept)
-        checkpoint.write_atomically(place / "log.jsonl", text.encode())
+        write_atomically(place / "log.jsonl", text.encode())
         write_config(place, config)
         return cls(place, config)
 
@@ -109,7 +110,7 @@ class RunFolder:
         best = self.path / "checkpoints" / "best.safetensors"
         if best.exists() and checkpoint.describe_file(best).get("score", float("inf")) <= score:
             return False
-        checkpoint.write_atomically(best, path.read_bytes())
+        write_atomically(best, path.read_bytes())
         return True
 
     def save_plot(self) -> Path | None:
@@ -143,7 +144,7 @@ class RunFolder:
 
 def write_config(folder: Path, config: Config) -> None:
     """config.toml of a run."""
-    checkpoint.write_atomically(folder / "config.toml", tomli_w.dumps(config.to_mapping()).encode())
+    write_atomically(folder / "config.toml", tomli_w.dumps(config.to_mapping()).encode())
 
 
 def read_config(folder: str | Path) -> Config:

@@ -16,7 +16,7 @@ from gan_np.models import GAN
 
 from . import checkpoint
 from .algorithm import Step, Trainer
-from .build import build_trainer, rebuild_gan
+from .build import build_trainer
 from .config import Config
 from .finite import NonFiniteError
 from .folder import RunFolder, read_config
@@ -122,7 +122,8 @@ def resume(
             images = data.load(config.data, image_size=config.image_size, channels=config.channels)
         if description.get("data") != digest(images):
             raise ValueError(f"images: not the pictures that {place} was trained on (their fingerprint differs)")
-        gan = rebuild_gan(description["recipe"], device=config.device, dtype=description["dtype"])
+        tensors, _ = checkpoint.read(file)
+        gan = checkpoint.rebuild(tensors, description, config.device)
         trainer = build_trainer(gan, images, config)
         checkpoint.restore(trainer, file)
         seconds = max(

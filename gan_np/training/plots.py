@@ -47,7 +47,7 @@ def plot_losses(log: str | Path, path: str | Path) -> Path:
     below.set_ylim(-0.02, 1.02)
     below.set_xlabel(f"step (lines: mean over {window})")
     for axes in (above, below):
-        axes.legend(loc="upper left")
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
         axes.grid(alpha=0.3)
     figure.savefig(path, dpi=120)
     return Path(path)

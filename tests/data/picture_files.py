@@ -1,6 +1,7 @@
 """Files for tests of the data room: pictures, .npz and IDX."""
 
 import gzip
+import io
 import struct
 
 import numpy as np
@@ -11,6 +12,18 @@ def pixels(seed, height=8, width=8, channels=3):
     """Random uint8 (height, width, channels), without the last axis for one channel."""
     shape = (height, width) if channels == 1 else (height, width, channels)
     return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+
+
+def pictures(count=6, channels=3):
+    """Random uint8 (count, 8, 8, channels), always the same."""
+    return np.random.default_rng(0).integers(0, 256, (count, 8, 8, channels), np.uint8)
+
+
+def header_of(shape, descr="|u1", fortran_order=False):
+    """The header of an .npy file, whatever it claims."""
+    stream = io.BytesIO()
+    np.lib.format.write_array_header_1_0(stream, {"shape": shape, "descr": descr, "fortran_order": fortran_order})
+    return stream.getvalue()
 
 
 def save(path, seed=0, height=8, width=8, channels=3, **options):

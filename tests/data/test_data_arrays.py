@@ -4,15 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
-from picture_files import pixels
+from picture_files import pictures, pixels
 
 from gan_np import data
 from gan_np.checks import ShapeError
 from gan_np.data import Dataset
-
-
-def pictures(count=6, channels=3):
-    return np.random.default_rng(0).integers(0, 256, (count, 8, 8, channels), np.uint8)
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from PIL import Image
 from picture_files import pixels
+from PIL import Image
 
 from gan_np import data
 from gan_np.data.channels import to_channels

@@ -252,7 +252,7 @@ def test_one_optimizer_serves_one_theta(name, rng):
     network = gn.Network(gn.Dense(2), (3,), dtype=np.float64)
     network.forward(np.ones((1, 3)))[1](np.ones((1, 2)))
     before = network.parameters.values.copy()
-    with pytest.raises(ValueError, match="theta: has 8 values, but .* has 16: one optimiser, one θ"):
+    with pytest.raises(ValueError, match=r"theta: has 8 values, but .* has 16: one optimiser, one θ"):
         optimizer.step(network.parameters, network.gradient)
     np.testing.assert_array_equal(network.parameters.values, before)
     assert network.gradient.started, "the gradient is still there"

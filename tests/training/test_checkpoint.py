@@ -1,14 +1,18 @@
 """Checkpoints: what is in them, and files that are none."""
 
+import contextlib
 import json
+import struct
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 import gan_np as gn
-from gan_np.training import CheckpointError, Trainer, checkpoint, load_gan, restore
+from gan_np.training import CheckpointError, Trainer, checkpoint, files, load_gan, restore
 
 
 @pytest.fixture
@@ -58,7 +62,7 @@ def test_training_goes_on_bit_for_bit(tmp_path: Path, images: np.ndarray, option
     restore(resumed, path)
     while resumed.steps < 7:
         resumed.step()
-    one, other = (checkpoint._tensors(trainer.gan, trainer) for trainer in (straight, resumed))
+    one, other = (checkpoint.tensors_of(trainer.gan, trainer) for trainer in (straight, resumed))
     assert set(one) == set(other)
     for name in one:
         assert np.array_equal(one[name], other[name]), name
@@ -91,24 +95,161 @@ def test_refusals(tmp_path: Path, images: np.ndarray) -> None:
         restore(trained(images, 0), alone)
 
 
+def rewrite(path: Path, **changes: object) -> Path:
+    """A file that says something else, with a digest that agrees: what a hostile author would write."""
+    tensors, description = checkpoint.read(path)
+    text = json.dumps(description | changes)
+    save_file(tensors, path, {"gan_np": text, "digest": checkpoint.digest(text, tensors)})
+    return path
+
+
 def test_another_version_is_refused(tmp_path: Path, images: np.ndarray) -> None:
-    gan = trained(images, 1).gan
-    path = checkpoint.save(tmp_path / "new.safetensors", gan)
-    description = checkpoint.describe(gan) | {"format_version": 99}
-    save_file(load_file(path), path, {"gan_np": json.dumps(description)})
+    path = checkpoint.save(tmp_path / "new.safetensors", trained(images, 1).gan)
     with pytest.raises(CheckpointError, match="99"):
+        load_gan(rewrite(path, format_version=99))
+
+
+def test_an_older_version_is_migrated(tmp_path: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    gan = trained(images, 1).gan
+    path = checkpoint.save(tmp_path / "old.safetensors", gan)
+    monkeypatch.setitem(checkpoint.MIGRATIONS, 0, lambda old: old | {"recipe": old["network"], "format_version": 1})
+    tensors, description = checkpoint.read(path)
+    old = {**description, "format_version": 0, "network": description["recipe"]}
+    del old["recipe"]
+    text = json.dumps(old)
+    save_file(tensors, path, {"gan_np": text, "digest": checkpoint.digest(text, tensors)})
+    assert np.array_equal(load_gan(path).sample(3), gan.sample(3))
+
+
+@pytest.mark.parametrize("place", ["tensor", "description"])
+def test_one_changed_bit_is_seen(tmp_path: Path, images: np.ndarray, place: str) -> None:
+    path = checkpoint.save(tmp_path / "model.safetensors", trained(images, 1).gan)
+    data = bytearray(path.read_bytes())
+    where = len(data) - 9 if place == "tensor" else data.index(b"latent_dim") + 3
+    data[where] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(CheckpointError, match="digest does not agree"):
         load_gan(path)
 
 
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"model": "mlp", "image_shape": [28, 28, 1], "latent_dim": 100, "hidden": 10**9},
+        {"model": "dcgan", "image_shape": [256, 256, 3], "latent_dim": 10**12, "width": 10**6},
+        {"model": "dcgan", "image_shape": [8, 8, 1], "latent_dim": 4, "width": -1},
+        {"model": "dcgan", "image_shape": "8×8", "latent_dim": 4},
+        {"model": "dcgan", "image_shape": [8, 8, 1], "latent_dim": 4, "unknown": 1},
+        {"model": "os.system", "image_shape": [8, 8, 1], "latent_dim": 4},
+        {},
+        None,
+        [],
+    ],
+)
+def test_hostile_recipes_cost_no_memory(tmp_path: Path, images: np.ndarray, recipe: object) -> None:
+    path = rewrite(checkpoint.save(tmp_path / "x.safetensors", trained(images, 1).gan), recipe=recipe)
+    tracemalloc.start()
+    try:
+        with pytest.raises(CheckpointError, match=r"x\.safetensors"):
+            load_gan(path)
+        assert tracemalloc.get_traced_memory()[1] < 20e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_headers_that_claim_terabytes(tmp_path: Path) -> None:
+    huge = tmp_path / "huge.safetensors"
+    header = json.dumps(
+        {"generator.parameters": {"dtype": "F32", "shape": [2**40], "data_offsets": [0, 2**42]}}
+    ).encode()
+    for data in (
+        struct.pack("<Q", len(header)) + header,
+        struct.pack("<Q", 2**62) + b"{}",
+        struct.pack("<Q", 2**63 - 1),
+    ):
+        huge.write_bytes(data)
+        with pytest.raises(CheckpointError, match="huge"):
+            load_gan(huge)
+
+
+def mutations(data: bytes, rng: np.random.Generator, count: int) -> Iterator[bytes]:
+    """Bits flipped, bytes overwritten, pieces cut out, doubled or moved, most of them in the header."""
+    header = 8 + struct.unpack("<Q", data[:8])[0]
+    for _ in range(count):
+        changed = bytearray(data)
+        for _ in range(int(rng.integers(1, 4))):
+            limit = header if rng.random() < 0.8 else len(changed)
+            at = int(rng.integers(0, max(min(limit, len(changed)), 1)))
+            size = int(rng.integers(1, 17))
+            kind = rng.integers(0, 5)
+            if kind == 0:
+                changed[at : at + 1] = bytes([data[at % len(data)] ^ (1 << int(rng.integers(0, 8)))])
+            elif kind == 1:
+                changed[at : at + size] = rng.bytes(size)
+            elif kind == 2:
+                del changed[at : at + size]
+            elif kind == 3:
+                changed[at:at] = changed[at : at + size]
+            else:
+                changed[at : at + size] = rng.choice([b"9" * size, b"[" * size, b"null", b"-1", b'""', b"1e999"])
+        yield bytes(changed)
+
+
+def test_mutated_files_give_clear_errors_only(
+    tmp_path: Path, images: np.ndarray, request: pytest.FixtureRequest
+) -> None:
+    trainer = trained(images, 1)
+    data = checkpoint.save(tmp_path / "good.safetensors", trainer.gan, trainer).read_bytes()
+    victim = tmp_path / "victim.safetensors"
+    count = 300 * (request.config.getoption("--campaign") or 1)
+    for changed in mutations(data, np.random.default_rng(0), count):
+        victim.write_bytes(changed)
+        if changed != data:
+            with pytest.raises(CheckpointError, match=r"victim\.safetensors"):
+                load_gan(victim)
+
+
+def test_mutated_descriptions_give_clear_errors_only(
+    tmp_path: Path, images: np.ndarray, request: pytest.FixtureRequest
+) -> None:
+    """With a digest that agrees: values exchanged for others of any type, keys dropped, anywhere in the description."""
+    trainer = trained(images, 1)
+    path = checkpoint.save(tmp_path / "good.safetensors", trainer.gan, trainer)
+    tensors, description = checkpoint.read(path)
+    rng = np.random.default_rng(1)
+    odd = [None, -1, 0, 2**70, 1e308, "x", "", [], {}, [[]], True, "../../etc/passwd", float("inf")]
+    for _ in range(300 * (request.config.getoption("--campaign") or 1)):
+        changed = json.loads(json.dumps(description))
+        place = changed
+        while True:
+            keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+            key = keys[int(rng.integers(0, len(keys)))]
+            inner = place[key]
+            if isinstance(inner, dict | list) and inner and rng.random() < 0.8:
+                place = inner
+                continue
+            if rng.random() < 0.2:
+                del place[key]
+            else:
+                place[key] = odd[int(rng.integers(0, len(odd)))]
+            break
+        text = json.dumps(changed)
+        victim = tmp_path / "victim.safetensors"
+        save_file(tensors, victim, {"gan_np": text, "digest": checkpoint.digest(text, tensors)})
+        for use in (load_gan, lambda file: restore(trained(images, 0), file)):
+            with contextlib.suppress(CheckpointError):
+                use(victim)
+
+
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    target = checkpoint.write_atomically(tmp_path / "file", b"old")
+    target = files.write_atomically(tmp_path / "file", b"old")
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
-        checkpoint.write_atomically(target, b"new")
+        files.write_atomically(target, b"new")
     assert target.read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
