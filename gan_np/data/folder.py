@@ -89,7 +89,7 @@ def open_folder(folder: Path, options: Options) -> Dataset:
     if left_out:
         warnings.warn(
             f"{where}: left out {len(left_out):,} of {_count(len(entries))} that cannot be read: {_named(left_out)}",
-            stacklevel=3,
+            stacklevel=5,  # the caller of open or load
         )
     labels, class_names = _classes([entry for entry in entries if entry.name not in left_out])
     return Dataset(found.images, labels, class_names, folder.name or str(folder))

@@ -63,20 +63,7 @@ def open(
     >>> gn.data.open(np.zeros((2, 8, 8, 1), np.uint8), image_size=4, channels=3)
     Dataset(array: 2 pictures of 4×4×3)
     """
-    options = Options.checked(split, image_size, channels, skip_broken, cache_dir)
-    if isinstance(source, np.ndarray):
-        return _open_array(source, None, options)
-    if isinstance(source, tuple):
-        if len(source) != 2:
-            raise ValueError(f"source: expected a tuple (images, labels), got {len(source)} items")
-        return _open_array(source[0], source[1], options)
-    if isinstance(source, str) and source in NAMES:
-        return open_name(source, options)
-    if isinstance(source, str | os.PathLike):
-        return _open_path(source, options)
-    raise TypeError(
-        f"source: expected a name, a path, a NumPy array or a tuple (images, labels), got {type(source).__name__}"
-    )
+    return _open(source, Options.checked(split, image_size, channels, skip_broken, cache_dir))
 
 
 def load(
@@ -94,14 +81,23 @@ def load(
     >>> gn.data.load(np.linspace(0, 1, 128).reshape(2, 8, 8)).shape
     (2, 8, 8, 1)
     """
-    return open(
-        source,
-        split=split,
-        image_size=image_size,
-        channels=channels,
-        skip_broken=skip_broken,
-        cache_dir=cache_dir,
-    ).images
+    return _open(source, Options.checked(split, image_size, channels, skip_broken, cache_dir)).images
+
+
+def _open(source: Source, options: Options) -> Dataset:
+    if isinstance(source, np.ndarray):
+        return _open_array(source, None, options)
+    if isinstance(source, tuple):
+        if len(source) != 2:
+            raise ValueError(f"source: expected a tuple (images, labels), got {len(source)} items")
+        return _open_array(source[0], source[1], options)
+    if isinstance(source, str) and source in NAMES:
+        return open_name(source, options)
+    if isinstance(source, str | os.PathLike):
+        return _open_path(source, options)
+    raise TypeError(
+        f"source: expected a name, a path, a NumPy array or a tuple (images, labels), got {type(source).__name__}"
+    )
 
 
 def _open_array(images: Any, labels: Any, options: Options) -> Dataset:

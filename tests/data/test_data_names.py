@@ -328,7 +328,7 @@ class TestFetch:
 
         handler = functools.partial(Quiet, directory=tmp_path / "served")
         with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-            thread = threading.Thread(target=server.serve_forever)
+            thread = threading.Thread(target=server.serve_forever, args=(0.02,))
             thread.start()
             yield f"http://127.0.0.1:{server.server_port}/"
             server.shutdown()
@@ -347,7 +347,7 @@ class TestFetch:
         assert fetch(remote, tmp_path / "into").read_bytes() == b"hello"
 
     def test_a_wrong_sum_leaves_nothing(self, server, tmp_path):
-        with pytest.raises(DownloadError, match="no mirror gave file.bin"):
+        with pytest.raises(DownloadError, match=r"no mirror gave file\.bin"):
             fetch(Remote("file.bin", (server,), f"sha256:{sha256(b'other')}"), tmp_path / "into")
         assert not list((tmp_path / "into").iterdir())
 

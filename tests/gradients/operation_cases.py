@@ -90,6 +90,12 @@ def _others():
     )
     yield OperationCase("maxout", "maxout", lambda x: ops.maxout(x, 3), ((2, 2, 6),))
     yield OperationCase("dropout", "dropout", lambda x: ops.dropout(x, 0.5, np.random.default_rng(5)), ((4, 6),))
+    for policy in (("colour",), ("translation",), ("cutout",), ("cutout", "translation", "colour")):
+
+        def diff_augment(x, policy=policy):
+            return ops.diff_augment(x, policy, np.random.default_rng(5))
+
+        yield OperationCase(f"diff_augment {policy}", "diff_augment", diff_augment, ((3, 8, 9, 3),))
     yield OperationCase("reshape", "reshape", lambda x: ops.reshape(x, (2, 6)), ((2, 3, 4),))
     yield OperationCase("concatenate", "concatenate", lambda *x: ops.concatenate(*x), ((2, 3, 1), (2, 3, 4), (2, 3, 2)))
     yield OperationCase("add", "add", lambda *x: ops.add(*x), ((2, 3), (2, 3), (2, 3)))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from layer_cases import float64_network
 
 import gan_np as gn
 
@@ -74,6 +75,37 @@ NETWORKS = {
 def test_composition(name):
     structure, shape = NETWORKS[name]
     gn.testing.check_gradients(structure, shape, batch=4)
+
+
+def _leaves(arrays):
+    return [leaf for part in arrays for leaf in _leaves(part)] if isinstance(arrays, tuple) else [arrays]
+
+
+def _map(function, shapes):
+    return tuple(_map(function, part) for part in shapes) if isinstance(shapes[0], tuple) else function(shapes)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_kept_pullback_gives_the_same_again_and_narrows(name, rng):
+    """Twice everything, then each half alone, through every composition."""
+    structure, shape = NETWORKS[name]
+    network = float64_network(structure, shape)
+    x = _map(lambda part: rng.standard_normal((4, *part)), shape)
+    y, pullback = network.forward(x, training=True, rng=rng)
+    dy = _map(lambda part: rng.standard_normal((4, *part)), network.output_shape)
+    results = []
+    for narrow in ({}, {}, {"parameters": False}, {"inputs": False}):
+        network.gradient.spend()
+        dx = pullback(dy, keep=True, **narrow)
+        results.append((_leaves(dx), network.gradient.values.copy()))
+    (dx, gradient), (dx_again, gradient_again), (dx_alone, nothing), (no_dx, gradient_alone) = results
+    for found in (dx_again, dx_alone):
+        for left, right in zip(found, dx, strict=True):
+            np.testing.assert_array_equal(left, right)
+    for found in (gradient_again, gradient_alone):
+        np.testing.assert_array_equal(found, gradient)
+    assert not nothing.any()
+    assert no_dx in ([None], [None] * len(dx))
 
 
 @pytest.mark.parametrize("training", [False, True])

@@ -56,6 +56,17 @@ def test_power_iterations_find_the_largest_singular_value(name, rng):
     np.testing.assert_allclose(np.linalg.norm(network.state["spectral_u"]), 1.0, rtol=1e-9)
 
 
+@pytest.mark.parametrize("name", INNER)
+def test_u_starts_with_length_1(name):
+    """A longer u would scale σ: before any iteration the estimate is at most the largest singular value."""
+    layer, shape, *_ = INNER[name]
+    network = gn.Network(gn.SpectralNorm(layer), shape, seed=4, dtype=np.float64)
+    u = network.state["spectral_u"]
+    np.testing.assert_allclose(np.linalg.norm(u), 1, rtol=1e-12)
+    matrix = _matrix(network, name)
+    assert 0.1 * np.linalg.norm(matrix, 2) < np.linalg.norm(matrix @ u) <= np.linalg.norm(matrix, 2) * (1 + 1e-12)
+
+
 def test_one_iteration_is_that_of_the_paper(rng):
     network = float64_network(gn.SpectralNorm(gn.Dense(4)), (6,))
     weight, u = network.parameters["weight"], network.state["spectral_u"].copy()

@@ -90,6 +90,21 @@ def test_wrong_number_of_gradients(parts, rng):
         pullback((np.ones_like(first),))
 
 
+def test_a_parallel_branch_that_receives_none(rng):
+    """The trunk gets the other branch's gradient alone, and the idle branch's parameters none."""
+    structure = gn.Sequential(gn.Fork(gn.Dense(3), gn.Dense(3)), gn.Parallel(gn.Dense(2), gn.Dense(1)))
+    network = gn.Network(structure, (4,), dtype=np.float64)
+    x = rng.standard_normal((5, 4))
+    (first, second), pullback = network.forward(x)
+    db = rng.standard_normal(second.shape)
+    with_none = pullback((None, db)), network.gradient.values.copy()
+    network.gradient.spend()
+    _, pullback = network.forward(x)
+    with_zeros = pullback((np.zeros_like(first), db)), network.gradient.values.copy()
+    for left, right in zip(with_none, with_zeros, strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-13, atol=1e-15)
+
+
 def test_parallel_inputs_may_be_asked_for_one_by_one(rng):
     """A picture that needs a gradient beside a label that needs none."""
     structure = gn.Sequential(gn.Parallel(gn.Dense(3), gn.Dense(2)), gn.Concatenate(), gn.Dense(1))

@@ -117,6 +117,33 @@ def test_prepared_weights_are_not_shared_with_a_copy(counts, discriminator, rng)
     assert convolutions["prepare_weight", FIRST] == 2
 
 
+def test_prepared_weights_are_not_those_of_an_earlier_kernel_of_the_name(rng):
+    """A kernel taken out, changed and registered again under its name: θ has not moved, but the kernel has."""
+
+    def kernel(factor):
+        class Plan(gn.kernels.reference.conv2d.DirectPlan):
+            def prepare_weight(self, weight):
+                return factor * weight
+
+        class Kernel:
+            def plan(self, geometry):
+                return Plan(geometry)
+
+        return Kernel
+
+    network = gn.Network(gn.Conv2d(2, 3, bias=False), (5, 5, 1))
+    x = rng.standard_normal((2, 5, 5, 1)).astype(np.float32)
+    found = []
+    for factor in (1, 3):
+        gn.register_kernel("conv2d", "changing", kernel(factor))
+        try:
+            with gn.use_kernels(conv2d="changing"):
+                found.append(network(x))
+        finally:
+            gn.unregister_kernel("conv2d", "changing")
+    np.testing.assert_allclose(found[1], 3 * found[0], rtol=1e-5)
+
+
 def test_a_loop_prepares_its_weights_once(counts, rng):
     convolutions, _ = counts
     network = gn.Network(gn.Loop(gn.Conv2d(2, 3, padding=1), 4), (5, 5, 2))

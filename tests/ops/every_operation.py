@@ -1,5 +1,7 @@
 """Each differentiable operation once, with arrays and their axes: for the rules that all of them keep."""
 
+import numpy as np
+
 from gan_np import ops
 
 RULES = {
@@ -33,6 +35,10 @@ RULES = {
     "upsample_bilinear": (lambda x, **o: ops.upsample_bilinear(x, 2, **o), ((2, 2, 3, 3),)),
     "softplus": (lambda s, **o: ops.softplus(s, **o), ((7,),)),
     "maxout": (lambda x, **o: ops.maxout(x, 3, **o), ((4, 6),)),
+    "diff_augment": (
+        lambda x, **o: ops.diff_augment(x, ops.AUGMENTATIONS, np.random.default_rng(1), **o),
+        ((3, 8, 6, 3),),
+    ),
     "reshape": (lambda x, **o: ops.reshape(x, (6,), **o), ((4, 2, 3),)),
     "concatenate": (lambda x, y, **o: ops.concatenate(x, y, **o), ((4, 2), (4, 3))),
     "add": (lambda x, y, **o: ops.add(x, y, **o), ((4, 2), (4, 2))),
