@@ -108,8 +108,10 @@ def main(arguments: Sequence[str]) -> int:
     with machine.threads(options.threads):
         found = machine.describe()
         parity = functools.cache(_parity) if options.check else lambda operation, name: ""
-        for case in cases:
-            rows += measure(case, dtype, options, parity)
+        with report.working() as status:
+            for index, case in enumerate(cases, start=1):
+                status(f"{index} of {len(cases)}: {case.operation} {case.label}")
+                rows += measure(case, dtype, options, parity)
     print_rows(rows, dtype, found)
     if options.json:
         content = {"dtype": str(dtype), "threads": options.threads, "rows": [row.numbers() for row in rows]}
@@ -126,7 +128,7 @@ def measure(case: Case, dtype: np.dtype[Any], options: argparse.Namespace, parit
     reference = kernels.entry(case.operation, "reference")
     expected = case.run(reference.implementation, *map(_widen, arrays))
     default = kernels.select(case.operation, problem)
-    touched = sum(a.nbytes for a in arrays) + sum(dtype.itemsize * a.size for a in expected.values())
+    touched = sum(a.nbytes for a in arrays) + _given_out(case, arrays, expected, dtype)
 
     rows: list[Row] = []
     runs: dict[str, Callable[[], object]] = {}
@@ -151,6 +153,15 @@ def measure(case: Case, dtype: np.dtype[Any], options: argparse.Namespace, parit
             row.timing = timings[row.name]
             row.speed = row.timing.speed_against(timings["reference"])
     return _best_peer(rows)
+
+
+def _given_out(case: Case, arrays: list[Array], expected: dict[str, Array], dtype: np.dtype[Any]) -> int:
+    """Bytes of the results: new arrays, or those of the given ones that a step changes."""
+    if case.operation not in IN_PLACE:
+        return sum(dtype.itemsize * array.size for array in expected.values())
+    moved = [array.copy() for array in arrays]
+    IN_PLACE[case.operation](kernels.entry(case.operation, "reference").implementation, *moved)
+    return sum(new.nbytes for new, old in zip(moved, arrays, strict=True) if not np.array_equal(new, old))
 
 
 def _timed(case: Case, implementation: Any, arrays: list[Array]) -> Callable[[], object]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime
 import json
 import shlex
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,6 +47,13 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
 def say(text: str) -> None:
     """A line beside the table."""
     _console().print(text, soft_wrap=True, markup=False)
+
+
+@contextlib.contextmanager
+def working() -> Iterator[Callable[[str], None]]:
+    """A line that says what is being done, while it is done, where there is a terminal to show it."""
+    with Console(stderr=True, highlight=False).status("") as status:
+        yield lambda text: status.update(escape(text))
 
 
 def _console() -> Console:

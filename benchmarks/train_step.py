@@ -90,12 +90,14 @@ def main(arguments: Sequence[str]) -> int:
     except (ValueError, TypeError) as error:
         parser.error(str(error))
     threads = options.threads or machine.default_threads(options.quick)
-    with machine.threads(threads):
+    with machine.threads(threads), report.working() as status:
         found = machine.describe()
+        status("comparing one step of each")
         opponents, agreements = _opponents(setup, trainer, options, threads)
         runs: dict[str, Callable[[], object]] = {OURS: trainer.step}
         runs |= {name: functools.partial(_draw_and_step, opponent) for name, opponent in opponents.items()}
         repeats = options.repeats or (2 if options.quick else 20)
+        status(f"timing {repeats} rounds of {len(runs)}")
         timings = alternate(runs, repeats=repeats, seconds=options.seconds, pause=PAUSE)
     what = _describe(setup, options)
     rows = _rows(timings)

@@ -27,6 +27,10 @@ class Loss(NamedTuple):
 class Objective(Protocol):
     """What the two players minimise."""
 
+    @property
+    def boundary(self) -> float:
+        """D calls a picture real where its score is above this."""
+
     def real(self, logits: Array) -> Loss:
         """The part of D's loss that comes from real pictures."""
 
@@ -46,12 +50,20 @@ def _mean_softplus(logits: Array, sign: int, weight: float = 1.0) -> Loss:
     return Loss(values.sum() * share, gradient)
 
 
+def _mean(values: Array, gradient: Array) -> Loss:
+    """mean(values) and its gradient, given that of each value with respect to its score."""
+    share = values.dtype.type(1 / values.size)
+    return Loss(values.sum() * share, gradient * share)
+
+
 class _CrossEntropy:
     """D's side of both objectives: L_D = −V = mean softplus(−s_real) + mean softplus(s_fake).
 
     smoothing: one-sided label smoothing (Salimans et al. 2016): the target of real pictures is 1 − smoothing,
     L_real = (1 − smoothing)·mean softplus(−s) + smoothing·mean softplus(s). Fake targets stay 0.
     """
+
+    boundary = 0.0
 
     def __init__(self, smoothing: float = 0.0) -> None:
         self.smoothing = number("smoothing", smoothing, 0.0)
@@ -104,7 +116,85 @@ class NonSaturating(_CrossEntropy):
         return _mean_softplus(logits, -1)
 
 
-OBJECTIVES: dict[str, Callable[[float], Objective]] = {"minimax": Minimax, "non-saturating": NonSaturating}
+class LeastSquares:
+    """Least-squares GAN (Mao et al. 2017): scores aim at 1 for real and 0 for generated pictures.
+
+    L_D = ½·E_x[(s − 1)²] + ½·E_z[s²],   L_G = ½·E_z[(s − 1)²]
+    """
+
+    boundary = 0.5
+
+    def _toward(self, logits: Array, target: float) -> Loss:
+        distance = logits - logits.dtype.type(target)
+        return _mean(distance * distance * logits.dtype.type(0.5), distance)
+
+    def real(self, logits: Array) -> Loss:
+        """½·E_x[(s − 1)²]."""
+        return self._toward(logits, 1.0)
+
+    def fake(self, logits: Array) -> Loss:
+        """½·E_z[s²]."""
+        return self._toward(logits, 0.0)
+
+    def generator(self, logits: Array) -> Loss:
+        """½·E_z[(s − 1)²]."""
+        return self._toward(logits, 1.0)
+
+
+class Hinge:
+    """The hinge form (Lim and Ye 2017; Miyato et al. 2018).
+
+    L_D = E_x[max(0, 1 − s)] + E_z[max(0, 1 + s)],   L_G = −E_z[s]
+    """
+
+    boundary = 0.0
+
+    def real(self, logits: Array) -> Loss:
+        """E_x[max(0, 1 − s)]."""
+        return self._margin(logits, -1)
+
+    def fake(self, logits: Array) -> Loss:
+        """E_z[max(0, 1 + s)]."""
+        return self._margin(logits, 1)
+
+    def generator(self, logits: Array) -> Loss:
+        """−E_z[s]."""
+        return _mean(-logits, 0 * logits - 1)
+
+    def _margin(self, logits: Array, sign: int) -> Loss:
+        inside = 1 + sign * logits
+        active = (inside > 0).astype(logits.dtype)
+        return _mean(inside * active, sign * active)
+
+
+class Wasserstein:
+    """The Wasserstein critic (Arjovsky et al. 2017): L_D = −E_x[s] + E_z[s], L_G = −E_z[s].
+
+    D must be kept Lipschitz: the paper clips every weight to ±c after each update (`clip_weights` of the trainer).
+    """
+
+    boundary = 0.0
+
+    def real(self, logits: Array) -> Loss:
+        """−E_x[s]."""
+        return _mean(-logits, 0 * logits - 1)
+
+    def fake(self, logits: Array) -> Loss:
+        """E_z[s]."""
+        return _mean(logits, 0 * logits + 1)
+
+    def generator(self, logits: Array) -> Loss:
+        """−E_z[s]."""
+        return self.real(logits)
+
+
+OBJECTIVES: dict[str, Callable[..., Objective]] = {
+    "non-saturating": NonSaturating,
+    "minimax": Minimax,
+    "least-squares": LeastSquares,
+    "hinge": Hinge,
+    "wasserstein": Wasserstein,
+}
 """By the names that configurations and the command line use."""
 
 

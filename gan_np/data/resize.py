@@ -19,7 +19,8 @@ def cover(image: Image.Image, size: Size) -> Image.Image:
     """A Pillow picture (modes L, LA, RGB, RGBA) of `size`, aspect ratio kept: what sticks out is cut on both sides alike.
 
     Lanczos filter of Pillow, whose support grows with the reduction, so that nothing aliases; colours are weighted with
-    alpha (in 8 bits: under a small alpha they lose precision, which does not show on any background). A picture that has the size already is returned unchanged.
+    alpha (in 8 bits: under a small alpha they lose precision, which does not show on any background). A picture that has
+    the size already is returned unchanged.
     """
     from PIL import Image, ImageOps
 

@@ -8,7 +8,18 @@ from typing import Any
 import numpy as np
 
 from gan_np.checks import ShapeError, choice, integer, shape
-from gan_np.layers import BatchNorm, Conv2d, ConvTranspose2d, Dense, DiffAugment, Flatten, Layer, Normal, Reshape
+from gan_np.layers import (
+    BatchNorm,
+    Conv2d,
+    ConvTranspose2d,
+    Dense,
+    DiffAugment,
+    Flatten,
+    Layer,
+    Normal,
+    Reshape,
+    SpectralNorm,
+)
 from gan_np.networks import Network, Sequential
 
 from .gan import GAN
@@ -30,6 +41,8 @@ def dcgan(
     kernel_size: int = 4,
     latent: str = "normal",
     augment: Sequence[str] = (),
+    d_norm: str = "batch",
+    packing: int = 1,
     seed: int = 0,
     dtype: Any = np.float32,
     device: str = "cpu",
@@ -42,6 +55,8 @@ def dcgan(
     kernel_size: 4, or 5 as in the paper.
     latent: "normal", "uniform" or "uniform-unit-variance", see `Prior`.
     augment: some of "colour", "translation", "cutout": differentiable augmentation of what D sees, for small data.
+    d_norm: what normalises D: "batch", "none" (as R1 needs) or "spectral" (Miyato et al. 2018).
+    packing: how many pictures D judges together, side by side as channels (PacGAN, Lin et al. 2018).
     seed: of the weights; G and D draw from different streams of it.
 
     D halves the picture with stride-2 convolutions and LeakyReLU 0.2 while its shorter side is at least 7; one dense layer
@@ -63,6 +78,8 @@ def dcgan(
         raise ShapeError(f"image_shape: expected 1, 3 or 4 channels, got {channels}")
     integer("width", width, 1)
     choice("kernel_size", str(kernel_size), ("4", "5"))
+    choice("d_norm", d_norm, ("batch", "none", "spectral"))
+    integer("packing", packing, 1)
     prior = Prior(integer("latent_dim", latent_dim, 1), latent)
 
     sides = [(height, wide)]
@@ -79,8 +96,8 @@ def dcgan(
         device=device,
     )
     discriminator = Network(
-        _discriminator(features, kernel_size, padding, augment),
-        (height, wide, channels),
+        _discriminator(features, kernel_size, padding, d_norm, augment),
+        (height, wide, packing * channels),
         seed=2 * seed + 1,
         dtype=dtype,
         device=device,
@@ -93,28 +110,36 @@ def dcgan(
         "kernel_size": kernel_size,
         "latent": latent,
         "augment": list(augment),
+        "d_norm": d_norm,
+        "packing": packing,
     }
-    return GAN(generator, discriminator, prior, "-1..1", recipe)
+    return GAN(generator, discriminator, prior, "-1..1", recipe, packing=packing)
 
 
-def _discriminator(features: list[int], kernel_size: int, padding: int, augment: Sequence[str]) -> Sequential:
+def _discriminator(
+    features: list[int], kernel_size: int, padding: int, d_norm: str, augment: Sequence[str]
+) -> Sequential:
     layers: list[Layer] = [DiffAugment(*augment)] if augment else []
+    wrap = SpectralNorm if d_norm == "spectral" else _as_it_is
     for level, out_channels in enumerate(features):
-        first = level == 0
-        layers.append(
-            Conv2d(
-                out_channels,
-                kernel_size,
-                stride=2,
-                padding=padding,
-                bias=first,  # batch normalisation has a bias of its own
-                activation="leaky_relu" if first else None,
-                weight_initializer=WEIGHT,
-            )
+        normalised = level > 0 and d_norm == "batch"
+        convolution = Conv2d(
+            out_channels,
+            kernel_size,
+            stride=2,
+            padding=padding,
+            bias=not normalised,  # batch normalisation has a bias of its own
+            activation=None if normalised else "leaky_relu",
+            weight_initializer=WEIGHT,
         )
-        if not first:
+        layers.append(wrap(convolution))
+        if normalised:
             layers.append(BatchNorm(activation="leaky_relu", scale_initializer=SCALE))
-    return Sequential(*layers, Flatten(), Dense(1, weight_initializer=WEIGHT))
+    return Sequential(*layers, Flatten(), wrap(Dense(1, weight_initializer=WEIGHT)))
+
+
+def _as_it_is(layer: Layer) -> Layer:
+    return layer
 
 
 def _generator(

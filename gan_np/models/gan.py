@@ -29,6 +29,7 @@ class GAN:
     pixel_range: "-1..1" or "0..1", the range of float pictures.
     recipe: how to build the same structure again (name of the model and its arguments); kept in checkpoints.
     average: the moving average of the generator, if training keeps one; samples then come from it.
+    packing: how many pictures D judges together (`gan_np.models.packing`).
     """
 
     generator: Network
@@ -37,15 +38,18 @@ class GAN:
     pixel_range: str
     recipe: Mapping[str, Any] = field(default_factory=dict)
     average: Average | None = None
+    packing: int = 1
     _statistics_of: tuple[int, int] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         choice("pixel_range", self.pixel_range, RANGES)
         if self.generator.input_shape != (self.prior.dim,):
             raise ShapeError(f"generator: expected input ({self.prior.dim},), it has {self.generator.input_shape}")
-        if self.generator.output_shape != self.discriminator.input_shape:
+        height, width, channels = self.generator.output_shape
+        expected = height, width, integer("packing", self.packing, 1) * channels
+        if self.discriminator.input_shape != expected:
             raise ShapeError(
-                f"discriminator: expected input {self.generator.output_shape} (what the generator gives out), "
+                f"discriminator: expected input {expected} (what the generator gives out, packed), "
                 f"it has {self.discriminator.input_shape}"
             )
         if self.discriminator.output_shape != (1,):

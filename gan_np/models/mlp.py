@@ -27,6 +27,7 @@ def mlp(
     hidden_dropout: float = 0.5,
     latent: str = "normal",
     augment: Sequence[str] = (),
+    packing: int = 1,
     seed: int = 0,
     dtype: Any = np.float32,
     device: str = "cpu",
@@ -35,7 +36,7 @@ def mlp(
 
     G: z → hidden ReLU → hidden ReLU → sigmoid pixels, weights U(−0.05, 0.05).
     D: maxout of `maxout_units` units with `maxout_pieces` pieces, twice, then the logit, weights U(−0.005, 0.005), dropout
-    on the pictures and on both hidden layers. augment: as in `dcgan`.
+    on the pictures and on both hidden layers. augment, packing: as in `dcgan`.
 
     >>> import gan_np as gn
     >>> gn.models.mlp(image_shape=(28, 28, 1)).generator
@@ -46,6 +47,7 @@ def mlp(
     """
     picture = shape("image_shape", image_shape, 3)
     integer("hidden", hidden, 1)
+    integer("packing", packing, 1)
     prior = Prior(integer("latent_dim", latent_dim, 1), latent)
     pixels = math.prod(picture)
     wide, narrow = Uniform(0.05), Uniform(0.005)
@@ -72,11 +74,13 @@ def mlp(
         "hidden_dropout": hidden_dropout,
         "latent": latent,
         "augment": list(augment),
+        "packing": packing,
     }
     return GAN(
         Network(generator, (latent_dim,), seed=2 * seed, dtype=dtype, device=device),
-        Network(discriminator, picture, seed=2 * seed + 1, dtype=dtype, device=device),
+        Network(discriminator, (*picture[:2], packing * picture[2]), seed=2 * seed + 1, dtype=dtype, device=device),
         prior,
         "0..1",
         recipe,
+        packing=packing,
     )

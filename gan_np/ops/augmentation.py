@@ -40,17 +40,20 @@ def diff_augment(
     for forward, _, offset in changes:
         y = forward(y) if offset is None else forward(y) + offset
 
+    wanted = asked(wrt, (x,))
+    held = changes if any(wanted) else []
+
     def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
-        for _, adjoint, _ in reversed(changes):
+        for _, adjoint, _ in reversed(held):
             dy = adjoint(dy)
         return (dy,)
 
     def linear(tangent: Array, wrt: Asked) -> tuple[Array, Pullback]:
-        for forward, _, _ in changes:
+        for forward, _, _ in held:
             tangent = forward(tangent)
         return tangent, Pullback("diff_augment linearised", tangent, wrt, compute)
 
-    return y, Pullback("diff_augment", y, asked(wrt, (x,)), compute, linear)
+    return y, Pullback("diff_augment", y, wanted, compute, linear)
 
 
 def _uniform(x: Array, rng: np.random.Generator, low: float, high: float) -> Array:

@@ -21,14 +21,17 @@ from gan_np.checks import ShapeError, integer, number
 from gan_np.data.flips import flip_horizontally
 from gan_np.data.images import to_float
 from gan_np.data.sampler import Shuffler
-from gan_np.layers import INPUTS, NOTHING, PARAMETERS
+from gan_np.layers import ALL, INPUTS, NOTHING, PARAMETERS
 from gan_np.models import GAN
+from gan_np.models.packing import pack, unpack
 from gan_np.networks import Network
-from gan_np.objectives import NonSaturating, Objective
+from gan_np.objectives import Loss, NonSaturating, Objective
 from gan_np.optimizers import Adam, Optimizer
+from gan_np.schedules import Schedule, at
 from gan_np.vectors import Layout
 
 from .finite import check_loss, check_vector
+from .penalty import r1_penalty
 
 
 class Step(NamedTuple):
@@ -62,7 +65,10 @@ class Trainer:
     share_noise: G learns from the fake batch of D's last update instead of a fresh one: one forward of G less.
     average_decay: of the moving average of θ_G; 0 keeps none.
     flip: mirror each real picture with probability one half.
-    seed: of data order, noise, dropout and flips (independent streams).
+    r1: γ of the gradient penalty (γ/2)·E_x‖∇_x D(x)‖² on real pictures (Mescheder et al. 2018), see `penalty.py`.
+    clip_weights: every weight of D is cut to ± this after each update (for the Wasserstein objective).
+    instance_noise: deviation of Gaussian noise added to all that D sees; a number or a schedule over D's updates.
+    seed: of data order, noise, dropout, flips and instance noise (independent streams).
     check_finite: stop with `NonFiniteError` at the first loss, gradient or weight that is NaN or infinite.
 
     >>> import numpy as np, gan_np as gn
@@ -86,6 +92,9 @@ class Trainer:
         share_noise: bool = False,
         average_decay: float = 0.999,
         flip: bool = False,
+        r1: float = 0.0,
+        clip_weights: float | None = None,
+        instance_noise: float | Schedule = 0.0,
         seed: int = 0,
         check_finite: bool = True,
     ) -> None:
@@ -101,9 +110,12 @@ class Trainer:
         number("average_decay", average_decay, 0.0, 1.0)
         if average_decay and gan.average is None:
             gan.average = Average(gan.generator, average_decay)
-        self.order = Shuffler(len(images), self.batch_size, seed)
+        self.order = Shuffler(len(images), self.batch_size * gan.packing, seed)
         self.flip = flip
-        self.noise, self.dropout, self.flips = (generator(seed, 1 << 31, stream) for stream in (1, 2, 3))
+        self.r1 = number("r1", r1, 0.0)
+        self.clip_weights = None if clip_weights is None else number("clip_weights", clip_weights, above=0.0)
+        self.instance_noise = instance_noise
+        self.noise, self.dropout, self.flips, self.blur = (generator(seed, 1 << 31, stream) for stream in (1, 2, 3, 4))
         self.check_finite = check_finite
         self.norms: dict[str, float] | None = None
         self.steps = 0
@@ -122,7 +134,7 @@ class Trainer:
     def _generate(self, *, keep: bool) -> tuple[Array, Callable[..., Any]]:
         """A fake batch from fresh noise. Statistics of G move only with the batch that G learns from."""
         g = self.gan.generator
-        z = to_device(self.gan.prior.draw(self.noise, self.batch_size, g.dtype), g.device)
+        z = to_device(self.gan.prior.draw(self.noise, self.batch_size * self.gan.packing, g.dtype), g.device)
         return g.forward(z, training=True, update_state=keep, wrt=PARAMETERS if keep else NOTHING, rng=self.dropout)
 
     def _update_discriminator(self, fake: Array) -> tuple[Array, Array, Array]:
@@ -133,21 +145,43 @@ class Trainer:
         real = to_float(to_device(batch, d.device), self.gan.pixel_range, d.dtype)
         losses, accuracies = [], []
         for pictures, loss_of, sign in ((real, self.objective.real, 1), (fake, self.objective.fake, -1)):
-            logits, pullback = d.forward(pictures, training=True, update_state=True, wrt=PARAMETERS, rng=self.dropout)
+            penalised = self.r1 > 0 and sign > 0
+            logits, pullback = d.forward(
+                self._seen(pictures),
+                training=True,
+                update_state=True,
+                wrt=ALL if penalised else PARAMETERS,
+                rng=self.dropout,
+            )
             loss = loss_of(logits)
-            pullback(loss.gradient)
+            if penalised:
+                loss = Loss(loss.value + r1_penalty(pullback, logits, self.r1), loss.gradient)
+            pullback(loss.gradient, inputs=False)
             self._check_loss("D", loss.value)
             losses.append(loss.value)
-            accuracies.append((sign * logits > 0).mean())
+            accuracies.append((sign * (logits - logits.dtype.type(self.objective.boundary)) > 0).mean())
         self._update("D", d, self.d_optimizer)
+        if self.clip_weights is not None:
+            with d.parameters.edit() as theta:
+                array_module(theta).clip(theta, -self.clip_weights, self.clip_weights, out=theta)
         return losses[0] + losses[1], accuracies[0], accuracies[1]
+
+    def _seen(self, pictures: Array) -> Array:
+        """Pictures as D is shown them: packed, with instance noise."""
+        packed = pack(pictures, self.gan.packing)
+        deviation = at(self.instance_noise, self.d_optimizer.updates)
+        if not deviation:
+            return packed
+        noise = self.blur.standard_normal(packed.shape, dtype=packed.dtype.type)
+        seen: Array = packed + packed.dtype.type(deviation) * to_device(noise, self.gan.discriminator.device)
+        return seen
 
     def _update_generator(self, fake: Array, g_pullback: Callable[..., Any]) -> Array:
         g, d = self.gan.generator, self.gan.discriminator
-        logits, d_pullback = d.forward(fake, training=True, wrt=INPUTS, rng=self.dropout)
+        logits, d_pullback = d.forward(self._seen(fake), training=True, wrt=INPUTS, rng=self.dropout)
         loss = self.objective.generator(logits)
         self._check_loss("G", loss.value)
-        g_pullback(d_pullback(loss.gradient))
+        g_pullback(unpack(d_pullback(loss.gradient), self.gan.packing))
         self._update("G", g, self.g_optimizer)
         if self.gan.average is not None:
             self.gan.average.update()

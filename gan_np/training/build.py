@@ -12,12 +12,12 @@ from gan_np.checks import choice
 from gan_np.models import GAN, MODELS
 from gan_np.objectives import OBJECTIVES, Objective
 from gan_np.optimizers import SGD, Adam, Optimizer, RMSprop
-from gan_np.schedules import ExponentialDecay, Schedule
+from gan_np.schedules import ExponentialDecay, Linear, Schedule
 
 from .algorithm import Trainer
 from .config import Config
 
-MODEL_OPTIONS = {"dcgan": ("width", "kernel_size"), "mlp": ("hidden",)}
+MODEL_OPTIONS = {"dcgan": ("width", "kernel_size", "d_norm", "packing"), "mlp": ("hidden", "packing")}
 """Which fields of the configuration each model has beside latent_dim, latent, seed and device."""
 
 
@@ -63,7 +63,15 @@ def build_optimizer(config: Config, learning_rate: float) -> Optimizer:
 
 def build_objective(config: Config) -> Objective:
     """What the players minimise."""
-    return OBJECTIVES[config.objective](config.smoothing)
+    if config.objective in ("non-saturating", "minimax"):
+        return OBJECTIVES[config.objective](config.smoothing)
+    if config.smoothing:
+        raise ValueError(f"smoothing: belongs to the cross-entropy objectives, not to {config.objective!r}")
+    return OBJECTIVES[config.objective]()
+
+
+def _instance_noise(config: Config) -> float | Schedule:
+    return Linear(config.instance_noise, 0.0, config.steps * config.d_steps) if config.instance_noise else 0.0
 
 
 def build_trainer(gan: GAN, images: Array, config: Config) -> Trainer:
@@ -79,5 +87,8 @@ def build_trainer(gan: GAN, images: Array, config: Config) -> Trainer:
         share_noise=config.share_noise,
         average_decay=config.average_decay,
         flip=config.flip,
+        r1=config.r1,
+        clip_weights=config.clip_weights,
+        instance_noise=_instance_noise(config),
         seed=config.seed,
     )

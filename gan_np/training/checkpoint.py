@@ -74,6 +74,7 @@ def describe(gan: GAN, trainer: Trainer | None = None, extra: Mapping[str, Any] 
             "noise": generator_state(trainer.noise),
             "dropout": generator_state(trainer.dropout),
             "flips": generator_state(trainer.flips),
+            "blur": generator_state(trainer.blur),
         }
     return description | dict(extra or {})
 
@@ -147,7 +148,7 @@ def _restore(trainer: Trainer, tensors: dict[str, Array], description: dict[str,
             raise ValueError(f"was trained with another optimiser of {player.upper()}: {error}") from error
     trainer.steps = int(state["steps"])
     trainer.order.seek(int(state["batches"]))
-    for name in ("noise", "dropout", "flips"):
+    for name in ("noise", "dropout", "flips", "blur"):
         restore_generator(getattr(trainer, name), state[name])
 
 

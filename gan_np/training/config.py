@@ -34,11 +34,22 @@ class Config:
     latent: Literal["normal", "uniform", "uniform-unit-variance"] = _option("normal", "Model", "Distribution of z.")
     width: int = _option(32, "Model", "dcgan: channels of D's first layer; each further one has twice as many.")
     kernel_size: Literal[4, 5] = _option(4, "Model", "dcgan: size of the convolution kernels.")
+    d_norm: Literal["batch", "none", "spectral"] = _option(
+        "batch", "Model", "dcgan: what normalises D: batch statistics, nothing, or the spectral norm of its weights."
+    )
     hidden: int = _option(1200, "Model", "mlp: units of G's two hidden layers.")
 
-    objective: Literal["non-saturating", "minimax"] = _option("non-saturating", "Game", "What G minimises.")
+    objective: Literal["non-saturating", "minimax", "least-squares", "hinge", "wasserstein"] = _option(
+        "non-saturating", "Game", "What the players minimise."
+    )
     smoothing: float = _option(0.0, "Game", "One-sided label smoothing: the target of real pictures is 1 minus this.")
     d_steps: int = _option(1, "Game", "k: updates of D for each update of G.")
+    r1: float = _option(0.0, "Game", "γ of the penalty γ/2·E‖∇D(x)‖² on real pictures; needs d_norm none or spectral.")
+    clip_weights: float | None = _option(None, "Game", "Keep every weight of D within ± this (wasserstein: 0.01).")
+    instance_noise: float = _option(
+        0.0, "Game", "Gaussian noise of this deviation on all that D sees, falling to 0 over the training."
+    )
+    packing: int = _option(1, "Game", "How many pictures D judges together (PacGAN).")
     share_noise: bool = _option(False, "Game", "G learns from D's last fake batch instead of a fresh one (faster).")
 
     optimizer: Literal["adam", "sgd", "rmsprop"] = _option("adam", "Optimiser", "For both players.")
@@ -71,15 +82,16 @@ class Config:
             _check_type(name, getattr(self, name), kind)
         for name, least in _LEAST.items():
             integer(name, getattr(self, name), least)
-        for name in ("smoothing", "momentum", "weight_decay"):
+        for name in ("smoothing", "momentum", "weight_decay", "r1", "instance_noise"):
             number(name, getattr(self, name), 0.0)
         for name in ("g_learning_rate", "d_learning_rate"):
             number(name, getattr(self, name), above=0.0)
         number("learning_rate_decay", self.learning_rate_decay, 1.0)
         for name in ("beta1", "beta2", "average_decay"):
             number(name, getattr(self, name), 0.0, 1.0)
-        if self.clip_norm is not None:
-            number("clip_norm", self.clip_norm, above=0.0)
+        for name in ("clip_norm", "clip_weights"):
+            if getattr(self, name) is not None:
+                number(name, getattr(self, name), above=0.0)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Config:
@@ -107,6 +119,7 @@ _LEAST = {
     "width": 1,
     "hidden": 1,
     "d_steps": 1,
+    "packing": 1,
     "steps": 1,
     "batch_size": 2,
     "seed": 0,

@@ -1,0 +1,185 @@
+"""`python -m benchmarks kernels`: every kernel of the table is measured, and a wrong one is not passed over."""
+
+import numpy as np
+import pytest
+
+from benchmarks.kernels import IN_PLACE
+from gan_np import kernels
+
+COLUMNS = {"operation", "case", "shape", "candidate", "kind", "default", "agrees", "error", "milliseconds", "rate"}
+
+WRONG = """
+import gan_np as gn
+
+@gn.register_kernel("average", "hasty")
+class Hasty:
+    def step(self, average, values, decay):
+        average *= decay
+        average += values * (1 - decay) * 1.01
+"""
+
+# Right on every shape of a DCGAN, wrong on the odd ones.
+WRONG_ON_ODD_SHAPES = """
+import gan_np as gn
+
+@gn.register_kernel("average", "even_only")
+class EvenOnly:
+    def step(self, average, values, decay):
+        even = len(values) // 4 * 4
+        average[:even] *= decay
+        average[:even] += (1 - decay) * values[:even]
+"""
+
+RIGHT = """
+import gan_np as gn
+
+@gn.register_kernel("average", "by_difference", cost=0.5)
+class ByDifference:
+    def step(self, average, values, decay):
+        average += (1 - decay) * (values - average)
+"""
+
+FAILING = """
+import gan_np as gn
+
+@gn.register_kernel("average", "failing")
+class Failing:
+    def step(self, average, values, decay):
+        raise OverflowError("no luck")
+"""
+
+PICKY = """
+import gan_np as gn
+
+@gn.register_kernel("average", "picky", supports=lambda problem: "only for seven values")
+class Picky:
+    def step(self, average, values, decay):
+        raise AssertionError("was told not to")
+"""
+
+
+def by_candidate(result):
+    return {row["candidate"]: row for row in result["rows"]}
+
+
+def test_every_kernel_of_the_table_is_measured(measured, tmp_path):
+    picture = tmp_path / "kernels.png"
+    code, result, printed = measured("kernels", "--quick", "--peer", "none", "--plot", str(picture))
+    assert code == 0
+    rows = result["rows"]
+    assert all(set(row) >= COLUMNS for row in rows)
+    assert {row["operation"] for row in rows} == set(kernels.OPERATIONS)
+    found = {(row["operation"], row["candidate"]) for row in rows}
+    assert found == {(o, entry.name) for o in kernels.OPERATIONS for entry in kernels.entries(o)}
+    for row in rows:
+        assert row["agrees"]
+        assert row["kind"] == "kernel"
+        if row["milliseconds"] is None:
+            assert row["notes"]
+            continue
+        assert row["error"] < 2e-5
+        assert 0 < row["least_milliseconds"] <= row["milliseconds"]["median"]
+        assert row["rate"] > 0
+        assert row["rate_unit"] == ("GFLOP/s" if row["operation"] in ("conv2d", "dense") else "GB/s")
+        if row["candidate"] == "reference":
+            assert row["speed_against_reference"] == {"low": 1.0, "median": 1.0, "high": 1.0}
+    defaults = [row for row in rows if row["default"]]
+    assert len(defaults) == len({(row["operation"], row["case"]) for row in rows})
+    assert result["benchmark"] == "kernels"
+    assert result["command"].startswith("python -m benchmarks kernels --quick")
+    assert result["machine"]["cpu"]
+    assert result["date"].startswith("20")
+    assert result["dtype"] == "float32"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "× reference" in printed
+
+
+def test_a_shape_of_ones_own(measured):
+    options = (
+        "--operation conv2d --shape 2,9,7,3 --out-channels 5 --kernel 3,2 --stride 2,1 --padding 1 --dtype float64"
+    )
+    code, result, _ = measured("kernels", "--quick", "--kernels", "im2col", *options.split())
+    assert code == 0
+    rows = by_candidate(result)
+    assert {"reference", "im2col"} <= set(rows)
+    assert rows["im2col"]["shape"] == [2, 9, 7, 3]
+    assert rows["im2col"]["error"] < 1e-11
+    # 3 contractions × 2 operations × taps × channels × (batch, height, width, channels of the small picture)
+    work = 3 * 2 * (3 * 2) * 3 * (2 * 5 * 8 * 5)
+    seconds = rows["im2col"]["milliseconds"]["median"] / 1e3
+    assert rows["im2col"]["rate"] == pytest.approx(work / seconds / 1e9)
+
+
+def test_a_wrong_kernel_is_reported_and_ends_with_1(measured, own_kernel):
+    code, result, printed = measured("kernels", "--quick", "--operation", "average", "--import", own_kernel(WRONG))
+    row = by_candidate(result)["hasty"]
+    assert code == 1
+    assert not row["agrees"]
+    assert row["error"] > 1e-6
+    assert by_candidate(result)["reference"]["agrees"]
+    assert "wrong: hasty of average" in printed
+    assert row["milliseconds"] is not None
+
+
+def test_a_wrong_kernel_is_found_by_its_numbers_alone(measured, own_kernel):
+    code, result, _ = measured(
+        "kernels", "--quick", "--operation", "average", "--no-check", "--import", own_kernel(WRONG)
+    )
+    assert code == 1
+    assert "differs from the reference" in by_candidate(result)["hasty"]["wrong"]
+
+
+def test_the_small_cases_find_what_the_timed_one_does_not(measured, own_kernel):
+    arguments = ("kernels", "--quick", "--operation", "average", "--import", own_kernel(WRONG_ON_ODD_SHAPES))
+    code, result, _ = measured(*arguments)
+    assert code == 1
+    assert "case 'vector'" in by_candidate(result)["even_only"]["wrong"]
+    kernels.unregister_kernel("average", "even_only")
+    code, result, _ = measured(*arguments, "--no-check")
+    assert code == 0
+
+
+def test_a_right_kernel_of_ones_own_is_timed(measured, own_kernel):
+    code, result, _ = measured("kernels", "--quick", "--operation", "average", "--import", own_kernel(RIGHT))
+    row = by_candidate(result)["by_difference"]
+    assert code == 0
+    assert row["default"]
+    assert row["speed_against_reference"]["median"] > 0
+
+
+def test_a_kernel_that_fails_is_reported(measured, own_kernel):
+    code, result, printed = measured("kernels", "--quick", "--operation", "average", "--import", own_kernel(FAILING))
+    assert code == 1
+    assert by_candidate(result)["failing"]["milliseconds"] is None
+    assert "OverflowError: no luck" in printed
+
+
+def test_a_kernel_that_does_not_support_the_case_is_passed_over(measured, own_kernel):
+    code, result, printed = measured("kernels", "--quick", "--operation", "average", "--import", own_kernel(PICKY))
+    assert code == 0
+    assert by_candidate(result)["picky"]["notes"] == ["not for this case: only for seven values"]
+    assert "only for seven values" in printed
+
+
+@pytest.mark.parametrize("operation", sorted(IN_PLACE))
+def test_steps_timed_in_place_stay_finite(operation):
+    (case,) = kernels.cases(operation, size="small")
+    arrays = case.make(np.random.default_rng(0), np.dtype(np.float32))
+    kernel = kernels.entry(operation, "reference").implementation
+    for _ in range(2000):
+        IN_PLACE[operation](kernel, *arrays)
+    assert all(np.isfinite(array).all() for array in arrays)
+
+
+@pytest.mark.parametrize(("operation", "candidate"), [("conv2d", "torch "), ("dense", "torch")])
+def test_pytorch_beside_it(measured, operation, candidate):
+    pytest.importorskip("torch")
+    code, result, _ = measured("kernels", "--quick", "--operation", operation, "--peer", "torch")
+    assert code == 0
+    rows = [row for row in result["rows"] if row["kind"] == "peer"]
+    assert len(rows) == len({row["case"] for row in result["rows"]})
+    for row in rows:
+        assert row["candidate"].startswith(candidate)
+        assert row["agrees"]
+        assert row["error"] < 2e-5
+        assert bool(row["notes"]) == (operation == "conv2d")  # the slower memory order's time
