@@ -1,4 +1,4 @@
-"""Packaging. `kernels/` is a top-level folder that ships as `gan_np.kernels`: PyPI has another package named `kernels`."""
+"""Packaging. `kernels/` ships as `gan_np.kernels`, since PyPI has another package named `kernels`."""
 
 from pathlib import Path
 
@@ -8,9 +8,11 @@ HERE = Path(__file__).parent
 
 REQUIRES = ["numpy>=1.26", "pillow>=10.2", "rich>=13.7", "safetensors>=0.4.3", "tomli-w>=1.0", "typer>=0.15"]
 PLOT = ["matplotlib>=3.8"]
+DOWNLOAD = ["pooch>=1.8"]
+TENSORBOARD = ["tensorboardX>=2.6"]
 DEMO = ["mlxtend>=0.23", *PLOT]
 DEVELOP = ["ruff>=0.14", "mypy>=1.18"]
-TEST = ["pytest>=8", "pytest-timeout>=2.3", "hypothesis>=6.100", "scipy>=1.12", "build>=1.2", *DEMO, *DEVELOP]
+TEST = ["pytest>=8", "pytest-timeout>=2.3", "hypothesis>=6.100", "scipy>=1.12", "build>=1.2", *DEMO, *DOWNLOAD, *TENSORBOARD, *DEVELOP]
 
 setup(
     name="gan_np",
@@ -22,7 +24,14 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.11",
     install_requires=REQUIRES,
-    extras_require={"plot": PLOT, "demo": DEMO, "test": TEST, "dev": DEVELOP},
+    extras_require={
+        "plot": PLOT,
+        "demo": DEMO,
+        "download": DOWNLOAD,
+        "tensorboard": TENSORBOARD,
+        "test": TEST,
+        "dev": DEVELOP,
+    },
     packages=[
         *find_packages(include=["gan_np", "gan_np.*"]),
         *("gan_np." + name for name in find_packages(include=["kernels", "kernels.*"])),

@@ -108,10 +108,10 @@ def main(arguments: Sequence[str]) -> int:
     with machine.threads(options.threads):
         found = machine.describe()
         parity = functools.cache(_parity) if options.check else lambda operation, name: ""
-        with report.working() as status:
-            for index, case in enumerate(cases, start=1):
-                status(f"{index} of {len(cases)}: {case.operation} {case.label}")
-                rows += measure(case, dtype, options, parity)
+        for index, case in enumerate(cases, start=1):
+            report.status(f"{index} of {len(cases)}: {case.operation} {case.label}")
+            rows += measure(case, dtype, options, parity)
+    report.status("")
     print_rows(rows, dtype, found)
     if options.json:
         content = {"dtype": str(dtype), "threads": options.threads, "rows": [row.numbers() for row in rows]}
@@ -238,7 +238,7 @@ def _best_peer(rows: list[Row]) -> list[Row]:
     timed = [(row.timing.spread.median, row) for row in rows if row.kind == "peer" and row.timing]
     timed.sort(key=lambda pair: pair[0])
     for seconds, other in timed[1:]:
-        timed[0][1].notes.append(f"{other.name} {seconds * 1e3:.3g} ms")
+        timed[0][1].notes.append(f"its slower variant, {other.name}: {seconds * 1e3:.3g} ms")
         timed[0][1].wrong = timed[0][1].wrong or other.wrong
     failed = [row for row in rows if row.kind == "peer" and not row.timing]
     return [row for row in rows if row.kind == "kernel"] + [row for _, row in timed[:1]] + failed
@@ -246,37 +246,30 @@ def _best_peer(rows: list[Row]) -> list[Row]:
 
 def print_rows(rows: list[Row], dtype: np.dtype[Any], found: dict[str, Any]) -> None:
     """The table."""
-    columns = ("kernel", "median ms", "least ms", "× reference", "(quartiles)", "rate", "error", "")
-    lines: list[Sequence[str] | str] = []
-    last = ""
-    for row in rows:
-        head = f"{row.case.operation}  {row.case.label}"
-        if head != last:
-            lines.append(head)
-            last = head
-        cells = [f"  {row.name}{' *' if row.default else ''}"]
-        if row.timing is None or row.speed is None or row.rate is None:
-            cells += [""] * 6
-        else:
-            cells += [
-                f"{row.timing.spread.median * 1e3:.3f}",
-                f"{row.timing.least * 1e3:.3f}",
-                f"{row.speed.median:.2f}",
-                f"{row.speed.low:.2f}–{row.speed.high:.2f}",
-                f"{row.rate[0]:.3g} {row.rate[1]}",
-                f"{row.error:.1e}",
-            ]
-        cells.append("[red]wrong[/red]" if row.wrong else escape("; ".join(row.notes)))
-        lines.append(cells)
+    columns = (("kernel", 22), ("median ms", 9), ("× reference", 16), ("rate", 14), ("error", 8))
+    groups = []
+    for case in dict.fromkeys((row.case.operation, row.case.label) for row in rows):
+        own = [row for row in rows if (row.case.operation, row.case.label) == case]
+        notes = [f"{row.name}: {note}" for row in own for note in row.notes]
+        groups.append(report.Group("  ".join(case), [_cells(row) for row in own], notes))
     caption = (
-        "* chosen by default.  × reference: how many times as fast as the reference in the same rounds.  "
+        "* chosen by default.  × reference: how many times as fast as the reference in the same rounds, quartiles.  "
         "GFLOP/s counts the direct method's operations; GB/s the arrays handed in and given out, once.  "
         "error: against the reference in float64, relative to the largest entry.\n" + machine.one_line(found)
     )
-    report.print_table(f"kernels, {dtype}", columns, lines, caption)
+    report.print_table(f"kernels, {dtype}", columns, groups, caption)
     for row in rows:
         if row.wrong:
             report.say(f"wrong: {row.name} of {row.case.operation}, {row.case.label}: {row.wrong}")
+
+
+def _cells(row: Row) -> list[str]:
+    name = f"  {escape(row.name)}{' *' if row.default else ''}"
+    error = "[red]wrong[/red]" if row.wrong else "" if row.error is None else f"{row.error:.1e}"
+    if row.timing is None or row.speed is None or row.rate is None:
+        return [name, "", "", "", error]
+    speed = "1" if row.name == "reference" else f"{row.speed.median:.2f} ({row.speed.low:.2f}–{row.speed.high:.2f})"
+    return [name, f"{row.timing.spread.median * 1e3:.3f}", speed, f"{row.rate[0]:.3g} {row.rate[1]}", error]
 
 
 def _plot(path: Path, rows: list[Row], dtype: np.dtype[Any], found: dict[str, Any]) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import datetime
 import json
 import shlex
+import sys
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,21 +27,36 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="small and short: shows that it runs, times mean little")
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str] | str], caption: str) -> None:
-    """A table, the first and last columns to the left, numbers to the right; a row that is one text is a heading."""
-    table = Table(title=title, title_justify="left")
-    for index, column in enumerate(columns):
-        outer = index in (0, len(columns) - 1)
-        table.add_column(column, justify="left" if outer else "right", overflow="fold", no_wrap=not outer)
-    for row in rows:
-        if isinstance(row, str):
-            table.add_section()
-            table.add_row(f"[bold]{escape(row)}[/bold]")
-        else:
-            table.add_row(*row)
+class Group(NamedTuple):
+    """Lines of a table that belong together."""
+
+    heading: str
+    rows: Sequence[Sequence[str]]
+    """Cells; may carry rich's markup."""
+    notes: Sequence[str] = ()
+
+
+def print_table(title: str, columns: Sequence[tuple[str, int]], groups: Sequence[Group], caption: str) -> None:
+    """Groups under one head: columns have the same least width in each, the first to the left, numbers to the right."""
     console = _console()
-    console.print(table)
-    console.print(caption, style="dim", markup=False)
+    console.print(f"\n[bold]{escape(title)}[/bold]\n")
+    console.print(_lines(columns, (), show_header=True))
+    for group in groups:
+        if group.heading:
+            console.print(f"[bold]{escape(group.heading)}[/bold]", soft_wrap=True)
+        console.print(_lines(columns, group.rows, show_header=False))
+        for note in group.notes:
+            console.print(f"    {escape(note)}", style="dim", soft_wrap=True)
+    console.print(f"\n{escape(caption)}", style="dim")
+
+
+def _lines(columns: Sequence[tuple[str, int]], rows: Sequence[Sequence[str]], *, show_header: bool) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=show_header, header_style="dim")
+    for place, (name, width) in enumerate(columns):
+        table.add_column(name, min_width=width, justify="right" if place else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    return table
 
 
 def say(text: str) -> None:
@@ -49,11 +64,13 @@ def say(text: str) -> None:
     _console().print(text, soft_wrap=True, markup=False)
 
 
-@contextlib.contextmanager
-def working() -> Iterator[Callable[[str], None]]:
-    """A line that says what is being done, while it is done, where there is a terminal to show it."""
-    with Console(stderr=True, highlight=False).status("") as status:
-        yield lambda text: status.update(escape(text))
+def status(text: str) -> None:
+    """A line that says what is being done, overwritten by the next, where there is a terminal; "" clears it.
+
+    No spinner: a thread that draws would take time from what is measured.
+    """
+    if sys.stderr.isatty():
+        print(f"\r\x1b[2K{text}", end="", file=sys.stderr, flush=True)
 
 
 def _console() -> Console:

@@ -90,15 +90,16 @@ def main(arguments: Sequence[str]) -> int:
     except (ValueError, TypeError) as error:
         parser.error(str(error))
     threads = options.threads or machine.default_threads(options.quick)
-    with machine.threads(threads), report.working() as status:
+    with machine.threads(threads):
         found = machine.describe()
-        status("comparing one step of each")
+        report.status("comparing one step of each")
         opponents, agreements = _opponents(setup, trainer, options, threads)
         runs: dict[str, Callable[[], object]] = {OURS: trainer.step}
         runs |= {name: functools.partial(_draw_and_step, opponent) for name, opponent in opponents.items()}
         repeats = options.repeats or (2 if options.quick else 20)
-        status(f"timing {repeats} rounds of {len(runs)}")
+        report.status(f"timing {repeats} rounds of {len(runs)}")
         timings = alternate(runs, repeats=repeats, seconds=options.seconds, pause=PAUSE)
+    report.status("")
     what = _describe(setup, options)
     rows = _rows(timings)
     _print(what, rows, agreements, found, threads, options)
@@ -253,22 +254,21 @@ def _print(
     lines = []
     for row in rows:
         time, speed = row["milliseconds"], row["speed_of_gan_np"]
-        cells = [
-            row["candidate"],
-            f"{time['median']:.1f}",
-            f"{time['low']:.1f}–{time['high']:.1f}",
-            f"{row['least_milliseconds']:.1f}",
-        ]
-        own = row["candidate"] == OURS
-        cells += ["", ""] if own else [f"{speed['median']:.2f}", f"{speed['low']:.2f}–{speed['high']:.2f}"]
-        lines.append([*cells, "fastest of PyTorch's" if row["fastest_peer"] else ""])
+        lines.append(
+            [
+                row["candidate"] + (" *" if row["fastest_peer"] else ""),
+                f"{time['median']:.1f}",
+                f"{time['low']:.1f}–{time['high']:.1f}",
+                "" if row["candidate"] == OURS else f"{speed['median']:.2f} ({speed['low']:.2f}–{speed['high']:.2f})",
+            ]
+        )
     caption = (
         f"{rows[0]['rounds']} rounds, {threads} threads on every side, {options.dtype}; data and noise are drawn in the "
-        "step.  × ours: its time divided by gan_np's of the same round, so above 1 gan_np is faster.\n"
-        + machine.one_line(found)
+        "step.  × gan_np: its time divided by gan_np's of the same round, quartiles; above 1 gan_np is faster."
+        f"{'  * the fastest of PyTorch.' if len(rows) > 1 else ''}\n{machine.one_line(found)}"
     )
-    columns = ("", "ms a step", "(quartiles)", "least", "× ours", "(quartiles)", "")
-    report.print_table(f"one training step, {what}", columns, lines, caption)
+    columns = (("", 35), ("ms a step", 9), ("quartiles", 14), ("× gan_np", 16))
+    report.print_table(f"one training step, {what}", columns, [report.Group("", lines)], caption)
     for agreement in agreements:
         report.say(
             f"{'agrees' if agreement.holds else 'DISAGREES'} in {agreement.dtype} with {agreement.name}: losses to "

@@ -16,6 +16,7 @@ from kernels.table import available as available
 from kernels.table import choose as choose
 from kernels.table import entries as entries
 from kernels.table import entry as entry
+from kernels.table import parse_choices as parse_choices
 from kernels.table import register_kernel as register_kernel
 from kernels.table import select as select
 from kernels.table import unregister_kernel as unregister_kernel

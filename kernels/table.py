@@ -207,11 +207,16 @@ def _choose(operation: str, problem: Problem, name: str | None) -> Entry:
 
 @functools.lru_cache(maxsize=16)
 def _from_environment(text: str) -> dict[str, str]:
+    return parse_choices(text, ENVIRONMENT)
+
+
+def parse_choices(text: str, argument: str) -> dict[str, str]:
+    """ "conv2d=reference,adam=mine" as a dictionary, every name checked; `argument` is what errors call the text."""
     names = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         operation, equals, name = part.partition("=")
         if not equals:
-            raise ValueError(f"{ENVIRONMENT}: expected operation=kernel pairs separated by commas, got {text!r}")
+            raise ValueError(f"{argument}: expected operation=kernel pairs separated by commas, got {text!r}")
         names[operation.strip()] = entry(operation.strip(), name.strip()).name
     return names
 

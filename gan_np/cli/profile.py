@@ -24,15 +24,15 @@ def profile(
     from rich.console import Console
     from rich.table import Table
 
-    from gan_np import data
-    from gan_np.training import build_gan
-    from gan_np.training.build import build_trainer
+    from gan_np.training import build_gan, build_trainer, load_images
+    from gan_np.training.build import forced_kernels
     from gan_np.training.estimate import profile_steps
 
     chosen = resolve(config, flags)
-    images = data.load(chosen.data, image_size=chosen.image_size, channels=chosen.channels)
+    images = load_images(chosen)
     trainer = build_trainer(build_gan(chosen, images.shape[1:]), images, chosen)
-    step, lines = profile_steps(trainer, repeats)
+    with forced_kernels(chosen):
+        step, lines = profile_steps(trainer, repeats)
     table = Table("operation", "kernel", "method", "calls", "ms", "share", title=f"{step * 1e3:.1f} ms a step")
     for column in table.columns[3:]:
         column.justify = "right"

@@ -37,8 +37,7 @@ def train(
 
     What counts: flags over the file given by --config over the defaults in brackets.
     """
-    from gan_np import data
-    from gan_np.training import build_gan
+    from gan_np.training import build_gan, load_images
     from gan_np.training import train as run_training
     from gan_np.training.folder import RunFolder
 
@@ -46,7 +45,7 @@ def train(
         _resume(resume, config, out, quiet, given(flags))
         return
     chosen = resolve(config, flags)
-    images = data.load(chosen.data, image_size=chosen.image_size, channels=chosen.channels)
+    images = load_images(chosen)
     gan = build_gan(chosen, images.shape[1:])
     shape = "×".join(map(str, gan.image_shape))
     say(

@@ -49,11 +49,9 @@ def inspect(path: Path) -> Found:
     """
     try:
         with _open(path) as image:
-            width, height = image.size
-            # a TIFF file's size is given as seen; a PNG file may hold its EXIF after the pixels, which are not read here
-            turned = (
-                image.format != "TIFF" and (image.format != "PNG" or "exif" in image.info) and _orientation(image) > 4
-            )
+            width, height = _stored_size(image)
+            # a PNG file may hold its EXIF after the pixels, which are not read here
+            turned = (image.format != "PNG" or "exif" in image.info) and _orientation(image) > 4
             return Found((width, height) if turned else (height, width), image.mode in _GREY_MODES)
     except Unreadable:
         raise
@@ -105,6 +103,12 @@ def _open(path: Path) -> Image.Image:
         image.close()
         raise Image.DecompressionBombError(f"{image.width}×{image.height} pixels")
     return image
+
+
+def _stored_size(image: Image.Image) -> tuple[int, int]:
+    """(width, height) before EXIF orientation: some versions of Pillow give the size of TIFF files after it."""
+    tags = getattr(image, "tag_v2", {}) if image.format == "TIFF" else {}
+    return (tags[256], tags[257]) if 256 in tags and 257 in tags else image.size
 
 
 def _orientation(image: Image.Image) -> int:

@@ -20,7 +20,6 @@ from gan_np.vectors import Gradient, Layout, Vector
 
 from .summary import count_parameters, summarise
 
-
 _limit: ContextVar[int | None] = ContextVar("gan_np_parameter_limit", default=None)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 
+from gan_np import kernels
 from gan_np.arrays import Array
 from gan_np.checks import choice
 from gan_np.models import GAN, MODELS
@@ -72,6 +74,11 @@ def build_objective(config: Config) -> Objective:
 
 def _instance_noise(config: Config) -> float | Schedule:
     return Linear(config.instance_noise, 0.0, config.steps * config.d_steps) if config.instance_noise else 0.0
+
+
+def forced_kernels(config: Config) -> AbstractContextManager[None]:
+    """`use_kernels` for the kernels that the configuration names; none by default."""
+    return kernels.use_kernels(**kernels.parse_choices(config.kernels, "kernels"))
 
 
 def build_trainer(gan: GAN, images: Array, config: Config) -> Trainer:

@@ -24,6 +24,7 @@ class Config:
     image_size: int | None = _option(None, "Data", "Resize and crop pictures to squares of this side.")
     channels: Literal[1, 3, 4] | None = _option(None, "Data", "Convert pictures to grey (1), RGB (3) or RGBA (4).")
 
+    skip_broken: bool = _option(False, "Data", "Leave out picture files that cannot be read, with a warning.")
     flip: bool = _option(False, "Data", "Mirror each real picture left to right with probability one half.")
     augment: str = _option(
         "", "Data", "What D sees changed at random, for small data: some of colour,translation,cutout."
@@ -63,9 +64,10 @@ class Config:
     clip_norm: float | None = _option(None, "Optimiser", "Scale each player's gradient down to this norm.")
     average_decay: float = _option(0.998, "Optimiser", "Decay of the average of G's weights (0: none).")
 
-    steps: int = _option(3000, "Training", "Updates of G.")
+    steps: int = _option(2500, "Training", "Updates of G.")
     batch_size: int = _option(32, "Training", "Pictures in each batch.")
     seed: int = _option(0, "Training", "Of weights, data order and noise: same seed, same bits.")
+    kernels: str = _option("", "Training", "Force kernels by name: operation=kernel,… (kept with the run).")
     device: str = _option("cpu", "Training", "cpu, cuda or cuda:N.")
 
     sample_every: int = _option(250, "Output", "Steps between sample grids (0: none).")

@@ -46,18 +46,21 @@ class RunFolder:
         self._log: IO[str] = (path / "log.jsonl").open("a", encoding="utf-8")
 
     @classmethod
-    def create(cls, path: str | Path, config: Config) -> RunFolder:
-        """A new run.
+    def make_place(cls, path: str | Path) -> Path:
+        """The folder for a new run.
 
         Raises:
-            FileExistsError: the folder is there and not empty: a run is never overwritten.
+            FileExistsError: it is there and not empty: a run is never overwritten.
         """
         place = Path(path)
-        if place.exists() and (not place.is_dir() or any(entry.name != ".lock" for entry in place.iterdir())):
-            raise FileExistsError(
-                f"out: {place} exists and is not an empty folder; choose another name, or --resume it if it is a run"
-            )
+        _refuse_full(place)
         place.mkdir(parents=True, exist_ok=True)
+        return place
+
+    @classmethod
+    def create(cls, place: Path, config: Config) -> RunFolder:
+        """A new run in an empty folder, whose lock the caller holds (so that of two at once only one gets here)."""
+        _refuse_full(place)
         write_config(place, config)
         return cls(place, config)
 
@@ -140,6 +143,13 @@ class RunFolder:
     def close(self) -> None:
         """No more lines."""
         self._log.close()
+
+
+def _refuse_full(place: Path) -> None:
+    if place.exists() and (not place.is_dir() or any(entry.name != ".lock" for entry in place.iterdir())):
+        raise FileExistsError(
+            f"out: {place} exists and is not an empty folder; choose another name, or --resume it if it is a run"
+        )
 
 
 def write_config(folder: Path, config: Config) -> None:

@@ -12,11 +12,12 @@ from typing import Any
 
 from gan_np.arrays import Array
 from gan_np.data.dataset import digest
+from gan_np.data.sources import load
 from gan_np.models import GAN
 
 from . import checkpoint
 from .algorithm import Step, Trainer
-from .build import build_trainer
+from .build import build_trainer, forced_kernels
 from .config import Config
 from .finite import NonFiniteError
 from .folder import RunFolder, read_config
@@ -46,7 +47,9 @@ def iterate(gan: GAN, images: Array, *, config: Config | None = None, **options:
     chosen = _configure(config, options)
     trainer = build_trainer(gan, images, chosen)
     while trainer.steps < chosen.steps:
-        yield trainer.step()
+        with forced_kernels(chosen):
+            step = trainer.step()
+        yield step
 
 
 def train(
@@ -85,8 +88,9 @@ def train(
         raise ValueError(
             "out: this gan has no recipe, so its checkpoints could not be read again; train it without out"
         )
-    folder = RunFolder.create(out, chosen)
-    with RunLock(folder.path):
+    place = RunFolder.make_place(out)
+    with RunLock(place):
+        folder = RunFolder.create(place, chosen)
         return _drive(trainer, chosen, folder, callbacks, progress, 0.0)
 
 
@@ -117,9 +121,7 @@ def resume(
     with RunLock(place):
         file, description = _newest(place)
         if images is None:
-            from gan_np import data
-
-            images = data.load(config.data, image_size=config.image_size, channels=config.channels)
+            images = load_images(config)
         if description.get("data") != digest(images):
             raise ValueError(f"images: not the pictures that {place} was trained on (their fingerprint differs)")
         tensors, _ = checkpoint.read(file)
@@ -131,6 +133,11 @@ def resume(
         )
         folder = RunFolder.reopen(place, config, trainer.steps)
         return _drive(trainer, config, folder, callbacks, progress, float(seconds))
+
+
+def load_images(config: Config) -> Array:
+    """The pictures that a configuration names."""
+    return load(config.data, image_size=config.image_size, channels=config.channels, skip_broken=config.skip_broken)
 
 
 def _newest(place: Path) -> tuple[Path, dict[str, Any]]:
@@ -168,6 +175,7 @@ def _drive(
         recorder = None
         if folder is not None:
             recorder = stack.enter_context(Recorder(folder, trainer, seconds))
+        stack.enter_context(forced_kernels(config))
         stop = stack.enter_context(StopRequest()) if folder is not None else None
         bar = stack.enter_context(ProgressBar(config.steps, done=trainer.steps)) if progress else None
         try:

@@ -12,13 +12,13 @@ import time
 import numpy as np
 import pytest
 from picture_files import idx_bytes, pictures
-from PIL import Image, features
+from PIL import Image
 
 from gan_np import data
 
 resource = pytest.importorskip("resource", reason="memory is measured as POSIX systems do")
 
-MUTANTS = 100
+MUTANTS = 60
 HUGE = [
     b"\xff" * 4,
     b"\x7f\xff\xff\xff",
@@ -65,7 +65,8 @@ def picture_of(ending, **options):
     stream = io.BytesIO()
     mode = options.pop("mode", "RGB")
     picture = np.random.default_rng(0).integers(0, 256, (24, 20, 3), np.uint8)
-    Image.fromarray(picture).convert(mode).save(stream, ending, **options)
+    image = Image.fromarray(picture[..., 0].astype(np.uint16) * 257) if mode == "I;16" else Image.fromarray(picture)
+    (image if mode == "I;16" else image.convert(mode)).save(stream, ending, **options)
     return stream.getvalue()
 
 
@@ -149,11 +150,10 @@ def outcome(source, path, **options):
 @pytest.mark.parametrize("kind", PICTURES)
 def test_pictures(tmp_path, rng, kind):
     ending = kind.partition("-")[0]
-    if ending in ("webp", "avif") and not features.check(ending):
-        pytest.skip(f"this Pillow has no {ending}")
-    if ending == "jp2" and not features.check("jpg_2000"):
-        pytest.skip("this Pillow has no JPEG 2000")
-    content = PICTURES[kind]()
+    try:
+        content = PICTURES[kind]()
+    except (KeyError, OSError) as error:
+        pytest.skip(f"this Pillow cannot write {ending}: {error!r}")
     path = tmp_path / f"mutant.{ending}"
     path.write_bytes(content)
     assert outcome(tmp_path, path)

@@ -11,7 +11,8 @@ from gan_np.kernels import large_size
 KERNELS = (1, 3, (2, 3), (4, 4), (5, 1))
 STRIDES = (1, 2, (2, 1), (3, 2))
 PADDINGS = (0, 1, (1, 2), (3, 3))
-CHANNELS = ((1, 1), (3, 5), (5, 3), (1, 17), (17, 1))
+CHANNELS = ((1, 1), (3, 5), (5, 3), (1, 17), (17, 1), (5, 17), (3, 3))
+PICTURES = ((6, 5), (3, 8), (1, 1))
 
 
 def _pair(value):
@@ -31,7 +32,7 @@ def _sizes(shape, kernel, stride, padding, extra=(0, 0)):
 
 
 def _transposed():
-    for picture, out in (((3, 4), 0), ((4, 3), 1)):
+    for picture, out in (((3, 4), 0), ((4, 3), 1), ((1, 1), 2)):
         for kernel, stride, padding, channels, features, batch in _grid():
             extra = tuple(min(out, s - 1) for s in _pair(stride))
             if out and extra == (0, 0):
@@ -40,10 +41,21 @@ def _transposed():
                 yield picture, kernel, stride, padding, extra, channels, features, batch
 
 
-@pytest.mark.parametrize(("kernel", "stride", "padding", "channels", "features", "batch"), list(_grid()))
-def test_conv2d(kernel, stride, padding, channels, features, batch):
+def _convolutions():
+    """Every picture with every geometry in which at least one place of the kernel fits."""
+    for picture in PICTURES:
+        for kernel, stride, padding, channels, features, batch in _grid():
+            room = zip(picture, _pair(kernel), _pair(padding), strict=True)
+            if all(size + 2 * p >= k for size, k, p in room):
+                yield picture, kernel, stride, padding, channels, features, batch
+
+
+@pytest.mark.parametrize(
+    ("picture", "kernel", "stride", "padding", "channels", "features", "batch"), list(_convolutions())
+)
+def test_conv2d(picture, kernel, stride, padding, channels, features, batch):
     layer = gn.Conv2d(features, kernel, stride=stride, padding=padding)
-    gn.testing.check_gradients(layer, (6, 5, channels), batch=batch, training=False, directions=2)
+    gn.testing.check_gradients(layer, (*picture, channels), batch=batch, training=False, directions=2)
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,10 @@ from slopes import check_gradient_of, small_gan
 import gan_np as gn
 from gan_np.layers import INPUTS, NOTHING, PARAMETERS
 
-OBJECTIVES = [
-    gn.objectives.Minimax(),
-    gn.objectives.Minimax(smoothing=0.1),
-    gn.objectives.NonSaturating(),
-    gn.objectives.NonSaturating(smoothing=0.1),
+OBJECTIVES = [pytest.param(make(), id=name) for name, make in gn.objectives.OBJECTIVES.items()]
+OBJECTIVES += [
+    pytest.param(make(smoothing=0.1), id=f"{make.__name__} smoothed")
+    for make in (gn.objectives.Minimax, gn.objectives.NonSaturating)
 ]
 
 
@@ -20,7 +19,7 @@ def players(request):
     return small_gan(normalise=request.param)
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES, ids=repr)
+@pytest.mark.parametrize("objective", OBJECTIVES)
 def test_generator_through_discriminator(players, objective, rng):
     generator, discriminator = players
     z = rng.standard_normal((6, 5))
@@ -37,7 +36,7 @@ def test_generator_through_discriminator(players, objective, rng):
     check_gradient_of(loss, generator, generator.gradient.values.copy(), rng)
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES, ids=repr)
+@pytest.mark.parametrize("objective", OBJECTIVES)
 def test_discriminator_over_a_real_and_a_fake_batch(players, objective, rng):
     generator, discriminator = players
     real = np.tanh(rng.standard_normal((6, 8, 8, 1)))

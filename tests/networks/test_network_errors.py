@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import gan_np as gn
+from gan_np.networks import parameter_limit
 
 
 @pytest.fixture
@@ -45,6 +46,18 @@ def test_nothing_changed_by_a_refused_forward():
     with pytest.raises(gn.ShapeError, match="expected a batch"):
         network.forward(np.zeros((5, 4), np.float32), training=True, update_state=True)
     assert network.state.version == 1
+
+
+def test_a_limit_on_parameters():
+    """For structures read from a file: refused before memory is taken, inside the block only."""
+    huge = gn.Dense(2_000_000, bias=False)
+    with parameter_limit(1000):
+        gn.Network(gn.Dense(100), (9,))
+        with parameter_limit(10), pytest.raises(ValueError, match="at most 10 can be"):
+            gn.Network(gn.Dense(100), (9,))
+        with pytest.raises(ValueError, match="a network of 4,000,000,000,000 parameters was described"):
+            gn.Network(huge, (2_000_000,))
+    assert len(gn.Network(gn.Dense(1000), (9,)).parameters) == 10_000
 
 
 class TestPullback:

@@ -132,3 +132,37 @@ def test_every_model_with_every_optimiser(images: np.ndarray, optimizer: str, mo
     gn.train(gan, images, config=config, progress=False)
     assert not np.array_equal(gan.generator.parameters.values, before)
     assert np.isfinite(gan.generator.parameters.values).all()
+
+
+def test_norms_of_layers_in_the_log(tmp_path: Path, images: np.ndarray) -> None:
+    gan = small()
+    gn.train(gan, images, out=tmp_path / "run", steps=2, batch_size=8, log_norms=True, progress=False)
+    record = json.loads((tmp_path / "run/log.jsonl").read_text().splitlines()[-1])
+    weight = gan.generator.parameters["0.weight"]
+    assert record["G/weights/0.weight"] == pytest.approx(np.linalg.norm(weight), rel=1e-4)
+    assert record["D/gradient/0.weight"] > 0
+
+
+def test_tensorboard_events(tmp_path: Path, images: np.ndarray) -> None:
+    pytest.importorskip("tensorboardX", reason="event files need tensorboardX")
+    gn.train(small(), images, out=tmp_path / "run", steps=3, batch_size=8, tensorboard=True, progress=False)
+    (events,) = (tmp_path / "run/tensorboard").glob("events*")
+    assert events.read_bytes().count(b"g_loss") == 3
+
+
+def test_forced_kernels_are_kept_with_the_run(tmp_path: Path, images: np.ndarray) -> None:
+    options = {"batch_size": 8, "progress": False, "steps": 2}
+    with gn.kernels.trace() as total:
+        gn.train(small(), images, out=tmp_path / "run", kernels="conv2d=reference", **options)
+    assert {work.implementation for work in total.seconds if work.operation == "conv2d"} == {"reference", "im2col"}
+    with gn.kernels.trace() as total:
+        gn.training.resume(tmp_path / "run", images=images, steps=3, progress=False)
+    assert "reference" in {work.implementation for work in total.seconds if work.operation == "conv2d"}
+    with pytest.raises(ValueError, match="no kernel 'fast'"):
+        gn.train(small(), images, kernels="conv2d=fast", **options)
+
+
+def test_animation_has_every_grid(tmp_path: Path, images: np.ndarray) -> None:
+    gn.train(small(), images, out=tmp_path / "run", steps=6, batch_size=8, sample_every=2, progress=False)
+    with Image.open(tmp_path / "run/training.gif") as animation:
+        assert animation.n_frames >= 3
