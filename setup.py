@@ -12,7 +12,8 @@ DOWNLOAD = ["pooch>=1.8"]
 TENSORBOARD = ["tensorboardX>=2.6"]
 DEMO = ["mlxtend>=0.23", *PLOT]
 DEVELOP = ["ruff>=0.14", "mypy>=1.18"]
-TEST = ["pytest>=8", "pytest-timeout>=2.3", "hypothesis>=6.100", "scipy>=1.12", "build>=1.2", *DEMO, *DOWNLOAD, *TENSORBOARD, *DEVELOP]
+TOOLS = ["pytest>=8", "pytest-timeout>=2.3", "hypothesis>=6.100", "scipy>=1.12", "build>=1.2"]
+TEST = [*TOOLS, *DEMO, *DOWNLOAD, *TENSORBOARD, *DEVELOP]
 
 setup(
     name="gan_np",

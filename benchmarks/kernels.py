@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,16 +19,13 @@ from rich.markup import escape
 import gan_np as gn
 from gan_np import kernels
 from gan_np.arrays import Array
-from gan_np.kernels import Case, Entry
-from gan_np.kernels.cases import conv2d_case, convolution_geometry, dense_case
+from gan_np.kernels import Case, Entry, Problem
 
-from . import machine, peers, report, user_code
+from . import kernel_options, machine, peers, report, user_code
 from .timing import Spread, Timing, alternate
 
 TOLERANCE = gn.testing.kernels.TOLERANCE
-QUICK_BATCH = 2
 PAUSE = 0.03
-
 
 IN_PLACE: dict[str, Callable[..., object]] = {
     "sgd": lambda kernel, theta, gradient, velocity: kernel.step(theta, gradient, velocity, 1e-4, 0.9, False),
@@ -94,13 +91,14 @@ class Row:
 
 def main(arguments: Sequence[str]) -> int:
     """0: every kernel that ran agrees with the reference; 1: one does not."""
-    parser = _parser()
-    options = _defaults(parser.parse_args(arguments))
+    parser = kernel_options.make_parser(__doc__)
+    options = kernel_options.parse(parser, arguments)
     try:
+        report.check_options(options)
         if options.user_code:
             user_code.load(options.user_code)
-        cases = list(_cases(options))
-        _check_names(options, {case.operation for case in cases})
+        cases = list(kernel_options.cases(options))
+        kernel_options.check_names(options, {case.operation for case in cases})
     except (ValueError, TypeError, ModuleNotFoundError) as error:
         parser.error(str(error))
     dtype = np.dtype(options.dtype)
@@ -127,9 +125,10 @@ def measure(case: Case, dtype: np.dtype[Any], options: argparse.Namespace, parit
     problem = case.problem(dtype)
     reference = kernels.entry(case.operation, "reference")
     expected = case.run(reference.implementation, *map(_widen, arrays))
-    default = kernels.select(case.operation, problem)
+    default = _default(case, problem)
     touched = sum(a.nbytes for a in arrays) + _given_out(case, arrays, expected, dtype)
 
+    before = [array.copy() for array in arrays]
     rows: list[Row] = []
     runs: dict[str, Callable[[], object]] = {}
     for entry in _entries(case.operation, options.kernels):
@@ -142,6 +141,7 @@ def measure(case: Case, dtype: np.dtype[Any], options: argparse.Namespace, parit
         if entry.name != "reference":
             row.wrong = parity(case.operation, entry.name)
         _compare(row, functools.partial(case.run, entry.implementation, *arrays), expected, dtype)
+        _restore(row, arrays, before)
         if row.error is not None:
             runs[row.name] = _timed(case, entry.implementation, arrays)
     if options.peer == "torch" and peers.installed("torch"):
@@ -153,6 +153,14 @@ def measure(case: Case, dtype: np.dtype[Any], options: argparse.Namespace, parit
             row.timing = timings[row.name]
             row.speed = row.timing.speed_against(timings["reference"])
     return _best_peer(rows)
+
+
+def _default(case: Case, problem: Problem) -> Any:
+    """What the table chooses; None where the environment forces a kernel that cannot do this case."""
+    try:
+        return kernels.select(case.operation, problem)
+    except ValueError:
+        return None
 
 
 def _given_out(case: Case, arrays: list[Array], expected: dict[str, Array], dtype: np.dtype[Any]) -> int:
@@ -182,6 +190,14 @@ def _compare(row: Row, run: Callable[[], dict[str, Array]], expected: dict[str, 
         return
     if not row.error <= TOLERANCE[dtype] and not row.wrong:
         row.wrong = f"differs from the reference by {row.error:.2g} of the largest entry, allowed {TOLERANCE[dtype]:g}"
+
+
+def _restore(row: Row, arrays: list[Array], before: list[Array]) -> None:
+    """A kernel that modifies what it was handed is wrong, and must not spoil the next one's numbers."""
+    for index, (array, old) in enumerate(zip(arrays, before, strict=True)):
+        if not np.array_equal(array, old):
+            row.wrong = row.wrong or f"modified array {index}, which it was only handed"
+            array[...] = old
 
 
 def _error(found: dict[str, Array], expected: dict[str, Array]) -> float:
@@ -238,7 +254,7 @@ def _best_peer(rows: list[Row]) -> list[Row]:
     timed = [(row.timing.spread.median, row) for row in rows if row.kind == "peer" and row.timing]
     timed.sort(key=lambda pair: pair[0])
     for seconds, other in timed[1:]:
-        timed[0][1].notes.append(f"its slower variant, {other.name}: {seconds * 1e3:.3g} ms")
+        timed[0][1].notes.append(f"its slower variant, {other.name}: {report.short(seconds * 1e3)} ms")
         timed[0][1].wrong = timed[0][1].wrong or other.wrong
     failed = [row for row in rows if row.kind == "peer" and not row.timing]
     return [row for row in rows if row.kind == "kernel"] + [row for _, row in timed[:1]] + failed
@@ -269,7 +285,7 @@ def _cells(row: Row) -> list[str]:
     if row.timing is None or row.speed is None or row.rate is None:
         return [name, "", "", "", error]
     speed = "1" if row.name == "reference" else f"{row.speed.median:.2f} ({row.speed.low:.2f}–{row.speed.high:.2f})"
-    return [name, f"{row.timing.spread.median * 1e3:.3f}", speed, f"{row.rate[0]:.3g} {row.rate[1]}", error]
+    return [name, f"{row.timing.spread.median * 1e3:.3f}", speed, f"{report.short(row.rate[0])} {row.rate[1]}", error]
 
 
 def _plot(path: Path, rows: list[Row], dtype: np.dtype[Any], found: dict[str, Any]) -> None:
@@ -278,7 +294,7 @@ def _plot(path: Path, rows: list[Row], dtype: np.dtype[Any], found: dict[str, An
             f"{row.case.operation}\n{row.case.label}",
             "torch" if row.kind == "peer" else row.name,
             row.timing.spread.scaled(1e3),
-            "wrong" if row.wrong else "" if row.rate is None else f"({row.rate[0]:.3g} {row.rate[1]})",
+            "wrong" if row.wrong else "" if row.rate is None else f"({report.short(row.rate[0])} {row.rate[1]})",
         )
         for row in rows
         if row.timing
@@ -294,95 +310,3 @@ def _widen(array: Array) -> Array:
 def _entries(operation: str, names: list[str] | None) -> list[Entry]:
     """The kernels asked for, the reference always among them."""
     return [entry for entry in kernels.entries(operation) if not names or entry.name in ("reference", *names)]
-
-
-def _check_names(options: argparse.Namespace, operations: set[str]) -> None:
-    """Refuse a name that none of the operations has a kernel of."""
-    known = {entry.name for operation in operations for entry in kernels.entries(operation)}
-    for name in options.kernels or ():
-        if name not in known:
-            raise ValueError(f"kernels: none called {name!r} here; there are {', '.join(sorted(known))}")
-
-
-def _cases(options: argparse.Namespace) -> Iterator[Case]:
-    operations = options.operation or list(kernels.OPERATIONS)
-    if options.shape:
-        if len(operations) != 1:
-            raise ValueError("shape: belongs to one --operation, conv2d or dense")
-        yield _own_case(operations[0], options)
-        return
-    for operation in operations:
-        kernels.entries(operation)  # refuses an unknown name
-        for case in kernels.cases(operation, size="dcgan"):
-            yield _smaller(case) if options.quick else case
-
-
-def _own_case(operation: str, options: argparse.Namespace) -> Case:
-    """A case of the shape given on the command line."""
-    shape = options.shape
-    if options.out_channels is None:
-        raise ValueError("shape: needs --out-channels too")
-    text = "×".join(map(str, shape))
-    if operation == "dense" and len(shape) == 2:
-        return dense_case(f"{text} → {options.out_channels}", shape[0], shape[1], options.out_channels)
-    if operation != "conv2d" or len(shape) != 4:
-        raise ValueError("shape: expected N,height,width,channels for conv2d or N,features for dense")
-    (kernel, stride, padding) = ((sizes[0], sizes[-1]) for sizes in (options.kernel, options.stride, options.padding))
-    geometry = convolution_geometry(shape[0], tuple(shape[1:]), options.out_channels, kernel, stride, padding)
-    if min(geometry.small) < 1:
-        raise ValueError(f"shape: a kernel of {kernel} does not fit into {shape[1]}×{shape[2]} with padding {padding}")
-    label = f"{text} → {options.out_channels}, {kernel[0]}×{kernel[1]}, stride {stride[0]}, padding {padding[0]}"
-    return conv2d_case(label, geometry)
-
-
-def _smaller(case: Case) -> Case:
-    """The same convolution with few pictures; other cases are short as they are."""
-    if case.geometry is None:
-        return case
-    return conv2d_case(f"{case.label}, {QUICK_BATCH} pictures", case.geometry._replace(batch=QUICK_BATCH))
-
-
-def _defaults(options: argparse.Namespace) -> argparse.Namespace:
-    """Repeats and seconds where they were not given, by --quick."""
-    repeats, seconds, options.turn = (2, 0.5, 0.0) if options.quick else (15, 10.0, 0.02)
-    if options.threads is None:
-        options.threads = machine.default_threads(options.quick)
-    options.repeats = repeats if options.repeats is None else options.repeats
-    options.seconds = seconds if options.seconds is None else options.seconds
-    return options
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks kernels", description=__doc__)
-    parser.add_argument("--operation", action="append", help="only this operation (may be given several times)")
-    parser.add_argument(
-        "--kernels", type=lambda text: text.split(","), metavar="A,B", help="only these, and the reference"
-    )
-    parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
-    parser.add_argument("--repeats", type=int, help="rounds (default 15)")
-    parser.add_argument("--seconds", type=float, help="no new round of a case after this long (default 10)")
-    parser.add_argument("--threads", type=int, help="default: all cores (with --quick one, if threadpoolctl is there)")
-    parser.add_argument(
-        "--import", dest="user_code", metavar="MINE", help="a module or a .py file that registers kernels"
-    )
-    parser.add_argument(
-        "--check",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="run gn.testing.check_kernel on every kernel but the reference first",
-    )
-    parser.add_argument(
-        "--peer", choices=("torch", "none"), default="torch", help="beside dense and conv2d, if installed"
-    )
-    shape = parser.add_argument_group("a shape of your own (conv2d, dense)")
-    shape.add_argument("--shape", type=_numbers, metavar="N,H,W,C", help="the picture; N,features for dense")
-    shape.add_argument("--out-channels", type=int, help="channels (features for dense) that come out")
-    shape.add_argument("--kernel", type=_numbers, default=[4], metavar="K", help="size: K, or height,width (default 4)")
-    shape.add_argument("--stride", type=_numbers, default=[2], metavar="S", help="default 2")
-    shape.add_argument("--padding", type=_numbers, default=[1], metavar="P", help="default 1")
-    report.add_options(parser)
-    return parser

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import importlib.util
 import json
 import shlex
 import sys
@@ -25,6 +26,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write machine, date, command and rows to FILE")
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the result (needs matplotlib)")
     parser.add_argument("--quick", action="store_true", help="small and short: shows that it runs, times mean little")
+
+
+def check_options(options: argparse.Namespace) -> None:
+    """Refuse a plot that could not be drawn before anything is measured.
+
+    Raises:
+        ValueError: matplotlib is not installed.
+    """
+    if options.plot and importlib.util.find_spec("matplotlib") is None:
+        raise ValueError("plot: needs matplotlib (python -m pip install matplotlib)")
 
 
 class Group(NamedTuple):
@@ -57,6 +68,11 @@ def _lines(columns: Sequence[tuple[str, int]], rows: Sequence[Sequence[str]], *,
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def short(value: float) -> str:
+    """Three digits, and never an exponent for a large number."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
 def say(text: str) -> None:
@@ -106,20 +122,14 @@ class Dot(NamedTuple):
 
 
 def save_plot(path: Path, title: str, dots: Sequence[Dot], machine: dict[str, Any]) -> None:
-    """Medians as dots with their quartiles, one row for each label; the axis is logarithmic where times differ by much.
+    """Medians as dots with their quartiles, one row for each label; the axis is logarithmic where times differ by much."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
-    Raises:
-        RuntimeError: matplotlib is not installed.
-    """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise RuntimeError("plot: needs matplotlib (python -m pip install matplotlib)") from error
     labels, series = (list(dict.fromkeys(getattr(dot, name) for dot in dots)) for name in ("label", "series"))
     beside = {label: [dot.series for dot in dots if dot.label == label] for label in labels}
     foot = textwrap.wrap(
-        "Dots are medians, bars the middle half of the rounds; left is faster. " + one_line(machine), 125
+        "Dots are medians, bars the middle half of the rounds; left is faster. " + one_line(machine), 185
     )
     each = max(len(found) for found in beside.values())
     lines = len(labels) * max(1.0, 0.45 * each)
@@ -140,7 +150,7 @@ def save_plot(path: Path, title: str, dots: Sequence[Dot], machine: dict[str, An
             [t.median for t in times], places, xerr=errors, fmt="o", markersize=5, capsize=2, color=colour, label=name
         )
         for place, dot in zip(places, own, strict=True):
-            text = f"{dot.milliseconds.median:.3g} ms{'  ' + dot.note if dot.note else ''}"
+            text = f"{short(dot.milliseconds.median)} ms{'  ' + dot.note if dot.note else ''}"
             axes.annotate(
                 text,
                 (dot.milliseconds.high, place),

@@ -85,6 +85,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
+        report.check_options(options)
         setup = _setup(options)
         trainer = make_trainer(setup, np.dtype(options.dtype), options)
     except (ValueError, TypeError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gan_np import ops
-from gan_np.arrays import Array
+from gan_np.arrays import Array, generator
 from gan_np.checks import number
 from gan_np.layers import Wrt
 from gan_np.networks import Network
@@ -31,13 +31,14 @@ class Average:
         self.updates += 1
 
 
-def recompute_statistics(network: Network, batches: Iterable[Array]) -> None:
+def recompute_statistics(network: Network, batches: Iterable[Array], seed: int = 0) -> None:
     """Replace running statistics by the plain mean of the statistics of these batches, in training mode.
 
     Batch i counts 1/(i + 1), so every batch weighs the same. For a generator: batches of a fixed noise.
+    seed: of what layers draw in training mode (dropout).
     """
-    count = 0
+    count, rng = 0, generator(seed)
     for count, batch in enumerate(batches, start=1):
-        network.forward(batch, training=True, update_state=True, momentum=1 / count, wrt=Wrt(False, False))
+        network.forward(batch, training=True, update_state=True, momentum=1 / count, wrt=Wrt(False, False), rng=rng)
     if not count:
         raise ValueError("batches: expected at least one")

@@ -64,7 +64,7 @@ class Optimizer:
 
     def restore(self, updates: int, moments: Mapping[str, Array]) -> None:
         """Take up where another optimiser of this kind left off."""
-        if moments and set(moments) != set(self.slots):
+        if set(moments) != set(self.slots) and (moments or updates):
             raise ValueError(f"moments: expected {self.slots}, got {tuple(moments)}")
         self.updates = updates
         self._moments = {name: moments[name].copy() for name in self.slots} if moments else None

@@ -87,6 +87,11 @@ class Vector:
         self.version = 0
         self._open = False
 
+    @property
+    def editing(self) -> bool:
+        """Whether an `edit()` is open: the values are between two versions."""
+        return self._open
+
     def __getitem__(self, name: str) -> Array:
         """A read-only view of one segment."""
         return self.layout.view(self.values, name)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
+
+from gan_np.arrays import Array
 
 from .output import say
 
@@ -15,6 +18,8 @@ def sample(
     count: Annotated[int, typer.Option(min=1, help="How many pictures.")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same pictures, whatever the count.")] = 0,
     out: Annotated[Path, typer.Option(help="The picture file to write.")] = Path("grid.png"),
+    label: Annotated[int | None, typer.Option(min=0, help="Conditional models: draw this class only.")] = None,
+    by_class: Annotated[bool, typer.Option("--by-class", help="Conditional models: one class a row.")] = False,
     columns: Annotated[int | None, typer.Option(min=1, help="Pictures in a row (default: nearly square).")] = None,
     average: Annotated[
         bool, typer.Option(help="Sample from the average of G's weights, or from the last ones.")
@@ -26,5 +31,12 @@ def sample(
     from gan_np.training import load_gan
 
     gan = load_gan(run, device=device)
-    path = save_grid(gan.sample(count, seed, average=average), out, columns=columns)
+    labels: Array | int | None = label
+    if by_class:
+        if gan.classes is None or label is not None:
+            raise ValueError("by-class: needs a conditional model, and no --label beside it")
+        columns = columns or max(1, count // gan.classes)
+        labels = np.arange(gan.classes).repeat(columns)
+        count = len(labels)
+    path = save_grid(gan.sample(count, seed, labels=labels, average=average), out, columns=columns)
     say(f"wrote {path}")

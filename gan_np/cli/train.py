@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from gan_np.data.dataset import Dataset
+from gan_np.models import GAN
 from gan_np.training.config import Config
 
 from .flags import given, resolve, with_config_flags
@@ -37,7 +39,7 @@ def train(
 
     What counts: flags over the file given by --config over the defaults in brackets.
     """
-    from gan_np.training import build_gan, load_images
+    from gan_np.training import build_gan, open_data
     from gan_np.training import train as run_training
     from gan_np.training.folder import RunFolder
 
@@ -45,8 +47,9 @@ def train(
         _resume(resume, config, out, quiet, given(flags))
         return
     chosen = resolve(config, flags)
-    images = load_images(chosen)
-    gan = build_gan(chosen, images.shape[1:])
+    dataset = open_data(chosen)
+    images = dataset.images
+    gan = build_gan(chosen, dataset.image_shape, dataset.classes)
     shape = "×".join(map(str, gan.image_shape))
     say(
         f"{chosen.model} on {len(images):,} pictures of {shape} from {chosen.data}: G {len(gan.generator.parameters):,} "
@@ -54,11 +57,11 @@ def train(
         quiet=quiet,
     )
     if dry_run:
-        _dry_run(chosen, gan, images)
+        _dry_run(chosen, gan, dataset)
         return
     folder = out or RunFolder.free_name(chosen)
     started = time.monotonic()
-    run_training(gan, images, out=folder, config=chosen, progress=not quiet)
+    run_training(gan, images, labels=dataset.labels, out=folder, config=chosen, progress=not quiet)
     _report(folder, chosen.steps, time.monotonic() - started, quiet)
 
 
@@ -86,7 +89,7 @@ def _report(folder: Path, steps: int, seconds: float, quiet: bool) -> None:
     say(f"  gan-np show {folder}", quiet=quiet)
 
 
-def _dry_run(config: Config, gan: Any, images: Any) -> None:
+def _dry_run(config: Config, gan: GAN, dataset: Dataset) -> None:
     import tomli_w
 
     from gan_np.training.build import build_trainer
@@ -95,7 +98,7 @@ def _dry_run(config: Config, gan: Any, images: Any) -> None:
     out = console()
     out.print(tomli_w.dumps(config.to_mapping()))
     out.print(gan.summary())
-    cost = estimate(build_trainer(gan, images, config))
+    cost = estimate(build_trainer(gan, dataset.images, config, dataset.labels))
     minutes = cost.seconds * config.steps / 60
     out.print(
         f"\nmeasured on {cost.steps} steps: {cost.seconds * 1e3:.0f} ms a step, so about {minutes:.1f} minutes for "

@@ -59,6 +59,13 @@ class Dataset:
         height, width, channels = self.images.shape[1:]
         return height, width, channels
 
+    @property
+    def classes(self) -> int | None:
+        """How many classes the labels tell apart; None without labels."""
+        if self.labels is None:
+            return None
+        return len(self.class_names) if self.class_names is not None else int(self.labels.max()) + 1
+
     def fingerprint(self) -> str:
         """A digest of pictures and labels, 32 hexadecimal digits: another one means other data.
 

@@ -6,6 +6,7 @@ from .convolution import Conv2d, ConvTranspose2d
 from .dense import Dense
 from .dropout import Dropout
 from .initializers import ONES, ZEROS, Constant, Glorot, He, Initializer, Normal, Uniform
+from .labels import Planes
 from .layer import Declaration, Layer, Parameter, Pullback, State, Variables
 from .normalisation import BatchNorm, LayerNorm
 from .resampling import AveragePool2d, Upsample2d
@@ -41,6 +42,7 @@ __all__ = [
     "Maxout",
     "Normal",
     "Parameter",
+    "Planes",
     "Pullback",
     "ReLU",
     "Reshape",

@@ -19,7 +19,7 @@ class Initializer(Protocol):
 
 
 def fans(shape: Shape, output_axis: int = -1) -> tuple[int, int]:
-    """(fan_in, fan_out) of a weight: channels of that side times kernel taps, as PyTorch and Keras count them."""
+    """(fan_in, fan_out) of a weight: channels of that side times kernel taps."""
     if len(shape) < 2:
         return (shape[0] if shape else 1,) * 2
     taps = math.prod(shape[:-2])

@@ -80,7 +80,7 @@ class Variables:
         self.declaration = declaration
         self.parameters, self.state, self.children = parameters, state, children
         self._gradient, self._set_state, self._version = gradient, set_state, version
-        self._memo: dict[Any, tuple[int, Any]] = {}
+        self._memo: dict[Any, Any] = {}
 
     def __getitem__(self, name: str) -> Array:
         return self.parameters[name]
@@ -110,10 +110,12 @@ class Variables:
     def cache(self, key: Any, compute: Callable[[], Any]) -> Any:
         """compute(), or what it gave before while θ has not moved: prepared weights."""
         version = self._version()
-        known = self._memo.get(key)
-        if known is None or known[0] != version:
-            known = self._memo[key] = (version, compute())
-        return known[1]
+        if self._memo.get("version") != version:
+            self._memo.clear()
+            self._memo["version"] = version
+        if key not in self._memo:
+            self._memo[key] = compute()
+        return self._memo[key]
 
     def with_state_of(self, other: Variables) -> Variables:
         """These parameters with another's state, children alike: weights shared over steps, statistics for each."""

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
+from .conditional import conditional_dcgan
 from .dcgan import dcgan
 from .gan import GAN
 from .mlp import mlp
 from .prior import CHUNK, Prior
 
-MODELS: dict[str, Callable[..., GAN]] = {"dcgan": dcgan, "mlp": mlp}
+MODELS: dict[str, Callable[..., GAN]] = {"dcgan": dcgan, "mlp": mlp, "conditional-dcgan": conditional_dcgan}
 """By the names that configurations, checkpoints and the command line use."""
 
-__all__ = ["CHUNK", "GAN", "MODELS", "Prior", "dcgan", "mlp"]
+__all__ = ["CHUNK", "GAN", "MODELS", "Prior", "conditional_dcgan", "dcgan", "mlp"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from gan_np.checks import ShapeError, choice, integer, shape
+from gan_np.kernels import large_size, small_size
 from gan_np.layers import (
     BatchNorm,
     Conv2d,
@@ -66,42 +67,18 @@ def dcgan(
     >>> import gan_np as gn
     >>> gan = gn.models.dcgan(image_shape=(28, 28, 1), latent_dim=64, width=32)
     >>> gan.generator
-    <Network (64,) → (28, 28, 1), 234,177 parameters, float32 on cpu>
+    <Network (64,) → (28, 28, 1), 238,529 parameters, float32 on cpu>
 
     Raises:
         ShapeError, ValueError, TypeError: an argument outside what is said above.
     """
-    height, wide, channels = shape("image_shape", image_shape, 3)
-    if not (SMALLEST <= height <= LARGEST and SMALLEST <= wide <= LARGEST):
-        raise ShapeError(f"image_shape: expected sides from {SMALLEST} to {LARGEST}, got {height}×{wide}")
-    if channels not in (1, 3, 4):
-        raise ShapeError(f"image_shape: expected 1, 3 or 4 channels, got {channels}")
-    integer("width", width, 1)
-    choice("kernel_size", str(kernel_size), ("4", "5"))
-    choice("d_norm", d_norm, ("batch", "none", "spectral"))
-    integer("packing", packing, 1)
+    pyramid = Pyramid.of(image_shape, width, kernel_size)
     prior = Prior(integer("latent_dim", latent_dim, 1), latent)
-
-    sides = [(height, wide)]
-    padding = 1 if kernel_size == 4 else 2
-    while min(sides[-1]) >= SHORTEST:
-        sides.append(tuple((side + 2 * padding - kernel_size) // 2 + 1 for side in sides[-1]))  # type: ignore[arg-type]
-    features = [min(2**level, 8) * width for level in range(len(sides) - 1)]
-
-    generator = Network(
-        _generator(sides, features, channels, kernel_size, padding),
-        (latent_dim,),
-        seed=2 * seed,
-        dtype=dtype,
-        device=device,
-    )
-    discriminator = Network(
-        _discriminator(features, kernel_size, padding, d_norm, augment),
-        (height, wide, packing * channels),
-        seed=2 * seed + 1,
-        dtype=dtype,
-        device=device,
-    )
+    height, wide, channels = pyramid.image_shape
+    seen = (height, wide, integer("packing", packing, 1) * channels)
+    layers = discriminator_layers(pyramid, d_norm)
+    discriminator = Sequential(DiffAugment(*augment), *layers) if augment else Sequential(*layers)
+    options = {"dtype": dtype, "device": device}
     recipe = {
         "model": "dcgan",
         "image_shape": [height, wide, channels],
@@ -113,21 +90,58 @@ def dcgan(
         "d_norm": d_norm,
         "packing": packing,
     }
-    return GAN(generator, discriminator, prior, "-1..1", recipe, packing=packing)
+    return GAN(
+        Network(Sequential(*generator_layers(pyramid)), (latent_dim,), seed=2 * seed, **options),
+        Network(discriminator, seen, seed=2 * seed + 1, **options),
+        prior,
+        "-1..1",
+        recipe,
+        packing=packing,
+    )
 
 
-def _discriminator(
-    features: list[int], kernel_size: int, padding: int, d_norm: str, augment: Sequence[str]
-) -> Sequential:
-    layers: list[Layer] = [DiffAugment(*augment)] if augment else []
+class Pyramid(NamedTuple):
+    """The sizes that both players share: sides[0] is the picture's, sides[-1] the smallest map's."""
+
+    image_shape: tuple[int, int, int]
+    sides: tuple[tuple[int, int], ...]
+    features: tuple[int, ...]
+    """Channels of D's convolutions; features[i] belong to sides[i + 1]."""
+    kernel_size: int
+    padding: int
+
+    @classmethod
+    def of(cls, image_shape: tuple[int, int, int], width: int, kernel_size: int) -> Pyramid:
+        """For a picture's shape; refuses what cannot be drawn."""
+        height, wide, channels = shape("image_shape", image_shape, 3)
+        if not (SMALLEST <= height <= LARGEST and SMALLEST <= wide <= LARGEST):
+            raise ShapeError(f"image_shape: expected sides from {SMALLEST} to {LARGEST}, got {height}×{wide}")
+        if channels not in (1, 3, 4):
+            raise ShapeError(f"image_shape: expected 1, 3 or 4 channels, got {channels}")
+        integer("width", width, 1)
+        if kernel_size not in (4, 5):
+            raise ValueError(f"kernel_size: expected 4 or 5, got {kernel_size!r}")
+        padding = 1 if kernel_size == 4 else 2
+        sides = [(height, wide)]
+        while min(sides[-1]) >= SHORTEST:
+            above = sides[-1]
+            sides.append((small_size(above[0], kernel_size, 2, padding), small_size(above[1], kernel_size, 2, padding)))
+        features = tuple(min(2**level, 8) * width for level in range(len(sides) - 1))
+        return cls((height, wide, channels), tuple(sides), features, kernel_size, padding)
+
+
+def discriminator_layers(pyramid: Pyramid, d_norm: str) -> list[Layer]:
+    """D's convolutions, each with its normalisation and activation, and the dense layer that gives the logit."""
+    choice("d_norm", d_norm, ("batch", "none", "spectral"))
     wrap = SpectralNorm if d_norm == "spectral" else _as_it_is
-    for level, out_channels in enumerate(features):
+    layers: list[Layer] = []
+    for level, out_channels in enumerate(pyramid.features):
         normalised = level > 0 and d_norm == "batch"
         convolution = Conv2d(
             out_channels,
-            kernel_size,
+            pyramid.kernel_size,
             stride=2,
-            padding=padding,
+            padding=pyramid.padding,
             bias=not normalised,  # batch normalisation has a bias of its own
             activation=None if normalised else "leaky_relu",
             weight_initializer=WEIGHT,
@@ -135,17 +149,16 @@ def _discriminator(
         layers.append(wrap(convolution))
         if normalised:
             layers.append(BatchNorm(activation="leaky_relu", scale_initializer=SCALE))
-    return Sequential(*layers, Flatten(), wrap(Dense(1, weight_initializer=WEIGHT)))
+    return [*layers, Flatten(), wrap(Dense(1, weight_initializer=WEIGHT))]
 
 
 def _as_it_is(layer: Layer) -> Layer:
     return layer
 
 
-def _generator(
-    sides: list[tuple[int, int]], features: list[int], channels: int, kernel_size: int, padding: int
-) -> Sequential:
-    height, wide = sides[-1]
+def generator_layers(pyramid: Pyramid) -> list[Layer]:
+    """The projection of z to the smallest map, and transposed convolutions from map to map up to the picture."""
+    features, (height, wide) = pyramid.features, pyramid.sides[-1]
     layers: list[Layer] = [
         Dense(height * wide * features[-1], bias=False, weight_initializer=WEIGHT),
         Reshape(height, wide, features[-1]),
@@ -153,17 +166,13 @@ def _generator(
     ]
     for level in reversed(range(len(features))):
         last = level == 0
-        small, large = sides[level + 1], sides[level]
         layers.append(
             ConvTranspose2d(
-                channels if last else features[level - 1],
-                kernel_size,
+                pyramid.image_shape[2] if last else features[level - 1],
+                pyramid.kernel_size,
                 stride=2,
-                padding=padding,
-                output_padding=(
-                    _missing(small[0], large[0], kernel_size, padding),
-                    _missing(small[1], large[1], kernel_size, padding),
-                ),
+                padding=pyramid.padding,
+                output_padding=_missing(pyramid, level),
                 bias=last,
                 activation="tanh" if last else None,
                 weight_initializer=WEIGHT,
@@ -171,9 +180,11 @@ def _generator(
         )
         if not last:
             layers.append(BatchNorm(activation="relu", scale_initializer=SCALE))
-    return Sequential(*layers)
+    return layers
 
 
-def _missing(small: int, large: int, kernel_size: int, padding: int) -> int:
+def _missing(pyramid: Pyramid, level: int) -> tuple[int, int]:
     """The output_padding that makes a transposed convolution end at exactly the size the convolution came from."""
-    return large - ((small - 1) * 2 - 2 * padding + kernel_size)
+    large, small = pyramid.sides[level], pyramid.sides[level + 1]
+    missing = [large[axis] - large_size(small[axis], pyramid.kernel_size, 2, pyramid.padding, 0) for axis in (0, 1)]
+    return missing[0], missing[1]

@@ -1,8 +1,8 @@
-"""A generator and a discriminator, and what they need to know of pictures and of z."""
+"""A generator and a discriminator, and what they need to know of pictures, of z and of what goes with a picture."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from gan_np.arrays import Array, generator, to_device, to_host
 from gan_np.averaging import Average, recompute_statistics
 from gan_np.checks import ShapeError, choice, integer
-from gan_np.data.images import RANGES, to_bytes
+from gan_np.data.images import RANGES, to_bytes, to_float
 from gan_np.networks import Network
 
 from .prior import CHUNK, Prior
@@ -23,13 +23,14 @@ STATISTICS_BATCH, STATISTICS_BATCHES = 128, 8
 class GAN:
     """Two players.
 
-    generator: z (N, latent_dim) → pictures (N, H, W, C) in `pixel_range`.
-    discriminator: pictures → logits (N, 1).
+    generator: z (N, latent_dim) → pictures (N, H, W, C) in `pixel_range`; of a conditional model (z, context) → pictures.
+    discriminator: pictures → logits (N, 1); of a conditional model (pictures, context) → logits.
     prior: p(z).
     pixel_range: "-1..1" or "0..1", the range of float pictures.
     recipe: how to build the same structure again (name of the model and its arguments); kept in checkpoints.
     average: the moving average of the generator, if training keeps one; samples then come from it.
     packing: how many pictures D judges together (`gan_np.models.packing`).
+    classes: of a model conditional on labels, how many there are: the context of a picture is its label, one-hot.
     """
 
     generator: Network
@@ -39,19 +40,22 @@ class GAN:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     average: Average | None = None
     packing: int = 1
+    classes: int | None = None
     _statistics_of: tuple[int, int] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         choice("pixel_range", self.pixel_range, RANGES)
-        if self.generator.input_shape != (self.prior.dim,):
-            raise ShapeError(f"generator: expected input ({self.prior.dim},), it has {self.generator.input_shape}")
+        z: Any = (self.prior.dim,)
         height, width, channels = self.generator.output_shape
-        expected = height, width, integer("packing", self.packing, 1) * channels
-        if self.discriminator.input_shape != expected:
-            raise ShapeError(
-                f"discriminator: expected input {expected} (what the generator gives out, packed), "
-                f"it has {self.discriminator.input_shape}"
-            )
+        seen: Any = height, width, integer("packing", self.packing, 1) * channels
+        if self.classes is not None:
+            if self.packing > 1:
+                raise ValueError(f"packing: a conditional model judges pictures one by one, got {self.packing}")
+            context = (integer("classes", self.classes, 1),)
+            z, seen = (z, context), (seen, context)
+        for name, network, expected in (("generator", self.generator, z), ("discriminator", self.discriminator, seen)):
+            if network.input_shape != expected:
+                raise ShapeError(f"{name}: expected input {expected}, it has {network.input_shape}")
         if self.discriminator.output_shape != (1,):
             raise ShapeError(f"discriminator: expected one logit, it gives out {self.discriminator.output_shape}")
 
@@ -61,30 +65,65 @@ class GAN:
         height, width, channels = self.generator.output_shape
         return height, width, channels
 
-    def sample(self, count: int, seed: int = 0, *, average: bool = True) -> Array:
+    def examples(self, pictures: Array, labels: Array | None) -> tuple[Array, Array | None]:
+        """A batch of real uint8 pictures as D sees it: floats on its device, and their context (None if there is none)."""
+        device, dtype = self.discriminator.device, self.discriminator.dtype
+        floats = to_float(to_device(pictures, device), self.pixel_range, dtype)
+        return floats, None if labels is None else self.context_of(labels)
+
+    def context_of(self, labels: Array) -> Array:
+        """Labels (N,) one-hot (N, classes).
+
+        Raises:
+            ValueError: the model takes no labels, or one is not a class.
+        """
+        if self.classes is None:
+            raise ValueError("labels: this model is not conditional, it takes none")
+        if len(labels) and not (labels.min() >= 0 and labels.max() < self.classes):
+            raise ValueError(f"labels: expected 0 to {self.classes - 1}, got {labels.min()} to {labels.max()}")
+        one_hot = np.zeros((len(labels), self.classes), self.generator.dtype)
+        one_hot[np.arange(len(labels)), labels] = 1
+        return to_device(one_hot, self.generator.device)
+
+    def sample(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> Array:
         """`count` pictures of a seed, uint8 (count, H, W, C), on the host.
 
-        Picture i of a seed is the same whatever `count` is. average: from the averaged weights, where there are any.
+        Picture i of a seed is the same whatever `count` is. labels: of a conditional model, one for all or one for each;
+        None goes through the classes in turn. average: from the averaged weights, where there are any.
         """
         integer("count", count, 1)
-        return self.decode(self.prior.of_seed(seed, count, self.generator.dtype), average=average)
+        z = self.prior.of_seed(seed, count, self.generator.dtype)
+        return self.decode(z, labels=labels, average=average)
 
-    def decode(self, z: Array, *, average: bool = True) -> Array:
+    def decode(self, z: Array, *, labels: Any = None, average: bool = True) -> Array:
         """The pictures of given points z (N, latent_dim) of the generator's dtype: uint8, on the host.
 
-        In evaluation mode and in chunks of fixed size, so that a picture depends on its own z alone.
+        In evaluation mode and in chunks of fixed size, so that a picture depends on its own z (and label) alone.
         """
         if z.ndim != 2 or z.shape[1] != self.prior.dim:
             raise ShapeError(f"z: expected (N, {self.prior.dim}), got {z.shape}")
+        context = self._sample_context(labels, len(z))
         network = self.sampler(average=average)
         pictures = np.empty((len(z), *self.image_shape), np.uint8)
         for start in range(0, len(z), CHUNK):
-            part = z[start : start + CHUNK]
-            chunk = np.zeros((CHUNK, self.prior.dim), z.dtype)
-            chunk[: len(part)] = to_host(part)
-            floats = network(to_device(chunk, network.device))
-            pictures[start : start + CHUNK] = to_host(to_bytes(floats, self.pixel_range))[: len(part)]
+            stop = min(start + CHUNK, len(z))
+            part = _filled(to_host(z[start:stop]))
+            given = None if context is None else _filled(to_host(context[start:stop]))
+            floats = network(joined(*(to_device(a, network.device) for a in (part, given) if a is not None)))
+            pictures[start:stop] = to_host(to_bytes(floats, self.pixel_range))[: stop - start]
         return pictures
+
+    def _sample_context(self, labels: Any, count: int) -> Array | None:
+        if self.classes is None:
+            if labels is not None:
+                raise ValueError("labels: this model is not conditional, it takes none")
+            return None
+        if labels is None:
+            labels = np.arange(count) % self.classes
+        chosen = np.asarray(labels)
+        if chosen.dtype.kind not in "iu":
+            raise TypeError(f"labels: expected integers, got {chosen.dtype}")
+        return self.context_of(np.broadcast_to(chosen, (count,)))
 
     def sampler(self, *, average: bool = True) -> Network:
         """The network that samples come from, its statistics up to date with its weights.
@@ -97,12 +136,29 @@ class GAN:
         network = self.average.network
         version = (id(network), network.parameters.version)
         if len(network.state) and self._statistics_of != version:
-            rng = generator(0, 0)
-            batches = (self.prior.draw(rng, STATISTICS_BATCH, network.dtype) for _ in range(STATISTICS_BATCHES))
-            recompute_statistics(network, (to_device(batch, network.device) for batch in batches))
+            recompute_statistics(network, self._fixed_noise(network))
             self._statistics_of = version
         return network
+
+    def _fixed_noise(self, network: Network) -> Iterator[Any]:
+        rng = generator(0, 0)
+        for _ in range(STATISTICS_BATCHES):
+            z = to_device(self.prior.draw(rng, STATISTICS_BATCH, network.dtype), network.device)
+            context = self._sample_context(None, STATISTICS_BATCH)
+            yield z if context is None else (z, context)
 
     def summary(self) -> str:
         """Both networks as tables."""
         return f"generator\n{self.generator.summary()}\n\ndiscriminator\n{self.discriminator.summary()}"
+
+
+def joined(array: Array, context: Array | None = None) -> Any:
+    """What a network is given: the array, or with a context both."""
+    return array if context is None else (array, context)
+
+
+def _filled(part: Array) -> Array:
+    """A last chunk filled up with zeros to `CHUNK` rows."""
+    chunk = np.zeros((CHUNK, *part.shape[1:]), part.dtype)
+    chunk[: len(part)] = part
+    return chunk

@@ -120,6 +120,7 @@ class Network:
             ShapeError, TypeError: x does not fit the network; nothing was computed.
         """
         self._check_input(x, self.input_shape, "x")
+        _refuse_open(self.parameters)
         run = Run(training, update_state, wrt, rng, momentum)
         y, pullback = self.structure.apply(self._variables, x, run)
         return y, Pullback(self, pullback if wrt.anything else None, wrt, y)
@@ -261,6 +262,7 @@ class Pullback:
             raise RuntimeError("pullback: used a second time; call it with keep=True the first time to use it again")
         if self._inner is None:
             raise RuntimeError("pullback: forward was told that nothing would be asked for (wrt), so it kept nothing")
+        _refuse_open(self._network.parameters)
         if self._network.parameters.version != self._version:
             raise RuntimeError(
                 f"pullback: θ was edited since forward (version {self._version} → "
@@ -270,6 +272,11 @@ class Pullback:
         if not keep:
             self._inner, self._used = None, True
         return inner
+
+
+def _refuse_open(theta: Vector) -> None:
+    if theta.editing:
+        raise RuntimeError("θ is being edited: leave the edit() block before running the network or a pullback")
 
 
 def _shapes(arrays: Arrays) -> Any:

@@ -6,7 +6,7 @@ from .checkpoint import CheckpointError, load_gan, restore, save
 from .config import Config
 from .finite import NonFiniteError
 from .folder import RunFolder
-from .loop import StopTraining, iterate, load_images, resume, train
+from .loop import StopTraining, iterate, open_data, resume, train
 from .signals import Interrupted
 
 __all__ = [
@@ -22,7 +22,7 @@ __all__ = [
     "build_trainer",
     "iterate",
     "load_gan",
-    "load_images",
+    "open_data",
     "restore",
     "resume",
     "save",

@@ -19,10 +19,10 @@ from gan_np.arrays import Array, array_module, generator, to_device
 from gan_np.averaging import Average
 from gan_np.checks import ShapeError, integer, number
 from gan_np.data.flips import flip_horizontally
-from gan_np.data.images import to_float
 from gan_np.data.sampler import Shuffler
-from gan_np.layers import ALL, INPUTS, NOTHING, PARAMETERS
+from gan_np.layers import ALL, INPUTS, NOTHING, PARAMETERS, Wrt
 from gan_np.models import GAN
+from gan_np.models.gan import joined
 from gan_np.models.packing import pack, unpack
 from gan_np.networks import Network
 from gan_np.objectives import Loss, NonSaturating, Objective
@@ -59,6 +59,7 @@ class Trainer:
 
     gan: the players; `gan.average` is set if `average_decay` is above 0.
     images: real pictures, uint8 (N, H, W, C), of the gan's shape.
+    labels: integers (N,), for a conditional gan; a generated batch has the labels of a real one.
     objective: what the players minimise; non-saturating by default.
     d_optimizer, g_optimizer: one each; Adam(2e-4, β₁ = 0.5) by default.
     d_steps: k, the updates of D for one of G.
@@ -83,6 +84,7 @@ class Trainer:
         self,
         gan: GAN,
         images: Array,
+        labels: Array | None = None,
         *,
         objective: Objective | None = None,
         d_optimizer: Optimizer | None = None,
@@ -99,7 +101,7 @@ class Trainer:
         check_finite: bool = True,
     ) -> None:
         _check_images(images, gan)
-        self.gan, self.images = gan, images
+        self.gan, self.images, self.labels = gan, images, _check_labels(labels, images, gan)
         self.objective = objective or NonSaturating()
         self.d_optimizer, self.g_optimizer = d_optimizer or Adam(2e-4), g_optimizer or Adam(2e-4)
         if self.d_optimizer is self.g_optimizer:
@@ -123,31 +125,37 @@ class Trainer:
     def step(self) -> Step:
         """One step: k updates of D, one of G."""
         for _ in range(self.d_steps):
-            fake, g_pullback = self._generate(keep=self.share_noise)
-            d_loss, real_accuracy, fake_accuracy = self._update_discriminator(fake)
+            real, context = self._real()
+            fake, g_pullback = self._generate(context, keep=self.share_noise)
+            d_loss, real_accuracy, fake_accuracy = self._update_discriminator(real, fake, context)
         if not self.share_noise:
-            fake, g_pullback = self._generate(keep=True)
-        g_loss = self._update_generator(fake, g_pullback)
+            fake, g_pullback = self._generate(context, keep=True)
+        g_loss = self._update_generator(fake, context, g_pullback)
         self.steps += 1
         return Step(self.steps, d_loss, g_loss, real_accuracy, fake_accuracy)
 
-    def _generate(self, *, keep: bool) -> tuple[Array, Callable[..., Any]]:
+    def _real(self) -> tuple[Array, Array | None]:
+        """The next real batch and its context."""
+        index = next(self.order)
+        pictures = self.images[index]
+        if self.flip:
+            pictures = flip_horizontally(pictures, self.flips)
+        return self.gan.examples(pictures, None if self.labels is None else self.labels[index])
+
+    def _generate(self, context: Array | None, *, keep: bool) -> tuple[Array, Callable[..., Any]]:
         """A fake batch from fresh noise. Statistics of G move only with the batch that G learns from."""
         g = self.gan.generator
         z = to_device(self.gan.prior.draw(self.noise, self.batch_size * self.gan.packing, g.dtype), g.device)
-        return g.forward(z, training=True, update_state=keep, wrt=PARAMETERS if keep else NOTHING, rng=self.dropout)
+        wrt = PARAMETERS if keep else NOTHING
+        return g.forward(joined(z, context), training=True, update_state=keep, wrt=wrt, rng=self.dropout)
 
-    def _update_discriminator(self, fake: Array) -> tuple[Array, Array, Array]:
+    def _update_discriminator(self, real: Array, fake: Array, context: Array | None) -> tuple[Array, Array, Array]:
         d = self.gan.discriminator
-        batch = self.images[next(self.order)]
-        if self.flip:
-            batch = flip_horizontally(batch, self.flips)
-        real = to_float(to_device(batch, d.device), self.gan.pixel_range, d.dtype)
         losses, accuracies = [], []
         for pictures, loss_of, sign in ((real, self.objective.real, 1), (fake, self.objective.fake, -1)):
             penalised = self.r1 > 0 and sign > 0
             logits, pullback = d.forward(
-                self._seen(pictures),
+                joined(self._seen(pictures), context),
                 training=True,
                 update_state=True,
                 wrt=ALL if penalised else PARAMETERS,
@@ -155,7 +163,7 @@ class Trainer:
             )
             loss = loss_of(logits)
             if penalised:
-                loss = Loss(loss.value + r1_penalty(pullback, logits, self.r1), loss.gradient)
+                loss = Loss(loss.value + r1_penalty(pullback, logits, self.r1, context), loss.gradient)
             pullback(loss.gradient, inputs=False)
             self._check_loss("D", loss.value)
             losses.append(loss.value)
@@ -176,12 +184,14 @@ class Trainer:
         seen: Array = packed + packed.dtype.type(deviation) * to_device(noise, self.gan.discriminator.device)
         return seen
 
-    def _update_generator(self, fake: Array, g_pullback: Callable[..., Any]) -> Array:
+    def _update_generator(self, fake: Array, context: Array | None, g_pullback: Callable[..., Any]) -> Array:
         g, d = self.gan.generator, self.gan.discriminator
-        logits, d_pullback = d.forward(self._seen(fake), training=True, wrt=INPUTS, rng=self.dropout)
+        wrt = INPUTS if context is None else Wrt((True, False), parameters=False)
+        logits, d_pullback = d.forward(joined(self._seen(fake), context), training=True, wrt=wrt, rng=self.dropout)
         loss = self.objective.generator(logits)
         self._check_loss("G", loss.value)
-        g_pullback(unpack(d_pullback(loss.gradient), self.gan.packing))
+        gradient = d_pullback(loss.gradient)
+        g_pullback(unpack(gradient if context is None else gradient[0], self.gan.packing))
         self._update("G", g, self.g_optimizer)
         if self.gan.average is not None:
             self.gan.average.update()
@@ -219,3 +229,17 @@ def _check_images(images: Array, gan: GAN) -> None:
     if images.ndim != 4 or images.shape[1:] != gan.image_shape or not len(images):
         expected = "×".join(map(str, gan.image_shape))
         raise ShapeError(f"images: expected (N, height, width, channels) of {expected}, N ≥ 1, got {images.shape}")
+
+
+def _check_labels(labels: Array | None, images: Array, gan: GAN) -> Array | None:
+    if gan.classes is None:
+        return None  # an unconditional gan does not look at them
+    if labels is None:
+        raise ValueError(
+            f"labels: this gan is conditional on {gan.classes} classes, it needs one label for each picture"
+        )
+    if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
+        raise ShapeError(f"labels: expected {len(images)} integers, got {labels.dtype} {labels.shape}")
+    if not (labels.min() >= 0 and labels.max() < gan.classes):
+        raise ValueError(f"labels: expected 0 to {gan.classes - 1}, got {labels.min()} to {labels.max()}")
+    return labels

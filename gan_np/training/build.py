@@ -19,13 +19,25 @@ from gan_np.schedules import ExponentialDecay, Linear, Schedule
 from .algorithm import Trainer
 from .config import Config
 
-MODEL_OPTIONS = {"dcgan": ("width", "kernel_size", "d_norm", "packing"), "mlp": ("hidden", "packing")}
+MODEL_OPTIONS = {
+    "dcgan": ("width", "kernel_size", "d_norm", "packing"),
+    "mlp": ("hidden", "packing"),
+    "conditional-dcgan": ("width", "kernel_size", "d_norm", "condition"),
+}
 """Which fields of the configuration each model has beside latent_dim, latent, seed and device."""
 
 
-def build_gan(config: Config, image_shape: tuple[int, int, int]) -> GAN:
-    """The model that a configuration names, for pictures of this shape."""
+CONDITIONAL = ("conditional-dcgan",)
+"""Models that need labels."""
+
+
+def build_gan(config: Config, image_shape: tuple[int, int, int], classes: int | None = None) -> GAN:
+    """The model that a configuration names, for pictures of this shape; `classes` for one conditional on labels."""
     options = {name: getattr(config, name) for name in MODEL_OPTIONS[config.model]}
+    if config.model in CONDITIONAL:
+        if classes is None:
+            raise ValueError(f"model: {config.model} needs labels, and {config.data!r} has none")
+        options["classes"] = classes
     augment = [name.strip() for name in config.augment.split(",") if name.strip()]
     return MODELS[config.model](
         image_shape,
@@ -81,11 +93,12 @@ def forced_kernels(config: Config) -> AbstractContextManager[None]:
     return kernels.use_kernels(**kernels.parse_choices(config.kernels, "kernels"))
 
 
-def build_trainer(gan: GAN, images: Array, config: Config) -> Trainer:
+def build_trainer(gan: GAN, images: Array, config: Config, labels: Array | None = None) -> Trainer:
     """Algorithm 1 on this model and these pictures, as the configuration says."""
     return Trainer(
         gan,
         images,
+        labels,
         objective=build_objective(config),
         d_optimizer=build_optimizer(config, config.d_learning_rate),
         g_optimizer=build_optimizer(config, config.g_learning_rate),

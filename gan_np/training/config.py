@@ -30,13 +30,16 @@ class Config:
         "", "Data", "What D sees changed at random, for small data: some of colour,translation,cutout."
     )
 
-    model: Literal["dcgan", "mlp"] = _option("dcgan", "Model", "The pair of networks.")
+    model: Literal["dcgan", "mlp", "conditional-dcgan"] = _option("dcgan", "Model", "The pair of networks.")
     latent_dim: int = _option(64, "Model", "Size of z.")
     latent: Literal["normal", "uniform", "uniform-unit-variance"] = _option("normal", "Model", "Distribution of z.")
     width: int = _option(32, "Model", "dcgan: channels of D's first layer; each further one has twice as many.")
     kernel_size: Literal[4, 5] = _option(4, "Model", "dcgan: size of the convolution kernels.")
     d_norm: Literal["batch", "none", "spectral"] = _option(
         "batch", "Model", "dcgan: what normalises D: batch statistics, nothing, or the spectral norm of its weights."
+    )
+    condition: Literal["planes", "embedding"] = _option(
+        "planes", "Model", "conditional-dcgan: how labels enter, one-hot or through a learnt embedding."
     )
     hidden: int = _option(1200, "Model", "mlp: units of G's two hidden layers.")
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from gan_np.arrays import Array
-from gan_np.data.dataset import digest
-from gan_np.data.sources import load
+from gan_np.data.dataset import Dataset, digest
+from gan_np.data.sources import open as open_source
 from gan_np.models import GAN
 
 from . import checkpoint
@@ -33,7 +33,9 @@ class StopTraining(Exception):
     """A callback raises this to end the training early, as if all its steps were done."""
 
 
-def iterate(gan: GAN, images: Array, *, config: Config | None = None, **options: Any) -> Iterator[Step]:
+def iterate(
+    gan: GAN, images: Array, *, labels: Array | None = None, config: Config | None = None, **options: Any
+) -> Iterator[Step]:
     """Algorithm 1 one step at a time, for those who write their own loop; ends after `steps` steps.
 
     options: fields of `Config` (`steps`, `batch_size`, `objective`, …), over those of `config`.
@@ -45,7 +47,7 @@ def iterate(gan: GAN, images: Array, *, config: Config | None = None, **options:
     [1, 2, 3]
     """
     chosen = _configure(config, options)
-    trainer = build_trainer(gan, images, chosen)
+    trainer = build_trainer(gan, images, chosen, labels)
     while trainer.steps < chosen.steps:
         with forced_kernels(chosen):
             step = trainer.step()
@@ -56,6 +58,7 @@ def train(
     gan: GAN,
     images: Array,
     *,
+    labels: Array | None = None,
     out: str | Path | None = None,
     config: Config | None = None,
     callbacks: Iterable[Callback] = (),
@@ -66,6 +69,7 @@ def train(
 
     gan: the players, trained in place.
     images: real pictures, uint8 (N, H, W, C).
+    labels: integers (N,), for a conditional gan.
     out: a run folder to make (see `gan_np.training.folder`); None writes nothing.
     config, options: fields of `Config`, options over config: steps, batch_size, objective, optimizer, seed, ….
     callbacks: called as `callback(trainer, step)` after every step; one may raise `StopTraining`.
@@ -81,7 +85,7 @@ def train(
         Interrupted: with `out`, after Ctrl-C or SIGTERM; a checkpoint was written first.
     """
     chosen = _configure(config, options)
-    trainer = build_trainer(gan, images, chosen)
+    trainer = build_trainer(gan, images, chosen, labels)
     if out is None:
         return _drive(trainer, chosen, None, callbacks, progress, 0.0)
     if not gan.recipe:
@@ -98,6 +102,7 @@ def resume(
     run: str | Path,
     *,
     images: Array | None = None,
+    labels: Array | None = None,
     steps: int | None = None,
     callbacks: Iterable[Callback] = (),
     progress: bool = True,
@@ -107,7 +112,7 @@ def resume(
     On the same machine with the same libraries the result has the same bytes as that of an uninterrupted training:
     weights, moments, statistics, generators and samples; the log has each step once.
 
-    images: the pictures of the run; None loads them again as its configuration says.
+    images, labels: the data of the run; None loads them again as its configuration says.
     steps: a new total, if it should be longer than planned.
 
     Raises:
@@ -121,12 +126,13 @@ def resume(
     with RunLock(place):
         file, description = _newest(place)
         if images is None:
-            images = load_images(config)
+            dataset = open_data(config)
+            images, labels = dataset.images, dataset.labels
         if description.get("data") != digest(images):
             raise ValueError(f"images: not the pictures that {place} was trained on (their fingerprint differs)")
         tensors, _ = checkpoint.read(file)
         gan = checkpoint.rebuild(tensors, description, config.device)
-        trainer = build_trainer(gan, images, config)
+        trainer = build_trainer(gan, images, config, labels)
         checkpoint.restore(trainer, file)
         seconds = max(
             (r["seconds"] for r in read_records(place / "log.jsonl") if r["step"] <= trainer.steps), default=0.0
@@ -135,9 +141,11 @@ def resume(
         return _drive(trainer, config, folder, callbacks, progress, float(seconds))
 
 
-def load_images(config: Config) -> Array:
-    """The pictures that a configuration names."""
-    return load(config.data, image_size=config.image_size, channels=config.channels, skip_broken=config.skip_broken)
+def open_data(config: Config) -> Dataset:
+    """The pictures that a configuration names, with their labels where they have some."""
+    return open_source(
+        config.data, image_size=config.image_size, channels=config.channels, skip_broken=config.skip_broken
+    )
 
 
 def _newest(place: Path) -> tuple[Path, dict[str, Any]]:

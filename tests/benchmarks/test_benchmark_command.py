@@ -49,6 +49,14 @@ def test_wrong_options_say_what_was_expected(arguments, message, capsys):
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_a_plot_that_cannot_be_drawn_is_refused_beforehand(name, monkeypatch, capsys):
+    monkeypatch.setattr("importlib.util.find_spec", lambda module: None)
+    with pytest.raises(SystemExit):
+        main([name, "--quick", "--plot", "x.png"])
+    assert "needs matplotlib" in capsys.readouterr().err
+
+
 def test_machine_says_what_a_reader_needs_and_nothing_private():
     found = machine.describe()
     assert found["cores"] >= 1

@@ -48,6 +48,32 @@ class Failing:
         raise OverflowError("no luck")
 """
 
+MODIFYING = """
+import gan_np as gn
+
+@gn.register_kernel("softplus", "greedy")
+class Greedy:
+    reference = gn.kernels.entry("softplus", "reference").implementation
+
+    def forward(self, s):
+        y = self.reference.forward(s)
+        s[:] = 0
+        return y
+
+    def derivative(self, s):
+        return self.reference.derivative(s)
+
+@gn.register_kernel("softplus", "innocent")
+class Innocent:
+    reference = gn.kernels.entry("softplus", "reference").implementation
+
+    def forward(self, s):
+        return self.reference.forward(s)
+
+    def derivative(self, s):
+        return self.reference.derivative(s)
+"""
+
 PICKY = """
 import gan_np as gn
 
@@ -159,6 +185,25 @@ def test_a_kernel_that_does_not_support_the_case_is_passed_over(measured, own_ke
     assert code == 0
     assert by_candidate(result)["picky"]["notes"] == ["not for this case: only for seven values"]
     assert "only for seven values" in printed
+
+
+def test_a_kernel_that_modifies_its_arrays_spoils_no_other(measured, own_kernel):
+    code, result, _ = measured(
+        "kernels", "--quick", "--operation", "softplus", "--no-check", "--import", own_kernel(MODIFYING)
+    )
+    rows = by_candidate(result)
+    assert code == 1
+    assert not rows["greedy"]["agrees"]
+    assert rows["innocent"]["agrees"]
+    assert rows["innocent"]["error"] == rows["reference"]["error"]
+
+
+def test_a_forced_kernel_that_cannot_do_the_case_does_not_stop_it(measured, own_kernel, monkeypatch):
+    monkeypatch.setenv("GAN_NP_KERNELS", "average=picky")
+    code, result, _ = measured("kernels", "--quick", "--operation", "average", "--import", own_kernel(PICKY))
+    assert code == 0
+    assert not any(row["default"] for row in result["rows"])
+    assert result["machine"]["forced_kernels"] == "average=picky"
 
 
 @pytest.mark.parametrize("operation", sorted(IN_PLACE))

@@ -69,6 +69,7 @@ def _pointwise():
     for policy in (("colour",), ("translation",), ("cutout",), ("colour", "translation", "cutout")):
         yield LayerCase(f"augmentation {policy}", gn.DiffAugment(*policy), (8, 9, 3), 2)
     yield LayerCase("augmentation of one channel", gn.DiffAugment("colour", "translation"), (5, 8, 1), 3)
+    yield LayerCase("label planes", gn.Planes(2, 3), (4,), 2, False)
 
 
 def _resampling():

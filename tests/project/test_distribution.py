@@ -46,7 +46,8 @@ def test_wheel_holds_the_kernels_under_our_name(built: Path) -> None:
 
 
 def test_sdist_can_be_built_again(built: Path) -> None:
-    names = tarfile.open(next(built.glob("*.tar.gz"))).getnames()
+    with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
+        names = archive.getnames()
     inside = {name.partition("/")[2] for name in names}
     assert {"setup.py", "README.md", "LICENSE", "kernels/__init__.py", "gan_np/__init__.py"} <= inside
 

@@ -1,0 +1,36 @@
+"""Labels as inputs: spread over a picture as planes."""
+
+from __future__ import annotations
+
+from gan_np.arrays import Array, array_module
+from gan_np.checks import integer, shape
+
+from .layer import Declaration, Layer, Pullback, Shapes, Variables
+from .run import Run
+
+
+class Planes(Layer):
+    """Features (N, K) as K constant planes (N, height, width, K), to be joined to a picture along its channels.
+
+    The pullback sums over the plane. With one-hot labels behind `Dense(E, bias=False)` these are planes of an embedding.
+    """
+
+    def __init__(self, height: int, width: int) -> None:
+        self.height, self.width = integer("height", height, 1), integer("width", width, 1)
+
+    def declare(self, input_shape: Shapes) -> Declaration:
+        """(K,) to (height, width, K)."""
+        (features,) = shape("input", input_shape, 1)
+        return Declaration((self.height, self.width, features))
+
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
+        """Repeat."""
+        return self._spread(x), Pullback(lambda dy, wrt: dy.sum(axis=(1, 2)), self._linear)
+
+    def _linear(self, tangent: Array, wrt: object) -> tuple[Array, Pullback]:
+        return self._spread(tangent), Pullback(lambda dy, wrt: dy.sum(axis=(1, 2)))
+
+    def _spread(self, x: Array) -> Array:
+        planes = array_module(x).empty((len(x), self.height, self.width, x.shape[1]), x.dtype)
+        planes[...] = x[:, None, None, :]
+        return planes

@@ -1,0 +1,89 @@
+"""Conditional DCGAN: both players are given the label (Mirza and Osindero 2014; Radford et al. 2015)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gan_np.checks import choice, integer
+from gan_np.layers import Concatenate, Dense, DiffAugment, Layer, Normal, Planes
+from gan_np.networks import Identity, Network, Parallel, Sequential
+
+from .dcgan import Pyramid, discriminator_layers, generator_layers
+from .gan import GAN
+from .prior import Prior
+
+EMBEDDING = 16
+
+
+def conditional_dcgan(
+    image_shape: tuple[int, int, int],
+    latent_dim: int = 100,
+    *,
+    classes: int,
+    width: int = 64,
+    kernel_size: int = 4,
+    condition: str = "planes",
+    latent: str = "normal",
+    augment: tuple[str, ...] | list[str] = (),
+    d_norm: str = "batch",
+    seed: int = 0,
+    dtype: Any = np.float32,
+    device: str = "cpu",
+) -> GAN:
+    """A DCGAN whose pictures have a label that is chosen: G(z, label), D(picture, label).
+
+    classes: how many labels there are; a label enters as a one-hot vector.
+    condition: "planes": the one-hot vector itself joins z in G, and the picture in D as constant planes; "embedding": the
+        same through a learnt embedding of 16 features, one for each player.
+    The rest as in `dcgan`.
+
+    A label joins, so both networks are more than chains, and stay one structure each:
+    G = Sequential(Parallel(Identity, label), Concatenate, …), D = Sequential(Parallel(Identity, label planes),
+    Concatenate, …). It joins D before the first convolution, so that even the smallest D, one convolution and one dense
+    layer, can tell a picture that does not go with its label (behind the last activation the two could only be added).
+
+    >>> import gan_np as gn
+    >>> gan = gn.models.conditional_dcgan((28, 28, 1), 16, classes=10, width=4)
+    >>> gan.sample(3, labels=7).shape
+    (3, 28, 28, 1)
+
+    Raises:
+        ShapeError, ValueError, TypeError: as `dcgan`; classes below 1; an unknown condition.
+    """
+    pyramid = Pyramid.of(image_shape, width, kernel_size)
+    integer("classes", classes, 1)
+    choice("condition", condition, ("planes", "embedding"))
+    prior = Prior(integer("latent_dim", latent_dim, 1), latent)
+
+    def label() -> list[Layer]:
+        return [Dense(EMBEDDING, bias=False, weight_initializer=Normal(1.0))] if condition == "embedding" else []
+
+    generator = Sequential(
+        Parallel(Identity(), Sequential(*label(), Identity())), Concatenate(), *generator_layers(pyramid)
+    )
+    seen = DiffAugment(*augment) if augment else Identity()
+    planes = Sequential(*label(), Planes(*pyramid.sides[0]))
+    discriminator = Sequential(Parallel(seen, planes), Concatenate(), *discriminator_layers(pyramid, d_norm))
+    recipe = {
+        "model": "conditional-dcgan",
+        "image_shape": list(image_shape),
+        "latent_dim": latent_dim,
+        "classes": classes,
+        "width": width,
+        "kernel_size": kernel_size,
+        "condition": condition,
+        "latent": latent,
+        "augment": list(augment),
+        "d_norm": d_norm,
+    }
+    options = {"dtype": dtype, "device": device}
+    return GAN(
+        Network(generator, ((latent_dim,), (classes,)), seed=2 * seed, **options),
+        Network(discriminator, (pyramid.image_shape, (classes,)), seed=2 * seed + 1, **options),
+        prior,
+        "-1..1",
+        recipe,
+        classes=classes,
+    )
