@@ -46,6 +46,14 @@ def pytest_runtest_setup(item):
     pytest.skip(reason)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def cache_of_one_s_own(tmp_path_factory):
+    """No test reads or fills the user's cache of decoded pictures."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GAN_NP_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture
 def rng(request):
     """A generator seeded by the test's name, parameters included: the same in every process."""

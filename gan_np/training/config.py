@@ -20,7 +20,11 @@ def _option(default: Any, group: str, help: str) -> Any:
 class Config:
     """Everything that defines a training. `help(gan_np.training.Config)` or `gan-np train --help` explain each field."""
 
-    data: str = _option("mnist-5k", "Data", "Pictures: a name (mnist-5k), a folder, or an .npy/.npz file.")
+    data: str = _option(
+        "mnist-5k",
+        "Data",
+        "Pictures: mnist-5k, mnist, fashion-mnist, cifar10, or the path of a folder, an .npy, .npz or IDX file.",
+    )
     image_size: int | None = _option(None, "Data", "Resize and crop pictures to squares of this side.")
     channels: Literal[1, 3, 4] | None = _option(None, "Data", "Convert pictures to grey (1), RGB (3) or RGBA (4).")
 

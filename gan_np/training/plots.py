@@ -40,8 +40,7 @@ def plot_losses(log: str | Path, path: str | Path) -> Path:
     for axes, name, label, colour in curves:
         axes.plot(steps, columns[name], color=colour, alpha=0.2, linewidth=0.8)
         axes.plot(steps, smooth(columns[name], window), color=colour, label=label)
-    above.axhline(np.log(4), color="grey", linewidth=0.8, linestyle=":")
-    above.annotate("log 4: D cannot tell", (steps[-1], np.log(4)), ha="right", va="bottom", color="grey")
+    above.axhline(np.log(4), color="black", linewidth=1, linestyle=":", label="log 4: where D cannot tell")
     above.set_ylabel("loss")
     below.set_ylabel("D's accuracy")
     below.set_ylim(-0.02, 1.02)
