@@ -20,6 +20,9 @@ def sample(
     out: Annotated[Path, typer.Option(help="The picture file to write.")] = Path("grid.png"),
     label: Annotated[int | None, typer.Option(min=0, help="Conditional models: draw this class only.")] = None,
     by_class: Annotated[bool, typer.Option("--by-class", help="Conditional models: one class a row.")] = False,
+    steps: Annotated[
+        bool, typer.Option("--steps", help="Sequential models: a row for each sample, its picture after each step.")
+    ] = False,
     columns: Annotated[int | None, typer.Option(min=1, help="Pictures in a row (default: nearly square).")] = None,
     average: Annotated[
         bool, typer.Option(help="Sample from the average of G's weights, or from the last ones.")
@@ -28,9 +31,17 @@ def sample(
 ) -> None:
     """Draw pictures from a trained run as a grid."""
     from gan_np.data import save_grid
+    from gan_np.models import GRAN
     from gan_np.training import load_gan
 
     gan = load_gan(run, device=device)
+    if steps:
+        if not isinstance(gan, GRAN):
+            raise ValueError("steps: needs a sequential model (gran)")
+        series = gan.series(count, seed, average=average)
+        path = save_grid(series.reshape(-1, *gan.image_shape), out, columns=series.shape[1])
+        say(f"wrote {path}")
+        return
     labels: Array | int | None = label
     if by_class:
         if gan.classes is None or label is not None:

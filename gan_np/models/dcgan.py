@@ -156,8 +156,11 @@ def _as_it_is(layer: Layer) -> Layer:
     return layer
 
 
-def generator_layers(pyramid: Pyramid) -> list[Layer]:
-    """The projection of z to the smallest map, and transposed convolutions from map to map up to the picture."""
+def generator_layers(pyramid: Pyramid, output: str | None = "tanh") -> list[Layer]:
+    """The projection of z to the smallest map, and transposed convolutions from map to map up to the picture.
+
+    output: the last activation; None leaves the picture as the last convolution gives it.
+    """
     features, (height, wide) = pyramid.features, pyramid.sides[-1]
     layers: list[Layer] = [
         Dense(height * wide * features[-1], bias=False, weight_initializer=WEIGHT),
@@ -174,7 +177,7 @@ def generator_layers(pyramid: Pyramid) -> list[Layer]:
                 padding=pyramid.padding,
                 output_padding=_missing(pyramid, level),
                 bias=last,
-                activation="tanh" if last else None,
+                activation=output if last else None,
                 weight_initializer=WEIGHT,
             )
         )

@@ -135,9 +135,15 @@ class GAN:
             return self.generator
         network = self.average.network
         version = (id(network), network.parameters.version)
-        if len(network.state) and self._statistics_of != version:
-            recompute_statistics(network, self._fixed_noise(network))
+        if self._statistics_of != version:
+            self.with_own_statistics(network)
             self._statistics_of = version
+        return network
+
+    def with_own_statistics(self, network: Network) -> Network:
+        """A generator with its running statistics recomputed from a fixed noise, in place; itself if it has none."""
+        if len(network.state):
+            recompute_statistics(network, self._fixed_noise(network))
         return network
 
     def _fixed_noise(self, network: Network) -> Iterator[Any]:

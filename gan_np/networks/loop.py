@@ -58,5 +58,5 @@ def _only(declaration: Declaration, *, state: bool) -> Declaration:
         {} if state else declaration.parameters,
         declaration.state if state else {},
         {name: _only(child, state=state) for name, child in declaration.children.items()},
-        declaration.title,
+        "" if state else declaration.title,  # without a title `summary()` leaves it out
     )

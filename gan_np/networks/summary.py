@@ -23,7 +23,8 @@ def summarise(declaration: Declaration, input_shape: Shapes) -> str:
         title = part.title if len(part.title) <= 60 else part.title[:57] + "…"
         rows.append((path, "  " * depth + title, _show(part.output_shape), f"{own:,}" if part.parameters else ""))
         for name, child in part.children.items():
-            visit(child, f"{path}.{name}" if path else name, depth + 1)
+            if child.title:
+                visit(child, f"{path}.{name}" if path else name, depth + 1)
 
     if declaration.children:
         for name, child in declaration.children.items():

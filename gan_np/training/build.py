@@ -22,10 +22,14 @@ from .config import Config
 MODEL_OPTIONS = {
     "dcgan": ("width", "kernel_size", "d_norm", "packing"),
     "mlp": ("hidden", "packing"),
+    "gran": ("draw_steps", "width", "kernel_size", "d_norm", "packing"),
     "conditional-dcgan": ("width", "kernel_size", "d_norm", "condition"),
 }
 """Which fields of the configuration each model has beside latent_dim, latent, seed and device."""
 
+
+RENAMED = {"draw_steps": "steps"}
+"""Fields that a model knows by another name (`steps` of a configuration are those of training)."""
 
 CONDITIONAL = ("conditional-dcgan",)
 """Models that need labels."""
@@ -33,7 +37,7 @@ CONDITIONAL = ("conditional-dcgan",)
 
 def build_gan(config: Config, image_shape: tuple[int, int, int], classes: int | None = None) -> GAN:
     """The model that a configuration names, for pictures of this shape; `classes` for one conditional on labels."""
-    options = {name: getattr(config, name) for name in MODEL_OPTIONS[config.model]}
+    options = {RENAMED.get(name, name): getattr(config, name) for name in MODEL_OPTIONS[config.model]}
     if config.model in CONDITIONAL:
         if classes is None:
             raise ValueError(f"model: {config.model} needs labels, and {config.data!r} has none")

@@ -1,0 +1,210 @@
+"""GRAN: a picture drawn in steps on a canvas, by one network used again and again (Im, Kim, Jiang and Memisevic 2016)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gan_np import ops
+from gan_np.arrays import Array, array_module
+from gan_np.checks import integer, shape
+from gan_np.layers import (
+    Concatenate,
+    Declaration,
+    Dense,
+    DiffAugment,
+    Flatten,
+    Layer,
+    Normal,
+    Pullback,
+    Run,
+    Variables,
+    Wrt,
+)
+from gan_np.layers.layer import Arrays, Shapes
+from gan_np.networks import Loop, Network, Sequential
+
+from .dcgan import Pyramid, discriminator_layers, generator_layers
+from .gan import GAN
+from .prior import Prior
+
+
+def gran(
+    image_shape: tuple[int, int, int],
+    latent_dim: int = 100,
+    *,
+    steps: int = 3,
+    width: int = 64,
+    code: int = 128,
+    kernel_size: int = 4,
+    latent: str = "normal",
+    augment: Sequence[str] = (),
+    d_norm: str = "batch",
+    packing: int = 1,
+    seed: int = 0,
+    dtype: Any = np.float32,
+    device: str = "cpu",
+) -> GRAN:
+    """A generator that adds to a canvas T = `steps` times, with the same weights each time:
+
+        h_z = tanh(W z),  h_{c,0} = 0,  C_0 = 0
+        ΔC_t = f([h_z, h_{c,t}]),  h_{c,t+1} = g(ΔC_t),  C_{t+1} = C_t + ΔC_t,  t = 0 … T−1
+        x = σ(C_T)
+
+    f, the decoder, is DCGAN's generator and g, the encoder, its discriminator with a code of `code` features at its end.
+    z is the same at every step; every step has batch statistics of its own. D is DCGAN's. Pictures in [0, 1].
+    The rest as in `dcgan`.
+
+    >>> import gan_np as gn
+    >>> gan = gn.models.gran((8, 8, 1), 4, steps=3, width=2, code=5)
+    >>> gan.series(2, seed=1).shape                                  # two samples, the canvas after each of three steps
+    (2, 3, 8, 8, 1)
+
+    Raises:
+        ShapeError, ValueError, TypeError: as `dcgan`; steps or code below 1.
+    """
+    pyramid = Pyramid.of(image_shape, width, kernel_size)
+    height, wide, channels = pyramid.image_shape
+    layers = discriminator_layers(pyramid, d_norm)
+    discriminator = Sequential(DiffAugment(*augment), *layers) if augment else Sequential(*layers)
+    recipe = {
+        "model": "gran",
+        "image_shape": list(pyramid.image_shape),
+        "latent_dim": latent_dim,
+        "steps": steps,
+        "width": width,
+        "code": code,
+        "kernel_size": kernel_size,
+        "latent": latent,
+        "augment": list(augment),
+        "d_norm": d_norm,
+        "packing": packing,
+    }
+    options = {"dtype": dtype, "device": device}
+    return GRAN(
+        Network(_generator(pyramid, code, steps), (latent_dim,), seed=2 * seed, **options),
+        Network(discriminator, (height, wide, integer("packing", packing, 1) * channels), seed=2 * seed + 1, **options),
+        Prior(integer("latent_dim", latent_dim, 1), latent),
+        "0..1",
+        recipe,
+        packing=packing,
+    )
+
+
+@dataclass
+class GRAN(GAN):
+    """A GAN whose generator draws in steps."""
+
+    def series(self, count: int, seed: int = 0, *, steps: int | None = None, average: bool = True) -> Array:
+        """The canvas after each step for `count` samples of a seed: uint8 (count, steps, H, W, C), on the host.
+
+        steps: T at sampling time, another than that of training if wished; batch statistics are those of a fixed noise.
+        """
+        trained = int(self.recipe["steps"])
+        pyramid = Pyramid.of(self.image_shape, self.recipe["width"], self.recipe["kernel_size"])
+        wanted = trained if steps is None else integer("steps", steps, 1)
+        theta = self.sampler(average=average).parameters
+        canvases = []
+        for length in range(1, wanted + 1):
+            structure = _generator(pyramid, self.recipe["code"], length)
+            network = Network(structure, (self.prior.dim,), dtype=self.generator.dtype, device=self.generator.device)
+            network.parameters.assign(theta.values)
+            network = self.with_own_statistics(network)
+            shorter = replace(self, generator=network, average=None)
+            canvases.append(shorter.sample(count, seed))
+        return np.stack(canvases, axis=1)
+
+
+def _generator(pyramid: Pyramid, code: int, steps: int) -> Sequential:
+    integer("code", code, 1)
+    decoder = Sequential(Concatenate(), *generator_layers(pyramid, output=None))
+    # D's convolutions, without the dense layer that gives its logit, and a code instead.
+    encoder = Sequential(*discriminator_layers(pyramid, "batch")[:-2], Flatten(), Dense(code, activation="tanh"))
+    return Sequential(
+        Dense(code, activation="tanh", weight_initializer=Normal(0.1)),
+        EmptyCanvas(code, pyramid.image_shape),
+        Loop(DrawStep(decoder, encoder), steps),
+        FinishedCanvas("sigmoid"),
+    )
+
+
+class EmptyCanvas(Layer):
+    """h_z to (h_z, h_c, C) with h_c and C all 0."""
+
+    def __init__(self, code: int, image_shape: tuple[int, int, int]) -> None:
+        self.code, self.image_shape = integer("code", code, 1), shape("image_shape", image_shape, 3)
+
+    def declare(self, input_shape: Shapes) -> Declaration:
+        """(K,) to ((K,), (code,), picture)."""
+        return Declaration((shape("input", input_shape, 1), (self.code,), self.image_shape))
+
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[tuple[Array, Array, Array], Pullback]:
+        """Only h_z has a gradient."""
+        xp = array_module(x)
+        empty = xp.zeros((len(x), self.code), x.dtype), xp.zeros((len(x), *self.image_shape), x.dtype)
+        return (x, *empty), Pullback(lambda dy, wrt: dy[0], name=repr(self))
+
+
+class DrawStep(Layer):
+    """(h_z, h_c, C) to (h_z, g(ΔC), C + ΔC) with ΔC = f([h_z, h_c]).
+
+    Pullback of (d_z, d_h, d_C):  d_ΔC = d_C + gᵀd_h;  (e_z, e_h) = fᵀd_ΔC;  result (d_z + e_z, e_h, d_C).
+    """
+
+    def __init__(self, decoder: Layer, encoder: Layer) -> None:
+        self.decoder, self.encoder = decoder, encoder
+
+    def declare(self, input_shape: Shapes) -> Declaration:
+        """The decoder must give the canvas's shape, the encoder that of h_c."""
+        h_z, h_c, _ = input_shape
+        decoder = self.decoder.build((h_z, h_c))
+        encoder = self.encoder.build(decoder.output_shape)
+        return Declaration(
+            (h_z, encoder.output_shape, decoder.output_shape),
+            children={"decoder": decoder, "encoder": encoder},
+            title="DrawStep",
+        )
+
+    def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[Arrays, Pullback]:
+        """One addition to the canvas."""
+        h_z, h_c, canvas = x
+        children = variables.children
+        drawn, through_decoder = self.decoder.apply(children["decoder"], (h_z, h_c), run.asking(run.wrt.any_input))
+        code, through_encoder = self.encoder.apply(children["encoder"], drawn, run.asking(run.wrt.anything))
+
+        def function(dy: Arrays, wrt: Wrt) -> Arrays:
+            d_z, d_h, d_canvas = dy
+            total = d_canvas
+            if d_h is not None:  # after the last step nobody reads the code
+                through = through_encoder(d_h, replace(wrt, inputs=True))
+                total = through if d_canvas is None else d_canvas + through
+            into = through_decoder(total, replace(wrt, inputs=wrt.any_input))
+            if not wrt.any_input:
+                return None
+            e_z, e_h = into
+            return (e_z if d_z is None else d_z + e_z), e_h, d_canvas
+
+        return (h_z, code, canvas + drawn), Pullback(function, name=repr(self))
+
+
+class FinishedCanvas(Layer):
+    """(h_z, h_c, C) to f(C)."""
+
+    def __init__(self, activation: str) -> None:
+        self.activation = activation
+        self._activation = ops.activation(activation)
+
+    def declare(self, input_shape: Shapes) -> Declaration:
+        """The canvas alone."""
+        return Declaration(input_shape[2])
+
+    def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[Array, Pullback]:
+        """See `ops.activate`."""
+        y, pullback = ops.activate(x[2], self._activation, wrt=(run.wrt.any_input, False))
+        return y, Pullback(lambda dy, wrt: (None, None, pullback(dy, (wrt.any_input, False))[0]), name=repr(self))
+
+
+__all__ = ["GRAN", "DrawStep", "EmptyCanvas", "FinishedCanvas", "gran"]
