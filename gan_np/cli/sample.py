@@ -32,12 +32,21 @@ def sample(
     """Draw pictures from a trained run as a grid."""
     from gan_np.data import save_grid
     from gan_np.models import GRAN
-    from gan_np.training import load_gan
+    from gan_np.training import load_gan, load_lapgan
+    from gan_np.training.levels import is_lapgan, save_series
 
+    if is_lapgan(run):
+        pyramid = load_lapgan(run, device=device)
+        if steps:
+            path = save_series(pyramid, out, count, seed, average=average)
+        else:
+            path = save_grid(pyramid.sample(count, seed, average=average), out, columns=columns)
+        say(f"wrote {path}")
+        return
     gan = load_gan(run, device=device)
     if steps:
         if not isinstance(gan, GRAN):
-            raise ValueError("steps: needs a sequential model (gran)")
+            raise ValueError("steps: needs a sequential model (gran, lapgan)")
         series = gan.series(count, seed, average=average)
         path = save_grid(series.reshape(-1, *gan.image_shape), out, columns=series.shape[1])
         say(f"wrote {path}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,6 +31,10 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the settings, the networks and what it would cost, and stop.")
     ] = False,
+    jobs: Annotated[
+        int,
+        typer.Option(min=1, help="lapgan: levels that train at the same time [dim]\\[1][/dim].", show_default=False),
+    ] = 1,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
     **flags: Any,
 ) -> None:
@@ -44,11 +49,14 @@ def train(
     from gan_np.training.folder import RunFolder
 
     if resume is not None:
-        _resume(resume, config, out, quiet, given(flags))
+        _resume(resume, config, out, jobs, quiet, given(flags))
         return
     chosen = resolve(config, flags)
     dataset = open_data(chosen)
     images = dataset.images
+    if chosen.model == "lapgan":
+        _train_lapgan(chosen, dataset, out or RunFolder.free_name(chosen), jobs, quiet, dry_run)
+        return
     gan = build_gan(chosen, dataset.image_shape, dataset.classes)
     shape = "×".join(map(str, gan.image_shape))
     say(
@@ -65,12 +73,40 @@ def train(
     _report(folder, chosen.steps, time.monotonic() - started, quiet)
 
 
-def _resume(run: Path, config: Path | None, out: Path | None, quiet: bool, flags: dict[str, Any]) -> None:
+def _train_lapgan(config: Config, dataset: Dataset, folder: Path, jobs: int, quiet: bool, dry_run: bool) -> None:
+    from gan_np.training import build_lapgan, train_lapgan
+
+    gan = build_lapgan(config, dataset.image_shape)
+    sizes = " → ".join("×".join(map(str, player.image_shape[:2])) for player in gan.players)
+    say(
+        f"lapgan {sizes} on {len(dataset):,} pictures from {config.data}, each level {config.steps:,} steps",
+        quiet=quiet,
+    )
+    if dry_run:
+        console().print("\n\n".join(player.summary() for player in gan.players))
+        return
+    started = time.monotonic()
+    train_lapgan(gan, dataset.images, out=folder, config=config, progress=not quiet, jobs=jobs)
+    say(
+        f"trained {len(gan.players)} levels in {time.monotonic() - started:.0f} s; look at {folder / 'samples.png'}",
+        quiet=quiet,
+    )
+    say(f"  gan-np sample {folder} --count 8 --seed 1 --steps --out series.png", quiet=quiet)
+
+
+def _resume(run: Path, config: Path | None, out: Path | None, jobs: int, quiet: bool, flags: dict[str, Any]) -> None:
+    from gan_np.training import open_data
     from gan_np.training import resume as run_again
+    from gan_np.training.folder import read_config
+    from gan_np.training.levels import is_lapgan
 
     others = sorted(set(flags) - {"steps"}) + ["config"] * (config is not None) + ["out"] * (out is not None)
     if others:
         raise ValueError(f"resume: a run keeps its settings, only --steps may change; got {', '.join(others)} too")
+    if is_lapgan(run):
+        settings = dataclasses.replace(read_config(run), **flags)
+        _train_lapgan(settings, open_data(settings), run, jobs, quiet, False)
+        return
     started = time.monotonic()
     trainer = run_again(run, steps=flags.get("steps"), progress=not quiet)
     _report(run, trainer.steps, time.monotonic() - started, quiet)

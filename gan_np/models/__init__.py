@@ -6,6 +6,7 @@ from .conditional import conditional_dcgan
 from .dcgan import dcgan
 from .gan import GAN
 from .gran import GRAN, gran
+from .lapgan import LAPGAN, lapgan, laplacian_level
 from .mlp import mlp
 from .prior import CHUNK, Prior
 
@@ -14,7 +15,21 @@ MODELS: dict[str, Callable[..., GAN]] = {
     "mlp": mlp,
     "conditional-dcgan": conditional_dcgan,
     "gran": gran,
+    "laplacian-level": laplacian_level,
 }
-"""By the names that configurations, checkpoints and the command line use."""
+"""By the names that checkpoints use (and configurations, but for the levels of a LAPGAN, which train together)."""
 
-__all__ = ["CHUNK", "GAN", "GRAN", "MODELS", "Prior", "conditional_dcgan", "dcgan", "gran", "mlp"]
+__all__ = [
+    "CHUNK",
+    "GAN",
+    "GRAN",
+    "LAPGAN",
+    "MODELS",
+    "Prior",
+    "conditional_dcgan",
+    "dcgan",
+    "gran",
+    "lapgan",
+    "laplacian_level",
+    "mlp",
+]

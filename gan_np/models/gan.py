@@ -48,10 +48,10 @@ class GAN:
         z: Any = (self.prior.dim,)
         height, width, channels = self.generator.output_shape
         seen: Any = height, width, integer("packing", self.packing, 1) * channels
-        if self.classes is not None:
+        context = self.context_shape
+        if context is not None:
             if self.packing > 1:
                 raise ValueError(f"packing: a conditional model judges pictures one by one, got {self.packing}")
-            context = (integer("classes", self.classes, 1),)
             z, seen = (z, context), (seen, context)
         for name, network, expected in (("generator", self.generator, z), ("discriminator", self.discriminator, seen)):
             if network.input_shape != expected:
@@ -64,6 +64,14 @@ class GAN:
         """(height, width, channels)."""
         height, width, channels = self.generator.output_shape
         return height, width, channels
+
+    @property
+    def context_shape(self) -> tuple[int, ...] | None:
+        """Shape of what goes with each picture: (classes,) of a model conditional on labels, None if there is nothing."""
+        return None if self.classes is None else (integer("classes", self.classes, 1),)
+
+    def prepare(self, images: Array) -> None:
+        """Called once before training with all real pictures; a model that needs some keeps them."""
 
     def examples(self, pictures: Array, labels: Array | None) -> tuple[Array, Array | None]:
         """A batch of real uint8 pictures as D sees it: floats on its device, and their context (None if there is none)."""
@@ -102,16 +110,20 @@ class GAN:
         """
         if z.ndim != 2 or z.shape[1] != self.prior.dim:
             raise ShapeError(f"z: expected (N, {self.prior.dim}), got {z.shape}")
-        context = self._sample_context(labels, len(z))
+        floats = self.generate(z, self._sample_context(labels, len(z)), average=average)
+        return to_bytes(floats, self.pixel_range)
+
+    def generate(self, z: Array, context: Array | None = None, *, average: bool = True) -> Array:
+        """What G gives for (z, context), as floats on the host, in chunks of fixed size."""
         network = self.sampler(average=average)
-        pictures = np.empty((len(z), *self.image_shape), np.uint8)
+        made = np.empty((len(z), *self.image_shape), network.dtype)
         for start in range(0, len(z), CHUNK):
             stop = min(start + CHUNK, len(z))
             part = _filled(to_host(z[start:stop]))
             given = None if context is None else _filled(to_host(context[start:stop]))
             floats = network(joined(*(to_device(a, network.device) for a in (part, given) if a is not None)))
-            pictures[start:stop] = to_host(to_bytes(floats, self.pixel_range))[: stop - start]
-        return pictures
+            made[start:stop] = to_host(floats)[: stop - start]
+        return made
 
     def _sample_context(self, labels: Any, count: int) -> Array | None:
         if self.classes is None:

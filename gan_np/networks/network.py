@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_np.arrays import Array, DType, device_of, float_dtype, generator, to_device
+from gan_np.arrays import Array, DType, device_of, float_dtype, generator, to_device, to_host
 from gan_np.checks import ShapeError
 from gan_np.kernels import Into
 from gan_np.layers import ALL, Declaration, Layer, Run, Variables, Wrt
@@ -150,6 +150,11 @@ class Network:
             vectors[-1].assign(own.values.astype(kind))
         return self.sharing(*vectors)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles are networks with numbers of their own (views of one vector stay views of one vector)."""
+        vectors = to_host(self.parameters.values), to_host(self.state.values)
+        return _restored, (self.structure, self.input_shape, self.device, *vectors)
+
     def summary(self) -> str:
         """A table of layers, output shapes and parameter counts."""
         return summarise(self.declaration, self.input_shape)
@@ -277,6 +282,13 @@ class Pullback:
 def _refuse_open(theta: Vector) -> None:
     if theta.editing:
         raise RuntimeError("θ is being edited: leave the edit() block before running the network or a pullback")
+
+
+def _restored(structure: Layer, input_shape: Shapes, device: str, theta: Array, state: Array) -> Network:
+    network = Network(structure, input_shape, dtype=theta.dtype, device=device)
+    network.parameters.assign(to_device(theta, device))
+    network.state.assign(to_device(state, device))
+    return network
 
 
 def _shapes(arrays: Arrays) -> Any:

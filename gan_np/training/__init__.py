@@ -1,11 +1,12 @@
 """Training: Algorithm 1, its configuration, checkpoints, run folders and progress."""
 
 from .algorithm import Step, Trainer
-from .build import build_gan, build_trainer
+from .build import build_gan, build_lapgan, build_trainer
 from .checkpoint import CheckpointError, load_gan, restore, save
 from .config import Config
 from .finite import NonFiniteError
 from .folder import RunFolder
+from .levels import load_lapgan, train_lapgan
 from .loop import StopTraining, iterate, open_data, resume, train
 from .signals import Interrupted
 
@@ -19,12 +20,15 @@ __all__ = [
     "StopTraining",
     "Trainer",
     "build_gan",
+    "build_lapgan",
     "build_trainer",
     "iterate",
     "load_gan",
+    "load_lapgan",
     "open_data",
     "restore",
     "resume",
     "save",
     "train",
+    "train_lapgan",
 ]

@@ -11,7 +11,7 @@ import numpy as np
 from gan_np import kernels
 from gan_np.arrays import Array
 from gan_np.checks import choice
-from gan_np.models import GAN, MODELS
+from gan_np.models import GAN, LAPGAN, MODELS, lapgan
 from gan_np.objectives import OBJECTIVES, Objective
 from gan_np.optimizers import SGD, Adam, Optimizer, RMSprop
 from gan_np.schedules import ExponentialDecay, Linear, Schedule
@@ -37,6 +37,8 @@ CONDITIONAL = ("conditional-dcgan",)
 
 def build_gan(config: Config, image_shape: tuple[int, int, int], classes: int | None = None) -> GAN:
     """The model that a configuration names, for pictures of this shape; `classes` for one conditional on labels."""
+    if config.model == "lapgan":
+        raise ValueError("model: a lapgan is several GANs; build it with build_lapgan and train it with train_lapgan")
     options = {RENAMED.get(name, name): getattr(config, name) for name in MODEL_OPTIONS[config.model]}
     if config.model in CONDITIONAL:
         if classes is None:
@@ -51,6 +53,21 @@ def build_gan(config: Config, image_shape: tuple[int, int, int], classes: int | 
         seed=config.seed,
         device=config.device,
         **options,
+    )
+
+
+def build_lapgan(config: Config, image_shape: tuple[int, int, int]) -> LAPGAN:
+    """The LAPGAN that a configuration describes."""
+    return lapgan(
+        image_shape,
+        config.latent_dim,
+        levels=config.levels,
+        width=config.width,
+        hidden=config.hidden,
+        kernel_size=config.kernel_size,
+        d_norm=config.d_norm,
+        seed=config.seed,
+        device=config.device,
     )
 
 

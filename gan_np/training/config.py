@@ -34,7 +34,9 @@ class Config:
         "", "Data", "What D sees changed at random, for small data: some of colour,translation,cutout."
     )
 
-    model: Literal["dcgan", "mlp", "conditional-dcgan", "gran"] = _option("dcgan", "Model", "The pair of networks.")
+    model: Literal["dcgan", "mlp", "conditional-dcgan", "gran", "lapgan"] = _option(
+        "dcgan", "Model", "The pair of networks."
+    )
     latent_dim: int = _option(64, "Model", "Size of z.")
     latent: Literal["normal", "uniform", "uniform-unit-variance"] = _option("normal", "Model", "Distribution of z.")
     width: int = _option(32, "Model", "dcgan: channels of D's first layer; each further one has twice as many.")
@@ -42,6 +44,7 @@ class Config:
     d_norm: Literal["batch", "none", "spectral"] = _option(
         "batch", "Model", "dcgan: what normalises D: batch statistics, nothing, or the spectral norm of its weights."
     )
+    levels: int = _option(2, "Model", "lapgan: how often the pictures are halved.")
     draw_steps: int = _option(3, "Model", "gran: how often the generator adds to its canvas.")
     condition: Literal["planes", "embedding"] = _option(
         "planes", "Model", "conditional-dcgan: how labels enter, one-hot or through a learnt embedding."
@@ -130,6 +133,7 @@ _LEAST = {
     "hidden": 1,
     "d_steps": 1,
     "draw_steps": 1,
+    "levels": 1,
     "packing": 1,
     "steps": 1,
     "batch_size": 2,

@@ -1,0 +1,152 @@
+"""Training a LAPGAN: each level a run of its own, one after the other or in parallel processes.
+
+RUN/
+  config.toml                  the configuration, the same for every level
+  level-0-7x7/                 the coarsest: a run folder (see `folder.py`)
+  level-1-14x14/  …            the finer ones
+  samples.png                  the series of the finished LAPGAN: a row for each sample, coarse to fine
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from gan_np.arrays import Array
+from gan_np.checks import ShapeError, integer
+from gan_np.data.images import save_grid, to_bytes, to_float
+from gan_np.models import GAN, LAPGAN, laplacian
+from gan_np.models.lapgan import LaplacianLevel
+
+from . import checkpoint
+from .config import Config
+from .folder import SAMPLE_SEED, RunFolder, read_config, write_config
+from .lock import RunLock
+from .loop import resume, train
+
+SERIES = 8
+
+
+def train_lapgan(
+    gan: LAPGAN, images: Array, *, out: str | Path, config: Config, progress: bool = True, jobs: int = 1
+) -> LAPGAN:
+    """Train every level on real pictures of its size; returns the trained LAPGAN, read back from the run.
+
+    jobs: how many levels train at the same time, each in a process of its own with one BLAS thread.
+    A run that was cut off goes on: call it again with the same `out` and configuration, or `gan-np train --resume`.
+
+    Raises:
+        FileExistsError: `out` is there and is no LAPGAN run.
+        ShapeError: the pictures are not of the gan's shape.
+    """
+    integer("jobs", jobs, 1)
+    if images.shape[1:] != gan.image_shape:
+        raise ShapeError(f"images: expected pictures of {gan.image_shape}, got {images.shape}")
+    place = Path(out)
+    if not (place / "config.toml").exists():
+        place = RunFolder.make_place(place)
+    elif read_config(place).model != "lapgan":
+        raise FileExistsError(f"out: {place} is another run")
+    with RunLock(place):
+        write_config(place, config)
+        work = [
+            (player, reduced(images, len(gan.players) - 1 - number), place / name_of(number, player), config)
+            for number, player in enumerate(gan.players)
+        ]
+        if jobs == 1:
+            for player, pictures, folder, settings in work:
+                train_level(player, pictures, folder, settings, progress)
+        else:
+            with _one_blas_thread():
+                context = multiprocessing.get_context("spawn")
+                with ProcessPoolExecutor(min(jobs, len(work)), mp_context=context) as pool:
+                    for done in [pool.submit(train_level, *parts, False) for parts in work]:
+                        done.result()
+        trained = load_lapgan(place)
+        save_series(trained, place / "samples.png", SERIES, SAMPLE_SEED)
+    return trained
+
+
+def train_level(player: GAN, pictures: Array, folder: Path, config: Config, progress: bool) -> None:
+    """Train one level, or go on with it, or leave it if it is done."""
+    saved = checkpoint.all_of(folder)
+    if not saved:
+        shutil.rmtree(folder, ignore_errors=True)  # cut off before its first checkpoint
+        train(player, pictures, out=folder, config=config, progress=progress)
+    elif checkpoint.describe_file(saved[-1])["training"]["steps"] < config.steps:
+        resume(folder, images=pictures, steps=config.steps, progress=progress)
+
+
+def name_of(number: int, player: GAN) -> str:
+    """The folder of a level."""
+    height, width, _ = player.image_shape
+    return f"level-{number}-{height}x{width}"
+
+
+def reduced(images: Array, halvings: int) -> Array:
+    """uint8 pictures halved that often, rounded once at the end; in pieces, so that memory stays bounded."""
+    if not halvings:
+        return images
+    pieces = []
+    for start in range(0, len(images), 4096):
+        floats = to_float(np.ascontiguousarray(images[start : start + 4096]), "0..1", np.dtype(np.float32))
+        for _ in range(halvings):
+            floats = laplacian.reduce(floats)
+        pieces.append(to_bytes(floats, "0..1"))
+    return np.concatenate(pieces)
+
+
+def load_lapgan(run: str | Path, *, device: str = "cpu") -> LAPGAN:
+    """The LAPGAN of a run folder, from the newest checkpoint of each level.
+
+    Raises:
+        FileNotFoundError: not such a folder, or a level has not got that far yet.
+        CheckpointError: a checkpoint is damaged, or of another kind.
+    """
+    folders = sorted(Path(run).glob("level-*"), key=lambda path: int(path.name.split("-")[1]))
+    if len(folders) < 2:
+        raise FileNotFoundError(f"{run}: not the run folder of a LAPGAN (expected level-0-…, level-1-…)")
+    coarsest, *finer = (checkpoint.load_gan(folder, device=device) for folder in folders)
+    levels = [level for level in finer if isinstance(level, LaplacianLevel)]
+    if len(levels) != len(finer):
+        raise checkpoint.CheckpointError(f"{run}: its levels are not those of a LAPGAN")
+    return LAPGAN(coarsest, levels)
+
+
+def is_lapgan(run: str | Path) -> bool:
+    """Whether a path is the run folder of a LAPGAN."""
+    return (Path(run) / "config.toml").exists() and read_config(run).model == "lapgan"
+
+
+def save_series(gan: LAPGAN, path: Path, count: int, seed: int, *, average: bool = True) -> Path:
+    """A grid with a row for each sample: its picture at every size, coarse to fine, all shown at the finest's size."""
+    height, width, _ = gan.image_shape
+    shown = [
+        pictures.repeat(height // pictures.shape[1], axis=1).repeat(width // pictures.shape[2], axis=2)
+        for pictures in gan.series(count, seed, average=average)
+    ]
+    rows = np.stack(shown, axis=1)
+    return save_grid(rows.reshape(-1, *gan.image_shape), path, columns=len(shown))
+
+
+@contextmanager
+def _one_blas_thread() -> Iterator[None]:
+    """Processes started inside have one BLAS thread each: several that spin beside each other are far slower."""
+    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -1,0 +1,173 @@
+"""LAPGAN: the pyramid itself, each level's equations and gradients, training by levels, the series."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gan_np as gn
+from gan_np.models import laplacian
+from gan_np.models.lapgan import LaplacianLevel
+from gan_np.training import Config, Trainer, build_lapgan, load_lapgan, train_lapgan
+from gan_np.training.levels import reduced
+
+
+def small_level(**options: object) -> LaplacianLevel:
+    level = gn.models.laplacian_level((8, 8, 1), width=2, **options)  # type: ignore[arg-type]
+    rng = np.random.default_rng(0)
+    for network in (level.generator, level.discriminator):
+        moved = network.parameters.values + 0.3 * rng.standard_normal(len(network.parameters))
+        network.parameters.assign(moved.astype(network.dtype))
+    return level
+
+
+@pytest.mark.parametrize("levels", [1, 2, 3])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_build_and_invert(levels: int, channels: int) -> None:
+    pictures = np.random.default_rng(0).standard_normal((3, 16, 24, channels))
+    pyramid = laplacian.build(pictures, levels)
+    assert [part.shape[1:3] for part in pyramid] == [(16 >> k, 24 >> k) for k in range(levels + 1)]
+    np.testing.assert_allclose(laplacian.invert(pyramid), pictures, rtol=0, atol=1e-14)
+
+
+def test_bytes_survive_the_pyramid_exactly() -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (4, 28, 28, 1), np.uint8)
+    floats = gn.data.to_float(pictures, "-1..1", np.dtype(np.float32))
+    assert np.array_equal(gn.data.to_bytes(laplacian.invert(laplacian.build(floats, 2)), "-1..1"), pictures)
+
+
+def test_reduce_and_expand_as_such() -> None:
+    constant = np.full((1, 6, 4, 2), 0.7)
+    np.testing.assert_allclose(laplacian.reduce(constant), 0.7)
+    np.testing.assert_allclose(laplacian.expand(constant), 0.7)
+    pictures = np.random.default_rng(0).standard_normal((2, 6, 4, 2))
+    np.testing.assert_allclose(laplacian.reduce(pictures).mean(axis=(1, 2)), pictures.mean(axis=(1, 2)))
+    np.testing.assert_allclose(laplacian.reduce(pictures)[0, 1, 0, 1], pictures[0, 2:4, :2, 1].mean())
+    ramp = np.arange(6.0).reshape(1, 6, 1, 1)
+    np.testing.assert_allclose(laplacian.expand(ramp)[0, 1:-1, 0, 0], np.arange(10) / 2 + 0.25)
+
+
+@pytest.mark.parametrize(("side", "levels"), [((7, 8), 1), ((28, 28), 3), ((12, 10), 2)])
+def test_sizes_that_do_not_halve(side: tuple[int, int], levels: int) -> None:
+    with pytest.raises(gn.ShapeError, match="halved evenly"):
+        laplacian.build(np.zeros((1, *side, 1)), levels)
+    with pytest.raises(gn.ShapeError, match="halved evenly"):
+        gn.models.lapgan((*side, 1), 4, levels=levels)
+
+
+def test_gradients_of_a_level_s_players() -> None:
+    level = small_level(dtype=np.float64)
+    gn.testing.check_gradients(level.generator)
+    gn.testing.check_gradients(level.discriminator)
+
+
+def test_gradient_of_the_game_at_a_level() -> None:
+    level = small_level(dtype=np.float64)
+    g, d, objective = level.generator, level.discriminator, gn.objectives.NonSaturating()
+    rng = np.random.default_rng(1)
+    z, low, theta = rng.standard_normal((4, 64)), rng.standard_normal((4, 8, 8, 1)), g.parameters.values.copy()
+    fake, g_pullback = g.forward((z, low), training=True)
+    logits, d_pullback = d.forward((fake, low), training=True)
+    dx, nothing = d_pullback(objective.generator(logits).gradient, inputs=(True, False), parameters=False)
+    assert nothing is None
+    g_pullback(dx, inputs=False)
+    gradient = g.gradient.values.copy()
+    for _ in range(4):
+        direction = rng.standard_normal(theta.shape)
+        direction /= np.linalg.norm(direction)
+        sides = []
+        for sign in (1, -1):
+            g.parameters.assign(theta + sign * 1e-5 * direction)
+            fake = g.forward((z, low), training=True)[0]
+            sides.append(float(objective.generator(d.forward((fake, low), training=True)[0]).value))
+        g.parameters.assign(theta)
+        assert (sides[0] - sides[1]) / 2e-5 == pytest.approx(gradient @ direction, rel=1e-6)
+
+
+def test_a_level_trains_on_real_detail_and_real_low_pass() -> None:
+    level = small_level()
+    pictures = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), np.uint8)
+    detail, low = level.examples(pictures, None)
+    floats = gn.data.to_float(pictures, "-1..1", np.dtype(np.float32))
+    np.testing.assert_allclose(low, laplacian.expand(laplacian.reduce(floats)), atol=1e-6)
+    np.testing.assert_allclose(detail + low, floats, atol=1e-6)
+    judged = level.discriminator((detail, low))
+    plain = gn.Network(gn.Sequential(*level.discriminator.structure.layers[1:]), (8, 8, 1))  # type: ignore[attr-defined]
+    plain.parameters.assign(level.discriminator.parameters.values.copy())
+    plain.state.assign(level.discriminator.state.values.copy())
+    np.testing.assert_allclose(judged, plain(floats), atol=1e-5)
+
+
+def test_a_level_alone_needs_pictures_to_start_from() -> None:
+    level = small_level()
+    with pytest.raises(ValueError, match="conditioning"):
+        level.sample(2)
+    images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), np.uint8)
+    Trainer(level, images, batch_size=4).step()
+    assert level.sample(30, 1).shape == (30, 8, 8, 1)
+
+
+def test_series_follows_the_sampling_equation() -> None:
+    gan = gn.models.lapgan((16, 16, 3), 4, levels=1, width=2, hidden=8)
+    series = gan.series(5, seed=2)
+    assert [pictures.shape for pictures in series] == [(5, 8, 8, 3), (5, 16, 16, 3)]
+    assert np.array_equal(series[-1], gan.sample(5, seed=2))
+    assert np.array_equal(gan.sample(3, seed=2), series[-1][:3]), "whatever the count"
+    with gan.levels[0].generator.parameters.edit() as theta:
+        theta[...] = 0  # no detail: what is left is the enlargement
+    coarse, fine = gan.series(5, seed=2)
+    enlarged = laplacian.expand(gn.data.to_float(coarse, "-1..1", np.dtype(np.float32)))
+    assert np.abs(fine.astype(int) - gn.data.to_bytes(enlarged, "-1..1")).max() <= 1
+
+
+def test_reduced_pictures() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (5000, 8, 4, 1), np.uint8)
+    halved = reduced(images, 1)
+    assert halved.shape == (5000, 4, 2, 1)
+    exact = images.reshape(5000, 4, 2, 2, 2, 1).mean(axis=(2, 4))
+    assert np.abs(halved - exact).max() <= 0.51
+    assert reduced(images, 0) is images
+
+
+SETTINGS = {
+    "model": "lapgan",
+    "width": 2,
+    "hidden": 8,
+    "latent_dim": 4,
+    "levels": 1,
+    "batch_size": 8,
+    "sample_count": 4,
+}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_trained_by_levels_cut_off_and_resumed(tmp_path: Path, jobs: int) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1), np.uint8)
+    config = Config(steps=4, sample_every=0, animation=False, **SETTINGS)  # type: ignore[arg-type]
+    straight = train_lapgan(
+        build_lapgan(config, (16, 16, 1)), images, out=tmp_path / "straight", config=config, progress=False
+    )
+    short = Config(steps=2, sample_every=0, animation=False, **SETTINGS)  # type: ignore[arg-type]
+    for settings in (short, config):
+        resumed = train_lapgan(
+            build_lapgan(settings, (16, 16, 1)),
+            images,
+            out=tmp_path / "two",
+            config=settings,
+            progress=False,
+            jobs=jobs,
+        )
+    if jobs == 1:
+        assert np.array_equal(straight.sample(6, 1), resumed.sample(6, 1))
+    else:  # other BLAS threads may round otherwise
+        assert np.abs(straight.sample(6, 1).astype(int) - resumed.sample(6, 1)).max() <= 2
+    assert (tmp_path / "two/samples.png").exists()
+    assert np.array_equal(load_lapgan(tmp_path / "two").sample(6, 1), resumed.sample(6, 1))
+    assert sorted(path.name for path in (tmp_path / "two").glob("level-*")) == ["level-0-8x8", "level-1-16x16"]
+
+
+def test_other_folders_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="LAPGAN"):
+        load_lapgan(tmp_path)
+    with pytest.raises(ValueError, match="build_lapgan"):
+        gn.training.build_gan(Config(model="lapgan"), (16, 16, 1))
