@@ -23,6 +23,9 @@ def sample(
     steps: Annotated[
         bool, typer.Option("--steps", help="Sequential models: a row for each sample, its picture after each step.")
     ] = False,
+    vary: Annotated[
+        int | None, typer.Option(min=0, help="infogan: change code N along each row (0 is the category).")
+    ] = None,
     columns: Annotated[int | None, typer.Option(min=1, help="Pictures in a row (default: nearly square).")] = None,
     average: Annotated[
         bool, typer.Option(help="Sample from the average of G's weights, or from the last ones.")
@@ -31,7 +34,7 @@ def sample(
 ) -> None:
     """Draw pictures from a trained run as a grid."""
     from gan_np.data import save_grid
-    from gan_np.models import GRAN
+    from gan_np.models import GRAN, InfoGAN
     from gan_np.training import load_gan, load_lapgan
     from gan_np.training.levels import is_lapgan, save_series
 
@@ -50,6 +53,13 @@ def sample(
         series = gan.series(count, seed, average=average)
         path = save_grid(series.reshape(-1, *gan.image_shape), out, columns=series.shape[1])
         say(f"wrote {path}")
+        return
+    if vary is not None:
+        if not isinstance(gan, InfoGAN):
+            raise ValueError("vary: needs an infogan")
+        across = columns or 10
+        pictures = gan.vary(vary, max(1, count // across), across, seed)
+        say(f"wrote {save_grid(pictures, out, columns=across)}")
         return
     labels: Array | int | None = label
     if by_class:

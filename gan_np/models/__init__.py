@@ -6,6 +6,7 @@ from .conditional import conditional_dcgan
 from .dcgan import dcgan
 from .gan import GAN
 from .gran import GRAN, gran
+from .infogan import CodePrior, InfoGAN, infogan
 from .lapgan import LAPGAN, lapgan, laplacian_level
 from .mlp import mlp
 from .prior import CHUNK, Prior
@@ -15,6 +16,7 @@ MODELS: dict[str, Callable[..., GAN]] = {
     "mlp": mlp,
     "conditional-dcgan": conditional_dcgan,
     "gran": gran,
+    "infogan": infogan,
     "laplacian-level": laplacian_level,
 }
 """By the names that checkpoints use (and configurations, but for the levels of a LAPGAN, which train together)."""
@@ -25,10 +27,13 @@ __all__ = [
     "GRAN",
     "LAPGAN",
     "MODELS",
+    "CodePrior",
+    "InfoGAN",
     "Prior",
     "conditional_dcgan",
     "dcgan",
     "gran",
+    "infogan",
     "lapgan",
     "laplacian_level",
     "mlp",

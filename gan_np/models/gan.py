@@ -13,6 +13,7 @@ from gan_np.averaging import Average, recompute_statistics
 from gan_np.checks import ShapeError, choice, integer
 from gan_np.data.images import RANGES, to_bytes, to_float
 from gan_np.networks import Network
+from gan_np.objectives import Loss
 
 from .prior import CHUNK, Prior
 
@@ -56,8 +57,11 @@ class GAN:
         for name, network, expected in (("generator", self.generator, z), ("discriminator", self.discriminator, seen)):
             if network.input_shape != expected:
                 raise ShapeError(f"{name}: expected input {expected}, it has {network.input_shape}")
-        if self.discriminator.output_shape != (1,):
-            raise ShapeError(f"discriminator: expected one logit, it gives out {self.discriminator.output_shape}")
+        if self.discriminator.output_shape != self.judgement_shape:
+            raise ShapeError(
+                f"discriminator: expected to give out {self.judgement_shape} (one logit first), "
+                f"it gives {self.discriminator.output_shape}"
+            )
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -69,6 +73,19 @@ class GAN:
     def context_shape(self) -> tuple[int, ...] | None:
         """Shape of what goes with each picture: (classes,) of a model conditional on labels, None if there is nothing."""
         return None if self.classes is None else (integer("classes", self.classes, 1),)
+
+    @property
+    def judgement_shape(self) -> Any:
+        """Shape of what D gives out: one logit; a model with more heads has a tuple, the logit first."""
+        return (1,)
+
+    def split(self, judgement: Any) -> tuple[Array, Array | None]:
+        """What D gave out, as the logits and what other heads say (None if there are none)."""
+        return judgement, None
+
+    def auxiliary(self, read: Array | None, z: Array) -> Loss | None:
+        """What both players minimise beside the game, for pictures made from z, and its gradient for the other heads."""
+        return None
 
     def prepare(self, images: Array) -> None:
         """Called once before training with all real pictures; a model that needs some keeps them."""

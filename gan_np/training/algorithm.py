@@ -45,13 +45,13 @@ class Step(NamedTuple):
     """Share of real pictures that D calls real (logit above 0)."""
     d_fake_accuracy: Array
     """Share of generated pictures that D calls generated (logit below 0)."""
+    auxiliary: Array | None = None
+    """What both players minimise beside the game (InfoGAN: −λ·E[log Q(c | x)]), on G's batch."""
 
     def numbers(self) -> dict[str, float]:
-        """As Python numbers, by name."""
-        return {
-            "step": self.number,
-            **{name: float(value) for name, value in self._asdict().items() if name != "number"},
-        }
+        """As Python numbers, by name; without what this model does not have."""
+        values = {name: value for name, value in self._asdict().items() if name != "number" and value is not None}
+        return {"step": self.number, **{name: float(value) for name, value in values.items()}}
 
 
 class Trainer:
@@ -127,13 +127,13 @@ class Trainer:
         """One step: k updates of D, one of G."""
         for _ in range(self.d_steps):
             real, context = self._real()
-            fake, g_pullback = self._generate(context, keep=self.share_noise)
-            d_loss, real_accuracy, fake_accuracy = self._update_discriminator(real, fake, context)
+            z, fake, g_pullback = self._generate(context, keep=self.share_noise)
+            d_loss, real_accuracy, fake_accuracy = self._update_discriminator(real, fake, context, z)
         if not self.share_noise:
-            fake, g_pullback = self._generate(context, keep=True)
-        g_loss = self._update_generator(fake, context, g_pullback)
+            z, fake, g_pullback = self._generate(context, keep=True)
+        g_loss, auxiliary = self._update_generator(fake, context, z, g_pullback)
         self.steps += 1
-        return Step(self.steps, d_loss, g_loss, real_accuracy, fake_accuracy)
+        return Step(self.steps, d_loss, g_loss, real_accuracy, fake_accuracy, auxiliary)
 
     def _real(self) -> tuple[Array, Array | None]:
         """The next real batch and its context."""
@@ -143,29 +143,37 @@ class Trainer:
             pictures = flip_horizontally(pictures, self.flips)
         return self.gan.examples(pictures, None if self.labels is None else self.labels[index])
 
-    def _generate(self, context: Array | None, *, keep: bool) -> tuple[Array, Callable[..., Any]]:
-        """A fake batch from fresh noise. Statistics of G move only with the batch that G learns from."""
+    def _generate(self, context: Array | None, *, keep: bool) -> tuple[Array, Array, Callable[..., Any]]:
+        """Fresh noise, the batch made of it, and G's pullback.
+
+        Statistics of G move only with the batch that G learns from.
+        """
         g = self.gan.generator
         z = to_device(self.gan.prior.draw(self.noise, self.batch_size * self.gan.packing, g.dtype), g.device)
         wrt = PARAMETERS if keep else NOTHING
-        return g.forward(joined(z, context), training=True, update_state=keep, wrt=wrt, rng=self.dropout)
+        fake, pullback = g.forward(joined(z, context), training=True, update_state=keep, wrt=wrt, rng=self.dropout)
+        return z, fake, pullback
 
-    def _update_discriminator(self, real: Array, fake: Array, context: Array | None) -> tuple[Array, Array, Array]:
+    def _update_discriminator(
+        self, real: Array, fake: Array, context: Array | None, z: Array
+    ) -> tuple[Array, Array, Array]:
         d = self.gan.discriminator
         losses, accuracies = [], []
         for pictures, loss_of, sign in ((real, self.objective.real, 1), (fake, self.objective.fake, -1)):
             penalised = self.r1 > 0 and sign > 0
-            logits, pullback = d.forward(
+            judgement, pullback = d.forward(
                 joined(self._seen(pictures), context),
                 training=True,
                 update_state=True,
                 wrt=ALL if penalised else PARAMETERS,
                 rng=self.dropout,
             )
+            logits, read = self.gan.split(judgement)
             loss = loss_of(logits)
             if penalised:
                 loss = Loss(loss.value + r1_penalty(pullback, logits, self.r1, context), loss.gradient)
-            pullback(loss.gradient, inputs=False)
+            other = self.gan.auxiliary(read, z) if sign < 0 else None
+            pullback(_heads(loss.gradient, read, other), inputs=False)
             self._check_loss("D", loss.value)
             losses.append(loss.value)
             accuracies.append((sign * (logits - logits.dtype.type(self.objective.boundary)) > 0).mean())
@@ -185,18 +193,21 @@ class Trainer:
         seen: Array = packed + packed.dtype.type(deviation) * to_device(noise, self.gan.discriminator.device)
         return seen
 
-    def _update_generator(self, fake: Array, context: Array | None, g_pullback: Callable[..., Any]) -> Array:
+    def _update_generator(
+        self, fake: Array, context: Array | None, z: Array, g_pullback: Callable[..., Any]
+    ) -> tuple[Array, Array | None]:
         g, d = self.gan.generator, self.gan.discriminator
         wrt = INPUTS if context is None else Wrt((True, False), parameters=False)
-        logits, d_pullback = d.forward(joined(self._seen(fake), context), training=True, wrt=wrt, rng=self.dropout)
-        loss = self.objective.generator(logits)
+        judgement, d_pullback = d.forward(joined(self._seen(fake), context), training=True, wrt=wrt, rng=self.dropout)
+        logits, read = self.gan.split(judgement)
+        loss, other = self.objective.generator(logits), self.gan.auxiliary(read, z)
         self._check_loss("G", loss.value)
-        gradient = d_pullback(loss.gradient)
+        gradient = d_pullback(_heads(loss.gradient, read, other))
         g_pullback(unpack(gradient if context is None else gradient[0], self.gan.packing))
         self._update("G", g, self.g_optimizer)
         if self.gan.average is not None:
             self.gan.average.update()
-        return loss.value
+        return loss.value, None if other is None else other.value
 
     def _update(self, player: str, network: Network, optimizer: Optimizer) -> None:
         """One update, its gradient checked before and its weights after."""
@@ -213,6 +224,11 @@ class Trainer:
     def _check_loss(self, player: str, value: Array) -> None:
         if self.check_finite:
             check_loss(player, value, self.steps + 1)
+
+
+def _heads(logits: Array, read: Array | None, other: Loss | None) -> Any:
+    """The gradient of D's output: that of its logits; with other heads a tuple, None for a head that receives none."""
+    return logits if read is None else (logits, None if other is None else other.gradient)
 
 
 def layer_norms(player: str, what: str, layout: Layout, values: Array) -> dict[str, float]:

@@ -22,13 +22,14 @@ from .config import Config
 MODEL_OPTIONS = {
     "dcgan": ("width", "kernel_size", "d_norm", "packing"),
     "mlp": ("hidden", "packing"),
+    "infogan": ("categories", "continuous", "information", "width", "kernel_size"),
     "gran": ("draw_steps", "width", "kernel_size", "d_norm", "packing"),
     "conditional-dcgan": ("width", "kernel_size", "d_norm", "condition"),
 }
 """Which fields of the configuration each model has beside latent_dim, latent, seed and device."""
 
 
-RENAMED = {"draw_steps": "steps"}
+RENAMED = {"draw_steps": "steps", "information": "weight"}
 """Fields that a model knows by another name (`steps` of a configuration are those of training)."""
 
 CONDITIONAL = ("conditional-dcgan",)

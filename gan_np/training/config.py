@@ -34,7 +34,7 @@ class Config:
         "", "Data", "What D sees changed at random, for small data: some of colour,translation,cutout."
     )
 
-    model: Literal["dcgan", "mlp", "conditional-dcgan", "gran", "lapgan"] = _option(
+    model: Literal["dcgan", "mlp", "conditional-dcgan", "gran", "lapgan", "infogan"] = _option(
         "dcgan", "Model", "The pair of networks."
     )
     latent_dim: int = _option(64, "Model", "Size of z.")
@@ -46,6 +46,9 @@ class Config:
     )
     levels: int = _option(2, "Model", "lapgan: how often the pictures are halved.")
     draw_steps: int = _option(3, "Model", "gran: how often the generator adds to its canvas.")
+    categories: int = _option(10, "Model", "infogan: values of the categorical code.")
+    continuous: int = _option(2, "Model", "infogan: how many continuous codes.")
+    information: float = _option(1.0, "Model", "infogan: λ, the weight of reading the codes back.")
     condition: Literal["planes", "embedding"] = _option(
         "planes", "Model", "conditional-dcgan: how labels enter, one-hot or through a learnt embedding."
     )
@@ -95,7 +98,7 @@ class Config:
             _check_type(name, getattr(self, name), kind)
         for name, least in _LEAST.items():
             integer(name, getattr(self, name), least)
-        for name in ("smoothing", "momentum", "weight_decay", "r1", "instance_noise"):
+        for name in ("smoothing", "momentum", "weight_decay", "r1", "instance_noise", "information"):
             number(name, getattr(self, name), 0.0)
         for name in ("g_learning_rate", "d_learning_rate"):
             number(name, getattr(self, name), above=0.0)
@@ -134,6 +137,8 @@ _LEAST = {
     "d_steps": 1,
     "draw_steps": 1,
     "levels": 1,
+    "categories": 2,
+    "continuous": 0,
     "packing": 1,
     "steps": 1,
     "batch_size": 2,

@@ -1,0 +1,179 @@
+"""InfoGAN: codes that a second head of D must read back from the picture (Chen et al. 2016).
+
+    min_{G,Q} max_D  V(D, G) − λ·L_I(G, Q),   L_I = E_{c, x = G(z, c)}[log Q(c | x)]
+
+Q shares D's trunk and has a head of its own, so D is one structure with two heads: Sequential(trunk, Fork(logit, codes)).
+For real pictures Q's head receives no gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gan_np import ops
+from gan_np.arrays import Array, DType, array_module
+from gan_np.checks import integer, number
+from gan_np.layers import BatchNorm, Dense, DiffAugment, Normal
+from gan_np.networks import Fork, Network, Sequential
+from gan_np.objectives import Loss
+
+from .dcgan import SCALE, WEIGHT, Pyramid, discriminator_layers, generator_layers
+from .gan import GAN
+from .prior import Prior
+
+Q_FEATURES = 128
+
+
+@dataclass(frozen=True)
+class CodePrior(Prior):
+    """[noise, one-hot category, continuous codes U(−1, 1)] side by side; `dim` counts all of them.
+
+    categories: of the one categorical code; continuous: how many continuous codes.
+    """
+
+    categories: int = 10
+    continuous: int = 2
+
+    def draw(self, rng: np.random.Generator, count: int, dtype: DType) -> Array:
+        """`count` points (count, dim), drawn on the host."""
+        noise = Prior(self.dim - self.categories - self.continuous, self.kind).draw(rng, count, dtype)
+        category = np.zeros((count, self.categories), dtype)
+        category[np.arange(count), rng.integers(0, self.categories, count)] = 1
+        codes = (2 * rng.random((count, self.continuous)) - 1).astype(dtype)
+        return np.concatenate([noise, category, codes], axis=1)
+
+    def codes_of(self, z: Array) -> tuple[Array, Array]:
+        """(category one-hot, continuous codes) of points z."""
+        start = self.dim - self.categories - self.continuous
+        return z[:, start : start + self.categories], z[:, start + self.categories :]
+
+
+@dataclass
+class InfoGAN(GAN):
+    """A GAN whose discriminator gives (logit, what it reads of the codes)."""
+
+    weight: float = 1.0
+    """λ."""
+
+    @property
+    def judgement_shape(self) -> Any:
+        """A logit, and the parameters of Q(c | x)."""
+        codes = self._codes
+        return (1,), (codes.categories + codes.continuous,)
+
+    @property
+    def _codes(self) -> CodePrior:
+        assert isinstance(self.prior, CodePrior)
+        return self.prior
+
+    def split(self, judgement: Any) -> tuple[Array, Array]:
+        """The logits, and what Q reads."""
+        logits, read = judgement
+        return logits, read
+
+    def auxiliary(self, read: Array | None, z: Array) -> Loss | None:
+        """−λ·E[log Q(c | x)] for pictures made from z, and its gradient with respect to what Q reads.
+
+        The category's part is a softmax cross-entropy; a continuous code's is that of a Gaussian of unit deviation about
+        the value read, ½(c − read)² (the constant left out).
+        """
+        assert read is not None
+        xp, count = array_module(read), self._codes.categories
+        category, codes = self._codes.codes_of(z)
+        losses, pullback = ops.softmax_cross_entropy(xp.ascontiguousarray(read[:, :count]), category.argmax(axis=1))
+        share = read.dtype.type(self.weight / len(read))
+        (d_category,) = pullback(xp.full(losses.shape, share, read.dtype))
+        distance = read[:, count:] - codes
+        value = share * (losses.sum() + read.dtype.type(0.5) * (distance * distance).sum())
+        return Loss(value, xp.concatenate([d_category, share * distance], axis=1))
+
+    def read_codes(self, pictures: Array) -> tuple[Array, Array]:
+        """What Q reads of float pictures in evaluation mode: the most likely category (N,), the continuous codes."""
+        _, read = self.discriminator(pictures)
+        count = self._codes.categories
+        return read[:, :count].argmax(axis=1), read[:, count:]
+
+    def vary(self, code: int, rows: int = 5, columns: int = 10, seed: int = 0, *, span: float = 2.0) -> Array:
+        """Pictures (rows·columns, H, W, C), uint8: one code changes along each row, all else stays.
+
+        code: 0 for the category (columns are categories), 1, 2, … for a continuous code (from −span to span, beyond the
+            range of training as in the paper's figures).
+        """
+        codes = self._codes
+        integer("code", code, 0, codes.continuous)
+        number("span", span, above=0.0)
+        z = np.repeat(codes.of_seed(seed, rows, self.generator.dtype), columns, axis=0)
+        category, continuous = codes.codes_of(z)  # views: writing to them changes z
+        if code == 0:
+            category[...] = 0
+            category[np.arange(len(z)), np.tile(np.arange(columns) % codes.categories, rows)] = 1
+        else:
+            continuous[:, code - 1] = np.tile(np.linspace(-span, span, columns), rows)
+        return self.decode(z)
+
+
+def infogan(
+    image_shape: tuple[int, int, int],
+    latent_dim: int = 62,
+    *,
+    categories: int = 10,
+    continuous: int = 2,
+    weight: float = 1.0,
+    width: int = 64,
+    kernel_size: int = 4,
+    latent: str = "normal",
+    augment: Sequence[str] = (),
+    seed: int = 0,
+    dtype: Any = np.float32,
+    device: str = "cpu",
+) -> InfoGAN:
+    """An InfoGAN on DCGAN's networks: z is `latent_dim` of noise, a category and `continuous` codes in [−1, 1].
+
+    weight: λ. The rest as in `dcgan`. The paper's MNIST: 62 of noise, 10 categories, 2 continuous codes, λ = 1.
+
+    >>> import gan_np as gn
+    >>> gan = gn.models.infogan((28, 28, 1), 8, width=4)
+    >>> gan.vary(0, rows=2).shape                                # a row goes through the ten categories
+    (20, 28, 28, 1)
+
+    Raises:
+        ShapeError, ValueError, TypeError: as `dcgan`; fewer than 2 categories; a negative weight.
+    """
+    pyramid = Pyramid.of(image_shape, width, kernel_size)
+    integer("categories", categories, 2)
+    integer("continuous", continuous, 0)
+    number("weight", weight, 0.0)
+    prior = CodePrior(integer("latent_dim", latent_dim, 1) + categories + continuous, latent, categories, continuous)
+    *trunk, logit = discriminator_layers(pyramid, "batch")
+    q = Sequential(
+        Dense(Q_FEATURES, bias=False, weight_initializer=WEIGHT),
+        BatchNorm(activation="leaky_relu", scale_initializer=SCALE),
+        Dense(categories + continuous, weight_initializer=Normal(0.02)),
+    )
+    changes = [DiffAugment(*augment)] if augment else []
+    discriminator = Sequential(*changes, *trunk, Fork(logit, q))
+    recipe = {
+        "model": "infogan",
+        "image_shape": list(pyramid.image_shape),
+        "latent_dim": latent_dim,
+        "categories": categories,
+        "continuous": continuous,
+        "weight": weight,
+        "width": width,
+        "kernel_size": kernel_size,
+        "latent": latent,
+        "augment": list(augment),
+    }
+    options = {"dtype": dtype, "device": device}
+    return InfoGAN(
+        Network(Sequential(*generator_layers(pyramid)), (prior.dim,), seed=2 * seed, **options),
+        Network(discriminator, pyramid.image_shape, seed=2 * seed + 1, **options),
+        prior,
+        "-1..1",
+        recipe,
+        weight=weight,
+    )
