@@ -8,6 +8,7 @@ from .dropout import Dropout
 from .initializers import ONES, ZEROS, Constant, Glorot, He, Initializer, Normal, Uniform
 from .labels import Planes
 from .layer import Declaration, Layer, Parameter, Pullback, State, Variables
+from .minibatch import MinibatchStandardDeviation
 from .normalisation import BatchNorm, LayerNorm
 from .resampling import AveragePool2d, Upsample2d
 from .run import ALL, INPUTS, NOTHING, PARAMETERS, Run, Wrt
@@ -40,6 +41,7 @@ __all__ = [
     "LayerNorm",
     "LeakyReLU",
     "Maxout",
+    "MinibatchStandardDeviation",
     "Normal",
     "Parameter",
     "Planes",

@@ -10,6 +10,7 @@ from .infogan import CodePrior, InfoGAN, infogan
 from .lapgan import LAPGAN, lapgan, laplacian_level
 from .mlp import mlp
 from .prior import CHUNK, Prior
+from .residual import residual_gan
 
 MODELS: dict[str, Callable[..., GAN]] = {
     "dcgan": dcgan,
@@ -17,6 +18,7 @@ MODELS: dict[str, Callable[..., GAN]] = {
     "conditional-dcgan": conditional_dcgan,
     "gran": gran,
     "infogan": infogan,
+    "residual": residual_gan,
     "laplacian-level": laplacian_level,
 }
 """By the names that checkpoints use (and configurations, but for the levels of a LAPGAN, which train together)."""
@@ -37,4 +39,5 @@ __all__ = [
     "lapgan",
     "laplacian_level",
     "mlp",
+    "residual_gan",
 ]

@@ -22,6 +22,7 @@ from .config import Config
 MODEL_OPTIONS = {
     "dcgan": ("width", "kernel_size", "d_norm", "packing"),
     "mlp": ("hidden", "packing"),
+    "residual": ("width", "d_norm", "minibatch_deviation"),
     "infogan": ("categories", "continuous", "information", "width", "kernel_size"),
     "gran": ("draw_steps", "width", "kernel_size", "d_norm", "packing"),
     "conditional-dcgan": ("width", "kernel_size", "d_norm", "condition"),

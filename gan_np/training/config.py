@@ -34,7 +34,7 @@ class Config:
         "", "Data", "What D sees changed at random, for small data: some of colour,translation,cutout."
     )
 
-    model: Literal["dcgan", "mlp", "conditional-dcgan", "gran", "lapgan", "infogan"] = _option(
+    model: Literal["dcgan", "mlp", "conditional-dcgan", "gran", "lapgan", "infogan", "residual"] = _option(
         "dcgan", "Model", "The pair of networks."
     )
     latent_dim: int = _option(64, "Model", "Size of z.")
@@ -42,9 +42,12 @@ class Config:
     width: int = _option(32, "Model", "dcgan: channels of D's first layer; each further one has twice as many.")
     kernel_size: Literal[4, 5] = _option(4, "Model", "dcgan: size of the convolution kernels.")
     d_norm: Literal["batch", "none", "spectral"] = _option(
-        "batch", "Model", "dcgan: what normalises D: batch statistics, nothing, or the spectral norm of its weights."
+        "batch",
+        "Model",
+        "What normalises D: batch statistics, nothing, or the spectral norm of its weights (residual: not batch).",
     )
     levels: int = _option(2, "Model", "lapgan: how often the pictures are halved.")
+    minibatch_deviation: bool = _option(False, "Model", "residual: show D how much a batch varies.")
     draw_steps: int = _option(3, "Model", "gran: how often the generator adds to its canvas.")
     categories: int = _option(10, "Model", "infogan: values of the categorical code.")
     continuous: int = _option(2, "Model", "infogan: how many continuous codes.")

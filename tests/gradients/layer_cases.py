@@ -70,6 +70,8 @@ def _pointwise():
         yield LayerCase(f"augmentation {policy}", gn.DiffAugment(*policy), (8, 9, 3), 2)
     yield LayerCase("augmentation of one channel", gn.DiffAugment("colour", "translation"), (5, 8, 1), 3)
     yield LayerCase("label planes", gn.Planes(2, 3), (4,), 2, False)
+    yield LayerCase("minibatch deviation", gn.MinibatchStandardDeviation(), (3, 2, 2), 4, False)
+    yield LayerCase("minibatch deviation of one channel", gn.MinibatchStandardDeviation(), (2, 5, 1), 3, False)
 
 
 def _resampling():
