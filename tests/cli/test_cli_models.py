@@ -1,0 +1,96 @@
+"""Every model from the command line: trained for a moment, sampled in its own way."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SMALL = ["--steps", "2", "--width", "2", "--latent-dim", "3", "--batch-size", "6", "--sample-count", "4", "--quiet"]
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "tiny.npz"
+    images = np.random.default_rng(0).integers(0, 256, (30, 16, 16, 1), np.uint8)
+    np.savez(path, images=images, labels=np.arange(30) % 3)
+    return path
+
+
+def gan_np(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from gan_np.cli import main; main()", *map(str, arguments)]
+    settings = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1"}
+    return subprocess.run(command, capture_output=True, text=True, env=settings, timeout=120)
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    with Image.open(path) as picture:
+        return picture.size
+
+
+@pytest.mark.parametrize(
+    ("model", "training", "sampling", "cells"),
+    [
+        ("conditional-dcgan", [], ["--label", "2", "--count", "4", "--columns", "4"], (4, 1)),
+        ("conditional-dcgan", [], ["--by-class", "--count", "15"], (5, 3)),
+        ("gran", ["--draw-steps", "2"], ["--steps", "--count", "5"], (2, 5)),
+        ("lapgan", ["--levels", "1", "--hidden", "8"], ["--steps", "--count", "5"], (2, 5)),
+        ("lapgan", ["--levels", "1", "--hidden", "8"], ["--count", "6", "--columns", "3"], (3, 2)),
+        ("infogan", ["--categories", "3"], ["--vary", "1", "--count", "8", "--columns", "4"], (4, 2)),
+        ("residual", ["--d-norm", "spectral"], ["--count", "4", "--columns", "2"], (2, 2)),
+        ("mlp", ["--hidden", "8"], ["--count", "4", "--columns", "2"], (2, 2)),
+    ],
+)
+def test_trained_and_sampled(
+    tmp_path: Path, pictures: Path, model: str, training: list[str], sampling: list[str], cells: tuple[int, int]
+) -> None:
+    run, grid = tmp_path / "run", tmp_path / "grid.png"
+    done = gan_np("train", "--data", pictures, "--model", model, *training, *SMALL, "--out", run)
+    assert done.returncode == 0, done.stderr
+    done = gan_np("sample", run, *sampling, "--out", grid)
+    assert done.returncode == 0, done.stderr
+    width, height = size_of(grid)
+    unit = 16 + 2
+    assert (width / (cells[0] * unit + 2)) == (height / (cells[1] * unit + 2)), "whole pixels of the right grid"
+    resumed = gan_np("train", "--resume", run, "--steps", 3, "--quiet")
+    assert resumed.returncode == 0, resumed.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("--steps", "sequential"),
+        ("--vary=0", "infogan"),
+        ("--label=1", "not conditional"),
+        ("--by-class", "conditional"),
+    ],
+)
+def test_options_of_other_models_are_refused(tmp_path: Path, pictures: Path, option: str, words: str) -> None:
+    done = gan_np("train", "--data", pictures, *SMALL, "--out", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    refused = gan_np("sample", tmp_path / "run", option, "--out", tmp_path / "grid.png")
+    assert refused.returncode == 1
+    assert words in refused.stderr
+    assert not (tmp_path / "grid.png").exists()
+
+
+def test_labels_are_needed_where_a_model_has_them(tmp_path: Path) -> None:
+    np.save(tmp_path / "bare.npy", np.zeros((10, 8, 8, 1), np.uint8))
+    done = gan_np(
+        "train", "--data", tmp_path / "bare.npy", "--model", "conditional-dcgan", *SMALL, "--out", tmp_path / "run"
+    )
+    assert done.returncode == 1
+    assert "needs labels" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_lapgan_dry_run(tmp_path: Path, pictures: Path) -> None:
+    done = gan_np(
+        "train", "--data", pictures, "--model", "lapgan", "--levels", 1, "--dry-run", "--out", tmp_path / "run"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Concatenate" in done.stdout
+    assert not (tmp_path / "run").exists()
