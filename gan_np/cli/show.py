@@ -8,12 +8,20 @@ from typing import Annotated
 
 import numpy as np
 import typer
+from rich.console import Console
 
 from gan_np.arrays import Array
 
 from .output import console
 
 BARS = "▁▂▃▄▅▆▇█"
+CURVES = {
+    "d_loss": "loss of D",
+    "g_loss": "loss of G",
+    "d_real_accuracy": "real called real",
+    "d_fake_accuracy": "generated called generated",
+    "auxiliary": "codes read back (loss)",
+}
 
 
 def show(
@@ -21,12 +29,29 @@ def show(
     grid: Annotated[bool, typer.Option(help="Draw the newest grid too (needs a terminal with colours).")] = True,
 ) -> None:
     """Print what a run is, how far it got, its curves and its newest grid."""
+    from gan_np.training.levels import is_lapgan
+
+    out = console()
+    parts = sorted(run.glob("level-*")) if is_lapgan(run) else [run]
+    if not parts:
+        out.print(f"{run}: a lapgan, no level begun yet")
+    for part in parts:
+        _describe(out, part)
+    picture = run / "samples.png"
+    if grid and picture.exists():
+        if out.is_terminal and out.color_system:
+            _draw(out, picture)
+        else:
+            out.print(f"grid: {picture}")
+
+
+def _describe(out: Console, run: Path) -> None:
+    """What a run is, how far it got, its checkpoints and its curves."""
     from gan_np.training import checkpoint
     from gan_np.training.config import Config
     from gan_np.training.folder import read_config
     from gan_np.training.records import columns_of, read_records
 
-    out = console()
     config = read_config(run)
     records = read_records(run / "log.jsonl")
     done = records[-1]["step"] if records else 0
@@ -39,24 +64,14 @@ def show(
     out.print(f"settings other than the defaults: {', '.join(changed) or 'none'}")
     saved = [path.name for path in checkpoint.all_of(run)]
     out.print(f"checkpoints: {', '.join(saved) or 'none'}")
-    if records:
-        columns = columns_of(records)
-        out.print(f"training time: {columns['seconds'][-1]:.0f} s")
-        width = max(20, min(60, out.width - 40))
-        for name, label in (
-            ("d_loss", "loss of D"),
-            ("g_loss", "loss of G"),
-            ("d_real_accuracy", "real called real"),
-            ("d_fake_accuracy", "generated called generated"),
-        ):
-            values = columns[name]
-            out.print(f"{label:>26}  {sparkline(values, width)}  {values[-1]:.3g}")
-    picture = run / "samples.png"
-    if grid and picture.exists():
-        if out.is_terminal and out.color_system:
-            _draw(out, picture)
-        else:
-            out.print(f"grid: {picture}")
+    if not records:
+        return
+    columns = columns_of(records)
+    out.print(f"training time: {columns['seconds'][-1]:.0f} s")
+    width = max(20, min(60, out.width - 40))
+    for name, label in CURVES.items():
+        if name in columns:
+            out.print(f"{label:>26}  {sparkline(columns[name], width)}  {columns[name][-1]:.3g}")
 
 
 def sparkline(values: Array, width: int) -> str:
@@ -72,14 +87,12 @@ def sparkline(values: Array, width: int) -> str:
     )
 
 
-def _draw(out: object, path: Path) -> None:
+def _draw(out: Console, path: Path) -> None:
     """A picture in half blocks: each character is two pixels, one above the other."""
     from PIL import Image
-    from rich.console import Console
     from rich.segment import Segment, Segments
     from rich.style import Style
 
-    assert isinstance(out, Console)
     with Image.open(path) as opened:
         width = min(out.width, 96, opened.width)
         height = 2 * round(opened.height * width / opened.width / 2)
