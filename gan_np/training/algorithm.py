@@ -116,6 +116,8 @@ class Trainer:
         self.order = Shuffler(len(images), self.batch_size * gan.packing, seed)
         self.flip = flip
         self.r1 = number("r1", r1, 0.0)
+        if self.r1 and gan.judgement_shape != (1,):
+            raise ValueError(f"r1: needs a discriminator with one head, this one gives out {gan.judgement_shape}")
         self.clip_weights = None if clip_weights is None else number("clip_weights", clip_weights, above=0.0)
         self.instance_noise = instance_noise
         self.noise, self.dropout, self.flips, self.blur = (generator(seed, 1 << 31, stream) for stream in (1, 2, 3, 4))
@@ -125,9 +127,10 @@ class Trainer:
 
     def step(self) -> Step:
         """One step: k updates of D, one of G."""
-        for _ in range(self.d_steps):
+        for update in range(self.d_steps):
+            last = update == self.d_steps - 1
             real, context = self._real()
-            z, fake, g_pullback = self._generate(context, keep=self.share_noise)
+            z, fake, g_pullback = self._generate(context, keep=self.share_noise and last)
             d_loss, real_accuracy, fake_accuracy = self._update_discriminator(real, fake, context, z)
         if not self.share_noise:
             z, fake, g_pullback = self._generate(context, keep=True)

@@ -157,3 +157,17 @@ def test_one_optimiser_for_two_players_is_refused(images: np.ndarray) -> None:
     adam = gn.Adam()
     with pytest.raises(ValueError, match="its own"):
         Trainer(small(), images, d_optimizer=adam, g_optimizer=adam)
+
+
+@pytest.mark.parametrize("share_noise", [False, True])
+def test_statistics_of_the_generator_move_once_a_step(images: np.ndarray, share_noise: bool) -> None:
+    gan = small()
+    trainer = Trainer(gan, images, batch_size=8, d_steps=3, share_noise=share_noise, average_decay=0.0)
+    moves = gan.generator.state.version
+    trainer.step()
+    assert gan.generator.state.version - moves == 2, "one mean and one variance of its one batch normalisation"
+
+
+def test_r1_needs_one_head(images: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="one head"):
+        Trainer(gn.models.infogan((8, 8, 1), 4, width=2), images, r1=1.0)
