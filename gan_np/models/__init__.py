@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from .conditional import conditional_dcgan
 from .dcgan import dcgan
+from .dense import dense_gan
 from .gan import GAN
 from .gran import GRAN, gran
 from .infogan import CodePrior, InfoGAN, infogan
@@ -15,6 +16,7 @@ from .residual import residual_gan
 MODELS: dict[str, Callable[..., GAN]] = {
     "dcgan": dcgan,
     "mlp": mlp,
+    "dense": dense_gan,
     "conditional-dcgan": conditional_dcgan,
     "gran": gran,
     "infogan": infogan,
@@ -34,6 +36,7 @@ __all__ = [
     "Prior",
     "conditional_dcgan",
     "dcgan",
+    "dense_gan",
     "gran",
     "infogan",
     "lapgan",

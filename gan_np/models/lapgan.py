@@ -21,8 +21,8 @@ from gan_np.networks import Identity, Network, Parallel, Sequential
 
 from . import laplacian
 from .dcgan import Pyramid, discriminator_layers
+from .dense import dense_gan
 from .gan import GAN
-from .mlp import mlp
 from .prior import Prior
 
 
@@ -165,7 +165,7 @@ def lapgan(
 ) -> LAPGAN:
     """A LAPGAN for pictures that halve evenly `levels` times (28×28 with 2 levels: 7 → 14 → 28).
 
-    latent_dim, hidden: of the coarsest generator, a fully connected one (`mlp`). The rest as in `laplacian_level`.
+    latent_dim, hidden: of the coarsest level, a fully connected one (`dense_gan`). The rest as in `laplacian_level`.
 
     >>> import gan_np as gn
     >>> gan = gn.models.lapgan((16, 16, 1), 4, levels=1, width=2, hidden=8)
@@ -178,7 +178,7 @@ def lapgan(
     height, wide, channels = shape("image_shape", image_shape, 3)
     sides = laplacian.sizes(height, wide, levels)
     options = {"dtype": dtype, "device": device}
-    coarsest = mlp((*sides[-1], channels), latent_dim, hidden=hidden, seed=seed, **options)
+    coarsest = dense_gan((*sides[-1], channels), latent_dim, hidden=hidden, seed=seed, **options)
     finer = [
         laplacian_level(
             (*side, channels), width=width, kernel_size=kernel_size, d_norm=d_norm, seed=seed + 1 + k, **options

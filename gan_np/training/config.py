@@ -55,7 +55,7 @@ class Config:
     condition: Literal["planes", "embedding"] = _option(
         "planes", "Model", "conditional-dcgan: how labels enter, one-hot or through a learnt embedding."
     )
-    hidden: int = _option(1200, "Model", "mlp: units of G's two hidden layers.")
+    hidden: int = _option(1200, "Model", "mlp, lapgan's coarsest level: units of the hidden layers.")
 
     objective: Literal["non-saturating", "minimax", "least-squares", "hinge", "wasserstein"] = _option(
         "non-saturating", "Game", "What the players minimise."

@@ -171,3 +171,13 @@ def test_other_folders_are_refused(tmp_path: Path) -> None:
         load_lapgan(tmp_path)
     with pytest.raises(ValueError, match="build_lapgan"):
         gn.training.build_gan(Config(model="lapgan"), (16, 16, 1))
+
+
+def test_the_coarsest_level_s_players() -> None:
+    gan = gn.models.dense_gan((3, 5, 2), 4, hidden=6, dtype=np.float64)
+    gn.testing.check_gradients(gan.generator)
+    gn.testing.check_gradients(gan.discriminator)
+    images = np.random.default_rng(0).integers(0, 256, (20, 3, 5, 2), np.uint8)
+    trained = gn.models.dense_gan((3, 5, 2), 4, hidden=6)
+    gn.train(trained, images, steps=3, batch_size=4, progress=False)
+    assert trained.sample(3).shape == (3, 3, 5, 2)

@@ -1,0 +1,68 @@
+"""A small fully connected GAN, for small pictures: the coarsest level of a LAPGAN."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from gan_np.checks import integer, shape
+from gan_np.layers import BatchNorm, Dense, Flatten, Normal, Reshape
+from gan_np.networks import Network, Sequential
+
+from .gan import GAN
+from .prior import Prior
+
+WEIGHT = Normal(0.05)
+
+
+def dense_gan(
+    image_shape: tuple[int, int, int],
+    latent_dim: int = 64,
+    *,
+    hidden: int = 512,
+    latent: str = "normal",
+    seed: int = 0,
+    dtype: Any = np.float32,
+    device: str = "cpu",
+) -> GAN:
+    """G: z → two hidden layers with batch normalisation and ReLU → tanh pixels. D: two hidden layers, LeakyReLU, a logit.
+
+    For pictures too small for convolutions, in [−1, 1]. With Adam it learns 7×7 digits in a quarter of the time that the
+    first paper's networks (`mlp`: maxout, dropout, made for slow gradient descent) need, and far better.
+
+    >>> import gan_np as gn
+    >>> gn.models.dense_gan((7, 7, 1), 8, hidden=16).sample(2).shape
+    (2, 7, 7, 1)
+
+    Raises:
+        ShapeError, ValueError, TypeError: sizes that are not positive integers.
+    """
+    picture = shape("image_shape", image_shape, 3)
+    integer("hidden", hidden, 1)
+    prior = Prior(integer("latent_dim", latent_dim, 1), latent)
+    g = Sequential(
+        Dense(hidden, bias=False, weight_initializer=WEIGHT),
+        BatchNorm(activation="relu"),
+        Dense(hidden, bias=False, weight_initializer=WEIGHT),
+        BatchNorm(activation="relu"),
+        Dense(math.prod(picture), activation="tanh", weight_initializer=WEIGHT),
+        Reshape(*picture),
+    )
+    d = Sequential(Flatten(), Dense(hidden, activation="leaky_relu"), Dense(hidden, activation="leaky_relu"), Dense(1))
+    recipe = {
+        "model": "dense",
+        "image_shape": list(picture),
+        "latent_dim": latent_dim,
+        "hidden": hidden,
+        "latent": latent,
+    }
+    options = {"dtype": dtype, "device": device}
+    return GAN(
+        Network(g, (latent_dim,), seed=2 * seed, **options),
+        Network(d, picture, seed=2 * seed + 1, **options),
+        prior,
+        "-1..1",
+        recipe,
+    )
