@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -12,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_t
 import typer
 
 from gan_np.training.config import Config
+from gan_np.training.files import read_toml
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
@@ -42,12 +42,7 @@ def with_config_flags(command: Command) -> Command:
 
 def resolve(file: Path | None, flags: dict[str, Any]) -> Config:
     """The configuration: flags that were given, over the file, over the defaults."""
-    values: dict[str, Any] = {}
-    if file is not None:
-        try:
-            values = tomllib.loads(file.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ValueError(f"config: {file} is not a TOML file: {error}") from error
+    values = {} if file is None else read_toml(file)
     return Config.from_mapping(values | given(flags))
 
 

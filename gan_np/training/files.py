@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+import tomllib
 from pathlib import Path
+from typing import Any
 
 
 def write_atomically(path: str | Path, data: bytes) -> Path:
@@ -29,6 +31,18 @@ def write_atomically(path: str | Path, data: bytes) -> Path:
         raise
     _sync_folder(target.parent)
     return target
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """A TOML file's contents.
+
+    Raises:
+        ValueError: it is none, or is nested beyond reason.
+    """
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"{path}: not a TOML file that can be read: {error}") from error
 
 
 def _sync_folder(folder: Path) -> None:

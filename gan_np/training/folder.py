@@ -19,7 +19,6 @@ import importlib.util
 import json
 import os
 import shutil
-import tomllib
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,7 +31,7 @@ from gan_np.models import GAN
 from . import checkpoint
 from .algorithm import Trainer
 from .config import Config
-from .files import write_atomically
+from .files import read_toml, write_atomically
 from .records import read_records
 
 SAMPLE_SEED = 0
@@ -166,8 +165,4 @@ def read_config(folder: str | Path) -> Config:
     path = Path(folder) / "config.toml"
     if not path.is_file():
         raise FileNotFoundError(f"{folder}: not a run folder (there is no config.toml in it)")
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not a TOML file: {error}") from error
-    return Config.from_mapping(values)
+    return Config.from_mapping(read_toml(path))

@@ -188,6 +188,7 @@ def test_killed_at_random_moments(tmp_path: Path, request: pytest.FixtureRequest
         process.communicate()
         done += 1
     subprocess.run([*command, str(tmp_path / "killed"), steps], check=True, capture_output=True)
+    print(f"{done} kills")
     assert done >= 1
     assert outcome(tmp_path / "killed") == outcome(tmp_path / "straight")
     assert json.dumps(outcome(tmp_path / "killed")["log"]).count('"step"') == int(steps)
