@@ -23,7 +23,6 @@ class Bilinear(Protocol):
     """L for one weight: preparations, and the three products between prepared forms."""
 
     keeps_input: bool
-    keeps_gradient: bool
 
     def prepare_input(self, x: Array) -> Any:
         """The form of x that forward and the weight gradient read."""

@@ -33,7 +33,7 @@ class _LargeToSmall:
 
     def __init__(self, plan: Plan, weight: Any) -> None:
         self.plan, self.weight = plan, weight
-        self.keeps_input, self.keeps_gradient = plan.keeps_large, plan.keeps_small
+        self.keeps_input = plan.keeps_large
         self.prepare_input, self.prepare_gradient = plan.prepare_large, plan.prepare_small
 
     def forward(self, prepared: Any) -> Array:
@@ -51,7 +51,7 @@ class _SmallToLarge:
 
     def __init__(self, plan: Plan, weight: Any) -> None:
         self.plan, self.weight = plan, weight
-        self.keeps_input, self.keeps_gradient = plan.keeps_small, plan.keeps_large
+        self.keeps_input = plan.keeps_small
         self.prepare_input, self.prepare_gradient = plan.prepare_small, plan.prepare_large
 
     def forward(self, prepared: Any) -> Array:

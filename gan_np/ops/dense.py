@@ -18,7 +18,6 @@ class _Product:
     """L(w, x) = x·W."""
 
     keeps_input = True
-    keeps_gradient = True
 
     def __init__(self, kernel: Any, weight: Array) -> None:
         self.kernel, self.weight = kernel, weight

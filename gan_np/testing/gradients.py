@@ -12,6 +12,7 @@ from gan_np.layers import INPUTS, PARAMETERS, Layer, Wrt
 from gan_np.networks import Network
 
 from .finite_differences import GradientError, Subject, check
+from .layouts import with_gaps
 
 
 def check_gradients(
@@ -187,23 +188,11 @@ def _check_layouts(subject: Subject, arrays: Sequence[Array], seed: int) -> None
     before = [dy.copy() for dy in upstream]
     expected = subject.differentiate(arrays, upstream)
     _unchanged(subject.name, zip(["dy"] * len(upstream), upstream, before, strict=True))
-    for layout in (_fortran, _reversed):
+    for name, layout in (("Fortran", np.asfortranarray), ("reversed", with_gaps)):
         moved, changed = [layout(a) for a in arrays], [layout(dy) for dy in upstream]
-        _same(subject, f"outputs for a {layout.__name__[1:]} memory layout", subject.evaluate(moved), outputs)
+        _same(subject, f"outputs for a {name} memory layout", subject.evaluate(moved), outputs)
         found = subject.differentiate(moved, changed)
-        _same(subject, f"gradients for a {layout.__name__[1:]} memory layout", found, expected)
-
-
-def _fortran(array: Array) -> Array:
-    return np.asfortranarray(array)
-
-
-def _reversed(array: Array) -> Array:
-    """The same values behind negative strides, with gaps between entries."""
-    wide = np.zeros(tuple(2 * size for size in array.shape))
-    view = wide[tuple(slice(None, None, -2) for _ in array.shape)]
-    view[...] = array
-    return view
+        _same(subject, f"gradients for a {name} memory layout", found, expected)
 
 
 def _same(subject: Subject, what: str, found: Sequence[Array], expected: Sequence[Array]) -> None:

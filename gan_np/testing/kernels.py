@@ -9,6 +9,8 @@ import numpy as np
 from gan_np import kernels
 from gan_np.arrays import Array
 
+from .layouts import with_gaps
+
 TOLERANCE: dict[np.dtype[Any], float] = {np.dtype(np.float32): 2e-5, np.dtype(np.float64): 1e-11}
 """Allowed difference from the float64 reference, relative to the largest entry."""
 
@@ -40,7 +42,7 @@ def check_kernel(operation: str, name: str, *, seed: int = 0) -> None:
             label = f"kernel {name!r} of {operation!r}, case {case.label!r}, {dtype}"
             arrays = case.make(np.random.default_rng(seed), dtype)
             expected = case.run(reference.implementation, *map(_widen, arrays))
-            for layout in (np.ascontiguousarray, np.asfortranarray, _with_gaps):
+            for layout in (np.ascontiguousarray, np.asfortranarray, with_gaps):
                 given = [layout(array) for array in arrays]
                 before = [array.copy() for array in given]
                 found = case.run(entry.implementation, *given)
@@ -101,10 +103,3 @@ def _twice(label: str, tolerance: float, gradient: Any) -> None:
 
 def _widen(array: Array) -> Array:
     return array.astype(np.float64) if array.dtype.kind == "f" else array
-
-
-def _with_gaps(array: Array) -> Array:
-    wide = np.zeros(tuple(2 * size for size in array.shape), array.dtype)
-    view = wide[tuple(slice(None, None, -2) for _ in array.shape)]
-    view[...] = array
-    return view

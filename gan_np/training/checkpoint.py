@@ -97,7 +97,7 @@ def load_gan(path: str | Path, *, device: str = "cpu") -> GAN:
         CheckpointError: not a checkpoint, damaged, or of another structure than its recipe says.
     """
     tensors, description = read(path)
-    with _described_by(path):
+    with described_by(path):
         gan = rebuild(tensors, description, device)
         for name, vector in _vectors(gan).items():
             _assign(vector, name, tensors, description, device)
@@ -121,10 +121,14 @@ def restore(trainer: Trainer, path: str | Path) -> None:
     Raises:
         CheckpointError: the checkpoint has no training state, or that of other optimisers or another structure.
     """
-    tensors, description = read(path)
+    restore_from(trainer, *read(path), path)
+
+
+def restore_from(trainer: Trainer, tensors: dict[str, Array], description: dict[str, Any], path: str | Path) -> None:
+    """`restore`, from contents that were read already; `path` is what errors name."""
     if "training" not in description:
         raise CheckpointError(f"{path}: holds a model without training state; training cannot go on from it")
-    with _described_by(path):
+    with described_by(path):
         _restore(trainer, tensors, description)
 
 
@@ -232,7 +236,7 @@ def tensors_of(gan: GAN, trainer: Trainer | None) -> dict[str, Array]:
 
 
 @contextmanager
-def _described_by(path: str | Path) -> Iterator[None]:
+def described_by(path: str | Path) -> Iterator[None]:
     """A description that says impossible things is a fault of the file, whatever it trips."""
     try:
         yield

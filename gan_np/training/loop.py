@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import signal
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -124,16 +125,16 @@ def resume(
     if steps is not None:
         config = dataclasses.replace(config, steps=steps)
     with RunLock(place):
-        file, description = _newest(place)
+        file, tensors, description = _newest(place)
         if images is None:
             dataset = open_data(config)
             images, labels = dataset.images, dataset.labels
         if description.get("data") != digest(images):
             raise ValueError(f"images: not the pictures that {place} was trained on (their fingerprint differs)")
-        tensors, _ = checkpoint.read(file)
-        gan = checkpoint.rebuild(tensors, description, config.device)
+        with checkpoint.described_by(file):
+            gan = checkpoint.rebuild(tensors, description, config.device)
         trainer = build_trainer(gan, images, config, labels)
-        checkpoint.restore(trainer, file)
+        checkpoint.restore_from(trainer, tensors, description, file)
         seconds = max(
             (r["seconds"] for r in read_records(place / "log.jsonl") if r["step"] <= trainer.steps), default=0.0
         )
@@ -148,23 +149,21 @@ def open_data(config: Config) -> Dataset:
     )
 
 
-def _newest(place: Path) -> tuple[Path, dict[str, Any]]:
-    """The newest checkpoint that can be read; damaged ones are named and passed over."""
+def _newest(place: Path) -> tuple[Path, dict[str, Array], dict[str, Any]]:
+    """The newest checkpoint that can be read, and its contents; damaged ones are named and passed over."""
     files = checkpoint.all_of(place)
     if not files:
         raise FileNotFoundError(f"{place}: no checkpoint to go on from (expected checkpoints/step-….safetensors)")
     problems = []
     for file in reversed(files):
         try:
-            _, description = checkpoint.read(file)
+            tensors, description = checkpoint.read(file)
         except checkpoint.CheckpointError as error:
             problems.append(str(error))
             continue
         if problems:
-            import warnings
-
             warnings.warn(f"going on from {file.name}; passed over: {'; '.join(problems)}", stacklevel=3)
-        return file, description
+        return file, tensors, description
     raise checkpoint.CheckpointError("; ".join(problems))
 
 
