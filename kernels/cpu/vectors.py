@@ -1,0 +1,71 @@
+"""Vectors of one cache line, as LLVM values: what the product and transform intrinsics are built from.
+
+A line holds LANES(dtype) numbers: 16 float32 or 8 float64. LLVM splits a line into as many registers as the processor
+needs (one with AVX-512, two with AVX2, four with NEON), so the same code serves all.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import binding, ir
+from numba.core import cgutils, types
+
+LINE = 64
+"""Bytes of a cache line."""
+
+WIDE = "avx512f" in binding.get_host_cpu_features() and bool(binding.get_host_cpu_features()["avx512f"])
+"""Whether a register holds a whole line; there are then 32 of them, else 16 half lines."""
+
+ROWS = 8 if WIDE else 4
+COLUMNS = 2 if WIDE else 1
+"""A product's tile is ROWS × (COLUMNS lines): as many sums as fit in registers beside what is multiplied."""
+
+
+def lanes(dtype: Any) -> int:
+    """Numbers in a line."""
+    return LINE // np.dtype(dtype).itemsize
+
+
+class Lines:
+    """Loads, stores and arithmetic on lines of one dtype, in one function under construction."""
+
+    def __init__(self, builder: Any, dtype: Any) -> None:
+        self.builder = builder
+        self.scalar = ir.FloatType() if dtype == types.float32 else ir.DoubleType()
+        self.itemsize = 4 if dtype == types.float32 else 8
+        self.count = LINE // self.itemsize
+        self.line = ir.VectorType(self.scalar, self.count)
+        self.zero = ir.Constant(self.line, [0.0] * self.count)
+
+    def at(self, pointer: Any, offset: Any) -> Any:
+        """The address `offset` numbers behind `pointer` (an integer of Python or of LLVM)."""
+        if isinstance(offset, int):
+            offset = ir.Constant(ir.IntType(64), offset)
+        return self.builder.gep(pointer, [offset])
+
+    def load(self, pointer: Any) -> Any:
+        """A line from anywhere (alignment is not assumed)."""
+        return self.builder.load(self.builder.bitcast(pointer, self.line.as_pointer()), align=self.itemsize)
+
+    def store(self, value: Any, pointer: Any) -> None:
+        """A line to anywhere."""
+        self.builder.store(value, self.builder.bitcast(pointer, self.line.as_pointer()), align=self.itemsize)
+
+    def spread(self, pointer: Any) -> Any:
+        """One number in every lane."""
+        one = self.builder.load(pointer)
+        first = self.builder.insert_element(ir.Constant(self.line, ir.Undefined), one, ir.Constant(ir.IntType(32), 0))
+        order = ir.Constant(ir.VectorType(ir.IntType(32), self.count), [0] * self.count)
+        return self.builder.shuffle_vector(first, ir.Constant(self.line, ir.Undefined), order)
+
+    def constant(self, value: float) -> Any:
+        """The same constant in every lane."""
+        return ir.Constant(self.line, [value] * self.count)
+
+    def fma(self, a: Any, b: Any, c: Any) -> Any:
+        """a·b + c, rounded once."""
+        kind = ir.FunctionType(self.line, [self.line] * 3)
+        name = f"llvm.fma.v{self.count}f{8 * self.itemsize}"
+        return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, name), [a, b, c])
