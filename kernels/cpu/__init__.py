@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from .. import reference  # noqa: F401  (registers itself, so that it comes first in the table)
 from ..table import OPERATIONS, Problem, register_kernel
 
 NAME = "numba"

@@ -6,7 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numba
+from numba.core import cgutils as _cgutils
+from numba.extending import intrinsic as _intrinsic
 
 compiled: Callable[[Callable[..., Any]], Any] = numba.njit(
     cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz"}, boundscheck=False
 )
+
+# Numba's tools for writing LLVM code have no types to check.
+intrinsic: Callable[[Callable[..., Any]], Any] = _intrinsic
+cgutils: Any = _cgutils

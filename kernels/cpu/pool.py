@@ -25,13 +25,12 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba.core import cgutils, types
-from numba.extending import intrinsic
+from numba.core import types
 
 from gan_np.arrays import Array
 from gan_np.kernels import threads
 
-from .compiled import compiled
+from .compiled import cgutils, compiled, intrinsic
 
 # Cells of the pool's state, an array of int64; each on a cache line of its own, since threads write to them.
 TICKET, DONE, COUNT, PART, ARGUMENTS, BUSY, STOP, THREADS, FAILED, AWAKE, SIZE = (8 * cell for cell in range(11))
@@ -66,9 +65,7 @@ def store(typing: Any, state: Any, cell: Any, value: Any) -> Any:
     """state[cell] = value, after everything written before."""
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        builder.store_atomic(
-            arguments[2], _pointer(builder, context, signature.args[0], *arguments[:2]), "release", 8
-        )
+        builder.store_atomic(arguments[2], _pointer(builder, context, signature.args[0], *arguments[:2]), "release", 8)
         return context.get_dummy_value()
 
     return types.void(state, types.int64, types.int64), build
@@ -182,7 +179,7 @@ def _serve(state: Any, thread: int) -> None:
 
 
 @compiled
-def _run(state: Any, part: int, arguments: int, count: int) -> int:
+def _run(state: Any, part: int, arguments: int, count: int) -> Any:
     """All indices of one job; 0, or the code of a part that failed."""
     if count <= 0:
         return 0

@@ -13,12 +13,13 @@ multiply–adds. Matrices lie in panels so that all offsets inside a block are c
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from llvmlite import ir
-from numba.core import cgutils, types
-from numba.extending import intrinsic
+from numba.core import types
 
+from .compiled import intrinsic
 from .vectors import COLUMNS, ROWS, Lines
 
 
@@ -29,7 +30,11 @@ def _tile(context: Any, builder: Any, signature: Any, values: Any, transposed: b
     lines = Lines(builder, c_type.dtype)
     base = {
         name: lines.at(context.make_array(kind)(context, builder, array).data, start)
-        for name, kind, array, start in (("c", c_type, c, c_start), ("a", a_type, a, a_start), ("b", b_type, b, b_start))
+        for name, kind, array, start in (
+            ("c", c_type, c, c_start),
+            ("a", a_type, a, a_start),
+            ("b", b_type, b, b_start),
+        )
     }
     width = lines.count
     inner = ROWS if transposed else width
@@ -38,7 +43,10 @@ def _tile(context: Any, builder: Any, signature: Any, values: Any, transposed: b
     b_inner, b_column = (width, ROWS * width) if transposed else (COLUMNS * width, width)
 
     c_places = [
-        [lines.at(lines.at(base["c"], builder.mul(c_row, ir.Constant(c_row.type, i))), j * width) for j in range(COLUMNS)]
+        [
+            lines.at(lines.at(base["c"], builder.mul(c_row, ir.Constant(c_row.type, i))), j * width)
+            for j in range(COLUMNS)
+        ]
         for i in range(ROWS)
     ]
     before = builder.block
@@ -106,7 +114,7 @@ def multiply_lines(
     accumulate: Any,
 ) -> Any:
     """C[i, :] at c_start + i·c_row  (+)=  Σ over blocks of one line of k each; A "lines", B a panel (k, COLUMNS·L)."""
-    return _signature(c, a, b), lambda *given: _tile(*given, transposed=False)
+    return _signature(c, a, b), partial(_tile, transposed=False)
 
 
 @intrinsic
@@ -125,4 +133,4 @@ def multiply_columns(
     accumulate: Any,
 ) -> Any:
     """The same summed over the rows of blocks: A "columns", B blocks of ROWS lines whose COLUMNS neighbours follow."""
-    return _signature(c, a, b), lambda *given: _tile(*given, transposed=True)
+    return _signature(c, a, b), partial(_tile, transposed=True)

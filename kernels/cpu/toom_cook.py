@@ -56,7 +56,9 @@ def matrices(outputs: int, taps: int, points: tuple[Fraction | None, ...] = POIN
     bt = _transpose(_inverse(_powers(points, count)))
     g = _powers(points, taps)
     for row, (b_row, g_row) in enumerate(zip(bt, g, strict=True)):
-        scale = lcm(*(entry.denominator for entry in b_row))  # whole numbers act on the picture, fractions on the weights
+        scale = lcm(
+            *(entry.denominator for entry in b_row)
+        )  # whole numbers act on the picture, fractions on the weights
         bt[row] = [entry * scale for entry in b_row]
         g[row] = [entry / scale for entry in g_row]
     return Matrices(outputs, taps, count, _floats(_powers(points, outputs)), _floats(g), _floats(bt))
@@ -68,9 +70,7 @@ def transpose(matrix: Matrix) -> Matrix:
 
 
 def _powers(points: tuple[Fraction | None, ...], columns: int) -> Exact:
-    return [
-        [Fraction(j == columns - 1) if point is None else point**j for j in range(columns)] for point in points
-    ]
+    return [[Fraction(j == columns - 1) if point is None else point**j for j in range(columns)] for point in points]
 
 
 def _transpose(matrix: Exact) -> Exact:

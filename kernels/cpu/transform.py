@@ -17,9 +17,9 @@ from functools import lru_cache
 from typing import Any
 
 from llvmlite import ir
-from numba.core import cgutils, types
-from numba.extending import intrinsic
+from numba.core import types
 
+from .compiled import cgutils, intrinsic
 from .toom_cook import Matrix
 from .vectors import Lines
 
@@ -55,7 +55,9 @@ def _congruence(lines: Lines, matrix: Matrix, grid: list[list[Any]]) -> list[lis
 class _Places:
     """Addresses of a tile's places; those outside lead to a spare line."""
 
-    def __init__(self, context: Any, lines: Lines, picture: Any, start: Any, tables: Any, counts: tuple[int, int]) -> None:
+    def __init__(
+        self, context: Any, lines: Lines, picture: Any, start: Any, tables: Any, counts: tuple[int, int]
+    ) -> None:
         self.lines, self.builder = lines, lines.builder
         self.base = lines.at(picture, start)
         (rows, row_start), (columns, column_start) = tables
@@ -147,7 +149,7 @@ def writer(matrix: Matrix, add: bool) -> Any:
             kinds = signature.args
             lines = Lines(builder, kinds[0].dtype)
             data = {place: _data(context, builder, kinds[place], values[place]) for place in (0, 3, 5, 7)}
-            source, grid = lines.at(data[0], values[1]), []
+            source, grid = lines.at(data[0], values[1]), list[list[Any]]()
             for _ in range(count):
                 grid.append([])
                 for _ in range(count):

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 from llvmlite import binding, ir
-from numba.core import cgutils, types
+from numba.core import types
+
+from .compiled import cgutils
 
 LINE = 64
 """Bytes of a cache line."""
@@ -25,7 +27,7 @@ COLUMNS = 2 if WIDE else 1
 
 def lanes(dtype: Any) -> int:
     """Numbers in a line."""
-    return LINE // np.dtype(dtype).itemsize
+    return LINE // int(np.dtype(dtype).itemsize)
 
 
 class Lines:
