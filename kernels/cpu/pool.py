@@ -21,10 +21,12 @@ import atexit
 import os
 import platform
 import threading
+import zlib
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
+from numba import typeof
 from numba.core import types
 
 from gan_np.arrays import Array
@@ -210,47 +212,111 @@ def parallel(typing: Any, state: Any, part: Any, count: Any, arguments: Any) -> 
     """Run `part(index, thread, *arguments)` for every index below `count`, on all threads of the pool.
 
     part: a function made by `compiled`; it returns nothing. arguments: a tuple. The result is 0, or not 0 if a part failed.
+    The part is compiled into the caller; for a large one see `run`.
     """
-    given = (types.int64, types.int64, *arguments.types)
-    inner = part.get_call_type(typing, given, {})
+    inner = part.get_call_type(typing, (types.int64, types.int64, *arguments.types), {})
 
     def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         result = part.dispatcher.get_compile_result(inner)
         context.add_linking_libs([result.library])
-        packed_type = context.get_value_type(arguments)
-        thunk = _thunk(context, builder, result, inner, packed_type)
-        packed = cgutils.alloca_once_value(builder, values[3])
-        word = ir.IntType(64)
-        run = _run_signature(state)
-        compiled_run = _run.get_compile_result(run)
-        context.add_linking_libs([compiled_run.library])
-        _, failed = context.call_internal_no_propagate(
-            builder,
-            compiled_run.fndesc,
-            run,
-            [values[0], builder.ptrtoint(thunk, word), builder.ptrtoint(packed, word), values[2]],
-        )
-        return failed
+
+        def call(inside: Any, packed: Any, index: Any, thread: Any) -> Any:
+            given = [index, thread, *_members(inside, packed, len(arguments))]
+            return context.call_internal_no_propagate(inside, result.fndesc, inner, given)[0]
+
+        return _hand_out(context, builder, state, arguments, values[0], values[2], values[3], call)
 
     return types.int64(state, part, types.int64, arguments), build
 
 
-def _run_signature(state: Any) -> Any:
-    return types.int64(state, types.int64, types.int64, types.int64)
+@intrinsic
+def _parallel_at(typing: Any, state: Any, address: Any, expected: Any, count: Any, arguments: Any) -> Any:
+    """The same for a part that lies compiled at an address, for arguments whose types have the fingerprint `expected`."""
+    given_types = (types.int64, types.int64, *arguments.types)
+    own = fingerprint(given_types)
+
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        kind = context.call_conv.get_function_type(types.none, given_types).as_pointer()
+        packed_types = types.Tuple((types.int64, arguments))
+
+        def call(inside: Any, packed: Any, index: Any, thread: Any) -> Any:
+            function, given = _members(inside, packed, 2)
+            given = [index, thread, *_members(inside, given, len(arguments))]
+            function = inside.inttoptr(function, kind)
+            return context.call_conv.call_function(inside, function, types.none, given_types, given)[0]
+
+        same = builder.icmp_signed("==", values[2], context.get_constant(types.int64, own))
+        safe = builder.select(same, values[3], context.get_constant(types.int64, 0))
+        both = context.make_tuple(builder, packed_types, [values[1], values[4]])
+        failed = _hand_out(context, builder, state, packed_types, values[0], safe, both, call)
+        return builder.select(same, failed, context.get_constant(types.int64, WRONG_TYPES))
+
+    return types.int64(state, types.int64, types.int64, types.int64, arguments), build
 
 
-def _thunk(context: Any, builder: Any, result: Any, inner: Any, packed_type: Any) -> Any:
-    """A function of one C signature around the part: unpacks the arguments and calls it."""
-    name = f"gan_np_part_{result.fndesc.unique_name}_{id(builder.function)}"
-    thunk = ir.Function(builder.module, _part_type(), builder.module.get_unique_name(name))
+WRONG_TYPES = -1
+
+
+def _members(builder: Any, packed: Any, count: int) -> list[Any]:
+    """The entries of a tuple."""
+    return [builder.extract_value(packed, place) for place in range(count)]
+
+
+def fingerprint(kinds: tuple[Any, ...]) -> int:
+    """A number that tells argument types apart."""
+    return zlib.crc32(repr(kinds).encode())
+
+
+def _hand_out(
+    context: Any, builder: Any, state_type: Any, packed_type: Any, state: Any, count: Any, packed: Any, call: Any
+) -> Any:
+    """Put what is packed on the stack, make a function of one C signature that calls with it, and run it for all indices."""
+    word = ir.IntType(64)
+    value_type = context.get_value_type(packed_type)
+    thunk = ir.Function(builder.module, _part_type(), builder.module.get_unique_name("gan_np_part"))
     thunk.linkage = "internal"
     inside = ir.IRBuilder(thunk.append_basic_block("entry"))
     address, index, thread = thunk.args
-    packed = inside.load(inside.inttoptr(address, packed_type.as_pointer()))
-    unpacked = [inside.extract_value(packed, place) for place in range(len(inner.args) - 2)]
-    status, _ = context.call_internal_no_propagate(inside, result.fndesc, inner, [index, thread, *unpacked])
+    status = call(inside, inside.load(inside.inttoptr(address, value_type.as_pointer())), index, thread)
     inside.ret(inside.select(status.is_error, status.code, ir.Constant(ir.IntType(32), 0)))
-    return thunk
+
+    place = cgutils.alloca_once_value(builder, packed)
+    signature = types.int64(state_type, types.int64, types.int64, types.int64)
+    run_all = _run.get_compile_result(signature)
+    context.add_linking_libs([run_all.library])
+    arguments = [state, builder.ptrtoint(thunk, word), builder.ptrtoint(place, word), count]
+    return context.call_internal_no_propagate(builder, run_all.fndesc, signature, arguments)[1]
+
+
+@compiled
+def _launch(state: Any, address: int, expected: int, count: int, arguments: Any) -> Any:
+    return _parallel_at(state, address, expected, count, arguments)
+
+
+_compiled_parts: dict[tuple[Any, ...], tuple[int, int]] = {}
+
+
+def run(part: Any, key: Any, count: int, arguments: tuple[Any, ...]) -> None:
+    """As `parallel`, from Python: the part is compiled once, alone, for these argument types, and called by its address.
+
+    key: whatever the types of the arguments depend on (a dtype, say), so that they need not be looked at in every call.
+
+    Raises:
+        RuntimeError: the part failed, which only lack of memory can cause.
+        TypeError: the arguments have other types than the first time that this key was used.
+    """
+    found = _compiled_parts.get((part, key))
+    if found is None:
+        kinds = (types.int64, types.int64, *map(typeof, arguments))
+        part.compile(kinds)
+        result = part.overloads[kinds]
+        address = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
+        found = _compiled_parts[part, key] = address, fingerprint(kinds)
+    failed = _launch(state(), *found, count, arguments)
+    if failed == WRONG_TYPES:
+        raise TypeError(f"key: {part.py_func.__name__} was first run with other argument types under {key!r}")
+    if failed:
+        raise RuntimeError(f"{part.py_func.__name__} failed with code {failed}")
 
 
 class _Pool:

@@ -23,6 +23,10 @@ from .compiled import intrinsic
 from .vectors import COLUMNS, ROWS, Lines
 
 
+UNROLL = 2
+"""Steps of k in one turn of the innermost loop."""
+
+
 def _tile(context: Any, builder: Any, signature: Any, values: Any, transposed: bool) -> Any:
     """The loop over blocks, unrolled inside a block."""
     c_type, _, _, a_type, _, _, b_type, *_ = signature.args
@@ -42,54 +46,69 @@ def _tile(context: Any, builder: Any, signature: Any, values: Any, transposed: b
     # B: in "lines" a panel (k, COLUMNS·L); in "columns" the blocks of another matrix in panels of ROWS rows
     b_inner, b_column = (width, ROWS * width) if transposed else (COLUMNS * width, width)
 
-    c_places = [
-        [
-            lines.at(lines.at(base["c"], builder.mul(c_row, ir.Constant(c_row.type, i))), j * width)
-            for j in range(COLUMNS)
-        ]
+    places = [
+        lines.at(lines.at(base["c"], builder.mul(c_row, ir.Constant(c_row.type, i))), j * width)
         for i in range(ROWS)
+        for j in range(COLUMNS)
     ]
     before = builder.block
-    head, body, done = (builder.append_basic_block(name) for name in ("head", "body", "done"))
+    head, body, steps, onward, done = (
+        builder.append_basic_block(name) for name in ("head", "body", "steps", "onward", "done")
+    )
     old = builder.append_basic_block("old")
     builder.cbranch(accumulate, old, head)
     builder.position_at_end(old)
-    loaded = [[lines.load(place) for place in row] for row in c_places]
+    loaded = [lines.load(place) for place in places]
     builder.branch(head)
 
-    builder.position_at_end(head)
     word = ir.IntType(64)
+    zero, one = ir.Constant(word, 0), ir.Constant(word, 1)
+    builder.position_at_end(head)
     index = builder.phi(word)
-    index.add_incoming(ir.Constant(word, 0), before)
-    index.add_incoming(ir.Constant(word, 0), old)
-    sums = [[builder.phi(lines.line) for _ in range(COLUMNS)] for _ in range(ROWS)]
-    for row, start in zip(sums, loaded, strict=True):
-        for cell, value in zip(row, start, strict=True):
-            cell.add_incoming(lines.zero, before)
-            cell.add_incoming(value, old)
+    sums = [builder.phi(lines.line) for _ in places]
+    index.add_incoming(zero, before)
+    index.add_incoming(zero, old)
+    for cell, start in zip(sums, loaded, strict=True):
+        cell.add_incoming(lines.zero, before)
+        cell.add_incoming(start, old)
     builder.cbranch(builder.icmp_signed("<", index, blocks), body, done)
 
     builder.position_at_end(body)
     a_block = lines.at(base["a"], builder.mul(index, a_outer))
     b_block = lines.at(base["b"], builder.mul(index, b_outer))
-    running = [list(row) for row in sums]
-    for k in range(inner):
-        right = [lines.load(lines.at(b_block, k * b_inner + j * b_column)) for j in range(COLUMNS)]
+    builder.branch(steps)
+
+    # Unrolled only a little: of a long run of steps LLVM loads everything first and spills it to the stack again.
+    builder.position_at_end(steps)
+    step = builder.phi(word)
+    inside = [builder.phi(lines.line) for _ in places]
+    step.add_incoming(zero, body)
+    for cell, start in zip(inside, sums, strict=True):
+        cell.add_incoming(start, body)
+    a_now = lines.at(a_block, builder.mul(step, ir.Constant(word, inner_step)))
+    b_now = lines.at(b_block, builder.mul(step, ir.Constant(word, b_inner)))
+    running = list(inside)
+    for k in range(UNROLL):
+        right = [lines.load(lines.at(b_now, k * b_inner + j * b_column)) for j in range(COLUMNS)]
         for i in range(ROWS):
-            left = lines.spread(lines.at(a_block, k * inner_step + i * row_step))
+            left = lines.spread(lines.at(a_now, k * inner_step + i * row_step))
             for j in range(COLUMNS):
-                running[i][j] = lines.fma(left, right[j], running[i][j])
-    following = builder.add(index, ir.Constant(word, 1))
-    index.add_incoming(following, builder.block)
-    for row, new in zip(sums, running, strict=True):
-        for cell, value in zip(row, new, strict=True):
-            cell.add_incoming(value, builder.block)
+                running[i * COLUMNS + j] = lines.fma(left, right[j], running[i * COLUMNS + j])
+    next_step = builder.add(step, ir.Constant(word, UNROLL))
+    step.add_incoming(next_step, steps)
+    for cell, value in zip(inside, running, strict=True):
+        cell.add_incoming(value, steps)
+    builder.cbranch(builder.icmp_signed("<", next_step, ir.Constant(word, inner)), steps, onward)
+
+    builder.position_at_end(onward)
+    index.add_incoming(builder.add(index, one), onward)
+    for cell, value in zip(sums, running, strict=True):
+        cell.add_incoming(value, onward)
     builder.branch(head)
 
     builder.position_at_end(done)
-    for row, places in zip(sums, c_places, strict=True):
-        for value, place in zip(row, places, strict=True):
-            lines.store(value, place)
+    for value, place in zip(sums, places, strict=True):
+        lines.store(value, place)
     return context.get_dummy_value()
 
 

@@ -1,8 +1,9 @@
 """Y = M·X·Mᵀ for a constant matrix M, on a whole line of channels at once.
 
-`reader(M)` takes X from places of a picture (a place outside it counts as 0) and writes the points of Y one stride apart;
-`writer(M, add)` takes the points of X one stride apart and writes (or adds) Y to places of a picture, leaving out those
-outside. The code is made from M: zeros cost nothing, ones no multiplication.
+A reader takes X from places of a picture (a place outside it counts as 0) and writes the points of Y one stride apart; a
+writer takes the points of X one stride apart and writes (or adds) Y to places of a picture, leaving out those outside. The
+code is made from M: zeros cost nothing, ones no multiplication. Which M depends on the number of taps, which the compiler
+must know: it is the length of the tuple `taps`, whose entries mean nothing.
 
 Places are given by two tables of offsets, one entry for each row and each column of the tile, −1 outside:
 
@@ -13,14 +14,13 @@ so no kernel needs to know about stride, padding or the picture's edge.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 from llvmlite import ir
 from numba.core import types
 
 from .compiled import cgutils, intrinsic
-from .toom_cook import Matrix
+from .toom_cook import POINTS, Matrix, matrices, transpose
 from .vectors import Lines
 
 WORD = ir.IntType(64)
@@ -55,15 +55,13 @@ def _congruence(lines: Lines, matrix: Matrix, grid: list[list[Any]]) -> list[lis
 class _Places:
     """Addresses of a tile's places; those outside lead to a spare line."""
 
-    def __init__(
-        self, context: Any, lines: Lines, picture: Any, start: Any, tables: Any, counts: tuple[int, int]
-    ) -> None:
+    def __init__(self, lines: Lines, picture: Any, start: Any, tables: Any, count: int) -> None:
         self.lines, self.builder = lines, lines.builder
         self.base = lines.at(picture, start)
         (rows, row_start), (columns, column_start) = tables
         self.rows, self.columns = (
             [self._entry(table, begin, place) for place in range(count)]
-            for table, begin, count in ((rows, row_start, counts[0]), (columns, column_start, counts[1]))
+            for table, begin in ((rows, row_start), (columns, column_start))
         )
 
     def _entry(self, table: Any, begin: Any, place: int) -> tuple[Any, Any]:
@@ -89,14 +87,20 @@ def _spare(lines: Lines) -> Any:
     return builder.bitcast(spare, lines.scalar.as_pointer())
 
 
-@lru_cache(maxsize=32)
-def reader(matrix: Matrix) -> Any:
-    """(picture, start, rows, row, columns, column, points, at, stride): points = M·picture[places]·Mᵀ."""
-    count = len(matrix[0])
+def _matrix(name: str, taps: Any) -> Matrix:
+    """One of the matrices for as many taps as the tuple type has entries."""
+    found = matrices(len(POINTS) + 1 - taps.count, taps.count)
+    made: Matrix = getattr(found, name.removesuffix("ᵀ"))
+    return transpose(made) if name.endswith("ᵀ") else made
+
+
+def _reader(name: str) -> Any:
+    """(taps, picture, start, rows, row, columns, column, points, at, stride): points = M·picture[places]·Mᵀ."""
 
     @intrinsic
     def read(
         typing: Any,
+        taps: Any,
         picture: Any,
         start: Any,
         rows: Any,
@@ -107,34 +111,35 @@ def reader(matrix: Matrix) -> Any:
         at: Any,
         stride: Any,
     ) -> Any:
+        matrix = _matrix(name, taps)
+
         def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            kinds = signature.args
-            lines = Lines(builder, kinds[0].dtype)
-            data = {place: _data(context, builder, kinds[place], values[place]) for place in (0, 2, 4, 6)}
-            tables = ((data[2], values[3]), (data[4], values[5]))
-            places = _Places(context, lines, data[0], values[1], tables, (count, count))
+            kinds, count = signature.args, len(matrix[0])
+            lines = Lines(builder, picture.dtype)
+            data = {place: _data(context, builder, kinds[place], values[place]) for place in (1, 3, 5, 7)}
+            tables = ((data[3], values[4]), (data[5], values[6]))
+            places = _Places(lines, data[1], values[2], tables, count)
             spare = _spare(lines)
             grid = [[lines.load(places.address(i, j, spare)) for j in range(count)] for i in range(count)]
-            target = lines.at(data[6], values[7])
+            target = lines.at(data[7], values[8])
             for line in (line for found in _congruence(lines, matrix, grid) for line in found):
                 lines.store(line, target)
-                target = lines.at(target, values[8])
+                target = lines.at(target, values[9])
             return context.get_dummy_value()
 
         word = types.int64
-        return types.void(picture, word, rows, word, columns, word, points, word, word), build
+        return types.void(taps, picture, word, rows, word, columns, word, points, word, word), build
 
     return read
 
 
-@lru_cache(maxsize=32)
-def writer(matrix: Matrix, add: bool) -> Any:
-    """(points, at, stride, picture, start, rows, row, columns, column): picture[places] = (or +=) M·points·Mᵀ."""
-    count = len(matrix[0])
+def _writer(name: str, add: bool) -> Any:
+    """(taps, points, at, stride, picture, start, rows, row, columns, column): picture[places] = (or +=) M·points·Mᵀ."""
 
     @intrinsic
     def write(
         typing: Any,
+        taps: Any,
         points: Any,
         at: Any,
         stride: Any,
@@ -145,19 +150,20 @@ def writer(matrix: Matrix, add: bool) -> Any:
         columns: Any,
         column: Any,
     ) -> Any:
+        matrix = _matrix(name, taps)
+
         def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            kinds = signature.args
-            lines = Lines(builder, kinds[0].dtype)
-            data = {place: _data(context, builder, kinds[place], values[place]) for place in (0, 3, 5, 7)}
-            source, grid = lines.at(data[0], values[1]), list[list[Any]]()
+            kinds, count = signature.args, len(matrix[0])
+            lines = Lines(builder, picture.dtype)
+            data = {place: _data(context, builder, kinds[place], values[place]) for place in (1, 4, 6, 8)}
+            source, grid = lines.at(data[1], values[2]), list[list[Any]]()
             for _ in range(count):
                 grid.append([])
                 for _ in range(count):
                     grid[-1].append(lines.load(source))
-                    source = lines.at(source, values[2])
-            tables = ((data[5], values[6]), (data[7], values[8]))
-            size = len(matrix)
-            places = _Places(context, lines, data[3], values[4], tables, (size, size))
+                    source = lines.at(source, values[3])
+            tables = ((data[6], values[7]), (data[8], values[9]))
+            places = _Places(lines, data[4], values[5], tables, len(matrix))
             spare = _spare(lines)
             for i, found in enumerate(_congruence(lines, matrix, grid)):
                 for j, line in enumerate(found):
@@ -166,6 +172,22 @@ def writer(matrix: Matrix, add: bool) -> Any:
             return context.get_dummy_value()
 
         word = types.int64
-        return types.void(points, word, word, picture, word, rows, word, columns, word), build
+        return types.void(taps, points, word, word, picture, word, rows, word, columns, word), build
 
     return write
+
+
+read_large = _reader("bt")
+"""V = Bᵀ·d·B of the large picture."""
+read_small = _reader("a")
+"""dM = A·dy·Aᵀ of the small picture, the adjoint of `write_small`."""
+read_weight = _reader("g")
+"""U = G·g·Gᵀ of the taps."""
+write_small = _writer("aᵀ", add=False)
+"""y = Aᵀ·M·A."""
+add_large = _writer("btᵀ", add=True)
+"""dx += B·dV·Bᵀ, the adjoint of `read_large`; tiles overlap, hence the sum."""
+write_weight = _writer("gᵀ", add=False)
+"""dg = Gᵀ·dU·G, the adjoint of `read_weight`."""
+add_weight = _writer("gᵀ", add=True)
+"""dg += Gᵀ·dU·G."""

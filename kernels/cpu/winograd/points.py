@@ -1,0 +1,136 @@
+"""From pictures and weights to points: V, dM and U, in the layouts that the products read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..compiled import compiled, inlined
+from ..toom_cook import POINTS
+from ..transform import read_large, read_small, read_weight
+from ..vectors import LINE, ROWS
+
+SIDE = len(POINTS)
+PRODUCTS = SIDE * SIDE
+
+
+@inlined
+def tile_place(tile: int, layout: Any) -> Any:
+    """(picture, tile row, tile column) of a tile, counted over the pictures of a group."""
+    tiles_high, tiles_wide = layout[3], layout[4]
+    picture, inside = tile // (tiles_high * tiles_wide), tile % (tiles_high * tiles_wide)
+    return picture, inside // tiles_wide, inside % tiles_wide
+
+
+@inlined
+def tiles_of_block(block: int, layout: Any) -> int:
+    """How many tiles a block has; the last one of a group may have fewer pictures."""
+    _, block_pictures, pictures, tiles_high, tiles_wide = layout
+    return min(block_pictures, pictures - block * block_pictures) * tiles_high * tiles_wide
+
+
+@compiled
+def large_points(
+    index: int,
+    thread: int,
+    taps: Any,
+    a: Any,
+    rows: Any,
+    columns: Any,
+    layout: Any,
+    stride: Any,
+    size: Any,
+    points: Any,
+    gap: int,
+) -> None:
+    """V of one panel of ROWS tiles; rows of the panel that no tile fills become 0."""
+    panels, block_pictures = layout[0], layout[1]
+    sh, sw = stride
+    image, channels = size
+    line, depth = LINE // a.itemsize, sh * sw * channels
+    block, panel = index // panels, index % panels
+    tiles = tiles_of_block(block, layout)
+    for row in range(ROWS):
+        at = index * ROWS * depth + row * line
+        if panel * ROWS + row >= tiles:
+            _clear(points, at, gap, depth, line)
+            continue
+        picture, down, across = tile_place(panel * ROWS + row, layout)
+        start = (block * block_pictures + picture) * image
+        for py in range(sh):
+            for px in range(sw):
+                row_entry, column_entry = (down * sh + py) * SIDE, (across * sw + px) * SIDE
+                for channel in range(0, channels, line):
+                    read_large(taps, a, start + channel, rows, row_entry, columns, column_entry, points, at, gap)
+                    at += ROWS * line
+
+
+@compiled
+def small_points(
+    index: int,
+    thread: int,
+    taps: Any,
+    b: Any,
+    rows: Any,
+    columns: Any,
+    layout: Any,
+    size: Any,
+    points: Any,
+    gap: int,
+) -> None:
+    """dM of one panel of ROWS tiles, likewise."""
+    panels, block_pictures = layout[0], layout[1]
+    image, channels = size
+    line, outputs = LINE // b.itemsize, SIDE + 1 - len(taps)
+    block, panel = index // panels, index % panels
+    tiles = tiles_of_block(block, layout)
+    for row in range(ROWS):
+        at = index * ROWS * channels + row * line
+        if panel * ROWS + row >= tiles:
+            _clear(points, at, gap, channels, line)
+            continue
+        picture, down, across = tile_place(panel * ROWS + row, layout)
+        start = (block * block_pictures + picture) * image
+        for channel in range(0, channels, line):
+            read_small(taps, b, start + channel, rows, down * outputs, columns, across * outputs, points, at, gap)
+            at += ROWS * line
+
+
+@inlined
+def _clear(points: Any, at: int, gap: int, depth: int, line: int) -> None:
+    for point in range(PRODUCTS):
+        for start in range(0, depth * ROWS, ROWS * line):
+            for place in range(line):
+                points[point * gap + at + start + place] = 0
+
+
+@inlined
+def weight_points(
+    taps: Any,
+    w: Any,
+    rows: Any,
+    columns: Any,
+    width: int,
+    shape: Any,
+    phased: bool,
+    k_range: Any,
+    d_range: Any,
+    panel: int,
+    points: Any,
+    at: int,
+    gap: int,
+) -> None:
+    """U for a range of k and one of d, in panels [d ÷ panel][k][panel].
+
+    w: (kernel height, kernel width, *shape). k counts (phase, row of w) if `phased` and d its columns; else k counts its
+    rows and d (phase, column of w). width: phases of the horizontal axis.
+    """
+    (k0, k1), (d0, d1), (height, breadth) = k_range, d_range, shape
+    line, reads = LINE // w.itemsize, len(taps)
+    for k in range(k0, k1):
+        for d in range(d0, d1, line):
+            phase, start = (
+                (k // height, k % height * breadth + d) if phased else (d // breadth, k * breadth + d % breadth)
+            )
+            row_entry, column_entry = phase // width * reads, phase % width * reads
+            place = at + (d - d0) // panel * (k1 - k0) * panel + (k - k0) * panel + (d - d0) % panel
+            read_weight(taps, w, start, rows, row_entry, columns, column_entry, points, place, gap)
