@@ -237,7 +237,7 @@ def _parallel_at(typing: Any, state: Any, address: Any, expected: Any, count: An
 
     def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         kind = context.call_conv.get_function_type(types.none, given_types).as_pointer()
-        packed_types = types.Tuple((types.int64, arguments))
+        packed_types = tuple_of((types.int64, arguments))
 
         def call(inside: Any, packed: Any, index: Any, thread: Any) -> Any:
             function, given = _members(inside, packed, 2)
@@ -254,6 +254,7 @@ def _parallel_at(typing: Any, state: Any, address: Any, expected: Any, count: An
     return types.int64(state, types.int64, types.int64, types.int64, arguments), build
 
 
+tuple_of: Any = types.Tuple
 WRONG_TYPES = -1
 
 

@@ -22,7 +22,6 @@ from numba.core import types
 from .compiled import intrinsic
 from .vectors import COLUMNS, ROWS, Lines
 
-
 UNROLL = 2
 """Steps of k in one turn of the innermost loop."""
 

@@ -12,7 +12,7 @@ import numpy as np
 from llvmlite import binding, ir
 from numba.core import types
 
-from .compiled import cgutils
+from .compiled import cgutils, intrinsic
 
 LINE = 64
 """Bytes of a cache line."""
@@ -71,3 +71,31 @@ class Lines:
         kind = ir.FunctionType(self.line, [self.line] * 3)
         name = f"llvm.fma.v{self.count}f{8 * self.itemsize}"
         return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, name), [a, b, c])
+
+
+@intrinsic
+def move_line(typing: Any, source: Any, start: Any, target: Any, at: Any) -> Any:
+    """One line from source[start:] to target[at:]."""
+
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        lines = Lines(builder, target.dtype)
+        data = [
+            context.make_array(kind)(context, builder, value).data
+            for kind, value in ((source, values[0]), (target, values[2]))
+        ]
+        lines.store(lines.load(lines.at(data[0], values[1])), lines.at(data[1], values[3]))
+        return context.get_dummy_value()
+
+    return types.void(source, types.int64, target, types.int64), build
+
+
+@intrinsic
+def clear_line(typing: Any, target: Any, at: Any) -> Any:
+    """Zeros in one line of target[at:]."""
+
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        lines = Lines(builder, target.dtype)
+        lines.store(lines.zero, lines.at(context.make_array(target)(context, builder, values[0]).data, values[1]))
+        return context.get_dummy_value()
+
+    return types.void(target, types.int64), build

@@ -1,4 +1,4 @@
-"""Memory that kernels use while they run, kept from call to call: one buffer a name, thread and dtype, as large as ever needed.
+"""Memory that kernels use while they run, kept from call to call: a buffer for each name, dtype and calling thread.
 
 A fresh array of some megabytes costs more than what is computed in it, since the system hands out and clears page by page.
 """

@@ -11,11 +11,11 @@ from gan_np.arrays import Array
 from ... import threads
 from ...geometry import Geometry
 from ...interfaces import Into
+from ...reference.placing import place
 from .. import pool
 from ..layouts import contiguous, flat, read_only, swapped
-from ...reference.placing import place
 from ..tiles import tiling
-from ..vectors import COLUMNS, ROWS, lanes
+from ..vectors import ROWS, lanes
 from ..workspace import buffer
 from . import contractions
 from .contractions import BREADTH, DEPTH, GRADIENT_BREADTH, GRADIENT_DEPTH
@@ -160,7 +160,7 @@ class WinogradPlan:
 
     def _blocks(self, depth: int, dtype: Any) -> int:
         """Blocks whose points are held at a time."""
-        each = PRODUCTS * self.panels * ROWS * depth * np.dtype(dtype).itemsize
+        each = PRODUCTS * self.panels * ROWS * depth * int(np.dtype(dtype).itemsize)
         return min(-(-self.geometry.batch // self.block_pictures), max(1, SHARED_BYTES // each))
 
     def _groups(self, blocks: int) -> list[Group]:

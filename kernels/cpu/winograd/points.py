@@ -22,7 +22,7 @@ def tile_place(tile: int, layout: Any) -> Any:
 
 
 @inlined
-def tiles_of_block(block: int, layout: Any) -> int:
+def tiles_of_block(block: int, layout: Any) -> Any:
     """How many tiles a block has; the last one of a group may have fewer pictures."""
     _, block_pictures, pictures, tiles_high, tiles_wide = layout
     return min(block_pictures, pictures - block * block_pictures) * tiles_high * tiles_wide
