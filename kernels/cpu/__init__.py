@@ -40,6 +40,22 @@ def supports(problem: Problem) -> str | None:
     return unusable()
 
 
+def winograd_supports(problem: Problem) -> str | None:
+    """Phases of 2, 3 or 4 taps along both axes, and channels that fill lines."""
+    reason = supports(problem)
+    if reason is not None or problem.geometry is None:
+        return reason
+    (kh, kw), (sh, sw) = problem.geometry.kernel, problem.geometry.stride
+    taps = -(-kh // sh), -(-kw // sw)
+    if taps[0] != taps[1] or taps[0] not in (2, 3, 4):
+        return f"the {sh}×{sw} phases of a {kh}×{kw} kernel have {taps[0]}×{taps[1]} taps, needed 2×2, 3×3 or 4×4"
+    panel = 128 // problem.dtype.itemsize
+    channels, wide = problem.geometry.small[2], sh * sw * problem.geometry.large[2]
+    if channels % panel or wide % panel or problem.geometry.large[2] % (panel // 2):
+        return f"{problem.geometry.large[2]} and {channels} channels do not fill panels of {panel} columns"
+    return None
+
+
 class StandIn:
     """An implementation's methods, with the protocol's signatures; the module is imported at the first call."""
 
@@ -68,3 +84,5 @@ def _register(operation: str, module: str, name: str, cost: Callable[[Problem], 
 
 
 _register("dense", "dense", "Dense", 0.5)
+register_kernel("conv2d", "direct", StandIn("conv2d", "direct.plan", "Direct"), supports=supports)
+register_kernel("conv2d", "winograd", StandIn("conv2d", "winograd.plan", "Winograd"), supports=winograd_supports)

@@ -12,7 +12,7 @@ from typing import Any
 
 from .compiled import compiled, inlined
 from .product import multiply_columns, multiply_lines
-from .vectors import COLUMNS, LINE, ROWS, clear_line, move_line
+from .vectors import COLUMNS, LINE, ROWS, clear_line, move_line, move_part
 
 
 @inlined
@@ -29,8 +29,7 @@ def copy_numbers(source: Any, start: int, count: int, target: Any, at: int) -> A
         move_line(source, start, target, at)
     else:
         clear_line(target, at)
-        for lane in range(count):
-            target[at + lane] = source[start + lane]
+        move_part(source, start, count, target, at)
 
 
 @compiled

@@ -39,6 +39,7 @@ class Lines:
         self.itemsize = 4 if dtype == types.float32 else 8
         self.count = LINE // self.itemsize
         self.line = ir.VectorType(self.scalar, self.count)
+        self._suffix = f"v{self.count}f{8 * self.itemsize}"
         self.zero = ir.Constant(self.line, [0.0] * self.count)
 
     def at(self, pointer: Any, offset: Any) -> Any:
@@ -62,6 +63,30 @@ class Lines:
         order = ir.Constant(ir.VectorType(ir.IntType(32), self.count), [0] * self.count)
         return self.builder.shuffle_vector(first, ir.Constant(self.line, ir.Undefined), order)
 
+    def mask(self, count: Any) -> Any:
+        """True in the first `count` lanes."""
+        word, kind = ir.IntType(64), ir.VectorType(ir.IntType(64), self.count)
+        first = self.builder.insert_element(ir.Constant(kind, ir.Undefined), count, ir.Constant(ir.IntType(32), 0))
+        order = ir.Constant(ir.VectorType(ir.IntType(32), self.count), [0] * self.count)
+        everywhere = self.builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), order)
+        return self.builder.icmp_signed(
+            "<", ir.Constant(kind, [ir.Constant(word, i) for i in range(self.count)]), everywhere
+        )
+
+    def load_part(self, pointer: Any, mask: Any) -> Any:
+        """The lanes of a mask, zeros elsewhere; no other memory is touched."""
+        address = self.builder.bitcast(pointer, self.line.as_pointer())
+        kind = ir.FunctionType(self.line, [address.type, ir.IntType(32), mask.type, self.line])
+        load = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.masked.load.{self._suffix}.p0")
+        return self.builder.call(load, [address, ir.Constant(ir.IntType(32), self.itemsize), mask, self.zero])
+
+    def store_part(self, value: Any, pointer: Any, mask: Any) -> None:
+        """Only the lanes of a mask."""
+        address = self.builder.bitcast(pointer, self.line.as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [self.line, address.type, ir.IntType(32), mask.type])
+        store = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.masked.store.{self._suffix}.p0")
+        self.builder.call(store, [value, address, ir.Constant(ir.IntType(32), self.itemsize), mask])
+
     def constant(self, value: float) -> Any:
         """The same constant in every lane."""
         return ir.Constant(self.line, [value] * self.count)
@@ -69,8 +94,8 @@ class Lines:
     def fma(self, a: Any, b: Any, c: Any) -> Any:
         """a·b + c, rounded once."""
         kind = ir.FunctionType(self.line, [self.line] * 3)
-        name = f"llvm.fma.v{self.count}f{8 * self.itemsize}"
-        return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, name), [a, b, c])
+        fused = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.fma.{self._suffix}")
+        return self.builder.call(fused, [a, b, c])
 
 
 @intrinsic
@@ -99,3 +124,30 @@ def clear_line(typing: Any, target: Any, at: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(target, types.int64), build
+
+
+def _moving(add: bool) -> Any:
+    """(source, start, count, target, at): up to a line of numbers is moved, or added to what is there."""
+
+    @intrinsic
+    def move(typing: Any, source: Any, start: Any, count: Any, target: Any, at: Any) -> Any:
+        def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            lines = Lines(builder, target.dtype)
+            mask = lines.mask(values[2])
+            origin = lines.at(context.make_array(source)(context, builder, values[0]).data, values[1])
+            aim = lines.at(context.make_array(target)(context, builder, values[3]).data, values[4])
+            value = lines.load_part(origin, mask)
+            if add:
+                value = builder.fadd(lines.load_part(aim, mask), value)
+            lines.store_part(value, aim, mask)
+            return context.get_dummy_value()
+
+        return types.void(source, types.int64, types.int64, target, types.int64), build
+
+    return move
+
+
+move_part = _moving(add=False)
+"""target[at : at + count] = source[start : start + count], count ≤ L."""
+add_part = _moving(add=True)
+"""target[at : at + count] += source[start : start + count], count ≤ L."""

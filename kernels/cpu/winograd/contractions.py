@@ -12,8 +12,8 @@ from .points import PRODUCTS, SIDE, tile_place, tiles_of_block, weight_points
 
 DEPTH, BREADTH = 64, 64
 """k and d of one block of U: with M of a block of tiles it stays in the second-level cache."""
-GRADIENT_DEPTH, GRADIENT_BREADTH = 64, 64
-"""k and d of one block of dU."""
+GRADIENT_BREADTH = 64
+"""d of one block of dU; its k are chosen so that there are enough blocks."""
 
 
 @inlined
@@ -207,15 +207,16 @@ def weight_item(
     last: bool,
     add: bool,
     weights: Any,
+    share: int,
 ) -> None:
-    """A range of k and one of d of dU over all tiles of a group; after the last group, of dw."""
+    """`share` of k and a range of d of dU over all tiles of a group; after the last group, of dw."""
     w, rows, columns, across, shape = weights
     height, breadth = shape
     line, reads = LINE // w.itemsize, len(taps)
     depth = (v_gap - line) // (panels * ROWS)
     chunks = (breadth + GRADIENT_BREADTH - 1) // GRADIENT_BREADTH
-    k0, d0 = index // chunks * GRADIENT_DEPTH, index % chunks * GRADIENT_BREADTH
-    k1, d1 = min(depth, k0 + GRADIENT_DEPTH), min(breadth, d0 + GRADIENT_BREADTH)
+    k0, d0 = index // chunks * share, index % chunks * GRADIENT_BREADTH
+    k1, d1 = min(depth, k0 + share), min(breadth, d0 + GRADIENT_BREADTH)
     width, panel = d1 - d0, COLUMNS * line
     at = (index if kept else thread) * PRODUCTS * du_gap
     for point in range(PRODUCTS):

@@ -18,11 +18,13 @@ from ..tiles import tiling
 from ..vectors import ROWS, lanes
 from ..workspace import buffer
 from . import contractions
-from .contractions import BREADTH, DEPTH, GRADIENT_BREADTH, GRADIENT_DEPTH
+from .contractions import BREADTH, DEPTH, GRADIENT_BREADTH
 from .points import PRODUCTS, large_points, small_points
 
 BLOCK_TILES = 64
 """Tiles that share one transformation of the weights."""
+ITEMS = 16
+"""Blocks of dU, where the weights are large enough."""
 SHARES = 16
 """Parts into which clearing a picture is divided."""
 SHARED_BYTES = 8 << 20
@@ -125,9 +127,11 @@ class WinogradPlan:
         blocks = self._blocks(self.depth + breadth, dtype)
         v, dm = self._points("V", blocks, self.depth, dtype), self._points("dM", blocks, breadth, dtype)
         weights = self._weights(flat(weight), self.geometry.large[2], breadth)
-        items = -(-self.depth // GRADIENT_DEPTH) * -(-breadth // GRADIENT_BREADTH)
+        chunks = -(-breadth // GRADIENT_BREADTH)
+        share = max(ROWS, min(64, self.depth * chunks // ITEMS // ROWS * ROWS))
+        items = -(-self.depth // share) * chunks
         groups = self._groups(blocks)
-        du_gap = GRADIENT_DEPTH * min(breadth, GRADIENT_BREADTH) + lanes(dtype)
+        du_gap = share * min(breadth, GRADIENT_BREADTH) + lanes(dtype)
         du = buffer("dU", (items if len(groups) > 1 else threads.count()) * PRODUCTS * du_gap, dtype)
         key = self._key(large)
         for group in groups:
@@ -139,7 +143,7 @@ class WinogradPlan:
                 contractions.weight_item,
                 key,
                 items,
-                (self.taps, v, v_gap, dm, dm_gap, group.blocks * self.panels, du, du_gap, *stage, weights),
+                (self.taps, v, v_gap, dm, dm_gap, group.blocks * self.panels, du, du_gap, *stage, weights, share),
             )
         return weight if into is None or direct else place(weight, into)
 

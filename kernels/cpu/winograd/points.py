@@ -125,12 +125,18 @@ def weight_points(
     rows and d (phase, column of w). width: phases of the horizontal axis.
     """
     (k0, k1), (d0, d1), (height, breadth) = k_range, d_range, shape
-    line, reads = LINE // w.itemsize, len(taps)
+    line, reads, depth = LINE // w.itemsize, len(taps), k1 - k0
     for k in range(k0, k1):
-        for d in range(d0, d1, line):
-            phase, start = (
-                (k // height, k % height * breadth + d) if phased else (d // breadth, k * breadth + d % breadth)
-            )
-            row_entry, column_entry = phase // width * reads, phase % width * reads
-            place = at + (d - d0) // panel * (k1 - k0) * panel + (k - k0) * panel + (d - d0) % panel
-            read_weight(taps, w, start, rows, row_entry, columns, column_entry, points, place, gap)
+        phase, start = (
+            (k // height, k % height * breadth + d0) if phased else (d0 // breadth, k * breadth + d0 % breadth)
+        )
+        row_entry, column_entry = phase // width * reads, phase % width * reads
+        place, left = at + (k - k0) * panel, breadth - d0 % breadth
+        for d in range(0, d1 - d0, panel):
+            for j in range(d, d + panel, line):
+                if j == left and not phased:  # the next phase begins
+                    phase, start = (d0 + j) // breadth, k * breadth - j
+                    row_entry, column_entry = phase // width * reads, phase % width * reads
+                    left += breadth
+                read_weight(taps, w, start + j, rows, row_entry, columns, column_entry, points, place + j - d, gap)
+            place += depth * panel
