@@ -5,6 +5,7 @@ A fresh array of some megabytes costs more than what is computed in it, since th
 
 from __future__ import annotations
 
+import mmap
 import threading
 from typing import Any
 
@@ -28,9 +29,22 @@ def buffer(name: str, size: int, dtype: Any) -> Array:
 
 
 def aligned(size: int, dtype: Any) -> Array:
-    """A new flat array that begins on a cache line."""
+    """A new flat array that begins on a cache line; a large one on a huge page, where the system has them.
+
+    In pages of 4 KiB, scattered over memory, blocks made for the second-level cache evict each other from it in some
+    processes and not in others: up to 1.7 times the time was measured.
+    """
     itemsize = np.dtype(dtype).itemsize
-    spare = 64 // itemsize
-    memory = np.empty(size + spare, dtype)
-    start = (-memory.ctypes.data % 64) // itemsize
-    return memory[start : start + size]
+    if size * itemsize < HUGE // 4 or not hasattr(mmap, "MADV_HUGEPAGE"):
+        memory: Any = np.empty(size * itemsize + LINE, np.uint8)
+        start = -memory.ctypes.data % LINE
+    else:
+        region = mmap.mmap(-1, (size * itemsize // HUGE + 2) * HUGE)
+        region.madvise(mmap.MADV_HUGEPAGE)
+        memory = np.frombuffer(region, np.uint8)
+        start = -memory.ctypes.data % HUGE
+    return memory[start : start + size * itemsize].view(dtype)
+
+
+HUGE = 2 << 20
+LINE = 64

@@ -7,7 +7,7 @@ With V = Bᵀ·d·B of each tile of the large picture, U = G·g·Gᵀ of the wei
 each product apart for each of the n² = 25 points: the 4×4 stride-2 convolution of DCGAN does 25 multiplications for 16
 outputs and 4 phases where the direct form does 64. The three are exact adjoints of one another (`toom_cook.py`).
 
-    V, dM   [point][block][tile ÷ ROWS][k ÷ L][ROWS][L]   a few megabytes at a time, shared: third-level cache
+    V, dM   [point][k ÷ DEPTH][tile ÷ ROWS][k ÷ L][ROWS][L]   a few megabytes at a time, shared: third-level cache
     U       [point][d ÷ N][k][N]    of a few k and d      a thread's second-level cache, made when needed: 25 numbers for
                                                           every 4 weights would not fit anywhere
     M, dU   [point][tile or k][d]   of a few d            second-level cache; from it Aᵀ·M·A goes to the picture

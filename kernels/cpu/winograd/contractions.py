@@ -8,10 +8,10 @@ from ..compiled import compiled, inlined
 from ..product import multiply_columns, multiply_lines
 from ..transform import add_large, add_weight, write_small, write_weight
 from ..vectors import COLUMNS, LINE, ROWS
-from .points import PRODUCTS, SIDE, tile_place, tiles_of_block, weight_points
+from .points import DEPTH, PRODUCTS, SIDE, point_place, tile_place, tiles_of_block, weight_points
 
-DEPTH, BREADTH = 64, 64
-"""k and d of one block of U: with M of a block of tiles it stays in the second-level cache."""
+BREADTH = 64
+"""d of one block of U: with M of a block of tiles it stays in the second-level cache."""
 GRADIENT_BREADTH = 64
 """d of one block of dU; its k are chosen so that there are enough blocks."""
 
@@ -20,10 +20,11 @@ GRADIENT_BREADTH = 64
 def _products(
     taps: Any,
     points: Any,
-    points_at: int,
     points_gap: int,
     depth: int,
+    first_panel: int,
     panels: int,
+    all_panels: int,
     weights: Any,
     phased: bool,
     d0: int,
@@ -50,7 +51,7 @@ def _products(
                         m_at + point * m_gap + i * ROWS * width + d,
                         width,
                         points,
-                        points_at + point * points_gap + i * ROWS * depth + k0 * ROWS,
+                        point * points_gap + point_place(first_panel + i, all_panels, k0, depth),
                         ROWS * line,
                         u,
                         u_at + point * u_gap + d * (k1 - k0),
@@ -85,14 +86,15 @@ def small_item(
     block, d0 = index // chunks, index % chunks * BREADTH
     d1 = min(channels, d0 + BREADTH)
     panels, block_pictures = layout[0], layout[1]
-    m_at = thread * PRODUCTS * m_gap
+    m_at, w_item = thread * PRODUCTS * m_gap, m.itemsize
     _products(
         taps,
         v,
-        block * panels * ROWS * depth,
         v_gap,
         depth,
+        block * panels,
         panels,
+        (v_gap - LINE // w_item) // (ROWS * depth),
         weights,
         True,
         d0,
@@ -151,14 +153,15 @@ def large_item(
     block, d0 = index // chunks, index % chunks * BREADTH
     d1 = min(breadth, d0 + BREADTH)
     panels, block_pictures = layout[0], layout[1]
-    m_at = thread * PRODUCTS * m_gap
+    m_at, w_item = thread * PRODUCTS * m_gap, m.itemsize
     _products(
         taps,
         dm,
-        block * panels * ROWS * depth,
         dm_gap,
         depth,
+        block * panels,
         panels,
+        (dm_gap - LINE // w_item) // (ROWS * depth),
         weights,
         False,
         d0,
@@ -221,17 +224,19 @@ def weight_item(
     at = (index if kept else thread) * PRODUCTS * du_gap
     for point in range(PRODUCTS):
         for k in range(k0, k1, ROWS):
+            k_line = k // line * line
+            k_wide = min(DEPTH, depth - k // DEPTH * DEPTH)
             for d in range(d0, d1, panel):
                 multiply_columns(
                     du,
                     at + point * du_gap + (k - k0) * width + d - d0,
                     width,
                     v,
-                    point * v_gap + k // line * ROWS * line + k % line,
-                    depth * ROWS,
+                    point * v_gap + point_place(0, panels, k_line, depth) + k - k_line,
+                    k_wide * ROWS,
                     dm,
-                    point * dm_gap + d * ROWS,
-                    breadth * ROWS,
+                    point * dm_gap + point_place(0, panels, d, breadth),
+                    min(DEPTH, breadth - d // DEPTH * DEPTH) * ROWS,
                     panels,
                     not first,
                 )

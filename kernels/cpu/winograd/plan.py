@@ -18,8 +18,8 @@ from ..tiles import tiling
 from ..vectors import ROWS, lanes
 from ..workspace import buffer
 from . import contractions
-from .contractions import BREADTH, DEPTH, GRADIENT_BREADTH
-from .points import PRODUCTS, large_points, small_points
+from .contractions import BREADTH, GRADIENT_BREADTH
+from .points import DEPTH, PRODUCTS, large_points, small_points
 
 BLOCK_TILES = 64
 """Tiles that share one transformation of the weights."""
@@ -27,8 +27,9 @@ ITEMS = 16
 """Blocks of dU, where the weights are large enough."""
 SHARES = 16
 """Parts into which clearing a picture is divided."""
-SHARED_BYTES = 8 << 20
-"""Of V and dM at a time."""
+SHARED_BYTES = 2 << 20
+"""Of V and dM at a time. More is faster where the system's pages are huge all the way down, and up to three times slower in a
+virtual machine where they are not: the writes of a tile go to 25 places, each a look-up of its page."""
 
 
 class Weights:
@@ -148,11 +149,21 @@ class WinogradPlan:
         return weight if into is None or direct else place(weight, into)
 
     def _large_points(self, key: Any, group: Group, a: Array, points: Array, gap: int) -> None:
-        arguments = (self.taps, a, *self.large, group.layout, self.geometry.stride, self.large_size, points, gap)
+        arguments = (
+            group.blocks * self.panels,
+            self.taps,
+            a,
+            *self.large,
+            group.layout,
+            self.geometry.stride,
+            self.large_size,
+            points,
+            gap,
+        )
         pool.run(large_points, key, group.blocks * self.panels, arguments)
 
     def _small_points(self, key: Any, group: Group, b: Array, points: Array, gap: int) -> None:
-        arguments = (self.taps, b, *self.small, group.layout, self.small_size, points, gap)
+        arguments = (group.blocks * self.panels, self.taps, b, *self.small, group.layout, self.small_size, points, gap)
         pool.run(small_points, key, group.blocks * self.panels, arguments)
 
     def _key(self, array: Array) -> Any:

@@ -7,10 +7,19 @@ from typing import Any
 from ..compiled import compiled, inlined
 from ..toom_cook import POINTS
 from ..transform import read_large, read_small, read_weight
-from ..vectors import LINE, ROWS
+from ..vectors import LINE, ROWS, clear_line
 
 SIDE = len(POINTS)
 PRODUCTS = SIDE * SIDE
+DEPTH = 64
+"""k that one block of U covers; points lie in chunks of as many k."""
+
+
+@inlined
+def point_place(panel: int, panels: int, k: int, depth: int) -> Any:
+    """Where ROWS tiles at k begin among the points: [k ÷ DEPTH][panel][k mod DEPTH ÷ L][ROWS][L]."""
+    first = k // DEPTH * DEPTH
+    return (first * panels + panel * min(DEPTH, depth - first) + k - first) * ROWS
 
 
 @inlined
@@ -32,6 +41,7 @@ def tiles_of_block(block: int, layout: Any) -> Any:
 def large_points(
     index: int,
     thread: int,
+    all_panels: int,
     taps: Any,
     a: Any,
     rows: Any,
@@ -50,24 +60,26 @@ def large_points(
     block, panel = index // panels, index % panels
     tiles = tiles_of_block(block, layout)
     for row in range(ROWS):
-        at = index * ROWS * depth + row * line
         if panel * ROWS + row >= tiles:
-            _clear(points, at, gap, depth, line)
+            _clear(points, index, all_panels, row, depth, gap)
             continue
         picture, down, across = tile_place(panel * ROWS + row, layout)
         start = (block * block_pictures + picture) * image
+        k = 0
         for py in range(sh):
             for px in range(sw):
                 row_entry, column_entry = (down * sh + py) * SIDE, (across * sw + px) * SIDE
                 for channel in range(0, channels, line):
+                    at = point_place(index, all_panels, k, depth) + row * line
                     read_large(taps, a, start + channel, rows, row_entry, columns, column_entry, points, at, gap)
-                    at += ROWS * line
+                    k += line
 
 
 @compiled
 def small_points(
     index: int,
     thread: int,
+    all_panels: int,
     taps: Any,
     b: Any,
     rows: Any,
@@ -84,23 +96,23 @@ def small_points(
     block, panel = index // panels, index % panels
     tiles = tiles_of_block(block, layout)
     for row in range(ROWS):
-        at = index * ROWS * channels + row * line
         if panel * ROWS + row >= tiles:
-            _clear(points, at, gap, channels, line)
+            _clear(points, index, all_panels, row, channels, gap)
             continue
         picture, down, across = tile_place(panel * ROWS + row, layout)
         start = (block * block_pictures + picture) * image
         for channel in range(0, channels, line):
+            at = point_place(index, all_panels, channel, channels) + row * line
             read_small(taps, b, start + channel, rows, down * outputs, columns, across * outputs, points, at, gap)
-            at += ROWS * line
 
 
 @inlined
-def _clear(points: Any, at: int, gap: int, depth: int, line: int) -> None:
-    for point in range(PRODUCTS):
-        for start in range(0, depth * ROWS, ROWS * line):
-            for place in range(line):
-                points[point * gap + at + start + place] = 0
+def _clear(points: Any, panel: int, panels: int, row: int, depth: int, gap: int) -> None:
+    line = LINE // points.itemsize
+    for k in range(0, depth, line):
+        at = point_place(panel, panels, k, depth) + row * line
+        for point in range(PRODUCTS):
+            clear_line(points, at + point * gap)
 
 
 @inlined
