@@ -65,3 +65,15 @@ class StandIn:
 
 def _register(operation: str, module: str, name: str, cost: Callable[[Problem], float] | float) -> None:
     register_kernel(operation, NAME, StandIn(operation, module, name), supports=supports, cost=cost)
+
+
+for _operation, _module, _name in (
+    ("bias_activation", "activation", "BiasActivation"),
+    ("batch_norm", "normalisation", "BatchNorm"),
+    ("layer_norm", "normalisation", "LayerNorm"),
+    ("sgd", "updates", "Sgd"),
+    ("adam", "updates", "Adam"),
+    ("rmsprop", "updates", "Rmsprop"),
+    ("average", "updates", "Average"),
+):
+    _register(_operation, _module, _name, 0.5)

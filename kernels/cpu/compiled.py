@@ -13,6 +13,11 @@ compiled: Callable[[Callable[..., Any]], Any] = numba.njit(
     cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz"}, boundscheck=False
 )
 
+reassociated: Callable[[Callable[..., Any]], Any] = numba.njit(
+    cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"}, boundscheck=False
+)
+"""For a sum along a line: LLVM may add up several partial sums side by side. The order is fixed when it is compiled."""
+
 # Numba's tools for writing LLVM code have no types to check.
 intrinsic: Callable[[Callable[..., Any]], Any] = _intrinsic
 cgutils: Any = _cgutils
