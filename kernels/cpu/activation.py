@@ -10,7 +10,7 @@ from gan_np.arrays import Array
 
 from ..interfaces import Activation, Into
 from ..reference.placing import place
-from .chunks import CHUNK, chunk_count, chunk_length, finish, fold, line_length, repeat
+from .chunks import LINE, chunk_count, chunk_length, claim, finish, fold, line_length, repeated, zones
 from .compiled import compiled
 from .elementary import logistic, tanh
 from .entry import Cells, Given, Result, entry, nothing
@@ -24,25 +24,13 @@ KINDS = {"linear": LINEAR, "relu": RELU, "leaky_relu": LEAKY_RELU, "tanh": TANH,
 def kind_and_slope(activation: Activation) -> tuple[int, float]:
     """The activation as compiled code knows it: a number, and what values below 0 are multiplied by."""
     kind = KINDS[activation.kind]
-    return kind, float(activation.slope) if kind == LEAKY_RELU else float(kind == LINEAR)
+    return kind, float(activation.slope) if kind == LEAKY_RELU else float(kind != RELU)
 
 
 @compiled
-def activate(y: Any, start: int, count: int, kind: int, slope: float) -> None:
-    """y ← f(y) on a piece of memory that is still in the first-level cache."""
-    real = y.dtype.type
-    if kind == LINEAR:
-        return
-    if kind == RELU:
-        for i in range(start, start + count):
-            value = get(y, i)
-            put(y, i, real(0.0) if value < real(0.0) else value)  # NaN stays NaN
-    elif kind == LEAKY_RELU:
-        below = real(slope)
-        for i in range(start, start + count):
-            value = get(y, i)
-            put(y, i, value * below if value < real(0.0) else value)
-    elif kind == TANH:
+def saturate(y: Any, start: int, count: int, kind: int) -> None:
+    """y ← tanh(y), or the sigmoid of y, on a piece of memory that is still in the first-level cache."""
+    if kind == TANH:
         for i in range(start, start + count):
             put(y, i, tanh(get(y, i)))
     else:
@@ -68,64 +56,90 @@ def slopes(kind: int, slope: float) -> Any:
 
 
 @compiled
-def _forward_part(index: int, thread: int, z: Any, bias: Any, kind: int, slope: float, y: Any, length: int) -> None:
-    start = index * length
+def _forward_part(
+    index: int, thread: int, taken: Any, count: int, z: Any, bias: Any, kind: int, slope: float, y: Any, length: int
+) -> None:
+    real = z.dtype.type
+    below = real(slope)
+    start = claim(taken, thread, count, False) * length
     stop = min(start + length, z.size)
     for at in range(start, stop, bias.size):
-        count = min(bias.size, stop - at)
-        for j in range(count):
-            put(y, at + j, get(z, at + j) + get(bias, j))
-        activate(y, at, count, kind, slope)
+        width = min(bias.size, stop - at)
+        if kind == RELU:  # not below·value with below = 0, which makes NaN of −∞
+            for j in range(width):
+                value = get(z, at + j) + get(bias, j)
+                put(y, at + j, real(0.0) if value < real(0.0) else value)
+        else:
+            for j in range(width):
+                value = get(z, at + j) + get(bias, j)
+                put(y, at + j, value * below if value < real(0.0) else value)
+        if kind in (TANH, SIGMOID):  # whose slope is 1
+            saturate(y, at, width, kind)
 
 
 @entry
 def _forward(state: Cells, z: Given, bias: Given, kind: int, slope: float, y: Result) -> None:
     """y may be z's own memory: each number is read before it is written, and never again."""
-    channels = max(bias.size, 1)
-    line = np.zeros(line_length(channels), z.dtype)
-    if bias.size > 0:
-        repeat(bias, line)
-    length = chunk_length(line.size)
-    finish(parallel(state, _forward_part, chunk_count(z.size, length), (z, line, kind, slope, y, length)))
+    line = repeated(bias, line_length(max(bias.size, 1)))
+    length = chunk_length(z.size, line.size)
+    count = chunk_count(z.size, length)
+    finish(parallel(state, _forward_part, count, (zones(state), count, z, line, kind, slope, y, length)))
 
 
 @compiled
-def _slope_part(index: int, thread: int, dy: Any, y: Any, kind: int, slope: float, dz: Any) -> None:
+def _slope_part(
+    index: int, thread: int, taken: Any, count: int, dy: Any, y: Any, kind: int, slope: float, dz: Any, length: int
+) -> None:
     """dz = f′·dy."""
     real = dy.dtype.type
     above, below, first, second = slopes(kind, slope)
-    for i in range(index * CHUNK, min(index * CHUNK + CHUNK, dy.size)):
+    start = claim(taken, thread, count, False) * length
+    for i in range(start, min(start + length, dy.size)):
         factor = derivative(get(y, i), real(above), real(below), real(first), real(second))
         put(dz, i, factor * get(dy, i))
 
 
 @entry
 def _backward(state: Cells, dy: Given, y: Given, kind: int, slope: float, dz: Result) -> None:
-    finish(parallel(state, _slope_part, chunk_count(dy.size, CHUNK), (dy, y, kind, slope, dz)))
+    length = chunk_length(dy.size, LINE)
+    count = chunk_count(dy.size, length)
+    finish(parallel(state, _slope_part, count, (zones(state), count, dy, y, kind, slope, dz, length)))
 
 
 @compiled
 def _sum_part(
-    index: int, thread: int, dy: Any, y: Any, channels: int, kind: int, slope: float, dz: Any, length: int, totals: Any
+    index: int,
+    thread: int,
+    taken: Any,
+    count: int,
+    dy: Any,
+    y: Any,
+    channels: int,
+    kind: int,
+    slope: float,
+    dz: Any,
+    length: int,
+    totals: Any,
 ) -> None:
     """dz = f′·dy (not written for "linear", where it is dy) and its sum over one chunk."""
     real = dy.dtype.type
     above, below, first, second = slopes(kind, slope)
-    start = index * length
+    chunk = claim(taken, thread, count, False)
+    start = chunk * length
     stop = min(start + length, dy.size)
     line = np.zeros(line_length(channels), dy.dtype)
     for at in range(start, stop, line.size):
-        count = min(line.size, stop - at)
+        width = min(line.size, stop - at)
         if kind == LINEAR:
-            for j in range(count):
+            for j in range(width):
                 put(line, j, get(line, j) + get(dy, at + j))
         else:
-            for j in range(count):
+            for j in range(width):
                 factor = derivative(get(y, at + j), real(above), real(below), real(first), real(second))
                 value = factor * get(dy, at + j)
                 put(dz, at + j, value)
                 put(line, j, get(line, j) + value)
-    fold(line, channels, totals, index * channels)
+    fold(line, channels, totals, chunk * channels)
 
 
 @entry
@@ -133,10 +147,10 @@ def _backward_with_bias(
     state: Cells, dy: Given, y: Given, kind: int, slope: float, dz: Result, dbias: Result, add: bool
 ) -> None:
     channels = dbias.size
-    length = chunk_length(line_length(channels))
+    length = chunk_length(dy.size, line_length(channels))
     count = chunk_count(dy.size, length)
     totals = np.zeros(max(count, 1) * channels, np.float64)
-    finish(parallel(state, _sum_part, count, (dy, y, channels, kind, slope, dz, length, totals)))
+    finish(parallel(state, _sum_part, count, (zones(state), count, dy, y, channels, kind, slope, dz, length, totals)))
     for index in range(1, count):
         for c in range(channels):
             put(totals, c, get(totals, c) + get(totals, index * channels + c))

@@ -4,19 +4,31 @@
     └────── one line ───────┘   └────── one line ───────┘   └─ a shorter one ─┘
 
 With few channels a loop along one row would be too short, so several rows make a line: along every line the channels
-repeat with the same period. A chunk is as many lines as stay in the second-level cache, and is what one thread takes at a
-time. Nothing here depends on the number of threads, so neither does the order of any sum.
+repeat with the same period. A chunk is what one thread takes at a time; neither lines nor chunks depend on the number of
+threads, so neither does the order of any sum.
+
+Which thread takes which chunk does depend on it. Each thread has a zone of neighbouring chunks, the same share of every
+array, and helps in the others' zones when its own is done:
+
+    chunks   0  1  2  3  4 | 5  6  7  8  9        two threads
+             └ thread 0 ─┘ | └ thread 1 ─┘
+
+What one kernel wrote is then read by the next on the core whose cache still holds it (measured: 1.8 times as fast, where
+arrays fit in the third-level cache, as chunks that fall to either thread).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from .compiled import compiled
-from .memory import get, put
+import numpy as np
 
-CHUNK = 32_768
-"""Numbers in a chunk: 128 KB of float32. Smaller work is one chunk, done without waking another thread."""
+from .compiled import compiled
+from .memory import get, put, sealed
+from .pool import THREADS, add, load
+
+SMALLEST, LARGEST, USUAL = 32_768, 131_072, 32
+"""Numbers in a chunk: smaller work is one chunk, done without waking another thread; larger is some USUAL chunks."""
 
 LINE = 256
 """A line has at least so many numbers, unless the array has fewer."""
@@ -32,24 +44,50 @@ def line_length(channels: int) -> int:
 
 
 @compiled
-def chunk_length(line: int) -> int:
-    """Numbers in a chunk of whole lines, eight lines at least (each chunk leaves a sum for each channel to be added)."""
-    return line * max(CHUNK // line, 8)
-
-
-@compiled
 def chunk_count(size: int, length: int) -> int:
     """Chunks that hold `size` numbers."""
     return (size + length - 1) // length
 
 
 @compiled
-def repeat(values: Any, line: Any) -> None:
-    """One number a channel, repeated along a line."""
-    channels = values.size
-    for start in range(0, line.size, channels):
-        for c in range(channels):
-            put(line, start + c, get(values, c))
+def chunk_length(size: int, line: int) -> int:
+    """Numbers in a chunk of whole lines, eight lines at least (each chunk leaves a sum for each channel to be added)."""
+    wanted = min(max(size // USUAL, SMALLEST), LARGEST)
+    pieces = chunk_count(size, wanted)  # of equal length, so that two threads end together
+    return line * max(chunk_count(chunk_count(size, line), max(pieces, 1)), 8)
+
+
+@compiled
+def zones(state: Any) -> Any:
+    """How many chunks of each thread's zone are taken, to begin with none; every count on a cache line of its own."""
+    return np.zeros(8 * load(state, THREADS), np.int64)
+
+
+@compiled
+def claim(taken: Any, thread: int, count: int, backwards: bool) -> int:
+    """The next of `count` chunks for this thread, from its own zone while there is one; called `count` times in all.
+
+    backwards: from the zone's end, for a second pass over what a first one read: what it read last is still in the cache.
+    """
+    threads = taken.size // 8
+    zone = thread % threads
+    while True:
+        start, stop = zone * count // threads, (zone + 1) * count // threads
+        place = add(taken, 8 * zone, 1)
+        if place < stop - start:
+            return stop - 1 - place if backwards else start + place
+        zone = (zone + 1) % threads
+
+
+@compiled
+def repeated(values: Any, length: int) -> Any:
+    """One number a channel, repeated along a line; zeros if there are no numbers."""
+    line = np.zeros(length, values.dtype)
+    if values.size > 0:
+        for start in range(0, length, values.size):
+            for c in range(values.size):
+                put(line, start + c, get(values, c))
+    return sealed(line)
 
 
 @compiled

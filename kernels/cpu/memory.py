@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from numba.core import types
+from numba.core.imputils import impl_ret_borrowed
 
 from .compiled import intrinsic
 
@@ -48,3 +49,13 @@ def put(typing: Any, array: Any, index: Any, value: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, types.int64, array.dtype), build
+
+
+@intrinsic
+def sealed(typing: Any, array: Any) -> Any:
+    """The same memory, from here on only read: working memory that is ready gets the benefit of a read-only array."""
+
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return impl_ret_borrowed(context, builder, signature.return_type, values[0])
+
+    return array.copy(readonly=True)(array), build

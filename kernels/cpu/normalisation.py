@@ -10,8 +10,8 @@ import numpy as np
 from gan_np.arrays import Array
 
 from ..interfaces import Activation
-from .activation import LINEAR, activate, derivative, kind_and_slope, slopes
-from .chunks import CHUNK, chunk_count, chunk_length, finish, fold, line_length, repeat
+from .activation import LINEAR, SIGMOID, TANH, derivative, kind_and_slope, saturate, slopes
+from .chunks import LINE, chunk_count, chunk_length, claim, finish, fold, line_length, repeated, zones
 from .compiled import compiled, reassociated
 from .entry import Cells, Given, Result, entry, nothing
 from .memory import get, put
@@ -19,7 +19,9 @@ from .pool import parallel, state
 
 
 @compiled
-def _statistics_part(index: int, thread: int, x: Any, channels: int, length: int, partial: Any) -> None:
+def _statistics_part(
+    index: int, thread: int, taken: Any, count: int, x: Any, channels: int, length: int, partial: Any
+) -> None:
     """Mean μ and M₂ = Σ(x − μ)² of each channel in one chunk, from one read of it.
 
     With a shift k that lies among the values, s₁ = Σ(x − k) and s₂ = Σ(x − k)²,
@@ -30,20 +32,19 @@ def _statistics_part(index: int, thread: int, x: Any, channels: int, length: int
     them be an outlier at distance D, then s₁²/n ≈ D² and M₂ ≈ D², so that little cancels.
     """
     real = x.dtype.type
-    start = index * length
+    chunk = claim(taken, thread, count, False)
+    start = chunk * length
     stop = min(start + length, x.size)
     rows = (stop - start) // channels
     line = line_length(channels)
-    shift, first, second = np.zeros(line, x.dtype), np.zeros(line, x.dtype), np.zeros(line, x.dtype)
+    first, second, average = np.zeros(line, x.dtype), np.zeros(line, x.dtype), np.zeros(channels, x.dtype)
     lead = math.ceil(math.sqrt(rows))
     for at in range(start, start + lead * channels, channels):
         for c in range(channels):
-            put(shift, c, get(shift, c) + get(x, at + c))
+            put(average, c, get(average, c) + get(x, at + c))
     for c in range(channels):
-        put(shift, c, get(shift, c) / real(lead))
-    for at in range(channels, line, channels):
-        for c in range(channels):
-            put(shift, at + c, get(shift, c))
+        put(average, c, get(average, c) / real(lead))
+    shift = repeated(average, line)
 
     fours = start + (stop - start) // (4 * line) * 4 * line
     for at in range(start, fours, 4 * line):  # four lines at a time: the sums are loaded and stored a fourth as often
@@ -59,7 +60,7 @@ def _statistics_part(index: int, thread: int, x: Any, channels: int, length: int
             put(first, j, get(first, j) + a)
             put(second, j, get(second, j) + a * a)
 
-    means, squares = 2 * index * channels, (2 * index + 1) * channels
+    means, squares = 2 * chunk * channels, (2 * chunk + 1) * channels
     fold(first, channels, partial, means)
     fold(second, channels, partial, squares)
     for c in range(channels):
@@ -88,17 +89,31 @@ def _combine(partial: Any, channels: int, chunk_rows: int, rows: int, mean: Any,
 
 @compiled
 def _output_part(
-    index: int, thread: int, x: Any, centre: Any, factor: Any, bias: Any, kind: int, slope: float, y: Any, length: int
+    index: int,
+    thread: int,
+    taken: Any,
+    count: int,
+    x: Any,
+    centre: Any,
+    factor: Any,
+    bias: Any,
+    kind: int,
+    slope: float,
+    y: Any,
+    length: int,
 ) -> None:
     """y = f((x − μ)·factor + β)."""
-    # Backwards, since what the first pass read last is still in the cache.
-    start = (chunk_count(x.size, length) - 1 - index) * length
+    start = claim(taken, thread, count, True) * length
     stop = min(start + length, x.size)
+    real = x.dtype.type
+    below = real(slope)
     for at in range(start, stop, centre.size):
-        count = min(centre.size, stop - at)
-        for j in range(count):
-            put(y, at + j, (get(x, at + j) - get(centre, j)) * get(factor, j) + get(bias, j))
-        activate(y, at, count, kind, slope)
+        width = min(centre.size, stop - at)
+        for j in range(width):
+            value = (get(x, at + j) - get(centre, j)) * get(factor, j) + get(bias, j)
+            put(y, at + j, value * below if value < real(0.0) else value)
+        if kind in (TANH, SIGMOID):  # whose slope is 1
+            saturate(y, at, width, kind)
 
 
 @entry
@@ -117,38 +132,45 @@ def _forward(
 ) -> None:
     channels, real = mean.size, x.dtype.type
     line = line_length(channels)
-    length = chunk_length(line)
+    length = chunk_length(x.size, line)
     count = chunk_count(x.size, length)
     partial = np.empty(2 * count * channels, np.float64)
-    finish(parallel(state, _statistics_part, count, (x, channels, length, partial)))
+    finish(parallel(state, _statistics_part, count, (zones(state), count, x, channels, length, partial)))
     exact_mean, exact_variance = np.empty(channels, np.float64), np.empty(channels, np.float64)
     _combine(partial, channels, length // channels, x.size // channels, exact_mean, exact_variance)
-    centre, factor, offset = np.zeros(line, x.dtype), np.empty(line, x.dtype), np.zeros(line, x.dtype)
     scaled = np.empty(channels, x.dtype)
     for c in range(channels):
         put(mean, c, real(get(exact_mean, c)))
         put(variance, c, real(get(exact_variance, c)))
         put(inverse, c, real(1.0 / math.sqrt(get(exact_variance, c) + epsilon)))
         put(scaled, c, get(inverse, c) * (get(scale, c) if scale.size > 0 else real(1.0)))
-    repeat(mean, centre)
-    repeat(scaled, factor)
-    if bias.size > 0:
-        repeat(bias, offset)
-    finish(parallel(state, _output_part, count, (x, centre, factor, offset, kind, slope, y, length)))
+    lines = repeated(mean, line), repeated(scaled, line), repeated(bias, line)
+    finish(parallel(state, _output_part, count, (zones(state), count, x, *lines, kind, slope, y, length)))
 
 
 @compiled
 def _sums_part(
-    index: int, thread: int, dy: Any, x: Any, y: Any, mean: Any, kind: int, slope: float, length: int, partial: Any
+    index: int,
+    thread: int,
+    taken: Any,
+    count: int,
+    dy: Any,
+    x: Any,
+    y: Any,
+    mean: Any,
+    kind: int,
+    slope: float,
+    length: int,
+    partial: Any,
 ) -> None:
     """Σ dz and Σ dz·(x − μ) of each channel in one chunk."""
     channels, real = mean.size, x.dtype.type
     above, below, linear, square = slopes(kind, slope)
-    start = index * length
+    chunk = claim(taken, thread, count, False)
+    start = chunk * length
     stop = min(start + length, x.size)
     line = line_length(channels)
-    centre, first, second = np.empty(line, x.dtype), np.zeros(line, x.dtype), np.zeros(line, x.dtype)
-    repeat(mean, centre)
+    centre, first, second = repeated(mean, line), np.zeros(line, x.dtype), np.zeros(line, x.dtype)
     twos = start + (stop - start) // (2 * line) * 2 * line
     for at in range(start, twos, 2 * line):
         for j in range(line):
@@ -163,14 +185,16 @@ def _sums_part(
             a = derivative(get(y, i), real(above), real(below), real(linear), real(square)) * get(dy, i)
             put(first, j, get(first, j) + a)
             put(second, j, get(second, j) + a * (get(x, i) - get(centre, j)))
-    fold(first, channels, partial, 2 * index * channels)
-    fold(second, channels, partial, (2 * index + 1) * channels)
+    fold(first, channels, partial, 2 * chunk * channels)
+    fold(second, channels, partial, (2 * chunk + 1) * channels)
 
 
 @compiled
 def _input_part(
     index: int,
     thread: int,
+    taken: Any,
+    count: int,
     dy: Any,
     x: Any,
     y: Any,
@@ -186,7 +210,7 @@ def _input_part(
     """dx = factor·dz − constant − (x − μ)·proportion."""
     real = x.dtype.type
     above, below, linear, square = slopes(kind, slope)
-    start = (chunk_count(x.size, length) - 1 - index) * length
+    start = claim(taken, thread, count, True) * length
     stop = min(start + length, x.size)
     for at in range(start, stop, centre.size):
         for j in range(min(centre.size, stop - at)):
@@ -214,30 +238,31 @@ def _backward(
 ) -> None:
     channels, real = mean.size, x.dtype.type
     line = line_length(channels)
-    length = chunk_length(line)
+    length = chunk_length(x.size, line)
     count = chunk_count(x.size, length)
     partial = np.empty(2 * count * channels, np.float64)
-    finish(parallel(state, _sums_part, count, (dy, x, y, mean, kind, slope, length, partial)))
+    finish(parallel(state, _sums_part, count, (zones(state), count, dy, x, y, mean, kind, slope, length, partial)))
     for index in range(1, count):
         for c in range(2 * channels):
             put(partial, c, get(partial, c) + get(partial, 2 * index * channels + c))
     rows = x.size // channels
-    small = np.empty((3, channels), x.dtype)
+    factors, constants, proportions = (
+        np.empty(channels, x.dtype),
+        np.empty(channels, x.dtype),
+        np.empty(channels, x.dtype),
+    )
     for c in range(channels):
         one, deviation = get(partial, c), np.float64(get(inverse, c))
         two = get(partial, channels + c) * deviation
         put(dbias, c, real(one))
         put(dscale, c, real(two))
         factor = deviation * (get(scale, c) if scale.size > 0 else real(1.0))
-        small[0, c] = real(factor)
-        small[1, c] = real(factor * one / rows)
-        small[2, c] = real(factor * deviation * two / rows)
+        put(factors, c, real(factor))
+        put(constants, c, real(factor * one / rows))
+        put(proportions, c, real(factor * deviation * two / rows))
     if need_input:
-        lines = np.empty((4, line), x.dtype)
-        repeat(mean, lines[0])
-        for place in range(3):
-            repeat(small[place], lines[place + 1])
-        given = (dy, x, y, lines[0], lines[1], lines[2], lines[3], kind, slope, dx, length)
+        lines = repeated(mean, line), repeated(factors, line), repeated(constants, line), repeated(proportions, line)
+        given = (zones(state), count, dy, x, y, *lines, kind, slope, dx, length)
         finish(parallel(state, _input_part, count, given))
 
 
@@ -303,11 +328,22 @@ class BatchNorm:
 
 
 @reassociated
-def _normalise_rows(index: int, thread: int, x: Any, features: int, epsilon: float, y: Any, inverse: Any) -> None:
+def _normalise_rows(
+    index: int,
+    thread: int,
+    taken: Any,
+    count: int,
+    x: Any,
+    features: int,
+    rows: int,
+    epsilon: float,
+    y: Any,
+    inverse: Any,
+) -> None:
     """A chunk of rows, each read again from the first- or second-level cache: mean, then variance, then x̂."""
     real = x.dtype.type
-    rows = max(CHUNK // features, 1)
-    for row in range(index * rows, min(index * rows + rows, inverse.size)):
+    start = claim(taken, thread, count, False) * rows
+    for row in range(start, min(start + rows, inverse.size)):
         at = row * features
         total = real(0.0)
         for j in range(features):
@@ -325,15 +361,27 @@ def _normalise_rows(index: int, thread: int, x: Any, features: int, epsilon: flo
 
 @entry
 def _layer_forward(state: Cells, x: Given, features: int, epsilon: float, y: Result, inverse: Result) -> None:
-    count = chunk_count(inverse.size, max(CHUNK // features, 1))
-    finish(parallel(state, _normalise_rows, count, (x, features, epsilon, y, inverse)))
+    rows = max(chunk_length(x.size, 1) // features, LINE)
+    count = chunk_count(inverse.size, rows)
+    finish(parallel(state, _normalise_rows, count, (zones(state), count, x, features, rows, epsilon, y, inverse)))
 
 
 @reassociated
-def _pull_rows(index: int, thread: int, d: Any, normalised: Any, inverse: Any, features: int, dx: Any) -> None:
+def _pull_rows(
+    index: int,
+    thread: int,
+    taken: Any,
+    count: int,
+    d: Any,
+    normalised: Any,
+    inverse: Any,
+    features: int,
+    rows: int,
+    dx: Any,
+) -> None:
     real = d.dtype.type
-    rows = max(CHUNK // features, 1)
-    for row in range(index * rows, min(index * rows + rows, inverse.size)):
+    start = claim(taken, thread, count, False) * rows
+    for row in range(start, min(start + rows, inverse.size)):
         at = row * features
         first, second = real(0.0), real(0.0)
         for j in range(features):
@@ -347,8 +395,9 @@ def _pull_rows(index: int, thread: int, d: Any, normalised: Any, inverse: Any, f
 
 @entry
 def _layer_backward(state: Cells, d: Given, normalised: Given, inverse: Given, features: int, dx: Result) -> None:
-    count = chunk_count(inverse.size, max(CHUNK // features, 1))
-    finish(parallel(state, _pull_rows, count, (d, normalised, inverse, features, dx)))
+    rows = max(chunk_length(d.size, 1) // features, LINE)
+    count = chunk_count(inverse.size, rows)
+    finish(parallel(state, _pull_rows, count, (zones(state), count, d, normalised, inverse, features, rows, dx)))
 
 
 class LayerNorm:

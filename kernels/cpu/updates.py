@@ -7,7 +7,7 @@ from typing import Any
 
 from gan_np.arrays import Array
 
-from .chunks import CHUNK, chunk_count, finish
+from .chunks import LINE, chunk_count, chunk_length, claim, finish, zones
 from .compiled import compiled
 from .entry import Cells, Given, Result, entry, nothing
 from .memory import get, put
@@ -18,15 +18,19 @@ from .pool import parallel, state
 def _adam_part(
     index: int,
     thread: int,
+    taken: Any,
+    count: int,
     theta: Any,
     gradient: Any,
     first: Any,
     second: Any,
     numbers: Any,
+    length: int,
 ) -> None:
     real = theta.dtype.type
     keep_first, take_first, keep_second, take_second, rate, unbias, epsilon = numbers
-    for i in range(index * CHUNK, min(index * CHUNK + CHUNK, theta.size)):
+    start = claim(taken, thread, count, False) * length
+    for i in range(start, min(start + length, theta.size)):
         g = get(gradient, i)
         m = real(keep_first) * get(first, i) + real(take_first) * g
         v = real(keep_second) * get(second, i) + real(take_second) * (g * g)
@@ -57,15 +61,29 @@ def _adam(
         1.0 / math.sqrt(1.0 - beta2**count),
         epsilon,
     )
-    finish(parallel(state, _adam_part, chunk_count(theta.size, CHUNK), (theta, gradient, first, second, numbers)))
+    length = chunk_length(theta.size, LINE)
+    chunks = chunk_count(theta.size, length)
+    given = (zones(state), chunks, theta, gradient, first, second, numbers, length)
+    finish(parallel(state, _adam_part, chunks, given))
 
 
 @compiled
 def _sgd_part(
-    index: int, thread: int, theta: Any, gradient: Any, velocity: Any, rate: float, momentum: float, nesterov: bool
+    index: int,
+    thread: int,
+    taken: Any,
+    count: int,
+    theta: Any,
+    gradient: Any,
+    velocity: Any,
+    rate: float,
+    momentum: float,
+    nesterov: bool,
+    length: int,
 ) -> None:
     real = theta.dtype.type
-    start, stop = index * CHUNK, min(index * CHUNK + CHUNK, theta.size)
+    start = claim(taken, thread, count, False) * length
+    stop = min(start + length, theta.size)
     if velocity.size == 0:
         for i in range(start, stop):
             put(theta, i, get(theta, i) - real(rate) * get(gradient, i))
@@ -83,14 +101,18 @@ def _sgd_part(
 def _sgd(
     state: Cells, theta: Result, gradient: Given, velocity: Result, rate: float, momentum: float, nesterov: bool
 ) -> None:
-    given = (theta, gradient, velocity, rate, momentum, nesterov)
-    finish(parallel(state, _sgd_part, chunk_count(theta.size, CHUNK), given))
+    length = chunk_length(theta.size, LINE)
+    chunks = chunk_count(theta.size, length)
+    given = (zones(state), chunks, theta, gradient, velocity, rate, momentum, nesterov, length)
+    finish(parallel(state, _sgd_part, chunks, given))
 
 
 @compiled
 def _rmsprop_part(
     index: int,
     thread: int,
+    taken: Any,
+    count: int,
     theta: Any,
     gradient: Any,
     second: Any,
@@ -99,10 +121,12 @@ def _rmsprop_part(
     smoothing: float,
     epsilon: float,
     momentum: float,
+    length: int,
 ) -> None:
     real = theta.dtype.type
     keep, take = real(smoothing), real(1.0 - smoothing)
-    for i in range(index * CHUNK, min(index * CHUNK + CHUNK, theta.size)):
+    start = claim(taken, thread, count, False) * length
+    for i in range(start, min(start + length, theta.size)):
         g = get(gradient, i)
         v = keep * get(second, i) + take * (g * g)
         put(second, i, v)
@@ -125,21 +149,28 @@ def _rmsprop(
     epsilon: float,
     momentum: float,
 ) -> None:
-    given = (theta, gradient, second, velocity, rate, smoothing, epsilon, momentum)
-    finish(parallel(state, _rmsprop_part, chunk_count(theta.size, CHUNK), given))
+    length = chunk_length(theta.size, LINE)
+    chunks = chunk_count(theta.size, length)
+    given = (zones(state), chunks, theta, gradient, second, velocity, rate, smoothing, epsilon, momentum, length)
+    finish(parallel(state, _rmsprop_part, chunks, given))
 
 
 @compiled
-def _average_part(index: int, thread: int, average: Any, values: Any, decay: float) -> None:
+def _average_part(
+    index: int, thread: int, taken: Any, count: int, average: Any, values: Any, decay: float, length: int
+) -> None:
     real = average.dtype.type
     keep, take = real(decay), real(1.0 - decay)
-    for i in range(index * CHUNK, min(index * CHUNK + CHUNK, average.size)):
+    start = claim(taken, thread, count, False) * length
+    for i in range(start, min(start + length, average.size)):
         put(average, i, keep * get(average, i) + take * get(values, i))
 
 
 @entry
 def _average(state: Cells, average: Result, values: Given, decay: float) -> None:
-    finish(parallel(state, _average_part, chunk_count(average.size, CHUNK), (average, values, decay)))
+    length = chunk_length(average.size, LINE)
+    chunks = chunk_count(average.size, length)
+    finish(parallel(state, _average_part, chunks, (zones(state), chunks, average, values, decay, length)))
 
 
 def _put_back(*pairs: tuple[Array, Array]) -> None:
