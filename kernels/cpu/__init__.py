@@ -5,55 +5,17 @@ This file imports nothing heavy: what is registered here are stand-ins that load
 
 from __future__ import annotations
 
-import functools
 import importlib
-import importlib.util
 import inspect
-import os
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 from .. import reference  # noqa: F401  (registers itself, so that it comes first in the table)
 from ..table import OPERATIONS, Problem, register_kernel
+from . import costs
+from .costs import supports
 
 NAME = "numba"
-
-
-@functools.cache
-def unusable() -> str | None:
-    """Why compiled kernels cannot be used here, or None. Said once, as a warning, since everything is slower without."""
-    reason = None
-    if importlib.util.find_spec("numba") is None:
-        reason = "Numba is not installed"
-    elif os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
-        reason = "NUMBA_DISABLE_JIT is set"
-    if reason is not None:
-        warnings.warn(f"gan_np computes with NumPy alone, several times slower: {reason}", RuntimeWarning, stacklevel=2)
-    return reason
-
-
-def supports(problem: Problem) -> str | None:
-    """Arrays in main memory, where Numba can be used."""
-    if problem.device != "cpu":
-        return f"computes on the processor, the arrays lie on {problem.device}"
-    return unusable()
-
-
-def winograd_supports(problem: Problem) -> str | None:
-    """Phases of 2, 3 or 4 taps along both axes, and channels that fill lines."""
-    reason = supports(problem)
-    if reason is not None or problem.geometry is None:
-        return reason
-    (kh, kw), (sh, sw) = problem.geometry.kernel, problem.geometry.stride
-    taps = -(-kh // sh), -(-kw // sw)
-    if taps[0] != taps[1] or taps[0] not in (2, 3, 4):
-        return f"the {sh}×{sw} phases of a {kh}×{kw} kernel have {taps[0]}×{taps[1]} taps, needed 2×2, 3×3 or 4×4"
-    panel = 128 // problem.dtype.itemsize
-    channels, wide = problem.geometry.small[2], sh * sw * problem.geometry.large[2]
-    if channels % panel or wide % panel or problem.geometry.large[2] % (panel // 2):
-        return f"{problem.geometry.large[2]} and {channels} channels do not fill panels of {panel} columns"
-    return None
 
 
 class StandIn:
@@ -83,6 +45,21 @@ def _register(operation: str, module: str, name: str, cost: Callable[[Problem], 
     register_kernel(operation, NAME, StandIn(operation, module, name), supports=supports, cost=cost)
 
 
-_register("dense", "dense", "Dense", 0.5)
-register_kernel("conv2d", "direct", StandIn("conv2d", "direct.plan", "Direct"), supports=supports)
-register_kernel("conv2d", "winograd", StandIn("conv2d", "winograd.plan", "Winograd"), supports=winograd_supports)
+for _name, _supports, _cost in (
+    ("direct", supports, costs.direct),
+    ("winograd", costs.winograd_supports, costs.winograd),
+):
+    _stand_in = StandIn("conv2d", f"{_name}.plan", _name.capitalize())
+    register_kernel("conv2d", _name, _stand_in, supports=_supports, cost=_cost)
+
+for _operation, _module, _name in (
+    ("dense", "dense", "Dense"),
+    ("bias_activation", "activation", "BiasActivation"),
+    ("batch_norm", "normalisation", "BatchNorm"),
+    ("layer_norm", "normalisation", "LayerNorm"),
+    ("sgd", "updates", "Sgd"),
+    ("adam", "updates", "Adam"),
+    ("rmsprop", "updates", "Rmsprop"),
+    ("average", "updates", "Average"),
+):
+    _register(_operation, _module, _name, 0.5)

@@ -43,7 +43,8 @@ def aligned(size: int, dtype: Any) -> Array:
         region.madvise(mmap.MADV_HUGEPAGE)
         memory = np.frombuffer(region, np.uint8)
         start = -memory.ctypes.data % HUGE
-    return memory[start : start + size * itemsize].view(dtype)
+    flat: Array = memory[start : start + size * itemsize].view(dtype)
+    return flat
 
 
 HUGE = 2 << 20

@@ -28,8 +28,8 @@ ITEMS = 16
 SHARES = 16
 """Parts into which clearing a picture is divided."""
 SHARED_BYTES = 2 << 20
-"""Of V and dM at a time. More is faster where the system's pages are huge all the way down, and up to three times slower in a
-virtual machine where they are not: the writes of a tile go to 25 places, each a look-up of its page."""
+"""Of V and dM at a time. More is a little faster where the system's pages are huge all the way down, and up to three times
+slower in a virtual machine where they are not: the writes of a tile go to 25 places, each a look-up of its page."""
 
 
 class Weights:
