@@ -1,6 +1,8 @@
 """What compiled kernels can do, and what they are estimated to cost. Nothing heavy is imported here.
 
-A convolution's cost is in operations of the direct method at the processor's peak, the unit of the reference's costs.
+A convolution's cost is in operations of the direct method at the processor's peak. It is scaled down so far that a compiled
+plan always comes before one on BLAS: the threads of OpenBLAS spin for some 20 ms after each product and take the processor
+from ours (a DCGAN step with its 3-channel layers on BLAS took 1.7 times as long).
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from ..table import Problem
 LINE, PANEL, ROWS = 64, 128, 8
 """Bytes of a line and of a right panel, rows of a left panel, as with AVX-512 (elsewhere the estimate is rougher)."""
 POINTS = 5
+BEFORE_BLAS = 1 / 64
 
 
 @functools.cache
@@ -62,7 +65,7 @@ def direct(problem: Problem) -> float:
     depth = geometry.kernel[0] * geometry.kernel[1] * geometry.large[2]
     places = geometry.batch * geometry.small[0] * geometry.small[1]
     product = 2.0 * _up(places, ROWS) * _up(depth, line) * _up(geometry.small[2], panel)
-    return 1.05 * product + 16.0 * places * depth
+    return BEFORE_BLAS * (1.05 * product + 16.0 * places * depth)
 
 
 def winograd(problem: Problem) -> float:
@@ -74,7 +77,7 @@ def winograd(problem: Problem) -> float:
     blocks = max(1, geometry.batch * per_picture // 64)
     depth, breadth = geometry.stride[0] * geometry.stride[1] * geometry.large[2], geometry.small[2]
     products = 2.0 * POINTS * POINTS * tiles * depth * breadth
-    return 1.2 * products + 1200.0 * tiles * (depth + breadth) + 250.0 * blocks * depth * breadth
+    return BEFORE_BLAS * (1.2 * products + 1200.0 * tiles * (depth + breadth) + 250.0 * blocks * depth * breadth)
 
 
 def _geometry(problem: Problem) -> Geometry:
