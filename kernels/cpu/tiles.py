@@ -32,6 +32,8 @@ class Axis(NamedTuple):
     """[tile·m + e] of the small picture."""
     weight: Array
     """[phase·r + u'] of the kernel."""
+    covered: bool
+    """Whether every place of the large picture belongs to a tile (the last ones may not, with output_padding)."""
 
 
 class Tiling(NamedTuple):
@@ -64,12 +66,14 @@ def _axis(geometry: Geometry, axis: int) -> Axis:
     b_step = geometry.small[2] * (geometry.small[1] if axis == 0 else 1)
     w_step = geometry.large[2] * geometry.small[2] * (geometry.kernel[1] if axis == 0 else 1)
     tile, phase, entry = np.ogrid[:tiles, :stride, :points]
+    places = stride * (tile * outputs + entry) + phase - padding
     return Axis(
         tiles,
         reads,
-        _offsets(stride * (tile * outputs + entry) + phase - padding, large, a_step),
+        _offsets(places, large, a_step),
         _offsets(np.arange(tiles * outputs), small, b_step),
         _offsets(stride * np.arange(reads) + np.arange(stride)[:, None], kernel, w_step),
+        bool(np.isin(np.arange(large), places).all()),
     )
 
 

@@ -133,6 +133,22 @@ def _reader(name: str) -> Any:
     return read
 
 
+def _written(context: Any, builder: Any, signature: Any, values: Any, matrix: Matrix) -> tuple[Lines, _Places, Any]:
+    """What every writer begins with: the places, and M·points·Mᵀ."""
+    kinds, count = signature.args, len(matrix[0])
+    lines = Lines(builder, kinds[4].dtype)
+    data = {place: _data(context, builder, kinds[place], values[place]) for place in (1, 4, 6, 8)}
+    source, grid = lines.at(data[1], values[2]), list[list[Any]]()
+    for _ in range(count):
+        grid.append([])
+        for _ in range(count):
+            grid[-1].append(lines.load(source))
+            source = lines.at(source, values[3])
+    tables = ((data[6], values[7]), (data[8], values[9]))
+    places = _Places(lines, data[4], values[5], tables, len(matrix))
+    return lines, places, _congruence(lines, matrix, grid)
+
+
 def _writer(name: str, add: bool) -> Any:
     """(taps, points, at, stride, picture, start, rows, row, columns, column): picture[places] = (or +=) M·points·Mᵀ."""
 
@@ -153,20 +169,10 @@ def _writer(name: str, add: bool) -> Any:
         matrix = _matrix(name, taps)
 
         def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            kinds, count = signature.args, len(matrix[0])
-            lines = Lines(builder, picture.dtype)
-            data = {place: _data(context, builder, kinds[place], values[place]) for place in (1, 4, 6, 8)}
-            source, grid = lines.at(data[1], values[2]), list[list[Any]]()
-            for _ in range(count):
-                grid.append([])
-                for _ in range(count):
-                    grid[-1].append(lines.load(source))
-                    source = lines.at(source, values[3])
-            tables = ((data[6], values[7]), (data[8], values[9]))
-            places = _Places(lines, data[4], values[5], tables, len(matrix))
+            lines, places, found = _written(context, builder, signature, values, matrix)
             spare = _spare(lines)
-            for i, found in enumerate(_congruence(lines, matrix, grid)):
-                for j, line in enumerate(found):
+            for i, row_of_lines in enumerate(found):
+                for j, line in enumerate(row_of_lines):
                     address = places.address(i, j, spare)
                     lines.store(builder.fadd(lines.load(address), line) if add else line, address)
             return context.get_dummy_value()
@@ -177,6 +183,48 @@ def _writer(name: str, add: bool) -> Any:
     return write
 
 
+@intrinsic
+def add_large(
+    typing: Any,
+    taps: Any,
+    points: Any,
+    at: Any,
+    stride: Any,
+    picture: Any,
+    start: Any,
+    rows: Any,
+    row: Any,
+    columns: Any,
+    column: Any,
+    above: Any,
+    left: Any,
+) -> Any:
+    """dx += B·dV·Bᵀ, the adjoint of `read_large`, for tiles taken row by row.
+
+    A tile's first r − 1 rows also belong to the tile `above` it, its first r − 1 columns to that on its `left`: where such a
+    tile is (and was written before), its numbers are added to. Everything else is written for the first time, so that the
+    picture need not be cleared.
+    """
+    matrix, shared = _matrix("btᵀ", taps), taps.count - 1
+
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        lines, places, found = _written(context, builder, signature, values, matrix)
+        spare = _spare(lines)
+        nowhere = ir.Constant(ir.IntType(1), False)
+        for i, row_of_lines in enumerate(found):
+            for j, line in enumerate(row_of_lines):
+                address = places.address(i, j, spare)
+                if i < shared or j < shared:
+                    kept = builder.or_(values[10] if i < shared else nowhere, values[11] if j < shared else nowhere)
+                    line = builder.fadd(line, builder.select(kept, lines.load(address), lines.zero))
+                lines.store(line, address)
+        return context.get_dummy_value()
+
+    word = types.int64
+    kinds = (taps, points, word, word, picture, word, rows, word, columns, word, types.boolean, types.boolean)
+    return types.void(*kinds), build
+
+
 read_large = _reader("bt")
 """V = Bᵀ·d·B of the large picture."""
 read_small = _reader("a")
@@ -185,8 +233,6 @@ read_weight = _reader("g")
 """U = G·g·Gᵀ of the taps."""
 write_small = _writer("aᵀ", add=False)
 """y = Aᵀ·M·A."""
-add_large = _writer("btᵀ", add=True)
-"""dx += B·dV·Bᵀ, the adjoint of `read_large`; tiles overlap, hence the sum."""
 write_weight = _writer("gᵀ", add=False)
 """dg = Gᵀ·dU·G, the adjoint of `read_weight`."""
 add_weight = _writer("gᵀ", add=True)

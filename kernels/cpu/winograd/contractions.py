@@ -190,6 +190,8 @@ def large_item(
                 (down * sh + phase // sw) * SIDE,
                 columns,
                 (across * sw + phase % sw) * SIDE,
+                down > 0,
+                across > 0,
             )
 
 

@@ -67,6 +67,7 @@ class WinogradPlan:
         self.block_pictures = min(geometry.batch, max(1, BLOCK_TILES // per_picture))
         self.panels = -(-self.block_pictures * per_picture // ROWS)
         self.tiles = (rows.tiles, columns.tiles)
+        self.covered = rows.covered and columns.covered
 
     def prepare_weight(self, weight: Array) -> Weights:
         """w itself; G·g·Gᵀ is made piece by piece where it is used."""
@@ -109,7 +110,8 @@ class WinogradPlan:
             gap = group.gap(depth, lanes(small.dtype))
             a, b = flat(large[group.pictures]), read_only(small[group.pictures])
             self._small_points(key, group, b, points, gap)
-            pool.run(contractions.zero, key, SHARES, (SHARES, a))
+            if not self.covered:
+                pool.run(contractions.zero, key, SHARES, (SHARES, a))
             arguments = (self.taps, points, gap, depth, group.layout, weights, *scratch, a, *self.large)
             pool.run(
                 contractions.large_item,

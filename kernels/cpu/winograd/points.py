@@ -59,20 +59,29 @@ def large_points(
     line, depth = LINE // a.itemsize, sh * sw * channels
     block, panel = index // panels, index % panels
     tiles = tiles_of_block(block, layout)
-    for row in range(ROWS):
-        if panel * ROWS + row >= tiles:
-            _clear(points, index, all_panels, row, depth, gap)
-            continue
-        picture, down, across = tile_place(panel * ROWS + row, layout)
-        start = (block * block_pictures + picture) * image
-        k = 0
-        for py in range(sh):
-            for px in range(sw):
-                row_entry, column_entry = (down * sh + py) * SIDE, (across * sw + px) * SIDE
-                for channel in range(0, channels, line):
-                    at = point_place(index, all_panels, k, depth) + row * line
-                    read_large(taps, a, start + channel, rows, row_entry, columns, column_entry, points, at, gap)
-                    k += line
+    k = 0
+    for py in range(sh):
+        for px in range(sw):
+            for channel in range(0, channels, line):
+                at = point_place(index, all_panels, k, depth)
+                k += line
+                for row in range(ROWS):  # innermost: neighbouring lines are written one after another
+                    if panel * ROWS + row >= tiles:
+                        _clear(points, at + row * line, gap)
+                        continue
+                    picture, down, across = tile_place(panel * ROWS + row, layout)
+                    read_large(
+                        taps,
+                        a,
+                        (block * block_pictures + picture) * image + channel,
+                        rows,
+                        (down * sh + py) * SIDE,
+                        columns,
+                        (across * sw + px) * SIDE,
+                        points,
+                        at + row * line,
+                        gap,
+                    )
 
 
 @compiled
@@ -95,24 +104,31 @@ def small_points(
     line, outputs = LINE // b.itemsize, SIDE + 1 - len(taps)
     block, panel = index // panels, index % panels
     tiles = tiles_of_block(block, layout)
-    for row in range(ROWS):
-        if panel * ROWS + row >= tiles:
-            _clear(points, index, all_panels, row, channels, gap)
-            continue
-        picture, down, across = tile_place(panel * ROWS + row, layout)
-        start = (block * block_pictures + picture) * image
-        for channel in range(0, channels, line):
-            at = point_place(index, all_panels, channel, channels) + row * line
-            read_small(taps, b, start + channel, rows, down * outputs, columns, across * outputs, points, at, gap)
+    for channel in range(0, channels, line):
+        at = point_place(index, all_panels, channel, channels)
+        for row in range(ROWS):
+            if panel * ROWS + row >= tiles:
+                _clear(points, at + row * line, gap)
+                continue
+            picture, down, across = tile_place(panel * ROWS + row, layout)
+            read_small(
+                taps,
+                b,
+                (block * block_pictures + picture) * image + channel,
+                rows,
+                down * outputs,
+                columns,
+                across * outputs,
+                points,
+                at + row * line,
+                gap,
+            )
 
 
 @inlined
-def _clear(points: Any, panel: int, panels: int, row: int, depth: int, gap: int) -> None:
-    line = LINE // points.itemsize
-    for k in range(0, depth, line):
-        at = point_place(panel, panels, k, depth) + row * line
-        for point in range(PRODUCTS):
-            clear_line(points, at + point * gap)
+def _clear(points: Any, at: int, gap: int) -> None:
+    for point in range(PRODUCTS):
+        clear_line(points, at + point * gap)
 
 
 @inlined
