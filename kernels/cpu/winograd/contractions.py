@@ -12,8 +12,9 @@ from .points import DEPTH, PRODUCTS, SIDE, point_place, tile_place, tiles_of_blo
 
 BREADTH = 64
 """d of one block of U: with M of a block of tiles it stays in the second-level cache."""
-GRADIENT_BREADTH = 64
-"""d of one block of dU; its k are chosen so that there are enough blocks."""
+GRADIENT_BREADTH, GRADIENT_PANELS = 64, 16
+"""d of one block of dU (its k are chosen so that there are enough blocks), and panels of tiles summed at a time: those of
+dM for one panel of d then stay in the first-level cache for all k."""
 
 
 @inlined
@@ -51,7 +52,7 @@ def _products(
                         m_at + point * m_gap + i * ROWS * width + d,
                         width,
                         points,
-                        point * points_gap + point_place(first_panel + i, all_panels, k0, depth),
+                        point * points_gap + point_place(first_panel + i, all_panels, k0, depth, line),
                         ROWS * line,
                         u,
                         u_at + point * u_gap + d * (k1 - k0),
@@ -68,6 +69,7 @@ def small_item(
     taps: Any,
     v: Any,
     v_gap: int,
+    all_panels: int,
     depth: int,
     layout: Any,
     weights: Any,
@@ -86,7 +88,7 @@ def small_item(
     block, d0 = index // chunks, index % chunks * BREADTH
     d1 = min(channels, d0 + BREADTH)
     panels, block_pictures = layout[0], layout[1]
-    m_at, w_item = thread * PRODUCTS * m_gap, m.itemsize
+    m_at = thread * PRODUCTS * m_gap
     _products(
         taps,
         v,
@@ -94,7 +96,7 @@ def small_item(
         depth,
         block * panels,
         panels,
-        (v_gap - LINE // w_item) // (ROWS * depth),
+        all_panels,
         weights,
         True,
         d0,
@@ -132,6 +134,7 @@ def large_item(
     taps: Any,
     dm: Any,
     dm_gap: int,
+    all_panels: int,
     depth: int,
     layout: Any,
     weights: Any,
@@ -153,7 +156,7 @@ def large_item(
     block, d0 = index // chunks, index % chunks * BREADTH
     d1 = min(breadth, d0 + BREADTH)
     panels, block_pictures = layout[0], layout[1]
-    m_at, w_item = thread * PRODUCTS * m_gap, m.itemsize
+    m_at = thread * PRODUCTS * m_gap
     _products(
         taps,
         dm,
@@ -161,7 +164,7 @@ def large_item(
         depth,
         block * panels,
         panels,
-        (dm_gap - LINE // w_item) // (ROWS * depth),
+        all_panels,
         weights,
         False,
         d0,
@@ -205,6 +208,7 @@ def weight_item(
     dm: Any,
     dm_gap: int,
     panels: int,
+    depth: int,
     du: Any,
     du_gap: int,
     kept: bool,
@@ -218,30 +222,29 @@ def weight_item(
     w, rows, columns, across, shape = weights
     height, breadth = shape
     line, reads = LINE // w.itemsize, len(taps)
-    depth = (v_gap - line) // (panels * ROWS)
     chunks = (breadth + GRADIENT_BREADTH - 1) // GRADIENT_BREADTH
     k0, d0 = index // chunks * share, index % chunks * GRADIENT_BREADTH
     k1, d1 = min(depth, k0 + share), min(breadth, d0 + GRADIENT_BREADTH)
     width, panel = d1 - d0, COLUMNS * line
     at = (index if kept else thread) * PRODUCTS * du_gap
     for point in range(PRODUCTS):
-        for k in range(k0, k1, ROWS):
-            k_line = k // line * line
-            k_wide = min(DEPTH, depth - k // DEPTH * DEPTH)
+        for p in range(0, panels, GRADIENT_PANELS):
             for d in range(d0, d1, panel):
-                multiply_columns(
-                    du,
-                    at + point * du_gap + (k - k0) * width + d - d0,
-                    width,
-                    v,
-                    point * v_gap + point_place(0, panels, k_line, depth) + k - k_line,
-                    k_wide * ROWS,
-                    dm,
-                    point * dm_gap + point_place(0, panels, d, breadth),
-                    min(DEPTH, breadth - d // DEPTH * DEPTH) * ROWS,
-                    panels,
-                    not first,
-                )
+                for k in range(k0, k1, ROWS):
+                    k_line = k // line * line
+                    multiply_columns(
+                        du,
+                        at + point * du_gap + (k - k0) * width + d - d0,
+                        width,
+                        v,
+                        point * v_gap + point_place(p, panels, k_line, depth, line) + k - k_line,
+                        min(DEPTH, depth - k // DEPTH * DEPTH) * ROWS + line,
+                        dm,
+                        point * dm_gap + point_place(p, panels, d, breadth, line),
+                        min(DEPTH, breadth - d // DEPTH * DEPTH) * ROWS + line,
+                        min(GRADIENT_PANELS, panels - p),
+                        p > 0 or not first,
+                    )
     if not last:
         return
     for k in range(k0, k1):

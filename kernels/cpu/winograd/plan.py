@@ -19,7 +19,7 @@ from ..vectors import ROWS, lanes
 from ..workspace import buffer
 from . import contractions
 from .contractions import BREADTH, GRADIENT_BREADTH
-from .points import DEPTH, PRODUCTS, large_points, small_points
+from .points import DEPTH, PRODUCTS, large_points, points_size, small_points
 
 BLOCK_TILES = 64
 """Tiles that share one transformation of the weights."""
@@ -93,7 +93,8 @@ class WinogradPlan:
             gap = group.gap(self.depth, lanes(large.dtype))
             a, b = read_only(large[group.pictures]), flat(small[group.pictures])
             self._large_points(key, group, a, points, gap)
-            arguments = (self.taps, points, gap, self.depth, group.layout, weights, *scratch, b, *self.small)
+            where = (points, gap, group.blocks * self.panels, self.depth, group.layout)
+            arguments = (self.taps, *where, weights, *scratch, b, *self.small)
             pool.run(contractions.small_item, key, group.blocks * items, (*arguments, self.small_size))
         return small
 
@@ -112,7 +113,8 @@ class WinogradPlan:
             self._small_points(key, group, b, points, gap)
             if not self.covered:
                 pool.run(contractions.zero, key, SHARES, (SHARES, a))
-            arguments = (self.taps, points, gap, depth, group.layout, weights, *scratch, a, *self.large)
+            where = (points, gap, group.blocks * self.panels, depth, group.layout)
+            arguments = (self.taps, *where, weights, *scratch, a, *self.large)
             pool.run(
                 contractions.large_item,
                 key,
@@ -146,7 +148,20 @@ class WinogradPlan:
                 contractions.weight_item,
                 key,
                 items,
-                (self.taps, v, v_gap, dm, dm_gap, group.blocks * self.panels, du, du_gap, *stage, weights, share),
+                (
+                    self.taps,
+                    v,
+                    v_gap,
+                    dm,
+                    dm_gap,
+                    group.blocks * self.panels,
+                    self.depth,
+                    du,
+                    du_gap,
+                    *stage,
+                    weights,
+                    share,
+                ),
             )
         return weight if into is None or direct else place(weight, into)
 
@@ -191,7 +206,7 @@ class WinogradPlan:
         return found
 
     def _points(self, name: str, blocks: int, depth: int, dtype: Any) -> Array:
-        return buffer(name, PRODUCTS * (blocks * self.panels * ROWS * depth + lanes(dtype)), dtype)
+        return buffer(name, PRODUCTS * points_size(blocks * self.panels, depth, lanes(dtype)), dtype)
 
     def _scratch(self, dtype: Any) -> tuple[Array, int, Array, int]:
         """Blocks of U and M for each thread."""
@@ -211,7 +226,7 @@ class Group(NamedTuple):
 
     def gap(self, depth: int, line: int) -> int:
         """From one point to the next, for points of so many channels."""
-        return self.blocks * self.layout[0] * ROWS * depth + line
+        return points_size(self.blocks * self.layout[0], depth, line)
 
 
 class Winograd:

@@ -16,10 +16,20 @@ DEPTH = 64
 
 
 @inlined
-def point_place(panel: int, panels: int, k: int, depth: int) -> Any:
-    """Where ROWS tiles at k begin among the points: [k ÷ DEPTH][panel][k mod DEPTH ÷ L][ROWS][L]."""
+def point_place(panel: int, panels: int, k: int, depth: int, line: int) -> Any:
+    """Where ROWS tiles at k begin among the points: [k ÷ DEPTH][panel][k mod DEPTH ÷ L][ROWS][L].
+
+    Panels are a line longer than they need be: the transposed product reads a few lines of each, which would otherwise lie
+    in the same few sets of the first-level cache.
+    """
     first = k // DEPTH * DEPTH
-    return (first * panels + panel * min(DEPTH, depth - first) + k - first) * ROWS
+    chunk = k // DEPTH * panels * (DEPTH * ROWS + line)
+    return chunk + panel * (min(DEPTH, depth - first) * ROWS + line) + (k - first) * ROWS
+
+
+def points_size(panels: int, depth: int, line: int) -> int:
+    """Numbers of one point, and a line more."""
+    return panels * (depth * ROWS + -(-depth // DEPTH) * line) + line
 
 
 @inlined
@@ -63,7 +73,7 @@ def large_points(
     for py in range(sh):
         for px in range(sw):
             for channel in range(0, channels, line):
-                at = point_place(index, all_panels, k, depth)
+                at = point_place(index, all_panels, k, depth, line)
                 k += line
                 for row in range(ROWS):  # innermost: neighbouring lines are written one after another
                     if panel * ROWS + row >= tiles:
@@ -105,7 +115,7 @@ def small_points(
     block, panel = index // panels, index % panels
     tiles = tiles_of_block(block, layout)
     for channel in range(0, channels, line):
-        at = point_place(index, all_panels, channel, channels)
+        at = point_place(index, all_panels, channel, channels, line)
         for row in range(ROWS):
             if panel * ROWS + row >= tiles:
                 _clear(points, at + row * line, gap)
