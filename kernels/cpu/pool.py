@@ -36,10 +36,17 @@ from .compiled import cgutils, compiled, intrinsic
 
 # Cells of the pool's state, an array of int64; each on a cache line of its own, since threads write to them.
 TICKET, DONE, COUNT, PART, ARGUMENTS, BUSY, STOP, THREADS, FAILED, AWAKE, SIZE = (8 * cell for cell in range(11))
-"""TICKET holds the job's number in its upper and the indices not yet taken in its lower 32 bits, so that one atomic
-exchange takes an index of this very job and of no later one. DONE counts finished indices; COUNT, PART (the address of the
-compiled part) and ARGUMENTS (of its packed arguments) describe the job and stay as they are until all indices are done.
-THREADS is how many may work, AWAKE how many workers look for work."""
+"""TICKET holds the job's number, the first index not yet taken and the one after the last, so that one atomic exchange
+takes an index from either end. DONE counts finished indices; COUNT, PART (the address of the compiled part) and ARGUMENTS (of
+its packed arguments) describe the job and stay as they are until all indices are done. THREADS is how many may work, AWAKE
+how many workers look for work.
+
+The caller takes indices from the front and workers take them from the back, so that from one kernel to the next each core
+finds most of its half of the pictures in its own cache."""
+
+INDEX_BITS = 24
+INDICES = (1 << INDEX_BITS) - 1
+"""The most indices that are shared out; a job of more is done by the caller alone."""
 
 SPINS, YIELDS, NAPS = 2_000, 1_000, 20_000
 """A worker without work looks again at once (some 50 µs), then after giving way to others (some 300 µs), then after naps of
@@ -153,14 +160,14 @@ def _part_type() -> ir.FunctionType:
 
 @compiled
 def _take(state: Any, thread: int) -> None:
-    """Indices of the open job, one after another, until none is left."""
+    """Indices of the open job, one after another, until none is left: the caller from the front, workers from the back."""
     while True:
         ticket = load(state, TICKET)
-        left = ticket & 0xFFFFFFFF
-        if left == 0:
+        front, back = (ticket >> INDEX_BITS) & INDICES, ticket & INDICES
+        if front >= back:
             return
-        if exchange(state, TICKET, ticket, ticket - 1):
-            index = load(state, COUNT) - left
+        index, following = (front, ticket + (1 << INDEX_BITS)) if thread == 0 else (back - 1, ticket - 1)
+        if exchange(state, TICKET, ticket, following):
             failed = _call_part(load(state, PART), load(state, ARGUMENTS), index, thread)
             if failed != 0:
                 store(state, FAILED, failed)
@@ -172,7 +179,8 @@ def _serve(state: Any, thread: int) -> None:
     """A worker's life while there is work now and then."""
     looks = 0
     while looks < SPINS + YIELDS + NAPS and load(state, STOP) == 0:
-        if load(state, TICKET) & 0xFFFFFFFF and thread < load(state, THREADS):
+        ticket = load(state, TICKET)
+        if (ticket >> INDEX_BITS) & INDICES < ticket & INDICES and thread < load(state, THREADS):
             _take(state, thread)
             looks = 0
         else:
@@ -185,7 +193,7 @@ def _run(state: Any, part: int, arguments: int, count: int) -> Any:
     """All indices of one job; 0, or the code of a part that failed."""
     if count <= 0:
         return 0
-    if count == 1 or load(state, THREADS) == 1 or not exchange(state, BUSY, 0, 1):
+    if count == 1 or count > INDICES or load(state, THREADS) == 1 or not exchange(state, BUSY, 0, 1):
         failed = 0
         for index in range(count):
             failed |= _call_part(part, arguments, index, 0)
@@ -195,8 +203,8 @@ def _run(state: Any, part: int, arguments: int, count: int) -> Any:
     store(state, COUNT, count)
     store(state, PART, part)
     store(state, ARGUMENTS, arguments)
-    number = (load(state, TICKET) >> 32) + 1
-    store(state, TICKET, ((number & 0x7FFFFFFF) << 32) | count)
+    number = (load(state, TICKET) >> 2 * INDEX_BITS) + 1
+    store(state, TICKET, ((number & 0x7FFF) << 2 * INDEX_BITS) | count)
     _take(state, 0)
     looks = 0
     while load(state, DONE) < count:

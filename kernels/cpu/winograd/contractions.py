@@ -8,7 +8,17 @@ from ..compiled import compiled, inlined
 from ..product import multiply_columns, multiply_lines
 from ..transform import add_large, add_weight, write_small, write_weight
 from ..vectors import COLUMNS, LINE, ROWS
-from .points import DEPTH, PRODUCTS, SIDE, point_place, tile_place, tiles_of_block, weight_points
+from .points import (
+    DEPTH,
+    PRODUCTS,
+    SIDE,
+    fill_large,
+    fill_small,
+    point_place,
+    tile_place,
+    tiles_of_block,
+    weight_points,
+)
 
 BREADTH = 64
 """d of one block of U: with M of a block of tiles it stays in the second-level cache."""
@@ -21,11 +31,12 @@ dM for one panel of d then stay in the first-level cache for all k."""
 def _products(
     taps: Any,
     points: Any,
+    points_at: int,
     points_gap: int,
     depth: int,
     first_panel: int,
     panels: int,
-    all_panels: int,
+    slots: int,
     weights: Any,
     phased: bool,
     d0: int,
@@ -52,7 +63,7 @@ def _products(
                         m_at + point * m_gap + i * ROWS * width + d,
                         width,
                         points,
-                        point * points_gap + point_place(first_panel + i, all_panels, k0, depth, line),
+                        points_at + point * points_gap + point_place(first_panel + i, slots, k0, depth, line),
                         ROWS * line,
                         u,
                         u_at + point * u_gap + d * (k1 - k0),
@@ -66,11 +77,16 @@ def _products(
 def small_item(
     index: int,
     thread: int,
+    alone: bool,
     taps: Any,
+    a: Any,
+    a_rows: Any,
+    a_columns: Any,
+    a_size: Any,
+    stride: Any,
     v: Any,
     v_gap: int,
-    all_panels: int,
-    depth: int,
+    slots: int,
     layout: Any,
     weights: Any,
     u: Any,
@@ -82,60 +98,46 @@ def small_item(
     columns: Any,
     size: Any,
 ) -> None:
-    """One block of tiles and a range of d of the small picture."""
+    """One block of tiles and a range of d of the small picture; `alone`, a whole block with points of the thread's own."""
     image, channels = size
-    chunks = (channels + BREADTH - 1) // BREADTH
-    block, d0 = index // chunks, index % chunks * BREADTH
-    d1 = min(channels, d0 + BREADTH)
-    panels, block_pictures = layout[0], layout[1]
-    m_at = thread * PRODUCTS * m_gap
-    _products(
-        taps,
-        v,
-        v_gap,
-        depth,
-        block * panels,
-        panels,
-        all_panels,
-        weights,
-        True,
-        d0,
-        d1,
-        u,
-        thread * PRODUCTS * u_gap,
-        u_gap,
-        m,
-        m_at,
-        m_gap,
-    )
+    depth, panels, block_pictures = stride[0] * stride[1] * a_size[1], layout[0], layout[1]
     line, outputs = LINE // b.itemsize, SIDE + 1 - len(taps)
-    for tile in range(tiles_of_block(block, layout)):
-        picture, down, across = tile_place(tile, layout)
-        start = (block * block_pictures + picture) * image + d0
-        for d in range(0, d1 - d0, line):
-            write_small(
-                taps,
-                m,
-                m_at + tile * (d1 - d0) + d,
-                m_gap,
-                b,
-                start + d,
-                rows,
-                down * outputs,
-                columns,
-                across * outputs,
-            )
+    chunks = (channels + BREADTH - 1) // BREADTH
+    u_at, m_at = thread * PRODUCTS * u_gap, thread * PRODUCTS * m_gap
+    block, d_first, d_last, v_at, slot = index // chunks, index % chunks * BREADTH, index % chunks * BREADTH + 1, 0, 0
+    if alone:
+        block, d_first, d_last, v_at = index, 0, channels, thread * PRODUCTS * v_gap
+        for panel in range(panels):
+            fill_large(block, panel, panel, slots, taps, a, a_rows, a_columns, layout, stride, a_size, v, v_at, v_gap)
+    else:
+        slot = block * panels
+    for d0 in range(d_first, d_last, BREADTH):
+        d1 = min(channels, d0 + BREADTH)
+        _products(
+            taps, v, v_at, v_gap, depth, slot, panels, slots, weights, True, d0, d1, u, u_at, u_gap, m, m_at, m_gap
+        )
+        for tile in range(tiles_of_block(block, layout)):
+            picture, down, across = tile_place(tile, layout)
+            start = (block * block_pictures + picture) * image + d0
+            for d in range(0, d1 - d0, line):
+                place = m_at + tile * (d1 - d0) + d
+                write_small(taps, m, place, m_gap, b, start + d, rows, down * outputs, columns, across * outputs)
 
 
 @compiled
 def large_item(
     index: int,
     thread: int,
+    alone: bool,
     taps: Any,
+    b: Any,
+    b_rows: Any,
+    b_columns: Any,
+    b_size: Any,
+    stride: Any,
     dm: Any,
     dm_gap: int,
-    all_panels: int,
-    depth: int,
+    slots: int,
     layout: Any,
     weights: Any,
     u: Any,
@@ -146,56 +148,47 @@ def large_item(
     rows: Any,
     columns: Any,
     size: Any,
-    stride: Any,
 ) -> None:
-    """One block of tiles and a range of (phase, channel) of the large picture, which no other item touches."""
+    """One block of tiles and a range of (phase, channel) of the large picture, which no other item touches; or all."""
     image, channels = size
     sh, sw = stride
-    breadth = sh * sw * channels
-    chunks = (breadth + BREADTH - 1) // BREADTH
-    block, d0 = index // chunks, index % chunks * BREADTH
-    d1 = min(breadth, d0 + BREADTH)
-    panels, block_pictures = layout[0], layout[1]
-    m_at = thread * PRODUCTS * m_gap
-    _products(
-        taps,
-        dm,
-        dm_gap,
-        depth,
-        block * panels,
-        panels,
-        all_panels,
-        weights,
-        False,
-        d0,
-        d1,
-        u,
-        thread * PRODUCTS * u_gap,
-        u_gap,
-        m,
-        m_at,
-        m_gap,
-    )
+    depth, breadth, panels, block_pictures = b_size[1], sh * sw * channels, layout[0], layout[1]
     line = LINE // a.itemsize
-    for tile in range(tiles_of_block(block, layout)):
-        picture, down, across = tile_place(tile, layout)
-        start = (block * block_pictures + picture) * image
-        for d in range(0, d1 - d0, line):
-            phase, channel = (d0 + d) // channels, (d0 + d) % channels
-            add_large(
-                taps,
-                m,
-                m_at + tile * (d1 - d0) + d,
-                m_gap,
-                a,
-                start + channel,
-                rows,
-                (down * sh + phase // sw) * SIDE,
-                columns,
-                (across * sw + phase % sw) * SIDE,
-                down > 0,
-                across > 0,
-            )
+    chunks = (breadth + BREADTH - 1) // BREADTH
+    u_at, m_at = thread * PRODUCTS * u_gap, thread * PRODUCTS * m_gap
+    block, d_first, d_last, dm_at, slot = index // chunks, index % chunks * BREADTH, index % chunks * BREADTH + 1, 0, 0
+    if alone:
+        block, d_first, d_last, dm_at = index, 0, breadth, thread * PRODUCTS * dm_gap
+        for panel in range(panels):
+            fill_small(block, panel, panel, slots, taps, b, b_rows, b_columns, layout, b_size, dm, dm_at, dm_gap)
+    else:
+        slot = block * panels
+    for d0 in range(d_first, d_last, BREADTH):
+        d1 = min(breadth, d0 + BREADTH)
+        _products(
+            taps, dm, dm_at, dm_gap, depth, slot, panels, slots, weights, False, d0, d1, u, u_at, u_gap, m, m_at, m_gap
+        )
+        for tile in range(tiles_of_block(block, layout)):
+            picture, down, across = tile_place(tile, layout)
+            start = (block * block_pictures + picture) * image
+            for d in range(0, d1 - d0, line):
+                phase, channel = (d0 + d) // channels, (d0 + d) % channels
+                row_entry, column_entry = (down * sh + phase // sw) * SIDE, (across * sw + phase % sw) * SIDE
+                place = m_at + tile * (d1 - d0) + d
+                add_large(
+                    taps,
+                    m,
+                    place,
+                    m_gap,
+                    a,
+                    start + channel,
+                    rows,
+                    row_entry,
+                    columns,
+                    column_entry,
+                    down > 0,
+                    across > 0,
+                )
 
 
 @compiled

@@ -66,6 +66,7 @@ class WinogradPlan:
         per_picture = rows.tiles * columns.tiles
         self.block_pictures = min(geometry.batch, max(1, BLOCK_TILES // per_picture))
         self.panels = -(-self.block_pictures * per_picture // ROWS)
+        self.blocks = -(-geometry.batch // self.block_pictures)
         self.tiles = (rows.tiles, columns.tiles)
         self.covered = rows.covered and columns.covered
 
@@ -84,43 +85,42 @@ class WinogradPlan:
     def to_small(self, weight: Weights, large: Array) -> Array:
         """b = Aᵀ(Σ V·U)A."""
         small = np.empty(self.geometry.small_shape, large.dtype)
-        blocks = self._blocks(self.depth, large.dtype)
-        points = self._points("V", blocks, self.depth, large.dtype)
+        dtype, alone = large.dtype, self._alone()
+        points = self._points("V", 1 if alone else self._blocks(self.depth, dtype), self.depth, dtype, alone)
         weights = self._weights(read_only(weight.straight), self.geometry.large[2], self.geometry.small[2])
         items = -(-self.geometry.small[2] // BREADTH)
-        key, scratch = self._key(large), self._scratch(large.dtype)
-        for group in self._groups(blocks):
-            gap = group.gap(self.depth, lanes(large.dtype))
+        key, scratch = self._key(large), self._scratch(dtype)
+        for group in self._groups(self.blocks if alone else self._blocks(self.depth, dtype)):
+            slots = self.panels if alone else group.blocks * self.panels
+            gap = points_size(slots, self.depth, lanes(dtype))
             a, b = read_only(large[group.pictures]), flat(small[group.pictures])
-            self._large_points(key, group, a, points, gap)
-            where = (points, gap, group.blocks * self.panels, self.depth, group.layout)
-            arguments = (self.taps, *where, weights, *scratch, b, *self.small)
-            pool.run(contractions.small_item, key, group.blocks * items, (*arguments, self.small_size))
+            if not alone:
+                self._large_points(key, group, a, points, gap)
+            taken = (alone, self.taps, a, *self.large, self.large_size, self.geometry.stride, points, gap, slots)
+            given = (group.layout, weights, *scratch, b, *self.small, self.small_size)
+            pool.run(contractions.small_item, key, group.blocks * (1 if alone else items), (*taken, *given))
         return small
 
     def to_large(self, weight: Weights, small: Array) -> Array:
         """a = Σ_tiles B(Σ dM·Uᵀ)Bᵀ."""
         large = np.empty(self.geometry.large_shape, small.dtype)
         depth = self.geometry.small[2]
-        blocks = self._blocks(depth, small.dtype)
-        points = self._points("dM", blocks, depth, small.dtype)
+        dtype, alone = small.dtype, self._alone()
+        points = self._points("dM", 1 if alone else self._blocks(depth, dtype), depth, dtype, alone)
         weights = self._weights(read_only(weight.swapped), depth, self.geometry.large[2])
         items = -(-self.depth // BREADTH)
-        key, scratch = self._key(small), self._scratch(small.dtype)
-        for group in self._groups(blocks):
-            gap = group.gap(depth, lanes(small.dtype))
+        key, scratch = self._key(small), self._scratch(dtype)
+        for group in self._groups(self.blocks if alone else self._blocks(depth, dtype)):
+            slots = self.panels if alone else group.blocks * self.panels
+            gap = points_size(slots, depth, lanes(dtype))
             a, b = flat(large[group.pictures]), read_only(small[group.pictures])
-            self._small_points(key, group, b, points, gap)
+            if not alone:
+                self._small_points(key, group, b, points, gap)
             if not self.covered:
                 pool.run(contractions.zero, key, SHARES, (SHARES, a))
-            where = (points, gap, group.blocks * self.panels, depth, group.layout)
-            arguments = (self.taps, *where, weights, *scratch, a, *self.large)
-            pool.run(
-                contractions.large_item,
-                key,
-                group.blocks * items,
-                (*arguments, self.large_size, self.geometry.stride),
-            )
+            taken = (alone, self.taps, b, *self.small, self.small_size, self.geometry.stride, points, gap, slots)
+            given = (group.layout, weights, *scratch, a, *self.large, self.large_size)
+            pool.run(contractions.large_item, key, group.blocks * (1 if alone else items), (*taken, *given))
         return large
 
     def to_weight(self, large: Array, small: Array, into: Into | None = None) -> Array:
@@ -193,7 +193,7 @@ class WinogradPlan:
     def _blocks(self, depth: int, dtype: Any) -> int:
         """Blocks whose points are held at a time."""
         each = PRODUCTS * self.panels * ROWS * depth * int(np.dtype(dtype).itemsize)
-        return min(-(-self.geometry.batch // self.block_pictures), max(1, SHARED_BYTES // each))
+        return min(self.blocks, max(1, SHARED_BYTES // each))
 
     def _groups(self, blocks: int) -> list[Group]:
         """The batch in groups of so many blocks."""
@@ -205,8 +205,16 @@ class WinogradPlan:
             found.append(Group(pictures, -(-here // self.block_pictures), layout))
         return found
 
-    def _points(self, name: str, blocks: int, depth: int, dtype: Any) -> Array:
-        return buffer(name, PRODUCTS * points_size(blocks * self.panels, depth, lanes(dtype)), dtype)
+    def _points(self, name: str, blocks: int, depth: int, dtype: Any, alone: bool = False) -> Array:
+        each = PRODUCTS * points_size(blocks * self.panels, depth, lanes(dtype))
+        return buffer(name, each * (threads.count() if alone else 1), dtype)
+
+    def _alone(self) -> bool:
+        """Whether there are blocks enough for each thread to make points for itself.
+
+        Where two cores share no third-level cache, points that one made and the other reads cost up to twice the time.
+        """
+        return self.blocks >= 2 * threads.count()
 
     def _scratch(self, dtype: Any) -> tuple[Array, int, Array, int]:
         """Blocks of U and M for each thread."""

@@ -47,11 +47,12 @@ def tiles_of_block(block: int, layout: Any) -> Any:
     return min(block_pictures, pictures - block * block_pictures) * tiles_high * tiles_wide
 
 
-@compiled
-def large_points(
-    index: int,
-    thread: int,
-    all_panels: int,
+@inlined
+def fill_large(
+    block: int,
+    panel: int,
+    slot: int,
+    slots: int,
     taps: Any,
     a: Any,
     rows: Any,
@@ -60,20 +61,20 @@ def large_points(
     stride: Any,
     size: Any,
     points: Any,
+    start: int,
     gap: int,
-) -> None:
-    """V of one panel of ROWS tiles; rows of the panel that no tile fills become 0."""
-    panels, block_pictures = layout[0], layout[1]
+) -> Any:
+    """V of one panel of ROWS tiles, at `slot` of `slots` panels; rows of the panel that no tile fills become 0."""
+    block_pictures = layout[1]
     sh, sw = stride
     image, channels = size
     line, depth = LINE // a.itemsize, sh * sw * channels
-    block, panel = index // panels, index % panels
     tiles = tiles_of_block(block, layout)
     k = 0
     for py in range(sh):
         for px in range(sw):
             for channel in range(0, channels, line):
-                at = point_place(index, all_panels, k, depth, line)
+                at = start + point_place(slot, slots, k, depth, line)
                 k += line
                 for row in range(ROWS):  # innermost: neighbouring lines are written one after another
                     if panel * ROWS + row >= tiles:
@@ -94,11 +95,12 @@ def large_points(
                     )
 
 
-@compiled
-def small_points(
-    index: int,
-    thread: int,
-    all_panels: int,
+@inlined
+def fill_small(
+    block: int,
+    panel: int,
+    slot: int,
+    slots: int,
     taps: Any,
     b: Any,
     rows: Any,
@@ -106,16 +108,16 @@ def small_points(
     layout: Any,
     size: Any,
     points: Any,
+    start: int,
     gap: int,
-) -> None:
+) -> Any:
     """dM of one panel of ROWS tiles, likewise."""
-    panels, block_pictures = layout[0], layout[1]
+    block_pictures = layout[1]
     image, channels = size
     line, outputs = LINE // b.itemsize, SIDE + 1 - len(taps)
-    block, panel = index // panels, index % panels
     tiles = tiles_of_block(block, layout)
     for channel in range(0, channels, line):
-        at = point_place(index, all_panels, channel, channels, line)
+        at = start + point_place(slot, slots, channel, channels, line)
         for row in range(ROWS):
             if panel * ROWS + row >= tiles:
                 _clear(points, at + row * line, gap)
@@ -133,6 +135,26 @@ def small_points(
                 at + row * line,
                 gap,
             )
+
+
+@compiled
+def large_points(
+    index: int, thread: int, slots: int, taps: Any, a: Any, rows: Any, columns: Any, layout: Any, stride: Any, size: Any,
+    points: Any, gap: int,
+) -> None:  # fmt: skip
+    """V of one panel, for all threads."""
+    block, panel = index // layout[0], index % layout[0]
+    fill_large(block, panel, index, slots, taps, a, rows, columns, layout, stride, size, points, 0, gap)
+
+
+@compiled
+def small_points(
+    index: int, thread: int, slots: int, taps: Any, b: Any, rows: Any, columns: Any, layout: Any, size: Any,
+    points: Any, gap: int,
+) -> None:  # fmt: skip
+    """dM of one panel, for all threads."""
+    block, panel = index // layout[0], index % layout[0]
+    fill_small(block, panel, index, slots, taps, b, rows, columns, layout, size, points, 0, gap)
 
 
 @inlined
