@@ -56,6 +56,8 @@ def sealed(typing: Any, array: Any) -> Any:
     """The same memory, from here on only read: working memory that is ready gets the benefit of a read-only array."""
 
     def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return impl_ret_borrowed(context, builder, signature.return_type, values[0])
+        return impl_ret_borrowed(  # type: ignore[no-untyped-call]
+            context, builder, signature.return_type, values[0]
+        )
 
     return array.copy(readonly=True)(array), build

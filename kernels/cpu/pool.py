@@ -37,9 +37,9 @@ from .compiled import cgutils, compiled, intrinsic
 # Cells of the pool's state, an array of int64; each on a cache line of its own, since threads write to them.
 TICKET, DONE, COUNT, PART, ARGUMENTS, BUSY, STOP, THREADS, FAILED, AWAKE, SIZE = (8 * cell for cell in range(11))
 """TICKET holds the job's number, the first index not yet taken and the one after the last, so that one atomic exchange
-takes an index from either end. DONE counts finished indices; COUNT, PART (the address of the compiled part) and ARGUMENTS (of
-its packed arguments) describe the job and stay as they are until all indices are done. THREADS is how many may work, AWAKE
-how many workers look for work.
+takes an index from either end. DONE counts finished indices; COUNT, PART (the address of the compiled part) and ARGUMENTS
+(of its packed arguments) describe the job and stay as they are until all indices are done. THREADS is how many may work,
+AWAKE how many workers look for work.
 
 The caller takes indices from the front and workers take them from the back, so that from one kernel to the next each core
 finds most of its half of the pictures in its own cache."""

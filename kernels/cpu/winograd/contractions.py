@@ -7,7 +7,7 @@ from typing import Any
 from ..compiled import compiled, inlined
 from ..product import multiply_columns, multiply_lines
 from ..transform import add_large, add_weight, write_small, write_weight
-from ..vectors import COLUMNS, LINE, ROWS
+from ..vectors import COLUMNS, LINE, ROWS, add_part
 from .points import (
     DEPTH,
     PRODUCTS,
@@ -191,6 +191,68 @@ def large_item(
                 )
 
 
+@inlined
+def _gradient(
+    v: Any,
+    v_at: int,
+    v_gap: int,
+    dm: Any,
+    dm_at: int,
+    dm_gap: int,
+    slots: int,
+    panels: int,
+    depth: int,
+    breadth: int,
+    k_range: Any,
+    d_range: Any,
+    du: Any,
+    at: int,
+    gap: int,
+    width: int,
+    accumulate: bool,
+) -> Any:
+    """dU (+)= Σ_tiles V·dM for a range of k and one of d, rows `width` apart."""
+    (k0, k1), (d0, d1) = k_range, d_range
+    line = LINE // du.itemsize
+    for point in range(PRODUCTS):
+        for p in range(0, panels, GRADIENT_PANELS):
+            for d in range(d0, d1, COLUMNS * line):
+                for k in range(k0, k1, ROWS):
+                    k_line = k // line * line
+                    multiply_columns(
+                        du,
+                        at + point * gap + (k - k0) * width + d - d0,
+                        width,
+                        v,
+                        v_at + point * v_gap + point_place(p, slots, k_line, depth, line) + k - k_line,
+                        min(DEPTH, depth - k // DEPTH * DEPTH) * ROWS + line,
+                        dm,
+                        dm_at + point * dm_gap + point_place(p, slots, d, breadth, line),
+                        min(DEPTH, breadth - d // DEPTH * DEPTH) * ROWS + line,
+                        min(GRADIENT_PANELS, panels - p),
+                        p > 0 or accumulate,
+                    )
+
+
+@inlined
+def _give_out(
+    taps: Any, du: Any, at: int, gap: int, width: int, k_range: Any, d_range: Any, add: bool, weights: Any
+) -> Any:
+    """dw (+)= Gᵀ·dU·G for a range of k and one of d."""
+    w, rows, columns, across, (height, breadth) = weights
+    (k0, k1), (d0, d1) = k_range, d_range
+    line, reads = LINE // w.itemsize, len(taps)
+    for k in range(k0, k1):
+        phase, row = k // height, k % height
+        row_entry, column_entry = phase // across * reads, phase % across * reads
+        for d in range(0, d1 - d0, line):
+            place, start = at + (k - k0) * width + d, row * breadth + d0 + d
+            if add:
+                add_weight(taps, du, place, gap, w, start, rows, row_entry, columns, column_entry)
+            else:
+                write_weight(taps, du, place, gap, w, start, rows, row_entry, columns, column_entry)
+
+
 @compiled
 def weight_item(
     index: int,
@@ -212,43 +274,86 @@ def weight_item(
     share: int,
 ) -> None:
     """`share` of k and a range of d of dU over all tiles of a group; after the last group, of dw."""
-    w, rows, columns, across, shape = weights
-    height, breadth = shape
-    line, reads = LINE // w.itemsize, len(taps)
+    breadth = weights[4][1]
     chunks = (breadth + GRADIENT_BREADTH - 1) // GRADIENT_BREADTH
     k0, d0 = index // chunks * share, index % chunks * GRADIENT_BREADTH
-    k1, d1 = min(depth, k0 + share), min(breadth, d0 + GRADIENT_BREADTH)
-    width, panel = d1 - d0, COLUMNS * line
-    at = (index if kept else thread) * PRODUCTS * du_gap
-    for point in range(PRODUCTS):
-        for p in range(0, panels, GRADIENT_PANELS):
-            for d in range(d0, d1, panel):
-                for k in range(k0, k1, ROWS):
-                    k_line = k // line * line
-                    multiply_columns(
-                        du,
-                        at + point * du_gap + (k - k0) * width + d - d0,
-                        width,
-                        v,
-                        point * v_gap + point_place(p, panels, k_line, depth, line) + k - k_line,
-                        min(DEPTH, depth - k // DEPTH * DEPTH) * ROWS + line,
-                        dm,
-                        point * dm_gap + point_place(p, panels, d, breadth, line),
-                        min(DEPTH, breadth - d // DEPTH * DEPTH) * ROWS + line,
-                        min(GRADIENT_PANELS, panels - p),
-                        p > 0 or not first,
-                    )
-    if not last:
-        return
-    for k in range(k0, k1):
-        phase, row = k // height, k % height
-        row_entry, column_entry = phase // across * reads, phase % across * reads
-        for d in range(0, width, line):
-            place, start = at + (k - k0) * width + d, row * breadth + d0 + d
-            if add:
-                add_weight(taps, du, place, du_gap, w, start, rows, row_entry, columns, column_entry)
-            else:
-                write_weight(taps, du, place, du_gap, w, start, rows, row_entry, columns, column_entry)
+    k_range, d_range = (k0, min(depth, k0 + share)), (d0, min(breadth, d0 + GRADIENT_BREADTH))
+    width, at = d_range[1] - d0, (index if kept else thread) * PRODUCTS * du_gap
+    _gradient(
+        v, 0, v_gap, dm, 0, dm_gap, panels, panels, depth, breadth, k_range, d_range, du, at, du_gap, width, not first
+    )
+    if last:
+        _give_out(taps, du, at, du_gap, width, k_range, d_range, add, weights)
+
+
+@compiled
+def weight_part(
+    index: int,
+    thread: int,
+    parts: int,
+    blocks: int,
+    at_once: int,
+    taps: Any,
+    a: Any,
+    a_rows: Any,
+    a_columns: Any,
+    a_size: Any,
+    stride: Any,
+    b: Any,
+    b_rows: Any,
+    b_columns: Any,
+    b_size: Any,
+    layout: Any,
+    v: Any,
+    v_gap: int,
+    dm: Any,
+    dm_gap: int,
+    du: Any,
+    du_gap: int,
+) -> None:
+    """All of dU over one part of the blocks, from points of the thread's own."""
+    panels, depth, breadth = layout[0], stride[0] * stride[1] * a_size[1], b_size[1]
+    v_at, dm_at, at = thread * PRODUCTS * v_gap, thread * PRODUCTS * dm_gap, index * PRODUCTS * du_gap
+    begin, end, slots = index * blocks // parts, (index + 1) * blocks // parts, at_once * panels
+    for first in range(begin, end, at_once):
+        here = min(at_once, end - first)
+        for slot in range(here * panels):
+            block, panel = first + slot // panels, slot % panels
+            fill_large(block, panel, slot, slots, taps, a, a_rows, a_columns, layout, stride, a_size, v, v_at, v_gap)
+            fill_small(block, panel, slot, slots, taps, b, b_rows, b_columns, layout, b_size, dm, dm_at, dm_gap)
+        for k0 in range(0, depth, DEPTH):
+            k_range = (k0, min(depth, k0 + DEPTH))
+            for d0 in range(0, breadth, GRADIENT_BREADTH):
+                d_range = (d0, min(breadth, d0 + GRADIENT_BREADTH))
+                place = at + k0 * breadth + d0
+                _gradient(
+                    v, v_at, v_gap, dm, dm_at, dm_gap, slots, here * panels, depth, breadth, k_range, d_range,
+                    du, place, du_gap, breadth, first > begin,
+                )  # fmt: skip
+
+
+@compiled
+def weight_sum(
+    index: int,
+    thread: int,
+    taps: Any,
+    parts: int,
+    depth: int,
+    du: Any,
+    du_gap: int,
+    add: bool,
+    weights: Any,
+    share: int,
+) -> None:
+    """`share` of k of dw: the parts of dU added in their order, and transformed."""
+    breadth = weights[4][1]
+    line = LINE // du.itemsize
+    k0, k1 = index * share, min(depth, (index + 1) * share)
+    for part in range(1, parts):
+        for point in range(PRODUCTS):
+            for place in range(point * du_gap + k0 * breadth, point * du_gap + k1 * breadth, line):
+                add_part(du, part * PRODUCTS * du_gap + place, line, du, place)
+    _give_out(taps, du, k0 * breadth, du_gap, breadth, (k0, k1), (0, breadth), add, weights)
 
 
 @compiled

@@ -25,6 +25,8 @@ BLOCK_TILES = 64
 """Tiles that share one transformation of the weights."""
 ITEMS = 16
 """Blocks of dU, where the weights are large enough."""
+PART_BYTES = 4 << 20
+"""The largest dU that each thread has for itself."""
 SHARES = 16
 """Parts into which clearing a picture is divided."""
 SHARED_BYTES = 2 << 20
@@ -128,42 +130,51 @@ class WinogradPlan:
         direct = into is not None and into.array.flags.c_contiguous
         weight = into.array if into is not None and direct else np.empty(self.geometry.weight_shape, large.dtype)
         add = into is not None and direct and into.add
-        dtype, breadth = large.dtype, self.geometry.small[2]
+        weights = self._weights(flat(weight), self.geometry.large[2], self.geometry.small[2])
+        if self._alone() and PRODUCTS * self.depth * self.geometry.small[2] * weight.itemsize <= PART_BYTES:
+            self._weight_in_parts(large, small, weights, add)
+        else:
+            self._weight_in_pieces(large, small, weights, add)
+        return weight if into is None or direct else place(weight, into)
+
+    def _weight_in_parts(self, large: Array, small: Array, weights: Any, add: bool) -> None:
+        """Each thread sums all of dU over some of the pictures."""
+        dtype, breadth, line, parts = large.dtype, self.geometry.small[2], lanes(large.dtype), threads.count()
+        at_once = max(1, min(self.blocks // parts, self._blocks(self.depth + breadth, dtype)))
+        slots, key = at_once * self.panels, self._key(large)
+        v_gap, dm_gap = points_size(slots, self.depth, line), points_size(slots, breadth, line)
+        du_gap = self.depth * breadth + line
+        v, dm = self._points("V", at_once, self.depth, dtype, True), self._points("dM", at_once, breadth, dtype, True)
+        du = buffer("dU", parts * PRODUCTS * du_gap, dtype)
+        layout = (self.panels, self.block_pictures, self.geometry.batch, *self.tiles)
+        taken = (read_only(large), *self.large, self.large_size, self.geometry.stride)
+        other = (read_only(small), *self.small, self.small_size, layout)
+        arguments = (parts, self.blocks, at_once, self.taps, *taken, *other, v, v_gap, dm, dm_gap, du, du_gap)
+        pool.run(contractions.weight_part, key, parts, arguments)
+        share = max(ROWS, self.depth // ITEMS // ROWS * ROWS)
+        items = -(-self.depth // share)
+        given = (self.taps, parts, self.depth, du, du_gap, add, weights, share)
+        pool.run(contractions.weight_sum, key, items, given)
+
+    def _weight_in_pieces(self, large: Array, small: Array, weights: Any, add: bool) -> None:
+        """Each thread sums some of dU over all pictures, from group to group."""
+        dtype, breadth, line = large.dtype, self.geometry.small[2], lanes(large.dtype)
         blocks = self._blocks(self.depth + breadth, dtype)
         v, dm = self._points("V", blocks, self.depth, dtype), self._points("dM", blocks, breadth, dtype)
-        weights = self._weights(flat(weight), self.geometry.large[2], breadth)
         chunks = -(-breadth // GRADIENT_BREADTH)
         share = max(ROWS, min(64, self.depth * chunks // ITEMS // ROWS * ROWS))
         items = -(-self.depth // share) * chunks
-        groups = self._groups(blocks)
-        du_gap = share * min(breadth, GRADIENT_BREADTH) + lanes(dtype)
+        groups, key = self._groups(blocks), self._key(large)
+        du_gap = share * min(breadth, GRADIENT_BREADTH) + line
         du = buffer("dU", (items if len(groups) > 1 else threads.count()) * PRODUCTS * du_gap, dtype)
-        key = self._key(large)
         for group in groups:
-            v_gap, dm_gap = group.gap(self.depth, lanes(dtype)), group.gap(breadth, lanes(dtype))
+            panels = group.blocks * self.panels
+            v_gap, dm_gap = points_size(panels, self.depth, line), points_size(panels, breadth, line)
             self._large_points(key, group, read_only(large[group.pictures]), v, v_gap)
             self._small_points(key, group, read_only(small[group.pictures]), dm, dm_gap)
             stage = (len(groups) > 1, group is groups[0], group is groups[-1], add)
-            pool.run(
-                contractions.weight_item,
-                key,
-                items,
-                (
-                    self.taps,
-                    v,
-                    v_gap,
-                    dm,
-                    dm_gap,
-                    group.blocks * self.panels,
-                    self.depth,
-                    du,
-                    du_gap,
-                    *stage,
-                    weights,
-                    share,
-                ),
-            )
-        return weight if into is None or direct else place(weight, into)
+            points = (v, v_gap, dm, dm_gap, panels, self.depth)
+            pool.run(contractions.weight_item, key, items, (self.taps, *points, du, du_gap, *stage, weights, share))
 
     def _large_points(self, key: Any, group: Group, a: Array, points: Array, gap: int) -> None:
         arguments = (
@@ -231,10 +242,6 @@ class Group(NamedTuple):
     blocks: int
     layout: tuple[int, ...]
     """(panels a block, pictures a block, pictures, tiles along both axes): what the kernels call layout."""
-
-    def gap(self, depth: int, line: int) -> int:
-        """From one point to the next, for points of so many channels."""
-        return points_size(self.blocks * self.layout[0], depth, line)
 
 
 class Winograd:
