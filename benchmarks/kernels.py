@@ -21,7 +21,7 @@ from gan_np import kernels
 from gan_np.arrays import Array
 from gan_np.kernels import Case, Entry, Problem
 
-from . import kernel_options, machine, peers, report, user_code
+from . import kernel_options, machine, peers, plots, report, user_code
 from .timing import Spread, Timing, alternate
 
 TOLERANCE = gn.testing.kernels.TOLERANCE
@@ -290,7 +290,7 @@ def _cells(row: Row) -> list[str]:
 
 def _plot(path: Path, rows: list[Row], dtype: np.dtype[Any], found: dict[str, Any]) -> None:
     dots = [
-        report.Dot(
+        plots.Dot(
             f"{row.case.operation}\n{row.case.label}",
             "torch" if row.kind == "peer" else row.name,
             row.timing.spread.scaled(1e3),
@@ -300,7 +300,7 @@ def _plot(path: Path, rows: list[Row], dtype: np.dtype[Any], found: dict[str, An
         if row.timing
     ]
     if dots:
-        report.save_plot(path, f"Kernels, forward and gradients, {dtype}", dots, found)
+        plots.save_dots(path, f"Kernels, forward and gradients, {dtype}", dots, found)
 
 
 def _widen(array: Array) -> Array:

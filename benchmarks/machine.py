@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-LIBRARIES = ("gan_np", "numpy", "scipy", "numba", "torch", "cupy-cuda12x", "cupy-cuda13x")
+LIBRARIES = ("gan_np", "numpy", "scipy", "numba", "torch", "onnxruntime", "cupy-cuda12x", "cupy-cuda13x")
 
 
 def describe() -> dict[str, Any]:
@@ -100,9 +100,29 @@ def versions() -> dict[str, str]:
     return found
 
 
+THREAD_VARIABLES = (
+    "GAN_NP_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+
+
 def default_threads(quick: bool) -> int:
-    """All cores; one for a quick run, which should be quick on a busy machine too (if BLAS can be held to that)."""
-    return 1 if quick and importlib.util.find_spec("threadpoolctl") else cores()
+    """All cores, or the fewest that the usual variables allow a library: both sides of a comparison get as many.
+
+    One for a quick run, which should be quick on a busy machine too (if BLAS can be held to that).
+    """
+    if quick and importlib.util.find_spec("threadpoolctl"):
+        return 1
+    asked = (os.environ.get(name, "") for name in THREAD_VARIABLES)
+    return min([cores(), *(int(value) for value in asked if value.isdecimal() and int(value))])
+
+
+def thread_environment(count: int) -> dict[str, str]:
+    """What holds every library of a fresh process to `count` threads."""
+    return dict.fromkeys(THREAD_VARIABLES, str(count))
 
 
 @contextlib.contextmanager
