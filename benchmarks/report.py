@@ -26,12 +26,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def add_contest_options(parser: argparse.ArgumentParser) -> None:
     """--threads and --peer, of benchmarks that have PyTorch as their opponent."""
+    add_threads(parser)
+    parser.add_argument("--peer", choices=("torch", "none"), default="torch", help="the opponent, if installed")
+
+
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """--threads."""
     parser.add_argument(
         "--threads",
         type=int,
         help="on every side (default: all cores, or what *_NUM_THREADS allows; with --quick one, if threadpoolctl is there)",
     )
-    parser.add_argument("--peer", choices=("torch", "none"), default="torch", help="the opponent, if installed")
 
 
 def check_options(options: argparse.Namespace) -> None:

@@ -96,31 +96,38 @@ def make_trainer(setup: Setup, dtype: DType, images: Array | None = None) -> Tra
 
 
 def add_options(parser: argparse.ArgumentParser, default: str, *, several: bool = False) -> None:
-    """--preset and what changes its sizes; `several`: "all" is a preset too."""
-    choices = [*PRESETS, *(["all"] if several else [])]
-    parser.add_argument("--preset", choices=choices, default=default, help=f"sizes by name (default {default})")
-    parser.add_argument("--image-shape", type=sizes, metavar="H,W,C")
-    parser.add_argument("--latent-dim", type=int)
-    parser.add_argument("--width", type=int, help="dcgan: channels of D's first layer; mlp, points: hidden units of G")
+    """What is trained, and in which dtype; `several`: "all" is a preset too."""
+    add_sizes(parser, default, several=several)
     parser.add_argument("--batch-size", type=int)
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
     parser.add_argument("--share-noise", action="store_true", help="G learns from D's fake batch, on every side")
     parser.add_argument("--average", action="store_true", help="keep a moving average of G's weights, on every side")
 
 
+def add_sizes(parser: argparse.ArgumentParser, default: str, *, several: bool = False) -> None:
+    """--preset and what changes the networks' sizes."""
+    choices = [*PRESETS, *(["all"] if several else [])]
+    parser.add_argument("--preset", choices=choices, default=default, help=f"sizes by name (default {default})")
+    parser.add_argument("--image-shape", type=sizes, metavar="H,W,C")
+    parser.add_argument("--latent-dim", type=int)
+    parser.add_argument("--width", type=int, help="dcgan: channels of D's first layer; mlp, points: hidden units of G")
+
+
 def chosen(options: argparse.Namespace) -> dict[str, Setup]:
-    """What the options ask for, by the preset's name.
+    """What the options of `add_options` or `add_sizes` ask for, by the preset's name.
 
     Raises:
         ValueError: a shape that is not three sizes.
     """
-    given = {name: getattr(options, name) for name in ("image_shape", "latent_dim", "width", "batch_size")}
-    given = {name: value for name, value in given.items() if value is not None}
+    asked = {name: getattr(options, name, None) for name in ("image_shape", "latent_dim", "width", "batch_size")}
+    given = {name: value for name, value in asked.items() if value is not None}
     if len(given.get("image_shape", (0, 0, 0))) != 3:
         raise ValueError(f"image-shape: expected height,width,channels, got {given['image_shape']}")
     found = {}
     for name in PRESETS if options.preset == "all" else [options.preset]:
-        setup = PRESETS[name]._replace(share_noise=options.share_noise, average=options.average, **given)
+        setup = PRESETS[name]._replace(**given)
+        if hasattr(options, "share_noise"):
+            setup = setup._replace(share_noise=options.share_noise, average=options.average)
         if options.quick:
             setup = setup._replace(width=min(setup.width, QUICK_WIDTH), batch_size=min(setup.batch_size, QUICK_BATCH))
         found[name] = setup
