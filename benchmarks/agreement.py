@@ -89,13 +89,16 @@ def opponents(
     return chosen, [*found, *verify(trainer, chosen)]
 
 
-def exactly(setup: Setup) -> Agreement:
-    """A small step in float64 against PyTorch's, which must be installed: rounding hides nothing there."""
+def exactly(setup: Setup, name: str | None = None) -> Agreement:
+    """A small step in float64 against PyTorch's, which must be installed: rounding hides nothing there.
+
+    name: of the variant; by default the last.
+    """
     from .peers.torch_gan import TorchGAN, variants
 
     small = setup._replace(batch_size=min(setup.batch_size, VERIFY_BATCH))
     trainer = make_trainer(small, np.dtype(np.float64))
-    variant = variants(trainer.gan)[-1]
+    variant = next(variant for variant in reversed(variants(trainer.gan)) if name in (None, variant.name))
     return verify(trainer, {variant.name: TorchGAN(trainer, variant)})[0]
 
 

@@ -127,12 +127,12 @@ def thread_environment(count: int) -> dict[str, str]:
 
 @contextlib.contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Hold BLAS, OpenMP and Numba to `count` threads; nothing to do where that is all the cores.
+    """Hold BLAS, OpenMP and Numba to `count` threads; nothing to do where that is all the cores and no variable says less.
 
     Raises:
         RuntimeError: fewer were asked for and threadpoolctl is not installed.
     """
-    if count == cores():
+    if count == cores() == default_threads(False):
         yield
         return
     try:
