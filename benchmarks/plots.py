@@ -185,7 +185,8 @@ def save_roofline(
 def _roof(axes: Any, points: Sequence[tuple[str, str, float, float]], colours: dict[str, str], peaks: Any) -> None:
     ridge = peaks.gigaflops / peaks.gigabytes
     intensities = [point[2] for point in points] or [ridge]
-    low, high = min(ridge / 8, *intensities) / 2, max(ridge * 8, *intensities) * 2
+    # The lower right belongs to the key.
+    low, high = min(ridge / 8, *intensities) / 2, max(ridge * 8, *intensities) * 8
     axes.plot([low, ridge, high], [low * peaks.gigabytes, peaks.gigaflops, peaks.gigaflops], color="0.2", linewidth=1.5)
     axes.annotate(
         f"measured peak {short(peaks.gigaflops)} GFLOP/s",
@@ -215,8 +216,7 @@ def _roof(axes: Any, points: Sequence[tuple[str, str, float, float]], colours: d
     axes.set_yscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_major_formatter("{x:g}")
-    # The lower right belongs to the key.
-    axes.set_xlim(low, high * 4)
+    axes.set_xlim(low, high)
     axes.set_xlabel("floating-point operations for each byte (logarithmic)")
     axes.set_ylabel("GFLOP/s (logarithmic)")
     axes.set_title("bound by arithmetic or memory: higher is faster, the line is the bound", loc="left", fontsize=9)
@@ -227,10 +227,17 @@ def _bars(axes: Any, streams: Sequence[tuple[str, str, float]], colours: dict[st
     places = range(len(streams))
     axes.barh(places, [stream[2] for stream in streams], color=[colours[stream[1]] for stream in streams], height=0.7)
     axes.axvline(gigabytes, color="0.2", linewidth=1.5)
+    axes.annotate(
+        f"measured bandwidth {short(gigabytes)} GB/s",
+        (gigabytes, len(streams) + 0.2),
+        xytext=(4, 4),
+        textcoords="offset points",
+        fontsize=8,
+    )
     axes.set_yticks(places, [stream[0] for stream in streams], fontsize=7)
-    axes.set_ylim(len(streams) - 0.4, -0.6)
+    axes.set_ylim(len(streams) + 0.2, -0.6)
     axes.set_xlabel("GB/s")
-    axes.set_title("bound by memory: longer is faster, the line is the measured bandwidth", loc="left", fontsize=9)
+    axes.set_title("bound by memory: longer is faster, the line is the bound", loc="left", fontsize=9)
     axes.grid(axis="x", alpha=0.25)
 
 

@@ -45,8 +45,9 @@ def check_options(options: argparse.Namespace) -> None:
     Raises:
         ValueError: matplotlib is not installed.
     """
-    if options.plot and importlib.util.find_spec("matplotlib") is None:
-        raise ValueError("plot: needs matplotlib (python -m pip install matplotlib)")
+    drawn = [name for name in ("plot", "roofline") if getattr(options, name, None)]
+    if drawn and importlib.util.find_spec("matplotlib") is None:
+        raise ValueError(f"{drawn[0]}: needs matplotlib (python -m pip install matplotlib)")
 
 
 class Group(NamedTuple):
