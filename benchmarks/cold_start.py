@@ -160,7 +160,7 @@ def _plot(path: Path, what: str, answers: dict[str, list[Answer]], found: dict[s
         ("to_first_step", "from the command to the first step"),
     )
     dots = [
-        plots.Dot(name.replace(", ", ",\n"), label, children.spread(own, part), label)
+        plots.Dot(name.replace(", ", ",\n"), label, children.spread(own, part))
         for name, own in answers.items()
         for part, label in parts
     ]

@@ -148,7 +148,7 @@ def _print(
 
 def _plot(path: Path, what: str, answers: dict[str, list[Answer]], found: dict[str, Any]) -> None:
     dots = [
-        plots.Dot(name, label, Spread.of([answer[key] / MIB for answer in own]), label)
+        plots.Dot(name, label, Spread.of([answer[key] / MIB for answer in own]))
         for name, own in answers.items()
         for key, label in (("above_imports", "above imports, at the peak"), ("imported", "imports"))
     ]

@@ -9,6 +9,7 @@ import numpy as np
 
 import gan_np as gn
 from gan_np.arrays import Array, DType
+from gan_np.data.sampler import Shuffler
 from gan_np.training import Config, Trainer
 from gan_np.training.build import build_trainer
 
@@ -88,11 +89,15 @@ def make_trainer(setup: Setup, dtype: DType, images: Array | None = None) -> Tra
     images: what `pictures(setup)` gave, where making them should not be part of a measurement.
     """
     config = Config(
-        batch_size=setup.batch_size,
+        batch_size=max(setup.batch_size, 2),
         share_noise=setup.share_noise,
         average_decay=Config.average_decay if setup.average else 0.0,
     )
-    return build_trainer(make_gan(setup, dtype), pictures(setup) if images is None else images, config)
+    trainer = build_trainer(make_gan(setup, dtype), pictures(setup) if images is None else images, config)
+    if setup.batch_size == 1:
+        # Training asks for two pictures, as one has no batch statistics to speak of; what a step of one costs is asked too.
+        trainer.batch_size, trainer.order = 1, Shuffler(len(trainer.images), 1)
+    return trainer
 
 
 def add_options(parser: argparse.ArgumentParser, default: str, *, several: bool = False) -> None:

@@ -41,8 +41,7 @@ class Contest(NamedTuple):
     @property
     def fastest_peer(self) -> str | None:
         """The opponent whose median is lowest."""
-        others = (name for name in self.timings if name != OURS)
-        return min(others, key=lambda name: self.timings[name].spread.median, default=None)
+        return fastest_peer(self.timings)
 
     def rows(self) -> list[dict[str, Any]]:
         """For JSON; `speed_of_gan_np`: PyTorch's time divided by ours, round by round."""
@@ -115,12 +114,23 @@ def contest(preset: str, setup: Setup, options: argparse.Namespace, threads: int
 
 
 def timed(
-    trainer: Trainer, opponents: dict[str, TorchGAN], repeats: int, seconds: float | None, turn: float = 0.0
+    trainer: Trainer,
+    opponents: dict[str, TorchGAN],
+    repeats: int,
+    seconds: float | None,
+    turn: float = 0.0,
+    pause: float = PAUSE,
 ) -> dict[str, Timing]:
-    """Steps of all in turn, each drawing its own data and noise."""
+    """Steps of all in turn, each drawing its own data and noise; turn, pause: as in `timing.alternate`."""
     runs: dict[str, Callable[[], object]] = {OURS: trainer.step}
     runs |= {name: functools.partial(_draw_and_step, opponent) for name, opponent in opponents.items()}
-    return alternate(runs, repeats=repeats, seconds=seconds, turn=turn, pause=PAUSE)
+    return alternate(runs, repeats=repeats, seconds=seconds, turn=turn, pause=pause)
+
+
+def fastest_peer(timings: dict[str, Timing]) -> str | None:
+    """The candidate other than ours whose median is lowest."""
+    others = (name for name in timings if name != OURS)
+    return min(others, key=lambda name: timings[name].spread.median, default=None)
 
 
 def _draw_and_step(opponent: TorchGAN) -> None:
