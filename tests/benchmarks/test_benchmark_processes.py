@@ -53,7 +53,9 @@ def test_memory_that_is_taken_is_seen():
         for page in range(0, size, mmap.PAGESIZE):
             taken[page] = 1
         assert resident() - before > 0.9 * size
-        assert peak_resident() >= resident()
+    # The peak stays when the memory is gone. (The kernel counts pages in lots, so both are good to some tens of KiB.)
+    assert resident() - before < 0.5 * size
+    assert peak_resident() - before > 0.9 * size
 
 
 def test_cold_start_of_gan_np_alone(measured, tmp_path):
