@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from gan_np import kernels
+
 LIBRARIES = ("gan_np", "numpy", "scipy", "numba", "torch", "onnxruntime", "cupy-cuda12x", "cupy-cuda13x")
 
 
@@ -116,7 +118,7 @@ def default_threads(quick: bool) -> int:
     """
     if quick and importlib.util.find_spec("threadpoolctl"):
         return 1
-    asked = (os.environ.get(name, "") for name in THREAD_VARIABLES)
+    asked = (os.environ.get(name, "").partition(",")[0].strip() for name in THREAD_VARIABLES)
     return min([cores(), *(int(value) for value in asked if value.isdecimal() and int(value))])
 
 
@@ -127,34 +129,38 @@ def thread_environment(count: int) -> dict[str, str]:
 
 @contextlib.contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Hold BLAS, OpenMP and Numba to `count` threads; nothing to do where that is all the cores and no variable says less.
+    """Hold our own kernels, BLAS, OpenMP and Numba's threads to `count`.
 
     Raises:
-        RuntimeError: fewer were asked for and threadpoolctl is not installed.
+        RuntimeError: fewer than all cores were asked for and threadpoolctl is not installed.
     """
-    if count == cores() == default_threads(False):
+    with contextlib.ExitStack() as held:
+        own = getattr(kernels, "threads", None)
+        if own is not None:
+            held.enter_context(own.held_to(count))
+        if not count == cores() == default_threads(False):  # else every library already has as many
+            try:
+                import threadpoolctl
+            except ImportError as error:
+                raise RuntimeError(
+                    f"threads: to hold BLAS to {count} needs threadpoolctl (pip install threadpoolctl)"
+                ) from error
+            held.enter_context(threadpoolctl.threadpool_limits(limits=count))
+            held.enter_context(_numba_threads(count))
+        yield
+
+
+@contextlib.contextmanager
+def _numba_threads(count: int) -> Iterator[None]:
+    """Hold the threads that Numba started for somebody's parallel kernels; asking for them here would start them."""
+    parallel = sys.modules.get("numba.np.ufunc.parallel")
+    if not getattr(parallel, "_is_initialized", False):
         yield
         return
+    numba = sys.modules["numba"]
+    before = numba.get_num_threads()
+    numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))
     try:
-        import threadpoolctl
-    except ImportError as error:
-        raise RuntimeError(
-            f"threads: to hold BLAS to {count} needs threadpoolctl (pip install threadpoolctl)"
-        ) from error
-    before = os.environ.get("NUMBA_NUM_THREADS")
-    with threadpoolctl.threadpool_limits(limits=count):
-        numba = sys.modules.get("numba")
-        known = numba.get_num_threads() if numba else None
-        if numba:
-            numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))
-        else:
-            os.environ["NUMBA_NUM_THREADS"] = str(count)
-        try:
-            yield
-        finally:
-            if numba:
-                numba.set_num_threads(known)
-            elif before is None:
-                os.environ.pop("NUMBA_NUM_THREADS", None)
-            else:
-                os.environ["NUMBA_NUM_THREADS"] = before
+        yield
+    finally:
+        numba.set_num_threads(before)
