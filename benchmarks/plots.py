@@ -234,7 +234,10 @@ def _bars(axes: Any, streams: Sequence[tuple[str, str, float]], colours: dict[st
         textcoords="offset points",
         fontsize=8,
     )
-    axes.set_yticks(places, [stream[0] for stream in streams], fontsize=7)
+    named = [
+        label if not place or label != streams[place - 1][0] else "" for place, (label, _, _) in enumerate(streams)
+    ]
+    axes.set_yticks(places, named, fontsize=7)
     axes.set_ylim(len(streams) + 0.2, -0.6)
     axes.set_xlabel("GB/s")
     axes.set_title("bound by memory: longer is faster, the line is the bound", loc="left", fontsize=9)

@@ -19,8 +19,8 @@ def test_memory_of_gan_np_alone(measured, tmp_path):
     mib = {name.removesuffix("_mib"): value["median"] for name, value in row.items() if name.endswith("_mib")}
     assert mib["imported"] > 20
     assert mib["peak"] == pytest.approx(mib["imported"] + mib["above_imports"])
-    # Two players of width 8 with moments and gradients, and 24 MiB of pictures.
-    assert 24 < mib["above_imports"] < 100
+    # Two players of width 8 with moments and gradients, 24 MiB of pictures, and what compiled kernels bring.
+    assert 24 < mib["above_imports"] < 500
     assert 0 < mib["traced_peak"] < mib["above_imports"]
     assert row["gan_np_over_it"]["median"] == 1.0
     assert result["setup"]["image_shape"] == [64, 64, 3]
