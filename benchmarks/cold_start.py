@@ -39,7 +39,8 @@ def main(arguments: Sequence[str]) -> int:
     except (ValueError, TypeError) as error:
         parser.error(str(error))
     threads = options.threads or machine.default_threads(options.quick)
-    found = machine.describe()
+    with machine.threads(threads):
+        found = machine.describe()  # of this process, held as the others are
     sides = players.sides(setup, options.peer, quick=options.quick)
     with tempfile.TemporaryDirectory(prefix="gan_np-cold-start-") as folder:
         asks = _asks(sides, setup, options, threads, Path(folder))

@@ -81,8 +81,8 @@ def main(arguments: Sequence[str]) -> int:
                 turn=0.0 if options.quick else TURN,
                 pause=PAUSE,
             )
-            for candidate, error in zip(candidates, errors, strict=True):
-                rows.append(Row(batch, candidate.name, candidate.library, error, timings[candidate.name]))
+            for candidate, off in zip(candidates, errors, strict=True):
+                rows.append(Row(batch, candidate.name, candidate.library, off, timings[candidate.name]))
     report.status("")
     what = f"{setup.model} {'×'.join(map(str, setup.image_shape))}, width {setup.width}, latent {setup.latent_dim}"
     _print(what, rows, found, threads)

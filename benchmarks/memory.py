@@ -48,7 +48,8 @@ def main(arguments: Sequence[str]) -> int:
     except (ValueError, TypeError) as error:
         parser.error(str(error))
     threads = options.threads or machine.default_threads(options.quick)
-    found = machine.describe()
+    with machine.threads(threads):
+        found = machine.describe()  # of this process, held as the others are
     environment = machine.thread_environment(threads)
     steps = options.steps or (1 if options.quick else 3)
     asks = {}

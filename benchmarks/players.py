@@ -25,7 +25,8 @@ class Players(NamedTuple):
 def requested(request: dict[str, Any]) -> tuple[setups.Setup, np.dtype[Any]]:
     """What `request_of` put there."""
     setup = setups.Setup(**request["setup"])
-    return setup._replace(image_shape=tuple(setup.image_shape)), np.dtype(request["dtype"])
+    height, width, channels = setup.image_shape  # a list, through JSON
+    return setup._replace(image_shape=(height, width, channels)), np.dtype(request["dtype"])
 
 
 def request_of(side: str, setup: setups.Setup, dtype: str, threads: int) -> dict[str, Any]:

@@ -16,7 +16,7 @@ class PowerLaw(NamedTuple):
     r_squared: float | None
     """Share of the variance of log t that it explains; None for two points, through which a law always passes."""
 
-    def __call__(self, x: float) -> float:
+    def at(self, x: float) -> float:
         """t at x."""
         return float(self.factor * x**self.exponent)
 

@@ -254,12 +254,11 @@ def _plot(
     panels = []
     for axis, own_laws in laws.items():
         own = [point for point in points if point.axis == axis]
-        lines = [
-            plots.Line(
-                name, [point.value for point in own], [point.series()[name] for point in own], own_laws.get(name)
-            )
-            for name in own[0].series()
-        ]
+        lines = []
+        for name in own[0].series():
+            law = own_laws.get(name)
+            spreads = [point.series()[name] for point in own]
+            lines.append(plots.Line(name, [point.value for point in own], spreads, law.at if law else None))
         title = "\n".join(f"{name} {law.text(axis)}" for name, law in own_laws.items()) or AXES[axis].quantity
         panels.append(plots.Panel(title, AXES[axis].quantity, lines))
     plots.save_lines(
