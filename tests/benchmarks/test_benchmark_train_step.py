@@ -111,7 +111,7 @@ def test_a_step_that_differs_ends_with_1(measured, monkeypatch, spoil):
         if spoil == "weights":
             self.generator.load(self.generator.read(lambda p: p)[::-1].copy())
         else:
-            self.g_optimizer.param_groups[0]["lr"] *= 1.2
+            self.g_optimizer.param_groups[0]["lr"] *= 1.5
         return draws
 
     monkeypatch.setattr(TorchGAN, "given", spoiled)
