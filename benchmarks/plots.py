@@ -109,6 +109,8 @@ def save_dots(
 
 def save_lines(path: Path, title: str, panels: Sequence[Panel], machine: dict[str, Any], *, quantity: str) -> None:
     """Panels side by side, both axes logarithmic: a power law is a straight line."""
+    from matplotlib.ticker import LogLocator
+
     foot = _foot(
         "Dots are medians, bars the middle half of the rounds, dashed lines power laws fitted to them; lower is faster. "
         + one_line(machine),
@@ -139,7 +141,8 @@ def save_lines(path: Path, title: str, panels: Sequence[Panel], machine: dict[st
         axes.set_yscale("log")
         axes.xaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter("{x:.2g}")
+        axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+        axes.yaxis.set_minor_formatter("{x:g}")
         axes.tick_params(axis="y", which="both", labelsize=7)
         axes.grid(which="both", alpha=0.25)
         axes.set_title(panel.title, loc="left", fontsize=9)
