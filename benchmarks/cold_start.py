@@ -3,8 +3,9 @@ and with those of an earlier process; PyTorch's way beside it.
 
 The time is that of the interpreter, the imports, building the players and the first step. (Neither side's data are part
 of it, nor the making of the weights that PyTorch's players are given.) Both starts of ours must give the same losses to
-the last bit, and a step in float64 the numbers that PyTorch's gives, or the exit code is 1. Files lie in the system's own
-cache after the first round, so a disk's own slowness is not in it.
+the last bit, what they compile must be kept in the folder that was empty, and a step in float64 must give the numbers that
+PyTorch's gives; if not, the exit code is 1. Files lie in the system's own cache after the first round, so a disk's own
+slowness is not in it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from .agreement import Agreement
 from .children import Answer
 from .players import OURS
 
-CACHES = ("GAN_NP_CACHE_DIR", "NUMBA_CACHE_DIR")
+CACHES = ("GAN_NP_CACHE", "GAN_NP_CACHE_DIR", "NUMBA_CACHE_DIR")
 EMPTY, FILLED = "gan_np, empty cache", "gan_np, cache of an earlier process"
 PARTS = ("interpreter", "import", "build", "first_step", "to_first_step", "later_step")
 
@@ -67,6 +68,12 @@ def main(arguments: Sequence[str]) -> int:
         )
     if options.plot:
         _plot(options.plot, setups.describe(setup), answers, found)
+    if not rows[0]["cached_files"] and answers[EMPTY][0]["compiler"]:
+        report.say(
+            "WRONG: compiled kernels ran, but nothing was written where their cache should be: it is elsewhere, so no start "
+            "was cold; --cache-variables names the variables that move it"
+        )
+        return 1
     return 0 if same and all(agreement.holds for agreement in agreements) else 1
 
 
@@ -129,9 +136,7 @@ def _print(
         for row in rows
     ]
     files, mib = rows[0]["cached_files"], rows[0]["cached_mib"]
-    kept = (
-        f"{files} files, {report.short(mib)} MiB" if files else "nothing: no kernel compiles, both starts do the same"
-    )
+    kept = f"{files} files, {report.short(mib)} MiB" if files else "nothing"
     notes = [f"kept for later processes in {' or '.join(options.cache_variables)}: {kept}"]
     caption = (
         f"seconds, medians of {rows[0]['processes']} processes each, {threads} threads, {options.dtype}.  all: the sum of "

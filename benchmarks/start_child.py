@@ -42,6 +42,7 @@ def main(request: dict[str, Any]) -> None:
         "losses": losses,
     }
     found["to_first_step"] = sum(found[part] for part in ("interpreter", "import", "build", "first_step"))
+    found["compiler"] = "numba" in sys.modules  # whether there is anything to keep
     if not ours:
         found["agreement"] = players.compared(request)
     children.answer(found)
