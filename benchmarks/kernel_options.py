@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from gan_np import kernels
 from gan_np.kernels import Case
@@ -109,4 +110,7 @@ def make_parser(description: str | None) -> argparse.ArgumentParser:
     shape.add_argument("--stride", type=_numbers, default=[2], metavar="S", help="default 2")
     shape.add_argument("--padding", type=_numbers, default=[1], metavar="P", help="default 1")
     report.add_options(parser)
+    parser.add_argument(
+        "--roofline", type=Path, metavar="FILE.png", help="draw the rates under the machine's peaks (needs matplotlib)"
+    )
     return parser

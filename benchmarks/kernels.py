@@ -1,4 +1,5 @@
-"""Every kernel of the table against the reference: the same arrays, compared in numbers, then timed in turn.
+"""Every kernel of the table against the reference: the same arrays, compared in numbers, then timed in turn, and held
+against the measured peaks of the machine (`roofline.py`).
 
 The oracle is the reference run in float64; an error is the largest difference relative to the largest entry. A kernel
 whose error is above what `gn.testing.check_kernel` allows is reported as wrong, and the command's exit code is then 1.
@@ -9,20 +10,18 @@ from __future__ import annotations
 import argparse
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.markup import escape
 
 import gan_np as gn
 from gan_np import kernels
 from gan_np.arrays import Array
 from gan_np.kernels import Case, Entry, Problem
 
-from . import kernel_options, machine, peers, report, user_code
-from .timing import Spread, Timing, alternate
+from . import kernel_options, kernel_output, machine, peers, report, roofline, user_code
+from .kernel_rows import Row
+from .timing import alternate
 
 TOLERANCE = gn.testing.kernels.TOLERANCE
 PAUSE = 0.03
@@ -35,58 +34,6 @@ IN_PLACE: dict[str, Callable[..., object]] = {
 }
 """What is timed of operations that change their arrays: one step, again and again on the same ones. (A case's `run`, which
 the numbers are compared by, works on fresh copies, and copying would be half of the time.)"""
-
-
-@dataclass
-class Row:
-    """One candidate on one case."""
-
-    case: Case
-    name: str
-    kind: str
-    """"kernel", or "peer" for another library."""
-    error: float | None = None
-    timing: Timing | None = None
-    speed: Spread | None = None
-    """How many times as fast as the reference."""
-    wrong: str = ""
-    """Why its numbers cannot be trusted; empty if they agree."""
-    notes: list[str] = field(default_factory=list)
-    default: bool = False
-    """Whether the table chooses it for this case when nobody forces another."""
-    touched: int = 0
-    """Bytes of the arrays handed in and given out."""
-
-    @property
-    def rate(self) -> tuple[float, str] | None:
-        """GFLOP/s where arithmetic dominates, else GB/s of the arrays touched."""
-        if self.timing is None:
-            return None
-        work, unit = (self.case.operations, "GFLOP/s") if self.case.operations else (float(self.touched), "GB/s")
-        return work / self.timing.spread.median / 1e9, unit
-
-    def numbers(self) -> dict[str, Any]:
-        """For JSON."""
-        rate = self.rate
-        return {
-            "operation": self.case.operation,
-            "case": self.case.label,
-            "shape": list(self.case.shape),
-            "candidate": self.name,
-            "kind": self.kind,
-            "default": self.default,
-            "agrees": not self.wrong,
-            "wrong": self.wrong,
-            "error": self.error,
-            "milliseconds": self.timing and self.timing.spread.scaled(1e3).numbers(),
-            "least_milliseconds": self.timing and self.timing.least * 1e3,
-            "rounds": self.timing and len(self.timing.seconds),
-            "calls": self.timing and self.timing.calls,
-            "speed_against_reference": self.speed and self.speed.numbers(),
-            "rate": rate and rate[0],
-            "rate_unit": rate and rate[1],
-            "notes": self.notes,
-        }
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -105,17 +52,22 @@ def main(arguments: Sequence[str]) -> int:
     rows: list[Row] = []
     with machine.threads(options.threads):
         found = machine.describe()
+        report.status("measuring what the machine can do")
+        peaks = roofline.measure(dtype, options.threads, quick=options.quick)
         parity = functools.cache(_parity) if options.check else lambda operation, name: ""
         for index, case in enumerate(cases, start=1):
             report.status(f"{index} of {len(cases)}: {case.operation} {case.label}")
             rows += measure(case, dtype, options, parity)
     report.status("")
-    print_rows(rows, dtype, found)
+    kernel_output.print_rows(rows, dtype, peaks, found)
     if options.json:
-        content = {"dtype": str(dtype), "threads": options.threads, "rows": [row.numbers() for row in rows]}
+        content = {"dtype": str(dtype), "threads": options.threads, "peaks": peaks.numbers()}
+        content["rows"] = [row.numbers(peaks) for row in rows]
         report.save_json(options.json, "kernels", arguments, found, **content)
     if options.plot:
-        _plot(options.plot, rows, dtype, found)
+        kernel_output.plot(options.plot, rows, dtype, found)
+    if options.roofline:
+        kernel_output.plot_roofline(options.roofline, rows, dtype, peaks, found)
     return 1 if any(row.wrong for row in rows) else 0
 
 
@@ -250,57 +202,17 @@ def _peers(
 
 
 def _best_peer(rows: list[Row]) -> list[Row]:
-    """Of another library's variants only the fastest stays, and says what it beat."""
+    """Of another library's variants only the fastest stays, says what it beat, and is what kernels are compared with."""
     timed = [(row.timing.spread.median, row) for row in rows if row.kind == "peer" and row.timing]
     timed.sort(key=lambda pair: pair[0])
     for seconds, other in timed[1:]:
         timed[0][1].notes.append(f"its slower variant, {other.name}: {report.short(seconds * 1e3)} ms")
         timed[0][1].wrong = timed[0][1].wrong or other.wrong
+    for row in rows:
+        if row.kind == "kernel" and row.timing and timed and timed[0][1].timing:
+            row.peer_speed = row.timing.speed_against(timed[0][1].timing)
     failed = [row for row in rows if row.kind == "peer" and not row.timing]
     return [row for row in rows if row.kind == "kernel"] + [row for _, row in timed[:1]] + failed
-
-
-def print_rows(rows: list[Row], dtype: np.dtype[Any], found: dict[str, Any]) -> None:
-    """The table."""
-    columns = (("kernel", 22), ("median ms", 9), ("× reference", 16), ("rate", 14), ("error", 8))
-    groups = []
-    for case in dict.fromkeys((row.case.operation, row.case.label) for row in rows):
-        own = [row for row in rows if (row.case.operation, row.case.label) == case]
-        notes = [f"{row.name}: {note}" for row in own for note in row.notes]
-        groups.append(report.Group("  ".join(case), [_cells(row) for row in own], notes))
-    caption = (
-        "* chosen by default.  × reference: how many times as fast as the reference in the same rounds, quartiles.  "
-        "GFLOP/s counts the direct method's operations; GB/s the arrays handed in and given out, once.  "
-        "error: against the reference in float64, relative to the largest entry.\n" + machine.one_line(found)
-    )
-    report.print_table(f"kernels, {dtype}", columns, groups, caption)
-    for row in rows:
-        if row.wrong:
-            report.say(f"wrong: {row.name} of {row.case.operation}, {row.case.label}: {row.wrong}")
-
-
-def _cells(row: Row) -> list[str]:
-    name = f"  {escape(row.name)}{' *' if row.default else ''}"
-    error = "[red]wrong[/red]" if row.wrong else "" if row.error is None else f"{row.error:.1e}"
-    if row.timing is None or row.speed is None or row.rate is None:
-        return [name, "", "", "", error]
-    speed = "1" if row.name == "reference" else f"{row.speed.median:.2f} ({row.speed.low:.2f}–{row.speed.high:.2f})"
-    return [name, f"{row.timing.spread.median * 1e3:.3f}", speed, f"{report.short(row.rate[0])} {row.rate[1]}", error]
-
-
-def _plot(path: Path, rows: list[Row], dtype: np.dtype[Any], found: dict[str, Any]) -> None:
-    dots = [
-        report.Dot(
-            f"{row.case.operation}\n{row.case.label}",
-            "torch" if row.kind == "peer" else row.name,
-            row.timing.spread.scaled(1e3),
-            "wrong" if row.wrong else "" if row.rate is None else f"({report.short(row.rate[0])} {row.rate[1]})",
-        )
-        for row in rows
-        if row.timing
-    ]
-    if dots:
-        report.save_plot(path, f"Kernels, forward and gradients, {dtype}", dots, found)
 
 
 def _widen(array: Array) -> Array:

@@ -14,7 +14,9 @@ from typing import Any
 
 import numpy as np
 
-LIBRARIES = ("gan_np", "numpy", "scipy", "numba", "torch", "cupy-cuda12x", "cupy-cuda13x")
+from gan_np import kernels
+
+LIBRARIES = ("gan_np", "numpy", "scipy", "numba", "torch", "onnxruntime", "cupy-cuda12x", "cupy-cuda13x")
 
 
 def describe() -> dict[str, Any]:
@@ -100,41 +102,65 @@ def versions() -> dict[str, str]:
     return found
 
 
+THREAD_VARIABLES = (
+    "GAN_NP_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+
+
 def default_threads(quick: bool) -> int:
-    """All cores; one for a quick run, which should be quick on a busy machine too (if BLAS can be held to that)."""
-    return 1 if quick and importlib.util.find_spec("threadpoolctl") else cores()
+    """All cores, or the fewest that the usual variables allow a library: both sides of a comparison get as many.
+
+    One for a quick run, which should be quick on a busy machine too (if BLAS can be held to that).
+    """
+    if quick and importlib.util.find_spec("threadpoolctl"):
+        return 1
+    asked = (os.environ.get(name, "").partition(",")[0].strip() for name in THREAD_VARIABLES)
+    return min([cores(), *(int(value) for value in asked if value.isdecimal() and int(value))])
+
+
+def thread_environment(count: int) -> dict[str, str]:
+    """What holds every library of a fresh process to `count` threads."""
+    return dict.fromkeys(THREAD_VARIABLES, str(count))
 
 
 @contextlib.contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Hold BLAS, OpenMP and Numba to `count` threads; nothing to do where that is all the cores.
+    """Hold our own kernels, BLAS, OpenMP and Numba's threads to `count`.
 
     Raises:
-        RuntimeError: fewer were asked for and threadpoolctl is not installed.
+        RuntimeError: fewer than all cores were asked for and threadpoolctl is not installed.
     """
-    if count == cores():
+    with contextlib.ExitStack() as held:
+        own = getattr(kernels, "threads", None)
+        if own is not None:
+            held.enter_context(own.held_to(count))
+        if not count == cores() == default_threads(False):  # else every library already has as many
+            try:
+                import threadpoolctl
+            except ImportError as error:
+                raise RuntimeError(
+                    f"threads: to hold BLAS to {count} needs threadpoolctl (pip install threadpoolctl)"
+                ) from error
+            held.enter_context(threadpoolctl.threadpool_limits(limits=count))
+            held.enter_context(_numba_threads(count))
+        yield
+
+
+@contextlib.contextmanager
+def _numba_threads(count: int) -> Iterator[None]:
+    """Hold the threads that Numba started for somebody's parallel kernels; asking for them here would start them."""
+    parallel = sys.modules.get("numba.np.ufunc.parallel")
+    if not getattr(parallel, "_is_initialized", False):
         yield
         return
+    numba = sys.modules["numba"]
+    before = numba.get_num_threads()
+    numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))
     try:
-        import threadpoolctl
-    except ImportError as error:
-        raise RuntimeError(
-            f"threads: to hold BLAS to {count} needs threadpoolctl (pip install threadpoolctl)"
-        ) from error
-    before = os.environ.get("NUMBA_NUM_THREADS")
-    with threadpoolctl.threadpool_limits(limits=count):
-        numba = sys.modules.get("numba")
-        known = numba.get_num_threads() if numba else None
-        if numba:
-            numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))
-        else:
-            os.environ["NUMBA_NUM_THREADS"] = str(count)
-        try:
-            yield
-        finally:
-            if numba:
-                numba.set_num_threads(known)
-            elif before is None:
-                os.environ.pop("NUMBA_NUM_THREADS", None)
-            else:
-                os.environ["NUMBA_NUM_THREADS"] = before
+        yield
+    finally:
+        numba.set_num_threads(before)

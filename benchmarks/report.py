@@ -1,4 +1,4 @@
-"""What comes out: a table on the terminal, a JSON file, a picture."""
+"""What comes out: options, a table on the terminal, a JSON file; pictures are in `plots.py`."""
 
 from __future__ import annotations
 
@@ -8,17 +8,13 @@ import importlib.util
 import json
 import shlex
 import sys
-import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-
-from .machine import one_line
-from .timing import Spread
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -28,14 +24,30 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="small and short: shows that it runs, times mean little")
 
 
+def add_contest_options(parser: argparse.ArgumentParser) -> None:
+    """--threads and --peer, of benchmarks that have PyTorch as their opponent."""
+    add_threads(parser)
+    parser.add_argument("--peer", choices=("torch", "none"), default="torch", help="the opponent, if installed")
+
+
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """--threads."""
+    parser.add_argument(
+        "--threads",
+        type=int,
+        help="on every side (default: all cores, or what *_NUM_THREADS allows; with --quick one, if threadpoolctl is there)",
+    )
+
+
 def check_options(options: argparse.Namespace) -> None:
     """Refuse a plot that could not be drawn before anything is measured.
 
     Raises:
         ValueError: matplotlib is not installed.
     """
-    if options.plot and importlib.util.find_spec("matplotlib") is None:
-        raise ValueError("plot: needs matplotlib (python -m pip install matplotlib)")
+    drawn = [name for name in ("plot", "roofline") if getattr(options, name, None)]
+    if drawn and importlib.util.find_spec("matplotlib") is None:
+        raise ValueError(f"{drawn[0]}: needs matplotlib (python -m pip install matplotlib)")
 
 
 class Group(NamedTuple):
@@ -75,6 +87,11 @@ def short(value: float) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
+def ratio(spread: Mapping[str, float]) -> str:
+    """Median and quartiles of a ratio, as `Spread.numbers` gives them."""
+    return f"{spread['median']:.2f} ({spread['low']:.2f}–{spread['high']:.2f})"
+
+
 def say(text: str) -> None:
     """A line beside the table."""
     _console().print(text, soft_wrap=True, markup=False)
@@ -106,79 +123,3 @@ def save_json(path: Path, benchmark: str, arguments: Sequence[str], machine: dic
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-MUCH = 20
-"""A plot whose times differ by more than this factor has a logarithmic axis."""
-
-
-class Dot(NamedTuple):
-    """One measurement in a plot: a line of its own, coloured by series."""
-
-    label: str
-    series: str
-    milliseconds: Spread
-    note: str = ""
-
-
-def save_plot(path: Path, title: str, dots: Sequence[Dot], machine: dict[str, Any]) -> None:
-    """Medians as dots with their quartiles, one row for each label; the axis is logarithmic where times differ by much."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    labels, series = (list(dict.fromkeys(getattr(dot, name) for dot in dots)) for name in ("label", "series"))
-    beside = {label: [dot.series for dot in dots if dot.label == label] for label in labels}
-    foot = textwrap.wrap(
-        "Dots are medians, bars the middle half of the rounds; left is faster. " + one_line(machine), 185
-    )
-    each = max(len(found) for found in beside.values())
-    lines = len(labels) * max(1.0, 0.45 * each)
-    height = 1.4 + 0.34 * lines + 0.17 * len(foot)
-    figure = Figure(figsize=(10, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    for index, name in enumerate(series):
-        own = [dot for dot in dots if dot.series == name]
-        places = []
-        for dot in own:
-            others = beside[dot.label]
-            places.append(labels.index(dot.label) + (others.index(name) - (len(others) - 1) / 2) * 0.7 / each)
-        times = [dot.milliseconds for dot in own]
-        errors = [[t.median - t.low for t in times], [t.high - t.median for t in times]]
-        colour = f"C{index % 10}"
-        axes.errorbar(
-            [t.median for t in times], places, xerr=errors, fmt="o", markersize=5, capsize=2, color=colour, label=name
-        )
-        for place, dot in zip(places, own, strict=True):
-            text = f"{short(dot.milliseconds.median)} ms{'  ' + dot.note if dot.note else ''}"
-            axes.annotate(
-                text,
-                (dot.milliseconds.high, place),
-                xytext=(7, 0),
-                textcoords="offset points",
-                fontsize=7.5,
-                va="center",
-                color=colour,
-            )
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set_ylim(len(labels) - 0.5, -0.5)
-    low, high = min(d.milliseconds.low for d in dots), max(d.milliseconds.high for d in dots)
-    logarithmic = high > MUCH * low
-    if logarithmic:
-        margin = (high / low) ** 0.1 * 1.1
-        axes.set_xscale("log")
-        axes.xaxis.set_major_formatter("{x:g}")
-        axes.xaxis.set_minor_formatter("")
-        axes.set_xlim(low / margin, high * margin**2.5)  # room for the labels
-    else:
-        axes.set_xlim(0, 1.25 * high)
-    axes.set_xlabel(f"milliseconds{' (logarithmic)' if logarithmic else ''}")
-    axes.set_title(title, loc="left", fontsize=11)
-    axes.grid(axis="x", which="both", alpha=0.25)
-    for place in range(1, len(labels)):
-        axes.axhline(place - 0.5, color="0.85", linewidth=0.7)
-    if len(dots) > len(labels):
-        figure.legend(loc="outside upper right", ncols=min(len(series), 5), fontsize=8)
-    figure.supxlabel("\n".join(foot), fontsize=6.5, x=0.01, ha="left", color="0.35")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=150)

@@ -11,9 +11,18 @@ from pathlib import Path
 def load(target: str) -> None:
     """Import `target`: a file (mine.py, folder/mine.py) or a module's name (package.mine).
 
+    Numba starts threads when they are first needed; where it comes with `target` they start now, so that they can be held.
+
     Raises:
         ModuleNotFoundError: there is no such file or module. Errors inside it are its own.
     """
+    before = "numba" in sys.modules
+    _import(target)
+    if "numba" in sys.modules and not before:
+        sys.modules["numba"].get_num_threads()
+
+
+def _import(target: str) -> None:
     if not target.endswith(".py"):
         if "" not in sys.path and str(Path.cwd()) not in sys.path:
             sys.path.insert(0, str(Path.cwd()))

@@ -254,6 +254,18 @@ def _dcgan_cases() -> Iterator[Case]:
     for side, channels, out in ((64, 3, 64), (32, 64, 128), (16, 128, 256), (8, 256, 512)):
         geometry = convolution_geometry(batch, (side, side, channels), out, (4, 4), (2, 2), (1, 1))
         yield conv2d_case(f"{channels}→{out} at {side}²", geometry)
+    # The paper's 5×5 (transposed, from 16² with output_padding 1), residual 3×3, and a 4×4 map that ends in one pixel.
+    for side, channels, out, kernel, stride, padding in (
+        (64, 3, 64, 5, 2, 2),
+        (32, 64, 128, 5, 2, 2),
+        (8, 256, 512, 5, 2, 2),
+        (32, 64, 64, 3, 1, 1),
+        (8, 256, 256, 3, 1, 1),
+        (4, 512, 100, 4, 1, 0),
+    ):
+        sizes = (kernel, kernel), (stride, stride), (padding, padding)
+        geometry = convolution_geometry(batch, (side, side, channels), out, *sizes)
+        yield conv2d_case(f"{channels}→{out} at {side}², {kernel}×{kernel} stride {stride}", geometry)
     yield dense_case("100→8192", batch, 100, 8192)
     yield dense_case("8192→1", batch, 8192, 1)
     leaky = Activation("leaky_relu", 0.2)

@@ -57,39 +57,44 @@ class Draws(NamedTuple):
 class TorchGAN:
     """The players of `trainer` with the same weights, its data, its Adam, its choices.
 
-    trainer: a fresh `gn.training.Trainer` with Adam on both sides and one update of D a step; it is only read.
+    trainer: a fresh `gn.training.Trainer` with Adam on both sides and one update of D a step; it is read and not kept,
+        so that where memory is measured ours can go.
     """
 
     def __init__(self, trainer: gn.training.Trainer, variant: Variant) -> None:
         gan, order = trainer.gan, variant.order
-        self.trainer, self.variant = trainer, variant
+        self.variant = variant
+        self.batch_size, self.share_noise, self.latent_dim = trainer.batch_size, trainer.share_noise, gan.prior.dim
+        self.range = RANGES[gan.pixel_range]
         self.dtype = torch.float64 if gan.generator.dtype == np.float64 else torch.float32
         self.generator, self.discriminator = (
-            Translation(network, order) for network in (gan.generator, gan.discriminator)
+            Translation(network, order, rows=not variant.pictures) for network in (gan.generator, gan.discriminator)
         )
         self.g, self.d = self.generator.module.train(), self.discriminator.module.train()
         self.g_optimizer = _adam(self.g, trainer.g_optimizer, variant.adam)
         self.d_optimizer = _adam(self.d, trainer.d_optimizer, variant.adam)
-        self.average = [p.detach().clone() for p in self.g.parameters()] if gan.average is not None else []
+        self.decay = None if gan.average is None else gan.average.decay
+        self.average = [] if self.decay is None else [p.detach().clone() for p in self.g.parameters()]
         self.updates = 0
-        self.images = torch.from_numpy(trainer.images).permute(0, 3, 1, 2).contiguous(memory_format=order)
+        self.images = self._laid_out(trainer.images)
         self.random = torch.Generator().manual_seed(0)
         self.order_of_images = torch.empty(0, dtype=torch.int64)
 
     def draw(self) -> Draws:
         """Pictures in random order, each once an epoch, and fresh noise."""
-        size = self.trainer.batch_size
+        size = self.batch_size
         while len(self.order_of_images) < size:
             epoch = torch.randperm(len(self.images), generator=self.random)
             self.order_of_images = torch.cat([self.order_of_images, epoch])
         chosen, self.order_of_images = self.order_of_images[:size], self.order_of_images[size:]
         d_noise = self._noise()
-        return Draws(self._floats(self.images[chosen]), d_noise, None if self.trainer.share_noise else self._noise())
+        return Draws(self._floats(self.images[chosen]), d_noise, None if self.share_noise else self._noise())
 
     def given(self, pictures: Array, d_noise: Array, g_noise: Array | None = None) -> Draws:
         """The same from float pictures (N, H, W, C) and noise drawn elsewhere."""
-        real = torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous(memory_format=self.variant.order)
-        return Draws(real, torch.from_numpy(d_noise), None if g_noise is None else torch.from_numpy(g_noise))
+        return Draws(
+            self._laid_out(pictures), torch.from_numpy(d_noise), None if g_noise is None else torch.from_numpy(g_noise)
+        )
 
     def step(self, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
         """One update of D and one of G; both losses."""
@@ -111,7 +116,7 @@ class TorchGAN:
         g_loss.backward()  # type: ignore[no-untyped-call]
         self.g_optimizer.step()
         _freeze(self.d, False)
-        if self.average:
+        if self.decay is not None:
             self._update_average()
         return d_loss.detach(), g_loss.detach()
 
@@ -133,17 +138,23 @@ class TorchGAN:
         )
 
     def _noise(self) -> torch.Tensor:
-        shape = (self.trainer.batch_size, self.trainer.gan.prior.dim)
-        return torch.randn(shape, generator=self.random, dtype=self.dtype)
+        return torch.randn((self.batch_size, self.latent_dim), generator=self.random, dtype=self.dtype)
+
+    def _laid_out(self, pictures: Array) -> torch.Tensor:
+        """Pictures (N, H, W, C) as this variant holds them; rows where there are only dense layers."""
+        tensor = torch.from_numpy(pictures)
+        if not self.variant.pictures:
+            return tensor.flatten(1)
+        return tensor.permute(0, 3, 1, 2).contiguous(memory_format=self.variant.order)
 
     def _floats(self, batch: torch.Tensor) -> torch.Tensor:
-        low, high = RANGES[self.trainer.gan.pixel_range]
+        low, high = self.range
         floats = batch.to(self.dtype).mul_((high - low) / 255)
         return floats.add_(low) if low else floats
 
     def _update_average(self) -> None:
-        assert self.trainer.gan.average is not None
-        decay = min(self.trainer.gan.average.decay, (1 + self.updates) / (10 + self.updates))
+        assert self.decay is not None
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         with torch.no_grad():
             torch._foreach_lerp_(self.average, list(self.g.parameters()), 1 - decay)
         self.updates += 1

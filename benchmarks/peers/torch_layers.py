@@ -7,7 +7,6 @@ another order too, so the weights of the dense layer beside it are permuted: the
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -19,8 +18,7 @@ import gan_np as gn
 from gan_np.arrays import Array
 from gan_np.ops import activation
 
-Order = np.ndarray[Any, np.dtype[np.intp]] | None
-"""Entry j of a PyTorch row is entry order[j] of ours; None: the same."""
+from .orders import Order, indices, picture_order
 
 
 class Carried(NamedTuple):
@@ -58,54 +56,67 @@ class ToPicture(nn.Module):
 
 
 class Translation:
-    """`module` computes what a network computes; `load` and `read` carry θ over and back.
+    """`module` computes what a network computes; `load` and `read` carry θ over and back, `load_state` the state over.
+
+    network: it is read and not kept.
+    order: PyTorch's memory order of pictures.
+    rows: dense layers only: pictures stay rows in our order of features, as one would write it there.
 
     Raises:
         TypeError: a layer without a counterpart here.
     """
 
-    def __init__(self, network: gn.Network, order: torch.memory_format) -> None:
-        self.network, self.order = network, order
+    def __init__(self, network: gn.Network, order: torch.memory_format, *, rows: bool = False) -> None:
+        self.order, self.rows = order, rows
+        self.layout, self.state_layout, self.dtype = network.parameters.layout, network.state.layout, network.dtype
         self.carried: list[Carried] = []
+        self.carried_state: list[tuple[str, nn.Module, str]] = []
         dtype = torch.float64 if network.dtype == np.float64 else torch.float32
-        self.module = nn.Sequential(*self._layers()).to(dtype)
+        self.module = nn.Sequential(*self._layers(network)).to(dtype)
         self.module.to(memory_format=order)  # type: ignore[call-overload]
         self.load(network.parameters.values)
 
     def load(self, theta: Array) -> None:
         """Take over our θ."""
-        layout = self.network.parameters.layout
         with torch.no_grad():
             for name, tensor, to_torch, _ in self.carried:
-                tensor.copy_(torch.from_numpy(to_torch(layout.view(theta, name)).copy()))
+                tensor.copy_(torch.from_numpy(to_torch(self.layout.view(theta, name)).copy()))
+
+    def load_state(self, state: Array) -> None:
+        """Take over our state: the running statistics."""
+        for name, module, buffer in self.carried_state:
+            getattr(module, buffer).copy_(torch.from_numpy(self.state_layout.view(state, name).copy()))
 
     def read(self, value_of: Callable[[torch.Tensor], torch.Tensor]) -> Array:
         """What belongs to each parameter (itself, a moment) as one vector in our layout."""
-        layout = self.network.parameters.layout
-        vector = np.full(layout.size, np.nan, self.network.dtype)
+        vector = np.full(self.layout.size, np.nan, self.dtype)
         for name, tensor, _, to_ours in self.carried:
-            layout.view(vector, name)[...] = to_ours(value_of(tensor).detach().numpy())
+            self.layout.view(vector, name)[...] = to_ours(value_of(tensor).detach().numpy())
         return vector
 
-    def _layers(self) -> Iterator[nn.Module]:
-        structure, declarations = self.network.structure, self.network.declaration.children
+    def _layers(self, network: gn.Network) -> Iterator[nn.Module]:
+        structure, declarations = network.structure, network.declaration.children
         if not isinstance(structure, gn.Sequential):
             raise TypeError(f"network: expected a Sequential, got {structure!r}")
         layers = structure.layers
-        shape, order = self.network.input_shape, None
+        shape, order = network.input_shape, None
         for index, layer in enumerate(layers):
             path = f"{index}."
             output = declarations[str(index)].output_shape
             if isinstance(layer, gn.Dense):
                 following = layers[index + 1] if index + 1 < len(layers) else None
-                leaving = _order(following.sizes) if isinstance(following, gn.Reshape) else None
+                leaving = (
+                    picture_order(following.sizes) if isinstance(following, gn.Reshape) and not self.rows else None
+                )
                 yield self._dense(path, layer, shape[0], order, leaving)
                 order = None
+            elif self.rows and isinstance(layer, gn.Flatten | gn.Reshape):
+                pass
             elif isinstance(layer, gn.Reshape):
                 yield ToPicture((output[2], output[0], output[1]), self.order)
             elif isinstance(layer, gn.Flatten):
                 yield nn.Flatten()
-                order = _order(shape)
+                order = picture_order(shape)
             elif isinstance(layer, gn.Conv2d | gn.ConvTranspose2d):
                 yield self._convolution(path, layer, shape[2])
             elif isinstance(layer, gn.BatchNorm):
@@ -122,7 +133,7 @@ class Translation:
 
     def _dense(self, path: str, layer: gn.Dense, features: int, entering: Order, leaving: Order) -> nn.Module:
         module = nn.Linear(features, layer.out_features, bias=layer.bias)
-        rows, columns = _indices(entering, features), _indices(leaving, layer.out_features)
+        rows, columns = indices(entering, features), indices(leaving, layer.out_features)
         back_rows, back_columns = np.argsort(rows), np.argsort(columns)
         self._carry(
             path + "weight", module.weight, lambda w: w[rows][:, columns].T, lambda w: w.T[back_rows][:, back_columns]
@@ -152,6 +163,8 @@ class Translation:
         if layer.affine:
             self._carry(path + "scale", module.weight)
             self._carry(path + "bias", module.bias)
+        for name, buffer in (("running_mean", "running_mean"), ("running_variance", "running_var")):
+            self.carried_state.append((path + name, module, buffer))
         return module
 
     def _carry(
@@ -162,17 +175,6 @@ class Translation:
         to_ours: Callable[[Array], Array] = lambda a: a,
     ) -> None:
         self.carried.append(Carried(name, tensor, to_torch, to_ours))
-
-
-def _order(picture: tuple[int, ...]) -> Order:
-    """Where the entries of a row (C, H, W) are in a row (H, W, C)."""
-    if len(picture) != 3:
-        return None
-    return np.arange(math.prod(picture)).reshape(picture).transpose(2, 0, 1).reshape(-1)
-
-
-def _indices(order: Order, count: int) -> np.ndarray[Any, np.dtype[np.intp]]:
-    return np.arange(count) if order is None else order
 
 
 def _activation(value: Any) -> Iterator[nn.Module]:

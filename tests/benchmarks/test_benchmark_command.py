@@ -1,7 +1,9 @@
 """The command, the description of the machine, and loading a person's own code."""
 
+import contextlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -73,6 +75,40 @@ def test_threads_are_held_and_given_back():
     with machine.threads(1):
         assert {library["threads"] for library in machine.blas()} == {1}
     assert machine.blas() == before
+
+
+def test_our_own_kernels_are_held_too(monkeypatch):
+    pytest.importorskip("threadpoolctl")
+    held = []
+
+    class Threads:
+        @staticmethod
+        @contextlib.contextmanager
+        def held_to(count):
+            held.append(count)
+            yield
+            held.append(None)
+
+    monkeypatch.setattr(machine.kernels, "threads", Threads, raising=False)
+    with machine.threads(1):
+        assert held == [1]
+    with machine.threads(machine.cores()):
+        pass
+    assert held == [1, None, machine.cores(), None]
+
+
+def test_threads_that_numba_started_are_held_and_no_others_are_started():
+    pytest.importorskip("threadpoolctl")
+    pytest.importorskip("numba")
+    code = (
+        "import sys, numba; from benchmarks import machine; from numba.np.ufunc import parallel\n"
+        "with machine.threads(1): print(parallel._is_initialized)\n"
+        "before = numba.get_num_threads()\n"
+        "with machine.threads(1): print(numba.get_num_threads())\n"
+        "print(numba.get_num_threads() == before)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True)
+    assert done.stdout.split() == ["False", "1", "True"], done.stderr
 
 
 def test_own_code_is_loaded_by_file_or_by_module_name(tmp_path, monkeypatch):

@@ -33,7 +33,7 @@ class EvenOnly:
 RIGHT = """
 import gan_np as gn
 
-@gn.register_kernel("average", "by_difference", cost=0.5)
+@gn.register_kernel("average", "by_difference", cost=0.001)
 class ByDifference:
     def step(self, average, values, decay):
         average += (1 - decay) * (values - average)

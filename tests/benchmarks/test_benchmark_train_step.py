@@ -7,12 +7,14 @@ def test_it_measures_gan_np_alone(measured, tmp_path):
     picture = tmp_path / "step.png"
     code, result, printed = measured("train_step", "--quick", "--peer", "none", "--plot", str(picture))
     assert code == 0
-    (row,) = result["rows"]
+    (run,) = result["runs"]
+    (row,) = run["rows"]
     assert row["candidate"] == "gan_np"
     assert row["rounds"] == 2
     assert 0 < row["least_milliseconds"] <= row["milliseconds"]["median"]
-    assert result["agreements"] == []
-    assert result["setup"] == {
+    assert run["agreements"] == []
+    assert run["preset"] == "mnist"
+    assert run["setup"] == {
         "model": "dcgan",
         "image_shape": [28, 28, 1],
         "latent_dim": 64,
@@ -31,7 +33,7 @@ def test_without_pytorch_it_says_so(measured, monkeypatch):
     monkeypatch.setattr(peers, "installed", lambda name: False)
     code, result, printed = measured("train_step", "--quick", "--repeats", "1")
     assert code == 0
-    assert [row["candidate"] for row in result["rows"]] == ["gan_np"]
+    assert [row["candidate"] for row in result["runs"][0]["rows"]] == ["gan_np"]
     assert "PyTorch is not installed" in printed
 
 
@@ -40,6 +42,7 @@ def test_without_pytorch_it_says_so(measured, monkeypatch):
     [
         ("--preset mnist", 4),
         ("--preset mlp --share-noise --average", 2),
+        ("--preset points", 2),
         ("--preset dcgan64 --image-shape 20,12,3 --latent-dim 5 --width 4 --batch-size 3 --dtype float64", 4),
     ],
 )
@@ -48,14 +51,50 @@ def test_a_step_of_pytorch_gives_the_same_numbers(measured, options, variants):
     code, result, printed = measured("train_step", "--quick", "--repeats", "1", *options.split())
     assert code == 0
     assert "DISAGREES" not in printed
-    peers = [row for row in result["rows"] if row["candidate"] != "gan_np"]
+    (run,) = result["runs"]
+    peers = [row for row in run["rows"] if row["candidate"] != "gan_np"]
     assert len(peers) == variants
     assert sum(row["fastest_peer"] for row in peers) == 1
-    agreements = result["agreements"]
+    agreements = run["agreements"]
     assert {agreement["name"] for agreement in agreements} == {row["candidate"] for row in peers}
     exact = [agreement for agreement in agreements if agreement["dtype"] == "float64"]
     assert exact
     assert all(agreement["gradients"] < 1e-10 and agreement["weights"] < 1e-9 for agreement in exact)
+
+
+def test_all_presets_in_turn(measured, tmp_path, monkeypatch):
+    from benchmarks import setups
+
+    monkeypatch.setattr(setups, "PRESETS", {name: setups.PRESETS[name] for name in ("points", "mnist")})
+    picture = tmp_path / "all.png"
+    arguments = ("--repeats", "1", "--peer", "none", "--preset", "all", "--plot", str(picture))
+    code, result, printed = measured("train_step", "--quick", *arguments)
+    assert code == 0
+    assert [(run["preset"], run["setup"]["batch_size"]) for run in result["runs"]] == [("points", 8), ("mnist", 8)]
+    assert all(row["milliseconds"]["median"] > 0 for run in result["runs"] for row in run["rows"])
+    assert "points: points 1×1×2" in printed
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_presets_are_those_that_are_compared():
+    """The rows that the figures of speed in the README name."""
+    from benchmarks.setups import PRESETS
+
+    rows = {(preset.model, preset.image_shape, preset.width, preset.batch_size) for preset in PRESETS.values()}
+    assert {("dcgan", (64, 64, 3), 64, batch) for batch in (64, 128)} <= rows
+    assert {("dcgan", shape, width, 64) for shape in ((28, 28, 1), (32, 32, 3)) for width in (32, 64)} <= rows
+    assert ("points", (1, 1, 2), 128, 512) in rows
+
+
+def test_points_lie_on_their_ring():
+    import numpy as np
+
+    from benchmarks.points import CENTRES, RADIUS, ring
+
+    points = ring(4000).reshape(-1, 2) / 127.5 - 1
+    assert abs(np.linalg.norm(points, axis=1) - RADIUS).max() < 0.2
+    sector = np.rint(np.arctan2(points[:, 1], points[:, 0]) * CENTRES / (2 * np.pi)).astype(int) % CENTRES
+    assert np.bincount(sector, minlength=CENTRES).min() > 400
 
 
 @pytest.mark.parametrize("spoil", ["learning rate", "pictures", "weights"])
@@ -70,16 +109,15 @@ def test_a_step_that_differs_ends_with_1(measured, monkeypatch, spoil):
         if spoil == "pictures":
             return draws._replace(real=draws.real.flip(2))
         if spoil == "weights":
-            theta = self.trainer.gan.generator.parameters.values.copy()
-            self.generator.load(theta[::-1].copy())
+            self.generator.load(self.generator.read(lambda p: p)[::-1].copy())
         else:
-            self.g_optimizer.param_groups[0]["lr"] *= 1.2
+            self.g_optimizer.param_groups[0]["lr"] *= 1.5
         return draws
 
     monkeypatch.setattr(TorchGAN, "given", spoiled)
     code, result, printed = measured("train_step", "--quick", "--repeats", "1")
     assert code == 1
-    assert not any(agreement["holds"] for agreement in result["agreements"])
+    assert not any(agreement["holds"] for agreement in result["runs"][0]["agreements"])
     assert "DISAGREES" in printed
 
 
@@ -112,16 +150,13 @@ def test_a_layer_without_a_counterpart_is_refused():
 
 def test_bytes_become_the_same_floats():
     torch = pytest.importorskip("torch")
-    import argparse
-
     import numpy as np
 
     from benchmarks.peers.torch_gan import TorchGAN, variants
-    from benchmarks.train_step import Setup, make_trainer
+    from benchmarks.setups import Setup, make_trainer
     from gan_np.data.images import to_float
 
-    options = argparse.Namespace(share_noise=False, average=False)
-    trainer = make_trainer(Setup("dcgan", (8, 8, 1), 4, 4, 256), np.dtype(np.float64), options)
+    trainer = make_trainer(Setup("dcgan", (8, 8, 1), 4, 4, 256), np.dtype(np.float64))
     opponent = TorchGAN(trainer, variants(trainer.gan)[0])
     drawn = opponent.draw()
     assert drawn.real.dtype == torch.float64

@@ -1,0 +1,266 @@
+"""Pictures of measurements, readable without the text: what was measured, in which unit, on which machine."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .machine import one_line
+from .report import short
+from .timing import Spread
+
+MUCH = 20
+"""A plot whose values differ by more than this factor has a logarithmic axis."""
+
+READING = "Dots are medians, bars the middle half of the rounds; left is faster."
+
+
+class Dot(NamedTuple):
+    """One measurement in a plot of dots: a line of its own, coloured by series."""
+
+    label: str
+    series: str
+    value: Spread
+    note: str = ""
+
+
+class Line(NamedTuple):
+    """Measurements that a quantity orders."""
+
+    name: str
+    places: Sequence[float]
+    values: Sequence[Spread]
+    fit: Callable[[float], float] | None = None
+    """A law through them, drawn as a dashed line."""
+
+
+class Panel(NamedTuple):
+    """One pair of logarithmic axes."""
+
+    title: str
+    quantity: str
+    lines: Sequence[Line]
+
+
+def save_dots(
+    path: Path,
+    title: str,
+    dots: Sequence[Dot],
+    machine: dict[str, Any],
+    *,
+    quantity: str = "milliseconds",
+    unit: str = "ms",
+    reading: str = READING,
+) -> None:
+    """Medians as dots with their quartiles, one row for each label; the axis is logarithmic where values differ by much."""
+    labels, series = (list(dict.fromkeys(getattr(dot, name) for dot in dots)) for name in ("label", "series"))
+    beside = {label: [dot.series for dot in dots if dot.label == label] for label in labels}
+    foot = _foot(f"{reading} {one_line(machine)}", 185)
+    each = max(len(found) for found in beside.values())
+    lines = len(labels) * max(1.0, 0.45 * each)
+    figure = _figure(10, 1.4 + 0.34 * lines + 0.17 * len(foot))
+    axes = figure.add_subplot()
+    for index, name in enumerate(series):
+        own = [dot for dot in dots if dot.series == name]
+        places = []
+        for dot in own:
+            others = beside[dot.label]
+            places.append(labels.index(dot.label) + (others.index(name) - (len(others) - 1) / 2) * 0.7 / each)
+        values = [dot.value for dot in own]
+        errors = [[v.median - v.low for v in values], [v.high - v.median for v in values]]
+        colour = f"C{index % 10}"
+        axes.errorbar(
+            [v.median for v in values], places, xerr=errors, fmt="o", markersize=5, capsize=2, color=colour, label=name
+        )
+        for place, dot in zip(places, own, strict=True):
+            axes.annotate(
+                f"{short(dot.value.median)} {unit}{'  ' + dot.note if dot.note else ''}",
+                (dot.value.high, place),
+                xytext=(7, 0),
+                textcoords="offset points",
+                fontsize=7.5,
+                va="center",
+                color=colour,
+            )
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(len(labels) - 0.5, -0.5)
+    low, high = min(d.value.low for d in dots), max(d.value.high for d in dots)
+    room = 1 + 0.012 * max(len(dot.note) for dot in dots)
+    logarithmic = high > MUCH * low
+    if logarithmic:
+        margin = (high / low) ** 0.1 * 1.1
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter("")
+        axes.set_xlim(low / margin, high * margin ** (2.5 * room))  # room for the labels
+    else:
+        axes.set_xlim(0, (0.25 + room) * high)
+    axes.set_xlabel(f"{quantity}{' (logarithmic)' if logarithmic else ''}")
+    axes.set_title(title, loc="left", fontsize=11)
+    axes.grid(axis="x", which="both", alpha=0.25)
+    for place in range(1, len(labels)):
+        axes.axhline(place - 0.5, color="0.85", linewidth=0.7)
+    if len(dots) > len(labels):
+        figure.legend(loc="outside upper right", ncols=min(len(series), 4), fontsize=8)
+    _save(figure, path, foot)
+
+
+def save_lines(path: Path, title: str, panels: Sequence[Panel], machine: dict[str, Any], *, quantity: str) -> None:
+    """Panels side by side, both axes logarithmic: a power law is a straight line."""
+    from matplotlib.ticker import LogLocator
+
+    foot = _foot(
+        "Dots are medians, bars the middle half of the rounds, dashed lines power laws fitted to them; lower is faster. "
+        + one_line(machine),
+        60 * max(2, len(panels)),
+    )
+    figure = _figure(max(7.0, 3.6 * len(panels)), 4.6 + 0.17 * len(foot))
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+    grid = figure.subplots(1, len(panels), squeeze=False)[0]
+    names = list(dict.fromkeys(line.name for panel in panels for line in panel.lines))
+    for axes, panel in zip(grid, panels, strict=True):
+        for line in panel.lines:
+            colour = f"C{names.index(line.name) % 10}"
+            errors = [[v.median - v.low for v in line.values], [v.high - v.median for v in line.values]]
+            axes.errorbar(
+                line.places,
+                [v.median for v in line.values],
+                yerr=errors,
+                fmt="o",
+                markersize=4,
+                capsize=2,
+                color=colour,
+                label=line.name,
+            )
+            if line.fit is not None:
+                ends = min(line.places), max(line.places)
+                axes.plot(ends, [line.fit(end) for end in ends], "--", color=colour, linewidth=1)
+        axes.set_xscale("log", base=2)
+        axes.set_yscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+        axes.yaxis.set_minor_formatter("{x:g}")
+        axes.tick_params(axis="y", which="both", labelsize=7)
+        axes.grid(which="both", alpha=0.25)
+        axes.set_title(panel.title, loc="left", fontsize=9)
+        axes.set_xlabel(f"{panel.quantity} (logarithmic)")
+    grid[0].set_ylabel(f"{quantity} (logarithmic)")
+    handles, labels = grid[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower right", ncols=min(len(names), 5), fontsize=8)
+    _save(figure, path, foot)
+
+
+def save_roofline(
+    path: Path,
+    title: str,
+    points: Sequence[tuple[str, str, float, float]],
+    streams: Sequence[tuple[str, str, float]],
+    peaks: Any,
+    machine: dict[str, Any],
+) -> None:
+    """Arithmetic under its roof to the left, work that only moves memory as bars to the right.
+
+    points: (label, series, FLOP/byte, GFLOP/s).
+    streams: (label, series, GB/s).
+    peaks: a `roofline.Peaks`.
+    """
+    foot = _foot(
+        "GFLOP/s counts the direct method's operations, so a method that multiplies less can pass the roof; bytes are the "
+        "arrays handed in and given out, once, so arrays that stay in the cache can pass the bandwidth. "
+        + one_line(machine),
+        200,
+    )
+    figure = _figure(13, max(5.5, 2.2 + 0.17 * len(streams)) + 0.17 * len(foot))
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+    left, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
+    series = list(dict.fromkeys([point[1] for point in points] + [stream[1] for stream in streams]))
+    colours = {name: f"C{index % 10}" for index, name in enumerate(series)}
+    _roof(left, points, colours, peaks)
+    _bars(right, streams, colours, peaks.gigabytes)
+    handles = [left.plot([], [], "o", color=colours[name], label=name)[0] for name in series]
+    figure.legend(handles=handles, loc="outside upper right", ncols=6, fontsize=8)
+    _save(figure, path, foot)
+
+
+def _roof(axes: Any, points: Sequence[tuple[str, str, float, float]], colours: dict[str, str], peaks: Any) -> None:
+    ridge = peaks.gigaflops / peaks.gigabytes
+    intensities = [point[2] for point in points] or [ridge]
+    # The lower right belongs to the key.
+    low, high = min(ridge / 8, *intensities) / 2, max(ridge * 8, *intensities) * 8
+    axes.plot([low, ridge, high], [low * peaks.gigabytes, peaks.gigaflops, peaks.gigaflops], color="0.2", linewidth=1.5)
+    axes.annotate(
+        f"measured peak {short(peaks.gigaflops)} GFLOP/s",
+        (high, peaks.gigaflops),
+        xytext=(-4, 4),
+        textcoords="offset points",
+        ha="right",
+        fontsize=8,
+    )
+    axes.annotate(
+        f"measured bandwidth {short(peaks.gigabytes)} GB/s",
+        (ridge, peaks.gigaflops),
+        xytext=(-8, 4),
+        textcoords="offset points",
+        ha="right",
+        fontsize=8,
+    )
+    labels = {label: number for number, label in enumerate(dict.fromkeys(point[0] for point in points), start=1)}
+    for label, name, intensity, gigaflops in points:
+        axes.plot(intensity, gigaflops, "o", color=colours[name], markersize=5)
+        axes.annotate(
+            str(labels[label]), (intensity, gigaflops), xytext=(5, -3), textcoords="offset points", fontsize=7
+        )
+    key = "\n".join(f"{number}  {label}" for label, number in labels.items())
+    axes.text(0.99, 0.02, key, transform=axes.transAxes, ha="right", va="bottom", fontsize=7, color="0.25")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.set_xlim(low, high)
+    axes.set_xlabel("floating-point operations for each byte (logarithmic)")
+    axes.set_ylabel("GFLOP/s (logarithmic)")
+    axes.set_title("bound by arithmetic or memory: higher is faster, the line is the bound", loc="left", fontsize=9)
+    axes.grid(which="both", alpha=0.2)
+
+
+def _bars(axes: Any, streams: Sequence[tuple[str, str, float]], colours: dict[str, str], gigabytes: float) -> None:
+    places = range(len(streams))
+    axes.barh(places, [stream[2] for stream in streams], color=[colours[stream[1]] for stream in streams], height=0.7)
+    axes.axvline(gigabytes, color="0.2", linewidth=1.5)
+    axes.annotate(
+        f"measured bandwidth {short(gigabytes)} GB/s",
+        (gigabytes, len(streams) + 0.2),
+        xytext=(4, 4),
+        textcoords="offset points",
+        fontsize=8,
+    )
+    named = [
+        label if not place or label != streams[place - 1][0] else "" for place, (label, _, _) in enumerate(streams)
+    ]
+    axes.set_yticks(places, named, fontsize=7)
+    axes.set_ylim(len(streams) + 0.2, -0.6)
+    axes.set_xlabel("GB/s")
+    axes.set_title("bound by memory: longer is faster, the line is the bound", loc="left", fontsize=9)
+    axes.grid(axis="x", alpha=0.25)
+
+
+def _figure(width: float, height: float) -> Any:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _foot(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width)
+
+
+def _save(figure: Any, path: Path, foot: Sequence[str]) -> None:
+    figure.supxlabel("\n".join(foot), fontsize=6.5, x=0.01, ha="left", color="0.35")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150)

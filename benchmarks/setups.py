@@ -1,0 +1,144 @@
+"""What is trained and sampled: sizes by name, the options that change them, and a trainer as `gn.train` builds it."""
+
+from __future__ import annotations
+
+import argparse
+from typing import NamedTuple
+
+import numpy as np
+
+import gan_np as gn
+from gan_np.arrays import Array, DType
+from gan_np.data.sampler import Shuffler
+from gan_np.training import Config, Trainer
+from gan_np.training.build import build_trainer
+
+from .points import points_gan, ring
+
+PICTURES = 2048
+
+
+class Setup(NamedTuple):
+    """What is trained."""
+
+    model: str
+    """"dcgan", "mlp" or "points"."""
+    image_shape: tuple[int, int, int]
+    latent_dim: int
+    width: int
+    """dcgan: channels of D's first layer; mlp, points: hidden units of G."""
+    batch_size: int
+    share_noise: bool = False
+    """G learns from D's fake batch."""
+    average: bool = False
+    """Keep a moving average of G's weights."""
+
+
+PRESETS = {
+    "mnist": Setup("dcgan", (28, 28, 1), 64, 32, 64),
+    "mnist-width64": Setup("dcgan", (28, 28, 1), 64, 64, 64),
+    "cifar": Setup("dcgan", (32, 32, 3), 64, 32, 64),
+    "cifar-width64": Setup("dcgan", (32, 32, 3), 64, 64, 64),
+    "dcgan64": Setup("dcgan", (64, 64, 3), 100, 64, 64),
+    "dcgan64-batch128": Setup("dcgan", (64, 64, 3), 100, 64, 128),
+    "points": Setup("points", (1, 1, 2), 256, 128, 512),
+    "mlp": Setup("mlp", (28, 28, 1), 100, 1200, 100),
+}
+"""mnist: what `gan-np train` runs by default; cifar: the same for colour pictures of 32×32; dcgan64: the paper's sizes;
+points: a mixture of Gaussians in the plane; mlp: the first paper's, without dropout, whose draws could not be compared."""
+
+QUICK_WIDTH, QUICK_BATCH = 8, 8
+
+
+def describe(setup: Setup) -> str:
+    """For titles."""
+    size = "width" if setup.model == "dcgan" else "hidden"
+    text = (
+        f"{setup.model} {'×'.join(map(str, setup.image_shape))}, {size} {setup.width}, latent {setup.latent_dim}, "
+        f"batch {setup.batch_size}"
+    )
+    return text + (", shared noise" if setup.share_noise else "") + (", with average" if setup.average else "")
+
+
+def make_gan(setup: Setup, dtype: DType) -> gn.GAN:
+    """The players with fresh weights.
+
+    Raises:
+        ValueError, TypeError: sizes that the model refuses.
+    """
+    if setup.model == "points":
+        return points_gan(setup.image_shape, setup.latent_dim, setup.width, dtype)
+    if setup.model == "dcgan":
+        return gn.models.dcgan(setup.image_shape, setup.latent_dim, width=setup.width, dtype=dtype)
+    return gn.models.mlp(
+        setup.image_shape, setup.latent_dim, hidden=setup.width, input_dropout=0.0, hidden_dropout=0.0, dtype=dtype
+    )
+
+
+def pictures(setup: Setup) -> Array:
+    """Data to train on, uint8 (N, height, width, channels): the mixture for "points", else random bytes."""
+    count = max(PICTURES, setup.batch_size)
+    if setup.model == "points":
+        return ring(max(8 * PICTURES, count))
+    return np.random.default_rng(0).integers(0, 256, (count, *setup.image_shape), np.uint8)
+
+
+def make_trainer(setup: Setup, dtype: DType, images: Array | None = None) -> Trainer:
+    """A fresh trainer, with the defaults of `gn.train`.
+
+    images: what `pictures(setup)` gave, where making them should not be part of a measurement.
+    """
+    config = Config(
+        batch_size=max(setup.batch_size, 2),
+        share_noise=setup.share_noise,
+        average_decay=Config.average_decay if setup.average else 0.0,
+    )
+    trainer = build_trainer(make_gan(setup, dtype), pictures(setup) if images is None else images, config)
+    if setup.batch_size == 1:
+        # Training asks for two pictures, as one has no batch statistics to speak of; what a step of one costs is asked too.
+        trainer.batch_size, trainer.order = 1, Shuffler(len(trainer.images), 1)
+    return trainer
+
+
+def add_options(parser: argparse.ArgumentParser, default: str, *, several: bool = False) -> None:
+    """What is trained, and in which dtype; `several`: "all" is a preset too."""
+    add_sizes(parser, default, several=several)
+    parser.add_argument("--batch-size", type=int)
+    parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
+    parser.add_argument("--share-noise", action="store_true", help="G learns from D's fake batch, on every side")
+    parser.add_argument("--average", action="store_true", help="keep a moving average of G's weights, on every side")
+
+
+def add_sizes(parser: argparse.ArgumentParser, default: str, *, several: bool = False) -> None:
+    """--preset and what changes the networks' sizes."""
+    choices = [*PRESETS, *(["all"] if several else [])]
+    parser.add_argument("--preset", choices=choices, default=default, help=f"sizes by name (default {default})")
+    parser.add_argument("--image-shape", type=sizes, metavar="H,W,C")
+    parser.add_argument("--latent-dim", type=int)
+    parser.add_argument("--width", type=int, help="dcgan: channels of D's first layer; mlp, points: hidden units of G")
+
+
+def chosen(options: argparse.Namespace) -> dict[str, Setup]:
+    """What the options of `add_options` or `add_sizes` ask for, by the preset's name.
+
+    Raises:
+        ValueError: a shape that is not three sizes.
+    """
+    asked = {name: getattr(options, name, None) for name in ("image_shape", "latent_dim", "width", "batch_size")}
+    given = {name: value for name, value in asked.items() if value is not None}
+    if len(given.get("image_shape", (0, 0, 0))) != 3:
+        raise ValueError(f"image-shape: expected height,width,channels, got {given['image_shape']}")
+    found = {}
+    for name in PRESETS if options.preset == "all" else [options.preset]:
+        setup = PRESETS[name]._replace(**given)
+        if hasattr(options, "share_noise"):
+            setup = setup._replace(share_noise=options.share_noise, average=options.average)
+        if options.quick:
+            setup = setup._replace(width=min(setup.width, QUICK_WIDTH), batch_size=min(setup.batch_size, QUICK_BATCH))
+        found[name] = setup
+    return found
+
+
+def sizes(text: str) -> tuple[int, ...]:
+    """ "64,64,3" as integers."""
+    return tuple(int(part) for part in text.split(","))
