@@ -14,7 +14,7 @@ from .chunks import LINE, chunk_count, chunk_length, claim, finish, fold, line_l
 from .compiled import compiled
 from .elementary import logistic, tanh
 from .entry import Cells, Given, Result, entry, nothing
-from .memory import get, put
+from .memory import get, put, sealed
 from .pool import parallel, state
 
 LINEAR, RELU, LEAKY_RELU, TANH, SIGMOID = range(5)
@@ -80,7 +80,7 @@ def _forward_part(
 @entry
 def _forward(state: Cells, z: Given, bias: Given, kind: int, slope: float, y: Result) -> None:
     """y may be z's own memory: each number is read before it is written, and never again."""
-    line = repeated(bias, line_length(max(bias.size, 1)))
+    line = sealed(repeated(bias, line_length(max(bias.size, 1))))
     length = chunk_length(z.size, line.size)
     count = chunk_count(z.size, length)
     finish(parallel(state, _forward_part, count, (zones(state), count, z, line, kind, slope, y, length)))

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from .compiled import compiled
-from .memory import get, put, sealed
+from .memory import get, put
 from .pool import THREADS, add, load
 
 SMALLEST, LARGEST, USUAL = 32_768, 131_072, 32
@@ -87,7 +87,7 @@ def repeated(values: Any, length: int) -> Any:
         for start in range(0, length, values.size):
             for c in range(values.size):
                 put(line, start + c, get(values, c))
-    return sealed(line)
+    return line
 
 
 @compiled

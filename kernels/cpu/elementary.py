@@ -98,6 +98,13 @@ def log_one_plus(typing: Any, e: Any) -> Any:
 
 
 @compiled
+def exponential(u: Any) -> Any:
+    """e^u for u ≤ 0."""
+    power, p = exponential_parts(u)
+    return power + power * p
+
+
+@compiled
 def tanh(z: Any) -> Any:
     """tanh |z| = −t/(t + 2) with t = e^−2|z| − 1, which keeps the digits of small z."""
     real = type(z)
@@ -112,8 +119,7 @@ def tanh(z: Any) -> Any:
 def logistic(z: Any) -> Any:
     """1/(1 + e^−z), written with e^−|z| on both sides so that small probabilities keep their digits."""
     real = type(z)
-    power, p = exponential_parts(-abs(z))
-    e = power + power * p
+    e = exponential(-abs(z))
     return (real(1.0) if z >= real(0.0) else e) / (real(1.0) + e)
 
 
@@ -121,5 +127,4 @@ def logistic(z: Any) -> Any:
 def softplus(s: Any) -> Any:
     """log(1 + eˢ) = max(s, 0) + log(1 + e^−|s|)."""
     real = type(s)
-    power, p = exponential_parts(-abs(s))
-    return (real(0.0) if s < real(0.0) else s) + log_one_plus(power + power * p)
+    return (real(0.0) if s < real(0.0) else s) + log_one_plus(exponential(-abs(s)))

@@ -53,7 +53,10 @@ def put(typing: Any, array: Any, index: Any, value: Any) -> Any:
 
 @intrinsic
 def sealed(typing: Any, array: Any) -> Any:
-    """The same memory, from here on only read: working memory that is ready gets the benefit of a read-only array."""
+    """The same memory as a read-only array, to hand to a part of a kernel.
+
+    Not for the function that wrote it: there the read could move before the write.
+    """
 
     def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         return impl_ret_borrowed(  # type: ignore[no-untyped-call]

@@ -14,7 +14,7 @@ from .activation import LINEAR, SIGMOID, TANH, derivative, kind_and_slope, satur
 from .chunks import LINE, chunk_count, chunk_length, claim, finish, fold, line_length, repeated, zones
 from .compiled import compiled, summed
 from .entry import Cells, Given, Result, entry, nothing
-from .memory import get, put
+from .memory import get, put, sealed
 from .pool import parallel, state
 
 
@@ -144,7 +144,7 @@ def _forward(
         put(variance, c, real(get(exact_variance, c)))
         put(inverse, c, real(1.0 / math.sqrt(get(exact_variance, c) + epsilon)))
         put(scaled, c, get(inverse, c) * (get(scale, c) if scale.size > 0 else real(1.0)))
-    lines = repeated(mean, line), repeated(scaled, line), repeated(bias, line)
+    lines = sealed(repeated(mean, line)), sealed(repeated(scaled, line)), sealed(repeated(bias, line))
     finish(parallel(state, _output_part, count, (zones(state), count, x, *lines, kind, slope, y, length)))
 
 
@@ -256,13 +256,14 @@ def _backward(
         two = get(partial, channels + c) * deviation
         put(dbias, c, real(one))
         put(dscale, c, real(two))
-        factor = deviation * (get(scale, c) if scale.size > 0 else real(1.0))
-        put(factors, c, real(factor))
-        put(constants, c, real(factor * one / rows))
-        put(proportions, c, real(factor * deviation * two / rows))
+        steepness = deviation * (get(scale, c) if scale.size > 0 else real(1.0))
+        put(factors, c, real(steepness))
+        put(constants, c, real(steepness * one / rows))
+        put(proportions, c, real(steepness * deviation * two / rows))
     if need_input:
-        lines = repeated(mean, line), repeated(factors, line), repeated(constants, line), repeated(proportions, line)
-        given = (zones(state), count, dy, x, y, *lines, kind, slope, dx, length)
+        centre, factor = sealed(repeated(mean, line)), sealed(repeated(factors, line))
+        constant, proportion = sealed(repeated(constants, line)), sealed(repeated(proportions, line))
+        given = (zones(state), count, dy, x, y, centre, factor, constant, proportion, kind, slope, dx, length)
         finish(parallel(state, _input_part, count, given))
 
 

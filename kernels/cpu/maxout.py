@@ -1,0 +1,76 @@
+"""Maxout: the largest of k neighbouring numbers and which it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gan_np.arrays import Array
+
+from .chunks import LINE, chunk_count, chunk_length, claim, finish, zones
+from .compiled import compiled
+from .entry import Cells, Given, GivenBytes, Result, ResultBytes, entry
+from .memory import get, put
+from .pool import parallel, state
+
+
+@compiled
+def _forward_part(
+    index: int, thread: int, taken: Any, count: int, x: Any, pieces: int, y: Any, winner: Any, length: int
+) -> None:
+    start = claim(taken, thread, count, False) * length
+    for i in range(start, min(start + length, y.size)):
+        best, place = get(x, i * pieces), 0
+        for p in range(1, pieces):
+            value = get(x, i * pieces + p)
+            # the first among equals stays; NaN wins and stays, so that it is not lost on its way to the loss
+            better = (value > best) | ((value != value) & (best == best))
+            best = value if better else best
+            place = p if better else place
+        put(y, i, best)
+        put(winner, i, np.uint8(place))
+
+
+@entry
+def _forward(state: Cells, x: Given, pieces: int, y: Result, winner: ResultBytes) -> None:
+    length = max(chunk_length(x.size, LINE) // pieces, 1)
+    count = chunk_count(y.size, length)
+    finish(parallel(state, _forward_part, count, (zones(state), count, x, pieces, y, winner, length)))
+
+
+@compiled
+def _backward_part(
+    index: int, thread: int, taken: Any, count: int, dy: Any, winner: Any, pieces: int, dx: Any, length: int
+) -> None:
+    real = dy.dtype.type
+    start = claim(taken, thread, count, False) * length
+    stop = min(start + length, dy.size)
+    for i in range(start * pieces, stop * pieces):
+        put(dx, i, real(0.0))
+    for i in range(start, stop):
+        put(dx, i * pieces + get(winner, i), get(dy, i))
+
+
+@entry
+def _backward(state: Cells, dy: Given, winner: GivenBytes, pieces: int, dx: Result) -> None:
+    length = max(chunk_length(dx.size, LINE) // pieces, 1)
+    count = chunk_count(dy.size, length)
+    finish(parallel(state, _backward_part, count, (zones(state), count, dy, winner, pieces, dx, length)))
+
+
+class Maxout:
+    """y[m, c] = max over p of x[m, c·k + p]."""
+
+    def forward(self, x: Array, pieces: int) -> tuple[Array, Array]:
+        """The maximum, and the first piece that has it."""
+        shape = x.shape[0], x.shape[1] // pieces
+        y, winner = np.empty(shape, x.dtype), np.empty(shape, np.uint8)
+        _forward[x.dtype](state(), x.ravel(), pieces, y.reshape(-1), winner.reshape(-1))
+        return y, winner
+
+    def backward(self, dy: Array, winner: Array, pieces: int) -> Array:
+        """Only the winner receives."""
+        dx = np.empty((dy.shape[0], dy.shape[1] * pieces), dy.dtype)
+        _backward[dy.dtype](state(), dy.ravel(), winner.ravel(), pieces, dx.reshape(-1))
+        return dx

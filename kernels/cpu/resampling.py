@@ -1,0 +1,180 @@
+"""Average pooling, both enlargements and all their adjoints: one kernel.
+
+Each of these maps is a product with a small matrix along each axis of the picture,
+
+    y[n, i, j, c] = Σ R[i, h]·S[j, w]·x[n, h, w, c],
+
+and in every row of R and S the numbers that are not 0 stand side by side: one (nearest), two (bilinear), a window's
+(pooling), or a few (the adjoints, which are the same with Rᵀ and Sᵀ). So y's row i is made in two steps:
+
+    middle[w, c] = Σ R[i, h]·x[n, h, w, c]     long lines of W·C numbers
+    y[j, c]      = Σ S[j, w]·middle[w, c]      from the first-level cache
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from gan_np.arrays import Array, DType
+
+from ..reference.resampling import interpolation_matrix
+from .chunks import SMALLEST, chunk_count, claim, finish, zones
+from .compiled import compiled
+from .entry import Cells, Given, Integers, Result, entry
+from .memory import get, put
+from .pool import parallel, state
+
+
+@compiled
+def _rows_part(
+    index: int,
+    thread: int,
+    taken: Any,
+    count: int,
+    x: Any,
+    shape: Any,
+    rows: Any,
+    row_ends: Any,
+    columns: Any,
+    column_ends: Any,
+    y: Any,
+    chunk: int,
+) -> None:
+    """A chunk of y's rows, over all pictures."""
+    real = x.dtype.type
+    pictures, height, width, channels, out_height, out_width = shape
+    line = width * channels
+    middle = np.empty(line, x.dtype)
+    start = claim(taken, thread, count, False) * chunk
+    for row in range(start, min(start + chunk, pictures * out_height)):
+        picture, i = row // out_height, row % out_height
+        if get(row_ends, 3 * i + 2) != 0 and row > start:
+            for k in range(row * out_width * channels, (row + 1) * out_width * channels):
+                put(y, k, get(y, k - out_width * channels))
+            continue
+        first, last = get(row_ends, 3 * i), get(row_ends, 3 * i + 1)
+        for h in range(first, last):
+            weight = get(rows, i * height + h)
+            source = (picture * height + h) * line
+            if h == first:
+                for k in range(line):
+                    put(middle, k, weight * get(x, source + k))
+            else:
+                for k in range(line):
+                    put(middle, k, get(middle, k) + weight * get(x, source + k))
+        for j in range(out_width):
+            target = (row * out_width + j) * channels
+            first_w, last_w = get(column_ends, 3 * j), get(column_ends, 3 * j + 1)
+            # all windows here have at least one column, and most have one or two
+            left = get(columns, j * width + first_w)
+            second = min(first_w + 1, last_w - 1)
+            right = get(columns, j * width + second) if last_w - first_w > 1 else real(0.0)
+            for c in range(channels):
+                value = left * get(middle, first_w * channels + c) + right * get(middle, second * channels + c)
+                put(y, target + c, value)
+            for w in range(first_w + 2, last_w):
+                weight = get(columns, j * width + w)
+                for c in range(channels):
+                    put(y, target + c, get(y, target + c) + weight * get(middle, w * channels + c))
+
+
+@entry
+def _resample(
+    state: Cells,
+    x: Given,
+    pictures: int,
+    height: int,
+    width: int,
+    channels: int,
+    rows: Given,
+    row_ends: Integers,
+    columns: Given,
+    column_ends: Integers,
+    y: Result,
+) -> None:
+    shape = (pictures, height, width, channels, row_ends.size // 3, column_ends.size // 3)
+    total = pictures * (row_ends.size // 3)
+    chunk = max(SMALLEST * total // max(x.size, y.size, 1), 1)
+    count = chunk_count(total, chunk)
+    given = (zones(state), count, x, shape, rows, row_ends, columns, column_ends, y, chunk)
+    finish(parallel(state, _rows_part, count, given))
+
+
+class _Band:
+    """A matrix, flat and of one dtype, and for each row where the numbers that are not 0 begin, where they end, and
+    whether the row is the same as the one above."""
+
+    def __init__(self, matrix: Array, dtype: DType) -> None:
+        self.size = len(matrix)
+        self.values = np.ascontiguousarray(matrix, dtype).ravel()
+        there = matrix != 0
+        begin, end = there.argmax(axis=1), matrix.shape[1] - there[:, ::-1].argmax(axis=1)
+        same = np.append(False, (matrix[1:] == matrix[:-1]).all(axis=1))
+        ends = np.stack([begin, end, same], axis=1)
+        self.ends = np.ascontiguousarray(ends, np.int64).ravel()
+
+
+def _repeating(size: int, factor: int) -> Array:
+    """(size·factor, size): each entry `factor` times."""
+    return np.repeat(np.eye(size), factor, axis=0)
+
+
+@lru_cache(maxsize=256)
+def _band(kind: str, size: int, factor: int, adjoint: bool, dtype: DType) -> _Band:
+    """The matrix of an enlargement ("nearest" or "bilinear"), or of "mean" over windows, or its transpose."""
+    if kind == "bilinear":
+        matrix = interpolation_matrix(size, factor)
+    elif kind == "nearest":
+        matrix = _repeating(size, factor)
+    else:
+        matrix = _repeating(size, factor).T / factor
+    return _Band(matrix.T if adjoint else matrix, dtype)
+
+
+def _apply(kind: str, x: Array, size: tuple[int, int], factor: tuple[int, int], adjoint: bool) -> Array:
+    rows = _band(kind, size[0], factor[0], adjoint, x.dtype)
+    columns = _band(kind, size[1], factor[1], adjoint, x.dtype)
+    pictures, height, width, channels = x.shape
+    y = np.empty((pictures, rows.size, columns.size, channels), x.dtype)
+    matrices = rows.values, rows.ends, columns.values, columns.ends
+    _resample[x.dtype](state(), x.ravel(), pictures, height, width, channels, *matrices, y.reshape(-1))
+    return y
+
+
+class AveragePool:
+    """The mean of each disjoint window."""
+
+    def forward(self, x: Array, window: tuple[int, int]) -> Array:
+        """(N, H·kh, W·kw, C) → (N, H, W, C)."""
+        return _apply("mean", x, (x.shape[1] // window[0], x.shape[2] // window[1]), window, False)
+
+    def backward(self, dy: Array, window: tuple[int, int]) -> Array:
+        """dy/(kh·kw) over each window."""
+        return _apply("mean", dy, dy.shape[1:3], window, True)
+
+
+class _Upsample:
+    kind: str
+
+    def forward(self, x: Array, factor: tuple[int, int]) -> Array:
+        """(N, H, W, C) → (N, H·fh, W·fw, C)."""
+        return _apply(self.kind, x, x.shape[1:3], factor, False)
+
+    def backward(self, dy: Array, factor: tuple[int, int]) -> Array:
+        """The same with transposed matrices."""
+        return _apply(self.kind, dy, (dy.shape[1] // factor[0], dy.shape[2] // factor[1]), factor, True)
+
+
+class UpsampleNearest(_Upsample):
+    """Each pixel repeated fh × fw times."""
+
+    kind = "nearest"
+
+
+class UpsampleBilinear(_Upsample):
+    """Linear interpolation along each axis, edges clamped."""
+
+    kind = "bilinear"
