@@ -32,6 +32,7 @@ from numba.core import types
 from gan_np.arrays import Array
 from gan_np.kernels import threads
 
+from . import warm
 from .compiled import cgutils, compiled, intrinsic
 
 # Cells of the pool's state, an array of int64; each on a cache line of its own, since threads write to them.
@@ -404,3 +405,5 @@ def _forget() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
+
+warm.beside()  # this module is imported when the first kernel is about to be compiled or read
