@@ -10,6 +10,9 @@ from ..product import multiply_lines
 from ..vectors import COLUMNS, LINE, ROWS, add_part
 from .patches import pack_patches
 
+SMALL_WEIGHTS = 1 << 13
+"""Numbers of weights that stay in the first-level cache beside what they are multiplied with."""
+
 
 @compiled
 def small_item(
@@ -34,24 +37,27 @@ def small_item(
     used = min(panels, (places - first + ROWS - 1) // ROWS)
     for i in range(used):
         pack_patches(a, first + i * ROWS, places, 0, deep, geometry, patches, at + i * ROWS * deep)
-    for d in range(0, breadth, panel):
-        for i in range(used):
-            row = first + i * ROWS
-            lines_tile(
-                b,
-                row * breadth + d,
-                breadth,
-                places - row,
-                breadth - d,
-                patches,
-                at + i * ROWS * deep,
-                w,
-                d * deep,
-                deep // line,
-                False,
-                spare,
-                spare_at,
-            )
+    panels_of_w = (breadth + panel - 1) // panel
+    small_w = deep * breadth <= SMALL_WEIGHTS
+    for step in range(used * panels_of_w):
+        # small weights: whole rows of b one after another; else a panel of w stays in the first-level cache
+        i, j = (step // panels_of_w, step % panels_of_w) if small_w else (step % used, step // used)
+        row, d = first + i * ROWS, j * panel
+        lines_tile(
+            b,
+            row * breadth + d,
+            breadth,
+            places - row,
+            breadth - d,
+            patches,
+            at + i * ROWS * deep,
+            w,
+            d * deep,
+            deep // line,
+            False,
+            spare,
+            spare_at,
+        )
 
 
 @compiled
