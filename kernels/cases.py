@@ -161,6 +161,20 @@ def _upsample_case(operation: str, label: str, small: tuple[int, int, int, int],
     return Case(operation, label, small, _normal(small, large), run)
 
 
+def _normal_case(label: str, words: int) -> Case:
+    def run(kernel: Any, bits: Array, like: Array) -> Results:
+        out = np.empty_like(like)
+        kernel.forward(bits, out)
+        return {"normal": out}
+
+    def make(rng: np.random.Generator, dtype: np.dtype[Any]) -> list[Array]:
+        bits = rng.integers(0, 1 << 64, words, np.uint64)
+        bits[:2] = 0, (1 << 64) - 1  # the largest radius, and 0
+        return [bits, np.zeros(2 * words, dtype)]
+
+    return Case("normal", label, (2 * words,), make, run)
+
+
 def _softplus_case(label: str, count: int) -> Case:
     def run(kernel: Any, s: Array) -> Results:
         return {"value": kernel.forward(s), "derivative": kernel.derivative(s)}
@@ -243,6 +257,7 @@ def _small_cases() -> Iterator[Case]:
     for operation in ("upsample_nearest", "upsample_bilinear"):
         yield _upsample_case(operation, "2×2", (2, 3, 4, 3), (2, 2))
         yield _upsample_case(operation, "3×1 of one pixel", (1, 1, 2, 1), (3, 1))
+    yield _normal_case("vector", 33)
     yield _softplus_case("vector", 33)
     yield _cross_entropy_case("seven classes", 5, 7)
     yield from _update_cases("vector", 101)
@@ -277,6 +292,7 @@ def _dcgan_cases() -> Iterator[Case]:
     yield _pool_case("2×2 of 64²×16", (batch, 32, 32, 16), (2, 2))
     for operation in ("upsample_nearest", "upsample_bilinear"):
         yield _upsample_case(operation, "2×2 of 32²×16", (batch, 32, 32, 16), (2, 2))
+    yield _normal_case("512×256", 1 << 16)
     yield _softplus_case("1024", 1024)
     yield _cross_entropy_case("128×10", 128, 10)
     yield from _update_cases("3.6 million", 3_600_000)

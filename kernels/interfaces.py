@@ -153,6 +153,17 @@ class Upsample(Protocol):
         """The adjoint."""
 
 
+class Normal(Protocol):
+    """Independent N(0, 1) numbers from random bits (Box and Muller 1958), the same in every dtype but for rounding."""
+
+    def forward(self, bits: Array, out: Array) -> None:
+        """out[2i], out[2i + 1] = r·cos 2πf, r·sin 2πf with r = √(−2 ln u), from each word of `bits` (uint64).
+
+        u = (the upper 24 bits + 1)/2²⁴ lies in (0, 1], f = the lower 24 bits/2²⁴ in [0, 1): both are exact in float32. No
+        number is beyond ±√(48 ln 2) = ±5.77, outside which one in 10⁸ should lie.
+        """
+
+
 class Softplus(Protocol):
     """softplus(s) = log(1 + eˢ), and its derivative the logistic sigmoid; exact at any finite s."""
 

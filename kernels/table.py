@@ -36,6 +36,7 @@ OPERATIONS: dict[str, type[Any]] = {
     "average_pool": interfaces.AveragePool,
     "upsample_nearest": interfaces.Upsample,
     "upsample_bilinear": interfaces.Upsample,
+    "normal": interfaces.Normal,
     "softplus": interfaces.Softplus,
     "softmax_cross_entropy": interfaces.SoftmaxCrossEntropy,
     "sgd": interfaces.Sgd,

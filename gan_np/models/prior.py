@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gan_np import ops
 from gan_np.arrays import Array, DType, generator
 from gan_np.checks import choice, integer
 
@@ -34,7 +35,7 @@ class Prior:
     def draw(self, rng: np.random.Generator, count: int, dtype: DType) -> Array:
         """`count` points (count, dim), drawn on the host."""
         if self.kind == "normal":
-            return rng.standard_normal((count, self.dim), dtype=dtype.type)
+            return ops.standard_normal(rng, (count, self.dim), dtype)
         limit = 1.0 if self.kind == "uniform" else 3.0**0.5
         unit = rng.random((count, self.dim), dtype=dtype.type)
         points: Array = (2 * unit - 1) * dtype.type(limit)

@@ -16,6 +16,7 @@ from .dense import dense
 from .dropout import dropout
 from .losses import softmax_cross_entropy, softplus
 from .maxout import maxout
+from .noise import standard_normal
 from .normalisation import Statistics, batch_norm, batch_norm_inference, layer_norm
 from .pullback import Pullback
 from .resampling import average_pool, upsample_bilinear, upsample_nearest
@@ -52,6 +53,7 @@ __all__ = [
     "sgd",
     "softmax_cross_entropy",
     "softplus",
+    "standard_normal",
     "upsample_bilinear",
     "upsample_nearest",
 ]

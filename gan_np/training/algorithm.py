@@ -26,6 +26,7 @@ from gan_np.models.gan import joined
 from gan_np.models.packing import pack, unpack
 from gan_np.networks import Network
 from gan_np.objectives import Loss, NonSaturating, Objective
+from gan_np.ops import standard_normal
 from gan_np.optimizers import Adam, Optimizer
 from gan_np.schedules import Schedule, at
 from gan_np.vectors import Layout
@@ -192,7 +193,7 @@ class Trainer:
         deviation = at(self.instance_noise, self.d_optimizer.updates)
         if not deviation:
             return packed
-        noise = self.blur.standard_normal(packed.shape, dtype=packed.dtype.type)
+        noise = standard_normal(self.blur, packed.shape, packed.dtype)
         seen: Array = packed + packed.dtype.type(deviation) * to_device(noise, self.gan.discriminator.device)
         return seen
 

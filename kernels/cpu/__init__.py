@@ -54,6 +54,7 @@ for _name, _supports, _cost in (
 
 for _operation, _module, _name in (
     ("dense", "dense", "Dense"),
+    ("normal", "normal", "Normal"),
     ("bias_activation", "activation", "BiasActivation"),
     ("batch_norm", "normalisation", "BatchNorm"),
     ("layer_norm", "normalisation", "LayerNorm"),

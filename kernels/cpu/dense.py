@@ -21,6 +21,7 @@ from ..reference.placing import place
 from . import pool
 from .compiled import compiled, inlined, summed
 from .layouts import contiguous, flat, read_only
+from .memory import get, put
 from .panels import columns_tile, copy_numbers, lines_tile, pack_panel, padded
 from .vectors import COLUMNS, LINE, ROWS, clear_line, lanes
 from .workspace import buffer
@@ -135,12 +136,12 @@ def _narrow_input(index: int, thread: int, share: int, dz: Any, sizes: Any, w: A
     """Rows of dz·Wᵀ for few columns of dz; w is Wᵀ."""
     rows, depth, columns = sizes
     for row in range(index * share, min((index + 1) * share, rows)):
-        own = dx[row * depth : (row + 1) * depth]
-        own[:] = 0
-        for column in range(columns):
-            factors, weight = w[column * depth : (column + 1) * depth], dz[row * columns + column]
+        for k in range(depth):
+            put(dx, row * depth + k, get(dz, row * columns) * get(w, k))
+        for column in range(1, columns):
             for k in range(depth):
-                own[k] += weight * factors[k]
+                place = row * depth + k
+                put(dx, place, get(dx, place) + get(dz, row * columns + column) * get(w, column * depth + k))
 
 
 @compiled

@@ -97,6 +97,24 @@ def log_one_plus(typing: Any, e: Any) -> Any:
     return e(e), build
 
 
+TURN_TERMS = {32: 6, 64: 10}
+
+
+@intrinsic
+def turn_series(typing: Any, square: Any) -> Any:
+    """cos x and (sin x)/x from x², for |x| ≤ π/4."""
+
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        reals = _Reals(builder, signature.args[0])
+        terms = range(TURN_TERMS[reals.bits])
+        cosine = reals.series(values[0], [(-1) ** k / math.factorial(2 * k) for k in terms])
+        sine = reals.series(values[0], [(-1) ** k / math.factorial(2 * k + 1) for k in terms])
+        return context.make_tuple(builder, signature.return_type, (cosine, sine))
+
+    pair: Any = types.UniTuple
+    return pair(square, 2)(square), build
+
+
 @compiled
 def exponential(u: Any) -> Any:
     """e^u for u ≤ 0."""

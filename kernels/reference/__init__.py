@@ -7,6 +7,7 @@ from .dense import Dense
 from .im2col import Conv2dIm2col
 from .losses import SoftmaxCrossEntropy, Softplus
 from .maxout import Maxout
+from .normal import Normal
 from .normalisation import BatchNorm, LayerNorm
 from .resampling import AveragePool, UpsampleBilinear, UpsampleNearest
 from .updates import Adam, Average, Rmsprop, Sgd
@@ -33,6 +34,7 @@ for _operation, _implementation in {
     "average_pool": AveragePool,
     "upsample_nearest": UpsampleNearest,
     "upsample_bilinear": UpsampleBilinear,
+    "normal": Normal,
     "softplus": Softplus,
     "softmax_cross_entropy": SoftmaxCrossEntropy,
     "sgd": Sgd,

@@ -1,0 +1,77 @@
+"""Normal numbers from random bits, a line at a time."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from gan_np.arrays import Array
+
+from .chunks import LINE, chunk_count, chunk_length, claim, finish, zones
+from .compiled import compiled
+from .elementary import log_one_plus, turn_series
+from .entry import Cells, Integers, Result, entry
+from .memory import get, put
+from .pool import parallel, state
+
+UNITS = 1 << 24
+LN2 = math.log(2)
+
+
+@compiled
+def _radius(v: int, real: Any) -> Any:
+    """√(−2 ln u) for u = v/2²⁴, 1 ≤ v ≤ 2²⁴, exactly 0 at u = 1.
+
+    u = 2⁻ᵏ·m with ½ < m ≤ 1, and −ln m = ln(1 + (1 − m)/m), where 1 − m is exact.
+    """
+    halvings, m = 0, v
+    for step in (16, 8, 4, 2, 1):  # the leading zeros of v − 1 among 24 bits, without a branch
+        wide = m <= (UNITS >> step)
+        halvings += step if wide else 0
+        m = m << step if wide else m
+    rest = log_one_plus(real(UNITS - m) / real(m))
+    return np.sqrt(real(2.0) * (real(halvings) * real(LN2) + rest))
+
+
+@compiled
+def _turn(f: Any, real: Any) -> Any:
+    """cos 2πf and sin 2πf for 0 ≤ f < 1: series on an eighth of the circle, then the quarter's signs."""
+    quarters = f * real(4.0)
+    quarter = np.floor(quarters + real(0.5))
+    x = (quarters - quarter) * real(math.pi / 2)
+    cosine, sine = turn_series(x * x)
+    sine *= x
+    swapped = quarter == real(1.0) or quarter == real(3.0)
+    first, second = (sine, cosine) if swapped else (cosine, sine)
+    first = -first if quarter == real(1.0) or quarter == real(2.0) else first
+    second = -second if quarter == real(2.0) or quarter == real(3.0) else second
+    return first, second
+
+
+@compiled
+def _part(index: int, thread: int, taken: Any, count: int, bits: Any, out: Any, length: int) -> None:
+    real = out.dtype.type
+    start = claim(taken, thread, count, False) * length
+    for i in range(start, min(start + length, bits.size)):
+        word = get(bits, i)
+        radius = _radius(((word >> 40) & (UNITS - 1)) + 1, real)
+        cosine, sine = _turn(real(word & (UNITS - 1)) * real(1.0 / UNITS), real)
+        put(out, 2 * i, radius * cosine)
+        put(out, 2 * i + 1, radius * sine)
+
+
+@entry
+def _normal(state: Cells, bits: Integers, out: Result) -> None:
+    length = chunk_length(bits.size, LINE)
+    count = chunk_count(bits.size, length)
+    finish(parallel(state, _part, count, (zones(state), count, bits, out, length)))
+
+
+class Normal:
+    """r·(cos 2πf, sin 2πf), r = √(−2 ln u)."""
+
+    def forward(self, bits: Array, out: Array) -> None:
+        """Two numbers from each word."""
+        _normal[out.dtype](state(), np.ascontiguousarray(bits).view(np.int64), out)
