@@ -1,6 +1,6 @@
 """The product of rows with a matrix, and both its gradients.
 
-    z = x·W        x in left panels; each item takes a panel of columns of W, copies it once, multiplies it with all of x
+    z = x·W        each item takes a strip of rows of x and some columns of W, packs both into panels of its own, multiplies
     dx = dz·Wᵀ     the same with W's rows as columns
     dW = xᵀ·dz     both in left panels, summed over their rows; each item takes some columns of x
 
@@ -9,6 +9,7 @@ Where the result or the sum is narrow (8192 → 1, the logit) a product of panel
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -30,8 +31,12 @@ DEPTH = 512
 """k of a panel of W that is copied at a time."""
 NARROW = 4
 """Fewer columns than this are not worth a panel."""
+FEW = 2
+"""No more rows than this are not worth packing W."""
 SMALL = 1 << 18
 """Multiplications below which one thread does everything."""
+ITEMS, LEAST_ROWS = 16, 64
+"""Pieces of a product, so that threads end together; rows of the narrowest."""
 
 
 @inlined
@@ -57,29 +62,48 @@ def _right_panel(w: Any, shape: Any, transposed: bool, k0: int, k1: int, first: 
 
 @compiled
 def _forward_item(
-    index: int, thread: int, share: int, x: Any, sizes: Any, w: Any, transposed: bool, right: Any, z: Any, spare: Any
+    index: int,
+    thread: int,
+    share: int,
+    height: int,
+    x: Any,
+    sizes: Any,
+    w: Any,
+    transposed: bool,
+    left: Any,
+    right: Any,
+    z: Any,
+    spare: Any,
 ) -> None:
-    """`share` panels of columns of z = x·W, or of x·Wᵀ."""
+    """`share` panels of columns and `height` rows of z = x·W, or of x·Wᵀ; the thread packs what it needs of both."""
     rows, depth, columns = sizes
     line = LINE // z.itemsize
     panel, deep = COLUMNS * line, padded(depth, line)
-    right_at, spare_at = thread * DEPTH * panel, thread * ROWS * panel
-    for first in range(index * share * panel, min((index + 1) * share * panel, columns), panel):
-        for k0 in range(0, deep, DEPTH):
-            k1 = min(k0 + DEPTH, deep)
-            _right_panel(w, (depth, columns), transposed, k0, k1, first, right, right_at)
-            for row in range(0, rows, ROWS):
+    left_at, right_at, spare_at = thread * DEPTH * height, thread * DEPTH * panel, thread * ROWS * panel
+    strips = (rows + height - 1) // height
+    first_row, begin = index % strips * height, index // strips * share * panel
+    here = min(height, rows - first_row)
+    for k0 in range(0, deep, DEPTH):
+        wide = min(DEPTH, deep - k0)
+        for row in range(padded(here, ROWS)):
+            for k in range(0, wide, line):
+                count = depth - k0 - k if row < here else 0
+                at = left_at + row // ROWS * ROWS * wide + k * ROWS + row % ROWS * line
+                copy_numbers(x, (first_row + row) * depth + k0 + k, count, left, at)
+        for first in range(begin, min(begin + share * panel, columns), panel):
+            _right_panel(w, (depth, columns), transposed, k0, k0 + wide, first, right, right_at)
+            for row in range(0, here, ROWS):
                 lines_tile(
                     z,
-                    row * columns + first,
+                    (first_row + row) * columns + first,
                     columns,
-                    rows - row,
+                    here - row,
                     columns - first,
-                    x,
-                    row * deep + k0 * ROWS,
+                    left,
+                    left_at + row * wide,
                     right,
                     right_at,
-                    (k1 - k0) // line,
+                    wide // line,
                     k0 > 0,
                     spare,
                     spare_at,
@@ -115,6 +139,21 @@ def _weight_item(
                 spare,
                 spare_at,
             )
+
+
+@compiled
+def _few_forward(index: int, thread: int, share: int, x: Any, sizes: Any, w: Any, z: Any) -> None:
+    """Some columns of x·W for few rows: W is read once, in its order."""
+    rows, depth, columns = sizes
+    first, last = index * share, min((index + 1) * share, columns)
+    for row in range(rows):
+        start = row * columns
+        for column in range(first, last):
+            put(z, start + column, get(x, row * depth) * get(w, column))
+        for k in range(1, depth):
+            factor = get(x, row * depth + k)
+            for column in range(first, last):
+                put(z, start + column, get(z, start + column) + factor * get(w, k * columns + column))
 
 
 @summed
@@ -170,6 +209,9 @@ class Dense:
         if columns < NARROW:
             items, share = _shares(rows, rows * depth * columns, 1)
             pool.run(_narrow_forward, x.dtype, items, (share, left, sizes, _transposed(weight), flat(z)))
+        elif rows <= FEW:
+            items, share = _shares(columns, rows * depth * columns, 256)
+            pool.run(_few_forward, x.dtype, items, (share, left, sizes, read_only(contiguous(weight)), flat(z)))
         else:
             _product(left, sizes, read_only(contiguous(weight)), False, flat(z))
         return z
@@ -227,16 +269,23 @@ def _packed(name: str, matrix: Array, rows: int, width: int, wide: int) -> Array
 
 def _product(x: Array, sizes: tuple[int, int, int], w: Array, transposed: bool, z: Array) -> None:
     rows, depth, columns = sizes
-    dtype, panel = z.dtype, COLUMNS * lanes(z.dtype)
-    left = _packed("x", x, rows, depth, _up(depth, lanes(dtype)))
-    items, share = _shares(-(-columns // panel), rows * depth * columns, 1)
+    dtype, panel, work = z.dtype, COLUMNS * lanes(z.dtype), rows * depth * columns
+    # Rows are divided first: a strip of them is packed once for all columns.
+    pieces = max(1, min(ITEMS, work // SMALL))
+    strips = max(1, min(pieces, rows // LEAST_ROWS))
+    height = _up(-(-rows // strips), ROWS)
+    strips = -(-rows // height)
+    groups = max(1, min(pieces // strips, -(-columns // panel)))
+    share = math.ceil(-(-columns // panel) / groups)
+    left = buffer("left", threads.count() * DEPTH * height, dtype)
     right = buffer("right", threads.count() * DEPTH * panel, dtype)
     spare = buffer("spare", threads.count() * ROWS * panel, dtype)
-    pool.run(_forward_item, dtype, items, (share, left, sizes, w, transposed, right, z, spare))
+    arguments = (share, height, x, sizes, w, transposed, left, right, z, spare)
+    pool.run(_forward_item, dtype, strips * -(-columns // (share * panel)), arguments)
 
 
 def _shares(count: int, work: int, unit: int) -> tuple[int, int]:
     """(items, size of each) for `count` pieces of `work` multiplications in all; sizes are multiples of `unit`."""
-    items = max(1, min(-(-count // unit), 16, work // SMALL))
+    items = max(1, min(-(-count // unit), ITEMS, work // SMALL))
     share = -(-count // (items * unit)) * unit
     return -(-count // share), share
