@@ -15,7 +15,7 @@ from typing import Any
 from llvmlite import ir
 from numba.core import types
 
-from .compiled import cgutils, compiled, intrinsic
+from .compiled import cgutils, inner, intrinsic
 
 TERMS = {32: 7, 64: 13}
 MANTISSA = {32: 23, 64: 52}
@@ -97,14 +97,14 @@ def log_one_plus(typing: Any, e: Any) -> Any:
     return e(e), build
 
 
-@compiled
+@inner
 def exponential(u: Any) -> Any:
     """e^u for u ≤ 0."""
     power, p = exponential_parts(u)
     return power + power * p
 
 
-@compiled
+@inner
 def tanh(z: Any) -> Any:
     """tanh |z| = −t/(t + 2) with t = e^−2|z| − 1, which keeps the digits of small z."""
     real = type(z)
@@ -115,7 +115,7 @@ def tanh(z: Any) -> Any:
     return found if z > real(0.0) else -found
 
 
-@compiled
+@inner
 def logistic(z: Any) -> Any:
     """1/(1 + e^−z), written with e^−|z| on both sides so that small probabilities keep their digits."""
     real = type(z)
@@ -123,7 +123,7 @@ def logistic(z: Any) -> Any:
     return (real(1.0) if z >= real(0.0) else e) / (real(1.0) + e)
 
 
-@compiled
+@inner
 def softplus(s: Any) -> Any:
     """log(1 + eˢ) = max(s, 0) + log(1 + e^−|s|)."""
     real = type(s)
