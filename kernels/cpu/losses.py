@@ -68,7 +68,7 @@ def _cross_entropy_part(
         largest = get(logits, at)
         for j in range(1, classes):
             value = get(logits, at + j)
-            largest = value if value > largest or value != value else largest
+            largest = value if value > largest else largest  # NaN needs no care: the sum below has it
         for j in range(classes):
             put(derivative, at + j, exponential(get(logits, at + j) - largest))
         total = real(0.0)
