@@ -11,7 +11,7 @@ from gan_np.arrays import Array
 from ..interfaces import Activation, Into
 from ..reference.placing import place
 from .chunks import LINE, chunk_count, chunk_length, claim, finish, fold, line_length, repeated, zones
-from .compiled import compiled
+from .compiled import inner
 from .elementary import logistic, tanh
 from .entry import Cells, Given, Result, entry, nothing
 from .memory import get, put, sealed
@@ -27,7 +27,7 @@ def kind_and_slope(activation: Activation) -> tuple[int, float]:
     return kind, float(activation.slope) if kind == LEAKY_RELU else float(kind != RELU)
 
 
-@compiled
+@inner
 def saturate(y: Any, start: int, count: int, kind: int) -> None:
     """y ← tanh(y), or the sigmoid of y, on a piece of memory that is still in the first-level cache."""
     if kind == TANH:
@@ -38,14 +38,14 @@ def saturate(y: Any, start: int, count: int, kind: int) -> None:
             put(y, i, logistic(get(y, i)))
 
 
-@compiled
+@inner
 def derivative(y: Any, above: Any, below: Any, first: Any, second: Any) -> Any:
     """f′ from y = f(z): (`above` if y > 0 else `below`) + first·y − second·y²; the four numbers are those of `slopes`."""
     real = type(y)
     return (above if y > real(0.0) else below) + y * (first - second * y)
 
 
-@compiled
+@inner
 def slopes(kind: int, slope: float) -> Any:
     """relu, leaky_relu: 1 or the slope.  tanh: 1 − y².  sigmoid: y − y². One form, so one loop serves all."""
     if kind == TANH:
@@ -55,7 +55,7 @@ def slopes(kind: int, slope: float) -> Any:
     return 1.0, slope, 0.0, 0.0
 
 
-@compiled
+@inner
 def _forward_part(
     index: int, thread: int, taken: Any, count: int, z: Any, bias: Any, kind: int, slope: float, y: Any, length: int
 ) -> None:
@@ -86,7 +86,7 @@ def _forward(state: Cells, z: Given, bias: Given, kind: int, slope: float, y: Re
     finish(parallel(state, _forward_part, count, (zones(state), count, z, line, kind, slope, y, length)))
 
 
-@compiled
+@inner
 def _slope_part(
     index: int, thread: int, taken: Any, count: int, dy: Any, y: Any, kind: int, slope: float, dz: Any, length: int
 ) -> None:
@@ -106,7 +106,7 @@ def _backward(state: Cells, dy: Given, y: Given, kind: int, slope: float, dz: Re
     finish(parallel(state, _slope_part, count, (zones(state), count, dy, y, kind, slope, dz, length)))
 
 
-@compiled
+@inner
 def _sum_part(
     index: int,
     thread: int,

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from .compiled import compiled
+from .compiled import inner
 from .memory import get, put
 from .pool import THREADS, add, load
 
@@ -34,52 +34,53 @@ LINE = 256
 """A line has at least so many numbers, unless the array has fewer."""
 
 
-@compiled
+@inner
 def line_length(channels: int) -> Any:
     """The smallest multiple of `channels` by a power of two that is at least LINE."""
-    length = channels
+    length = max(channels, 1)
     while length < LINE:
         length *= 2
     return length
 
 
-@compiled
+@inner
 def chunk_count(size: int, length: int) -> Any:
     """Chunks that hold `size` numbers."""
     return (size + length - 1) // length
 
 
-@compiled
+@inner
 def chunk_length(size: int, line: int) -> Any:
     """Numbers in a chunk of whole lines, eight lines at least (each chunk leaves a sum for each channel to be added)."""
     wanted = min(max(size // USUAL, SMALLEST), LARGEST)
     pieces = chunk_count(size, wanted)  # of equal length, so that two threads end together
-    return line * max(chunk_count(chunk_count(size, line), max(pieces, 1)), 8)
+    length: int = line * max(chunk_count(chunk_count(size, line), max(pieces, 1)), 8)
+    return length
 
 
-@compiled
+@inner
 def zones(state: Any) -> Any:
     """How many chunks of each thread's zone are taken, to begin with none; every count on a cache line of its own."""
     return np.zeros(8 * load(state, THREADS), np.int64)
 
 
-@compiled
+@inner
 def claim(taken: Any, thread: int, count: int, backwards: bool) -> Any:
     """The next of `count` chunks for this thread, from its own zone while there is one; called `count` times in all.
 
     backwards: from the zone's end, for a second pass over what a first one read: what it read last is still in the cache.
     """
-    threads = taken.size // 8
+    threads: int = taken.size // 8
     zone = thread % threads
     while True:
         start, stop = zone * count // threads, (zone + 1) * count // threads
-        place = add(taken, 8 * zone, 1)
+        place: int = add(taken, 8 * zone, 1)
         if place < stop - start:
             return stop - 1 - place if backwards else start + place
         zone = (zone + 1) % threads
 
 
-@compiled
+@inner
 def repeated(values: Any, length: int) -> Any:
     """One number a channel, repeated along a line; zeros if there are no numbers."""
     line = np.zeros(length, values.dtype)
@@ -90,7 +91,7 @@ def repeated(values: Any, length: int) -> Any:
     return line
 
 
-@compiled
+@inner
 def fold(line: Any, channels: int, totals: Any, at: int) -> None:
     """totals[at + c] = Σ of the line's numbers for channel c, in float64."""
     for c in range(channels):
@@ -100,7 +101,7 @@ def fold(line: Any, channels: int, totals: Any, at: int) -> None:
             put(totals, at + c, get(totals, at + c) + get(line, start + c))
 
 
-@compiled
+@inner
 def finish(failed: int) -> None:
     """What `parallel` returned: raise if a part could not get its memory."""
     if failed != 0:

@@ -20,7 +20,7 @@ from .. import threads
 from ..interfaces import Into
 from ..reference.placing import place
 from . import pool
-from .compiled import compiled, inlined, summed
+from .compiled import inlined, inner, summed
 from .layouts import contiguous, flat, read_only
 from .memory import get, put
 from .panels import columns_tile, copy_numbers, lines_tile, pack_panel, padded
@@ -60,7 +60,7 @@ def _right_panel(w: Any, shape: Any, transposed: bool, k0: int, k1: int, first: 
             right[at + (k - k0) * panel + j] = w[row + k]
 
 
-@compiled
+@inner
 def _forward_item(
     index: int,
     thread: int,
@@ -110,7 +110,7 @@ def _forward_item(
                 )
 
 
-@compiled
+@inner
 def _weight_item(
     index: int, thread: int, share: int, x: Any, dz: Any, sizes: Any, add: bool, w: Any, spare: Any
 ) -> None:
@@ -141,7 +141,7 @@ def _weight_item(
             )
 
 
-@compiled
+@inner
 def _few_forward(index: int, thread: int, share: int, x: Any, sizes: Any, w: Any, z: Any) -> None:
     """Some columns of x·W for few rows: W is read once, in its order."""
     rows, depth, columns = sizes
@@ -170,7 +170,7 @@ def _narrow_forward(index: int, thread: int, share: int, x: Any, sizes: Any, w: 
             z[row * columns + column] = total
 
 
-@compiled
+@inner
 def _narrow_input(index: int, thread: int, share: int, dz: Any, sizes: Any, w: Any, dx: Any) -> None:
     """Rows of dz·Wᵀ for few columns of dz; w is Wᵀ."""
     rows, depth, columns = sizes
@@ -183,7 +183,7 @@ def _narrow_input(index: int, thread: int, share: int, dz: Any, sizes: Any, w: A
                 put(dx, place, get(dx, place) + get(dz, row * columns + column) * get(w, column * depth + k))
 
 
-@compiled
+@inner
 def _narrow_weight(index: int, thread: int, share: int, x: Any, dz: Any, sizes: Any, w: Any) -> None:
     """Some columns of (xᵀ·dz)ᵀ for few columns of dz."""
     rows, depth, columns = sizes

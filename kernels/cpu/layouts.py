@@ -9,7 +9,7 @@ import numpy as np
 from gan_np.arrays import Array
 
 from . import pool
-from .compiled import compiled
+from .compiled import inner
 
 BLOCK = 16
 
@@ -41,7 +41,7 @@ def swapped(array: Array) -> Array:
     return result
 
 
-@compiled
+@inner
 def _strip(index: int, thread: int, strips: int, rows: int, columns: int, source: Any, target: Any) -> None:
     """BLOCK rows of one matrix, in squares: every line of both is used whole while it is in the cache."""
     start, first = index // strips * rows * columns, index % strips * BLOCK

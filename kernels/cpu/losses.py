@@ -11,7 +11,7 @@ from gan_np.arrays import Array
 
 from . import elementary
 from .chunks import LINE, chunk_count, chunk_length, claim, finish, zones
-from .compiled import compiled
+from .compiled import inner
 from .entry import Cells, Given, Integers, Result, entry
 from .memory import get, put
 from .pool import parallel, state
@@ -19,7 +19,7 @@ from .pool import parallel, state
 softplus, logistic, exponential = elementary.softplus, elementary.logistic, elementary.exponential
 
 
-@compiled
+@inner
 def _softplus_part(
     index: int, thread: int, taken: Any, count: int, s: Any, derivative: bool, y: Any, length: int
 ) -> None:
@@ -56,7 +56,7 @@ class Softplus:
         return y
 
 
-@compiled
+@inner
 def _cross_entropy_part(
     index: int, thread: int, taken: Any, count: int, logits: Any, labels: Any, loss: Any, derivative: Any, rows: int
 ) -> None:
@@ -68,7 +68,7 @@ def _cross_entropy_part(
         largest = get(logits, at)
         for j in range(1, classes):
             value = get(logits, at + j)
-            largest = value if value > largest or value != value else largest
+            largest = value if value > largest else largest  # NaN needs no care: the sum below has it
         for j in range(classes):
             put(derivative, at + j, exponential(get(logits, at + j) - largest))
         total = real(0.0)

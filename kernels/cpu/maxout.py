@@ -9,25 +9,27 @@ import numpy as np
 from gan_np.arrays import Array
 
 from .chunks import LINE, chunk_count, chunk_length, claim, finish, zones
-from .compiled import compiled
+from .compiled import inner
 from .entry import Cells, Given, GivenBytes, Result, ResultBytes, entry
 from .memory import get, put
 from .pool import parallel, state
 
 
-@compiled
+@inner
 def _forward_part(
     index: int, thread: int, taken: Any, count: int, x: Any, pieces: int, y: Any, winner: Any, length: int
 ) -> None:
     start = claim(taken, thread, count, False) * length
     for i in range(start, min(start + length, y.size)):
         best, place = get(x, i * pieces), 0
-        for p in range(1, pieces):
-            value = get(x, i * pieces + p)
-            # the first among equals stays; NaN wins and stays, so that it is not lost on its way to the loss
-            better = (value > best) | ((value != value) & (best == best))
-            best = value if better else best
-            place = p if better else place
+        if best == best:
+            for p in range(1, pieces):
+                value = get(x, i * pieces + p)
+                better = not value <= best  # the first among equals stays; NaN wins, so that it is not lost on the way
+                best = value if better else best
+                place = p if better else place
+                if value != value:
+                    break
         put(y, i, best)
         put(winner, i, np.uint8(place))
 
@@ -39,7 +41,7 @@ def _forward(state: Cells, x: Given, pieces: int, y: Result, winner: ResultBytes
     finish(parallel(state, _forward_part, count, (zones(state), count, x, pieces, y, winner, length)))
 
 
-@compiled
+@inner
 def _backward_part(
     index: int, thread: int, taken: Any, count: int, dy: Any, winner: Any, pieces: int, dx: Any, length: int
 ) -> None:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba.core import types
-from numba.core.imputils import impl_ret_borrowed
+from numba.core import imputils, types
 
 from .compiled import intrinsic
 
@@ -59,8 +58,7 @@ def sealed(typing: Any, array: Any) -> Any:
     """
 
     def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return impl_ret_borrowed(  # type: ignore[no-untyped-call]
-            context, builder, signature.return_type, values[0]
-        )
+        borrowed: Any = imputils.impl_ret_borrowed
+        return borrowed(context, builder, signature.return_type, values[0])
 
     return array.copy(readonly=True)(array), build

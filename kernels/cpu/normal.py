@@ -10,7 +10,7 @@ import numpy as np
 from gan_np.arrays import Array
 
 from .chunks import LINE, chunk_count, chunk_length, claim, finish, zones
-from .compiled import compiled
+from .compiled import inner
 from .elementary import log_one_plus, turn_series
 from .entry import Cells, Integers, Result, entry
 from .memory import get, put
@@ -20,7 +20,7 @@ UNITS = 1 << 24
 LN2 = math.log(2)
 
 
-@compiled
+@inner
 def _radius(v: int, real: Any) -> Any:
     """√(−2 ln u) for u = v/2²⁴, 1 ≤ v ≤ 2²⁴, exactly 0 at u = 1.
 
@@ -35,7 +35,7 @@ def _radius(v: int, real: Any) -> Any:
     return np.sqrt(real(2.0) * (real(halvings) * real(LN2) + rest))
 
 
-@compiled
+@inner
 def _turn(f: Any, real: Any) -> Any:
     """cos 2πf and sin 2πf for 0 ≤ f < 1: series on an eighth of the circle, then the quarter's signs."""
     quarters = f * real(4.0)
@@ -50,7 +50,7 @@ def _turn(f: Any, real: Any) -> Any:
     return first, second
 
 
-@compiled
+@inner
 def _part(index: int, thread: int, taken: Any, count: int, bits: Any, out: Any, length: int) -> None:
     real = out.dtype.type
     start = claim(taken, thread, count, False) * length

@@ -12,13 +12,13 @@ from gan_np.arrays import Array
 from ..interfaces import Activation
 from .activation import LINEAR, SIGMOID, TANH, derivative, kind_and_slope, saturate, slopes
 from .chunks import LINE, chunk_count, chunk_length, claim, finish, fold, line_length, repeated, zones
-from .compiled import compiled, summed
+from .compiled import inner, summed
 from .entry import Cells, Given, Result, entry, nothing
 from .memory import get, put, sealed
 from .pool import parallel, state
 
 
-@compiled
+@inner
 def _statistics_part(
     index: int, thread: int, taken: Any, count: int, x: Any, channels: int, length: int, partial: Any
 ) -> None:
@@ -69,7 +69,7 @@ def _statistics_part(
         put(partial, squares + c, max(get(partial, squares + c) - total * total / rows, 0.0))
 
 
-@compiled
+@inner
 def _combine(partial: Any, channels: int, chunk_rows: int, rows: int, mean: Any, variance: Any) -> None:
     """μ = Σ nᵢμᵢ/n and σ² = Σ (M₂ᵢ + nᵢ·(μᵢ − μ)²)/n over chunks of nᵢ rows (Chan, Golub and LeVeque 1979)."""
     for c in range(channels):
@@ -87,7 +87,7 @@ def _combine(partial: Any, channels: int, chunk_rows: int, rows: int, mean: Any,
             put(variance, c, get(variance, c) + (inside + share * distance * distance))
 
 
-@compiled
+@inner
 def _output_part(
     index: int,
     thread: int,
@@ -148,7 +148,7 @@ def _forward(
     finish(parallel(state, _output_part, count, (zones(state), count, x, *lines, kind, slope, y, length)))
 
 
-@compiled
+@inner
 def _sums_part(
     index: int,
     thread: int,
@@ -189,7 +189,7 @@ def _sums_part(
     fold(second, channels, partial, (2 * chunk + 1) * channels)
 
 
-@compiled
+@inner
 def _input_part(
     index: int,
     thread: int,

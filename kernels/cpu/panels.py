@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .compiled import compiled, inlined
+from .compiled import inlined, inner
 from .product import multiply_columns, multiply_lines
 from .vectors import COLUMNS, LINE, ROWS, clear_line, move_line, move_part
 
@@ -32,7 +32,7 @@ def copy_numbers(source: Any, start: int, count: int, target: Any, at: int) -> A
         move_part(source, start, count, target, at)
 
 
-@compiled
+@inner
 def pack_panel(index: int, thread: int, source: Any, rows: int, width: int, wide: int, target: Any) -> None:
     """Rows index·ROWS and on of a row-major matrix (rows, width) as a left panel of `wide` columns, a multiple of L."""
     line = LINE // target.itemsize

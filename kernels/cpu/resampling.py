@@ -22,13 +22,13 @@ from gan_np.arrays import Array, DType
 
 from ..reference.resampling import interpolation_matrix
 from .chunks import SMALLEST, chunk_count, claim, finish, zones
-from .compiled import compiled
+from .compiled import inner
 from .entry import Cells, Given, Integers, Result, entry
 from .memory import get, put
 from .pool import parallel, state
 
 
-@compiled
+@inner
 def _rows_part(
     index: int,
     thread: int,

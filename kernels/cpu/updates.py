@@ -8,13 +8,13 @@ from typing import Any
 from gan_np.arrays import Array
 
 from .chunks import LINE, chunk_count, chunk_length, claim, finish, zones
-from .compiled import compiled
+from .compiled import inner
 from .entry import Cells, Given, Result, entry, nothing
 from .memory import get, put
 from .pool import parallel, state
 
 
-@compiled
+@inner
 def _adam_part(
     index: int,
     thread: int,
@@ -67,7 +67,7 @@ def _adam(
     finish(parallel(state, _adam_part, chunks, given))
 
 
-@compiled
+@inner
 def _sgd_part(
     index: int,
     thread: int,
@@ -107,7 +107,7 @@ def _sgd(
     finish(parallel(state, _sgd_part, chunks, given))
 
 
-@compiled
+@inner
 def _rmsprop_part(
     index: int,
     thread: int,
@@ -155,7 +155,7 @@ def _rmsprop(
     finish(parallel(state, _rmsprop_part, chunks, given))
 
 
-@compiled
+@inner
 def _average_part(
     index: int, thread: int, taken: Any, count: int, average: Any, values: Any, decay: float, length: int
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..compiled import compiled
+from ..compiled import inner
 from ..panels import columns_tile, copy_numbers, lines_tile
 from ..product import multiply_lines
 from ..vectors import COLUMNS, LINE, ROWS, add_part
@@ -14,7 +14,7 @@ SMALL_WEIGHTS = 1 << 13
 """Numbers of weights that stay in the first-level cache beside what they are multiplied with."""
 
 
-@compiled
+@inner
 def small_item(
     index: int,
     thread: int,
@@ -60,7 +60,7 @@ def small_item(
         )
 
 
-@compiled
+@inner
 def large_item(
     index: int,
     thread: int,
@@ -140,7 +140,7 @@ def large_item(
                             add_part(sent, source + k, min(line, high - k), a, target + k)
 
 
-@compiled
+@inner
 def weight_item(
     index: int,
     thread: int,
@@ -199,7 +199,7 @@ def weight_item(
                 )
 
 
-@compiled
+@inner
 def add_parts(index: int, thread: int, share: int, parts: int, partial: Any, add: bool, w: Any) -> None:
     """dw (+)= the parts, in their order."""
     size = w.size

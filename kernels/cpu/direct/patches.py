@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..compiled import compiled, inlined
+from ..compiled import inlined, inner
 from ..panels import copy_numbers
 from ..vectors import COLUMNS, LINE, ROWS, clear_line, move_line, move_part
 
@@ -57,7 +57,7 @@ def pack_patches(a: Any, place: int, places: int, k0: int, k1: int, geometry: An
                     first += count
 
 
-@compiled
+@inner
 def pack_weights(index: int, thread: int, w: Any, depth: int, breadth: int, deep: int, target: Any) -> None:
     """Right panel `index` of w (depth, breadth), `deep` rows long."""
     line = LINE // target.itemsize
@@ -69,7 +69,7 @@ def pack_weights(index: int, thread: int, w: Any, depth: int, breadth: int, deep
             copy_numbers(w, k * breadth + index * panel + j, count, target, at)
 
 
-@compiled
+@inner
 def pack_sent_weights(index: int, thread: int, w: Any, shape: Any, width: int, deep: int, target: Any) -> None:
     """Right panels of wᵀ for `width` channels of a from index·width: columns count (tap, channel).
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..compiled import compiled, inlined
+from ..compiled import inlined, inner
 from ..product import multiply_columns, multiply_lines
 from ..transform import add_large, add_weight, write_small, write_weight
 from ..vectors import COLUMNS, LINE, ROWS, add_part
@@ -73,7 +73,7 @@ def _products(
                     )
 
 
-@compiled
+@inner
 def small_item(
     index: int,
     thread: int,
@@ -124,7 +124,7 @@ def small_item(
                 write_small(taps, m, place, m_gap, b, start + d, rows, down * outputs, columns, across * outputs)
 
 
-@compiled
+@inner
 def large_item(
     index: int,
     thread: int,
@@ -253,7 +253,7 @@ def _give_out(
                 write_weight(taps, du, place, gap, w, start, rows, row_entry, columns, column_entry)
 
 
-@compiled
+@inner
 def weight_item(
     index: int,
     thread: int,
@@ -286,7 +286,7 @@ def weight_item(
         _give_out(taps, du, at, du_gap, width, k_range, d_range, add, weights)
 
 
-@compiled
+@inner
 def weight_part(
     index: int,
     thread: int,
@@ -332,7 +332,7 @@ def weight_part(
                 )  # fmt: skip
 
 
-@compiled
+@inner
 def weight_sum(
     index: int,
     thread: int,
@@ -356,7 +356,7 @@ def weight_sum(
     _give_out(taps, du, k0 * breadth, du_gap, breadth, (k0, k1), (0, breadth), add, weights)
 
 
-@compiled
+@inner
 def zero(index: int, thread: int, shares: int, values: Any) -> None:
     """A share of the values becomes 0."""
     share = (values.size + shares - 1) // shares

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..compiled import compiled, inlined
+from ..compiled import inlined, inner
 from ..toom_cook import POINTS
 from ..transform import read_large, read_small, read_weight
 from ..vectors import LINE, ROWS, clear_line
@@ -137,7 +137,7 @@ def fill_small(
             )
 
 
-@compiled
+@inner
 def large_points(
     index: int, thread: int, slots: int, taps: Any, a: Any, rows: Any, columns: Any, layout: Any, stride: Any, size: Any,
     points: Any, gap: int,
@@ -147,7 +147,7 @@ def large_points(
     fill_large(block, panel, index, slots, taps, a, rows, columns, layout, stride, size, points, 0, gap)
 
 
-@compiled
+@inner
 def small_points(
     index: int, thread: int, slots: int, taps: Any, b: Any, rows: Any, columns: Any, layout: Any, size: Any,
     points: Any, gap: int,
