@@ -76,7 +76,7 @@ def train(
 def _train_lapgan(config: Config, dataset: Dataset, folder: Path, jobs: int, quiet: bool, dry_run: bool) -> None:
     from gan_np.training import build_lapgan, train_lapgan
 
-    gan = build_lapgan(config, dataset.image_shape)
+    gan = build_lapgan(config, dataset.image_shape, dataset.classes)
     sizes = " → ".join("×".join(map(str, player.image_shape[:2])) for player in gan.players)
     say(
         f"lapgan {sizes} on {len(dataset):,} pictures from {config.data}, each level {config.steps:,} steps",
@@ -86,7 +86,7 @@ def _train_lapgan(config: Config, dataset: Dataset, folder: Path, jobs: int, qui
         console().print("\n\n".join(player.summary() for player in gan.players))
         return
     started = time.monotonic()
-    train_lapgan(gan, dataset.images, out=folder, config=config, progress=not quiet, jobs=jobs)
+    train_lapgan(gan, dataset.images, dataset.labels, out=folder, config=config, progress=not quiet, jobs=jobs)
     say(
         f"trained {len(gan.players)} levels in {time.monotonic() - started:.0f} s; look at {folder / 'samples.png'}",
         quiet=quiet,

@@ -47,6 +47,7 @@ class Config:
         "What normalises D: batch statistics, nothing, or the spectral norm of its weights (residual: not batch).",
     )
     levels: int = _option(2, "Model", "lapgan: how often the pictures are halved.")
+    conditional: bool = _option(False, "Model", "lapgan: give the pictures' labels to both players of every level.")
     minibatch_deviation: bool = _option(False, "Model", "residual: show D how much a batch varies.")
     draw_steps: int = _option(3, "Model", "gran: how often the generator adds to its canvas.")
     categories: int = _option(10, "Model", "infogan: values of the categorical code.")
