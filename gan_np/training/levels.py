@@ -62,7 +62,9 @@ def train_lapgan(
     if gan.classes is None:
         labels = None
     elif labels is None:
-        raise ValueError(f"labels: this gan is conditional on {gan.classes} classes, it needs one label for each picture")
+        raise ValueError(
+            f"labels: this gan is conditional on {gan.classes} classes, it needs one label for each picture"
+        )
     place = Path(out)
     if not (place / "config.toml").exists():
         place = RunFolder.make_place(place)
@@ -141,9 +143,7 @@ def is_lapgan(run: str | Path) -> bool:
     return (Path(run) / "config.toml").exists() and read_config(run).model == "lapgan"
 
 
-def save_series(
-    gan: LAPGAN, path: Path, count: int, seed: int, *, labels: Any = None, average: bool = True
-) -> Path:
+def save_series(gan: LAPGAN, path: Path, count: int, seed: int, *, labels: Any = None, average: bool = True) -> Path:
     """A grid with a row for each sample: its picture at every size, coarse to fine, all shown at the finest's size."""
     shown = enlarged(gan.series(count, seed, labels=labels, average=average))
     return save_grid(shown.reshape(-1, *gan.image_shape), path, columns=shown.shape[1])
