@@ -5,6 +5,7 @@ RUN/
   level-0-7x7/                 the coarsest: a run folder (see `folder.py`)
   level-1-14x14/  …            the finer ones
   samples.png                  the series of the finished LAPGAN: a row for each sample, coarse to fine
+  drawing.gif                  the first samples at each size in turn, if the configuration asks for animations
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ import numpy as np
 
 from gan_np.arrays import Array
 from gan_np.checks import ShapeError, integer
-from gan_np.data.images import save_grid, to_bytes, to_float
+from gan_np.data.images import save_animation, save_grid, to_bytes, to_float
 from gan_np.models import GAN, LAPGAN, laplacian
 from gan_np.models.lapgan import LaplacianLevel
 
 from . import checkpoint
+from .algorithm import Trainer
+from .build import build_trainer
 from .config import Config
 from .folder import SAMPLE_SEED, RunFolder, read_config, write_config
 from .lock import RunLock
@@ -87,7 +90,18 @@ def train_lapgan(
                         done.result()
         trained = load_lapgan(place)
         save_series(trained, place / "samples.png", SERIES, SAMPLE_SEED)
+        if config.animation:
+            series = enlarged(trained.series(config.sample_count, SAMPLE_SEED))
+            save_animation(series, place / "drawing.gif")
     return trained
+
+
+def level_trainers(gan: LAPGAN, images: Array, labels: Array | None, config: Config) -> Iterator[tuple[str, Trainer]]:
+    """For each level its name and a trainer as `train_lapgan` would use it, to measure what its steps cost."""
+    for number, player in enumerate(gan.players):
+        height, width, _ = player.image_shape
+        pictures = reduced(images, len(gan.players) - 1 - number)
+        yield f"level {number}, {height}×{width}", build_trainer(player, pictures, config, labels)
 
 
 def train_level(

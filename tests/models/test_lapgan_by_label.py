@@ -176,6 +176,7 @@ def test_statistics_come_from_all_classes_of_a_sorted_set() -> None:
     assert level.conditioning_labels is not None
     assert len(level.conditioning) == 1024
     assert 0.4 < level.conditioning_labels.mean() < 0.6
+    assert set(level.conditioning_labels[:16]) == {0, 1}, "a grid of a few shows all classes"
     assert np.array_equal(level.conditioning[:, 0, 0, 0] > 150, level.conditioning_labels == 0), (
         "labels go with pictures"
     )
