@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from gan_np.training.algorithm import Trainer
+    from gan_np.training.config import Config
     from gan_np.training.estimate import Line
 
 
@@ -37,14 +38,14 @@ def profile(
 
     chosen = resolve(config, flags)
     data = open_data(chosen)
-    trainers: Iterable[tuple[str, Trainer]]
+    trainers: Iterable[tuple[str, Config, Trainer]]
     if chosen.model == "lapgan":
         pyramid = build_lapgan(chosen, data.image_shape, data.classes)
         trainers = level_trainers(pyramid, data.images, data.labels, chosen)
     else:
         gan = build_gan(chosen, data.image_shape, data.classes)
-        trainers = [("", build_trainer(gan, data.images, chosen, data.labels))]
-    for name, trainer in trainers:
+        trainers = [("", chosen, build_trainer(gan, data.images, chosen, data.labels))]
+    for name, _, trainer in trainers:
         with forced_kernels(chosen):
             step, lines = profile_steps(trainer, repeats)
         Console().print(_table(f"{name and name + ': '}{step * 1e3:.1f} ms a step", step, lines))

@@ -69,7 +69,7 @@ def train(
         quiet=quiet,
     )
     if dry_run:
-        _dry_run(chosen, gan.summary(), [("", build_trainer(gan, images, chosen, dataset.labels))])
+        _dry_run(chosen, gan.summary(), [("", chosen, build_trainer(gan, images, chosen, dataset.labels))])
         return
     folder = out or RunFolder.free_name(chosen)
     started = time.monotonic()
@@ -131,7 +131,7 @@ def _report(folder: Path, steps: int, seconds: float, quiet: bool) -> None:
     say(f"  gan-np show {folder}", quiet=quiet)
 
 
-def _dry_run(config: Config, networks: str, trainers: Iterable[tuple[str, Trainer]]) -> None:
+def _dry_run(config: Config, networks: str, trainers: Iterable[tuple[str, Config, Trainer]]) -> None:
     """The settings, the networks, and what each part of the training costs, measured on a few steps of it."""
     import tomli_w
 
@@ -141,12 +141,12 @@ def _dry_run(config: Config, networks: str, trainers: Iterable[tuple[str, Traine
     out = console()
     out.print(tomli_w.dumps(config.to_mapping()))
     out.print(networks)
-    for name, trainer in trainers:
+    for name, settings, trainer in trainers:
         with forced_kernels(config):
             cost = estimate(trainer)
-        minutes = cost.seconds * config.steps / 60
+        minutes = cost.seconds * settings.steps / 60
         out.print(
             f"\n{name and name + ': '}measured on {cost.steps} steps: {cost.seconds * 1e3:.0f} ms a step, so about "
-            f"{minutes:.1f} minutes for {config.steps:,} steps;\narrays of the library: {cost.resident / 1e6:.0f} MB "
+            f"{minutes:.1f} minutes for {settings.steps:,} steps;\narrays of the library: {cost.resident / 1e6:.0f} MB "
             f"kept, {cost.peak / 1e6:.0f} MB at the peak of a step (pictures and libraries not counted)"
         )

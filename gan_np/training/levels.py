@@ -10,6 +10,7 @@ RUN/
 
 from __future__ import annotations
 
+import dataclasses
 import multiprocessing
 import os
 import shutil
@@ -76,7 +77,13 @@ def train_lapgan(
     with RunLock(place):
         write_config(place, config)
         work = [
-            (player, reduced(images, len(gan.players) - 1 - number), labels, place / name_of(number, player), config)
+            (
+                player,
+                reduced(images, len(gan.players) - 1 - number),
+                labels,
+                place / name_of(number, player),
+                config_of(number, config),
+            )
             for number, player in enumerate(gan.players)
         ]
         if jobs == 1:
@@ -96,12 +103,14 @@ def train_lapgan(
     return trained
 
 
-def level_trainers(gan: LAPGAN, images: Array, labels: Array | None, config: Config) -> Iterator[tuple[str, Trainer]]:
-    """For each level its name and a trainer as `train_lapgan` would use it, to measure what its steps cost."""
+def level_trainers(
+    gan: LAPGAN, images: Array, labels: Array | None, config: Config
+) -> Iterator[tuple[str, Config, Trainer]]:
+    """For each level its name, its configuration and a trainer as `train_lapgan` would use it, to measure what it costs."""
     for number, player in enumerate(gan.players):
         height, width, _ = player.image_shape
-        pictures = reduced(images, len(gan.players) - 1 - number)
-        yield f"level {number}, {height}×{width}", build_trainer(player, pictures, config, labels)
+        pictures, own = reduced(images, len(gan.players) - 1 - number), config_of(number, config)
+        yield f"level {number}, {height}×{width}", own, build_trainer(player, pictures, own, labels)
 
 
 def train_level(
@@ -114,6 +123,13 @@ def train_level(
         train(player, pictures, labels=labels, out=folder, config=config, progress=progress)
     elif checkpoint.describe_file(saved[-1])["training"]["steps"] < config.steps:
         resume(folder, images=pictures, labels=labels, steps=config.steps, progress=progress)
+
+
+def config_of(number: int, config: Config) -> Config:
+    """The configuration of a level: the coarsest may have another number of steps."""
+    if number or config.coarsest_steps is None:
+        return config
+    return dataclasses.replace(config, steps=config.coarsest_steps)
 
 
 def name_of(number: int, player: GAN) -> str:

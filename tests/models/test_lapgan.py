@@ -1,5 +1,6 @@
 """LAPGAN: the pyramid itself, each level's equations and gradients, training by levels, the series."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import gan_np as gn
 from gan_np.models import laplacian
 from gan_np.models.lapgan import LaplacianLevel
-from gan_np.training import Config, Trainer, build_lapgan, load_lapgan, train_lapgan
+from gan_np.training import Config, Trainer, build_lapgan, checkpoint, load_lapgan, train_lapgan
 from gan_np.training.levels import reduced
 
 
@@ -141,6 +142,20 @@ def test_trained_by_levels_cut_off_and_resumed(tmp_path: Path, jobs: int) -> Non
     assert (tmp_path / "two/samples.png").exists()
     assert np.array_equal(load_lapgan(tmp_path / "two").sample(6, 1), resumed.sample(6, 1))
     assert sorted(path.name for path in (tmp_path / "two").glob("level-*")) == ["level-0-8x8", "level-1-16x16"]
+
+
+def test_the_coarsest_level_may_have_other_steps(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1), np.uint8)
+    config = Config(steps=2, coarsest_steps=5, sample_every=0, animation=False, **SETTINGS)  # type: ignore[arg-type]
+    for settings in (config, dataclasses.replace(config, steps=3)):  # the second goes on with the finer level alone
+        train_lapgan(build_lapgan(settings, (16, 16, 1)), images, out=tmp_path / "run", config=settings, progress=False)
+        done = [
+            checkpoint.describe_file(checkpoint.find(tmp_path / "run" / name))["training"]["steps"]
+            for name in ("level-0-8x8", "level-1-16x16")
+        ]
+        assert done == [5, settings.steps]
+    with pytest.raises(ValueError, match="coarsest_steps"):
+        Config(coarsest_steps=0)
 
 
 def test_other_folders_are_refused(tmp_path: Path) -> None:
