@@ -8,7 +8,7 @@ if not __name__.startswith("gan_np."):
         "this folder ships as gan_np.kernels: install the project (python -m pip install -e .) and import that"
     )
 
-from . import reference
+from . import cpu, reference, threads
 from .cases import Case, cases
 from .geometry import Geometry, large_size, small_size
 from .interfaces import Activation, Into, Plan
@@ -42,6 +42,7 @@ __all__ = [
     "available",
     "cases",
     "choose",
+    "cpu",
     "entries",
     "entry",
     "large_size",
@@ -50,6 +51,7 @@ __all__ = [
     "register_kernel",
     "select",
     "small_size",
+    "threads",
     "trace",
     "unregister_kernel",
     "use_kernels",

@@ -223,6 +223,10 @@ def _small_cases() -> Iterator[Case]:
         ("odd remainder", (1, 10, 11, 17), 1, (4, 3), (3, 2), (0, 1)),
         ("stride above kernel", (2, 9, 7, 2), 2, (2, 1), (3, 2), (0, 0)),
         ("padding above kernel", (1, 4, 4, 1), 2, (2, 2), (1, 2), (3, 2)),
+        ("4×4 stride 2, whole lines", (3, 10, 7, 32), 64, (4, 4), (2, 2), (1, 1)),
+        ("3×3, whole lines", (2, 7, 9, 32), 32, (3, 3), (1, 1), (1, 1)),
+        ("4×4, whole lines", (1, 6, 8, 64), 32, (4, 4), (1, 1), (1, 1)),
+        ("5×5 stride 2, whole lines", (5, 9, 8, 16), 32, (5, 5), (2, 2), (2, 2)),
     ]
     for label, (n, height, width, channels), out, kernel, stride, padding in shapes:
         yield conv2d_case(label, convolution_geometry(n, (height, width, channels), out, kernel, stride, padding))

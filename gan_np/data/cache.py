@@ -18,7 +18,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 import tempfile
 import time
 import warnings
@@ -29,10 +28,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan_np.arrays import Array, Shape
+from gan_np.folders import VARIABLE, users_cache
 
 from .dataset import digest
 
-VARIABLE = "GAN_NP_CACHE"
 FORMAT = 1
 _HEADER_BYTES = 128
 _DAY = 86400.0
@@ -60,22 +59,11 @@ def cache_folder(cache_dir: str | os.PathLike[str] | None = None) -> Path:
             ) from error
         return folder
     try:
-        folder = _users_folder()
+        folder = users_cache()
         _make(folder)
     except (OSError, RuntimeError) as error:
         return _temporary_folder(str(error))
     return folder
-
-
-def _users_folder() -> Path:
-    """Raises RuntimeError where the user has no home."""
-    if sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA")
-        return (Path(local) if local else Path.home() / "AppData" / "Local") / "gan_np"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "gan_np"
-    named = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(named) if os.path.isabs(named) else Path.home() / ".cache") / "gan_np"
 
 
 def _make(folder: Path) -> None:

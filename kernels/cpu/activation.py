@@ -1,0 +1,194 @@
+"""Bias and activation in one pass, and the derivative with the bias's gradient in one pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gan_np.arrays import Array
+
+from ..interfaces import Activation, Into
+from ..reference.placing import place
+from .chunks import LINE, chunk_count, chunk_length, claim, finish, fold, line_length, repeated, zones
+from .compiled import compiled
+from .elementary import logistic, tanh
+from .entry import Cells, Given, Result, entry, nothing
+from .memory import get, put
+from .pool import parallel, state
+
+LINEAR, RELU, LEAKY_RELU, TANH, SIGMOID = range(5)
+KINDS = {"linear": LINEAR, "relu": RELU, "leaky_relu": LEAKY_RELU, "tanh": TANH, "sigmoid": SIGMOID}
+
+
+def kind_and_slope(activation: Activation) -> tuple[int, float]:
+    """The activation as compiled code knows it: a number, and what values below 0 are multiplied by."""
+    kind = KINDS[activation.kind]
+    return kind, float(activation.slope) if kind == LEAKY_RELU else float(kind != RELU)
+
+
+@compiled
+def saturate(y: Any, start: int, count: int, kind: int) -> None:
+    """y ← tanh(y), or the sigmoid of y, on a piece of memory that is still in the first-level cache."""
+    if kind == TANH:
+        for i in range(start, start + count):
+            put(y, i, tanh(get(y, i)))
+    else:
+        for i in range(start, start + count):
+            put(y, i, logistic(get(y, i)))
+
+
+@compiled
+def derivative(y: Any, above: Any, below: Any, first: Any, second: Any) -> Any:
+    """f′ from y = f(z): (`above` if y > 0 else `below`) + first·y − second·y²; the four numbers are those of `slopes`."""
+    real = type(y)
+    return (above if y > real(0.0) else below) + y * (first - second * y)
+
+
+@compiled
+def slopes(kind: int, slope: float) -> Any:
+    """relu, leaky_relu: 1 or the slope.  tanh: 1 − y².  sigmoid: y − y². One form, so one loop serves all."""
+    if kind == TANH:
+        return 1.0, 1.0, 0.0, 1.0
+    if kind == SIGMOID:
+        return 0.0, 0.0, 1.0, 1.0
+    return 1.0, slope, 0.0, 0.0
+
+
+@compiled
+def _forward_part(
+    index: int, thread: int, taken: Any, count: int, z: Any, bias: Any, kind: int, slope: float, y: Any, length: int
+) -> None:
+    real = z.dtype.type
+    below = real(slope)
+    start = claim(taken, thread, count, False) * length
+    stop = min(start + length, z.size)
+    for at in range(start, stop, bias.size):
+        width = min(bias.size, stop - at)
+        if kind == RELU:  # not below·value with below = 0, which makes NaN of −∞
+            for j in range(width):
+                value = get(z, at + j) + get(bias, j)
+                put(y, at + j, real(0.0) if value < real(0.0) else value)
+        else:
+            for j in range(width):
+                value = get(z, at + j) + get(bias, j)
+                put(y, at + j, value * below if value < real(0.0) else value)
+        if kind in (TANH, SIGMOID):  # whose slope is 1
+            saturate(y, at, width, kind)
+
+
+@entry
+def _forward(state: Cells, z: Given, bias: Given, kind: int, slope: float, y: Result) -> None:
+    """y may be z's own memory: each number is read before it is written, and never again."""
+    line = repeated(bias, line_length(max(bias.size, 1)))
+    length = chunk_length(z.size, line.size)
+    count = chunk_count(z.size, length)
+    finish(parallel(state, _forward_part, count, (zones(state), count, z, line, kind, slope, y, length)))
+
+
+@compiled
+def _slope_part(
+    index: int, thread: int, taken: Any, count: int, dy: Any, y: Any, kind: int, slope: float, dz: Any, length: int
+) -> None:
+    """dz = f′·dy."""
+    real = dy.dtype.type
+    above, below, first, second = slopes(kind, slope)
+    start = claim(taken, thread, count, False) * length
+    for i in range(start, min(start + length, dy.size)):
+        factor = derivative(get(y, i), real(above), real(below), real(first), real(second))
+        put(dz, i, factor * get(dy, i))
+
+
+@entry
+def _backward(state: Cells, dy: Given, y: Given, kind: int, slope: float, dz: Result) -> None:
+    length = chunk_length(dy.size, LINE)
+    count = chunk_count(dy.size, length)
+    finish(parallel(state, _slope_part, count, (zones(state), count, dy, y, kind, slope, dz, length)))
+
+
+@compiled
+def _sum_part(
+    index: int,
+    thread: int,
+    taken: Any,
+    count: int,
+    dy: Any,
+    y: Any,
+    channels: int,
+    kind: int,
+    slope: float,
+    dz: Any,
+    length: int,
+    totals: Any,
+) -> None:
+    """dz = f′·dy (not written for "linear", where it is dy) and its sum over one chunk."""
+    real = dy.dtype.type
+    above, below, first, second = slopes(kind, slope)
+    chunk = claim(taken, thread, count, False)
+    start = chunk * length
+    stop = min(start + length, dy.size)
+    line = np.zeros(line_length(channels), dy.dtype)
+    for at in range(start, stop, line.size):
+        width = min(line.size, stop - at)
+        if kind == LINEAR:
+            for j in range(width):
+                put(line, j, get(line, j) + get(dy, at + j))
+        else:
+            for j in range(width):
+                factor = derivative(get(y, at + j), real(above), real(below), real(first), real(second))
+                value = factor * get(dy, at + j)
+                put(dz, at + j, value)
+                put(line, j, get(line, j) + value)
+    fold(line, channels, totals, chunk * channels)
+
+
+@entry
+def _backward_with_bias(
+    state: Cells, dy: Given, y: Given, kind: int, slope: float, dz: Result, dbias: Result, add: bool
+) -> None:
+    channels = dbias.size
+    length = chunk_length(dy.size, line_length(channels))
+    count = chunk_count(dy.size, length)
+    totals = np.zeros(max(count, 1) * channels, np.float64)
+    finish(parallel(state, _sum_part, count, (zones(state), count, dy, y, channels, kind, slope, dz, length, totals)))
+    for index in range(1, count):
+        for c in range(channels):
+            put(totals, c, get(totals, c) + get(totals, index * channels + c))
+    real = dbias.dtype.type
+    for c in range(channels):
+        put(dbias, c, real(get(totals, c)) + (get(dbias, c) if add else real(0.0)))
+
+
+class BiasActivation:
+    """y = f(z + b)."""
+
+    def forward(self, z: Array, bias: Array | None, activation: Activation, in_place: bool = False) -> Array:
+        """One pass: read z, write y."""
+        flat = z.ravel()
+        y = z if in_place and z.flags.c_contiguous else np.empty(z.shape, z.dtype)
+        kind, slope = kind_and_slope(activation)
+        given = nothing(z.dtype) if bias is None else bias.ravel()
+        _forward[z.dtype](state(), flat, given, kind, slope, y.reshape(-1))
+        if in_place and y is not z:
+            z[...] = y
+            return z
+        return y
+
+    def backward(
+        self, dy: Array, y: Array, activation: Activation, need_bias: bool, into: Into | None = None
+    ) -> tuple[Array, Array | None]:
+        """One pass: read dy and y, write dz, and add up db on the way."""
+        kind, slope = kind_and_slope(activation)
+        if kind == LINEAR and not need_bias:
+            return dy, None
+        given, dtype = dy.ravel(), dy.dtype
+        output, dz = (given, dy) if kind == LINEAR else (y.ravel(), np.empty(dy.shape, dtype))
+        target = nothing(dtype) if kind == LINEAR else dz.reshape(-1)
+        if not need_bias:
+            _backward[dtype](state(), given, output, kind, slope, target)
+            return dz, None
+        direct = into is not None and into.array.flags.c_contiguous
+        dbias = into.array if into is not None and direct else np.empty(dy.shape[-1], dtype)
+        add = into is not None and direct and into.add
+        _backward_with_bias[dtype](state(), given, output, kind, slope, target, dbias.reshape(-1), add)
+        return dz, dbias if direct else place(dbias, into)

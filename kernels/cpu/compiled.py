@@ -1,0 +1,44 @@
+"""How kernels are compiled: without the interpreter's lock, cached on disk, contracted to fused multiply–adds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numba
+from numba.core import cgutils as _cgutils
+from numba.extending import intrinsic as _intrinsic
+
+from .cache import KernelCache
+
+kernel_cache: Any = KernelCache
+
+Decorator: TypeAlias = Callable[[Callable[..., Any]], Any]
+
+
+def _compiler(*freedoms: str) -> Decorator:
+    """Numba's compiler with these freedoms in floating-point arithmetic, and our cache."""
+    compiler = numba.njit(nogil=True, error_model="numpy", fastmath=set(freedoms), boundscheck=False)
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        dispatcher: Any = compiler(function)
+        dispatcher._cache = kernel_cache(function)
+        return dispatcher
+
+    return decorate
+
+
+compiled: Decorator = _compiler("contract", "nsz")
+"""For kernels: products and sums are contracted, nothing else is rearranged."""
+
+summed: Decorator = _compiler("contract", "nsz", "reassoc")
+"""For kernels whose sums may be taken in any order, so that a line of them can be taken at once. The order is that of the
+compiled code: the same in every run."""
+
+inlined: Decorator = numba.njit(inline="always")
+"""A helper that becomes part of each kernel that calls it. Compiled apart it would be optimised once for itself and again
+in every caller, and compilation is what a first step waits for."""
+
+# Numba's tools for writing LLVM code have no types to check.
+intrinsic: Decorator = _intrinsic
+cgutils: Any = _cgutils

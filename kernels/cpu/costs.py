@@ -1,0 +1,94 @@
+"""What compiled kernels can do, and what they are estimated to cost. Nothing heavy is imported here.
+
+A convolution's cost is in operations of the direct method at the processor's peak. It is scaled down so far that a compiled
+plan always comes before one on BLAS: the threads of OpenBLAS spin for some 20 ms after each product and take the processor
+from ours (a DCGAN step with its 3-channel layers on BLAS took 1.7 times as long).
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import math
+import os
+import warnings
+
+from ..geometry import Geometry
+from ..table import Problem
+
+LINE, PANEL, ROWS = 64, 128, 8
+"""Bytes of a line and of a right panel, rows of a left panel, as with AVX-512 (elsewhere the estimate is rougher)."""
+POINTS = 5
+BEFORE_BLAS = 1 / 64
+
+
+@functools.cache
+def unusable() -> str | None:
+    """Why compiled kernels cannot be used here, or None. Said once, as a warning, since everything is slower without."""
+    reason = None
+    if importlib.util.find_spec("numba") is None:
+        reason = "Numba is not installed"
+    elif os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        reason = "NUMBA_DISABLE_JIT is set"
+    if reason is not None:
+        warnings.warn(f"gan_np computes with NumPy alone, several times slower: {reason}", RuntimeWarning, stacklevel=2)
+    return reason
+
+
+def supports(problem: Problem) -> str | None:
+    """Arrays in main memory, where Numba can be used."""
+    if problem.device != "cpu":
+        return f"computes on the processor, the arrays lie on {problem.device}"
+    return unusable()
+
+
+def winograd_supports(problem: Problem) -> str | None:
+    """Phases of 2, 3 or 4 taps along both axes, and channels that fill lines."""
+    reason = supports(problem)
+    if reason is not None or problem.geometry is None:
+        return reason
+    (kh, kw), (sh, sw) = problem.geometry.kernel, problem.geometry.stride
+    taps = _taps(problem.geometry)
+    if taps[0] != taps[1] or taps[0] not in (2, 3, 4):
+        return f"the {sh}×{sw} phases of a {kh}×{kw} kernel have {taps[0]}×{taps[1]} taps, needed 2×2, 3×3 or 4×4"
+    line, panel = LINE // problem.dtype.itemsize, PANEL // problem.dtype.itemsize
+    inside, outside = problem.geometry.large[2], problem.geometry.small[2]
+    if outside % panel or sh * sw * inside % panel or inside % line:
+        return f"{inside} and {outside} channels do not fill panels of {panel} columns"
+    return None
+
+
+def direct(problem: Problem) -> float:
+    """The padded product over patches, and their packing."""
+    geometry = _geometry(problem)
+    line, panel = LINE // problem.dtype.itemsize, PANEL // problem.dtype.itemsize
+    depth = geometry.kernel[0] * geometry.kernel[1] * geometry.large[2]
+    places = geometry.batch * geometry.small[0] * geometry.small[1]
+    product = 2.0 * _up(places, ROWS) * _up(depth, line) * _up(geometry.small[2], panel)
+    return BEFORE_BLAS * (1.05 * product + 16.0 * places * depth)
+
+
+def winograd(problem: Problem) -> float:
+    """The products at 25 points, the transformations of pictures, and those of the weights for each block of tiles."""
+    geometry = _geometry(problem)
+    outputs = POINTS + 1 - _taps(geometry)[0]
+    per_picture = math.prod(-(-size // outputs) for size in geometry.small[:2])
+    tiles = _up(geometry.batch * per_picture, ROWS)
+    blocks = max(1, geometry.batch * per_picture // 64)
+    depth, breadth = geometry.stride[0] * geometry.stride[1] * geometry.large[2], geometry.small[2]
+    products = 2.0 * POINTS * POINTS * tiles * depth * breadth
+    return BEFORE_BLAS * (1.2 * products + 1200.0 * tiles * (depth + breadth) + 250.0 * blocks * depth * breadth)
+
+
+def _geometry(problem: Problem) -> Geometry:
+    assert problem.geometry is not None
+    return problem.geometry
+
+
+def _taps(geometry: Geometry) -> tuple[int, int]:
+    (kh, kw), (sh, sw) = geometry.kernel, geometry.stride
+    return -(-kh // sh), -(-kw // sw)
+
+
+def _up(size: int, unit: int) -> int:
+    return -(-size // unit) * unit

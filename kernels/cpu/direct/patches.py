@@ -1,0 +1,88 @@
+"""Patches of a picture in left panels, and the weights in right panels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..compiled import compiled, inlined
+from ..panels import copy_numbers
+from ..vectors import COLUMNS, LINE, ROWS, clear_line, move_line, move_part
+
+
+@inlined
+def pack_patches(a: Any, place: int, places: int, k0: int, k1: int, geometry: Any, target: Any, at: int) -> Any:
+    """k0 ≤ k < k1 of ROWS patches from the place-th one, as a left panel; k counts (tap row, tap column, channel).
+
+    k0 is a multiple of L; from the end of the patch to k1 there are zeros. A row of taps is contiguous in the picture, but
+    for what lies outside.
+    """
+    (height, width, channels), (small_height, small_width), (kernel_height, kernel_width), (sh, sw), (ph, pw) = geometry
+    line = LINE // target.itemsize
+    taps = kernel_width * channels
+    whole_lines = channels % line == 0
+    for i in range(ROWS):
+        here = at + i * line
+        if place + i >= places:
+            for k in range(0, k1 - k0, line):
+                clear_line(target, here + k * ROWS)
+            continue
+        picture, inside = (place + i) // (small_height * small_width), (place + i) % (small_height * small_width)
+        top, left = inside // small_width * sh - ph, (inside % small_width * sw - pw) * channels
+        if whole_lines:
+            u, t = k0 // taps, k0 % taps
+            for k in range(0, k1 - k0, line):
+                row, column = top + u, left + t
+                if u < kernel_height and 0 <= row < height and 0 <= column < width * channels:
+                    move_line(a, (picture * height + row) * width * channels + column, target, here + k * ROWS)
+                else:
+                    clear_line(target, here + k * ROWS)
+                t += line
+                if t == taps:
+                    u, t = u + 1, 0
+        else:
+            for k in range(0, k1 - k0, line):
+                clear_line(target, here + k * ROWS)
+            for u in range(k0 // taps, min(kernel_height, (k1 + taps - 1) // taps)):
+                row = top + u
+                if row < 0 or row >= height:
+                    continue
+                # k from `first` to `last` lie in this row of taps, in the picture, and in what was asked for
+                first = max(u * taps, k0, u * taps - left)
+                last = min((u + 1) * taps, k1, u * taps - left + width * channels)
+                source = (picture * height + row) * width * channels + left - u * taps
+                while first < last:
+                    lane = (first - k0) % line
+                    count = min(line - lane, last - first)
+                    move_part(a, source + first, count, target, here + (first - k0 - lane) * ROWS + lane)
+                    first += count
+
+
+@compiled
+def pack_weights(index: int, thread: int, w: Any, depth: int, breadth: int, deep: int, target: Any) -> None:
+    """Right panel `index` of w (depth, breadth), `deep` rows long."""
+    line = LINE // target.itemsize
+    panel = COLUMNS * line
+    for k in range(deep):
+        for j in range(0, panel, line):
+            count = breadth - index * panel - j if k < depth else 0
+            at = (index * deep + k) * panel + j
+            copy_numbers(w, k * breadth + index * panel + j, count, target, at)
+
+
+@compiled
+def pack_sent_weights(index: int, thread: int, w: Any, shape: Any, width: int, deep: int, target: Any) -> None:
+    """Right panels of wᵀ for `width` channels of a from index·width: columns count (tap, channel).
+
+    shape: (taps, channels of a, channels of b).
+    """
+    taps, channels, depth = shape
+    panel = COLUMNS * (LINE // target.itemsize)
+    panels = (taps * width + panel - 1) // panel
+    start = index * panels * deep * panel
+    for place in range(start, start + panels * deep * panel):
+        target[place] = 0
+    for column in range(taps * width):
+        tap, channel = column // width, index * width + column % width
+        at = start + column // panel * deep * panel + column % panel
+        for k in range(depth):
+            target[at + k * panel] = w[(tap * channels + channel) * depth + k]

@@ -1,0 +1,176 @@
+"""The plan: sizes of what is packed, memory, and the calls."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from gan_np.arrays import Array
+
+from ... import threads
+from ...geometry import Geometry
+from ...interfaces import Into
+from ...reference.placing import place
+from .. import pool
+from ..layouts import contiguous, flat, read_only
+from ..vectors import COLUMNS, ROWS, lanes
+from ..workspace import aligned, buffer
+from . import contractions
+from .patches import pack_sent_weights, pack_weights
+
+CACHE = 1 << 16
+"""Numbers of a thread's block of patches."""
+CHUNK = 256
+"""Rows of dw that a thread sums at a time."""
+ITEMS = 8
+"""Pieces of work that a product is divided into where its shape allows it."""
+
+
+class Weights:
+    """The weights in right panels, packed when first asked for."""
+
+    def __init__(self, plan: DirectPlan, weight: Array) -> None:
+        self._plan, self._weight = plan, read_only(contiguous(weight))
+        self._straight: Array | None = None
+        self._sent: Array | None = None
+
+    @property
+    def straight(self) -> Array:
+        """w (taps·channels of a, channels of b)."""
+        if self._straight is None:
+            plan, dtype = self._plan, self._weight.dtype
+            panels = -(-plan.breadth // plan.panel(dtype))
+            packed = aligned(panels * plan.deep(dtype) * plan.panel(dtype), dtype)
+            arguments = (self._weight, plan.depth, plan.breadth, plan.deep(dtype), packed)
+            pool.run(pack_weights, dtype, panels, arguments)
+            self._straight = read_only(packed)
+        return self._straight
+
+    @property
+    def sent(self) -> Array:
+        """wᵀ (channels of b, taps·channels of a), a run of channels after another."""
+        if self._sent is None:
+            plan, dtype = self._plan, self._weight.dtype
+            chunks = plan.channels // plan.width
+            deep = _up(plan.breadth, lanes(dtype))
+            packed = aligned(chunks * plan.sent_row(dtype) * deep, dtype)
+            shape = (plan.taps, plan.channels, plan.breadth)
+            pool.run(pack_sent_weights, dtype, chunks, (self._weight, shape, plan.width, deep, packed))
+            self._sent = read_only(packed)
+        return self._sent
+
+
+class DirectPlan:
+    """One geometry."""
+
+    keeps_large = False
+    keeps_small = False
+
+    def __init__(self, geometry: Geometry) -> None:
+        g = self.geometry = geometry
+        self.taps, self.channels, self.breadth = g.kernel[0] * g.kernel[1], g.large[2], g.small[2]
+        self.depth = self.taps * self.channels
+        self.places = g.batch * g.small[0] * g.small[1]
+        self.sizes = (g.large, g.small[:2], g.kernel, g.stride, g.padding)
+        self.width = _channels_apart(g.batch, self.channels)
+
+    def prepare_weight(self, weight: Array) -> Weights:
+        """Right panels, made when first asked for."""
+        return Weights(self, weight)
+
+    def prepare_large(self, large: Array) -> Array:
+        """a itself."""
+        return contiguous(large)
+
+    def prepare_small(self, small: Array) -> Array:
+        """b itself."""
+        return contiguous(small)
+
+    def deep(self, dtype: Any) -> int:
+        """The depth of a patch in whole lines."""
+        return _up(self.depth, lanes(dtype))
+
+    def panel(self, dtype: Any) -> int:
+        """Columns of a right panel."""
+        return COLUMNS * lanes(dtype)
+
+    def sent_row(self, dtype: Any) -> int:
+        """What one place sends to `width` channels, in whole panels."""
+        return _up(self.taps * self.width, self.panel(dtype))
+
+    def to_small(self, weight: Weights, large: Array) -> Array:
+        """b = patches · w."""
+        small, dtype = np.empty(self.geometry.small_shape, large.dtype), large.dtype
+        deep = self.deep(dtype)
+        panels = self._panels(deep, self.places)
+        patches = buffer("patches", threads.count() * panels * ROWS * deep, dtype)
+        arguments = (panels, read_only(large), self.sizes, self.places, deep, weight.straight, self.breadth)
+        items = -(-self.places // (panels * ROWS))
+        pool.run(contractions.small_item, dtype, items, (*arguments, patches, self._spare(dtype), flat(small)))
+        return small
+
+    def to_large(self, weight: Weights, small: Array) -> Array:
+        """a = Σ of what b · wᵀ sends."""
+        large, dtype = np.empty(self.geometry.large_shape, small.dtype), small.dtype
+        deep, sent_row = _up(self.breadth, lanes(dtype)), self.sent_row(dtype)
+        panels = self._panels(max(deep, sent_row), self.geometry.small[0] * self.geometry.small[1])
+        rows = buffer("rows", threads.count() * panels * ROWS * deep, dtype)
+        sent = buffer("sent", threads.count() * panels * ROWS * sent_row, dtype)
+        arguments = (panels, read_only(small), self.sizes, self.breadth, deep, weight.sent, self.width, rows, sent)
+        items = self.geometry.batch * (self.channels // self.width)
+        pool.run(contractions.large_item, dtype, items, (*arguments, flat(large)))
+        return large
+
+    def to_weight(self, large: Array, small: Array, into: Into | None = None) -> Array:
+        """dw = patchesᵀ · b: chunks of rows where there are many, parts of the places where there are few."""
+        dtype, panel = large.dtype, self.panel(large.dtype)
+        deep, broad = self.deep(dtype), _up(self.breadth, panel)
+        chunk = min(CHUNK, deep)
+        chunks = -(-deep // chunk)
+        parts = max(1, min(-(-ITEMS // chunks), self.places // 256))
+        panels = max(1, min(CACHE // (chunk * ROWS), -(-self.places // ROWS)))
+        direct = into is not None and into.array.flags.c_contiguous
+        weight = into.array if into is not None and direct else np.empty(self.geometry.weight_shape, dtype)
+        add = into is not None and direct and into.add
+        alone = parts == 1 and not add
+        partial = flat(weight) if alone else buffer("dw", parts * self.depth * self.breadth, dtype)
+        patches = buffer("patches", threads.count() * panels * ROWS * chunk, dtype)
+        rows = buffer("rows", threads.count() * panels * ROWS * broad, dtype)
+        taken = (panels, chunk, parts, read_only(large), self.sizes, self.places, self.depth, deep)
+        given = (read_only(small), self.breadth, patches, rows, self._spare(dtype), partial)
+        pool.run(contractions.weight_item, dtype, chunks * parts, (*taken, *given))
+        if not alone:
+            share = max(4096, -(-weight.size // ITEMS))
+            pool.run(
+                contractions.add_parts, dtype, -(-weight.size // share), (share, parts, partial, add, flat(weight))
+            )
+        return weight if into is None or direct else place(weight, into)
+
+    def _panels(self, deep: int, places: int) -> int:
+        """Panels of rows in a thread's cache, few enough that every thread gets some."""
+        cached = CACHE // (deep * ROWS)
+        return max(1, min(8, cached, -(-places // (ROWS * ITEMS))))
+
+    def _spare(self, dtype: Any) -> Array:
+        return buffer("spare", threads.count() * ROWS * self.panel(dtype), dtype)
+
+
+class Direct:
+    """Convolution over patches made on the fly."""
+
+    def plan(self, geometry: Geometry) -> DirectPlan:
+        """One plan a geometry."""
+        return DirectPlan(geometry)
+
+
+def _channels_apart(batch: int, channels: int) -> int:
+    """Channels of a picture that one piece of work takes: all, unless there are fewer pictures than pieces."""
+    pieces = -(-ITEMS // batch)
+    narrow = [width for width in range(16, channels) if channels % width == 0 and channels // width <= pieces]
+    return min(narrow, default=channels)
+
+
+def _up(size: int, unit: int) -> int:
+    return math.ceil(size / unit) * unit

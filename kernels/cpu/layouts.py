@@ -1,0 +1,52 @@
+"""Arrays in the memory order that kernels read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gan_np.arrays import Array
+
+from . import pool
+from .compiled import compiled
+
+BLOCK = 16
+
+
+def contiguous(array: Array) -> Array:
+    """The array itself, or a copy in C order."""
+    return array if array.flags.c_contiguous else np.ascontiguousarray(array)
+
+
+def flat(array: Array) -> Array:
+    """A contiguous array as one axis, to be written to."""
+    return array.reshape(-1)
+
+
+def read_only(array: Array) -> Array:
+    """The same, not to be written to. To the compiler that is a type of its own, so each kernel must always get the same."""
+    seen = array.reshape(-1)
+    seen.flags.writeable = False
+    return seen
+
+
+def swapped(array: Array) -> Array:
+    """A copy with the last two axes exchanged."""
+    *outer, rows, columns = array.shape
+    result = np.empty((*outer, columns, rows), array.dtype)
+    strips = -(-rows // BLOCK)
+    count = array.size // (rows * columns) * strips
+    pool.run(_strip, array.dtype, count, (strips, rows, columns, read_only(array), flat(result)))
+    return result
+
+
+@compiled
+def _strip(index: int, thread: int, strips: int, rows: int, columns: int, source: Any, target: Any) -> None:
+    """BLOCK rows of one matrix, in squares: every line of both is used whole while it is in the cache."""
+    start, first = index // strips * rows * columns, index % strips * BLOCK
+    last = min(rows, first + BLOCK)
+    for left in range(0, columns, BLOCK):
+        for column in range(left, min(columns, left + BLOCK)):
+            for row in range(first, last):
+                target[start + column * rows + row] = source[start + row * columns + column]

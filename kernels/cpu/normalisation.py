@@ -1,0 +1,424 @@
+"""Batch and layer normalisation: x is read twice forward (statistics, output), dy, y and x twice backward (sums, dx)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from gan_np.arrays import Array
+
+from ..interfaces import Activation
+from .activation import LINEAR, SIGMOID, TANH, derivative, kind_and_slope, saturate, slopes
+from .chunks import LINE, chunk_count, chunk_length, claim, finish, fold, line_length, repeated, zones
+from .compiled import compiled, summed
+from .entry import Cells, Given, Result, entry, nothing
+from .memory import get, put
+from .pool import parallel, state
+
+
+@compiled
+def _statistics_part(
+    index: int, thread: int, taken: Any, count: int, x: Any, channels: int, length: int, partial: Any
+) -> None:
+    """Mean μ and M₂ = Σ(x − μ)² of each channel in one chunk, from one read of it.
+
+    With a shift k that lies among the values, s₁ = Σ(x − k) and s₂ = Σ(x − k)²,
+
+        μ = k + s₁/n,   M₂ = s₂ − s₁²/n.
+
+    The difference loses digits where k is many σ away from μ. k is the mean of the chunk's first √n rows: should one of
+    them be an outlier at distance D, then s₁²/n ≈ D² and M₂ ≈ D², so that little cancels.
+    """
+    real = x.dtype.type
+    chunk = claim(taken, thread, count, False)
+    start = chunk * length
+    stop = min(start + length, x.size)
+    rows = (stop - start) // channels
+    line = line_length(channels)
+    first, second, average = np.zeros(line, x.dtype), np.zeros(line, x.dtype), np.zeros(channels, x.dtype)
+    lead = math.ceil(math.sqrt(rows))
+    for at in range(start, start + lead * channels, channels):
+        for c in range(channels):
+            put(average, c, get(average, c) + get(x, at + c))
+    for c in range(channels):
+        put(average, c, get(average, c) / real(lead))
+    shift = repeated(average, line)
+
+    fours = start + (stop - start) // (4 * line) * 4 * line
+    for at in range(start, fours, 4 * line):  # four lines at a time: the sums are loaded and stored a fourth as often
+        for j in range(line):
+            k = get(shift, j)
+            a, b = get(x, at + j) - k, get(x, at + line + j) - k
+            c, d = get(x, at + 2 * line + j) - k, get(x, at + 3 * line + j) - k
+            put(first, j, get(first, j) + ((a + b) + (c + d)))
+            put(second, j, get(second, j) + ((a * a + b * b) + (c * c + d * d)))
+    for at in range(fours, stop, line):
+        for j in range(min(line, stop - at)):
+            a = get(x, at + j) - get(shift, j)
+            put(first, j, get(first, j) + a)
+            put(second, j, get(second, j) + a * a)
+
+    means, squares = 2 * chunk * channels, (2 * chunk + 1) * channels
+    fold(first, channels, partial, means)
+    fold(second, channels, partial, squares)
+    for c in range(channels):
+        total = get(partial, means + c)
+        put(partial, means + c, get(shift, c) + total / rows)
+        put(partial, squares + c, max(get(partial, squares + c) - total * total / rows, 0.0))
+
+
+@compiled
+def _combine(partial: Any, channels: int, chunk_rows: int, rows: int, mean: Any, variance: Any) -> None:
+    """μ = Σ nᵢμᵢ/n and σ² = Σ (M₂ᵢ + nᵢ·(μᵢ − μ)²)/n over chunks of nᵢ rows (Chan, Golub and LeVeque 1979)."""
+    for c in range(channels):
+        put(mean, c, 0.0)
+        put(variance, c, 0.0)
+    for index in range(chunk_count(rows, chunk_rows)):
+        share = min(chunk_rows, rows - index * chunk_rows) / rows
+        for c in range(channels):
+            put(mean, c, get(mean, c) + share * get(partial, 2 * index * channels + c))
+    for index in range(chunk_count(rows, chunk_rows)):
+        share = min(chunk_rows, rows - index * chunk_rows) / rows
+        for c in range(channels):
+            distance = get(partial, 2 * index * channels + c) - get(mean, c)
+            inside = get(partial, (2 * index + 1) * channels + c) / rows
+            put(variance, c, get(variance, c) + (inside + share * distance * distance))
+
+
+@compiled
+def _output_part(
+    index: int,
+    thread: int,
+    taken: Any,
+    count: int,
+    x: Any,
+    centre: Any,
+    factor: Any,
+    bias: Any,
+    kind: int,
+    slope: float,
+    y: Any,
+    length: int,
+) -> None:
+    """y = f((x − μ)·factor + β)."""
+    start = claim(taken, thread, count, True) * length
+    stop = min(start + length, x.size)
+    real = x.dtype.type
+    below = real(slope)
+    for at in range(start, stop, centre.size):
+        width = min(centre.size, stop - at)
+        for j in range(width):
+            value = (get(x, at + j) - get(centre, j)) * get(factor, j) + get(bias, j)
+            put(y, at + j, value * below if value < real(0.0) else value)
+        if kind in (TANH, SIGMOID):  # whose slope is 1
+            saturate(y, at, width, kind)
+
+
+@entry
+def _forward(
+    state: Cells,
+    x: Given,
+    scale: Given,
+    bias: Given,
+    epsilon: float,
+    kind: int,
+    slope: float,
+    y: Result,
+    mean: Result,
+    variance: Result,
+    inverse: Result,
+) -> None:
+    channels, real = mean.size, x.dtype.type
+    line = line_length(channels)
+    length = chunk_length(x.size, line)
+    count = chunk_count(x.size, length)
+    partial = np.empty(2 * count * channels, np.float64)
+    finish(parallel(state, _statistics_part, count, (zones(state), count, x, channels, length, partial)))
+    exact_mean, exact_variance = np.empty(channels, np.float64), np.empty(channels, np.float64)
+    _combine(partial, channels, length // channels, x.size // channels, exact_mean, exact_variance)
+    scaled = np.empty(channels, x.dtype)
+    for c in range(channels):
+        put(mean, c, real(get(exact_mean, c)))
+        put(variance, c, real(get(exact_variance, c)))
+        put(inverse, c, real(1.0 / math.sqrt(get(exact_variance, c) + epsilon)))
+        put(scaled, c, get(inverse, c) * (get(scale, c) if scale.size > 0 else real(1.0)))
+    lines = repeated(mean, line), repeated(scaled, line), repeated(bias, line)
+    finish(parallel(state, _output_part, count, (zones(state), count, x, *lines, kind, slope, y, length)))
+
+
+@compiled
+def _sums_part(
+    index: int,
+    thread: int,
+    taken: Any,
+    count: int,
+    dy: Any,
+    x: Any,
+    y: Any,
+    mean: Any,
+    kind: int,
+    slope: float,
+    length: int,
+    partial: Any,
+) -> None:
+    """Σ dz and Σ dz·(x − μ) of each channel in one chunk."""
+    channels, real = mean.size, x.dtype.type
+    above, below, linear, square = slopes(kind, slope)
+    chunk = claim(taken, thread, count, False)
+    start = chunk * length
+    stop = min(start + length, x.size)
+    line = line_length(channels)
+    centre, first, second = repeated(mean, line), np.zeros(line, x.dtype), np.zeros(line, x.dtype)
+    twos = start + (stop - start) // (2 * line) * 2 * line
+    for at in range(start, twos, 2 * line):
+        for j in range(line):
+            i, k = at + j, at + line + j
+            a = derivative(get(y, i), real(above), real(below), real(linear), real(square)) * get(dy, i)
+            b = derivative(get(y, k), real(above), real(below), real(linear), real(square)) * get(dy, k)
+            put(first, j, get(first, j) + (a + b))
+            put(second, j, get(second, j) + (a * (get(x, i) - get(centre, j)) + b * (get(x, k) - get(centre, j))))
+    for at in range(twos, stop, line):
+        for j in range(min(line, stop - at)):
+            i = at + j
+            a = derivative(get(y, i), real(above), real(below), real(linear), real(square)) * get(dy, i)
+            put(first, j, get(first, j) + a)
+            put(second, j, get(second, j) + a * (get(x, i) - get(centre, j)))
+    fold(first, channels, partial, 2 * chunk * channels)
+    fold(second, channels, partial, (2 * chunk + 1) * channels)
+
+
+@compiled
+def _input_part(
+    index: int,
+    thread: int,
+    taken: Any,
+    count: int,
+    dy: Any,
+    x: Any,
+    y: Any,
+    centre: Any,
+    factor: Any,
+    constant: Any,
+    proportion: Any,
+    kind: int,
+    slope: float,
+    dx: Any,
+    length: int,
+) -> None:
+    """dx = factor·dz − constant − (x − μ)·proportion."""
+    real = x.dtype.type
+    above, below, linear, square = slopes(kind, slope)
+    start = claim(taken, thread, count, True) * length
+    stop = min(start + length, x.size)
+    for at in range(start, stop, centre.size):
+        for j in range(min(centre.size, stop - at)):
+            i = at + j
+            dz = derivative(get(y, i), real(above), real(below), real(linear), real(square)) * get(dy, i)
+            moved = (get(x, i) - get(centre, j)) * get(proportion, j)
+            put(dx, i, (get(factor, j) * dz - get(constant, j)) - moved)
+
+
+@entry
+def _backward(
+    state: Cells,
+    dy: Given,
+    x: Given,
+    y: Given,
+    scale: Given,
+    mean: Given,
+    inverse: Given,
+    kind: int,
+    slope: float,
+    need_input: bool,
+    dx: Result,
+    dscale: Result,
+    dbias: Result,
+) -> None:
+    channels, real = mean.size, x.dtype.type
+    line = line_length(channels)
+    length = chunk_length(x.size, line)
+    count = chunk_count(x.size, length)
+    partial = np.empty(2 * count * channels, np.float64)
+    finish(parallel(state, _sums_part, count, (zones(state), count, dy, x, y, mean, kind, slope, length, partial)))
+    for index in range(1, count):
+        for c in range(2 * channels):
+            put(partial, c, get(partial, c) + get(partial, 2 * index * channels + c))
+    rows = x.size // channels
+    factors, constants, proportions = (
+        np.empty(channels, x.dtype),
+        np.empty(channels, x.dtype),
+        np.empty(channels, x.dtype),
+    )
+    for c in range(channels):
+        one, deviation = get(partial, c), np.float64(get(inverse, c))
+        two = get(partial, channels + c) * deviation
+        put(dbias, c, real(one))
+        put(dscale, c, real(two))
+        factor = deviation * (get(scale, c) if scale.size > 0 else real(1.0))
+        put(factors, c, real(factor))
+        put(constants, c, real(factor * one / rows))
+        put(proportions, c, real(factor * deviation * two / rows))
+    if need_input:
+        lines = repeated(mean, line), repeated(factors, line), repeated(constants, line), repeated(proportions, line)
+        given = (zones(state), count, dy, x, y, *lines, kind, slope, dx, length)
+        finish(parallel(state, _input_part, count, given))
+
+
+class BatchNorm:
+    """y = f(γ·x̂ + β), x̂ = (x − μ)/√(σ² + ε), over everything but the last axis."""
+
+    def forward(
+        self, x: Array, scale: Array | None, bias: Array | None, epsilon: float, activation: Activation
+    ) -> tuple[Array, Array, Array, Array]:
+        """Two reads of x, one write of y."""
+        dtype, channels = x.dtype, x.shape[-1]
+        kind, slope = kind_and_slope(activation)
+        y = np.empty(x.shape, dtype)
+        mean, variance, inverse = np.empty(channels, dtype), np.empty(channels, dtype), np.empty(channels, dtype)
+        _forward[dtype](
+            state(),
+            x.ravel(),
+            nothing(dtype) if scale is None else scale.ravel(),
+            nothing(dtype) if bias is None else bias.ravel(),
+            float(epsilon),
+            kind,
+            slope,
+            y.reshape(-1),
+            mean,
+            variance,
+            inverse,
+        )
+        return y, mean, variance, inverse
+
+    def backward(
+        self,
+        dy: Array,
+        x: Array,
+        y: Array,
+        scale: Array | None,
+        mean: Array,
+        inverse_deviation: Array,
+        activation: Activation,
+        need_input: bool = True,
+    ) -> tuple[Array | None, Array, Array]:
+        """Two reads of dy, x and y, one write of dx."""
+        dtype, channels = x.dtype, x.shape[-1]
+        kind, slope = kind_and_slope(activation)
+        given = dy.ravel()
+        dx = np.empty(x.shape, dtype) if need_input else None
+        dscale, dbias = np.empty(channels, dtype), np.empty(channels, dtype)
+        _backward[dtype](
+            state(),
+            given,
+            x.ravel(),
+            given if kind == LINEAR else y.ravel(),  # f′ is 1 whatever is read, so nothing more need be
+            nothing(dtype) if scale is None else scale.ravel(),
+            mean.ravel(),
+            inverse_deviation.ravel(),
+            kind,
+            slope,
+            need_input,
+            nothing(dtype) if dx is None else dx.reshape(-1),
+            dscale,
+            dbias,
+        )
+        return dx, dscale, dbias
+
+
+@summed
+def _normalise_rows(
+    index: int,
+    thread: int,
+    taken: Any,
+    count: int,
+    x: Any,
+    features: int,
+    rows: int,
+    epsilon: float,
+    y: Any,
+    inverse: Any,
+) -> None:
+    """A chunk of rows, each read again from the first- or second-level cache: mean, then variance, then x̂."""
+    real = x.dtype.type
+    start = claim(taken, thread, count, False) * rows
+    for row in range(start, min(start + rows, inverse.size)):
+        at = row * features
+        total = real(0.0)
+        for j in range(features):
+            total += get(x, at + j)
+        mean = total / real(features)
+        squares = real(0.0)
+        for j in range(features):
+            distance = get(x, at + j) - mean
+            squares += distance * distance
+        factor = real(1.0) / math.sqrt(squares / real(features) + real(epsilon))
+        put(inverse, row, factor)
+        for j in range(features):
+            put(y, at + j, (get(x, at + j) - mean) * factor)
+
+
+@entry
+def _layer_forward(state: Cells, x: Given, features: int, epsilon: float, y: Result, inverse: Result) -> None:
+    rows = max(chunk_length(x.size, 1) // features, LINE)
+    count = chunk_count(inverse.size, rows)
+    finish(parallel(state, _normalise_rows, count, (zones(state), count, x, features, rows, epsilon, y, inverse)))
+
+
+@summed
+def _pull_rows(
+    index: int,
+    thread: int,
+    taken: Any,
+    count: int,
+    d: Any,
+    normalised: Any,
+    inverse: Any,
+    features: int,
+    rows: int,
+    dx: Any,
+) -> None:
+    real = d.dtype.type
+    start = claim(taken, thread, count, False) * rows
+    for row in range(start, min(start + rows, inverse.size)):
+        at = row * features
+        first, second = real(0.0), real(0.0)
+        for j in range(features):
+            first += get(d, at + j)
+            second += get(d, at + j) * get(normalised, at + j)
+        first, second = first / real(features), second / real(features)
+        factor = get(inverse, row)
+        for j in range(features):
+            put(dx, at + j, ((get(d, at + j) - first) - get(normalised, at + j) * second) * factor)
+
+
+@entry
+def _layer_backward(state: Cells, d: Given, normalised: Given, inverse: Given, features: int, dx: Result) -> None:
+    rows = max(chunk_length(d.size, 1) // features, LINE)
+    count = chunk_count(inverse.size, rows)
+    finish(parallel(state, _pull_rows, count, (zones(state), count, d, normalised, inverse, features, rows, dx)))
+
+
+class LayerNorm:
+    """x̂ = (x − μ)/√(σ² + ε), each row over its features."""
+
+    def forward(self, x: Array, epsilon: float) -> tuple[Array, Array]:
+        """x̂ and 1/√(σ² + ε)."""
+        rows, features = x.shape
+        y, inverse = np.empty(x.shape, x.dtype), np.empty((rows, 1), x.dtype)
+        _layer_forward[x.dtype](state(), x.ravel(), features, float(epsilon), y.reshape(-1), inverse.reshape(-1))
+        return y, inverse
+
+    def backward(self, dnormalised: Array, normalised: Array, inverse_deviation: Array) -> Array:
+        """The two means of each row, then dx."""
+        dx = np.empty(dnormalised.shape, dnormalised.dtype)
+        _layer_backward[dx.dtype](
+            state(),
+            dnormalised.ravel(),
+            normalised.ravel(),
+            inverse_deviation.ravel(),
+            dnormalised.shape[1],
+            dx.reshape(-1),
+        )
+        return dx

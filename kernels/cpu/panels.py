@@ -1,0 +1,103 @@
+"""Matrices in the panels that the innermost product reads, and products of panels with edges that need not divide evenly.
+
+    left panel     ROWS rows:  [k ÷ L][ROWS][L]     read along lines, or over rows by the transposed product
+    right panel    N columns:  [k][N]               N = COLUMNS·L
+
+What a matrix lacks to full panels is 0 there; what a product has beyond the edge of its result is left out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .compiled import compiled, inlined
+from .product import multiply_columns, multiply_lines
+from .vectors import COLUMNS, LINE, ROWS, clear_line, move_line, move_part
+
+
+@inlined
+def padded(size: int, unit: int) -> Any:
+    """The next multiple of `unit`."""
+    return (size + unit - 1) // unit * unit
+
+
+@inlined
+def copy_numbers(source: Any, start: int, count: int, target: Any, at: int) -> Any:
+    """Up to a line of numbers, and zeros up to a whole one."""
+    line = LINE // target.itemsize
+    if count >= line:
+        move_line(source, start, target, at)
+    else:
+        clear_line(target, at)
+        move_part(source, start, count, target, at)
+
+
+@compiled
+def pack_panel(index: int, thread: int, source: Any, rows: int, width: int, wide: int, target: Any) -> None:
+    """Rows index·ROWS and on of a row-major matrix (rows, width) as a left panel of `wide` columns, a multiple of L."""
+    line = LINE // target.itemsize
+    for place in range(ROWS):
+        row = index * ROWS + place
+        for k in range(0, wide, line):
+            count = width - k if row < rows else 0
+            copy_numbers(source, row * width + k, count, target, index * ROWS * wide + k * ROWS + place * line)
+
+
+@inlined
+def lines_tile(
+    c: Any,
+    c_at: int,
+    c_row: int,
+    rows: int,
+    columns: int,
+    a: Any,
+    a_at: int,
+    b: Any,
+    b_at: int,
+    blocks: int,
+    accumulate: bool,
+    spare: Any,
+    spare_at: int,
+) -> Any:
+    """C (+)= A·B for a left and a right panel; only `rows` × `columns` of the tile belong to C."""
+    line = LINE // c.itemsize
+    panel = COLUMNS * line
+    if rows >= ROWS and columns >= panel:
+        multiply_lines(c, c_at, c_row, a, a_at, ROWS * line, b, b_at, line * panel, blocks, accumulate)
+    else:
+        multiply_lines(spare, spare_at, panel, a, a_at, ROWS * line, b, b_at, line * panel, blocks, False)
+        for i in range(min(rows, ROWS)):
+            for j in range(min(columns, panel)):
+                place = c_at + i * c_row + j
+                c[place] = c[place] + spare[spare_at + i * panel + j] if accumulate else spare[spare_at + i * panel + j]
+
+
+@inlined
+def columns_tile(
+    c: Any,
+    c_at: int,
+    c_row: int,
+    rows: int,
+    columns: int,
+    a: Any,
+    a_at: int,
+    a_width: int,
+    b: Any,
+    b_at: int,
+    b_width: int,
+    panels: int,
+    accumulate: bool,
+    spare: Any,
+    spare_at: int,
+) -> Any:
+    """C (+)= Aᵀ·B for matrices in left panels of padded widths, summed over their rows."""
+    line = LINE // c.itemsize
+    panel = COLUMNS * line
+    if rows >= ROWS and columns >= panel:
+        multiply_columns(c, c_at, c_row, a, a_at, a_width * ROWS, b, b_at, b_width * ROWS, panels, accumulate)
+    else:
+        multiply_columns(spare, spare_at, panel, a, a_at, a_width * ROWS, b, b_at, b_width * ROWS, panels, False)
+        for i in range(min(rows, ROWS)):
+            for j in range(min(columns, panel)):
+                place = c_at + i * c_row + j
+                c[place] = c[place] + spare[spare_at + i * panel + j] if accumulate else spare[spare_at + i * panel + j]

@@ -1,0 +1,398 @@
+"""One pool of threads for every compiled kernel, and the call that hands it work.
+
+A kernel is compiled for one item of work, `part(index, thread, *arguments)`; `parallel(state, part, count, arguments)`,
+called from compiled code without the interpreter's lock, runs it for every index below `count`. Which thread runs which
+index is left to chance, so a part must write only to what belongs to its index: then the result has the same bits for any
+number of threads.
+
+    caller                               worker
+      writes the job, opens it             spins for a while, then naps, until a ticket is open
+      takes indices until none is left     takes indices until none is left
+      waits until all are done             …
+
+Why not Numba's own `parallel=True`: its threading layers abort the process after a fork (omp) or when two threads enter
+(workqueue), and it compiles several times as long. Here a forked child starts workers of its own, and a second thread that
+finds the pool busy does its work alone.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import platform
+import threading
+import zlib
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import typeof
+from numba.core import types
+
+from gan_np.arrays import Array
+from gan_np.kernels import threads
+
+from .compiled import cgutils, compiled, intrinsic
+
+# Cells of the pool's state, an array of int64; each on a cache line of its own, since threads write to them.
+TICKET, DONE, COUNT, PART, ARGUMENTS, BUSY, STOP, THREADS, FAILED, AWAKE, SIZE = (8 * cell for cell in range(11))
+"""TICKET holds the job's number in its upper and the indices not yet taken in its lower 32 bits, so that one atomic
+exchange takes an index of this very job and of no later one. DONE counts finished indices; COUNT, PART (the address of the
+compiled part) and ARGUMENTS (of its packed arguments) describe the job and stay as they are until all indices are done.
+THREADS is how many may work, AWAKE how many workers look for work."""
+
+SPINS, YIELDS, NAPS = 2_000, 1_000, 20_000
+"""A worker without work looks again at once (some 50 µs), then after giving way to others (some 300 µs), then after naps of
+50 µs (some seconds); then it leaves compiled code and waits for a lock, which costs nothing."""
+
+
+def _pointer(builder: Any, context: Any, kind: Any, state: Any, cell: Any) -> Any:
+    array = context.make_array(kind)(context, builder, state)
+    return builder.gep(array.data, [cell])
+
+
+@intrinsic
+def load(typing: Any, state: Any, cell: Any) -> Any:
+    """state[cell], with everything that its writer wrote before."""
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointer = _pointer(builder, context, signature.args[0], *arguments)
+        return builder.load_atomic(pointer, "acquire", 8)
+
+    return types.int64(state, types.int64), build
+
+
+@intrinsic
+def store(typing: Any, state: Any, cell: Any, value: Any) -> Any:
+    """state[cell] = value, after everything written before."""
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        builder.store_atomic(arguments[2], _pointer(builder, context, signature.args[0], *arguments[:2]), "release", 8)
+        return context.get_dummy_value()
+
+    return types.void(state, types.int64, types.int64), build
+
+
+@intrinsic
+def add(typing: Any, state: Any, cell: Any, value: Any) -> Any:
+    """state[cell] += value in one piece."""
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointer = _pointer(builder, context, signature.args[0], *arguments[:2])
+        return builder.atomic_rmw("add", pointer, arguments[2], "acq_rel")
+
+    return types.int64(state, types.int64, types.int64), build
+
+
+@intrinsic
+def exchange(typing: Any, state: Any, cell: Any, expected: Any, value: Any) -> Any:
+    """If state[cell] is `expected`, make it `value`; whether that happened."""
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointer = _pointer(builder, context, signature.args[0], *arguments[:2])
+        pair = builder.cmpxchg(pointer, arguments[2], arguments[3], "acq_rel", "acquire")
+        return builder.extract_value(pair, 1)
+
+    return types.boolean(state, types.int64, types.int64, types.int64), build
+
+
+@intrinsic
+def nap(typing: Any, microseconds: Any) -> Any:
+    """Sleep that long; 0 lets another process have the core first, −1 only tells the core that this is a loop that waits."""
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        number = ir.IntType(32)
+        usleep = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, [number]), "usleep")
+        give_way = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, []), "sched_yield")
+        zero = context.get_constant(types.int64, 0)
+        with builder.if_else(builder.icmp_signed(">", arguments[0], zero)) as (sleeps, waits):
+            with sleeps:
+                builder.call(usleep, [builder.trunc(arguments[0], number)])
+            with waits, builder.if_else(builder.icmp_signed("==", arguments[0], zero)) as (gives_way, spins):
+                with gives_way:
+                    builder.call(give_way, [])
+                with spins:
+                    if PAUSES:
+                        builder.call(builder.module.declare_intrinsic("llvm.x86.sse2.pause", (), NOTHING), [])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), build
+
+
+PAUSES = platform.machine() in ("x86_64", "AMD64", "i686")
+NOTHING = ir.FunctionType(ir.VoidType(), [])
+
+
+@compiled
+def _wait(looks: int) -> None:
+    """What to do between two looks: spin at first, then give way to others, then sleep."""
+    if looks < SPINS:
+        nap(-1)
+    elif looks < SPINS + YIELDS:
+        nap(0)
+    else:
+        nap(50)
+
+
+@intrinsic
+def _call_part(typing: Any, address: Any, arguments: Any, index: Any, thread: Any) -> Any:
+    """Call the compiled part at an address."""
+
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        kind = _part_type()
+        function = builder.inttoptr(values[0], kind.as_pointer())
+        return builder.sext(builder.call(function, [values[1], values[2], values[3]]), ir.IntType(64))
+
+    return types.int64(types.int64, types.int64, types.int64, types.int64), build
+
+
+def _part_type() -> ir.FunctionType:
+    word = ir.IntType(64)
+    return ir.FunctionType(ir.IntType(32), [word, word, word])
+
+
+@compiled
+def _take(state: Any, thread: int) -> None:
+    """Indices of the open job, one after another, until none is left."""
+    while True:
+        ticket = load(state, TICKET)
+        left = ticket & 0xFFFFFFFF
+        if left == 0:
+            return
+        if exchange(state, TICKET, ticket, ticket - 1):
+            index = load(state, COUNT) - left
+            failed = _call_part(load(state, PART), load(state, ARGUMENTS), index, thread)
+            if failed != 0:
+                store(state, FAILED, failed)
+            add(state, DONE, 1)
+
+
+@compiled
+def _serve(state: Any, thread: int) -> None:
+    """A worker's life while there is work now and then."""
+    looks = 0
+    while looks < SPINS + YIELDS + NAPS and load(state, STOP) == 0:
+        if load(state, TICKET) & 0xFFFFFFFF and thread < load(state, THREADS):
+            _take(state, thread)
+            looks = 0
+        else:
+            _wait(looks)
+            looks += 1
+
+
+@compiled
+def _run(state: Any, part: int, arguments: int, count: int) -> Any:
+    """All indices of one job; 0, or the code of a part that failed."""
+    if count <= 0:
+        return 0
+    if count == 1 or load(state, THREADS) == 1 or not exchange(state, BUSY, 0, 1):
+        failed = 0
+        for index in range(count):
+            failed |= _call_part(part, arguments, index, 0)
+        return failed
+    store(state, DONE, 0)
+    store(state, FAILED, 0)
+    store(state, COUNT, count)
+    store(state, PART, part)
+    store(state, ARGUMENTS, arguments)
+    number = (load(state, TICKET) >> 32) + 1
+    store(state, TICKET, ((number & 0x7FFFFFFF) << 32) | count)
+    _take(state, 0)
+    looks = 0
+    while load(state, DONE) < count:
+        _wait(looks)
+        looks += 1
+    failed = load(state, FAILED)
+    store(state, BUSY, 0)
+    return failed
+
+
+@intrinsic
+def parallel(typing: Any, state: Any, part: Any, count: Any, arguments: Any) -> Any:
+    """Run `part(index, thread, *arguments)` for every index below `count`, on all threads of the pool.
+
+    part: a function made by `compiled`; it returns nothing. arguments: a tuple. The result is 0, or not 0 if a part failed.
+    The part is compiled into the caller; for a large one see `run`.
+    """
+    inner = part.get_call_type(typing, (types.int64, types.int64, *arguments.types), {})
+
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        result = part.dispatcher.get_compile_result(inner)
+        context.add_linking_libs([result.library])
+
+        def call(inside: Any, packed: Any, index: Any, thread: Any) -> Any:
+            given = [index, thread, *_members(inside, packed, len(arguments))]
+            return context.call_internal_no_propagate(inside, result.fndesc, inner, given)[0]
+
+        return _hand_out(context, builder, state, arguments, values[0], values[2], values[3], call)
+
+    return types.int64(state, part, types.int64, arguments), build
+
+
+@intrinsic
+def _parallel_at(typing: Any, state: Any, address: Any, expected: Any, count: Any, arguments: Any) -> Any:
+    """The same for a part that lies compiled at an address, for arguments whose types have the fingerprint `expected`."""
+    given_types = (types.int64, types.int64, *arguments.types)
+    own = fingerprint(given_types)
+
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        kind = context.call_conv.get_function_type(types.none, given_types).as_pointer()
+        packed_types = tuple_of((types.int64, arguments))
+
+        def call(inside: Any, packed: Any, index: Any, thread: Any) -> Any:
+            function, given = _members(inside, packed, 2)
+            given = [index, thread, *_members(inside, given, len(arguments))]
+            function = inside.inttoptr(function, kind)
+            return context.call_conv.call_function(inside, function, types.none, given_types, given)[0]
+
+        same = builder.icmp_signed("==", values[2], context.get_constant(types.int64, own))
+        safe = builder.select(same, values[3], context.get_constant(types.int64, 0))
+        both = context.make_tuple(builder, packed_types, [values[1], values[4]])
+        failed = _hand_out(context, builder, state, packed_types, values[0], safe, both, call)
+        return builder.select(same, failed, context.get_constant(types.int64, WRONG_TYPES))
+
+    return types.int64(state, types.int64, types.int64, types.int64, arguments), build
+
+
+tuple_of: Any = types.Tuple
+WRONG_TYPES = -1
+
+
+def _members(builder: Any, packed: Any, count: int) -> list[Any]:
+    """The entries of a tuple."""
+    return [builder.extract_value(packed, place) for place in range(count)]
+
+
+def fingerprint(kinds: tuple[Any, ...]) -> int:
+    """A number that tells argument types apart."""
+    return zlib.crc32(repr(kinds).encode())
+
+
+def _hand_out(
+    context: Any, builder: Any, state_type: Any, packed_type: Any, state: Any, count: Any, packed: Any, call: Any
+) -> Any:
+    """Put what is packed on the stack, make a function of one C signature that calls with it, and run it for all indices."""
+    word = ir.IntType(64)
+    value_type = context.get_value_type(packed_type)
+    thunk = ir.Function(builder.module, _part_type(), builder.module.get_unique_name("gan_np_part"))
+    thunk.linkage = "internal"
+    inside = ir.IRBuilder(thunk.append_basic_block("entry"))
+    address, index, thread = thunk.args
+    status = call(inside, inside.load(inside.inttoptr(address, value_type.as_pointer())), index, thread)
+    inside.ret(inside.select(status.is_error, status.code, ir.Constant(ir.IntType(32), 0)))
+
+    place = cgutils.alloca_once_value(builder, packed)
+    signature = types.int64(state_type, types.int64, types.int64, types.int64)
+    run_all = _run.get_compile_result(signature)
+    context.add_linking_libs([run_all.library])
+    arguments = [state, builder.ptrtoint(thunk, word), builder.ptrtoint(place, word), count]
+    return context.call_internal_no_propagate(builder, run_all.fndesc, signature, arguments)[1]
+
+
+@compiled
+def _launch(state: Any, address: int, expected: int, count: int, arguments: Any) -> Any:
+    return _parallel_at(state, address, expected, count, arguments)
+
+
+_compiled_parts: dict[tuple[Any, ...], tuple[int, int]] = {}
+
+
+def run(part: Any, key: Any, count: int, arguments: tuple[Any, ...]) -> None:
+    """As `parallel`, from Python: the part is compiled once, alone, for these argument types, and called by its address.
+
+    key: whatever the types of the arguments depend on (a dtype, say), so that they need not be looked at in every call.
+
+    Raises:
+        RuntimeError: the part failed, which only lack of memory can cause.
+        TypeError: the arguments have other types than the first time that this key was used.
+    """
+    found = _compiled_parts.get((part, key))
+    if found is None:
+        kinds = (types.int64, types.int64, *map(typeof, arguments))
+        part.compile(kinds)
+        result = part.overloads[kinds]
+        address = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
+        found = _compiled_parts[part, key] = address, fingerprint(kinds)
+    failed = _launch(state(), *found, count, arguments)
+    if failed == WRONG_TYPES:
+        raise TypeError(f"key: {part.py_func.__name__} was first run with other argument types under {key!r}")
+    if failed:
+        raise RuntimeError(f"{part.py_func.__name__} failed with code {failed}")
+
+
+class _Pool:
+    """The state and its worker threads, of this process alone."""
+
+    def __init__(self) -> None:
+        self.state = np.zeros(SIZE, np.int64)
+        self.waiting = threading.Condition()
+        self.workers: list[threading.Thread] = []
+
+    def hold(self, count: int) -> None:
+        """Let `count` threads work, starting those that are missing."""
+        with self.waiting:
+            self.state[THREADS] = count
+            while len(self.workers) < count - 1:
+                worker = threading.Thread(
+                    target=self._work, args=(len(self.workers) + 1,), name="gan_np kernels", daemon=True
+                )
+                self.workers.append(worker)
+                self.state[AWAKE] += 1
+                worker.start()
+
+    def wake(self) -> None:
+        """Call back the workers that wait for the lock."""
+        with self.waiting:
+            self.waiting.notify_all()
+
+    def stop(self) -> None:
+        """End all workers; they never hold up the end of the process."""
+        self.state[STOP] = 1
+        self.wake()
+        for worker in self.workers:
+            worker.join(timeout=1.0)
+
+    def _work(self, thread: int) -> None:
+        while not self.state[STOP]:
+            _serve(self.state, thread)
+            with self.waiting:
+                self.state[AWAKE] -= 1
+                if not self.state[STOP]:
+                    self.waiting.wait()
+                self.state[AWAKE] += 1
+
+
+_pool: _Pool | None = None
+_making = threading.Lock()
+
+
+def state() -> Array:
+    """The pool's state, for `parallel`: workers started and awake, as many threads as `threads.count()` says now."""
+    pool = _pool or _make()
+    cells, count = pool.state, threads.count()
+    if cells[THREADS] != count:
+        pool.hold(count)
+    if cells[AWAKE] < len(pool.workers):
+        pool.wake()
+    return cells
+
+
+def _make() -> _Pool:
+    global _pool
+    with _making:
+        if _pool is None:
+            _pool = _Pool()
+            atexit.register(_pool.stop)
+        return _pool
+
+
+def _forget() -> None:
+    """In a forked child no worker lives on, and a lock may have been held by a thread that does not exist here."""
+    global _pool, _making
+    if _pool is not None:
+        atexit.unregister(_pool.stop)
+    _pool, _making = None, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

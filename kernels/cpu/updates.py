@@ -1,0 +1,257 @@
+"""One step of each optimiser: every vector is read and written once."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from gan_np.arrays import Array
+
+from .chunks import LINE, chunk_count, chunk_length, claim, finish, zones
+from .compiled import compiled
+from .entry import Cells, Given, Result, entry, nothing
+from .memory import get, put
+from .pool import parallel, state
+
+
+@compiled
+def _adam_part(
+    index: int,
+    thread: int,
+    taken: Any,
+    count: int,
+    theta: Any,
+    gradient: Any,
+    first: Any,
+    second: Any,
+    numbers: Any,
+    length: int,
+) -> None:
+    real = theta.dtype.type
+    keep_first, take_first, keep_second, take_second, rate, unbias, epsilon = numbers
+    start = claim(taken, thread, count, False) * length
+    for i in range(start, min(start + length, theta.size)):
+        g = get(gradient, i)
+        m = real(keep_first) * get(first, i) + real(take_first) * g
+        v = real(keep_second) * get(second, i) + real(take_second) * (g * g)
+        put(first, i, m)
+        put(second, i, v)
+        put(theta, i, get(theta, i) - real(rate) * (m / (math.sqrt(v) * real(unbias) + real(epsilon))))
+
+
+@entry
+def _adam(
+    state: Cells,
+    theta: Result,
+    gradient: Given,
+    first: Result,
+    second: Result,
+    count: int,
+    rate: float,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+) -> None:
+    numbers = (
+        beta1,
+        1.0 - beta1,
+        beta2,
+        1.0 - beta2,
+        rate / (1.0 - beta1**count),
+        1.0 / math.sqrt(1.0 - beta2**count),
+        epsilon,
+    )
+    length = chunk_length(theta.size, LINE)
+    chunks = chunk_count(theta.size, length)
+    given = (zones(state), chunks, theta, gradient, first, second, numbers, length)
+    finish(parallel(state, _adam_part, chunks, given))
+
+
+@compiled
+def _sgd_part(
+    index: int,
+    thread: int,
+    taken: Any,
+    count: int,
+    theta: Any,
+    gradient: Any,
+    velocity: Any,
+    rate: float,
+    momentum: float,
+    nesterov: bool,
+    length: int,
+) -> None:
+    real = theta.dtype.type
+    start = claim(taken, thread, count, False) * length
+    stop = min(start + length, theta.size)
+    if velocity.size == 0:
+        for i in range(start, stop):
+            put(theta, i, get(theta, i) - real(rate) * get(gradient, i))
+        return
+    # θ ← θ − lr·(ahead·g + behind·v): the same loop with and without Nesterov's look ahead
+    ahead, behind = (real(1.0), real(momentum)) if nesterov else (real(0.0), real(1.0))
+    for i in range(start, stop):
+        g = get(gradient, i)
+        v = real(momentum) * get(velocity, i) + g
+        put(velocity, i, v)
+        put(theta, i, get(theta, i) - real(rate) * (ahead * g + behind * v))
+
+
+@entry
+def _sgd(
+    state: Cells, theta: Result, gradient: Given, velocity: Result, rate: float, momentum: float, nesterov: bool
+) -> None:
+    length = chunk_length(theta.size, LINE)
+    chunks = chunk_count(theta.size, length)
+    given = (zones(state), chunks, theta, gradient, velocity, rate, momentum, nesterov, length)
+    finish(parallel(state, _sgd_part, chunks, given))
+
+
+@compiled
+def _rmsprop_part(
+    index: int,
+    thread: int,
+    taken: Any,
+    count: int,
+    theta: Any,
+    gradient: Any,
+    second: Any,
+    velocity: Any,
+    rate: float,
+    smoothing: float,
+    epsilon: float,
+    momentum: float,
+    length: int,
+) -> None:
+    real = theta.dtype.type
+    keep, take = real(smoothing), real(1.0 - smoothing)
+    start = claim(taken, thread, count, False) * length
+    for i in range(start, min(start + length, theta.size)):
+        g = get(gradient, i)
+        v = keep * get(second, i) + take * (g * g)
+        put(second, i, v)
+        update = g / (math.sqrt(v) + real(epsilon))
+        if velocity.size > 0:
+            update += real(momentum) * get(velocity, i)
+            put(velocity, i, update)
+        put(theta, i, get(theta, i) - real(rate) * update)
+
+
+@entry
+def _rmsprop(
+    state: Cells,
+    theta: Result,
+    gradient: Given,
+    second: Result,
+    velocity: Result,
+    rate: float,
+    smoothing: float,
+    epsilon: float,
+    momentum: float,
+) -> None:
+    length = chunk_length(theta.size, LINE)
+    chunks = chunk_count(theta.size, length)
+    given = (zones(state), chunks, theta, gradient, second, velocity, rate, smoothing, epsilon, momentum, length)
+    finish(parallel(state, _rmsprop_part, chunks, given))
+
+
+@compiled
+def _average_part(
+    index: int, thread: int, taken: Any, count: int, average: Any, values: Any, decay: float, length: int
+) -> None:
+    real = average.dtype.type
+    keep, take = real(decay), real(1.0 - decay)
+    start = claim(taken, thread, count, False) * length
+    for i in range(start, min(start + length, average.size)):
+        put(average, i, keep * get(average, i) + take * get(values, i))
+
+
+@entry
+def _average(state: Cells, average: Result, values: Given, decay: float) -> None:
+    length = chunk_length(average.size, LINE)
+    chunks = chunk_count(average.size, length)
+    finish(parallel(state, _average_part, chunks, (zones(state), chunks, average, values, decay, length)))
+
+
+def _put_back(*pairs: tuple[Array, Array]) -> None:
+    """What was changed in a contiguous copy, back to where it came from; nothing to do where `ravel` made no copy."""
+    for array, flat in pairs:
+        if not array.flags.c_contiguous:
+            array[...] = flat.reshape(array.shape)
+
+
+class Sgd:
+    """v ← m·v + g; θ ← θ − lr·v."""
+
+    def step(
+        self,
+        theta: Array,
+        gradient: Array,
+        velocity: Array | None,
+        learning_rate: float,
+        momentum: float,
+        nesterov: bool,
+    ) -> None:
+        """Without momentum `velocity` may be None."""
+        dtype, flat = theta.dtype, theta.ravel()
+        moved = nothing(dtype) if velocity is None else velocity.ravel()
+        _sgd[dtype](state(), flat, gradient.ravel(), moved, float(learning_rate), float(momentum), bool(nesterov))
+        _put_back((theta, flat))
+        if velocity is not None:
+            _put_back((velocity, moved))
+
+
+class Adam:
+    """m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; θ ← θ − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε)."""
+
+    def step(
+        self,
+        theta: Array,
+        gradient: Array,
+        first: Array,
+        second: Array,
+        count: int,
+        learning_rate: float,
+        beta1: float,
+        beta2: float,
+        epsilon: float,
+    ) -> None:
+        """Reads four vectors and writes three, once."""
+        flat, m, v = theta.ravel(), first.ravel(), second.ravel()
+        numbers = float(learning_rate), float(beta1), float(beta2), float(epsilon)
+        _adam[theta.dtype](state(), flat, gradient.ravel(), m, v, int(count), *numbers)
+        _put_back((theta, flat), (first, m), (second, v))
+
+
+class Rmsprop:
+    """v ← ρv + (1−ρ)g²; u = g/(√v + ε); θ ← θ − lr·u, or through w ← m·w + u."""
+
+    def step(
+        self,
+        theta: Array,
+        gradient: Array,
+        second: Array,
+        velocity: Array | None,
+        learning_rate: float,
+        smoothing: float,
+        epsilon: float,
+        momentum: float,
+    ) -> None:
+        """Without momentum `velocity` may be None."""
+        dtype, flat, v = theta.dtype, theta.ravel(), second.ravel()
+        moved = nothing(dtype) if velocity is None else velocity.ravel()
+        numbers = float(learning_rate), float(smoothing), float(epsilon), float(momentum)
+        _rmsprop[dtype](state(), flat, gradient.ravel(), v, moved, *numbers)
+        _put_back((theta, flat), (second, v))
+        if velocity is not None:
+            _put_back((velocity, moved))
+
+
+class Average:
+    """average ← decay·average + (1 − decay)·values."""
+
+    def step(self, average: Array, values: Array, decay: float) -> None:
+        """One pass."""
+        flat = average.ravel()
+        _average[average.dtype](state(), flat, values.ravel(), float(decay))
+        _put_back((average, flat))

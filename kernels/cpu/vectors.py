@@ -1,0 +1,153 @@
+"""Vectors of one cache line, as LLVM values: what the product and transform intrinsics are built from.
+
+A line holds LANES(dtype) numbers: 16 float32 or 8 float64. LLVM splits a line into as many registers as the processor
+needs (one with AVX-512, two with AVX2, four with NEON), so the same code serves all.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import binding, ir
+from numba.core import types
+
+from .compiled import cgutils, intrinsic
+
+LINE = 64
+"""Bytes of a cache line."""
+
+WIDE = "avx512f" in binding.get_host_cpu_features() and bool(binding.get_host_cpu_features()["avx512f"])
+"""Whether a register holds a whole line; there are then 32 of them, else 16 half lines."""
+
+ROWS = 8 if WIDE else 4
+COLUMNS = 2 if WIDE else 1
+"""A product's tile is ROWS × (COLUMNS lines): as many sums as fit in registers beside what is multiplied."""
+
+
+def lanes(dtype: Any) -> int:
+    """Numbers in a line."""
+    return LINE // int(np.dtype(dtype).itemsize)
+
+
+class Lines:
+    """Loads, stores and arithmetic on lines of one dtype, in one function under construction."""
+
+    def __init__(self, builder: Any, dtype: Any) -> None:
+        self.builder = builder
+        self.scalar = ir.FloatType() if dtype == types.float32 else ir.DoubleType()
+        self.itemsize = 4 if dtype == types.float32 else 8
+        self.count = LINE // self.itemsize
+        self.line = ir.VectorType(self.scalar, self.count)
+        self._suffix = f"v{self.count}f{8 * self.itemsize}"
+        self.zero = ir.Constant(self.line, [0.0] * self.count)
+
+    def at(self, pointer: Any, offset: Any) -> Any:
+        """The address `offset` numbers behind `pointer` (an integer of Python or of LLVM)."""
+        if isinstance(offset, int):
+            offset = ir.Constant(ir.IntType(64), offset)
+        return self.builder.gep(pointer, [offset])
+
+    def load(self, pointer: Any) -> Any:
+        """A line from anywhere (alignment is not assumed)."""
+        return self.builder.load(self.builder.bitcast(pointer, self.line.as_pointer()), align=self.itemsize)
+
+    def store(self, value: Any, pointer: Any) -> None:
+        """A line to anywhere."""
+        self.builder.store(value, self.builder.bitcast(pointer, self.line.as_pointer()), align=self.itemsize)
+
+    def spread(self, pointer: Any) -> Any:
+        """One number in every lane."""
+        one = self.builder.load(pointer)
+        first = self.builder.insert_element(ir.Constant(self.line, ir.Undefined), one, ir.Constant(ir.IntType(32), 0))
+        order = ir.Constant(ir.VectorType(ir.IntType(32), self.count), [0] * self.count)
+        return self.builder.shuffle_vector(first, ir.Constant(self.line, ir.Undefined), order)
+
+    def mask(self, count: Any) -> Any:
+        """True in the first `count` lanes."""
+        word, kind = ir.IntType(64), ir.VectorType(ir.IntType(64), self.count)
+        first = self.builder.insert_element(ir.Constant(kind, ir.Undefined), count, ir.Constant(ir.IntType(32), 0))
+        order = ir.Constant(ir.VectorType(ir.IntType(32), self.count), [0] * self.count)
+        everywhere = self.builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), order)
+        return self.builder.icmp_signed(
+            "<", ir.Constant(kind, [ir.Constant(word, i) for i in range(self.count)]), everywhere
+        )
+
+    def load_part(self, pointer: Any, mask: Any) -> Any:
+        """The lanes of a mask, zeros elsewhere; no other memory is touched."""
+        address = self.builder.bitcast(pointer, self.line.as_pointer())
+        kind = ir.FunctionType(self.line, [address.type, ir.IntType(32), mask.type, self.line])
+        load = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.masked.load.{self._suffix}.p0")
+        return self.builder.call(load, [address, ir.Constant(ir.IntType(32), self.itemsize), mask, self.zero])
+
+    def store_part(self, value: Any, pointer: Any, mask: Any) -> None:
+        """Only the lanes of a mask."""
+        address = self.builder.bitcast(pointer, self.line.as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [self.line, address.type, ir.IntType(32), mask.type])
+        store = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.masked.store.{self._suffix}.p0")
+        self.builder.call(store, [value, address, ir.Constant(ir.IntType(32), self.itemsize), mask])
+
+    def constant(self, value: float) -> Any:
+        """The same constant in every lane."""
+        return ir.Constant(self.line, [value] * self.count)
+
+    def fma(self, a: Any, b: Any, c: Any) -> Any:
+        """a·b + c, rounded once."""
+        kind = ir.FunctionType(self.line, [self.line] * 3)
+        fused = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.fma.{self._suffix}")
+        return self.builder.call(fused, [a, b, c])
+
+
+@intrinsic
+def move_line(typing: Any, source: Any, start: Any, target: Any, at: Any) -> Any:
+    """One line from source[start:] to target[at:]."""
+
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        lines = Lines(builder, target.dtype)
+        data = [
+            context.make_array(kind)(context, builder, value).data
+            for kind, value in ((source, values[0]), (target, values[2]))
+        ]
+        lines.store(lines.load(lines.at(data[0], values[1])), lines.at(data[1], values[3]))
+        return context.get_dummy_value()
+
+    return types.void(source, types.int64, target, types.int64), build
+
+
+@intrinsic
+def clear_line(typing: Any, target: Any, at: Any) -> Any:
+    """Zeros in one line of target[at:]."""
+
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        lines = Lines(builder, target.dtype)
+        lines.store(lines.zero, lines.at(context.make_array(target)(context, builder, values[0]).data, values[1]))
+        return context.get_dummy_value()
+
+    return types.void(target, types.int64), build
+
+
+def _moving(add: bool) -> Any:
+    """(source, start, count, target, at): up to a line of numbers is moved, or added to what is there."""
+
+    @intrinsic
+    def move(typing: Any, source: Any, start: Any, count: Any, target: Any, at: Any) -> Any:
+        def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            lines = Lines(builder, target.dtype)
+            mask = lines.mask(values[2])
+            origin = lines.at(context.make_array(source)(context, builder, values[0]).data, values[1])
+            aim = lines.at(context.make_array(target)(context, builder, values[3]).data, values[4])
+            value = lines.load_part(origin, mask)
+            if add:
+                value = builder.fadd(lines.load_part(aim, mask), value)
+            lines.store_part(value, aim, mask)
+            return context.get_dummy_value()
+
+        return types.void(source, types.int64, types.int64, target, types.int64), build
+
+    return move
+
+
+move_part = _moving(add=False)
+"""target[at : at + count] = source[start : start + count], count ≤ L."""
+add_part = _moving(add=True)
+"""target[at : at + count] += source[start : start + count], count ≤ L."""
