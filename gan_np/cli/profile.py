@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .flags import resolve, with_config_flags
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from gan_np.training.algorithm import Trainer
+    from gan_np.training.config import Config
+    from gan_np.training.estimate import Line
 
 
 @with_config_flags
@@ -22,19 +30,31 @@ def profile(
 ) -> None:
     """Say where the time of a training step goes, by operation. Takes the settings of `train`; trains nothing."""
     from rich.console import Console
-    from rich.table import Table
 
-    from gan_np.training import build_gan, build_trainer, open_data
+    from gan_np.training import build_gan, build_lapgan, build_trainer, open_data
     from gan_np.training.build import forced_kernels
     from gan_np.training.estimate import profile_steps
+    from gan_np.training.levels import level_trainers
 
     chosen = resolve(config, flags)
-    dataset = open_data(chosen)
-    images = dataset.images
-    trainer = build_trainer(build_gan(chosen, dataset.image_shape, dataset.classes), images, chosen, dataset.labels)
-    with forced_kernels(chosen):
-        step, lines = profile_steps(trainer, repeats)
-    table = Table("operation", "kernel", "method", "calls", "ms", "share", title=f"{step * 1e3:.1f} ms a step")
+    data = open_data(chosen)
+    trainers: Iterable[tuple[str, Config, Trainer]]
+    if chosen.model == "lapgan":
+        pyramid = build_lapgan(chosen, data.image_shape, data.classes)
+        trainers = level_trainers(pyramid, data.images, data.labels, chosen)
+    else:
+        gan = build_gan(chosen, data.image_shape, data.classes)
+        trainers = [("", chosen, build_trainer(gan, data.images, chosen, data.labels))]
+    for name, _, trainer in trainers:
+        with forced_kernels(chosen):
+            step, lines = profile_steps(trainer, repeats)
+        Console().print(_table(f"{name and name + ': '}{step * 1e3:.1f} ms a step", step, lines))
+
+
+def _table(title: str, step: float, lines: list[Line]) -> Table:
+    from rich.table import Table
+
+    table = Table("operation", "kernel", "method", "calls", "ms", "share", title=title)
     for column in table.columns[3:]:
         column.justify = "right"
     for line in lines:
@@ -46,4 +66,4 @@ def profile(
             f"{line.seconds * 1e3:.2f}",
             f"{line.seconds / step:.1%}",
         )
-    Console().print(table)
+    return table

@@ -34,19 +34,27 @@ def sample(
 ) -> None:
     """Draw pictures from a trained run as a grid."""
     from gan_np.data import save_grid
-    from gan_np.models import GRAN, InfoGAN
+    from gan_np.models import GRAN, LAPGAN, InfoGAN
     from gan_np.training import load_gan, load_lapgan
     from gan_np.training.levels import is_lapgan, save_series
 
-    if is_lapgan(run):
-        pyramid = load_lapgan(run, device=device)
+    gan = load_lapgan(run, device=device) if is_lapgan(run) else load_gan(run, device=device)
+    labels: Array | int | None = label
+    if by_class:
+        if gan.classes is None or label is not None:
+            raise ValueError("by-class: needs a conditional model, and no --label beside it")
+        across = columns or max(1, count // gan.classes)
+        labels = np.arange(gan.classes).repeat(across)
+        count, columns = len(labels), across
+    if isinstance(gan, LAPGAN):
+        if vary is not None:
+            raise ValueError("vary: needs an infogan")
         if steps:
-            path = save_series(pyramid, out, count, seed, average=average)
+            path = save_series(gan, out, count, seed, labels=labels, average=average)
         else:
-            path = save_grid(pyramid.sample(count, seed, average=average), out, columns=columns)
+            path = save_grid(gan.sample(count, seed, labels=labels, average=average), out, columns=columns)
         say(f"wrote {path}")
         return
-    gan = load_gan(run, device=device)
     if steps:
         if not isinstance(gan, GRAN):
             raise ValueError("steps: needs a sequential model (gran, lapgan)")
@@ -61,12 +69,5 @@ def sample(
         pictures = gan.vary(vary, max(1, count // across), across, seed)
         say(f"wrote {save_grid(pictures, out, columns=across)}")
         return
-    labels: Array | int | None = label
-    if by_class:
-        if gan.classes is None or label is not None:
-            raise ValueError("by-class: needs a conditional model, and no --label beside it")
-        columns = columns or max(1, count // gan.classes)
-        labels = np.arange(gan.classes).repeat(columns)
-        count = len(labels)
     path = save_grid(gan.sample(count, seed, labels=labels, average=average), out, columns=columns)
     say(f"wrote {path}")

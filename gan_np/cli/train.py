@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gan_np.data.dataset import Dataset
-from gan_np.models import GAN
 from gan_np.training.config import Config
 
 from .flags import given, resolve, with_config_flags
 from .output import console, say
+
+if TYPE_CHECKING:
+    from gan_np.training.algorithm import Trainer
 
 
 @with_config_flags
@@ -46,6 +49,7 @@ def train(
     """
     from gan_np.training import build_gan, open_data
     from gan_np.training import train as run_training
+    from gan_np.training.build import build_trainer
     from gan_np.training.folder import RunFolder
 
     if resume is not None:
@@ -65,7 +69,7 @@ def train(
         quiet=quiet,
     )
     if dry_run:
-        _dry_run(chosen, gan, dataset)
+        _dry_run(chosen, gan.summary(), [("", chosen, build_trainer(gan, images, chosen, dataset.labels))])
         return
     folder = out or RunFolder.free_name(chosen)
     started = time.monotonic()
@@ -75,18 +79,20 @@ def train(
 
 def _train_lapgan(config: Config, dataset: Dataset, folder: Path, jobs: int, quiet: bool, dry_run: bool) -> None:
     from gan_np.training import build_lapgan, train_lapgan
+    from gan_np.training.levels import level_trainers
 
-    gan = build_lapgan(config, dataset.image_shape)
+    gan = build_lapgan(config, dataset.image_shape, dataset.classes)
     sizes = " → ".join("×".join(map(str, player.image_shape[:2])) for player in gan.players)
     say(
         f"lapgan {sizes} on {len(dataset):,} pictures from {config.data}, each level {config.steps:,} steps",
         quiet=quiet,
     )
     if dry_run:
-        console().print("\n\n".join(player.summary() for player in gan.players))
+        players = "\n\n".join(player.summary() for player in gan.players)
+        _dry_run(config, players, level_trainers(gan, dataset.images, dataset.labels, config))
         return
     started = time.monotonic()
-    train_lapgan(gan, dataset.images, out=folder, config=config, progress=not quiet, jobs=jobs)
+    train_lapgan(gan, dataset.images, dataset.labels, out=folder, config=config, progress=not quiet, jobs=jobs)
     say(
         f"trained {len(gan.players)} levels in {time.monotonic() - started:.0f} s; look at {folder / 'samples.png'}",
         quiet=quiet,
@@ -125,19 +131,22 @@ def _report(folder: Path, steps: int, seconds: float, quiet: bool) -> None:
     say(f"  gan-np show {folder}", quiet=quiet)
 
 
-def _dry_run(config: Config, gan: GAN, dataset: Dataset) -> None:
+def _dry_run(config: Config, networks: str, trainers: Iterable[tuple[str, Config, Trainer]]) -> None:
+    """The settings, the networks, and what each part of the training costs, measured on a few steps of it."""
     import tomli_w
 
-    from gan_np.training.build import build_trainer
+    from gan_np.training.build import forced_kernels
     from gan_np.training.estimate import estimate
 
     out = console()
     out.print(tomli_w.dumps(config.to_mapping()))
-    out.print(gan.summary())
-    cost = estimate(build_trainer(gan, dataset.images, config, dataset.labels))
-    minutes = cost.seconds * config.steps / 60
-    out.print(
-        f"\nmeasured on {cost.steps} steps: {cost.seconds * 1e3:.0f} ms a step, so about {minutes:.1f} minutes for "
-        f"{config.steps:,} steps;\narrays of the library: {cost.resident / 1e6:.0f} MB kept, {cost.peak / 1e6:.0f} MB "
-        f"at the peak of a step (pictures and libraries not counted)"
-    )
+    out.print(networks)
+    for name, settings, trainer in trainers:
+        with forced_kernels(config):
+            cost = estimate(trainer)
+        minutes = cost.seconds * settings.steps / 60
+        out.print(
+            f"\n{name and name + ': '}measured on {cost.steps} steps: {cost.seconds * 1e3:.0f} ms a step, so about "
+            f"{minutes:.1f} minutes for {settings.steps:,} steps;\narrays of the library: {cost.resident / 1e6:.0f} MB "
+            f"kept, {cost.peak / 1e6:.0f} MB at the peak of a step (pictures and libraries not counted)"
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -81,6 +82,31 @@ def save_grid(pictures: Array, path: str | Path, *, columns: int | None = None, 
 
     zoom: each pixel as zoom × zoom pixels; None enlarges small pictures so that the grid can be seen.
     """
-    sheet = grid(pictures, columns)
+    return save_picture(_enlarged(grid(pictures, columns), zoom), path)
+
+
+def save_animation(series: Array, path: str | Path, *, columns: int | None = None, zoom: int | None = None) -> Path:
+    """uint8 pictures (N, steps, H, W, C) as a GIF of grids, one for each step; `columns` and `zoom` as in `save_grid`."""
+    from PIL import Image
+
+    frames = []
+    for step in range(series.shape[1]):
+        sheet = _enlarged(grid(series[:, step], columns), zoom)
+        picture = Image.fromarray(sheet[:, :, 0] if sheet.shape[2] == 1 else sheet)
+        frames.append(picture.convert("RGB").convert("P", palette=Image.Palette.ADAPTIVE))
+    return save_frames(frames, path, 600)
+
+
+def save_frames(frames: list[Any], path: str | Path, milliseconds: int) -> Path:
+    """Pillow's pictures as a GIF that goes round, the last one shown for two seconds."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    durations = [milliseconds] * (len(frames) - 1) + [2000]
+    frames[0].save(target, save_all=True, append_images=frames[1:], duration=durations, loop=0)
+    return target
+
+
+def _enlarged(sheet: Array, zoom: int | None) -> Array:
     factor = max(1, 512 // max(sheet.shape[:2])) if zoom is None else integer("zoom", zoom, 1)
-    return save_picture(sheet.repeat(factor, axis=0).repeat(factor, axis=1), path)
+    larger: Array = sheet.repeat(factor, axis=0).repeat(factor, axis=1)
+    return larger

@@ -79,6 +79,11 @@ class GAN:
         """Shape of what D gives out: one logit; a model with more heads has a tuple, the logit first."""
         return (1,)
 
+    @property
+    def statistics_need_data(self) -> bool:
+        """Whether G's batch statistics depend on real pictures, so that a checkpoint must keep those of the average."""
+        return False
+
     def split(self, judgement: Any) -> tuple[Array, Array | None]:
         """What D gave out, as the logits and what other heads say (None if there are none)."""
         return judgement, None
@@ -87,8 +92,8 @@ class GAN:
         """What both players minimise beside the game, for pictures made from z, and its gradient for the other heads."""
         return None
 
-    def prepare(self, images: Array) -> None:
-        """Called once before training with all real pictures; a model that needs some keeps them."""
+    def prepare(self, images: Array, labels: Array | None = None) -> None:
+        """Called once before training with all real pictures and their labels; a model that needs some keeps them."""
 
     def examples(self, pictures: Array, labels: Array | None) -> tuple[Array, Array | None]:
         """A batch of real uint8 pictures as D sees it: floats on its device, and their context (None if there is none)."""
@@ -142,7 +147,12 @@ class GAN:
             made[start:stop] = to_host(floats)[: stop - start]
         return made
 
-    def _sample_context(self, labels: Any, count: int) -> Array | None:
+    def chosen_labels(self, labels: Any, count: int) -> Array | None:
+        """Labels for `count` samples: one for all, one for each, or (None) the classes in turn; None without classes.
+
+        Raises:
+            ValueError, TypeError: the model takes no labels, or they are not integers.
+        """
         if self.classes is None:
             if labels is not None:
                 raise ValueError("labels: this model is not conditional, it takes none")
@@ -152,7 +162,11 @@ class GAN:
         chosen = np.asarray(labels)
         if chosen.dtype.kind not in "iu":
             raise TypeError(f"labels: expected integers, got {chosen.dtype}")
-        return self.context_of(np.broadcast_to(chosen, (count,)))
+        return np.broadcast_to(chosen, (count,))
+
+    def _sample_context(self, labels: Any, count: int) -> Array | None:
+        chosen = self.chosen_labels(labels, count)
+        return None if chosen is None else self.context_of(chosen)
 
     def sampler(self, *, average: bool = True) -> Network:
         """The network that samples come from, its statistics up to date with its weights.

@@ -8,66 +8,133 @@ h_k = I_k − l_k or with ĥ_k = G_k(z_k, l_k), and adds the two first.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from gan_np.arrays import Array, generator, to_device, to_host
-from gan_np.checks import integer, shape
+from gan_np.arrays import Array, array_module, device_of, generator, to_device, to_host
+from gan_np.checks import ShapeError, choice, integer, shape
 from gan_np.data.images import RANGES, to_bytes, to_float
-from gan_np.layers import Add, Concatenate, Conv2d, He, Normal, Reshape
+from gan_np.layers import (
+    Add,
+    BatchNorm,
+    Concatenate,
+    Conv2d,
+    Declaration,
+    He,
+    Layer,
+    Normal,
+    Pullback,
+    Reshape,
+    Run,
+    Variables,
+    Wrt,
+)
+from gan_np.layers.layer import Shapes
 from gan_np.networks import Identity, Network, Parallel, Sequential
 
 from . import laplacian
 from .dcgan import Pyramid, discriminator_layers
 from .dense import dense_gan
-from .gan import GAN
+from .gan import GAN, STATISTICS_BATCH, STATISTICS_BATCHES
 from .prior import Prior
 
 
 @dataclass
 class LaplacianLevel(GAN):
-    """One level: G gives the detail ĥ for a low-pass picture, D judges low-pass plus detail."""
+    """One level: G gives the detail ĥ for a low-pass picture, D judges low-pass plus detail.
+
+    The context of a picture is its low-pass (H, W, C); of a level conditional on labels (H, W, C + classes), the one-hot
+    label as constant planes beside it.
+    """
 
     conditioning: Array | None = field(default=None, repr=False)
-    """Real pictures (uint8) whose low-pass `sample` starts from; training sets them."""
+    """Real pictures (uint8) whose low-pass `sample` starts from, and G's statistics come from; training sets them."""
+    conditioning_labels: Array | None = field(default=None, repr=False)
 
     @property
     def context_shape(self) -> tuple[int, ...]:
-        """A picture."""
-        return self.image_shape
+        """A picture, with a plane for each class."""
+        height, width, channels = self.image_shape
+        return height, width, channels + (self.classes or 0)
 
-    def prepare(self, images: Array) -> None:
-        """Remember some real pictures to start samples from while training."""
-        self.conditioning = np.array(images[:256])
+    @property
+    def statistics_need_data(self) -> bool:
+        """G is given real low-pass pictures: without some at hand its statistics cannot be recomputed."""
+        return len(self.generator.state) > 0
+
+    def prepare(self, images: Array, labels: Array | None = None) -> None:
+        """Remember some real pictures, drawn at random: a data set may be sorted by class."""
+        chosen = np.sort(generator(0).permutation(len(images))[: STATISTICS_BATCH * STATISTICS_BATCHES])
+        mixed = generator(0, 1).permutation(chosen)
+        self.conditioning = np.array(images[mixed])
+        self.conditioning_labels = None if labels is None else np.array(labels[mixed])
 
     def examples(self, pictures: Array, labels: Array | None) -> tuple[Array, Array | None]:
-        """Real detail h = I − l, and the low-pass l."""
+        """Real detail h = I − l, and the context."""
         whole = to_float(to_device(pictures, self.discriminator.device), self.pixel_range, self.discriminator.dtype)
         low = laplacian.low_pass(whole)
-        return whole - low, low
+        return whole - low, self.context(low, labels)
+
+    def context(self, low: Array, labels: Array | None) -> Array:
+        """Low-pass pictures with the planes of their labels; as they are in a level without labels."""
+        if self.classes is None:
+            return low
+        if labels is None:
+            raise ValueError(f"labels: this level is conditional on {self.classes} classes, it needs one a picture")
+        one_hot = to_device(to_host(self.context_of(labels)), device_of(low))
+        planes = array_module(low).empty((*low.shape[:3], low.shape[3] + self.classes), low.dtype)
+        planes[..., : low.shape[3]] = low
+        planes[..., low.shape[3] :] = one_hot[:, None, None, :]
+        return planes
 
     def sample(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> Array:
-        """`count` real low-pass pictures with generated detail, uint8 (the whole series is drawn by `LAPGAN`)."""
+        """`count` real low-pass pictures with generated detail, uint8 (the whole series is drawn by `LAPGAN`).
+
+        labels: None for those of the pictures themselves.
+        """
         if self.conditioning is None:
             raise ValueError("conditioning: a level alone needs real pictures to start from; sample the whole LAPGAN")
-        chosen = self.conditioning[np.arange(integer("count", count, 1)) % len(self.conditioning)]
-        low = laplacian.low_pass(to_float(chosen, self.pixel_range, self.generator.dtype))
-        return to_bytes(self.add_detail(low, seed, average=average), self.pixel_range)
+        chosen = np.arange(integer("count", count, 1)) % len(self.conditioning)
+        if labels is None and self.conditioning_labels is not None:
+            labels = self.conditioning_labels[chosen]
+        low = laplacian.low_pass(to_float(self.conditioning[chosen], self.pixel_range, self.generator.dtype))
+        return to_bytes(self.add_detail(low, seed, labels=labels, average=average), self.pixel_range)
 
-    def add_detail(self, low: Array, seed: int, *, average: bool = True) -> Array:
-        """l + G(z, l) for host pictures l (N, H, W, C) of this level's size; z from the seed."""
+    def add_detail(self, low: Array, seed: int, *, labels: Any = None, average: bool = True) -> Array:
+        """l + G(z, l) for host pictures l (N, H, W, C) of this level's size; z from the seed, labels as in `sample`."""
         z = self.prior.of_seed(seed, len(low), self.generator.dtype)
-        pictures: Array = low + self.generate(z, low, average=average)
+        context = self.context(low, self.chosen_labels(labels, len(low)))
+        pictures: Array = low + self.generate(z, context, average=average)
         return pictures
+
+    def sampler(self, *, average: bool = True) -> Network:
+        """As in any GAN; without pictures at hand, with the statistics that the checkpoint kept."""
+        if self.conditioning is None and average and self.average is not None:
+            return self.average.network
+        return super().sampler(average=average)
+
+    def _fixed_noise(self, network: Network) -> Iterator[Any]:
+        """Noise, and contexts of the real pictures that training set."""
+        assert self.conditioning is not None
+        rng = generator(0, 0)
+        for batch in range(STATISTICS_BATCHES):
+            chosen = np.arange(batch * STATISTICS_BATCH, (batch + 1) * STATISTICS_BATCH) % len(self.conditioning)
+            labels = None if self.conditioning_labels is None else self.conditioning_labels[chosen]
+            z = to_device(self.prior.draw(rng, STATISTICS_BATCH, network.dtype), network.device)
+            yield z, self.examples(self.conditioning[chosen], labels)[1]
 
 
 def laplacian_level(
     image_shape: tuple[int, int, int],
     latent_dim: int | None = None,
     *,
+    classes: int | None = None,
     width: int = 32,
+    hidden_layers: int = 2,
+    g_norm: str = "batch",
     kernel_size: int = 4,
     d_norm: str = "batch",
     latent: str = "normal",
@@ -77,9 +144,11 @@ def laplacian_level(
 ) -> LaplacianLevel:
     """One level of a LAPGAN, for pictures (height, width, channels) with even sides.
 
-    G: the noise, one plane of the picture's size, and the low-pass as channels; 5×5 convolutions with `width` channels and
-    ReLU twice, a last 5×5 gives the detail. No batch normalisation: a level has no statistics of its own to keep.
+    G: the noise, one plane of the picture's size, and the context as channels; `hidden_layers` 5×5 convolutions with
+    `width` channels, normalised (g_norm "batch", or "none") and with ReLU; a last 5×5 gives the detail.
     D: low-pass plus detail, then DCGAN's convolutions (`width`, `kernel_size`, `d_norm` as there).
+    classes: of a level conditional on labels, how many there are: the one-hot label joins both players as constant planes
+        (Denton et al. make one plane of it by a learnt linear map; a convolution over these planes learns such a map).
     latent_dim: height·width, or None for that.
     """
     height, wide, channels = shape("image_shape", image_shape, 3)
@@ -87,28 +156,83 @@ def laplacian_level(
     pixels = height * wide
     if latent_dim not in (None, pixels):
         raise ValueError(f"latent_dim: a level's noise is one plane, {pixels} values, got {latent_dim}")
+    integer("hidden_layers", hidden_layers, 1)
+    choice("g_norm", g_norm, ("batch", "none"))
+    labels = 0 if classes is None else integer("classes", classes, 1)
     pyramid = Pyramid.of((height, wide, channels), width, kernel_size)
-    convolutions = [Conv2d(width, 5, padding=2, activation="relu", weight_initializer=He()) for _ in range(2)]
-    last = Conv2d(channels, 5, padding=2, weight_initializer=Normal(0.01))
-    g = Sequential(Parallel(Reshape(height, wide, 1), Identity()), Concatenate(), *convolutions, last)
-    d = Sequential(Add(), *discriminator_layers(pyramid, d_norm))
+    g = Sequential(
+        Parallel(Reshape(height, wide, 1), Identity()),
+        Concatenate(),
+        *(layer for _ in range(hidden_layers) for layer in _hidden(width, g_norm)),
+        Conv2d(channels, 5, padding=2, weight_initializer=Normal(0.01)),
+    )
+    d = Sequential(AddDetail() if labels else Add(), *discriminator_layers(pyramid, d_norm))
     recipe = {
         "model": "laplacian-level",
         "image_shape": [height, wide, channels],
         "latent_dim": pixels,
+        "classes": classes,
         "width": width,
+        "hidden_layers": hidden_layers,
+        "g_norm": g_norm,
         "kernel_size": kernel_size,
         "d_norm": d_norm,
         "latent": latent,
     }
-    picture, options = (height, wide, channels), {"dtype": dtype, "device": device}
+    picture, context = (height, wide, channels), (height, wide, channels + labels)
+    options = {"dtype": dtype, "device": device}
     return LaplacianLevel(
-        Network(g, ((pixels,), picture), seed=2 * seed, **options),
-        Network(d, (picture, picture), seed=2 * seed + 1, **options),
+        Network(g, ((pixels,), context), seed=2 * seed, **options),
+        Network(d, (picture, context), seed=2 * seed + 1, **options),
         Prior(pixels, latent),
         "-1..1",
         recipe,
+        classes=classes,
     )
+
+
+def _hidden(width: int, g_norm: str) -> list[Layer]:
+    """A hidden convolution of a level's G. The weights are small against the biases of low-pass pictures: He's."""
+    if g_norm == "none":
+        return [Conv2d(width, 5, padding=2, activation="relu", weight_initializer=He())]
+    return [Conv2d(width, 5, padding=2, bias=False, weight_initializer=He()), BatchNorm(activation="relu")]
+
+
+class AddDetail(Layer):
+    """(h, [l, p]) to [l + h, p]: the detail added to the low-pass, label planes p left beside it.
+
+    h (N, H, W, C), [l, p] (N, H, W, C + K). Pullback: dh = dy[…, :C], d[l, p] = dy.
+    """
+
+    def declare(self, input_shape: Shapes) -> Declaration:
+        """The context has the detail's channels, and more."""
+        detail, context = (shape("input", part, 3) for part in input_shape)
+        if context[:2] != detail[:2] or context[2] < detail[2]:
+            raise ShapeError(f"the context {context} must have the detail's size {detail} and at least its channels")
+        return Declaration(context)
+
+    def forward(self, variables: Variables, x: tuple[Array, Array], run: Run) -> tuple[Array, Pullback]:
+        """A sum in the first channels."""
+        channels = x[0].shape[-1]
+        return _added(x), Pullback(*_adding_is_linear(channels), name=repr(self))
+
+
+def _added(x: tuple[Array, Array]) -> Array:
+    detail, context = x
+    whole: Array = context.copy()
+    whole[..., : detail.shape[-1]] += detail
+    return whole
+
+
+def _adding_is_linear(channels: int) -> tuple[Any, Any]:
+    def function(dy: Array, wrt: Wrt) -> tuple[Array | None, Array | None]:
+        detail, context = wrt.of_inputs(2)
+        return (dy[..., :channels] if detail else None), (dy if context else None)
+
+    def linear(tangents: tuple[Array, Array], wrt: Wrt) -> tuple[Array, Pullback]:
+        return _added(tangents), Pullback(*_adding_is_linear(channels))
+
+    return function, linear
 
 
 @dataclass
@@ -128,26 +252,35 @@ class LAPGAN:
         """Every level's GAN, coarse to fine."""
         return [self.coarsest, *self.levels]
 
-    def series(self, count: int, seed: int = 0, *, average: bool = True) -> list[Array]:
+    @property
+    def classes(self) -> int | None:
+        """How many labels there are, of a LAPGAN conditional on them."""
+        return self.coarsest.classes
+
+    def series(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> list[Array]:
         """`count` samples of a seed at every size, coarse to fine: a list of uint8 (count, H_k, W_k, C).
 
-        Each level has noise of its own from the seed; picture i is the same whatever `count` is.
+        Each level has noise of its own from the seed; picture i is the same whatever `count` is. labels: of a conditional
+        LAPGAN, one for all or one for each; None goes through the classes in turn.
         """
         streams = [int(number) for number in generator(seed, 1).integers(0, 2**31, len(self.players))]
         z = self.coarsest.prior.of_seed(streams[0], integer("count", count, 1), self.coarsest.generator.dtype)
-        first = self.coarsest.generate(z, average=average)
+        chosen = self.coarsest.chosen_labels(labels, count)
+        context = None if chosen is None else self.coarsest.context_of(chosen)
+        first = self.coarsest.generate(z, context, average=average)
         low, high = RANGES[self.coarsest.pixel_range]
         pictures = (first - low) * (2 / (high - low)) - 1  # the levels' range is [−1, 1]
         pictures = pictures.astype(first.dtype)
         drawn = [to_bytes(pictures, "-1..1")]
         for level, stream in zip(self.levels, streams[1:], strict=True):
-            pictures = level.add_detail(to_host(laplacian.expand(pictures)), stream, average=average)
+            enlarged = to_host(laplacian.expand(pictures))
+            pictures = level.add_detail(enlarged, stream, labels=chosen, average=average)
             drawn.append(to_bytes(pictures, level.pixel_range))
         return drawn
 
-    def sample(self, count: int, seed: int = 0, *, average: bool = True) -> Array:
+    def sample(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> Array:
         """The finished pictures of a seed, uint8 (count, H, W, C)."""
-        return self.series(count, seed, average=average)[-1]
+        return self.series(count, seed, labels=labels, average=average)[-1]
 
 
 def lapgan(
@@ -155,6 +288,7 @@ def lapgan(
     latent_dim: int = 64,
     *,
     levels: int = 2,
+    classes: int | None = None,
     width: int = 32,
     hidden: int = 512,
     kernel_size: int = 4,
@@ -166,6 +300,7 @@ def lapgan(
     """A LAPGAN for pictures that halve evenly `levels` times (28×28 with 2 levels: 7 → 14 → 28).
 
     latent_dim, hidden: of the coarsest level, a fully connected one (`dense_gan`). The rest as in `laplacian_level`.
+    classes: every level is conditional on labels, of which there are so many; None for none.
 
     >>> import gan_np as gn
     >>> gan = gn.models.lapgan((16, 16, 1), 4, levels=1, width=2, hidden=8)
@@ -178,10 +313,16 @@ def lapgan(
     height, wide, channels = shape("image_shape", image_shape, 3)
     sides = laplacian.sizes(height, wide, levels)
     options = {"dtype": dtype, "device": device}
-    coarsest = dense_gan((*sides[-1], channels), latent_dim, hidden=hidden, seed=seed, **options)
+    coarsest = dense_gan((*sides[-1], channels), latent_dim, hidden=hidden, classes=classes, seed=seed, **options)
     finer = [
         laplacian_level(
-            (*side, channels), width=width, kernel_size=kernel_size, d_norm=d_norm, seed=seed + 1 + k, **options
+            (*side, channels),
+            classes=classes,
+            width=width,
+            kernel_size=kernel_size,
+            d_norm=d_norm,
+            seed=seed + 1 + k,
+            **options,
         )
         for k, side in enumerate(reversed(sides[:-1]))
     ]

@@ -103,7 +103,7 @@ class Trainer:
     ) -> None:
         _check_images(images, gan)
         self.gan, self.images, self.labels = gan, images, _check_labels(labels, images, gan)
-        gan.prepare(images)
+        gan.prepare(images, self.labels)
         self.objective = objective or NonSaturating()
         self.d_optimizer, self.g_optimizer = d_optimizer or Adam(2e-4), g_optimizer or Adam(2e-4)
         if self.d_optimizer is self.g_optimizer:

@@ -37,6 +37,10 @@ CONDITIONAL = ("conditional-dcgan",)
 """Models that need labels."""
 
 
+BEFORE = {"laplacian-level": {"g_norm": "none"}}
+"""What a recipe means that was written before an argument was there, where the argument's default is another."""
+
+
 def build_gan(config: Config, image_shape: tuple[int, int, int], classes: int | None = None) -> GAN:
     """The model that a configuration names, for pictures of this shape; `classes` for one conditional on labels."""
     if config.model == "lapgan":
@@ -58,12 +62,15 @@ def build_gan(config: Config, image_shape: tuple[int, int, int], classes: int | 
     )
 
 
-def build_lapgan(config: Config, image_shape: tuple[int, int, int]) -> LAPGAN:
-    """The LAPGAN that a configuration describes."""
+def build_lapgan(config: Config, image_shape: tuple[int, int, int], classes: int | None = None) -> LAPGAN:
+    """The LAPGAN that a configuration describes; `classes` for one conditional on labels."""
+    if config.conditional and classes is None:
+        raise ValueError(f"conditional: needs labels, and {config.data!r} has none")
     return lapgan(
         image_shape,
         config.latent_dim,
         levels=config.levels,
+        classes=classes if config.conditional else None,
         width=config.width,
         hidden=config.hidden,
         kernel_size=config.kernel_size,
@@ -79,8 +86,9 @@ def rebuild_gan(recipe: Mapping[str, Any], *, device: str = "cpu", dtype: Any = 
     Raises:
         ValueError: a model this version does not know.
     """
-    arguments = dict(recipe)
-    model = choice("recipe's model", arguments.pop("model", None), MODELS)
+    model = choice("recipe's model", recipe.get("model"), MODELS)
+    arguments = {**BEFORE.get(model, {}), **recipe}
+    del arguments["model"]
     shape = tuple(arguments.pop("image_shape"))
     return MODELS[model](shape, arguments.pop("latent_dim"), device=device, dtype=dtype, **arguments)
 

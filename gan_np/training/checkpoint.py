@@ -3,6 +3,7 @@
 Tensors (each flat, as in memory):
     generator.parameters, generator.state, discriminator.parameters, discriminator.state
     average.parameters                      the moving average of the generator, where there is one
+    average.state                           its batch statistics, where they depend on real pictures (levels of a LAPGAN)
     d_optimizer.<moment>, g_optimizer.<moment>
 Metadata: under "gan_np" one JSON object (see `describe`), under "digest" a BLAKE2b over it and all tensors.
 """
@@ -105,6 +106,8 @@ def load_gan(path: str | Path, *, device: str = "cpu") -> GAN:
             gan.average = Average(gan.generator, description["average"]["decay"])
             gan.average.updates = int(description["average"]["updates"])
             _assign(gan.average.network.parameters, "average.parameters", tensors, description, device)
+            if gan.statistics_need_data:
+                _assign(gan.average.network.state, "average.state", tensors, description, device)
     return gan
 
 
@@ -229,6 +232,8 @@ def tensors_of(gan: GAN, trainer: Trainer | None) -> dict[str, Array]:
     tensors = {name: vector.values for name, vector in _vectors(gan).items()}
     if gan.average is not None:
         tensors["average.parameters"] = gan.average.network.parameters.values
+        if gan.statistics_need_data:
+            tensors["average.state"] = gan.sampler().state.values  # the sampler brings them up to date
     if trainer is not None:
         for player, optimizer in _optimizers(trainer).items():
             tensors |= {f"{player}_optimizer.{name}": moment for name, moment in optimizer.moments.items()}
@@ -266,7 +271,8 @@ def _assign(
 ) -> None:
     if name not in tensors:
         raise ValueError(f"has no {name!r}")
-    recorded = description["segments"].get("generator.parameters" if name == "average.parameters" else name)
+    # The average has the structure of the generator.
+    recorded = description["segments"].get(name.replace("average.", "generator."))
     if recorded != _segments(vector.layout):
         raise ValueError(f"the layers of {name} are not those of this structure")
     try:

@@ -47,6 +47,12 @@ class Config:
         "What normalises D: batch statistics, nothing, or the spectral norm of its weights (residual: not batch).",
     )
     levels: int = _option(2, "Model", "lapgan: how often the pictures are halved.")
+    coarsest_steps: int | None = _option(
+        None,
+        "Model",
+        "lapgan: updates of the coarsest G, if other than steps (they are cheap and decide what is drawn).",
+    )
+    conditional: bool = _option(False, "Model", "lapgan: give the pictures' labels to both players of every level.")
     minibatch_deviation: bool = _option(False, "Model", "residual: show D how much a batch varies.")
     draw_steps: int = _option(3, "Model", "gran: how often the generator adds to its canvas.")
     categories: int = _option(10, "Model", "infogan: values of the categorical code.")
@@ -101,6 +107,8 @@ class Config:
             _check_type(name, getattr(self, name), kind)
         for name, least in _LEAST.items():
             integer(name, getattr(self, name), least)
+        if self.coarsest_steps is not None:
+            integer("coarsest_steps", self.coarsest_steps, 1)
         for name in ("smoothing", "momentum", "weight_decay", "r1", "instance_noise", "information"):
             number(name, getattr(self, name), 0.0)
         for name in ("g_learning_rate", "d_learning_rate"):

@@ -7,6 +7,7 @@ RUN/
   samples.png                        the last of them
   losses.png                         both losses and D's accuracies over steps (needs matplotlib)
   training.gif                       the grids as an animation
+  drawing.gif                        of a model that draws in steps: the last grid as it is drawn, step by step
   checkpoints/step-000500.safetensors   everything: weights, averages, moments, generators, position in the data
   checkpoints/best.safetensors       the one with the lowest score (sliced Wasserstein distance to real pictures)
   tensorboard/                       event files, if asked for
@@ -25,8 +26,8 @@ from typing import IO, Any
 import tomli_w
 
 from gan_np.arrays import Array
-from gan_np.data.images import save_grid
-from gan_np.models import GAN
+from gan_np.data.images import save_animation, save_frames, save_grid
+from gan_np.models import GAN, GRAN
 
 from . import checkpoint
 from .algorithm import Trainer
@@ -134,10 +135,13 @@ class RunFolder:
         for file in files:
             with Image.open(file) as picture:
                 frames.append(picture.convert("P", palette=Image.Palette.ADAPTIVE))
-        target = self.path / "training.gif"
-        durations = [200] * (len(frames) - 1) + [2000]
-        frames[0].save(target, save_all=True, append_images=frames[1:], duration=durations, loop=0)
-        return target
+        return save_frames(frames, self.path / "training.gif", 200)
+
+    def save_drawing(self, gan: GAN) -> Path | None:
+        """The fixed z drawn step by step, as a GIF; None for a model that draws at once."""
+        if not isinstance(gan, GRAN):
+            return None
+        return save_animation(gan.series(self.config.sample_count, SAMPLE_SEED), self.path / "drawing.gif")
 
     def close(self) -> None:
         """No more lines."""

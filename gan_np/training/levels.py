@@ -5,10 +5,12 @@ RUN/
   level-0-7x7/                 the coarsest: a run folder (see `folder.py`)
   level-1-14x14/  …            the finer ones
   samples.png                  the series of the finished LAPGAN: a row for each sample, coarse to fine
+  drawing.gif                  the first samples at each size in turn, if the configuration asks for animations
 """
 
 from __future__ import annotations
 
+import dataclasses
 import multiprocessing
 import os
 import shutil
@@ -16,16 +18,19 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gan_np.arrays import Array
 from gan_np.checks import ShapeError, integer
-from gan_np.data.images import save_grid, to_bytes, to_float
+from gan_np.data.images import save_animation, save_grid, to_bytes, to_float
 from gan_np.models import GAN, LAPGAN, laplacian
 from gan_np.models.lapgan import LaplacianLevel
 
 from . import checkpoint
+from .algorithm import Trainer
+from .build import build_trainer
 from .config import Config
 from .folder import SAMPLE_SEED, RunFolder, read_config, write_config
 from .lock import RunLock
@@ -35,20 +40,35 @@ SERIES = 8
 
 
 def train_lapgan(
-    gan: LAPGAN, images: Array, *, out: str | Path, config: Config, progress: bool = True, jobs: int = 1
+    gan: LAPGAN,
+    images: Array,
+    labels: Array | None = None,
+    *,
+    out: str | Path,
+    config: Config,
+    progress: bool = True,
+    jobs: int = 1,
 ) -> LAPGAN:
     """Train every level on real pictures of its size; returns the trained LAPGAN, read back from the run.
 
+    labels: integers (N,), for a conditional gan.
     jobs: how many levels train at the same time, each in a process of its own with one BLAS thread.
     A run that was cut off goes on: call it again with the same `out` and configuration, or `gan-np train --resume`.
 
     Raises:
         FileExistsError: `out` is there and is no LAPGAN run.
         ShapeError: the pictures are not of the gan's shape.
+        ValueError: a conditional gan without labels.
     """
     integer("jobs", jobs, 1)
     if images.shape[1:] != gan.image_shape:
         raise ShapeError(f"images: expected pictures of {gan.image_shape}, got {images.shape}")
+    if gan.classes is None:
+        labels = None
+    elif labels is None:
+        raise ValueError(
+            f"labels: this gan is conditional on {gan.classes} classes, it needs one label for each picture"
+        )
     place = Path(out)
     if not (place / "config.toml").exists():
         place = RunFolder.make_place(place)
@@ -57,12 +77,18 @@ def train_lapgan(
     with RunLock(place):
         write_config(place, config)
         work = [
-            (player, reduced(images, len(gan.players) - 1 - number), place / name_of(number, player), config)
+            (
+                player,
+                reduced(images, len(gan.players) - 1 - number),
+                labels,
+                place / name_of(number, player),
+                config_of(number, config),
+            )
             for number, player in enumerate(gan.players)
         ]
         if jobs == 1:
-            for player, pictures, folder, settings in work:
-                train_level(player, pictures, folder, settings, progress)
+            for parts in work:
+                train_level(*parts, progress)
         else:
             with _one_blas_thread():
                 context = multiprocessing.get_context("spawn")
@@ -71,17 +97,39 @@ def train_lapgan(
                         done.result()
         trained = load_lapgan(place)
         save_series(trained, place / "samples.png", SERIES, SAMPLE_SEED)
+        if config.animation:
+            series = enlarged(trained.series(config.sample_count, SAMPLE_SEED))
+            save_animation(series, place / "drawing.gif")
     return trained
 
 
-def train_level(player: GAN, pictures: Array, folder: Path, config: Config, progress: bool) -> None:
+def level_trainers(
+    gan: LAPGAN, images: Array, labels: Array | None, config: Config
+) -> Iterator[tuple[str, Config, Trainer]]:
+    """For each level its name, its configuration and a trainer as `train_lapgan` would use it, to measure what it costs."""
+    for number, player in enumerate(gan.players):
+        height, width, _ = player.image_shape
+        pictures, own = reduced(images, len(gan.players) - 1 - number), config_of(number, config)
+        yield f"level {number}, {height}×{width}", own, build_trainer(player, pictures, own, labels)
+
+
+def train_level(
+    player: GAN, pictures: Array, labels: Array | None, folder: Path, config: Config, progress: bool
+) -> None:
     """Train one level, or go on with it, or leave it if it is done."""
     saved = checkpoint.all_of(folder)
     if not saved:
         shutil.rmtree(folder, ignore_errors=True)  # cut off before its first checkpoint
-        train(player, pictures, out=folder, config=config, progress=progress)
+        train(player, pictures, labels=labels, out=folder, config=config, progress=progress)
     elif checkpoint.describe_file(saved[-1])["training"]["steps"] < config.steps:
-        resume(folder, images=pictures, steps=config.steps, progress=progress)
+        resume(folder, images=pictures, labels=labels, steps=config.steps, progress=progress)
+
+
+def config_of(number: int, config: Config) -> Config:
+    """The configuration of a level: the coarsest may have another number of steps."""
+    if number or config.coarsest_steps is None:
+        return config
+    return dataclasses.replace(config, steps=config.coarsest_steps)
 
 
 def name_of(number: int, player: GAN) -> str:
@@ -125,15 +173,22 @@ def is_lapgan(run: str | Path) -> bool:
     return (Path(run) / "config.toml").exists() and read_config(run).model == "lapgan"
 
 
-def save_series(gan: LAPGAN, path: Path, count: int, seed: int, *, average: bool = True) -> Path:
+def save_series(gan: LAPGAN, path: Path, count: int, seed: int, *, labels: Any = None, average: bool = True) -> Path:
     """A grid with a row for each sample: its picture at every size, coarse to fine, all shown at the finest's size."""
-    height, width, _ = gan.image_shape
-    shown = [
-        pictures.repeat(height // pictures.shape[1], axis=1).repeat(width // pictures.shape[2], axis=2)
-        for pictures in gan.series(count, seed, average=average)
-    ]
-    rows = np.stack(shown, axis=1)
-    return save_grid(rows.reshape(-1, *gan.image_shape), path, columns=len(shown))
+    shown = enlarged(gan.series(count, seed, labels=labels, average=average))
+    return save_grid(shown.reshape(-1, *gan.image_shape), path, columns=shown.shape[1])
+
+
+def enlarged(series: list[Array]) -> Array:
+    """Pictures of several sizes, finest last, all at the finest's size by repeating pixels: (N, len(series), H, W, C)."""
+    height, width = series[-1].shape[1:3]
+    return np.stack(
+        [
+            pictures.repeat(height // pictures.shape[1], axis=1).repeat(width // pictures.shape[2], axis=2)
+            for pictures in series
+        ],
+        axis=1,
+    )
 
 
 @contextmanager

@@ -84,6 +84,7 @@ class Recorder:
         self.folder.save_plot()
         if self.config.animation:
             self.folder.save_animation()
+            self.folder.save_drawing(self.trainer.gan)
 
     def _score(self) -> float:
         """Sliced Wasserstein distance between samples of a fixed seed and a fixed draw of real pictures."""

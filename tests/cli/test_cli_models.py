@@ -39,6 +39,13 @@ def size_of(path: Path) -> tuple[int, int]:
         ("gran", ["--draw-steps", "2"], ["--steps", "--count", "5"], (2, 5)),
         ("lapgan", ["--levels", "1", "--hidden", "8"], ["--steps", "--count", "5"], (2, 5)),
         ("lapgan", ["--levels", "1", "--hidden", "8"], ["--count", "6", "--columns", "3"], (3, 2)),
+        (
+            "lapgan",
+            ["--levels", "1", "--hidden", "8", "--conditional"],
+            ["--label", "2", "--steps", "--count", "5"],
+            (2, 5),
+        ),
+        ("lapgan", ["--levels", "1", "--hidden", "8", "--conditional"], ["--by-class", "--count", "15"], (5, 3)),
         ("infogan", ["--categories", "3"], ["--vary", "1", "--count", "8", "--columns", "4"], (4, 2)),
         ("residual", ["--d-norm", "spectral"], ["--count", "4", "--columns", "2"], (2, 2)),
         ("mlp", ["--hidden", "8"], ["--count", "4", "--columns", "2"], (2, 2)),
@@ -93,4 +100,46 @@ def test_lapgan_dry_run(tmp_path: Path, pictures: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "Concatenate" in done.stdout
+    assert "level 0, 8×8: measured on" in done.stdout
+    assert "level 1, 16×16: measured on" in done.stdout
+    assert "conditional = false" in done.stdout
     assert not (tmp_path / "run").exists()
+
+
+def test_lapgan_profile(pictures: Path) -> None:
+    options = ["--model", "lapgan", "--levels", 1, "--conditional", "--hidden", 8, *SMALL[:-1]]
+    done = gan_np("profile", "--data", pictures, "--repeats", 1, *options)
+    assert done.returncode == 0, done.stderr
+    assert "level 0, 8×8" in done.stdout
+    assert "level 1, 16×16" in done.stdout
+    assert done.stdout.count("everything else") == 2
+    assert done.stdout.index("dense") < done.stdout.index("conv2d"), "the coarsest level has no convolutions"
+
+
+@pytest.mark.parametrize(
+    ("model", "training", "frames"),
+    [("gran", ["--draw-steps", "3"], 3), ("lapgan", ["--levels", "1", "--hidden", "8", "--conditional"], 2)],
+)
+def test_drawing_as_an_animation(tmp_path: Path, pictures: Path, model: str, training: list[str], frames: int) -> None:
+    run = tmp_path / "run"
+    done = gan_np("train", "--data", pictures, "--model", model, *training, *SMALL, "--out", run)
+    assert done.returncode == 0, done.stderr
+    with Image.open(run / "drawing.gif") as drawn, Image.open(run / "samples.png") as grid:
+        assert drawn.n_frames == frames
+        if model == "gran":
+            assert drawn.size == grid.size
+            drawn.seek(frames - 1)
+            last = np.asarray(drawn.convert("L")).astype(int)
+            assert np.abs(last - np.asarray(grid.convert("L"))).max() <= 8, "the last frame is the finished grid"
+        drawn.seek(0)
+        first = np.asarray(drawn.convert("L")).astype(int)
+        drawn.seek(frames - 1)
+        assert np.abs(first - np.asarray(drawn.convert("L"))).max() > 0
+    assert gan_np("train", "--resume", run, "--steps", 3, "--quiet").returncode == 0
+
+
+def test_no_drawing_without_animation(tmp_path: Path, pictures: Path) -> None:
+    run = tmp_path / "run"
+    done = gan_np("train", "--data", pictures, "--model", "gran", "--no-animation", *SMALL, "--out", run)
+    assert done.returncode == 0, done.stderr
+    assert not (run / "drawing.gif").exists()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from slopes import check_gradient_of
 
 import gan_np as gn
 from gan_np.training import Config, Trainer, build_gan, checkpoint, load_gan
@@ -50,16 +51,7 @@ def test_gradients_through_both_players(condition: str, d_norm: str) -> None:
         logits, pullback = d.forward((pictures, context), training=True, wrt=gn.Wrt(inputs=False))
         pullback(loss_of(logits).gradient)
     for network, loss in ((g, g_loss), (d, d_loss)):
-        gradient, theta = network.gradient.values.copy(), network.parameters.values.copy()
-        for _ in range(3):
-            direction = rng.standard_normal(theta.shape)
-            direction /= np.linalg.norm(direction)
-            sides = []
-            for sign in (1, -1):
-                network.parameters.assign(theta + sign * 1e-5 * direction)
-                sides.append(loss())
-            network.parameters.assign(theta)
-            assert (sides[0] - sides[1]) / 2e-5 == pytest.approx(gradient @ direction, rel=1e-6, abs=1e-9)
+        check_gradient_of(loss, network, network.gradient.values.copy(), rng)
 
 
 def test_it_learns_what_the_label_means() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from slopes import check_gradient_of
 
 import gan_np as gn
 from gan_np.training import Config, Trainer, build_gan, load_gan
@@ -77,16 +78,7 @@ def test_gradients_of_both_players_with_both_heads() -> None:
     (logits, read), pullback = d.forward(fake, training=True)
     pullback((objective.fake(logits).gradient, gan.auxiliary(read, z).gradient), inputs=False)  # type: ignore[union-attr]
     for network, loss in ((g, g_loss), (d, d_loss)):
-        gradient, theta = network.gradient.values.copy(), network.parameters.values.copy()
-        for _ in range(4):
-            direction = rng.standard_normal(theta.shape)
-            direction /= np.linalg.norm(direction)
-            sides = []
-            for sign in (1, -1):
-                network.parameters.assign(theta + sign * 1e-5 * direction)
-                sides.append(loss())
-            network.parameters.assign(theta)
-            assert (sides[0] - sides[1]) / 2e-5 == pytest.approx(gradient @ direction, rel=1e-6)
+        check_gradient_of(loss, network, network.gradient.values.copy(), rng)
 
 
 def test_one_trainer_step_is_the_game_with_its_auxiliary() -> None:

@@ -1,5 +1,6 @@
 """LAPGAN: the pyramid itself, each level's equations and gradients, training by levels, the series."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import gan_np as gn
 from gan_np.models import laplacian
 from gan_np.models.lapgan import LaplacianLevel
-from gan_np.training import Config, Trainer, build_lapgan, load_lapgan, train_lapgan
+from gan_np.training import Config, Trainer, build_lapgan, checkpoint, load_lapgan, train_lapgan
 from gan_np.training.levels import reduced
 
 
@@ -59,29 +60,6 @@ def test_gradients_of_a_level_s_players() -> None:
     level = small_level(dtype=np.float64)
     gn.testing.check_gradients(level.generator)
     gn.testing.check_gradients(level.discriminator)
-
-
-def test_gradient_of_the_game_at_a_level() -> None:
-    level = small_level(dtype=np.float64)
-    g, d, objective = level.generator, level.discriminator, gn.objectives.NonSaturating()
-    rng = np.random.default_rng(1)
-    z, low, theta = rng.standard_normal((4, 64)), rng.standard_normal((4, 8, 8, 1)), g.parameters.values.copy()
-    fake, g_pullback = g.forward((z, low), training=True)
-    logits, d_pullback = d.forward((fake, low), training=True)
-    dx, nothing = d_pullback(objective.generator(logits).gradient, inputs=(True, False), parameters=False)
-    assert nothing is None
-    g_pullback(dx, inputs=False)
-    gradient = g.gradient.values.copy()
-    for _ in range(4):
-        direction = rng.standard_normal(theta.shape)
-        direction /= np.linalg.norm(direction)
-        sides = []
-        for sign in (1, -1):
-            g.parameters.assign(theta + sign * 1e-5 * direction)
-            fake = g.forward((z, low), training=True)[0]
-            sides.append(float(objective.generator(d.forward((fake, low), training=True)[0]).value))
-        g.parameters.assign(theta)
-        assert (sides[0] - sides[1]) / 2e-5 == pytest.approx(gradient @ direction, rel=1e-6)
 
 
 def test_a_level_trains_on_real_detail_and_real_low_pass() -> None:
@@ -164,6 +142,20 @@ def test_trained_by_levels_cut_off_and_resumed(tmp_path: Path, jobs: int) -> Non
     assert (tmp_path / "two/samples.png").exists()
     assert np.array_equal(load_lapgan(tmp_path / "two").sample(6, 1), resumed.sample(6, 1))
     assert sorted(path.name for path in (tmp_path / "two").glob("level-*")) == ["level-0-8x8", "level-1-16x16"]
+
+
+def test_the_coarsest_level_may_have_other_steps(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1), np.uint8)
+    config = Config(steps=2, coarsest_steps=5, sample_every=0, animation=False, **SETTINGS)  # type: ignore[arg-type]
+    for settings in (config, dataclasses.replace(config, steps=3)):  # the second goes on with the finer level alone
+        train_lapgan(build_lapgan(settings, (16, 16, 1)), images, out=tmp_path / "run", config=settings, progress=False)
+        done = [
+            checkpoint.describe_file(checkpoint.find(tmp_path / "run" / name))["training"]["steps"]
+            for name in ("level-0-8x8", "level-1-16x16")
+        ]
+        assert done == [5, settings.steps]
+    with pytest.raises(ValueError, match="coarsest_steps"):
+        Config(coarsest_steps=0)
 
 
 def test_other_folders_are_refused(tmp_path: Path) -> None:
