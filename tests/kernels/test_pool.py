@@ -266,7 +266,7 @@ def test_bad_values_in_the_environment(name, value, fresh_count):
 FORK = """
 threads.set_count(2)
 assert right()
-for _ in range(20):
+for _ in range(5):
     child = os.fork()
     if child == 0:
         good = all(right() for _ in range(20)) and len(pool._pool.workers) == 1
