@@ -161,11 +161,15 @@ def _part_type() -> ir.FunctionType:
 
 @compiled
 def _take(state: Any, thread: int) -> None:
-    """Indices of the open job, one after another, until none is left: the caller from the front, workers from the back."""
+    """Indices of the open job, one after another, until none is left: the caller from the front, workers from the back.
+
+    Whether this thread may work is asked for each index, after the ticket was read: the job may be another than the last
+    one, with room for fewer threads.
+    """
     while True:
         ticket = load(state, TICKET)
         front, back = (ticket >> INDEX_BITS) & INDICES, ticket & INDICES
-        if front >= back:
+        if front >= back or thread >= load(state, THREADS):
             return
         index, following = (front, ticket + (1 << INDEX_BITS)) if thread == 0 else (back - 1, ticket - 1)
         if exchange(state, TICKET, ticket, following):
