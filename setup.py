@@ -6,7 +6,15 @@ from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 
-REQUIRES = ["numpy>=1.26", "numba>=0.61", "pillow>=10.2", "rich>=13.7", "safetensors>=0.4.3", "tomli-w>=1.0", "typer>=0.15"]
+REQUIRES = [
+    "numpy>=1.26",
+    "numba>=0.61",
+    "pillow>=10.2",
+    "rich>=13.7",
+    "safetensors>=0.4.3",
+    "tomli-w>=1.0",
+    "typer>=0.15",
+]
 PLOT = ["matplotlib>=3.8"]
 DOWNLOAD = ["pooch>=1.8"]
 TENSORBOARD = ["tensorboardX>=2.6"]
