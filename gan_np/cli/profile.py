@@ -25,14 +25,14 @@ def profile(
     from rich.table import Table
 
     from gan_np.training import build_gan, build_trainer, open_data
-    from gan_np.training.build import forced_kernels
+    from gan_np.training.build import chosen_kernels, tuned_kernels
     from gan_np.training.estimate import profile_steps
 
     chosen = resolve(config, flags)
     dataset = open_data(chosen)
     images = dataset.images
     trainer = build_trainer(build_gan(chosen, dataset.image_shape, dataset.classes), images, chosen, dataset.labels)
-    with forced_kernels(chosen):
+    with chosen_kernels(chosen, tuned_kernels(chosen)):
         step, lines = profile_steps(trainer, repeats)
     table = Table("operation", "kernel", "method", "calls", "ms", "share", title=f"{step * 1e3:.1f} ms a step")
     for column in table.columns[3:]:
