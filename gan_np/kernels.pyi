@@ -4,6 +4,7 @@ from kernels import cpu as cpu
 from kernels import reference as reference
 from kernels import threads as threads
 from kernels.cases import Case as Case
+from kernels.cases import case_of as case_of
 from kernels.cases import cases as cases
 from kernels.geometry import Geometry as Geometry
 from kernels.geometry import large_size as large_size
@@ -11,7 +12,10 @@ from kernels.geometry import small_size as small_size
 from kernels.interfaces import Activation as Activation
 from kernels.interfaces import Into as Into
 from kernels.interfaces import Plan as Plan
+from kernels.occurring import Occurrence as Occurrence
+from kernels.occurring import occurring as occurring
 from kernels.table import OPERATIONS as OPERATIONS
+from kernels.table import Choices as Choices
 from kernels.table import Entry as Entry
 from kernels.table import Problem as Problem
 from kernels.table import available as available
@@ -21,8 +25,14 @@ from kernels.table import entry as entry
 from kernels.table import parse_choices as parse_choices
 from kernels.table import register_kernel as register_kernel
 from kernels.table import select as select
+from kernels.table import tuned_choices as tuned_choices
 from kernels.table import unregister_kernel as unregister_kernel
 from kernels.table import use_kernels as use_kernels
+from kernels.table import use_tuned as use_tuned
 from kernels.trace import Total as Total
 from kernels.trace import Work as Work
 from kernels.trace import trace as trace
+from kernels.tuned import from_records as from_records
+from kernels.tuned import read_tuned as read_tuned
+from kernels.tuned import to_records as to_records
+from kernels.tuned import tuned_text as tuned_text

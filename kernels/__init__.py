@@ -9,11 +9,13 @@ if not __name__.startswith("gan_np."):
     )
 
 from . import cpu, reference, threads
-from .cases import Case, cases
+from .cases import Case, case_of, cases
 from .geometry import Geometry, large_size, small_size
 from .interfaces import Activation, Into, Plan
+from .occurring import Occurrence, occurring
 from .table import (
     OPERATIONS,
+    Choices,
     Entry,
     Problem,
     available,
@@ -23,36 +25,49 @@ from .table import (
     parse_choices,
     register_kernel,
     select,
+    tuned_choices,
     unregister_kernel,
     use_kernels,
+    use_tuned,
 )
 from .trace import Total, Work, trace
+from .tuned import from_records, read_tuned, to_records, tuned_text
 
 __all__ = [
     "OPERATIONS",
     "Activation",
     "Case",
+    "Choices",
     "Entry",
     "Geometry",
     "Into",
+    "Occurrence",
     "Plan",
     "Problem",
     "Total",
     "Work",
     "available",
+    "case_of",
     "cases",
     "choose",
     "cpu",
     "entries",
     "entry",
+    "from_records",
     "large_size",
+    "occurring",
     "parse_choices",
+    "read_tuned",
     "reference",
     "register_kernel",
     "select",
     "small_size",
     "threads",
+    "to_records",
     "trace",
+    "tuned_choices",
+    "tuned_text",
     "unregister_kernel",
     "use_kernels",
+    "use_tuned",
 ]

@@ -6,6 +6,7 @@ implementations, name by name.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from gan_np.arrays import Array
 
 from .geometry import Geometry, small_size
 from .interfaces import Activation
+from .occurring import Occurrence
 from .table import Problem
 
 Results = dict[str, Array]
@@ -309,4 +311,34 @@ def cases(operation: str | None = None, *, size: str = "small") -> list[Case]:
     return [case for case in makers[size]() if operation in (None, case.operation)]
 
 
-__all__ = ["Case", "cases", "conv2d_case", "convolution_geometry", "dense_case"]
+def case_of(work: Occurrence) -> Case:
+    """A case like work that came up in a training step."""
+    operation, problem, options = work
+    shape, label = problem.shape, "×".join(map(str, problem.shape))
+    if operation == "conv2d":
+        assert problem.geometry is not None
+        return conv2d_case(label, problem.geometry)
+    if operation == "dense":
+        return dense_case(f"{label}→{options[0]}", shape[0], shape[1], options[0])
+    if operation == "bias_activation":
+        return _bias_activation_case(label, shape, *options)
+    if operation == "batch_norm":
+        return _batch_norm_case(label, shape, *options)
+    if operation == "layer_norm":
+        return _layer_norm_case(label, (shape[0], shape[1]))
+    if operation == "maxout":
+        return _maxout_case(label, shape[0], shape[1] // options[0], options[0])
+    if operation == "average_pool":
+        batch, height, width, channels = shape
+        (window,) = options
+        return _pool_case(label, (batch, height // window[0], width // window[1], channels), window)
+    if operation in ("upsample_nearest", "upsample_bilinear"):
+        return _upsample_case(operation, label, (shape[0], shape[1], shape[2], shape[3]), *options)
+    if operation == "softplus":
+        return _softplus_case(label, math.prod(shape))
+    if operation == "softmax_cross_entropy":
+        return _cross_entropy_case(label, shape[0], shape[1])
+    return next(case for case in _update_cases(label, math.prod(shape)) if case.operation == operation)
+
+
+__all__ = ["Case", "case_of", "cases", "conv2d_case", "convolution_geometry", "dense_case"]

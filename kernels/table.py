@@ -3,7 +3,8 @@
 The choice is deterministic, a function of device, dtype and shape (a choice timed on the spot would break "same seed,
 same bits"): among the implementations that support the problem, the one whose stated cost is lowest. A name can be
 forced by `use_kernels` or by the environment variable GAN_NP_KERNELS ("conv2d=reference,adam=mine"); a forced kernel
-that cannot do the work raises with its reason.
+that cannot do the work raises with its reason. Between the two stands a tuned choice (`use_tuned`): what was measured to be
+fastest on a machine, problem by problem.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import functools
 import inspect
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ import numpy as np
 
 from . import interfaces
 from .geometry import Geometry
+from .occurring import noted
 from .trace import watched
 
 ENVIRONMENT = "GAN_NP_KERNELS"
@@ -59,6 +61,8 @@ class Problem(NamedTuple):
     """For convolutions."""
 
 
+Choices = Mapping[tuple[str, Problem], str]
+"""(operation, problem) → name of a kernel: a tuned choice."""
 Supports = Callable[[Problem], str | None]
 Cost = Callable[[Problem], float]
 
@@ -80,6 +84,7 @@ class Entry(NamedTuple):
 _table: dict[str, dict[str, Entry]] = {operation: {} for operation in OPERATIONS}
 _serials = itertools.count()
 _forced: ContextVar[dict[str, str] | None] = ContextVar("gan_np_forced_kernels", default=None)
+_tuned: ContextVar[Choices] = ContextVar("gan_np_tuned_kernels", default={})  # noqa: B039 (never changed in place)
 
 
 def _anything(problem: Problem) -> str | None:
@@ -177,8 +182,31 @@ def use_kernels(**names: str) -> Iterator[None]:
         _forced.reset(token)
 
 
+@contextlib.contextmanager
+def use_tuned(choices: Choices) -> Iterator[None]:
+    """Follow a tuned choice inside a `with` block, for this thread or task only: see `read_tuned`.
+
+    A forced name comes before it; problems that it does not have go to the kernel of least cost.
+
+    Raises:
+        ValueError: a kernel that is not in the table, at once; one that cannot do the work, when it is asked to.
+    """
+    for (operation, _), name in choices.items():
+        entry(operation, name)
+    token = _tuned.set(dict(choices))
+    try:
+        yield
+    finally:
+        _tuned.reset(token)
+
+
+def tuned_choices() -> Choices:
+    """The tuned choice that is followed here; empty outside `use_tuned`."""
+    return _tuned.get()
+
+
 def select(operation: str, problem: Problem) -> Any:
-    """The implementation of `operation` for `problem`: the forced one, else the cheapest that supports it."""
+    """The implementation of `operation` for `problem`: forced, else tuned, else the cheapest that supports it."""
     return choose(operation, problem).implementation
 
 
@@ -188,8 +216,11 @@ def choose(operation: str, problem: Problem) -> Entry:
     name = forced.get(operation) if forced else None
     if name is None:
         name = _from_environment(os.environ.get(ENVIRONMENT, "")).get(operation)
+    if name is None and (choices := _tuned.get()):
+        name = choices.get((operation, problem))
     chosen = _choose(operation, problem, name)
-    return chosen._replace(implementation=watched(operation, chosen.name, chosen.implementation))
+    implementation = watched(operation, chosen.name, chosen.implementation)
+    return chosen._replace(implementation=noted(operation, problem, implementation))
 
 
 @functools.lru_cache(maxsize=4096)

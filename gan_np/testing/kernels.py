@@ -49,13 +49,18 @@ def check_kernel(operation: str, name: str, *, seed: int = 0) -> None:
                 for index, (array, old) in enumerate(zip(given, before, strict=True)):
                     if not np.array_equal(array, old):
                         raise KernelError(f"{label}: modified array {index}, which it was only handed")
-                _compare(label, found, expected, dtype, tolerance)
+                agree(label, found, expected, dtype, tolerance)
             _check_places(label, case, entry.implementation, arrays, tolerance)
     if not checked:
         raise ValueError(f"kernel {name!r} of {operation!r} supports none of the cases")
 
 
-def _compare(label: str, found: Any, expected: Any, dtype: np.dtype[Any], tolerance: float) -> None:
+def agree(label: str, found: Any, expected: Any, dtype: np.dtype[Any], tolerance: float) -> None:
+    """Refuse results of a case that are not the expected ones, to `tolerance` of their largest entry.
+
+    Raises:
+        KernelError: the names, shapes, dtypes or numbers differ; `label` says where.
+    """
     if set(found) != set(expected):
         raise KernelError(f"{label}: results {sorted(found)}, expected {sorted(expected)}")
     for key, right in expected.items():

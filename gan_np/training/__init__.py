@@ -9,6 +9,7 @@ from .folder import RunFolder
 from .levels import load_lapgan, train_lapgan
 from .loop import StopTraining, iterate, open_data, resume, train
 from .signals import Interrupted
+from .tuning import Tuned, save_tuned, tune
 
 __all__ = [
     "CheckpointError",
@@ -19,6 +20,7 @@ __all__ = [
     "Step",
     "StopTraining",
     "Trainer",
+    "Tuned",
     "build_gan",
     "build_lapgan",
     "build_trainer",
@@ -29,6 +31,8 @@ __all__ = [
     "restore",
     "resume",
     "save",
+    "save_tuned",
     "train",
     "train_lapgan",
+    "tune",
 ]

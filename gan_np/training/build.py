@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -119,9 +119,20 @@ def _instance_noise(config: Config) -> float | Schedule:
     return Linear(config.instance_noise, 0.0, config.steps * config.d_steps) if config.instance_noise else 0.0
 
 
-def forced_kernels(config: Config) -> AbstractContextManager[None]:
-    """`use_kernels` for the kernels that the configuration names; none by default."""
-    return kernels.use_kernels(**kernels.parse_choices(config.kernels, "kernels"))
+def tuned_kernels(config: Config) -> kernels.Choices:
+    """The tuned choice in the file that the configuration names; empty by default."""
+    return kernels.read_tuned(config.tuned) if config.tuned else {}
+
+
+@contextmanager
+def chosen_kernels(config: Config, tuned: kernels.Choices) -> Iterator[None]:
+    """The kernels that the configuration forces, and for the rest a tuned choice; outside both the cost model's.
+
+    tuned: what `tuned_kernels` read, or what a checkpoint kept of it. If it is empty, one around this block goes on.
+    """
+    forced = kernels.parse_choices(config.kernels, "kernels")
+    with kernels.use_kernels(**forced), kernels.use_tuned(tuned or kernels.tuned_choices()):
+        yield
 
 
 def build_trainer(gan: GAN, images: Array, config: Config, labels: Array | None = None) -> Trainer:

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from gan_np import kernels
 from gan_np.arrays import Array, to_device, to_host
 from gan_np.averaging import Average
 from gan_np.models import GAN
@@ -77,6 +78,8 @@ def describe(gan: GAN, trainer: Trainer | None = None, extra: Mapping[str, Any] 
             "flips": generator_state(trainer.flips),
             "blur": generator_state(trainer.blur),
         }
+        if kernels.tuned_choices():
+            description["training"]["kernels"] = kernels.to_records(kernels.tuned_choices())
     return description | dict(extra or {})
 
 
@@ -116,6 +119,16 @@ def rebuild(tensors: Mapping[str, Array], description: Mapping[str, Any], device
     largest = max((math.prod(tensor.shape) for tensor in tensors.values()), default=0)
     with parameter_limit(largest):
         return rebuild_gan(description["recipe"], device=device, dtype=np.dtype(description["dtype"]))
+
+
+def tuned_of(description: Mapping[str, Any], path: str | Path) -> kernels.Choices:
+    """The tuned choice of kernels that was followed when a checkpoint was written; empty if there was none.
+
+    Raises:
+        CheckpointError: a kernel of it is not here, or cannot do here what it was chosen for.
+    """
+    with described_by(path):
+        return kernels.from_records(description["training"].get("kernels", []), "the kernels chosen for this training")
 
 
 def restore(trainer: Trainer, path: str | Path) -> None:

@@ -91,6 +91,7 @@ class Config:
     batch_size: int = _option(32, "Training", "Pictures in each batch.")
     seed: int = _option(0, "Training", "Of weights, data order and noise: same seed, same bits.")
     kernels: str = _option("", "Training", "Force kernels by name: operation=kernel,… (kept with the run).")
+    tuned: str = _option("", "Training", "A file of gan-np tune: which kernels are fastest here (kept with the run).")
     device: str = _option("cpu", "Training", "cpu, cuda or cuda:N.")
 
     sample_every: int = _option(250, "Output", "Steps between sample grids (0: none).")

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from gan_np import kernels
 from gan_np.arrays import Array
 from gan_np.data.dataset import Dataset, digest
 from gan_np.data.sources import open as open_source
@@ -18,7 +19,7 @@ from gan_np.models import GAN
 
 from . import checkpoint
 from .algorithm import Step, Trainer
-from .build import build_trainer, forced_kernels
+from .build import build_trainer, chosen_kernels, tuned_kernels
 from .config import Config
 from .finite import NonFiniteError
 from .folder import RunFolder, read_config
@@ -48,9 +49,10 @@ def iterate(
     [1, 2, 3]
     """
     chosen = _configure(config, options)
+    tuned = tuned_kernels(chosen)
     trainer = build_trainer(gan, images, chosen, labels)
     while trainer.steps < chosen.steps:
-        with forced_kernels(chosen):
+        with chosen_kernels(chosen, tuned):
             step = trainer.step()
         yield step
 
@@ -86,9 +88,10 @@ def train(
         Interrupted: with `out`, after Ctrl-C or SIGTERM; a checkpoint was written first.
     """
     chosen = _configure(config, options)
+    tuned = tuned_kernels(chosen)
     trainer = build_trainer(gan, images, chosen, labels)
     if out is None:
-        return _drive(trainer, chosen, None, callbacks, progress, 0.0)
+        return _drive(trainer, chosen, tuned, None, callbacks, progress, 0.0)
     if not gan.recipe:
         raise ValueError(
             "out: this gan has no recipe, so its checkpoints could not be read again; train it without out"
@@ -96,7 +99,7 @@ def train(
     place = RunFolder.make_place(out)
     with RunLock(place):
         folder = RunFolder.create(place, chosen)
-        return _drive(trainer, chosen, folder, callbacks, progress, 0.0)
+        return _drive(trainer, chosen, tuned, folder, callbacks, progress, 0.0)
 
 
 def resume(
@@ -111,13 +114,15 @@ def resume(
     """Go on with a run from its newest readable checkpoint.
 
     On the same machine with the same libraries the result has the same bytes as that of an uninterrupted training:
-    weights, moments, statistics, generators and samples; the log has each step once.
+    weights, moments, statistics, generators and samples; the log has each step once. A tuned choice of kernels is that of
+    the checkpoint, whatever its file says now.
 
     images, labels: the data of the run; None loads them again as its configuration says.
     steps: a new total, if it should be longer than planned.
 
     Raises:
-        FileNotFoundError, CheckpointError: not a run folder, or it has no checkpoint that can be read.
+        FileNotFoundError, CheckpointError: not a run folder, it has no checkpoint that can be read, or the kernels that
+            were chosen for it are not all here.
         ValueError: the pictures are not those that the run was trained on.
     """
     place = Path(run)
@@ -133,13 +138,14 @@ def resume(
             raise ValueError(f"images: not the pictures that {place} was trained on (their fingerprint differs)")
         with checkpoint.described_by(file):
             gan = checkpoint.rebuild(tensors, description, config.device)
+        tuned = checkpoint.tuned_of(description, file)
         trainer = build_trainer(gan, images, config, labels)
         checkpoint.restore_from(trainer, tensors, description, file)
         seconds = max(
             (r["seconds"] for r in read_records(place / "log.jsonl") if r["step"] <= trainer.steps), default=0.0
         )
         folder = RunFolder.reopen(place, config, trainer.steps)
-        return _drive(trainer, config, folder, callbacks, progress, float(seconds))
+        return _drive(trainer, config, tuned, folder, callbacks, progress, float(seconds))
 
 
 def open_data(config: Config) -> Dataset:
@@ -170,6 +176,7 @@ def _newest(place: Path) -> tuple[Path, dict[str, Array], dict[str, Any]]:
 def _drive(
     trainer: Trainer,
     config: Config,
+    tuned: kernels.Choices,
     folder: RunFolder | None,
     callbacks: Iterable[Callback],
     progress: bool,
@@ -182,7 +189,7 @@ def _drive(
         recorder = None
         if folder is not None:
             recorder = stack.enter_context(Recorder(folder, trainer, seconds))
-        stack.enter_context(forced_kernels(config))
+        stack.enter_context(chosen_kernels(config, tuned))
         stop = stack.enter_context(StopRequest()) if folder is not None else None
         bar = stack.enter_context(ProgressBar(config.steps, done=trainer.steps)) if progress else None
         try:
