@@ -31,18 +31,12 @@ def profile(
     """Say where the time of a training step goes, by operation. Takes the settings of `train`; trains nothing."""
     from rich.console import Console
 
-<<<<<<< HEAD
     from gan_np.training import build_gan, build_lapgan, build_trainer, open_data
-    from gan_np.training.build import forced_kernels
-=======
-    from gan_np.training import build_gan, build_trainer, open_data
     from gan_np.training.build import chosen_kernels, tuned_kernels
->>>>>>> tune
     from gan_np.training.estimate import profile_steps
     from gan_np.training.levels import level_trainers
 
     chosen = resolve(config, flags)
-<<<<<<< HEAD
     data = open_data(chosen)
     trainers: Iterable[tuple[str, Config, Trainer]]
     if chosen.model == "lapgan":
@@ -52,7 +46,7 @@ def profile(
         gan = build_gan(chosen, data.image_shape, data.classes)
         trainers = [("", chosen, build_trainer(gan, data.images, chosen, data.labels))]
     for name, _, trainer in trainers:
-        with forced_kernels(chosen):
+        with chosen_kernels(chosen, tuned_kernels(chosen)):
             step, lines = profile_steps(trainer, repeats)
         Console().print(_table(f"{name and name + ': '}{step * 1e3:.1f} ms a step", step, lines))
 
@@ -61,14 +55,6 @@ def _table(title: str, step: float, lines: list[Line]) -> Table:
     from rich.table import Table
 
     table = Table("operation", "kernel", "method", "calls", "ms", "share", title=title)
-=======
-    dataset = open_data(chosen)
-    images = dataset.images
-    trainer = build_trainer(build_gan(chosen, dataset.image_shape, dataset.classes), images, chosen, dataset.labels)
-    with chosen_kernels(chosen, tuned_kernels(chosen)):
-        step, lines = profile_steps(trainer, repeats)
-    table = Table("operation", "kernel", "method", "calls", "ms", "share", title=f"{step * 1e3:.1f} ms a step")
->>>>>>> tune
     for column in table.columns[3:]:
         column.justify = "right"
     for line in lines:

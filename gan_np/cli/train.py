@@ -135,14 +135,14 @@ def _dry_run(config: Config, networks: str, trainers: Iterable[tuple[str, Config
     """The settings, the networks, and what each part of the training costs, measured on a few steps of it."""
     import tomli_w
 
-    from gan_np.training.build import forced_kernels
+    from gan_np.training.build import chosen_kernels, tuned_kernels
     from gan_np.training.estimate import estimate
 
     out = console()
     out.print(tomli_w.dumps(config.to_mapping()))
     out.print(networks)
     for name, settings, trainer in trainers:
-        with forced_kernels(config):
+        with chosen_kernels(config, tuned_kernels(config)):
             cost = estimate(trainer)
         minutes = cost.seconds * settings.steps / 60
         out.print(
