@@ -6,6 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.table import Table
+
+from gan_np.training.tuning import Trial, Tuned, confirm, save_tuned
+from gan_np.training.tuning import tune as run_tuning
 
 from .flags import resolve, with_config_flags
 from .output import say
@@ -26,12 +31,7 @@ def tune(
 
     Use it with: gan-np train --tuned tuned.json. Without it a cost model chooses.
     """
-    from rich.console import Console
-    from rich.table import Table
-
     from gan_np.training import build_gan, build_trainer, open_data
-    from gan_np.training.tuning import save_tuned
-    from gan_np.training.tuning import tune as run_tuning
 
     chosen = resolve(config, flags)
     if not out.parent.is_dir():
@@ -40,32 +40,38 @@ def tune(
     images = dataset.images
     gan = build_gan(chosen, dataset.image_shape, dataset.classes)
     trainer = build_trainer(gan, images, chosen, dataset.labels)
-    table = Table("operation", "problem", "chosen", "ms", "cost model", "ms", "times", "others, ms")
-    results = []
-    for found in run_tuning(trainer, rounds=rounds):
-        results.append(found)
-        others = [
-            f"{name} {1e3 * seconds:.3g}"
-            for name, seconds in found.seconds.items()
-            if name not in (found.chosen, found.by_cost)
-        ]
-        others += [f"{name} is wrong" for name in found.faulty]
-        own, theirs = found.seconds[found.chosen], found.seconds.get(found.by_cost)
-        table.add_row(
-            found.operation,
-            _shown(found.problem),
-            found.chosen,
-            f"{1e3 * own:.3g}",
-            found.by_cost,
-            "wrong" if theirs is None else f"{1e3 * theirs:.3g}",
-            "" if theirs is None else f"{theirs / own:.2f}",
-            ", ".join(others),
-        )
+    results, trials = confirm(trainer, run_tuning(trainer, rounds=rounds), rounds=rounds)
+    shown = Console()
+    shown.print(_problems(results))
+    if trials:
+        shown.print(_trials(trials))
+    for found in results:
         for name, fault in found.faulty.items():
-            say(f"kernel {name!r} is left out: {fault}", style="red")
-    Console().print(table)
+            say(f"kernel {name!r} of {found.operation!r} is left out: {fault}", style="red")
     changed = sum(found.chosen != found.by_cost for found in results)
     say(f"wrote {save_tuned(out, results)}: {len(results)} problems, {changed} of them not as the cost model has it")
+
+
+def _problems(results: list[Tuned]) -> Table:
+    table = Table("operation", "problem", "chosen", "kernels, ms", caption="* what the cost model chooses")
+    for result in results:
+        times = [
+            f"{name}{'*' if name == result.by_cost else ''} {1e3 * seconds:.3g}"
+            for name, seconds in sorted(result.seconds.items(), key=lambda pair: pair[1])
+        ]
+        times += [f"{name}{'*' if name == result.by_cost else ''} wrong" for name in result.faulty]
+        table.add_row(result.operation, _shown(result.problem), result.chosen, ", ".join(times))
+    return table
+
+
+def _trials(trials: list[Trial]) -> Table:
+    table = Table("tried in whole steps", "problems", "ms without", "ms with", "kept")
+    for trial in trials:
+        before, after = (f"{1e3 * seconds:.1f}" for seconds in (trial.without, trial.seconds))
+        table.add_row(
+            f"{trial.operation}={trial.kernel}", str(trial.problems), before, after, "yes" if trial.kept else "no"
+        )
+    return table
 
 
 def _shown(problem: Any) -> str:

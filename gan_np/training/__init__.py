@@ -9,7 +9,7 @@ from .folder import RunFolder
 from .levels import load_lapgan, train_lapgan
 from .loop import StopTraining, iterate, open_data, resume, train
 from .signals import Interrupted
-from .tuning import Tuned, save_tuned, tune
+from .tuning import Trial, Tuned, confirm, save_tuned, tune
 
 __all__ = [
     "CheckpointError",
@@ -20,10 +20,12 @@ __all__ = [
     "Step",
     "StopTraining",
     "Trainer",
+    "Trial",
     "Tuned",
     "build_gan",
     "build_lapgan",
     "build_trainer",
+    "confirm",
     "iterate",
     "load_gan",
     "load_lapgan",

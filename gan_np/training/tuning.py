@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import importlib.metadata
+import math
 import os
 import platform
 import statistics
@@ -26,8 +27,13 @@ ALLOWED = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-10}
 are stricter; this is to see a kernel that is broken on this machine."""
 HOPELESS = 3.0
 """A kernel whose first turns took this many times the fastest one's is timed no further."""
-MARGIN = 0.05
-"""A kernel must be faster than the cost model's by this share to be chosen instead: less is within what timing can tell."""
+MARGIN, STEP_MARGIN = 0.05, 0.01
+"""A kernel must be faster than the cost model's by this share to be chosen instead, and make a step so much faster: less is
+within what timing can tell."""
+
+
+TURN, REST = 2e-3, 0.03
+"""Seconds of a turn, at least, and of what lies between two."""
 
 
 class Tuned(NamedTuple):
@@ -44,6 +50,18 @@ class Tuned(NamedTuple):
     """Kernels whose numbers are wrong, and how; they are not timed."""
 
 
+class Trial(NamedTuple):
+    """All changes to one kernel of an operation, tried in whole training steps."""
+
+    operation: str
+    kernel: str
+    problems: int
+    without: float
+    """Seconds of a step before these changes, and with them."""
+    seconds: float
+    kept: bool
+
+
 def tune(trainer: Trainer, *, rounds: int = 7) -> Iterator[Tuned]:
     """Take one training step, then time every kernel for each problem that came up in it, one problem after another.
 
@@ -57,6 +75,39 @@ def tune(trainer: Trainer, *, rounds: int = 7) -> Iterator[Tuned]:
         work.setdefault((occurrence.operation, occurrence.problem), []).append(kernels.case_of(occurrence))
     for (operation, problem), cases in work.items():
         yield _tuned(operation, problem, cases, rounds)
+
+
+def confirm(trainer: Trainer, found: Iterable[Tuned], *, rounds: int = 7) -> tuple[list[Tuned], list[Trial]]:
+    """Take back those changes that do not make a whole step faster, a kernel of an operation at a time.
+
+    A kernel that is the fastest alone need not be so beside others: one on BLAS leaves threads spinning that take the
+    processor from what comes next.
+
+    trainer: takes steps.
+    """
+    results, trials = list(found), []
+    choices = {(result.operation, result.problem): result.by_cost for result in results}
+    choices |= {(r.operation, r.problem): r.chosen for r in results if r.by_cost in r.faulty}
+    groups: dict[tuple[str, str], list[Tuned]] = {}
+    for result in results:
+        if result.chosen != choices[result.operation, result.problem]:
+            groups.setdefault((result.operation, result.chosen), []).append(result)
+    for (operation, kernel), changes in groups.items():
+        changed = choices | {(change.operation, change.problem): kernel for change in changes}
+        times = in_turn({"without": _step(trainer, choices), "with": _step(trainer, changed)}, rounds)
+        kept = times["with"] < (1 - STEP_MARGIN) * times["without"]
+        trials.append(Trial(operation, kernel, len(changes), times["without"], times["with"], kept))
+        if kept:
+            choices = changed
+    return [result._replace(chosen=choices[result.operation, result.problem]) for result in results], trials
+
+
+def _step(trainer: Trainer, choices: kernels.Choices) -> Callable[[], object]:
+    def run() -> None:
+        with kernels.use_tuned(choices):
+            trainer.step()
+
+    return run
 
 
 def save_tuned(path: str | Path, found: Iterable[Tuned]) -> Path:
@@ -139,27 +190,34 @@ def _faulty(
     return found
 
 
-def in_turn(
-    candidates: Mapping[str, Callable[[], None]], rounds: int, clock: Callable[[], float] = time.perf_counter
-) -> dict[str, float]:
+def in_turn(candidates: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
     """Median seconds of each, taking turns so that whatever disturbs the machine disturbs all alike.
 
-    Two turns of each come first: the first is dropped, the second sorts out those that are `HOPELESS`, whose time it is.
+    Four turns of each come first: one is dropped, the best of the others sorts out the `HOPELESS`, whose time it is.
     """
-
-    def timed(run: Callable[[], None]) -> float:
-        started = clock()
-        run()
-        return clock() - started
-
     first = {}
     for name, run in candidates.items():
         run()
-        first[name] = timed(run)
+        first[name] = min(_turn(run, 1) for _ in range(3))
     least = min(first.values())
     racing = [name for name, seconds in first.items() if seconds <= HOPELESS * least]
+    calls = max(1, math.ceil(TURN / least))
     times: dict[str, list[float]] = {name: [] for name in racing}
     for _ in range(rounds):
         for name in racing:
-            times[name].append(timed(candidates[name]))
+            times[name].append(_turn(candidates[name], calls))
     return first | {name: statistics.median(values) for name, values in times.items()}
+
+
+def _turn(run: Callable[[], object], calls: int) -> float:
+    """Seconds of one call, of several in a row, after a rest and one that does not count where they are short.
+
+    The rest is for whoever came before: the threads of a BLAS spin for some 20 ms after their last product.
+    """
+    time.sleep(REST)
+    if calls > 1:
+        run()
+    started = time.perf_counter()
+    for _ in range(calls):
+        run()
+    return (time.perf_counter() - started) / calls

@@ -64,7 +64,16 @@ class KernelCache(Cache):
             return super().load_overload(signature, target)  # type: ignore[no-untyped-call]
         except OSError as error:
             _without(str(error))
-            return None
+        except Exception:  # a file cut short by a full disk, say: unpickling it may raise anything
+            self._forget()
+        return None
+
+    def _forget(self) -> None:
+        """An empty index, so that what is damaged is compiled and written anew."""
+        try:
+            self.flush()  # type: ignore[no-untyped-call]
+        except OSError as error:
+            _without(str(error))
 
     def save_overload(self, signature: Any, data: Any) -> None:
         """Keep what was compiled."""
@@ -74,10 +83,16 @@ class KernelCache(Cache):
             _without(str(error))
 
 
-@functools.cache
+_said = False
+
+
 def _without(reason: str) -> None:
-    warnings.warn(
-        f"compiled kernels cannot be kept ({reason}): each process compiles them again. {VARIABLE} names another folder",
-        RuntimeWarning,
-        stacklevel=2,
-    )
+    """Say once that nothing is kept; the reason names one file, and there is one for each kernel."""
+    global _said
+    if not _said:
+        _said = True
+        warnings.warn(
+            f"compiled kernels cannot be kept ({reason}): each process compiles them again. {VARIABLE} names another folder",
+            RuntimeWarning,
+            stacklevel=2,
+        )

@@ -8,6 +8,7 @@ from ours (a DCGAN step with its 3-channel layers on BLAS took 1.7 times as long
 from __future__ import annotations
 
 import functools
+import importlib
 import importlib.util
 import math
 import os
@@ -30,6 +31,11 @@ def unusable() -> str | None:
         reason = "Numba is not installed"
     elif os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         reason = "NUMBA_DISABLE_JIT is set"
+    else:
+        try:
+            importlib.import_module("numba")
+        except ImportError as error:  # a NumPy that this Numba does not know yet, say
+            reason = f"Numba cannot be imported ({error})"
     if reason is not None:
         warnings.warn(f"gan_np computes with NumPy alone, several times slower: {reason}", RuntimeWarning, stacklevel=2)
     return reason

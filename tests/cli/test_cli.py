@@ -104,6 +104,27 @@ def test_profile(pictures: Path) -> None:
         assert words in done.stdout
 
 
+def test_tune_and_train_with_it(pictures: Path, tmp_path: Path) -> None:
+    options = ["--data", pictures, *SMALL]
+    done = gan_np("tune", *options, "--rounds", 1, "--out", tmp_path / "tuned.json")
+    assert done.returncode == 0, done.stderr
+    for words in ("chosen", "cost model", "conv2d", "adam"):
+        assert words in done.stdout
+    assert f"wrote {tmp_path / 'tuned.json'}" in done.stderr
+    done = gan_np("train", *options, "--tuned", tmp_path / "tuned.json", "--out", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "tuned.json").unlink()
+    done = gan_np("train", "--resume", tmp_path / "run", "--steps", 8)
+    assert done.returncode == 0, done.stderr
+    refused = gan_np("train", *options, "--tuned", tmp_path / "tuned.json", "--out", tmp_path / "other")
+    assert refused.returncode == 1
+    assert "tuned: there is no file" in refused.stderr
+    assert not (tmp_path / "other").exists()
+    refused = gan_np("tune", *options, "--out", tmp_path / "no" / "tuned.json")
+    assert refused.returncode == 1
+    assert "out: there is no folder" in refused.stderr
+
+
 def test_dry_run_writes_nothing(pictures: Path, tmp_path: Path) -> None:
     done = gan_np("train", "--data", pictures, *SMALL, "--dry-run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
