@@ -334,6 +334,8 @@ def case_of(work: Occurrence) -> Case:
         return _pool_case(label, (batch, height // window[0], width // window[1], channels), window)
     if operation in ("upsample_nearest", "upsample_bilinear"):
         return _upsample_case(operation, label, (shape[0], shape[1], shape[2], shape[3]), *options)
+    if operation == "normal":
+        return _normal_case(label, math.prod(shape) // 2)
     if operation == "softplus":
         return _softplus_case(label, math.prod(shape))
     if operation == "softmax_cross_entropy":

@@ -45,6 +45,8 @@ def supports(problem: Problem) -> str | None:
     """Arrays in main memory, where Numba can be used."""
     if problem.device != "cpu":
         return f"computes on the processor, the arrays lie on {problem.device}"
+    if 0 in problem.shape:
+        return "there is nothing to compute: left to the reference"
     return unusable()
 
 

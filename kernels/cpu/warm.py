@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -30,16 +29,18 @@ VARIABLE = "GAN_NP_WARM"
 
 def beside() -> None:
     """Start the second process, if no kernel was ever compiled here and there is a core for it."""
-    if os.environ.get(VARIABLE, "1") == "0" or threads.count() < 2 or cache.folder().exists():
+    alone = not hasattr(os, "posix_spawn") or not sys.executable or threads.count() < 2
+    if alone or os.environ.get(VARIABLE, "1") == "0" or cache.folder().exists():
         return
     environment = {**os.environ, VARIABLE: "0", "GAN_NP_NUM_THREADS": "1"}
-    subprocess.Popen(
+    silence = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_RDWR, 0) for stream in (0, 1, 2)]
+    # Not a Popen: nobody waits for this process, and a Popen complains about that when it is collected.
+    os.posix_spawn(
+        sys.executable,
         [sys.executable, "-m", "gan_np.kernels.cpu.warm"],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
+        environment,
+        file_actions=silence,
+        setsid=True,
     )
 
 

@@ -90,16 +90,20 @@ def test_a_child_process_computes_the_same(method: str) -> None:
 
 
 def test_threads_do_not_disturb_each_other() -> None:
-    expected = theta_after(5)
-    found: list[bytes] = []
+    names = ("direct", "im2col")  # what one thread asks for is not what the others get, and all share one pool
+    expected, found = {}, {name: list[bytes]() for name in names}
+    for name in names:
+        with gn.use_kernels(conv2d=name):
+            expected[name] = theta_after(5)
 
-    def work() -> None:
-        with gn.use_kernels(conv2d="im2col"):
-            found.append(theta_after(5))
+    def work(name: str) -> None:
+        with gn.use_kernels(conv2d=name):
+            found[name].append(theta_after(5))
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
+    threads = [threading.Thread(target=work, args=(name,)) for name in names * 2]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert found == [expected] * 4
+    assert expected["direct"] != expected["im2col"]
+    assert found == {name: [expected[name]] * 2 for name in names}
