@@ -73,7 +73,7 @@ def direct(problem: Problem) -> float:
     depth = geometry.kernel[0] * geometry.kernel[1] * geometry.large[2]
     places = geometry.batch * geometry.small[0] * geometry.small[1]
     product = 2.0 * _up(places, ROWS) * _up(depth, line) * _up(geometry.small[2], panel)
-    return BEFORE_BLAS * (1.05 * product + 16.0 * places * depth)
+    return BEFORE_BLAS * (1.25 * product + 16.0 * places * depth)
 
 
 def winograd(problem: Problem) -> float:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import lru_cache
-from math import lcm
+from math import gcd, lcm
 from typing import NamedTuple
 
 Matrix = tuple[tuple[float, ...], ...]
@@ -57,9 +57,9 @@ def matrices(outputs: int, taps: int, points: tuple[Fraction | None, ...] = POIN
     bt = _transpose(_inverse(_powers(points, count)))
     g = _powers(points, taps)
     for row, (b_row, g_row) in enumerate(zip(bt, g, strict=True)):
-        scale = lcm(
-            *(entry.denominator for entry in b_row)
-        )  # whole numbers act on the picture, fractions on the weights
+        # Small whole numbers act on the picture, fractions on the weights.
+        scale = Fraction(lcm(*(entry.denominator for entry in b_row)))
+        scale /= gcd(*(int(entry * scale) for entry in b_row))
         bt[row] = [entry * scale for entry in b_row]
         g[row] = [entry / scale for entry in g_row]
     return Matrices(outputs, taps, count, _floats(_powers(points, outputs)), _floats(g), _floats(bt))

@@ -61,9 +61,10 @@ def test_shapes_and_sizes_of_entries(outputs, reads):
     assert (found.outputs, found.taps, found.points) == (outputs, reads, len(POINTS))
     for name, columns in (("a", outputs), ("g", reads), ("bt", len(POINTS))):
         assert np.shape(getattr(found, name)) == (len(POINTS), columns), name
-    for name in ("a", "bt"):  # what acts on pictures is whole: no rounding beyond that of sums
-        entries = np.array(getattr(found, name))
+    for name, unit in (("a", 1 / 16), ("bt", 1)):  # what acts on pictures is exact: no rounding beyond that of sums
+        entries = np.array(getattr(found, name)) / unit
         assert (entries == np.round(entries)).all(), name
+    assert np.gcd.reduce(np.array(found.bt, int), axis=1).tolist() == [1] * len(POINTS)
     assert found.bt == matrices(4, 2).bt, "Bᵀ depends on the points alone"
 
 
