@@ -138,9 +138,9 @@ def resume(
             raise ValueError(f"images: not the pictures that {place} was trained on (their fingerprint differs)")
         with checkpoint.described_by(file):
             gan = checkpoint.rebuild(tensors, description, config.device)
-        tuned = checkpoint.tuned_of(description, file)
         trainer = build_trainer(gan, images, config, labels)
         checkpoint.restore_from(trainer, tensors, description, file)
+        tuned = checkpoint.tuned_of(description, file)
         seconds = max(
             (r["seconds"] for r in read_records(place / "log.jsonl") if r["step"] <= trainer.steps), default=0.0
         )
