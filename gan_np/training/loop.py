@@ -186,10 +186,10 @@ def _drive(
 
     watchers = list(callbacks)
     with ExitStack() as stack:
+        stack.enter_context(chosen_kernels(config, tuned))
         recorder = None
         if folder is not None:
             recorder = stack.enter_context(Recorder(folder, trainer, seconds))
-        stack.enter_context(chosen_kernels(config, tuned))
         stop = stack.enter_context(StopRequest()) if folder is not None else None
         bar = stack.enter_context(ProgressBar(config.steps, done=trainer.steps)) if progress else None
         try:
