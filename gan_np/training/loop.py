@@ -138,9 +138,9 @@ def resume(
             raise ValueError(f"images: not the pictures that {place} was trained on (their fingerprint differs)")
         with checkpoint.described_by(file):
             gan = checkpoint.rebuild(tensors, description, config.device)
-        tuned = checkpoint.tuned_of(description, file)
         trainer = build_trainer(gan, images, config, labels)
         checkpoint.restore_from(trainer, tensors, description, file)
+        tuned = checkpoint.tuned_of(description, file)
         seconds = max(
             (r["seconds"] for r in read_records(place / "log.jsonl") if r["step"] <= trainer.steps), default=0.0
         )
@@ -186,10 +186,10 @@ def _drive(
 
     watchers = list(callbacks)
     with ExitStack() as stack:
+        stack.enter_context(chosen_kernels(config, tuned))
         recorder = None
         if folder is not None:
             recorder = stack.enter_context(Recorder(folder, trainer, seconds))
-        stack.enter_context(chosen_kernels(config, tuned))
         stop = stack.enter_context(StopRequest()) if folder is not None else None
         bar = stack.enter_context(ProgressBar(config.steps, done=trainer.steps)) if progress else None
         try:
