@@ -44,6 +44,17 @@ def pack_panel(index: int, thread: int, source: Any, rows: int, width: int, wide
 
 
 @inlined
+def _give_edge(
+    c: Any, c_at: int, c_row: int, rows: int, columns: int, accumulate: bool, spare: Any, spare_at: int, panel: int
+) -> Any:
+    """What of a tile in spare memory belongs to C."""
+    for i in range(min(rows, ROWS)):
+        for j in range(min(columns, panel)):
+            place, value = c_at + i * c_row + j, spare[spare_at + i * panel + j]
+            c[place] = c[place] + value if accumulate else value
+
+
+@inlined
 def lines_tile(
     c: Any,
     c_at: int,
@@ -66,10 +77,7 @@ def lines_tile(
         multiply_lines(c, c_at, c_row, a, a_at, ROWS * line, b, b_at, line * panel, blocks, accumulate)
     else:
         multiply_lines(spare, spare_at, panel, a, a_at, ROWS * line, b, b_at, line * panel, blocks, False)
-        for i in range(min(rows, ROWS)):
-            for j in range(min(columns, panel)):
-                place = c_at + i * c_row + j
-                c[place] = c[place] + spare[spare_at + i * panel + j] if accumulate else spare[spare_at + i * panel + j]
+        _give_edge(c, c_at, c_row, rows, columns, accumulate, spare, spare_at, panel)
 
 
 @inlined
@@ -97,7 +105,4 @@ def columns_tile(
         multiply_columns(c, c_at, c_row, a, a_at, a_width * ROWS, b, b_at, b_width * ROWS, panels, accumulate)
     else:
         multiply_columns(spare, spare_at, panel, a, a_at, a_width * ROWS, b, b_at, b_width * ROWS, panels, False)
-        for i in range(min(rows, ROWS)):
-            for j in range(min(columns, panel)):
-                place = c_at + i * c_row + j
-                c[place] = c[place] + spare[spare_at + i * panel + j] if accumulate else spare[spare_at + i * panel + j]
+        _give_edge(c, c_at, c_row, rows, columns, accumulate, spare, spare_at, panel)
