@@ -1,0 +1,267 @@
+"""Evaluating run folders: what is read from one, what is written beside it."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gan_np import data as sources
+from gan_np.arrays import Array, to_host
+from gan_np.data.dataset import Dataset
+from gan_np.models import GAN, LAPGAN, Classifier
+from gan_np.models.gan import joined
+from gan_np.models.packing import pack
+from gan_np.training import load_classifier, load_gan, load_lapgan, open_data, train_classifier
+from gan_np.training.build import build_objective
+from gan_np.training.checkpoint import all_of, describe_file, find
+from gan_np.training.config import Config
+from gan_np.training.folder import read_config
+from gan_np.training.levels import is_lapgan
+from gan_np.training.plots import plot_evaluations
+from gan_np.training.records import read_records
+
+from .battle import TOLERANCE, Errors, battle_ratios, verdict
+from .evaluate import COUNT, Real, evaluate, reader_of
+from .intervals import jackknife
+from .measure import figures, look
+from .report import Picture, Report, Section, Table
+
+CLASSIFIER = "classifier.safetensors"
+CURVE_COUNT = 1000
+_JUDGED = 256
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder, opened: its configuration, the pictures it was trained on, and pictures that it was not (or None)."""
+
+    path: Path
+    config: Config
+    train: Dataset
+    test: Dataset | None
+
+    @classmethod
+    def open(cls, path: str | Path, real: str | None = None) -> Run:
+        """The run at `path`; `real`: another source of pictures to compare with than the test part of its own.
+
+        Raises:
+            FileNotFoundError, ValueError: not a run folder; its pictures are not where they were; other sizes.
+        """
+        place = Path(path)
+        config = read_config(place)
+        train = open_data(config)
+        options: dict[str, Any] = {"channels": config.channels, "skip_broken": config.skip_broken}
+        if config.image_size is not None:
+            options["image_size"] = config.image_size
+        test = sources.open_test(config.data, **options) if real is None else sources.open(real, **options)
+        return cls(place, config, train, test)
+
+    def gan(self, checkpoint: Path | None, device: str) -> GAN | LAPGAN:
+        """The model of a checkpoint file, or of the newest one."""
+        if is_lapgan(self.path):
+            return load_lapgan(self.path, device=device)
+        return load_gan(checkpoint or self.path, device=device)
+
+    def classifier(self, file: str | Path | None, *, device: str, progress: bool) -> Classifier | None:
+        """The classifier in `file`, the one kept beside the run, or one trained now and kept there; None without labels."""
+        kept = self.path / CLASSIFIER
+        if file is not None or kept.exists():
+            return load_classifier(file or kept, device=device)
+        if self.train.labels is None or len(np.unique(self.train.labels)) < 2:
+            return None
+        test = None if self.test is None or self.test.labels is None else (self.test.images, self.test.labels)
+        return train_classifier(
+            self.train.images,
+            self.train.labels,
+            test=test,
+            class_names=self.train.class_names,
+            name=self.train.name,
+            out=kept,
+            device=device,
+            progress=progress,
+        )
+
+
+def evaluate_run(
+    run: str | Path,
+    *,
+    best: bool = False,
+    every: bool = False,
+    classifier: str | Path | None = None,
+    real: str | None = None,
+    count: int = COUNT,
+    seed: int = 0,
+    average: bool = True,
+    device: str = "cpu",
+    progress: bool = True,
+) -> Report:
+    """The report of a run's newest checkpoint, compared with the test part of its data where there is one.
+
+    best: of the checkpoint kept as the best instead; every: also a few figures of every numbered checkpoint that was
+    kept. classifier: a file of `gan-np train-classifier`; without it the one beside the run, trained and kept there on
+    the first call
+        if the data have labels; pixels otherwise.
+    real: another source of pictures to compare with. The rest as in `evaluate`. Writes nothing but the classifier.
+
+    Raises:
+        FileNotFoundError, ValueError: not a run, no checkpoint, data that are not there any more or do not fit.
+    """
+    opened = Run.open(run, real)
+    layered = is_lapgan(opened.path)
+    if layered and (best or every):
+        raise ValueError("best, every: a lapgan is sampled from the newest checkpoints of its levels only")
+    chosen = None if layered else _checkpoint(opened.path, best)
+    gan = opened.gan(chosen, device)
+    reader = opened.classifier(classifier, device=device, progress=progress)
+    facts = {"run": str(run), "model": opened.config.model, "data": opened.config.data}
+    if chosen is not None:
+        facts["checkpoint"] = f"{chosen.name}, step {_step(chosen):,}"
+    test = None if opened.test is None else (opened.test.images, opened.test.labels)
+    report = evaluate(
+        gan,
+        opened.train.images,
+        opened.train.labels,
+        test=test,
+        classifier=reader,
+        count=count,
+        seed=seed,
+        average=average,
+        title=f"Evaluation of {opened.path.name}",
+        facts=facts,
+    )
+    if every:
+        report.add(_every(opened, reader, min(count, CURVE_COUNT), seed, average, device))
+    curves = _curves(opened.path)
+    if curves:
+        report.add(Section("curves", "Training", pictures=curves))
+    return report
+
+
+def battle_of_runs(
+    first: str | Path, second: str | Path, *, count: int = COUNT, seed: int = 0, device: str = "cpu"
+) -> Section:
+    """The generative adversarial metric between two runs, as a section (see `battle.py`).
+
+    Judged on the first run's test pictures (training pictures where it has none), by discriminators in evaluation mode.
+
+    Raises:
+        ValueError: a lapgan, which has no one discriminator; conditional models; pictures of different shapes.
+    """
+    opened = [Run.open(path) for path in (first, second)]
+    gans = []
+    for run in opened:
+        gan = run.gan(None, device)
+        if isinstance(gan, LAPGAN) or gan.context_shape is not None:
+            raise ValueError(
+                f"{run.path}: needs a discriminator of pictures alone, not a lapgan or a conditional model"
+            )
+        gans.append(gan)
+    if gans[0].image_shape != gans[1].image_shape:
+        raise ValueError(f"against: pictures of {gans[1].image_shape}, the first run draws {gans[0].image_shape}")
+    source = opened[0]
+    chosen = Real.choose(source.train.images, None if source.test is None else source.test.images, count, seed)
+    samples = [gan.sample(len(chosen.reference), seed) for gan in gans]
+    boundaries = [build_objective(run.config).boundary for run in opened]
+
+    def errors(judge: int, pictures: Array, *, real: bool) -> Array:
+        called_real = judgements(gans[judge], pictures) > boundaries[judge]
+        return ~called_real if real else called_real
+
+    found = Errors(
+        errors(0, chosen.reference, real=True),
+        errors(1, chosen.reference, real=True),
+        errors(0, samples[1], real=False),
+        errors(1, samples[0], real=False),
+    )
+    packing = max(gan.packing for gan in gans)
+    if packing > 1 and gans[0].packing != gans[1].packing:
+        raise ValueError("against: discriminators that judge different numbers of pictures together")
+    sizes = len(found.first_on_test), len(found.first_on_second)
+    ratios = jackknife(lambda test, made: battle_ratios(found.take(test, made)), sizes, seed=seed)
+    winner = verdict(ratios["r_test"].value, ratios["r_samples"].value)
+    names = {"first": str(first), "second": str(second), "undecided": "undecided"}
+    rates = {name: float(part.mean()) for name, part in found._asdict().items()}
+    rows = (
+        ("r_test, error on test pictures, first / second", str(ratios["r_test"])),
+        ("r_samples, first's error on second's samples / second's on first's", str(ratios["r_samples"])),
+        *((f"error rate: {name.replace('_', ' ')}", f"{rate:.2%}") for name, rate in rates.items()),
+        ("winner", names[winner]),
+    )
+    text = (
+        f"Each run's discriminator judges the other's samples (Im et al. 2016). The first, {first}, wins if r_samples is "
+        f"below 1, the second, {second}, if it is above 1, as long as r_test lies between 1/{TOLERANCE:g} and "
+        f"{TOLERANCE:g}: otherwise one discriminator is simply the weaker one, and nothing is decided."
+    )
+    data = {
+        "against": str(second),
+        "winner": winner,
+        "error_rates": rates,
+        **{name: estimate.to_mapping() for name, estimate in ratios.items()},
+    }
+    return Section("battle", "Against another run", text, tables=(Table(("", ""), rows, numbers=(1,)),), data=data)
+
+
+def judgements(gan: GAN, pictures: Array) -> Array:
+    """D's logits (N/packing,) of uint8 pictures in evaluation mode, on the host."""
+    step, found = _JUDGED * gan.packing, []
+    usable = len(pictures) - len(pictures) % gan.packing
+    for start in range(0, usable, step):
+        floats, context = gan.examples(np.ascontiguousarray(pictures[start : min(start + step, usable)]), None)
+        logits, _ = gan.split(gan.discriminator(joined(pack(floats, gan.packing), context)))
+        found.append(to_host(logits)[:, 0])
+    return np.concatenate(found)
+
+
+def _checkpoint(run: Path, best: bool) -> Path:
+    if not best:
+        return find(run)
+    file = run / "checkpoints" / "best.safetensors"
+    if not file.exists():
+        raise FileNotFoundError(f"best: {file} is not there")
+    return file
+
+
+def _step(file: Path) -> int:
+    return int(describe_file(file)["training"]["steps"])
+
+
+def _every(run: Run, classifier: Classifier | None, count: int, seed: int, average: bool, device: str) -> Section:
+    """A few figures of every kept checkpoint, as a table and as curves."""
+    test = None if run.test is None else run.test.images
+    real = Real.choose(run.train.images, test, count, seed)
+    size, records = len(real.reference), []
+    reference = None
+    for file in all_of(run.path):
+        gan = load_gan(file, device=device)
+        reader = reader_of(gan, classifier)
+        reference = reference or look(real.reference, reader, seed=seed)
+        made = look(gan.sample(size, seed, average=average), reader, seed=seed)
+        records.append({"step": _step(file), **figures(reference, made)})
+    keys = [key for key in records[0] if key != "step"]
+    rows = tuple((f"{record['step']:,}", *(f"{record[key]:.4g}" for key in keys)) for record in records)
+    columns = ("step", *(key.replace("_", " ") for key in keys))
+    table = Table(columns, rows, numbers=tuple(range(len(columns))))
+    drawn = io.BytesIO()
+    drawn_at_all = plot_evaluations(records, drawn)
+    pictures = (Picture.file(drawn, "Figures of the kept checkpoints"),) if drawn_at_all else ()
+    text = (
+        f"{size:,} samples and as many real pictures at each; no intervals. Distances at this size are not those above."
+    )
+    return Section("checkpoints", "Every kept checkpoint", text, tables=(table,), pictures=pictures, data=records)
+
+
+def _curves(run: Path) -> tuple[Picture, ...]:
+    """Pictures of the training that the run folder has."""
+    known = (("evaluation.png", "Figures over the steps"), ("losses.png", "Losses of both players and D's accuracy"))
+    evaluated = any(
+        any(name.startswith("evaluation/") for name in record) for record in read_records(run / "log.jsonl")
+    )
+    return tuple(
+        Picture.file(run / name, caption)
+        for name, caption in known
+        if (run / name).exists() and (name != "evaluation.png" or evaluated)
+    )
