@@ -11,7 +11,7 @@ class Metric:
 
     better: "higher", "lower", or "as real": near what real pictures have, beyond it is no better.
     enough: pictures of each set below which it is marked as rough.
-    share: whether it is a share of pictures, in [0, 1].
+    share: whether it is a share of pictures, in [0, 1]; positive: whether it cannot be below 0.
     """
 
     key: str
@@ -20,6 +20,7 @@ class Metric:
     enough: int
     source: str
     share: bool = False
+    positive: bool = True
 
 
 METRICS = (
@@ -28,7 +29,7 @@ METRICS = (
     Metric("density", "density on {features}", "as real", 1000, "Naeem et al. 2020"),
     Metric("coverage", "coverage on {features}", "higher", 1000, "Naeem et al. 2020", share=True),
     Metric("frechet_distance", "Fréchet distance on {features}", "lower", 2000, "Heusel et al. 2017"),
-    Metric("kernel_distance", "kernel distance on {features}", "lower", 1000, "Bińkowski et al. 2018"),
+    Metric("kernel_distance", "kernel distance on {features}", "lower", 1000, "Bińkowski et al. 2018", positive=False),
     Metric("vendi_score", "Vendi score on {features}", "as real", 1000, "Friedman and Dieng 2023"),
     Metric("recognised", "recognised with confidence 0.9", "as real", 1000, "", share=True),
     Metric("classifier_score", "classifier score", "as real", 5000, "Salimans et al. 2016"),
@@ -37,6 +38,11 @@ METRICS = (
     Metric("accuracy", "taken for the class asked for", "as real", 1000, "", share=True),
 )
 SLICED = Metric("sliced_wasserstein", "sliced Wasserstein distance, level {side}", "lower", 1000, "Karras et al. 2018")
+
+
+def sliced_key(height: int, width: int) -> str:
+    """The key of the sliced Wasserstein distance at the level of these sides."""
+    return f"{SLICED.key}_{height}x{width}"
 
 
 def metric_of(key: str) -> Metric:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from gan_np.models import Classifier
 
 from .catalogue import metric_of
 from .intervals import GROUPS, Estimate
-from .measure import View, estimates, look, shown_classes
+from .measure import Sampler, View, estimates, look, look_at_samples, shown_classes
 from .pixels import PixelReader, Reader
 from .prdc import NEIGHBOURS
 from .report import Bars, Picture, Report, Section, Table
@@ -23,15 +23,6 @@ COUNT = 5000
 LEAST = max(2 * GROUPS, 2 * NEIGHBOURS + 2)
 SHOWN = 64
 _SEED_OF_REAL = 1 << 29
-
-
-class Sampler(Protocol):
-    """What samples are drawn from: any model of `gan_np.models`."""
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]: ...
-
-    def sample(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> Array: ...
 
 
 @dataclass(frozen=True)
@@ -100,10 +91,10 @@ def evaluate(
 ) -> Report:
     """Samples of a gan beside real pictures: every figure of the catalogue with its interval, and the pictures.
 
-    gan: any model with `sample`. images, labels: the pictures it was trained on, uint8 (N, H, W, C), and their labels
-    if known. test: pictures that it was not trained on (with their labels, or None), to compare with; without them,
-    other halves of the
-        training pictures.
+    gan: any model with `sample`.
+    images, labels: the pictures it was trained on, uint8 (N, H, W, C), and their labels if known.
+    test: pictures that it was not trained on (with their labels, or None), to compare with; without them the training
+        pictures are cut in two.
     classifier: whose features and classes are read (`gn.train_classifier`); None reads pixels, which say much less.
     count: samples and real pictures of each set, where there are as many.
     seed: of the samples and of the draws.
@@ -130,12 +121,11 @@ def evaluate(
     reader = reader_of(gan, classifier)
     real = Real.choose(images, test_images, count, seed, train_labels=labels, test_labels=test_labels)
     size = len(real.reference)
-    samples = gan.sample(size, seed, average=average)
-    asked = gan.chosen_labels(None, size) if hasattr(gan, "chosen_labels") else None
+    of_samples, samples = look_at_samples(gan, size, reader, seed, average=average)
     views = {
         "reference": look(real.reference, reader, real.reference_labels, seed=seed),
         "baseline": look(real.baseline, reader, real.baseline_labels, seed=seed),
-        "samples": look(samples, reader, asked, seed=seed),
+        "samples": of_samples,
     }
     found = {name: estimates(views["reference"], views[name], seed=seed) for name in ("samples", "baseline")}
     report = Report(title, {**(facts or {}), **_facts(classifier, reader, real, size, seed)})
@@ -186,21 +176,23 @@ def _figures(samples: dict[str, Estimate], real: dict[str, Estimate], reader: Re
     for key, estimate in samples.items():
         metric = metric_of(key)
         title = metric.title.format(features=f"{reader.name} features")
-        rough = f" (rough: needs {metric.enough:,})" if size < metric.enough else ""
+        needs = f"{metric.enough:,}" + (": too few" if size < metric.enough else "")
         other = real.get(key)
-        rows.append((title + rough, str(estimate), "" if other is None else str(other), metric.better, metric.source))
+        rows.append((title, str(estimate), "" if other is None else str(other), metric.better, needs))
     text = (
         "In brackets 95 % intervals over the pictures drawn (delete-a-group jackknife); they do not cover other trainings, "
         "nor the bias of a distance at this number of pictures.\n\n"
         "“Real pictures” are training pictures in the place of the samples: what a perfect generator would have. So would "
         "one that replays its training set: these figures cannot tell the two apart."
     )
-    table = Table(("figure", "samples", "real pictures", "better", "after"), tuple(rows), numbers=(1, 2))
+    table = Table(("figure", "samples", "real pictures", "better", "needs"), tuple(rows), numbers=(1, 2))
     data = {
         key: estimate.to_mapping()
         | {
             "title": metric_of(key).title.format(features=f"{reader.name} features"),
             "better": metric_of(key).better,
+            "needs": metric_of(key).enough,
+            "source": metric_of(key).source,
             "real": real[key].to_mapping() if key in real else None,
         }
         for key, estimate in samples.items()

@@ -52,6 +52,7 @@ def jackknife(
     sizes: Sequence[int],
     *,
     shares: Iterable[str] = (),
+    positive: Iterable[str] = (),
     seed: int = 0,
 ) -> dict[str, Estimate]:
     """The figures that `statistic` gives, each with its interval.
@@ -60,6 +61,7 @@ def jackknife(
     sizes: how many members each sample has, at least 10.
     shares: names of figures that are shares of a sample's members: intervals stay in [0, 1], and one that is 0 or 1 in every
         group has an interval of 3/n, the rule of three (Hanley and Lippman-Hand 1983), instead of none.
+    positive: names of figures that cannot be below 0: neither are their intervals.
     seed: of the groups.
 
     >>> values = np.arange(100.0)
@@ -74,9 +76,10 @@ def jackknife(
         integer(f"sizes[{index}]", size, GROUPS)
     whole = statistic(*(np.arange(size) for size in sizes))
     without = [statistic(*chosen) for chosen in _left_out(sizes, seed)]
-    bounded = set(shares)
+    bounds = dict.fromkeys(positive, (0.0, math.inf)) | dict.fromkeys(shares, (0.0, 1.0))
+    free = -math.inf, math.inf
     return {
-        name: _estimate(value, np.array([part[name] for part in without]), tuple(sizes), name in bounded)
+        name: _estimate(value, np.array([part[name] for part in without]), tuple(sizes), bounds.get(name, free))
         for name, value in whole.items()
     }
 
@@ -88,12 +91,12 @@ def _left_out(sizes: Sequence[int], seed: int) -> Iterable[list[Array]]:
         yield [np.flatnonzero(groups != group) for groups in group_of]
 
 
-def _estimate(value: float, without: Array, sizes: tuple[int, ...], share: bool) -> Estimate:
+def _estimate(value: float, without: Array, sizes: tuple[int, ...], bounds: tuple[float, float]) -> Estimate:
+    if not (np.isfinite(value) and np.isfinite(without).all()):
+        return Estimate(float(value), math.nan, math.nan, sizes)
     deviation = math.sqrt((GROUPS - 1) / GROUPS * ((without - without.mean()) ** 2).sum())
     half = STUDENT * deviation
-    if share and value in (0.0, 1.0):
+    if value in bounds and bounds[1] == 1:
         half = max(half, 3 / min(sizes))
-    low, high = value - half, value + half
-    if share:
-        low, high = max(low, 0.0), min(high, 1.0)
+    low, high = max(value - half, bounds[0]), min(value + half, bounds[1])
     return Estimate(float(value), float(low), float(high), sizes)

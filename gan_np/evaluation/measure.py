@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from gan_np.arrays import Array
 from gan_np.checks import ShapeError
 
 from . import classes
-from .catalogue import METRICS, SLICED
+from .catalogue import METRICS, metric_of, sliced_key
 from .frechet import frechet_distance
 from .intervals import Estimate, jackknife
 from .kernel_distance import kernel_distance
@@ -60,6 +61,25 @@ def look(
     return View(features, probabilities, tuple(descriptors), sides, labels)
 
 
+class Sampler(Protocol):
+    """What samples are drawn from: any model of `gan_np.models`."""
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]: ...
+
+    @property
+    def classes(self) -> int | None: ...
+
+    def sample(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> Array: ...
+
+
+def look_at_samples(gan: Sampler, count: int, reader: Reader, seed: int, *, average: bool = True) -> tuple[View, Array]:
+    """A view of `count` samples and the samples; of a conditional model the classes in turn, as its labels."""
+    asked = None if gan.classes is None else np.arange(count) % gan.classes
+    samples = gan.sample(count, seed, labels=asked, average=average)
+    return look(samples, reader, asked, seed=seed), samples
+
+
 def figures(real: View, other: View) -> dict[str, float]:
     """Every figure that these views allow, by key of the catalogue; as many pictures in each."""
     if len(real) != len(other):
@@ -68,9 +88,8 @@ def figures(real: View, other: View) -> dict[str, float]:
     found["frechet_distance"] = frechet_distance(real.features, other.features)
     found["kernel_distance"] = kernel_distance(real.features, other.features)
     found["vendi_score"] = vendi_score(other.features)
-    for (height, width), one, two in zip(real.sides, real.descriptors, other.descriptors, strict=True):
-        key = f"{SLICED.key}_{height}x{width}"
-        found[key] = sliced_wasserstein_of_patches(one, two, channels=one.shape[2] // PATCH**2)
+    for sides, one, two in zip(real.sides, real.descriptors, other.descriptors, strict=True):
+        found[sliced_key(*sides)] = sliced_wasserstein_of_patches(one, two, channels=one.shape[2] // PATCH**2)
     if other.probabilities is not None and real.probabilities is not None:
         shares, of_real = (classes.class_shares(view.probabilities) for view in (other, real))  # type: ignore[arg-type]
         found["recognised"] = classes.recognised_share(other.probabilities)
@@ -88,8 +107,14 @@ def estimates(real: View, other: View, *, seed: int = 0) -> dict[str, Estimate]:
     def of(rows: Array, other_rows: Array) -> dict[str, float]:
         return figures(real.take(rows), other.take(other_rows))
 
-    shares = [metric.key for metric in METRICS if metric.share]
-    return jackknife(of, (len(real), len(other)), shares=shares, seed=seed)
+    metrics = [*METRICS, *(metric_of(sliced_key(*sides)) for sides in real.sides)]
+    return jackknife(
+        of,
+        (len(real), len(other)),
+        shares=[metric.key for metric in metrics if metric.share],
+        positive=[metric.key for metric in metrics if metric.positive],
+        seed=seed,
+    )
 
 
 def shown_classes(view: View) -> Array | None:

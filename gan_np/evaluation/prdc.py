@@ -9,8 +9,8 @@ r_k(x) is the distance from a point x to its k-th nearest neighbour in its own s
     coverage  = share of real x whose ball B(x) has a generated y in it   like recall, and balls are around real points only
 
 Precision and recall: Kynkäänniemi et al. 2019, Improved precision and recall metric for assessing generative models (k = 3).
-Density and coverage: Naeem et al. 2020, Reliable fidelity and diversity metrics for generative models (k = 5); ties
-(distance = radius) count as outside, as in the authors' code. For two samples of one distribution, whatever it is,
+Density and coverage: Naeem et al. 2020, Reliable fidelity and diversity metrics for generative models (k = 5); balls are
+open, as in the authors' code. For two samples of one distribution, whatever it is,
 E[density] = 1 and E[coverage] = 1 − [(N−1)…(N−k)]/[(M+N−1)…(M+N−k)] (their Lemmas 1 and 2): 0.969 for k = 5, N = M.
 
 Needs 1,000 pictures of each to rank models, 5,000 to quote; compare at equal sizes and equal k only. A memoriser scores

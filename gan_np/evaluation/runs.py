@@ -27,7 +27,7 @@ from gan_np.training.records import read_records
 from .battle import TOLERANCE, Errors, battle_ratios, verdict
 from .evaluate import COUNT, Real, evaluate, reader_of
 from .intervals import jackknife
-from .measure import figures, look
+from .measure import figures, look, look_at_samples
 from .report import Picture, Report, Section, Table
 
 CLASSIFIER = "classifier.safetensors"
@@ -101,11 +101,12 @@ def evaluate_run(
 ) -> Report:
     """The report of a run's newest checkpoint, compared with the test part of its data where there is one.
 
-    best: of the checkpoint kept as the best instead; every: also a few figures of every numbered checkpoint that was
-    kept. classifier: a file of `gan-np train-classifier`; without it the one beside the run, trained and kept there on
-    the first call
-        if the data have labels; pixels otherwise.
-    real: another source of pictures to compare with. The rest as in `evaluate`. Writes nothing but the classifier.
+    best: of the checkpoint kept as the best instead.
+    every: also a few figures of every numbered checkpoint that was kept.
+    classifier: a file of `gan-np train-classifier`; without it the one beside the run, which the first call trains and
+        keeps there if the data have labels; pixels otherwise.
+    real: another source of pictures to compare with.
+    The rest as in `evaluate`. Writes nothing but the classifier.
 
     Raises:
         FileNotFoundError, ValueError: not a run, no checkpoint, data that are not there any more or do not fit.
@@ -239,12 +240,12 @@ def _every(run: Run, classifier: Classifier | None, count: int, seed: int, avera
         gan = load_gan(file, device=device)
         reader = reader_of(gan, classifier)
         reference = reference or look(real.reference, reader, seed=seed)
-        made = look(gan.sample(size, seed, average=average), reader, seed=seed)
+        made, _ = look_at_samples(gan, size, reader, seed, average=average)
         records.append({"step": _step(file), **figures(reference, made)})
     keys = [key for key in records[0] if key != "step"]
-    rows = tuple((f"{record['step']:,}", *(f"{record[key]:.4g}" for key in keys)) for record in records)
-    columns = ("step", *(key.replace("_", " ") for key in keys))
-    table = Table(columns, rows, numbers=tuple(range(len(columns))))
+    rows = tuple((key.replace("_", " "), *(f"{record[key]:.4g}" for record in records)) for key in keys)
+    columns = ("step", *(f"{record['step']:,}" for record in records))
+    table = Table(columns, rows, numbers=tuple(range(1, len(columns))))
     drawn = io.BytesIO()
     drawn_at_all = plot_evaluations(records, drawn)
     pictures = (Picture.file(drawn, "Figures of the kept checkpoints"),) if drawn_at_all else ()

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from gan_np.arrays import Array, generator
-from gan_np.evaluation.measure import View, figures, look
+from gan_np.evaluation.measure import View, figures, look, look_at_samples
 from gan_np.evaluation.pixels import PixelReader, Reader
 from gan_np.models import GAN
 
@@ -40,7 +40,7 @@ class Monitor:
 
     def figures(self) -> dict[str, float]:
         """Figures of the gan as it is now, by name in the log."""
-        samples = look(self.gan.sample(self.size, _SEED), self.reader, seed=_SEED)
+        samples, _ = look_at_samples(self.gan, self.size, self.reader, _SEED)
         found = figures(self.real, samples)
         return {PREFIX + name: float(f"{value:.6g}") for name, value in found.items()}
 
