@@ -32,8 +32,6 @@ class Monitor:
 
     def __init__(self, gan: GAN, images: Array, reader: Reader, count: int) -> None:
         size = min(count, len(images))
-        if size < LEAST:
-            raise ValueError(f"evaluate_count: figures need at least {LEAST} pictures, there are {size}")
         chosen = np.sort(generator(_SEED, _STREAM).permutation(len(images))[:size])
         self.gan, self.reader, self.size = gan, reader, size
         self.real: View = look(images[chosen], reader, seed=_SEED)
@@ -45,15 +43,23 @@ class Monitor:
         return {PREFIX + name: float(f"{value:.6g}") for name, value in found.items()}
 
 
-def reader_of_config(config: Config, gan: GAN) -> Reader:
-    """What a configuration reads features with: the classifier in its file, or pixels.
+def check_monitor(config: Config, gan: GAN, pictures: int, folder: bool) -> None:
+    """Refuse, before anything is made, evaluations that could not be done.
 
     Raises:
-        FileNotFoundError, ValueError: the file is not there, is no classifier's, or reads other pictures.
+        FileNotFoundError, ValueError: the classifier's file is not there, is no classifier's, or reads other pictures;
+            too few pictures; no run folder to write to; a classifier that nothing would read.
     """
-    if not config.classifier:
-        return PixelReader(gan.image_shape)
-    return _fitting(config.classifier, gan, config.device)
+    if not config.evaluate_every:
+        if config.classifier:
+            raise ValueError("classifier: is read by evaluations only; ask for some with evaluate_every")
+        return
+    if not folder:
+        raise ValueError("evaluate_every: evaluations are written to a run folder; give one with out")
+    if pictures < LEAST:
+        raise ValueError(f"evaluate_count: figures need at least {LEAST} real pictures, there are {pictures}")
+    if config.classifier:
+        _fitting(config.classifier, gan, config.device)
 
 
 def keep_classifier(config: Config, folder: Path) -> None:
