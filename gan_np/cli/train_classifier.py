@@ -51,7 +51,7 @@ def train_classifier(
         test=None if test is None or test.labels is None else (test.images, test.labels),
         held_out=held_out,
         class_names=found.class_names,
-        name=name or found.name,
+        name=name or Path(found.name).stem,
         steps=steps,
         batch_size=batch_size,
         learning_rate=learning_rate,

@@ -22,6 +22,11 @@ class Metric:
     share: bool = False
     positive: bool = True
 
+    @property
+    def short(self) -> str:
+        """The title without whose features they are."""
+        return self.title.partition(" on {features}")[0]
+
 
 METRICS = (
     Metric("precision", "precision on {features}", "as real", 1000, "Kynkäänniemi et al. 2019", share=True),

@@ -50,7 +50,8 @@ class Real:
         test_labels: Array | None = None,
     ) -> Real:
         """A seeded draw: reference from the test pictures and baseline from the training pictures; without test pictures
-        both from the training pictures, which share none. At most `count` each, and as many as there are.
+        both from the training pictures, which share none. At most `count` each, and as many as there are; in random
+        order, since data sets often lie sorted by class.
 
         Raises:
             ValueError: too few pictures.
@@ -66,7 +67,6 @@ class Real:
             baseline, reference, said = first[:size], second[:size], "test pictures"
         if size < LEAST:
             raise ValueError(f"real pictures: expected at least {LEAST} of each of two disjoint sets, got {size}")
-        reference, baseline = np.sort(reference), np.sort(baseline)
         return cls(
             test[reference],
             train[baseline],

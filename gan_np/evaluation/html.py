@@ -9,19 +9,25 @@ from .report import Bars, Picture, Report, Section, Table
 
 STYLE = """
 :root { color-scheme: light }
-body { font: 16px/1.5 system-ui, sans-serif; color: #1b1b1b; background: #fff; max-width: 62rem; margin: 2rem auto;
-       padding: 0 1rem }
-h1 { font-size: 1.6rem; margin: 0 0 .5rem } h2 { font-size: 1.2rem; margin: 2.5rem 0 .5rem; border-bottom: 1px solid #ddd }
-p { max-width: 48rem } dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: 0 }
-dt { color: #666 } dd { margin: 0; overflow-wrap: anywhere }
-.wide { overflow-x: auto } table { border-collapse: collapse; margin: .5rem 0 }
-th { text-align: left; font-weight: 600; border-bottom: 2px solid #999 } td { border-bottom: 1px solid #e5e5e5 }
-th, td { padding: .2rem .9rem .2rem 0; vertical-align: top } .number { text-align: right; font-variant-numeric: tabular-nums;
-       white-space: nowrap }
-figure { display: inline-block; margin: .5rem 1.5rem 1rem 0; vertical-align: top }
-figcaption { color: #555; font-size:
-.9rem } img { display: block; max-width: 100%; height: auto } .pixels { image-rendering: pixelated } svg text { font:
-12px system-ui, sans-serif; fill: #333 }
+body { font: 16px/1.5 system-ui, sans-serif; color: #1b1b1b; background: #fff;
+       max-width: 66rem; margin: 2rem auto; padding: 0 1rem }
+h1 { font-size: 1.6rem; margin: 0 0 .5rem }
+h2 { font-size: 1.2rem; margin: 2.5rem 0 .5rem; border-bottom: 1px solid #ddd }
+p { max-width: 48rem }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: 0 }
+dt { color: #666 }
+dd { margin: 0; overflow-wrap: anywhere }
+.wide { overflow-x: auto }
+table { border-collapse: collapse; margin: .5rem 0 }
+th { text-align: left; font-weight: 600; border-bottom: 2px solid #999 }
+td { border-bottom: 1px solid #e5e5e5 }
+th, td { padding: .2rem .9rem .2rem 0; vertical-align: top }
+.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
+figure { display: inline-block; margin: .5rem 1rem 1rem 0; vertical-align: top }
+figcaption { color: #555; font-size: .9rem }
+img { display: block; max-width: min(100%, 52rem); height: auto }
+.pixels { image-rendering: pixelated }
+svg text { font: 12px system-ui, sans-serif; fill: #333 }
 """
 COLOURS = ("#2b6cb0", "#b7b7b7", "#c05621", "#2f855a")
 

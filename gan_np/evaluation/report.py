@@ -61,7 +61,7 @@ class Picture:
     zoom: int = 1
 
     @classmethod
-    def of(cls, pictures: Array, caption: str, *, columns: int | None = None, width: int = 480) -> Picture:
+    def of(cls, pictures: Array, caption: str, *, columns: int | None = None, width: int = 500) -> Picture:
         """uint8 pictures (N, H, W, C) as a grid, shown up to about `width` wide."""
         from PIL import Image
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from gan_np import data as sources
-from gan_np.arrays import Array, to_host
+from gan_np.arrays import Array, generator, to_host
 from gan_np.data.dataset import Dataset
+from gan_np.layers import NOTHING
 from gan_np.models import GAN, LAPGAN, Classifier
 from gan_np.models.gan import joined
 from gan_np.models.packing import pack
@@ -25,6 +26,7 @@ from gan_np.training.plots import plot_evaluations
 from gan_np.training.records import read_records
 
 from .battle import TOLERANCE, Errors, battle_ratios, verdict
+from .catalogue import metric_of
 from .evaluate import COUNT, Real, evaluate, reader_of
 from .intervals import jackknife
 from .measure import figures, look, look_at_samples
@@ -32,7 +34,6 @@ from .report import Picture, Report, Section, Table
 
 CLASSIFIER = "classifier.safetensors"
 CURVE_COUNT = 1000
-_JUDGED = 256
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Run:
             self.train.labels,
             test=test,
             class_names=self.train.class_names,
-            name=self.train.name,
+            name=Path(self.train.name).stem,
             out=kept,
             device=device,
             progress=progress,
@@ -147,7 +148,8 @@ def battle_of_runs(
 ) -> Section:
     """The generative adversarial metric between two runs, as a section (see `battle.py`).
 
-    Judged on the first run's test pictures (training pictures where it has none), by discriminators in evaluation mode.
+    Judged on the first run's test pictures (training pictures where it has none), by each discriminator in batches as
+    in its training: see `judgements`.
 
     Raises:
         ValueError: a lapgan, which has no one discriminator; conditional models; pictures of different shapes.
@@ -163,13 +165,15 @@ def battle_of_runs(
         gans.append(gan)
     if gans[0].image_shape != gans[1].image_shape:
         raise ValueError(f"against: pictures of {gans[1].image_shape}, the first run draws {gans[0].image_shape}")
+    if gans[0].packing != gans[1].packing or opened[0].config.batch_size != opened[1].config.batch_size:
+        raise ValueError("against: discriminators that judge other numbers of pictures together (packing, batch_size)")
     source = opened[0]
     chosen = Real.choose(source.train.images, None if source.test is None else source.test.images, count, seed)
     samples = [gan.sample(len(chosen.reference), seed) for gan in gans]
     boundaries = [build_objective(run.config).boundary for run in opened]
 
     def errors(judge: int, pictures: Array, *, real: bool) -> Array:
-        called_real = judgements(gans[judge], pictures) > boundaries[judge]
+        called_real = judgements(gans[judge], pictures, opened[judge].config.batch_size) > boundaries[judge]
         return ~called_real if real else called_real
 
     found = Errors(
@@ -178,9 +182,6 @@ def battle_of_runs(
         errors(0, samples[1], real=False),
         errors(1, samples[0], real=False),
     )
-    packing = max(gan.packing for gan in gans)
-    if packing > 1 and gans[0].packing != gans[1].packing:
-        raise ValueError("against: discriminators that judge different numbers of pictures together")
     sizes = len(found.first_on_test), len(found.first_on_second)
     ratios = jackknife(lambda test, made: battle_ratios(found.take(test, made)), sizes, seed=seed)
     winner = verdict(ratios["r_test"].value, ratios["r_samples"].value)
@@ -206,14 +207,25 @@ def battle_of_runs(
     return Section("battle", "Against another run", text, tables=(Table(("", ""), rows, numbers=(1,)),), data=data)
 
 
-def judgements(gan: GAN, pictures: Array) -> Array:
-    """D's logits (N/packing,) of uint8 pictures in evaluation mode, on the host."""
-    step, found = _JUDGED * gan.packing, []
-    usable = len(pictures) - len(pictures) % gan.packing
-    for start in range(0, usable, step):
-        floats, context = gan.examples(np.ascontiguousarray(pictures[start : min(start + step, usable)]), None)
-        logits, _ = gan.split(gan.discriminator(joined(pack(floats, gan.packing), context)))
-        found.append(to_host(logits)[:, 0])
+def judgements(gan: GAN, pictures: Array, batch_size: int, seed: int = 0) -> Array:
+    """D's logits of uint8 pictures, all real or all generated, on the host.
+
+    As D judges while it trains: in full batches of `batch_size` (what is left over is not judged) and with their batch
+    statistics.
+
+    With running statistics a batch-normalised D judges badly: they mix real and generated pictures, which pass D in
+    separate batches. (A DCGAN of 1,500 steps on MNIST then called every test picture and every sample real; with batch
+    statistics it called 92 % of real batches real.) The logits of pictures that are judged together (packing) are one.
+    """
+    step, found, rng = batch_size * gan.packing, [], generator(seed)
+    if len(pictures) < step:
+        raise ValueError(f"count: expected at least one batch of {step} pictures, got {len(pictures)}")
+    for start in range(0, len(pictures) - step + 1, step):
+        floats, context = gan.examples(np.ascontiguousarray(pictures[start : start + step]), None)
+        judged, _ = gan.discriminator.forward(
+            joined(pack(floats, gan.packing), context), training=True, wrt=NOTHING, rng=rng
+        )
+        found.append(to_host(gan.split(judged)[0])[:, 0])
     return np.concatenate(found)
 
 
@@ -243,7 +255,7 @@ def _every(run: Run, classifier: Classifier | None, count: int, seed: int, avera
         made, _ = look_at_samples(gan, size, reader, seed, average=average)
         records.append({"step": _step(file), **figures(reference, made)})
     keys = [key for key in records[0] if key != "step"]
-    rows = tuple((key.replace("_", " "), *(f"{record[key]:.4g}" for record in records)) for key in keys)
+    rows = tuple((metric_of(key).short, *(f"{record[key]:.4g}" for record in records)) for key in keys)
     columns = ("step", *(f"{record['step']:,}" for record in records))
     table = Table(columns, rows, numbers=tuple(range(1, len(columns))))
     drawn = io.BytesIO()

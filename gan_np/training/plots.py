@@ -11,6 +11,7 @@ from typing import IO, Any
 import numpy as np
 
 from gan_np.arrays import Array
+from gan_np.evaluation.catalogue import metric_of
 
 from .records import columns_of, read_records
 
@@ -72,11 +73,11 @@ def plot_evaluations(records: Sequence[Mapping[str, Any]], path: str | Path | IO
     down = math.ceil(len(names) / across)
     figure = Figure(figsize=(3 * across, 2.1 * down), layout="constrained")
     FigureCanvasAgg(figure)
-    places = figure.subplots(down, across, squeeze=False, sharex=True).ravel()
+    places = figure.subplots(down, across, squeeze=False).ravel()
     steps = [record["step"] for record in found]
     for axes, name in zip(places, names, strict=False):
         axes.plot(steps, [record.get(name, math.nan) for record in found], marker=".", color="tab:blue")
-        axes.set_title(name.removeprefix(prefix).replace("_", " "), fontsize=9)
+        axes.set_title(metric_of(name.removeprefix(prefix)).short, fontsize=9)
         axes.tick_params(labelsize=7)
         axes.grid(alpha=0.3)
     for axes in places[len(names) :]:
