@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gan_np import ops
-from gan_np.arrays import Array, generator, to_device
+from gan_np.arrays import Array, array_module, generator, to_device
 from gan_np.averaging import recompute_statistics
 from gan_np.checks import ShapeError, integer, number
 from gan_np.data.dataset import check_images, check_labels
@@ -151,7 +151,7 @@ def _update(network: Network, floats: Array, labels: Array, optimizer: Adam, rng
     """One step; returns the mean loss of the batch before it."""
     (_, logits), pullback = network.forward(floats, training=True, update_state=True, wrt=PARAMETERS, rng=rng)
     losses, of_losses = ops.softmax_cross_entropy(logits, labels)
-    (d_logits,) = of_losses(losses * 0 + losses.dtype.type(1 / len(losses)))
+    (d_logits,) = of_losses(array_module(losses).full(losses.shape, 1 / len(losses), losses.dtype))
     pullback((None, d_logits))
     optimizer.step(network.parameters, network.gradient)
     mean: Array = losses.mean()
