@@ -30,15 +30,16 @@ from .sliced import sliced_wasserstein
 from .vendi import vendi_score
 
 if TYPE_CHECKING:
-    from .runs import battle_of_runs, evaluate_run
+    from .battles import battle_of_runs
+    from .runs import evaluate_run
 
-_OF_RUNS = ("battle_of_runs", "evaluate_run")
+_OF_RUNS = {"battle_of_runs": "battles", "evaluate_run": "runs"}
 
 
 def __getattr__(name: str) -> Any:
     # Reading runs needs gan_np.training, which itself measures with the functions above: loaded when first used.
     if name in _OF_RUNS:
-        return getattr(importlib.import_module("gan_np.evaluation.runs"), name)
+        return getattr(importlib.import_module(f"gan_np.evaluation.{_OF_RUNS[name]}"), name)
     raise AttributeError(f"module 'gan_np.evaluation' has no attribute {name!r}")
 
 

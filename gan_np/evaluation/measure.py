@@ -91,7 +91,7 @@ def figures(real: View, other: View) -> dict[str, float]:
     for sides, one, two in zip(real.sides, real.descriptors, other.descriptors, strict=True):
         found[sliced_key(*sides)] = sliced_wasserstein_of_patches(one, two, channels=one.shape[2] // PATCH**2)
     if other.probabilities is not None and real.probabilities is not None:
-        shares, of_real = (classes.class_shares(view.probabilities) for view in (other, real))  # type: ignore[arg-type]
+        shares, of_real = classes.class_shares(other.probabilities), classes.class_shares(real.probabilities)
         found["recognised"] = classes.recognised_share(other.probabilities)
         found["classifier_score"] = classes.classifier_score(other.probabilities)
         found["classes_covered"] = float(classes.classes_covered(shares, of_real))
