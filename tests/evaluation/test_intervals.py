@@ -32,6 +32,17 @@ def test_groups_are_disjoint_and_cover_all() -> None:
     assert {len(part) for part in missing} == {5, 6}
 
 
+def test_groups_are_random_since_data_may_lie_sorted() -> None:
+    values = np.arange(1000.0)
+    expected = STUDENT * values.std() / np.sqrt(1000)
+    halves = []
+    for seed in range(5):
+        found = jackknife(lambda chosen: {"mean": values[chosen].mean()}, [1000], seed=seed)["mean"]
+        halves.append(found.high - found.value)
+    assert 0.6 * expected < np.mean(halves) < 1.4 * expected  # groups cut in order would give ten times as much
+    assert len(set(halves)) == 5
+
+
 def test_student_is_the_quantile() -> None:
     stats = pytest.importorskip("scipy.stats")
     assert abs(stats.t.ppf(0.975, GROUPS - 1) - STUDENT) < 1e-3
