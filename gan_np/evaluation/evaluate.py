@@ -107,7 +107,7 @@ def evaluate(
     >>> gan = gn.models.dcgan((8, 8, 1), 4, width=2)
     >>> images = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 1), np.uint8)
     >>> report = gn.evaluation.evaluate(gan, images, count=30)
-    >>> report.to_mapping()["figures"]["coverage"]["value"]
+    >>> report.to_mapping()["figures"]["recall"]["value"]
     0.0
 
     Raises:
