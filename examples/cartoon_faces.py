@@ -9,9 +9,9 @@ Drawn from the style "Personas by Draftbit" (https://personas.draftbit.com/) by 
 stroke of any curvature, eyes, nose and mouth move sideways on the head, the light on the forehead is left out, and the
 picture is cut around the face.
 
-The file holds x_train, x_test (uint8 (N, side, side, 3)), y_train, y_test (1 for a smile, 0 otherwise), and the factors of
-every picture: factors_train, factors_test (float32 (N, columns)) with factor_names (columns). A factor of several kinds
-has a column for each, "hair=long" …, one of which is 1. All factors are independent, and each is uniform:
+The file holds x_train, x_test (uint8 (N, side, side, 3)), y_train, y_test (1 for a smile, 0 otherwise), and the factors
+of every picture: factors_train, factors_test (float32 (N, columns)) with factor_names (columns). A factor of several
+kinds has a column for each, "hair=long" …, one of which is 1. All factors are independent, and each is uniform:
 
     pose    −1 (looks to the left) … 1 (to the right): where eyes, nose and mouth are on the head
     smile   −1 (corners of the mouth down) … 1 (up): curvature of the mouth
@@ -65,7 +65,9 @@ def definition() -> dict[str, Any]:
 def draw_factors(count: int, seed: int, part: int) -> dict[str, np.ndarray]:
     """Values of every factor: floats in [−1, 1] of the continuous ones, numbers of kinds of the others."""
     drawn: dict[str, np.ndarray] = {}
-    for number, name in enumerate((*CONTINUOUS, *KINDS)):  # a stream for each factor: a larger count only adds at the end
+    for number, name in enumerate(
+        (*CONTINUOUS, *KINDS)
+    ):  # a stream for each factor: a larger count only adds at the end
         rng = np.random.default_rng([seed, part, number])
         drawn[name] = rng.uniform(-1, 1, count) if name in CONTINUOUS else rng.integers(0, len(KINDS[name]), count)
     return drawn
@@ -104,7 +106,9 @@ def svg_of(style: Any, pose: float, smile: float, eyes: str, hair: str, hair_col
     changes['viewBox="0 0 64 64"'] = f'viewBox="{VIEW}"'
     for before, after in changes.items():
         if svg.count(before) != 1:
-            raise ValueError(f"dicebear-styles: expected {before} once in the style's picture, found {svg.count(before)}")
+            raise ValueError(
+                f"dicebear-styles: expected {before} once in the style's picture, found {svg.count(before)}"
+            )
         svg = svg.replace(before, after)
     return svg
 
@@ -127,9 +131,9 @@ def faces(count: int, side: int = 64, seed: int = 0, part: int = 0) -> tuple[np.
     drawn = draw_factors(count, seed, part)
     pictures = np.empty((count, side, side, 3), np.uint8)
     for index in range(count):
-        kinds = {name: kinds[drawn[name][index]] for name, kinds in KINDS.items()}
-        values = {name: float(drawn[name][index]) for name in CONTINUOUS}
-        pictures[index] = render(svg_of(style, **values, **kinds), side)
+        values: dict[str, Any] = {name: float(drawn[name][index]) for name in CONTINUOUS}
+        values |= {name: kinds[drawn[name][index]] for name, kinds in KINDS.items()}
+        pictures[index] = render(svg_of(style, **values), side)
     return pictures, *columns_of(drawn)
 
 
@@ -142,7 +146,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("faces.npz"))
     arguments = parser.parse_args()
-    contents: dict[str, np.ndarray] = {}
+    contents: dict[str, Any] = {}
     for part, (name, count) in enumerate((("train", arguments.count), ("test", arguments.test_count))):
         pictures, factors, names = faces(count, arguments.side, arguments.seed, part)
         smile = factors[:, names.index("smile")]

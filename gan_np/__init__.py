@@ -57,12 +57,12 @@ from gan_np.ops import Activation
 from gan_np.optimizers import SGD, Adam, RMSprop
 
 if TYPE_CHECKING:
-    from gan_np import evaluation, kernels, testing, training
+    from gan_np import evaluation, kernels, latent, testing, training
     from gan_np.training import train
 
 __version__ = "0.1.0"
 
-_LAZY_MODULES = ("evaluation", "kernels", "testing", "training")
+_LAZY_MODULES = ("evaluation", "kernels", "latent", "testing", "training")
 
 
 def __getattr__(name: str) -> Any:
@@ -126,6 +126,7 @@ __all__ = [
     "data",
     "evaluation",
     "kernels",
+    "latent",
     "layers",
     "models",
     "networks",

@@ -2,16 +2,24 @@
 
 from .cells import cell_of, k_means
 from .copying import Copying, copying_test, nearest_over_shifts
+from .disentanglement import Effects, effects
 from .neighbours import Neighbours, nearest_neighbours
+from .reader import FactorReader, train_reader
 from .sliced import sliced_wasserstein
+from .trunk import trunk_features
 
 __all__ = [
     "Copying",
+    "Effects",
+    "FactorReader",
     "Neighbours",
     "cell_of",
     "copying_test",
+    "effects",
     "k_means",
     "nearest_neighbours",
     "nearest_over_shifts",
     "sliced_wasserstein",
+    "train_reader",
+    "trunk_features",
 ]

@@ -1,20 +1,24 @@
 """Whether a generator copies its training pictures: a statistic beside every picture of neighbours.
 
-T are the training pictures, H pictures of the same kind that training has not seen, Q samples of the generator, d(x, T) the
-distance of x to its nearest picture of T. Three questions, each with a one-sided p-value that is small for a copier:
+T are the training pictures, H pictures of the same kind that training has not seen, Q samples of the generator, d(x, T)
+the distance of x to its nearest picture of T. Three questions, each with a one-sided p-value that is small for a
+copier:
 
-nearer       Are samples nearer to T than held-out pictures are? Mann–Whitney's U of d(Q, T) against d(H, T), z ≪ 0 for a
-             copier, z ≫ 0 for samples far from all real pictures (Meehan, Chaudhuri and Dasgupta 2020); of the whole space, and
-             of the cells of a partition: their mean C_T = Σ_π P(π)·z_π / Σ_π P(π), P(π) the share of H in cell π.
-nearest      How many samples are nearer to T than any held-out picture is? Were samples and held-out pictures exchangeable,
-             the c least of all distances belonged to samples with probability Π_{i<c} (|Q| − i)/(|Q| + |H| − i).
-whose        How often is a sample's nearest real picture, of T and H together, one of H? A generator that does not remember which
-             pictures were in T finds one of H with probability |H|/(|T| + |H|); a copier hardly ever. Asked of all samples and
-             of the tenth that is nearest to T and H together; the smaller p-value counts, twice (Bonferroni).
+nearer       Are samples nearer to T than held-out pictures are? Mann–Whitney's U of d(Q, T) against d(H, T), z ≪ 0 for
+             a copier, z ≫ 0 for samples far from all real pictures (Meehan, Chaudhuri and Dasgupta 2020); of the whole
+             space, and of the cells of a partition: their mean C_T = Σ_π P(π)·z_π / Σ_π P(π), P(π) the share of H in
+             cell π.
+nearest      How many samples are nearer to T than any held-out picture is? Were samples and held-out pictures
+             exchangeable, the c least of all distances belonged to samples with probability Π_{i<c} (|Q| − i)/(|Q| +
+             |H| − i).
+whose        How often is a sample's nearest real picture, of T and H together, one of H? A generator that does not
+             remember which pictures were in T finds one of H with probability |H|/(|T| + |H|); a copier hardly ever.
+             Asked of all samples and of the tenth that is nearest to T and H together; the smaller p-value counts,
+             twice (Bonferroni).
 
-The first two are at the mercy of smoothness: blurred or simplified samples lie near everything, T and H alike. The third is not,
-but needs enough held-out pictures, and is blind to a generator that copies only now and then. So a generator is called a copier
-where the third and one of the others say so.
+The first two are at the mercy of smoothness: blurred or simplified samples lie near everything, T and H alike. The
+third is not, but needs enough held-out pictures, and is blind to a generator that copies only now and then. So a
+generator is called a copier where the third and one of the others say so.
 """
 
 from __future__ import annotations
@@ -67,7 +71,7 @@ class Copying:
 
     @property
     def verdict(self) -> str:
-        """"copies", "near", "no sign" or "too few held-out pictures", see `explanation`."""
+        """ "copies", "near", "no sign" or "too few held-out pictures", see `explanation`."""
         near = min(self.p_nearer, self.p_nearest, 1.0 if self.p_cells is None else self.p_cells) < LEVEL
         if near and self.p_whose < LEVEL:
             return "copies"
@@ -82,11 +86,11 @@ class Copying:
         near = "samples are nearer to training pictures than held-out ones are"
         return {
             "copies": f"copies: {near}, and nearer to those trained on than to those held out",
-            "near": f"near: {near}, but as near to those held out as to those trained on. Smooth or simplified pictures are; "
-            "so are those of a generator that copies only now and then: look at the nearest pairs",
+            "near": f"near: {near}, but as near to those held out as to those trained on. Smooth or simplified pictures "
+            "are; so are those of a generator that copies only now and then: look at the nearest pairs",
             "no sign": "no sign of copies: samples are no nearer to training pictures than held-out ones are",
-            "too few held-out pictures": f"undecided: {near}, and there are too few held-out pictures to tell copies from smooth "
-            "pictures: give more samples or more held-out pictures",
+            "too few held-out pictures": f"undecided: {near}, and there are too few held-out pictures to tell copies "
+            "from smooth pictures: give more samples or more held-out pictures",
         }[self.verdict]
 
     def to_mapping(self) -> dict[str, Any]:
@@ -99,14 +103,14 @@ def copying_test(
 ) -> Copying:
     """Whether samples are copies of training pictures, see above.
 
-    training, held_out, samples: pictures (N, H, W, C) or features (N, D), of one dtype; held_out must be of the kind that
-        training is, and disjoint from it. Some hundreds of samples, and as many held-out pictures, at least.
-    shift: pictures count as near if they are after moving up to so many pixels in each direction (all distances alike, so
-        the tests stay valid): finds shifted copies, at (2·shift + 1)² times the cost.
+    training, held_out, samples: pictures (N, H, W, C) or features (N, D), of one dtype; held_out must be of the kind
+        that training is, and disjoint from it. Some hundreds of samples, and as many held-out pictures, at least.
+    shift: pictures count as near if they are after moving up to so many pixels in each direction (all distances alike,
+        so the tests stay valid): finds shifted copies, at (2·shift + 1)² times the cost.
     cells: of k-means on the training pictures; 0 for none.
 
-    The p-values count samples as independent, given T and H; a generator that gives one picture again and again has fewer than it
-    seems.
+    The p-values count samples as independent, given T and H; a generator that gives one picture again and again has
+    fewer than it seems.
 
     Raises:
         ShapeError, TypeError, ValueError: sets of different kinds, or fewer than 10 samples or held-out pictures.
@@ -169,7 +173,8 @@ def nearest_over_shifts(queries: Array, references: Array, shift: int = 0, k: in
 
 
 def _held_out_too_rarely(whose: Array, distances: Array, expected: float) -> float:
-    """The p-value of `whose`: of all samples, and of the tenth nearest to any real picture, whichever is smaller, twice.
+    """The p-value of `whose`: of all samples, and of the tenth nearest to any real picture, whichever is smaller,
+    twice.
 
     Which are nearest to T and H together does not depend on which is which, so the tenth is as good a set as any.
     """

@@ -32,13 +32,13 @@ class Neighbours:
 def nearest_neighbours(queries: Array, references: Array, k: int = 1, *, exclude_self: bool = False) -> Neighbours:
     """The k nearest references of each query: d(x, y) = ‖x − y‖₂, by ‖x‖² + ‖y‖² − 2⟨x, y⟩ over blocks.
 
-    queries (N, …), references (M, …): both uint8, which counts as 0…1, or floats of one dtype. exclude_self: the two are one set
-    of pictures in the same order, and none is a neighbour of itself.
+    queries (N, …), references (M, …): both uint8, which counts as 0…1, or floats of one dtype. exclude_self: the two
+    are one set of pictures in the same order, and none is a neighbour of itself.
 
-    Bytes are compared in whole numbers, exactly: products of float32 that add up to less than 2²⁴ are not rounded. Floats are
-    compared in float64, moved by the mean of the references, and the distances of the k that are found are computed again
-    from the differences: a replayed picture is at distance 0, not at what cancellation leaves. Of equally near references any
-    may come. Memory beside the two sets: about 200 MiB, whatever their sizes.
+    Bytes are compared in whole numbers, exactly: products of float32 that add up to less than 2²⁴ are not rounded.
+    Floats are compared in float64, moved by the mean of the references, and the distances of the k that are found are
+    computed again from the differences: a replayed picture is at distance 0, not at what cancellation leaves. Of
+    equally near references any may come. Memory beside the two sets: about 200 MiB, whatever their sizes.
 
     >>> import numpy as np, gan_np as gn
     >>> found = gn.evaluation.nearest_neighbours(np.array([[0.0, 0.9]]), np.array([[0.0, 0.0], [0.0, 1.0]]), k=2)
@@ -103,7 +103,8 @@ def _least(squares: Array, k: int) -> Array:
     if k >= squares.shape[1]:
         return np.broadcast_to(np.arange(squares.shape[1]), squares.shape)
     if k == 1:
-        return squares.argmin(axis=1)[:, None]  # many times faster than a partition
+        nearest: Array = squares.argmin(axis=1)  # many times faster than a partition
+        return nearest[:, None]
     return np.argpartition(squares, k - 1, axis=1)[:, :k]
 
 

@@ -13,9 +13,9 @@ def mann_whitney(first: Array, second: Array) -> tuple[float, float]:
     """Whether values of `first` (m,) tend to be below those of `second` (n,): z and the one-sided p-value Φ(z).
 
     U = #{first > second} + ½·#{first = second} over all pairs; z = (U − mn/2)/σ with
-    σ² = mn/12·(m + n + 1 − Σ(t³ − t)/((m + n)(m + n − 1))), t the sizes of groups of ties (Mann and Whitney 1947). z is far
-    below 0 where first is smaller. The normal approximation wants some 10 values on each side; where all values are equal,
-    z = 0.
+    σ² = mn/12·(m + n + 1 − Σ(t³ − t)/((m + n)(m + n − 1))), t the sizes of groups of ties (Mann and Whitney 1947). z is
+    far below 0 where first is smaller. The normal approximation wants some 10 values on each side; where all values are
+    equal, z = 0.
 
     >>> import numpy as np
     >>> z, p = mann_whitney(np.arange(10.0), np.arange(5.0, 15.0))

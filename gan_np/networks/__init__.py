@@ -3,6 +3,18 @@
 from .branches import Fork, Identity, Parallel, Residual
 from .loop import Loop
 from .network import Network, Pullback, parameter_limit
+from .part import first_layers
 from .sequential import Sequential
 
-__all__ = ["Fork", "Identity", "Loop", "Network", "Parallel", "Pullback", "Residual", "Sequential", "parameter_limit"]
+__all__ = [
+    "Fork",
+    "Identity",
+    "Loop",
+    "Network",
+    "Parallel",
+    "Pullback",
+    "Residual",
+    "Sequential",
+    "first_layers",
+    "parameter_limit",
+]
