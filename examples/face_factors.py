@@ -49,7 +49,7 @@ def main() -> None:
     smiling = by_property("smile by means", z, read[:, names.index("smile")] > 0)
     chosen = {}
     for name in ("pose", "smile"):
-        others = [direction for other, direction in found.items() if other != name]
+        others = [found[other] for other in ("pose", "smile") if other != name]
         chosen[name] = without(found[name], others)
         print(f"{name}: {found[name].source}")
     step = describe_file(find(arguments.run))["training"]["steps"]

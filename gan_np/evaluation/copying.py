@@ -29,10 +29,10 @@ from typing import Any
 import numpy as np
 
 from gan_np.arrays import Array
-from gan_np.checks import ShapeError, integer
+from gan_np.checks import integer
 
 from .cells import cell_of, k_means
-from .neighbours import Neighbours, nearest_neighbours
+from .moves import nearest_after_moves
 from .ranks import binomial_below, mann_whitney, normal_below, run_below
 
 LEVEL = 0.01
@@ -50,6 +50,7 @@ class Copying:
     held_out: int
     samples: int
     shift: int
+    mirror: bool
     samples_to_training: dict[str, float]
     """Least, quarter, median, three quarters and mean of d(Q, T)."""
     held_out_to_training: dict[str, float]
@@ -99,7 +100,14 @@ class Copying:
 
 
 def copying_test(
-    training: Array, held_out: Array, samples: Array, *, shift: int = 0, cells: int = 10, seed: int = 0
+    training: Array,
+    held_out: Array,
+    samples: Array,
+    *,
+    shift: int = 0,
+    mirror: bool = False,
+    cells: int = 10,
+    seed: int = 0,
 ) -> Copying:
     """Whether samples are copies of training pictures, see above.
 
@@ -117,9 +125,9 @@ def copying_test(
     """
     for name, part in (("held_out", held_out), ("samples", samples)):
         integer(f"number of {name}", len(part), CELL_COUNT)
-    of_samples = nearest_over_shifts(samples, training, shift).distances[:, 0]
-    of_held_out = nearest_over_shifts(held_out, training, shift).distances[:, 0]
-    to_held_out = nearest_over_shifts(samples, held_out, shift).distances[:, 0]
+    of_samples = nearest_after_moves(samples, training, shift, mirror).distances[:, 0]
+    of_held_out = nearest_after_moves(held_out, training, shift, mirror).distances[:, 0]
+    to_held_out = nearest_after_moves(samples, held_out, shift, mirror).distances[:, 0]
     z, p_nearer = mann_whitney(of_samples, of_held_out)
     table, z_cells, p_cells = _by_cells(training, held_out, samples, of_samples, of_held_out, cells, seed)
     nearest, whose = int((of_samples < of_held_out.min()).sum()), to_held_out <= of_samples
@@ -129,6 +137,7 @@ def copying_test(
         held_out=len(held_out),
         samples=len(samples),
         shift=shift,
+        mirror=mirror,
         samples_to_training=_summary(of_samples),
         held_out_to_training=_summary(of_held_out),
         z=z,
@@ -142,34 +151,6 @@ def copying_test(
         whose_expected=expected,
         p_whose=_held_out_too_rarely(whose, np.minimum(of_samples, to_held_out), expected),
     )
-
-
-def nearest_over_shifts(queries: Array, references: Array, shift: int = 0, k: int = 1) -> Neighbours:
-    """`nearest_neighbours`, each reference as near as the best of all moves of the query by up to `shift` pixels.
-
-    What moves in at an edge repeats the edge. With a shift, k must be 1, and queries are pictures (N, H, W, C).
-    """
-    if not integer("shift", shift, 0):
-        return nearest_neighbours(queries, references, k)
-    if queries.ndim != 4:
-        raise ShapeError(f"shift: only pictures (N, H, W, C) can be moved, got {queries.shape}")
-    integer("k", k, 1, 1)
-    height, width = queries.shape[1:3]
-    padded = np.pad(queries, ((0, 0), (shift, shift), (shift, shift), (0, 0)), mode="edge")
-    best = None
-    for top in range(2 * shift + 1):
-        for left in range(2 * shift + 1):
-            moved = np.ascontiguousarray(padded[:, top : top + height, left : left + width])
-            found = nearest_neighbours(moved, references)
-            if best is None:
-                best = found
-                continue
-            better = found.distances < best.distances
-            best = Neighbours(
-                np.where(better, found.distances, best.distances), np.where(better, found.indices, best.indices)
-            )
-    assert best is not None
-    return best
 
 
 def _held_out_too_rarely(whose: Array, distances: Array, expected: float) -> float:
