@@ -32,27 +32,27 @@ from typing import Any
 import numpy as np
 
 KINDS = {
-    "eyes": ("open", "glasses"),
-    "hair": ("long", "bobBangs", "curly", "shortCombover", "buzzcut", "straightBun"),
-    "hair_colour": ("#362c47", "#6c4545", "#f29c65", "#e16381"),
-    "skin": ("#eeb4a4", "#e5a07e", "#b16a5b", "#623d36"),
+    "eyes": ("open", "sleep"),
+    "hair": ("long", "curly", "shortCombover", "straightBun"),
+    "hair_colour": ("#362c47", "#6c4545", "#f29c65"),
+    "skin": ("#eeb4a4", "#d78774", "#92594b"),
 }
 CONTINUOUS = ("pose", "smile")
 CLOTHES, CLOTHES_COLOUR, BACKGROUND = "rounded", "#456dff", "#dfe8f2"
 VIEW = "11 5 42 42"
 """What is shown of the style's 64×64 canvas: the head and its hair."""
 
-TURN = 4.5
+TURN = 4.0
 """How far the features move at pose 1, in units of the canvas; the head is 28 wide."""
 PLACES = {"eyes": (20.0, 24.0, 1.0), "mouth": (27.0, 37.46, 1.0), "nose": (25.0, 32.25, 1.25), "hair": (9.5, 4.5, 0.15)}
 """Where the style puts a component, and how far it moves with the pose: what lies nearer moves further."""
-MOUTH = "M0.6 2.5Q5.1 2.5 9.6 2.5"
+MOUTH = "M-0.6 2.5Q5.1 2.5 10.8 2.5"
 
 
 def definition() -> dict[str, Any]:
     """The style, its mouth replaced by one stroke, without the light on the forehead."""
     found: dict[str, Any] = json.loads(files("dicebear_styles").joinpath("personas.json").read_text("utf-8"))
-    stroke = {"d": MOUTH, "stroke": "#1B0640", "stroke-width": "1.8", "stroke-linecap": "round"}
+    stroke = {"d": MOUTH, "stroke": "#1B0640", "stroke-width": "2.2", "stroke-linecap": "round"}
     found["components"]["mouth"]["variants"] = {
         "stroke": {"elements": [{"name": "path", "type": "element", "attributes": stroke}]}
     }
@@ -100,7 +100,7 @@ def svg_of(style: Any, pose: float, smile: float, eyes: str, hair: str, hair_col
         "backgroundColor": [BACKGROUND],
     }
     svg = Avatar(style, options).to_string()
-    changes = {MOUTH: f"M0.6 {2.5 - 1.5 * smile:.3f}Q5.1 {2.5 + 3.5 * smile:.3f} 9.6 {2.5 - 1.5 * smile:.3f}"}
+    changes = {MOUTH: f"M-0.6 {2.5 - 2.2 * smile:.3f}Q5.1 {2.5 + 4.6 * smile:.3f} 10.8 {2.5 - 2.2 * smile:.3f}"}
     for left, top, share in PLACES.values():
         changes[f'"translate({left:g} {top:g})"'] = f'"translate({left + share * TURN * pose:.3f} {top:g})"'
     changes['viewBox="0 0 64 64"'] = f'viewBox="{VIEW}"'

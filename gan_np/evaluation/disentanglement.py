@@ -29,7 +29,8 @@ class Effects:
         most."""
         row = self.sizes[self.directions.index(direction)]
         own = self.factors.index(factor)
-        return float(row[own] / np.delete(row, own).max())
+        largest = float(np.delete(row, own).max())
+        return float(row[own]) / largest if largest > 0 else float("inf")
 
     def table(self) -> str:
         """Rows of directions, columns of factors: sizes."""

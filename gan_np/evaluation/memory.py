@@ -84,8 +84,9 @@ def memory_of(
     if trunk and isinstance(model, GAN):
         searches["discriminator"] = lambda pictures, labels: trunk_features(model, pictures, labels)
     for name, of in {**searches, **(features or {})}.items():
-        known, theirs, ours = of(training.images, training.labels), of(unseen.images, unseen.labels), of(samples,
-        labels) found[name] = nearest_neighbours(ours[:show], known, nearest).indices
+        known = of(training.images, training.labels)
+        theirs, ours = of(unseen.images, unseen.labels), of(samples, labels)
+        found[name] = nearest_neighbours(ours[:show], known, nearest).indices
         tests[name] = copying_test(known, theirs, ours, cells=cells, seed=seed)
     return Memory(samples[:show], training.images, found, tests, seen)
 
