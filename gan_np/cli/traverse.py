@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .models import load_model
 from .output import console, say
+
+if TYPE_CHECKING:
+    from gan_np.latent import Decoder
 
 FACTOR = "axis:N, principal:N, closed-form:N, code:N (infogan), category (infogan), label (conditional), or a kept name"
 
@@ -76,25 +80,22 @@ def traverse(
             say(f"  {name}: {part.name} at {', '.join(f'{place:.3g}' for place in places)}")
 
 
-def _keep(folder: Path, run: Path, decoder: object, texts: list[str]) -> None:
-    from dataclasses import replace
-
+def _keep(folder: Path, run: Path, decoder: Decoder, texts: list[str]) -> None:
+    """Directions kept with the run, each given as NAME=FACTOR."""
     from gan_np.latent import keep_directions
     from gan_np.latent.chosen import direction
-    from gan_np.latent.decoding import Decoder
     from gan_np.latent.named import check_name
     from gan_np.models import LAPGAN
     from gan_np.training.checkpoint import describe_file, find
 
-    assert isinstance(decoder, Decoder)
     found = []
     for text in texts:
         name, sign, source = text.partition("=")
         if not sign:
             raise ValueError(f"keep: expected NAME=FACTOR, got {text!r}")
         vector = direction(source, decoder.gan, folder, average=decoder.average)
-        found.append(replace(vector, name=check_name(name), source=vector.source or source))
+        found.append(dataclasses.replace(vector, name=check_name(name), source=vector.source or source))
     step = None
-    if not isinstance(decoder.model, LAPGAN):
+    if not isinstance(decoder.model, LAPGAN):  # whose levels have a count of steps each
         step = describe_file(find(run)).get("training", {}).get("steps")
     say(f"kept {', '.join(direction.name for direction in found)} in {keep_directions(folder, found, step)}")

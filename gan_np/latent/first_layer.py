@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from gan_np.arrays import Array, to_host
-from gan_np.layers import Dense
+from gan_np.layers import BatchNorm, Concatenate, Dense, LayerNorm, LeakyReLU, ReLU, Reshape, Tanh
 from gan_np.models import GAN
-from gan_np.networks import Network, Sequential, first_layers
+from gan_np.networks import Network, Parallel, Sequential, first_layers
 
 
 def first_weights(gan: GAN, *, average: bool = True) -> Array:
@@ -35,12 +35,12 @@ def early_network(gan: GAN, layers: int | None = None, *, average: bool = True) 
     chain = _chain(network)
     if layers is None:
         layers = _first_dense(network) + 1
-        while layers < len(chain.layers) and type(chain.layers[layers]).__name__ in _PART_OF_FIRST:
+        while layers < len(chain.layers) and isinstance(chain.layers[layers], _PART_OF_FIRST):
             layers += 1
     return first_layers(network, layers)
 
 
-_PART_OF_FIRST = ("Reshape", "BatchNorm", "LayerNorm", "ReLU", "LeakyReLU", "Tanh")
+_PART_OF_FIRST = (Reshape, BatchNorm, LayerNorm, ReLU, LeakyReLU, Tanh)
 
 
 def _chain(network: Network) -> Sequential:
@@ -54,6 +54,6 @@ def _first_dense(network: Network) -> int:
     for index, layer in enumerate(chain.layers):
         if isinstance(layer, Dense):
             return index
-        if type(layer).__name__ not in ("Parallel", "Concatenate"):
+        if not isinstance(layer, Parallel | Concatenate):  # where a label joins
             break
     raise TypeError("generator: does not begin with a dense layer on z, so there are no first weights to look at")
