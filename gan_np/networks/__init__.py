@@ -1,6 +1,7 @@
 """Composition of layers, and the binding of a structure to its θ, gradient and state vectors."""
 
 from .branches import Fork, Identity, Parallel, Residual
+from .folding import folded
 from .loop import Loop
 from .network import Network, Pullback, parameter_limit
 from .part import first_layers
@@ -16,5 +17,6 @@ __all__ = [
     "Residual",
     "Sequential",
     "first_layers",
+    "folded",
     "parameter_limit",
 ]
