@@ -24,7 +24,7 @@ def by_property(name: str, z: Array, values: Array) -> Direction:
 
     >>> import numpy as np, gan_np as gn
     >>> z = np.random.default_rng(0).standard_normal((2000, 3))
-    >>> gn.latent.by_property("tall", z, z[:, 1] > 0).vector.round(1).tolist()
+    >>> (gn.latent.by_property("tall", z, z[:, 1] > 0).vector.round(1) + 0).tolist()
     [0.0, 1.0, 0.0]
 
     Raises:

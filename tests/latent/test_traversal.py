@@ -8,6 +8,11 @@ import gan_np as gn
 from gan_np.latent import Along, Category, Code, Decoder, Label, axis, code, traverse
 
 
+def assert_same(one: np.ndarray, other: np.ndarray) -> None:
+    """Pictures of one z, made in batches of different sizes, which may round a pixel to the next of 256 levels."""
+    assert np.abs(one.astype(int) - other).max() <= 1
+
+
 def test_a_grid_of_two_axes() -> None:
     decoder = Decoder(linear_gan(0.2 * np.eye(3)))
     start = np.array([0.5, -0.5, 1.0], np.float32)
@@ -30,7 +35,7 @@ def test_the_start_is_the_sample() -> None:
     gan = gn.models.dcgan((8, 8, 1), 3, width=2)
     decoder = Decoder(gan)
     grid = traverse(decoder, decoder.points(5, seed=7)[4], Along(axis(0, 3)), columns=3)
-    assert np.array_equal(grid.pictures[1], gan.sample(5, seed=7)[4])
+    assert_same(grid.pictures[1], gan.sample(5, seed=7)[4])
 
 
 def test_codes_and_categories_are_set() -> None:
@@ -53,9 +58,9 @@ def test_labels() -> None:
     start = decoder.points(1, seed=1)[0]
     grid = traverse(decoder, start, Along(axis(0, 3)), Label(4), columns=3, rows=4)
     for row in range(4):
-        assert np.array_equal(grid.pictures[3 * row + 1], gan.sample(1, seed=1, labels=row)[0])
+        assert_same(grid.pictures[3 * row + 1], gan.sample(1, seed=1, labels=row)[0])
     fixed = traverse(decoder, start, Along(axis(0, 3)), columns=3, label=2)
-    assert np.array_equal(fixed.pictures[1], grid.pictures[7])
+    assert_same(fixed.pictures[1], grid.pictures[7])
     with pytest.raises(ValueError, match="not conditional"):
         traverse(Decoder(linear_gan(np.eye(3))), np.zeros(3, np.float32), Along(axis(0, 3)), label=1)
 
