@@ -1,13 +1,13 @@
 """Names pose and smile among the directions of a generator of cartoon faces, and measures what each changes.
 
-    python examples/cartoon_faces.py --out faces.npz
-    gan-np train --data faces.npz --latent-dim 32 --steps 8000 --out runs/cartoons
+    python examples/cartoon_faces.py --count 8000 --test-count 1000 --side 32 --out faces.npz
+    gan-np train --data faces.npz --latent-dim 32 --steps 3500 --out runs/cartoons
     python examples/face_factors.py runs/cartoons faces.npz
     gan-np traverse runs/cartoons --across pose --down smile
 
-A convolutional reader learns the factors of 20,000 labelled faces and reads those of samples; the regression of each
-factor on z is its direction. Kept with the run under the factors' names, those of pose and smile without what the
-others point to. The table compares them with directions that were found without labels.
+A convolutional reader learns the factors of labelled faces and reads those of samples; the regression of a factor on z
+is its direction. Those of pose and smile, each without the other, are kept with the run under these names. The table
+compares them with directions that were found without labels.
 """
 
 from __future__ import annotations
