@@ -57,13 +57,13 @@ from gan_np.ops import Activation
 from gan_np.optimizers import SGD, Adam, RMSprop
 
 if TYPE_CHECKING:
-    from gan_np import evaluation, kernels, testing, training
+    from gan_np import evaluation, kernels, latent, testing, training
     from gan_np.training import load_classifier, train, train_classifier
 
 __version__ = "0.1.0"
 
 _OF_TRAINING = ("train", "train_classifier", "load_classifier")
-_LAZY_MODULES = ("evaluation", "kernels", "testing", "training")
+_LAZY_MODULES = ("evaluation", "kernels", "latent", "testing", "training")
 
 
 def __getattr__(name: str) -> Any:
@@ -128,6 +128,7 @@ __all__ = [
     "evaluation",
     "folded",
     "kernels",
+    "latent",
     "layers",
     "load_classifier",
     "models",

@@ -1,4 +1,4 @@
-"""The command line: `gan-np train`, `sample`, `show`, `profile`, `tune`, `evaluate`,
+"""The command line: `gan-np train`, `sample`, `show`, `evaluate`, `neighbours`, `traverse`, `profile`, `tune`,
 `train-classifier`.
 
 Exit codes: 0 done; 1 the work could not be done, the message says why; 2 the command line was wrong; 3 the training met
@@ -12,12 +12,14 @@ import sys
 import typer
 
 from .evaluate import evaluate
+from .neighbours import neighbours
 from .output import say
 from .profile import profile
 from .sample import sample
 from .show import show
 from .train import train
 from .train_classifier import train_classifier
+from .traverse import traverse
 from .tune import tune
 
 app = typer.Typer(
@@ -32,6 +34,8 @@ app = typer.Typer(
 app.command("train")(train)
 app.command("sample")(sample)
 app.command("show")(show)
+app.command("neighbours")(neighbours)
+app.command("traverse")(traverse)
 app.command("profile")(profile)
 app.command("tune")(tune)
 app.command("evaluate")(evaluate)

@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from .battle import Errors, battle_ratios, verdict
+from .cells import cell_of, k_means
 from .classes import (
     class_shares,
     classes_covered,
@@ -18,15 +19,21 @@ from .classes import (
     effective_classes,
     recognised_share,
 )
+from .copying import Copying, copying_test
+from .disentanglement import Effects, effects
 from .evaluate import evaluate
 from .frechet import frechet_distance, frechet_of_gaussians
 from .intervals import Estimate, jackknife
 from .kernel_distance import kernel_distance
 from .measure import estimates, figures, look
+from .moves import nearest_after_moves
+from .neighbours import Neighbours, nearest_neighbours
 from .prdc import PRDC, precision_recall_density_coverage
 from .pyramid import sliced_wasserstein_on_pyramids
+from .reader import FactorReader, train_reader
 from .report import Bars, Picture, Report, Section, Table
 from .sliced import sliced_wasserstein
+from .trunk import trunk_features
 from .vendi import vendi_score
 
 if TYPE_CHECKING:
@@ -46,19 +53,26 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "PRDC",
     "Bars",
+    "Copying",
+    "Effects",
     "Errors",
     "Estimate",
+    "FactorReader",
+    "Neighbours",
     "Picture",
     "Report",
     "Section",
     "Table",
     "battle_of_runs",
     "battle_ratios",
+    "cell_of",
     "class_shares",
     "classes_covered",
     "classification_accuracy",
     "classifier_score",
+    "copying_test",
     "effective_classes",
+    "effects",
     "estimates",
     "evaluate",
     "evaluate_run",
@@ -66,12 +80,17 @@ __all__ = [
     "frechet_distance",
     "frechet_of_gaussians",
     "jackknife",
+    "k_means",
     "kernel_distance",
     "look",
+    "nearest_after_moves",
+    "nearest_neighbours",
     "precision_recall_density_coverage",
     "recognised_share",
     "sliced_wasserstein",
     "sliced_wasserstein_on_pyramids",
+    "train_reader",
+    "trunk_features",
     "vendi_score",
     "verdict",
 ]
