@@ -33,6 +33,10 @@ def neighbours(
     shift: Annotated[int, typer.Option(min=0, help="Look for copies moved by up to so many pixels.")] = 1,
     cells: Annotated[int, typer.Option(min=0, help="Cells to test one by one (0: none).")] = 10,
     features: Annotated[bool, typer.Option(help="Search in the features of the run's own discriminator too.")] = True,
+    classifier: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Search in the features of this classifier too.", show_default=False),
+    ] = None,
     out: Annotated[Path, typer.Option(help="The picture to write; the statistics go beside it as .json.")] = Path(
         "neighbours.png"
     ),
@@ -47,7 +51,12 @@ def neighbours(
     from gan_np.evaluation.memory import memory_of
     from gan_np.evaluation.pairs import save_neighbours
     from gan_np.models import LAPGAN
+    from gan_np.training import load_classifier
 
+    searches = {}
+    if classifier is not None:
+        reader = load_classifier(classifier)
+        searches["classifier"] = lambda pictures, labels: reader.features(pictures)
     model = load_model(run, device)
     if features and isinstance(model, LAPGAN):
         say("a lapgan has a discriminator for each level and none for whole pictures: pixels only")
@@ -63,6 +72,7 @@ def neighbours(
         shift=shift,
         cells=cells,
         trunk=features,
+        features=searches,
     )
     if memory.seen:
         say(f"left out {memory.seen:,} held-out pictures that are training pictures too")

@@ -27,21 +27,14 @@ def held_out_pictures(config: Config, training: Array, source: str | None = None
         "channels": config.channels,
         "skip_broken": config.skip_broken,
     }
-    if source is None:
-        try:
-            found = data.open(config.data, split="test", **options)
-        except ValueError as error:
+    found = data.open_test(config.data if source is None else source, **options)
+    if found is None:
+        if source is None:
             raise ValueError(
-                f"held-out: the test needs pictures that training has not seen, and the run took all of {config.data!r}: "
-                f"give some with --held-out DATA ({error})"
-            ) from error
-    else:
-        try:
-            found = data.open(source, split="test", **options)
-        except ValueError as error:
-            if not str(error).startswith("split:"):  # errors name the argument first: no parts to choose from
-                raise
-            found = data.open(source, **options)
+                "held-out: the test needs pictures that training has not seen, and the run took all of "
+                f"{config.data!r}, which has no test part: give some with --held-out DATA"
+            )
+        found = data.open(source, **options)
     if found.image_shape != training.shape[1:]:
         raise ValueError(f"held-out: expected pictures of {training.shape[1:]} as in training, got {found.image_shape}")
     seen = {_digest(picture) for picture in training}

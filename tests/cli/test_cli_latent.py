@@ -142,6 +142,16 @@ def test_neighbours(tmp_path: Path, runs: dict[str, Path], model: str) -> None:
     assert ratio == pytest.approx((18 * (1 + 3 * len(searches)) + 2) / (18 * 3 + 2), rel=1e-9)
 
 
+def test_neighbours_in_the_features_of_a_classifier(tmp_path: Path, pictures: Path, runs: dict[str, Path]) -> None:
+    known = tmp_path / "classifier.safetensors"
+    done = gan_np("train-classifier", "--data", pictures, "--steps", 2, "--out", known)
+    assert done.returncode == 0, done.stderr
+    out = tmp_path / "n.png"
+    done = gan_np("neighbours", runs["dcgan"], "--classifier", known, "--count", 10, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert list(json.loads(out.with_suffix(".json").read_text()))[2:] == ["pixels", "discriminator", "classifier"]
+
+
 def test_a_run_that_replays_its_data_is_found(tmp_path: Path, pictures: Path, runs: dict[str, Path]) -> None:
     """The generator of a real run folder, made to draw one training picture whatever z is: its bias is that picture."""
     from gan_np.data import load
