@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gan_np.arrays import Array
+from gan_np.arrays import Array, array_module
 
 from .geometry import Geometry, small_size
 from .interfaces import Activation
@@ -165,7 +165,7 @@ def _upsample_case(operation: str, label: str, small: tuple[int, int, int, int],
 
 def _normal_case(label: str, words: int) -> Case:
     def run(kernel: Any, bits: Array, like: Array) -> Results:
-        out = np.empty_like(like)
+        out = array_module(like).empty_like(like)
         kernel.forward(bits, out)
         return {"normal": out}
 

@@ -11,16 +11,15 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from gan_np.arrays import Array, array_module
 
+from .limits import LARGEST
 from .source import read_source
 
-LARGEST = 2**31 - 2**24
-"""Kernels index with 32 bits, and a loop over a grid may step once beyond the end."""
 STATIC_LIMIT = 48 << 10
 """Bytes of shared memory that a kernel gets without being asked for more."""
 OPTIONS = ("-std=c++17",)
@@ -28,7 +27,15 @@ DEBUG = "GAN_NP_CUDA_DEBUG"
 """Set to 1 in the environment: wait after every launch, so that an error names the kernel that caused it."""
 NULL = np.uint64(0)
 
-Argument = Array | int | float | None
+
+
+class Cell(NamedTuple):
+    """One number in device memory, of its own dtype: what changes between replays of a captured graph."""
+
+    array: Array
+
+
+Argument = Array | Cell | np.generic | int | float | None
 
 
 def launch(
@@ -53,13 +60,13 @@ def launch(
         TypeError, ValueError: an array of another library, device, dtype or layout, or too long; the message says which.
         RuntimeError: the source does not compile; the compiler's log is in the message.
     """
-    first = next(argument for argument in arguments if hasattr(argument, "dtype"))
-    xp = array_module(first)  # type: ignore[arg-type]
-    device: Any = first.device  # type: ignore[union-attr]
+    first: Any = next(a for a in arguments if hasattr(a, "dtype") and not isinstance(a, np.generic))
+    xp: Any = array_module(first)
+    device: Any = first.device
     values = [_value(f"{source}: {name}: argument {place}", argument, first, dtype)
               for place, argument in enumerate(arguments)]  # fmt: skip
     chosen = tuple(sorted((definitions or {}).items()))
-    if device.id == xp.cuda.runtime.getDevice():  # type: ignore[attr-defined]
+    if device.id == xp.cuda.runtime.getDevice():
         _run(_function(xp, source, name, dtype, chosen, device.id), grid, block, values, shared)
     else:
         with device:
@@ -97,18 +104,20 @@ def whole(array: Array, stride: int) -> int:
 def _value(place: str, argument: Any, first: Any, dtype: np.dtype[Any]) -> Any:
     if argument is None:
         return NULL
+    if isinstance(argument, np.generic):
+        return argument  # already of the kernel's type
     if isinstance(argument, bool | int):
         if not -(2**31) <= argument < 2**31:
             raise ValueError(f"{place}: {argument} does not fit in 32 bits")
         return np.int32(argument)
     if isinstance(argument, float):
         return dtype.type(argument)
-    if isinstance(argument, np.generic):
-        return argument  # already of the kernel's type
+    wanted = argument.array.dtype if isinstance(argument, Cell) else dtype
+    argument = argument.array if isinstance(argument, Cell) else argument
     if type(argument) is not type(first):
         raise TypeError(f"{place}: expected an array as the first one, {type(first).__name__}, got {type(argument)}")
-    if argument.dtype != dtype and argument.dtype.kind not in "iu":
-        raise TypeError(f"{place}: expected an array of {dtype}, got {argument.dtype}")
+    if argument.dtype != wanted and argument.dtype.kind not in "iu":
+        raise TypeError(f"{place}: expected an array of {wanted}, got {argument.dtype}")
     if not argument.flags.c_contiguous:
         raise ValueError(f"{place}: expected a C-contiguous array, got strides {argument.strides}")
     if argument.size > LARGEST:

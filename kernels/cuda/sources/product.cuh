@@ -19,22 +19,25 @@ __device__ __forceinline__ void product(const A& a, const B& b, int first_m, int
     constexpr int STAGE = TileA::NUMBERS + TileB::NUMBERS;
     int tiles = first_k < last_k ? divide_up(last_k - first_k, DEPTH) : 0;
 
-    auto fetch = [&](int tile) {
-        real* stage = ring + tile % STAGES * STAGE;
-        if (tile < tiles) {
-            TileA::template fill<THREADS>(stage, a, first_m, first_k + tile * DEPTH);
-            TileB::template fill<THREADS>(stage + TileA::NUMBERS, b, first_n, first_k + tile * DEPTH);
+    Sums sums;
+    // The first rounds only fetch; one loop for both keeps the code small.
+#pragma unroll 1
+    for (int tile = 1 - STAGES; tile < tiles; ++tile) {
+        if (tile >= 0) {
+            wait_copies<STAGES - 2>();
+            __syncthreads();
+        }
+        int next = tile + STAGES - 1;
+        if (next < tiles) {
+            real* stage = ring + next % STAGES * STAGE;
+            TileA::template fill<THREADS>(stage, a, first_m, first_k + next * DEPTH);
+            TileB::template fill<THREADS>(stage + TileA::NUMBERS, b, first_n, first_k + next * DEPTH);
         }
         commit_copies();  // an empty group keeps the count at the end of the ring
-    };
-    for (int tile = 0; tile < STAGES - 1; ++tile) fetch(tile);
-    Sums sums;
-    for (int tile = 0; tile < tiles; ++tile) {
-        wait_copies<STAGES - 2>();
-        __syncthreads();
-        fetch(tile + STAGES - 1);
-        const real* stage = ring + tile % STAGES * STAGE;
-        sums.multiply(stage, stage + TileA::NUMBERS);
+        if (tile >= 0) {
+            const real* stage = ring + tile % STAGES * STAGE;
+            sums.multiply(stage, stage + TileA::NUMBERS);
+        }
     }
     sums.each([&](int row, int column, real sum) {
         real* to = result.row(first_m + row);

@@ -29,19 +29,21 @@ struct Tile {
         int column = threadIdx.x % ACROSS * CHUNK, first_line = ALONG_K ? first_index : first_k;
         int first_along = (ALONG_K ? first_k : first_index) + column;
         auto along = operand.along(first_along);
+        if (operand.whole) {
 #pragma unroll
+            for (int row = threadIdx.x / ACROSS; row < LINES; row += STEP) {
+                const real* from = operand.address(operand.line(first_line + row), along);
+                copy_async<16>(tile + row * PITCH + column, from ? from : operand.data, from != nullptr);
+            }
+            return;
+        }
+#pragma unroll 1
         for (int row = threadIdx.x / ACROSS; row < LINES; row += STEP) {
             auto line = operand.line(first_line + row);
-            real* to = tile + row * PITCH + column;
-            if (operand.whole) {
-                const real* from = operand.address(line, along);
-                copy_async<16>(to, from ? from : operand.data, from != nullptr);
-            } else {
 #pragma unroll
-                for (int i = 0; i < CHUNK; ++i) {
-                    const real* from = operand.address(line, operand.along(first_along + i));
-                    copy_async<sizeof(real)>(to + i, from ? from : operand.data, from != nullptr);
-                }
+            for (int i = 0; i < CHUNK; ++i) {
+                const real* from = operand.address(line, operand.along(first_along + i));
+                copy_async<sizeof(real)>(tile + row * PITCH + column + i, from ? from : operand.data, from != nullptr);
             }
         }
     }

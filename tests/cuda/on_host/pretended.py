@@ -85,6 +85,8 @@ def _module() -> Any:
     module: Any = types.ModuleType("cupy")
     module.ndarray, module.RawModule, module.empty = ndarray, HostRawModule, _empty
     module.empty_like = lambda array: _empty(array.shape, array.dtype)
+    module.full = lambda shape, value, dtype=None: ndarray(np.full(shape, value, dtype))
+    module.zeros = lambda shape, dtype=float: ndarray(np.zeros(shape, dtype))
     module.asarray = lambda array, dtype=None: ndarray(np.array(array, dtype, order="K"))
     module.ascontiguousarray = lambda array: ndarray(np.array(array.view, order="C"))
     runtime = types.SimpleNamespace(getDevice=lambda: 0, deviceSynchronize=lambda: None)

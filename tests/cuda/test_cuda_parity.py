@@ -1,0 +1,41 @@
+"""Gate 1: every CUDA kernel in the table against the reference, its `.cu` source run on the processor."""
+
+import numpy as np
+import pytest
+
+import gan_np as gn
+from gan_np import kernels
+from gan_np.testing import KernelError
+
+CUDA = [
+    (operation, entry.name)
+    for operation in kernels.OPERATIONS
+    for entry in kernels.entries(operation)
+    if entry.name.startswith("cuda")
+]
+EXACT = [pair for pair in CUDA if pair[1] == "cuda"]
+ROUNDED = [pair for pair in CUDA if pair[1] != "cuda"]
+
+
+def test_every_operation_has_a_cuda_kernel_that_is_chosen_for_gpu_arrays():
+    assert {operation for operation, _ in EXACT} == set(kernels.OPERATIONS)
+    for operation in kernels.OPERATIONS:
+        for case in kernels.cases(operation):
+            assert kernels.choose(operation, case.problem(np.dtype(np.float32), "cuda")).name == "cuda", case.label
+
+
+@pytest.mark.parametrize(("operation", "name"), EXACT, ids=lambda value: value)
+def test_parity(host_gpu, order, operation, name):
+    gn.testing.check_kernel(operation, name, device="cuda")
+
+
+@pytest.mark.parametrize(("operation", "name"), ROUNDED, ids=lambda value: value)
+def test_parity_of_what_rounds(host_gpu, order, operation, name):
+    """To the rounding that was asked for: 2⁻¹¹ for TF32, 2⁻⁸ for bf16, of the largest entry."""
+    gn.testing.check_kernel(operation, name, device="cuda", tolerance={"cuda_tf32": 2e-3, "cuda_bf16": 1e-2}[name])
+
+
+@pytest.mark.parametrize(("operation", "name"), ROUNDED, ids=lambda value: value)
+def test_what_rounds_is_not_taken_for_exact(host_gpu, operation, name):
+    with pytest.raises(KernelError, match="differs by"):
+        gn.testing.check_kernel(operation, name, device="cuda")
