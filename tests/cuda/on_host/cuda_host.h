@@ -18,6 +18,9 @@
 #include <type_traits>
 #include <utility>
 
+// For what is no kernel's: its loads and stores are not checked (memory_check.h).
+#define UNCHECKED __attribute__((noinline, no_sanitize("kernel-address")))
+
 #define __global__
 #define __device__
 #define __host__
@@ -39,11 +42,7 @@ namespace host {
 
 enum State { READY, AT_BARRIER, AT_EXCHANGE, DONE };
 const int WARP = 32, MOST_THREADS = 1024, MOST_BYTES = 64;
-#ifdef __SANITIZE_ADDRESS__
-const size_t STACK = 1 << 18;
-#else
 const size_t STACK = 1 << 16;
-#endif
 
 struct Fibre {
 #ifdef __x86_64__
@@ -66,6 +65,10 @@ static Fibre* current;
 static uint3 grid_size, block_size, block_index;
 static int threads;
 static void* dynamic_shared;
+static size_t shared_bytes;
+static void** arguments;               // pointers to the kernel's arguments
+static const size_t* argument_bytes;   // of the array that each points to; 0: it is a number
+static int argument_count;
 static char message[256];
 static void (*thread_body)();
 static void (*forget_copies)();  // set by async_copy.h
@@ -77,13 +80,19 @@ __attribute__((naked, noinline)) static void swap_stacks(void** from, void* to) 
     asm("push %rbp; push %rbx; push %r12; push %r13; push %r14; push %r15; mov %rsp, (%rdi); mov %rsi, %rsp;"
         "pop %r15; pop %r14; pop %r13; pop %r12; pop %rbx; pop %rbp; ret");
 }
-static void resume(Fibre& fibre) { swap_stacks(&scheduler_pointer, fibre.stack_pointer); }
+static void enter(Fibre& fibre) { swap_stacks(&scheduler_pointer, fibre.stack_pointer); }
 static void suspend() { swap_stacks(&current->stack_pointer, scheduler_pointer); }
 #else
 static ucontext_t scheduler;
-static void resume(Fibre& fibre) { swapcontext(&scheduler, &fibre.context); }
+static void enter(Fibre& fibre) { swapcontext(&scheduler, &fibre.context); }
 static void suspend() { swapcontext(&current->context, &scheduler); }
 #endif
+
+static void resume(Fibre& fibre) {
+    current = &fibre;
+    enter(fibre);
+    current = nullptr;
+}
 
 template <class... Values>
 static void fail(const char* format, Values... values) {
@@ -91,7 +100,7 @@ static void fail(const char* format, Values... values) {
     suspend();  // and is never resumed
 }
 
-__attribute__((noinline, no_sanitize("address"))) static void begin_thread() {
+__attribute__((noinline)) static void begin_thread() {
     thread_body();
     current->state = DONE;
     suspend();
@@ -180,6 +189,11 @@ static void release_barrier() {
 
 enum Order { FORWARD, REVERSED, SHUFFLED };
 
+static uint32_t draw(uint64_t& random) {
+    random = random * 6364136223846793005ull + 1442695040888963407ull;
+    return random >> 33;
+}
+
 static void run_block(int order, uint64_t& random, size_t shared) {
     memset(__start_block_shared, 0xFF, __stop_block_shared - __start_block_shared);
     memset(dynamic_shared, 0xFF, shared);
@@ -193,22 +207,24 @@ static void run_block(int order, uint64_t& random, size_t shared) {
         start(fibre);
     }
     for (int live = threads; live;) {
-        for (int t = threads - 1; order == SHUFFLED && t > 0; --t) {  // Fisher and Yates, anew for every round
-            random = random * 6364136223846793005ull + 1442695040888963407ull;
-            std::swap(turns[t], turns[(random >> 33) % (t + 1)]);
+        uint32_t lagging = 0;  // warps that do nothing in this round, so that others get ahead of them
+        if (order == SHUFFLED) {
+            for (int t = threads - 1; t > 0; --t) std::swap(turns[t], turns[draw(random) % (t + 1)]);  // Fisher and Yates
+            lagging = draw(random);
         }
-        bool moved = false;
+        bool moved = false, waiting = false;
         for (int turn = 0; turn < threads; ++turn) {
-            current = &fibres[turns[turn]];
-            if (current->state != READY) continue;
-            resume(*current);
+            Fibre& fibre = fibres[turns[turn]];
+            if (fibre.state != READY) continue;
+            waiting |= lagging >> fibre.number / WARP & 1;
+            if (lagging >> fibre.number / WARP & 1) continue;
+            resume(fibre);
             if (message[0]) return;
             moved = true;
-            live -= current->state == DONE;
+            live -= fibre.state == DONE;
         }
         for (int t = 0; t < threads; ++t) moved |= fibres[t].state == AT_EXCHANGE && release_exchange(fibres[t]);
-        if (message[0]) return;
-        if (!moved && live) release_barrier();
+        if (!message[0] && !moved && !waiting && live) release_barrier();
         if (message[0]) return;
     }
 }
@@ -231,10 +247,8 @@ template <class T> static char* describe(char* at) {
     return at;
 }
 
-static void** arguments;
-
 template <class... Types, size_t... Places>
-static void call(void (*kernel)(Types...), std::index_sequence<Places...>) {
+UNCHECKED static void call(void (*kernel)(Types...), std::index_sequence<Places...>) {
     kernel(*(Types*)arguments[Places]...);
 }
 
@@ -247,17 +261,18 @@ template <class... Types, void (*kernel)(Types...)> struct Entry<kernel> {
     }
 };
 
-static const char* launch(void (*body)(), const unsigned* grid, const unsigned* block, void** given, size_t shared,
-                          int order, uint64_t random) {
+static const char* launch(void (*body)(), const unsigned* grid, const unsigned* block, void** given, const size_t* bytes,
+                          int count, size_t shared, int order, uint64_t random) {
     if (!stacks)
         stacks = (char*)mmap(nullptr, STACK * MOST_THREADS, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     grid_size = {grid[0], grid[1], grid[2]}, block_size = {block[0], block[1], block[2]};
     threads = block[0] * block[1] * block[2];
-    thread_body = body, arguments = given, message[0] = 0;
-    dynamic_shared = aligned_alloc(16, (shared + 15) / 16 * 16);
-    unsigned count = grid[0] * grid[1] * grid[2];
-    for (unsigned turn = 0; turn < count && !message[0]; ++turn) {
-        unsigned b = order == FORWARD ? turn : count - 1 - turn;
+    thread_body = body, message[0] = 0;
+    arguments = given, argument_bytes = bytes, argument_count = count;
+    dynamic_shared = aligned_alloc(16, (shared + 15) / 16 * 16), shared_bytes = shared;
+    unsigned blocks = grid[0] * grid[1] * grid[2];
+    for (unsigned turn = 0; turn < blocks && !message[0]; ++turn) {
+        unsigned b = order == FORWARD ? turn : blocks - 1 - turn;
         block_index = {b % grid[0], b / grid[0] % grid[1], b / (grid[0] * grid[1])};
         run_block(order, random, shared);
     }

@@ -23,12 +23,12 @@ from typing import Any
 import numpy as np
 
 HERE = Path(__file__).parent
-HEADERS = ("cuda_host.h", "async_copy.h", "matrix_unit.h")
+HEADERS = ("cuda_host.h", "memory_check.h", "async_copy.h", "matrix_unit.h")
 CACHE = Path(__file__).parents[3] / "build" / "host_kernels"
-FLAGS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-w", "-fno-strict-aliasing")
-SANITIZERS = ("-O1", "-g", "-fsanitize=address,bounds,alignment", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
-SANITIZE = "GAN_NP_HOST_SANITIZE"
-"""Set in the environment: compile with sanitizers. The process must then have been started with libasan preloaded."""
+FLAGS = ("-std=c++17", "-O1", "-fPIC", "-w", "-fno-strict-aliasing")
+CHECKS = ("-fsanitize=kernel-address,bounds,alignment",)
+"""What memory_check.h needs: a call for every load and store, and none of the compiler's own red zones."""
+PARAMETERS = {"asan-instrumentation-with-call-threshold": 0, "asan-stack": 0, "asan-globals": 0}
 
 ORDERS = ("forward", "reversed", "shuffled")
 KERNEL = re.compile(r'extern "C" __global__ void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+)\s*\(')
@@ -103,10 +103,14 @@ class HostRawKernel:
         if not (0 < grid[0] < 1 << 31 and 0 < grid[1] < 1 << 16 and 0 < grid[2] < 1 << 16):
             raise HostKernelError(f"{self.name}: a grid of {grid} blocks")
         kept = [self._argument(place, *pair) for place, pair in enumerate(zip(self.signature, args, strict=True))]
+        extents = (ctypes.c_size_t * len(kept))(*(getattr(value, "nbytes", 0) * (len(wanted) > 1)
+                                                  for value, wanted in zip(args, self.signature, strict=True)))  # fmt: skip
         pointers = (ctypes.c_void_p * len(kept))(*(value.ctypes.data for value in kept))
         sizes = [(ctypes.c_uint * 3)(*map(int, three)) for three in (grid, block)]
         order = ORDERS.index(_order)
-        error = self._launch(*sizes, pointers, ctypes.c_size_t(shared_mem), order, ctypes.c_uint64(len(args)))
+        error = self._launch(
+            *sizes, pointers, extents, len(args), ctypes.c_size_t(shared_mem), order, ctypes.c_uint64(len(args))
+        )
         if error:
             raise HostKernelError(f"{self.name}, threads {_order}: {error.decode()}")
 
@@ -134,7 +138,7 @@ def _library(code: str, definitions: tuple[str, ...]) -> ctypes.CDLL:
     names = KERNEL.findall(code)
     headers = "".join(f'#include "{name}"\n' for name in HEADERS)
     text = f"{headers}namespace {{\n{code}\n}}\n" + "".join(map(_exported, names))
-    flags = (*FLAGS, *(SANITIZERS if os.environ.get(SANITIZE) else ()), *definitions)
+    flags = (*FLAGS, *CHECKS, *(f"--param={key}={value}" for key, value in PARAMETERS.items()), *definitions)
     key = "".join((*flags, text, *((HERE / name).read_text(encoding="utf-8") for name in HEADERS)))
     target = CACHE / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.so"
     if not target.exists():
@@ -146,18 +150,20 @@ def _exported(name: str) -> str:
     return (
         f'extern "C" void signature_{name}(char* to) {{ host::Entry<{name}>::signature(to); }}\n'
         f'extern "C" const char* launch_{name}(const unsigned* grid, const unsigned* block, void** arguments, '
-        "size_t shared, int order, uint64_t random) {\n"
-        f"    return host::launch(host::Entry<{name}>::body, grid, block, arguments, shared, order, random);\n}}\n"
+        "const size_t* bytes, int count, size_t shared, int order, uint64_t random) {\n"
+        f"    return host::launch(host::Entry<{name}>::body, grid, block, arguments, bytes, count, shared, order, random);\n"
+        "}\n"
     )
 
 
 def _compile(text: str, flags: Sequence[str], target: Path) -> None:
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-        source, built = Path(folder) / "kernel.cpp", Path(folder) / "kernel.so"
+        source, part, built = (Path(folder) / f"kernel.{end}" for end in ("cpp", "o", "so"))
         source.write_text(text, encoding="utf-8")
-        command = [compiler() or "g++", *flags, f"-I{HERE}", str(source), "-o", str(built)]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            raise HostKernelError(f"does not compile:\n{done.stderr[:4000]}")
+        # Linked without the flags: the checks' functions are our own.
+        for command in ([*flags, f"-I{HERE}", "-c", source, "-o", part], ["-shared", part, "-o", built]):
+            done = subprocess.run(["g++", *map(str, command)], capture_output=True, text=True)
+            if done.returncode:
+                raise HostKernelError(f"does not compile:\n{done.stderr[:4000]}")
         os.replace(built, target)
