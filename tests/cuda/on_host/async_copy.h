@@ -19,7 +19,7 @@ static Pending pending_copies[MOST_THREADS];
 
 static Pending& pending() { return pending_copies[current->number]; }
 
-static void finish_copies(int allowed) {
+UNCHECKED static void finish_copies(int allowed) {
     Pending& p = pending();
     int kept = 0;
     for (int i = 0; i < p.count; ++i) {
@@ -42,11 +42,13 @@ __attribute__((constructor)) static void set_forget_copies() {
 }  // namespace host
 
 template <int BYTES>
-static void copy_async(void* shared, const void* global, bool inside) {
+UNCHECKED static void copy_async(void* shared, const void* global, bool inside) {
     host::Pending& p = host::pending();
     if (p.count == host::MOST_COPIES) host::fail("thread %d: %d copies under way", host::current->number, p.count);
     if (uintptr_t(shared) % BYTES || (inside && uintptr_t(global) % BYTES))
         host::fail("thread %d: a copy of %d bytes is not aligned", host::current->number, BYTES);
+    if (inside) host::check("copies", global, BYTES);
+    host::check("copies to", shared, BYTES);
     p.copies[p.count++] = {shared, inside ? global : nullptr, BYTES, p.group};
 }
 static inline void commit_copies() { host::pending().group++; }

@@ -1,9 +1,9 @@
 // Enough of CUDA C++ to run a kernel on the processor, for tests: one fibre for each thread of a block, one block at a time.
 //
-// Shared memory is filled with NaN before every block. Threads run, each until its next barrier, in an order that the
-// caller chooses, so that a result which depends on the order (a barrier that is missing) shows. What a GPU leaves
-// undefined is refused with a message: barriers that not all threads reach, shuffles from lanes outside the mask.
-// Not seen: races between the barriers of one warp's lanes that need true concurrency, races between blocks, timing.
+// Shared memory is filled with NaN before every block. Warps run, each until its next barrier, in an order that the caller
+// chooses, and so do the lanes of a warp between exchanges, so that a result which depends on the order (a barrier that is
+// missing) shows. What a GPU leaves undefined is refused with a message: barriers that not all threads reach, shuffles from
+// lanes outside the mask. Not seen: races that need true concurrency, races between blocks, timing.
 #pragma once
 #include <math.h>
 #include <stdint.h>
@@ -127,7 +127,7 @@ static void barrier(int site) {
 }
 
 // Wait for all lanes of `mask`; afterwards `exchanged` holds what each of them gave, until this lane's next exchange.
-static const unsigned char (*exchange(unsigned mask, const void* given, size_t bytes, int site))[MOST_BYTES] {
+UNCHECKED static const unsigned char (*exchange(unsigned mask, const void* given, size_t bytes, int site))[MOST_BYTES] {
     int lane = current->number % WARP;
     if (!(mask >> lane & 1)) fail("thread %d: its lane %d is not in the mask %#x", current->number, lane, mask);
     current->state = AT_EXCHANGE, current->mask = mask, current->given = given, current->bytes = bytes;
@@ -194,37 +194,50 @@ static uint32_t draw(uint64_t& random) {
     return random >> 33;
 }
 
-static void run_block(int order, uint64_t& random, size_t shared) {
-    memset(__start_block_shared, 0xFF, __stop_block_shared - __start_block_shared);
-    memset(dynamic_shared, 0xFF, shared);
-    forget_copies();
-    int turns[MOST_THREADS];
-    for (int t = 0; t < threads; ++t) {
-        Fibre& fibre = fibres[t];
-        fibre.number = t, fibre.state = READY;
-        fibre.index = {t % block_size.x, t / block_size.x % block_size.y, t / (block_size.x * block_size.y)};
-        turns[t] = order == REVERSED ? threads - 1 - t : t;
-        start(fibre);
-    }
-    for (int live = threads; live;) {
-        uint32_t lagging = 0;  // warps that do nothing in this round, so that others get ahead of them
-        if (order == SHUFFLED) {
-            for (int t = threads - 1; t > 0; --t) std::swap(turns[t], turns[draw(random) % (t + 1)]);  // Fisher and Yates
-            lagging = draw(random);
-        }
-        bool moved = false, waiting = false;
-        for (int turn = 0; turn < threads; ++turn) {
-            Fibre& fibre = fibres[turns[turn]];
+static void put_in_order(int* turns, int count, int order, uint64_t& random) {
+    for (int i = 0; i < count; ++i) turns[i] = order == REVERSED ? count - 1 - i : i;
+    for (int i = count - 1; order == SHUFFLED && i > 0; --i) std::swap(turns[i], turns[draw(random) % (i + 1)]);
+}
+
+// Run one warp's lanes until each waits at a barrier or has returned.
+static void run_warp(int first, int lanes, int order, uint64_t& random, int& live) {
+    for (bool moved = true; moved;) {
+        int turns[WARP];
+        put_in_order(turns, lanes, order, random);
+        moved = false;
+        for (int turn = 0; turn < lanes; ++turn) {
+            Fibre& fibre = fibres[first + turns[turn]];
             if (fibre.state != READY) continue;
-            waiting |= lagging >> fibre.number / WARP & 1;
-            if (lagging >> fibre.number / WARP & 1) continue;
             resume(fibre);
             if (message[0]) return;
             moved = true;
             live -= fibre.state == DONE;
         }
-        for (int t = 0; t < threads; ++t) moved |= fibres[t].state == AT_EXCHANGE && release_exchange(fibres[t]);
-        if (!message[0] && !moved && !waiting && live) release_barrier();
+        for (int lane = 0; lane < lanes; ++lane)
+            moved |= fibres[first + lane].state == AT_EXCHANGE && release_exchange(fibres[first + lane]);
+        if (message[0]) return;
+    }
+}
+
+// Between two barriers each warp goes as far as it gets before the next begins: whoever counts on another's pace is found out.
+static void run_block(int order, uint64_t& random, size_t shared) {
+    memset(__start_block_shared, 0xFF, __stop_block_shared - __start_block_shared);
+    memset(dynamic_shared, 0xFF, shared);
+    forget_copies();
+    for (int t = 0; t < threads; ++t) {
+        Fibre& fibre = fibres[t];
+        fibre.number = t, fibre.state = READY;
+        fibre.index = {t % block_size.x, t / block_size.x % block_size.y, t / (block_size.x * block_size.y)};
+        start(fibre);
+    }
+    int live = threads, warps = (threads + WARP - 1) / WARP, turns[MOST_THREADS / WARP];
+    while (live) {
+        put_in_order(turns, warps, order, random);
+        for (int turn = 0; turn < warps && !message[0]; ++turn) {
+            int first = turns[turn] * WARP;
+            run_warp(first, threads - first < WARP ? threads - first : WARP, order, random, live);
+        }
+        if (!message[0] && live) release_barrier();
         if (message[0]) return;
     }
 }

@@ -31,7 +31,7 @@ struct Fragments {
 
 // c += a·b of 16×8 and 8×8, TF32. Lane 4g + t holds a: (g, t), (g+8, t), (g, t+4), (g+8, t+4); b: (t, g), (t+4, g);
 // c: (g, 2t), (g, 2t+1), (g+8, 2t), (g+8, 2t+1).
-static inline void multiply_tf32(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+UNCHECKED static void multiply_tf32(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
     Fragments mine;
     memcpy(mine.a, a, sizeof a), memcpy(mine.b, b, sizeof b);
     const unsigned char(*all)[host::MOST_BYTES] = host::exchange(~0u, &mine, sizeof mine, -1);
@@ -48,7 +48,7 @@ static inline void multiply_tf32(float (&c)[4], const unsigned (&a)[4], const un
 
 // c += a·b of 16×16 and 16×8, bf16, two numbers a register: a: (g, 2t..), (g+8, 2t..), (g, 2t+8..), (g+8, 2t+8..);
 // b: (2t.., g), (2t+8.., g); c as above.
-static inline void multiply_bf16(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+UNCHECKED static void multiply_bf16(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
     Fragments mine;
     memcpy(mine.a, a, sizeof a), memcpy(mine.b, b, sizeof b);
     const unsigned char(*all)[host::MOST_BYTES] = host::exchange(~0u, &mine, sizeof mine, -2);
