@@ -20,7 +20,7 @@ DOWNLOAD = ["pooch>=1.8"]
 TENSORBOARD = ["tensorboardX>=2.6"]
 DEMO = ["mlxtend>=0.23", *PLOT]
 DEVELOP = ["ruff>=0.14", "mypy>=1.18"]
-# Compiling the CUDA sources for real targets, with no GPU and no toolkit: pinned to the CUDA that the kernels are built with.
+# Compiling the CUDA sources for real targets, with no GPU and no toolkit; pinned to the CUDA of the machines with a GPU.
 CUDA_GATES = ["cuda-core>=1.2", "cuda-bindings==13.0.*", "nvidia-cuda-nvrtc==13.0.*"]
 TOOLS = ["pytest>=8", "pytest-timeout>=2.3", "hypothesis>=6.100", "scipy>=1.12", "build>=1.2"]
 TEST = [*TOOLS, *DEMO, *DOWNLOAD, *TENSORBOARD, *DEVELOP]

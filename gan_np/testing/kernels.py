@@ -25,8 +25,8 @@ def check_kernel(
 ) -> None:
     """Compare one kernel with the reference on every small case that it supports, in float32 and float64.
 
-    The oracle is the reference run in float64 by NumPy. Also checked: arrays of other strides, nothing handed in is modified,
-    and gradients written into place (overwriting, adding) where the operation has that.
+    The oracle is the reference run in float64 by NumPy. Also checked: arrays of other strides, nothing handed in is
+    modified, and gradients written into place (overwriting, adding) where the operation has that.
 
     device: where the kernel's arrays lie; "cuda" for kernels that work on CuPy arrays.
     tolerance: allowed difference, relative to the largest entry (None: 2e-5 in float32, 1e-11 in float64); for kernels that

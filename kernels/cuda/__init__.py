@@ -1,10 +1,10 @@
 """Kernels in CUDA C++ for CuPy arrays, compiled by NVRTC when first used; registered under the name "cuda".
 
-Dense products and convolution are there three times: "cuda" computes in the arrays' own dtype; "cuda_tf32" and "cuda_bf16" round
-what they multiply and run on tensor cores, and are used only where they are named (precision is asked for, never assumed).
+Dense products and convolution are there three times: "cuda" computes in the arrays' own dtype; "cuda_tf32" and "cuda_bf16"
+round what they multiply and run on tensor cores, and are used only where they are named (precision is asked for).
 
-This file imports nothing heavy: what is registered are stand-ins that load the real implementation at the first call, and CuPy
-is whatever module the arrays come from.
+This file imports nothing heavy: what is registered are stand-ins that load the real implementation at the first call, and
+CuPy is whatever module the arrays come from.
 """
 
 from __future__ import annotations

@@ -64,6 +64,6 @@ class BiasActivation:
         direct = into is not None and into.array.flags.c_contiguous
         dbias = into.array if into is not None and direct else new(dy, (columns,))
         add = into is not None and direct and into.add
-        arguments = (parts, grid.parts, columns, add, dbias)
-        launch(SOURCE, "bias_gradient", grid.merge_grid, grid.block, arguments, dtype=dy.dtype)
+        merged = (parts, grid.parts, columns, add, dbias)
+        launch(SOURCE, "bias_gradient", grid.merge_grid, grid.block, merged, dtype=dy.dtype)
         return dy if dz is None else dz, dbias if into is None or direct else place(dbias, into)

@@ -47,8 +47,11 @@ class ImplicitPlan:
     def to_large(self, weight: Array, small: Array) -> Array:
         """∂T/∂a: for each of the stride's phases, what its pixels see of b times the weights that join them."""
         g = self.geometry
-        largest = [-(-size // stride) for size, stride in zip((*g.large[:2], *g.kernel), (*g.stride, *g.stride), strict=True)]
-        sizes = g.batch * largest[0] * largest[1], g.large[2], largest[2] * largest[3] * g.small[2]
+        pixels = [
+            -(-size // stride) for size, stride in zip(g.large[:2], g.stride, strict=True)
+        ]  # of the largest phase
+        taps = [-(-size // stride) for size, stride in zip(g.kernel, g.stride, strict=True)]
+        sizes = g.batch * pixels[0] * pixels[1], g.large[2], taps[0] * taps[1] * g.small[2]
         aligned = whole(small, g.small[2]), whole(weight, g.small[2])
         return self._multiply(
             "to_large", (weight, small), g.large_shape, sizes, (True, True), aligned, copies=g.stride[0] * g.stride[1]
@@ -59,9 +62,7 @@ class ImplicitPlan:
         g = self.geometry
         sizes = self._taps, g.small[2], self._pixels
         aligned = whole(large, g.large[2]), whole(small, g.small[2])
-        return self._multiply(
-            "to_weight", (large, small), g.weight_shape, sizes, (False, False), aligned, into=into
-        )
+        return self._multiply("to_weight", (large, small), g.weight_shape, sizes, (False, False), aligned, into=into)
 
     def _multiply(
         self,

@@ -1,7 +1,7 @@
 """What the CUDA kernels can do, and what they are estimated to cost. Nothing heavy is imported here.
 
-The costs say only that these kernels come before CuPy's own (the reference run on CuPy arrays): fewer launches, and no library
-that refuses to be captured in a graph.
+The costs say only that these kernels come before CuPy's own (the reference run on CuPy arrays): fewer launches, and no
+library that refuses to be captured in a graph.
 """
 
 from __future__ import annotations

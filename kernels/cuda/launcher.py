@@ -28,7 +28,6 @@ DEBUG = "GAN_NP_CUDA_DEBUG"
 NULL = np.uint64(0)
 
 
-
 class Cell(NamedTuple):
     """One number in device memory, of its own dtype: what changes between replays of a captured graph."""
 
@@ -51,8 +50,8 @@ def launch(
 ) -> None:
     """Run kernel `name` of `source`, compiled for `dtype`, on the device where its arrays lie.
 
-    arguments: arrays (C-contiguous, all on one device, of `dtype` or of integers) and, in the kernel's types: Python ints
-        (int), floats (real) and None (a null pointer).
+    arguments: arrays (C-contiguous, all on one device, of `dtype` or of integers); numbers of NumPy's types, as they are;
+        Python ints and bools (int), floats (real), and None (a null pointer).
     definitions: macros that choose a variant of the source.
     shared: bytes of shared memory.
 
@@ -63,8 +62,8 @@ def launch(
     first: Any = next(a for a in arguments if hasattr(a, "dtype") and not isinstance(a, np.generic))
     xp: Any = array_module(first)
     device: Any = first.device
-    values = [_value(f"{source}: {name}: argument {place}", argument, first, dtype)
-              for place, argument in enumerate(arguments)]  # fmt: skip
+    what = f"{source}: {name}"
+    values = [_value(f"{what}: argument {place}", given, first, dtype) for place, given in enumerate(arguments)]
     chosen = tuple(sorted((definitions or {}).items()))
     if device.id == xp.cuda.runtime.getDevice():
         _run(_function(xp, source, name, dtype, chosen, device.id), grid, block, values, shared)
@@ -72,13 +71,13 @@ def launch(
         with device:
             _run(_function(xp, source, name, dtype, chosen, device.id), grid, block, values, shared)
     if os.environ.get(DEBUG) == "1":
-        _wait(xp, f"{source}: {name}")
+        _wait(xp, what)
 
 
 def new(like: Array, shape: tuple[int, ...], dtype: Any = None) -> Array:
     """An uninitialised array on `like`'s device, of its dtype unless another is given."""
     xp: Any = array_module(like)
-    device: Any = like.device  # type: ignore[attr-defined]
+    device: Any = like.device
     wanted = like.dtype if dtype is None else dtype
     if device.id == xp.cuda.runtime.getDevice():
         return xp.empty(shape, wanted)  # type: ignore[no-any-return]

@@ -1,7 +1,7 @@
 """One step of each optimiser over a flat vector on the GPU (`sources/updates.cu`), one launch each.
 
-What changes from step to step (the learning rate, momentum, Adam's step count, the average's decay) may be a Python number or
-an array of one element in device memory (float64; int64 for the count): a captured graph then replays with what it holds.
+What changes from step to step (the learning rate, momentum, Adam's step count, the average's decay) may be a Python number
+or an array of one element in device memory (float64; int64 for the count): a captured graph then replays with what it holds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SOURCE = "updates.cu"
 def _scalar(name: str, value: Any, dtype: type[np.generic] = np.float64) -> tuple[Cell | None, np.generic]:
     """(pointer or null, value): the pointer's number counts where there is one."""
     if not hasattr(value, "flags") or isinstance(value, np.generic):
-        return None, dtype(value)  # type: ignore[call-arg]
+        return None, dtype(value)
     if value.dtype != dtype or value.size != 1:
         wanted = np.dtype(dtype)
         raise TypeError(f"{name}: on the device, expected 1 number of {wanted}, got {value.size} of {value.dtype}")

@@ -108,7 +108,10 @@ def test_batch_norm_in_parts(rows, channels, offset):
     dy = np.random.default_rng(2).standard_normal(x.shape).astype(np.float32)
     activation = Activation("leaky_relu", 0.2)
     results = []
-    for name, dtype, move in (("reference", np.float64, np.asarray), ("cuda", np.float32, lambda a: to_device(a, "cuda"))):
+    for name, dtype, move in (
+        ("reference", np.float64, np.asarray),
+        ("cuda", np.float32, lambda a: to_device(a, "cuda")),
+    ):
         kernel = kernels.entry("batch_norm", name).implementation
         given = [move(array.astype(dtype)) for array in (x, scale, bias, dy)]
         y, mean, variance, inverse = kernel.forward(*given[:3], 1e-5, activation)

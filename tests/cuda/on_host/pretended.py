@@ -28,7 +28,7 @@ class Device:
         pass
 
 
-class ndarray:  # noqa: N801 (CuPy's name)
+class ndarray:
     """Memory "on the device"; NumPy's functions refuse it."""
 
     __array_ufunc__ = None
