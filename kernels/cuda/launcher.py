@@ -9,7 +9,6 @@ The array library is the one that holds the arrays (`array_module`); CuPy is nev
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -23,8 +22,6 @@ from .source import read_source
 STATIC_LIMIT = 48 << 10
 """Bytes of shared memory that a kernel gets without being asked for more."""
 OPTIONS = ("-std=c++17",)
-DEBUG = "GAN_NP_CUDA_DEBUG"
-"""Set to 1 in the environment: wait after every launch, so that an error names the kernel that caused it."""
 NULL = np.uint64(0)
 
 
@@ -70,8 +67,6 @@ def launch(
     else:
         with device:
             _run(_function(xp, source, name, dtype, chosen, device.id), grid, block, values, shared)
-    if os.environ.get(DEBUG) == "1":
-        _wait(xp, what)
 
 
 def new(like: Array, shape: tuple[int, ...], dtype: Any = None) -> Array:
@@ -151,10 +146,3 @@ def _function(
             raise
         variant = " ".join(f"{key}={value}" for key, value in definitions)
         raise RuntimeError(f"{source} for {dtype} {variant} does not compile here:\n{error}") from error
-
-
-def _wait(xp: Any, what: str) -> None:
-    try:
-        xp.cuda.runtime.deviceSynchronize()
-    except Exception as error:
-        raise RuntimeError(f"{what} failed on the device: {error}") from error

@@ -77,17 +77,6 @@ def test_a_source_that_does_not_compile(vectors):
         launcher._function(fake, "updates.cu", "average", FLOAT32, (("TILE", 4),), 0)
 
 
-def test_an_error_is_named_when_asked(vectors, host_gpu, monkeypatch):
-    def fails():
-        raise ValueError("an illegal memory access was encountered")
-
-    host_gpu.cuda.runtime.deviceSynchronize = fails
-    launch(*AVERAGE, arguments(*vectors), dtype=FLOAT32)
-    monkeypatch.setenv("GAN_NP_CUDA_DEBUG", "1")
-    with pytest.raises(RuntimeError, match=r"updates.cu: average failed on the device: an illegal memory access"):
-        launch(*AVERAGE, arguments(*vectors), dtype=FLOAT32)
-
-
 def test_a_moment_that_is_no_vector_of_its_own(vectors):
     gaps = to_device(np.ones(16, np.float32), "cuda")[::2]
     with pytest.raises(ValueError, match="argument 2: expected a C-contiguous array"):

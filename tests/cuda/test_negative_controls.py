@@ -139,6 +139,7 @@ def test_nothing_wrong(host_gpu):
         ("y[i] = x[i + 1];", "reads 4 bytes, 0 past the end of argument 0"),
         ("y[i + 8] = x[i];", "writes 4 bytes, 0 past the end of argument 1"),
         ("y[i] = x[i - 1];", "reads 4 bytes outside its arrays"),
+        ("const float* nothing = n > 64 ? x : nullptr; y[i] = nothing[i];", "reads 4 bytes outside its arrays"),
         ("fixed[i + n / 2] = 1; y[i] = fixed[i];", "index 64 lies outside the array"),
         ("dynamic[i + 1] = 1; y[i] = dynamic[i];", "writes 4 bytes, 0 past the end of shared memory"),
         ("struct __align__(16) Four { float at[4]; }; y[i] = ((const Four*)(x + i / 2))->at[0];", "is not aligned"),

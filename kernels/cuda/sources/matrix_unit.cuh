@@ -11,12 +11,23 @@ __device__ __forceinline__ unsigned round_tf32(float value) {
     asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(value));
     return bits;
 }
+__device__ __forceinline__ unsigned round_tf32(unsigned bits) { return round_tf32(__uint_as_float(bits)); }
 
 // Two numbers rounded to bf16, ties to even; `low` in the lower half.
 __device__ __forceinline__ unsigned pack_bf16(float low, float high) {
     unsigned bits;
     asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(high), "f"(low));
     return bits;
+}
+
+// Four matrices of 8 rows of 16 bytes from shared memory (ldmatrix): lane i gives where row i % 8 of matrix i / 8 lies, and
+// lane 4g + t gets the t-th four bytes of row g of each.
+__device__ __forceinline__ void load_matrices(unsigned (&to)[4], const void* row) {
+    unsigned from = static_cast<unsigned>(__cvta_generic_to_shared(row));
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+                 : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+                 : "r"(from)
+                 : "memory");
 }
 
 // c += a·b, 16×8 times 8×8.

@@ -7,8 +7,7 @@ extern "C" __global__ void __launch_bounds__(256) normal(const unsigned long lon
     each_pack<1>(words, [&](int index) {
         unsigned long long word = bits[index];
         real u = real(static_cast<int>(word >> 40) + 1) * real(1.0 / (1 << 24));
-        real angle = real(static_cast<int>(word & 0xFFFFFF)) * real(6.283185307179586 / (1 << 24));
-        real radius = sqrt(-2 * log(u));
-        out[2 * index] = radius * cos(angle), out[2 * index + 1] = radius * sin(angle);
+        real half_turns = real(static_cast<int>(word & 0xFFFFFF)) * real(2.0 / (1 << 24)), radius = sqrt(-2 * log(u));
+        out[2 * index] = radius * cospi(half_turns), out[2 * index + 1] = radius * sinpi(half_turns);
     });
 }

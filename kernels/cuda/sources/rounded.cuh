@@ -27,6 +27,42 @@ __device__ __forceinline__ unsigned fragment(const real* tile, int index, int k,
     return pack_bf16(Tile::get(tile, index, k + 2 * t), Tile::get(tile, index, k + 2 * t + 1));
 }
 
+// TF32 in lines along k: four numbers of a line are a row of 16 bytes, so that one instruction loads four registers.
+template <class Tile>
+constexpr bool IN_MATRICES = ROUNDED == 32 && Tile::RUNS_ALONG_K;
+
+// A's registers: for each 16 rows, (g, k..) (g+8, k..) (g, k+half..) (g+8, k+half..).
+template <class Tile, int ROWS>
+__device__ __forceinline__ void load_rows(unsigned (&a)[ROWS][4], const real* tile, int first, int k) {
+    int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
+#pragma unroll
+    for (int i = 0; i < ROWS; ++i) {
+        if (IN_MATRICES<Tile>) load_matrices(a[i], tile + (first + 16 * i + lane % 16) * Tile::PITCH + k + lane / 16 * 4);
+#pragma unroll
+        for (int part = 0; part < 4; ++part)
+            a[i][part] = IN_MATRICES<Tile> ? round_tf32(a[i][part])
+                                           : fragment<Tile>(tile, first + 16 * i + g + part % 2 * 8, k + part / 2 * (STEP / 2), t);
+    }
+}
+
+// B's registers: for each 8 columns, (k.., g) (k+half.., g).
+template <class Tile, int COLUMNS>
+__device__ __forceinline__ void load_columns(unsigned (&b)[COLUMNS][2], const real* tile, int first, int k) {
+    static_assert(COLUMNS % 2 == 0, "columns are loaded in pairs of eight");
+    int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
+#pragma unroll
+    for (int j = 0; j < COLUMNS; j += 2) {
+        unsigned pair[4];
+        if (IN_MATRICES<Tile>)
+            load_matrices(pair, tile + (first + 8 * j + lane / 16 * 8 + lane % 8) * Tile::PITCH + k + lane / 8 % 2 * 4);
+#pragma unroll
+        for (int part = 0; part < 4; ++part)
+            b[j + part / 2][part % 2] = IN_MATRICES<Tile> ? round_tf32(pair[part])
+                                                          : fragment<Tile>(tile, first + 8 * (j + part / 2) + g,
+                                                                           k + part % 2 * (STEP / 2), t);
+    }
+}
+
 template <bool A_ALONG_K, bool B_ALONG_K>
 struct Accumulator {
     typedef Tile<TILE_M, DEPTH, A_ALONG_K> TileA;
@@ -36,23 +72,12 @@ struct Accumulator {
     float sums[ROWS][COLUMNS][4] = {};
 
     __device__ __forceinline__ void multiply(const real* a_tile, const real* b_tile) {
-        int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
         int first_m = threadIdx.x / 32 / ACROSS * WARP_M, first_n = threadIdx.x / 32 % ACROSS * WARP_N;
 #pragma unroll
         for (int k = 0; k < DEPTH; k += STEP) {
             unsigned a[ROWS][4], b[COLUMNS][2];
-#pragma unroll
-            for (int i = 0; i < ROWS; ++i)
-#pragma unroll
-                for (int part = 0; part < 4; ++part) {
-                    int row = first_m + 16 * i + g + part % 2 * 8;
-                    a[i][part] = fragment<TileA>(a_tile, row, k + part / 2 * (STEP / 2), t);
-                }
-#pragma unroll
-            for (int j = 0; j < COLUMNS; ++j)
-#pragma unroll
-                for (int part = 0; part < 2; ++part)
-                    b[j][part] = fragment<TileB>(b_tile, first_n + 8 * j + g, k + part * (STEP / 2), t);
+            load_rows<TileA>(a, a_tile, first_m, k);
+            load_columns<TileB>(b, b_tile, first_n, k);
 #pragma unroll
             for (int i = 0; i < ROWS; ++i)
 #pragma unroll

@@ -13,6 +13,7 @@
 // A tile of SIZE rows (or columns) by DEPTH steps of k; ALONG_K says that lines run along k.
 template <int SIZE, int DEPTH, bool ALONG_K>
 struct Tile {
+    static constexpr bool RUNS_ALONG_K = ALONG_K;
     static constexpr int LINES = ALONG_K ? SIZE : DEPTH, LENGTH = ALONG_K ? DEPTH : SIZE;
     static constexpr int PITCH = LENGTH + (ALONG_K ? CHUNK : 2 * CHUNK);
     static constexpr int NUMBERS = LINES * PITCH;

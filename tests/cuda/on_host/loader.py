@@ -104,8 +104,11 @@ class HostRawKernel:
         if not (0 < grid[0] < 1 << 31 and 0 < grid[1] < 1 << 16 and 0 < grid[2] < 1 << 16):
             raise HostKernelError(f"{self.name}: a grid of {grid} blocks")
         kept = [self._argument(place, *pair) for place, pair in enumerate(zip(self.signature, args, strict=True))]
-        extents = (ctypes.c_size_t * len(kept))(*(getattr(value, "nbytes", 0) * (len(wanted) > 1)
-                                                  for value, wanted in zip(args, self.signature, strict=True)))  # fmt: skip
+        lengths = [
+            given.nbytes if len(wanted) > 1 and not isinstance(given, np.generic) else 0
+            for given, wanted in zip(args, self.signature, strict=True)
+        ]
+        extents = (ctypes.c_size_t * len(kept))(*lengths)
         pointers = (ctypes.c_void_p * len(kept))(*(value.ctypes.data for value in kept))
         sizes = [(ctypes.c_uint * 3)(*map(int, three)) for three in (grid, block)]
         order = ORDERS.index(_order)

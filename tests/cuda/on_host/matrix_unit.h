@@ -18,12 +18,26 @@ static inline unsigned round_tf32(float value) {
     unsigned bits = bits_of(value);
     return isfinite(value) ? (bits + 0x1000u) & ~0x1FFFu : bits;
 }
+static inline unsigned round_tf32(unsigned bits) { return round_tf32(float_of(bits)); }
 // cvt.rn.bf16x2.f32: 7 bits after the point, ties to even; `low` in the lower half.
 static inline unsigned half_bf16(float value) {
     unsigned bits = bits_of(value);
     return isnan(value) ? 0x7FFFu : (bits + 0x7FFFu + (bits >> 16 & 1)) >> 16;
 }
 static inline unsigned pack_bf16(float low, float high) { return half_bf16(high) << 16 | half_bf16(low); }
+
+// ldmatrix: lane i gives where row i % 8 of matrix i / 8 lies; lane 4g + t gets the t-th four bytes of row g of each.
+UNCHECKED static void load_matrices(unsigned (&to)[4], const void* row) {
+    if (uintptr_t(row) % 16) host::fail("thread %d: a matrix's row is not aligned", host::current->number);
+    host::check("reads", row, 16);
+    const unsigned char(*all)[host::MOST_BYTES] = host::exchange(~0u, &row, sizeof row, -3);
+    int lane = host::current->number % 32;
+    for (int matrix = 0; matrix < 4; ++matrix) {
+        const char* from;
+        memcpy(&from, all[8 * matrix + lane / 4], sizeof from);
+        memcpy(&to[matrix], from + 4 * (lane % 4), 4);
+    }
+}
 
 struct Fragments {
     unsigned a[4], b[2];
