@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from comparing import FLOAT32, FLOAT64, ROUNDING, compare
 from on_host import threads_in_order
 
 from gan_np import kernels
@@ -11,39 +12,12 @@ from gan_np.arrays import to_device, to_host
 from gan_np.kernels import Activation
 from gan_np.kernels.cases import conv2d_case, convolution_geometry, dense_case
 from gan_np.kernels.cuda import grids, product
-from gan_np.testing.kernels import agree
-
-FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
 @pytest.fixture(autouse=True)
 def shuffled(host_gpu):
     with threads_in_order("shuffled"):
         yield
-
-
-def round_tf32(array):
-    """As cvt.rna.tf32: 10 bits after the point, ties away from zero."""
-    return ((array.view(np.uint32) + 0x1000) & np.uint32(0xFFFFE000)).view(np.float32)
-
-
-def round_bf16(array):
-    """As cvt.rn.bf16: 7 bits after the point, ties to even."""
-    bits = array.view(np.uint32)
-    return ((bits + 0x7FFF + (bits >> 16 & 1)) & np.uint32(0xFFFF0000)).view(np.float32)
-
-
-ROUNDING = {"cuda": lambda array: array, "cuda_tf32": round_tf32, "cuda_bf16": round_bf16}
-
-
-def compare(case, name="cuda", dtype=FLOAT32, tolerance=2e-5):
-    """A case against the reference on the rounded arrays: what rounds is exact but for that."""
-    arrays = case.make(np.random.default_rng(0), dtype)
-    wide = [ROUNDING[name](array).astype(np.float64) for array in arrays]
-    expected = case.run(kernels.entry(case.operation, "reference").implementation, *wide)
-    implementation = kernels.entry(case.operation, name).implementation
-    found = case.run(implementation, *(to_device(array, "cuda") for array in arrays))
-    agree(f"{name} {case.label}", {key: to_host(array) for key, array in found.items()}, expected, dtype, tolerance)
 
 
 GEOMETRIES = {
