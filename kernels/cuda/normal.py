@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from gan_np.arrays import Array
 
 from .grids import over
-from .launcher import contiguous, launch, new
+from .launcher import launch, new
+from .scalars import scalar
+
+BLOCK = 4
+"""Numbers from one block of random bits."""
 
 
 class Normal:
-    """Two numbers from each word."""
+    """Each block by one thread; the key may be an array of one uint64 in device memory (see scalars.py)."""
 
-    def forward(self, bits: Array, out: Array) -> None:
+    def forward(self, key: int, out: Array) -> None:
         """Fill `out`."""
         to = out if out.flags.c_contiguous else new(out, out.shape)
-        launch("normal.cu", "normal", *over(bits.size), (contiguous(bits), to, bits.size), dtype=out.dtype)
+        arguments = (*scalar("key", key, np.uint64), to, out.size)
+        launch("normal.cu", "normal", *over(-(-out.size // BLOCK)), arguments, dtype=out.dtype)
         if to is not out:
             out[...] = to

@@ -13,19 +13,10 @@ import numpy as np
 from gan_np.arrays import Array
 
 from .grids import over
-from .launcher import Cell, contiguous, launch
+from .launcher import contiguous, launch
+from .scalars import scalar
 
 SOURCE = "updates.cu"
-
-
-def _scalar(name: str, value: Any, dtype: type[np.generic] = np.float64) -> tuple[Cell | None, np.generic]:
-    """(pointer or null, value): the pointer's number counts where there is one."""
-    if not hasattr(value, "flags") or isinstance(value, np.generic):
-        return None, dtype(value)
-    if value.dtype != dtype or value.size != 1:
-        wanted = np.dtype(dtype)
-        raise TypeError(f"{name}: on the device, expected 1 number of {wanted}, got {value.size} of {value.dtype}")
-    return Cell(value), dtype()
 
 
 def _step(kernel: str, theta: Array, gradient: Array, moments: tuple[Array | None, ...], *scalars: Any) -> None:
@@ -47,7 +38,7 @@ class Sgd:
         nesterov: bool,
     ) -> None:
         """Without momentum `velocity` may be None."""
-        rate, keep = _scalar("learning_rate", learning_rate), _scalar("momentum", momentum)
+        rate, keep = scalar("learning_rate", learning_rate), scalar("momentum", momentum)
         _step("sgd", theta, gradient, (velocity,), *rate, *keep, bool(nesterov))
 
 
@@ -67,7 +58,7 @@ class Adam:
         epsilon: float,
     ) -> None:
         """θ ← θ − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε)."""
-        step, rate = _scalar("count", count, np.int64), _scalar("learning_rate", learning_rate)
+        step, rate = scalar("count", count, np.int64), scalar("learning_rate", learning_rate)
         betas = np.float64(beta1), np.float64(beta2)
         _step("adam", theta, gradient, (first, second), *step, *rate, *betas, float(epsilon))
 
@@ -87,7 +78,7 @@ class Rmsprop:
         momentum: float,
     ) -> None:
         """Without momentum `velocity` may be None."""
-        rate, keep = _scalar("learning_rate", learning_rate), _scalar("momentum", momentum)
+        rate, keep = scalar("learning_rate", learning_rate), scalar("momentum", momentum)
         _step("rmsprop", theta, gradient, (second, velocity), *rate, *keep, np.float64(smoothing), float(epsilon))
 
 
@@ -96,4 +87,4 @@ class Average:
 
     def step(self, average: Array, values: Array, decay: float) -> None:
         """In place."""
-        _step("average", average, values, (), *_scalar("decay", decay))
+        _step("average", average, values, (), *scalar("decay", decay))

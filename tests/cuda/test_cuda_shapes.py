@@ -133,6 +133,20 @@ def test_not_a_number_stays():
     assert math.isclose(to_host(loss)[0], math.log(4), rel_tol=1e-6)
 
 
+def test_noise_of_a_key_in_device_memory():
+    """As from an argument, and the same bits as on the host; another key gives other numbers."""
+    key, drawn = 0xFEDCBA9876543210, []
+    reference = np.empty(41)
+    kernels.entry("normal", "reference").implementation.forward(key, reference)
+    for given in (key, to_device(np.array(key, np.uint64), "cuda"), key + 1):
+        out = to_device(np.zeros(41), "cuda")
+        kernels.entry("normal", "cuda").implementation.forward(given, out)
+        drawn.append(to_host(out))
+    np.testing.assert_allclose(drawn[0], reference, rtol=0, atol=1e-13)
+    np.testing.assert_array_equal(drawn[1], drawn[0])
+    assert (drawn[2] != drawn[0]).all()
+
+
 def test_scalars_in_device_memory():
     """What a captured graph reads anew: the same numbers as from arguments."""
     rng = np.random.default_rng(4)
