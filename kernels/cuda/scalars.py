@@ -1,6 +1,6 @@
 """Numbers that change from step to step: given by the host, or read from device memory when the kernel runs.
 
-A captured graph repeats its launches with the arguments they had; what it reads from device memory may be new at each replay.
+A captured graph repeats its launches with the arguments they had; what it reads from device memory may be new each time.
 """
 
 from __future__ import annotations
