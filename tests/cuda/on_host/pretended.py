@@ -90,7 +90,7 @@ def _module() -> Any:
     module.zeros = lambda shape, dtype=float: ndarray(np.zeros(shape, dtype))
     module.asarray = lambda array, dtype=None: ndarray(np.array(array, dtype, order="K"))
     module.ascontiguousarray = lambda array: ndarray(np.array(array.view, order="C"))
-    runtime = types.SimpleNamespace(getDevice=lambda: 0, deviceSynchronize=lambda: None)
+    runtime = types.SimpleNamespace(getDevice=lambda: 0, getDeviceCount=lambda: 1, CUDARuntimeError=RuntimeError)
     module.cuda = types.SimpleNamespace(runtime=runtime, Device=lambda index=0: Device(), is_available=lambda: True)
     return module
 
