@@ -2,9 +2,9 @@
 
 import itertools
 
+import cubins
 import pytest
 
-cubins = pytest.importorskip("cubins")
 for _package in ("cuda.core", "cuda.bindings.nvrtc"):
     pytest.importorskip(_package, reason="the packages of the extra cuda-gates are missing", exc_type=ImportError)
 
@@ -35,16 +35,19 @@ def test_a_spill_is_seen(monkeypatch):
     """A kernel that keeps more numbers than there are registers."""
     code = """
     extern "C" __global__ void __launch_bounds__(1024) greedy(float* x, int n) {
-        float kept[200];
-        for (int i = 0; i < 200; ++i) kept[i] = x[i * n + threadIdx.x];
+        float kept[100];
+#pragma unroll
+        for (int i = 0; i < 100; ++i) kept[i] = x[i * n + threadIdx.x];
         __syncthreads();
-        for (int i = 0; i < 200; ++i) x[i * n + threadIdx.x] = kept[i] * kept[(7 * i + 3) % 200];
+#pragma unroll
+        for (int i = 0; i < 100; ++i) x[i * n + threadIdx.x] = kept[i] * kept[(7 * i + 3) % 100];
     }
     """
     monkeypatch.setattr(cubins.source, "read_source", lambda name: code)
-    kernels = cubins.compiled(cubins.Variant("greedy.cu", "float", "", {}), "sm_90")
-    with pytest.raises(AssertionError):
-        check(kernels, "sm_90")
+    (kernel,) = cubins.compiled(cubins.Variant("greedy.cu", "float", "", {}), "sm_90")
+    assert kernel.spilled > 0
+    with pytest.raises(AssertionError, match="greedy"):
+        check([kernel], "sm_90")
 
 
 def test_what_does_not_compile_is_an_error(monkeypatch):
