@@ -49,11 +49,12 @@ def check_kernel(
             allowed = usual if tolerance is None else tolerance
             label = f"kernel {name!r} of {operation!r}, case {case.label!r}, {dtype}"
             arrays = case.make(np.random.default_rng(seed), dtype)
+            before = [array.copy() for array in arrays]
             expected = case.run(reference.implementation, *map(_widen, arrays))
             for layout in (np.ascontiguousarray, np.asfortranarray, with_gaps):
                 given = _placed(arrays, layout, device)
                 found = case.run(entry.implementation, *given)
-                for index, (array, old) in enumerate(zip(given, arrays, strict=True)):
+                for index, (array, old) in enumerate(zip(given, before, strict=True)):
                     if not np.array_equal(to_host(array), old):
                         raise KernelError(f"{label}: modified array {index}, which it was only handed")
                 agree(label, {key: to_host(array) for key, array in found.items()}, expected, dtype, allowed)
