@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gan_np import arrays, kernels
+from standin import install
 
 
 def pytest_addoption(parser):
@@ -74,3 +75,11 @@ def plant():
     yield register
     for operation, name in planted:
         kernels.unregister_kernel(operation, name)
+
+
+@pytest.fixture
+def standin(monkeypatch):
+    """A pretended machine with two GPUs in place of CuPy; afterwards, whatever wrote outside its memory is reported."""
+    world = install(monkeypatch)
+    yield world
+    assert not world.damage, world.damage
