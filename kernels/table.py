@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import interfaces
+from .attribution import attributed
 from .geometry import Geometry
 from .occurring import noted
 from .trace import watched
@@ -200,6 +201,11 @@ def use_tuned(choices: Choices) -> Iterator[None]:
         _tuned.reset(token)
 
 
+def forced_choices() -> Mapping[str, str]:
+    """The names that are forced here by `use_kernels`, by operation."""
+    return _forced.get() or {}
+
+
 def tuned_choices() -> Choices:
     """The tuned choice that is followed here; empty outside `use_tuned`."""
     return _tuned.get()
@@ -219,7 +225,8 @@ def choose(operation: str, problem: Problem) -> Entry:
     if name is None and (choices := _tuned.get()):
         name = choices.get((operation, problem))
     chosen = _choose(operation, problem, name)
-    implementation = watched(operation, chosen.name, chosen.implementation)
+    implementation = attributed(operation, chosen.name, problem.device, chosen.implementation)
+    implementation = watched(operation, chosen.name, implementation)
     return chosen._replace(implementation=noted(operation, problem, implementation))
 
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from gan_np import arrays, kernels
-from standin import install
 
 
 def pytest_addoption(parser):
@@ -80,6 +79,8 @@ def plant():
 @pytest.fixture
 def standin(monkeypatch):
     """A pretended machine with two GPUs in place of CuPy; afterwards, whatever wrote outside its memory is reported."""
+    from standin import install  # here, since this file is also run away from its folder
+
     world = install(monkeypatch)
     yield world
     assert not world.damage, world.damage

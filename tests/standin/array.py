@@ -116,7 +116,12 @@ def make_class(world):
         # Copies.
 
         def copy(self, order="C"):
-            return call(np.array, self)
+            if self.device.id == world.current_device:
+                return call(np.array, self)
+            made = ndarray(self.shape, self.dtype)  # on the current device: CuPy copies from one to another
+            view, blocks = self._view, [self._owner.block, made._owner.block]
+            world.launch(lambda: view, made._view, blocks)
+            return made
 
         def astype(self, dtype, copy=True):
             if not copy and np.dtype(dtype) == self.dtype:
@@ -127,7 +132,7 @@ def make_class(world):
         def fill(self, value):
             if isinstance(value, np.ndarray) and value.ndim:
                 raise ValueError("non-scalar numpy.ndarray cannot be used for fill")
-            put(lambda given: given, self, value)
+            put(lambda given: given, self, value.item() if isinstance(value, np.ndarray) else value)
 
         def get(self, stream=None, order="C", out=None, blocking=True):
             if out is not None:

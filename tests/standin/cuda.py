@@ -9,6 +9,8 @@ import numpy as np
 
 from .memory import MemoryPool, OutOfMemoryError, PinnedMemoryPointer
 
+RUNTIME = 13000
+"""The CUDA that the pretended CuPy is made for, 13.0."""
 LATE = 3
 """A copy under way has certainly arrived when so many more events were recorded behind it."""
 
@@ -226,12 +228,21 @@ def make_cuda(world, ndarray, raw_kernels):
     cuda.memory = types.SimpleNamespace(OutOfMemoryError=OutOfMemoryError)
     cuda.compiler = types.SimpleNamespace(CompileException=CompileException)
     cuda.driver = types.SimpleNamespace(CUDADriverError=CUDADriverError)
+
+    def device_count():
+        if world.driver < RUNTIME:
+            raise CUDARuntimeError(
+                35, "cudaErrorInsufficientDriver: CUDA driver version is insufficient for CUDA runtime version"
+            )
+        return world.devices
+
     cuda.runtime = types.SimpleNamespace(
         CUDARuntimeError=CUDARuntimeError,
-        getDeviceCount=lambda: world.devices,
+        getDeviceCount=device_count,
         getDevice=lambda: world.current_device,
+        deviceSynchronize=lambda: Device().synchronize(),
         driverGetVersion=lambda: world.driver,
-        runtimeGetVersion=lambda: 13000,
+        runtimeGetVersion=lambda: RUNTIME,
         getDeviceProperties=lambda device: {"name": b"stand-in"},
     )
     return cuda, RawKernel, RawModule

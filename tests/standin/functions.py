@@ -114,4 +114,3 @@ def fill(module, world, ndarray, call, put):
         arange, ascontiguousarray, copyto, from_dlpack,
     )  # fmt: skip
     module.concatenate, module.stack = joined(np.concatenate), joined(np.stack)
-

@@ -6,7 +6,7 @@ import contextlib
 
 import numpy as np
 
-from .memory import POISON, Block, Owner, OutOfMemoryError, pinned_memory_behind
+from .memory import POISON, Block, OutOfMemoryError, Owner, pinned_memory_behind
 
 
 class HostSynchronisation(AssertionError):
@@ -27,6 +27,8 @@ class World:
         self.launches = 0
         self.transfers = 0
         self.forbidden = 0
+        self.failure = None
+        """An error of the device that the host hears of when it next waits."""
         self.capture = None
         """While a stream captures: (the stream, the operations recorded so far)."""
 
@@ -66,6 +68,9 @@ class World:
         if self.forbidden:
             raise HostSynchronisation(what)
         self.synchronisations.append(what)
+        if self.failure is not None:
+            failure, self.failure = self.failure, None
+            raise failure
 
     @contextlib.contextmanager
     def no_synchronisation(self):
@@ -157,4 +162,3 @@ class _Download:
 
     def deliver(self):
         self.target[...] = self.value
-
