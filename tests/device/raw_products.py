@@ -16,7 +16,8 @@ from gan_np.kernels.reference.im2col import PatchPlan
 def product(grid, block, arguments, shared):
     """What `multiply` launches."""
     left, right, out, add = arguments
-    out[...] = out * (add != 0) + left @ right if add else left @ right
+    with np.errstate(all="ignore"):
+        out[...] = out + left @ right if add else left @ right
 
 
 RAW_KERNELS = {"product": product}

@@ -230,9 +230,9 @@ def make_class(world):
 
     def put(function, out, *inputs, library=None):
         """`function` of device arrays and scalars, into `out`."""
-        views, blocks = unwrap([*inputs, out])
         if not isinstance(out, ndarray):
             raise TypeError("Output arguments type must be cupy.ndarray")
+        views, blocks = unwrap([*inputs, out])
         world.launch(lambda: function(*views[:-1]), views[-1], blocks, library)
         return out
 

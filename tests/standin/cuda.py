@@ -270,11 +270,9 @@ class _Pending:
 
     def deliver(self, count=None):
         """Let copies arrive: those before the event of this number, or all."""
-        while self._items:
+        while self._items and (count is None or self.delivered < count):
             item = self._items.pop(0)
             if not isinstance(item, int):
                 item.deliver()
                 continue
             self.delivered = item
-            if item == count:
-                return

@@ -45,7 +45,7 @@ def fill(module, world, ndarray, call, put):
 
     for name in VIEWS:
         setattr(module, name, view_of(getattr(np, name)))
-    module.reshape = lambda a, *shape: a.reshape(*shape)
+    module.reshape = lambda a, newshape: a.reshape(newshape)
     module.lib.stride_tricks.as_strided = view_of(np.lib.stride_tricks.as_strided)
 
     def empty(shape, dtype=float, order="C"):
@@ -106,7 +106,7 @@ def fill(module, world, ndarray, call, put):
     module.empty, module.full, module.asarray, module.array, module.asnumpy = empty, full, asarray, array, asnumpy
     module.zeros = lambda shape, dtype=float, order="C": full(shape, 0, dtype)
     module.ones = lambda shape, dtype=float, order="C": full(shape, 1, dtype)
-    module.empty_like = lambda a, dtype=None: empty(a.shape, a.dtype if dtype is None else dtype)
+    module.empty_like = lambda prototype, dtype=None: empty(prototype.shape, dtype or prototype.dtype)
     module.zeros_like = lambda a, dtype=None: full(a.shape, 0, a.dtype if dtype is None else dtype)
     module.ones_like = lambda a, dtype=None: full(a.shape, 1, a.dtype if dtype is None else dtype)
     module.full_like = lambda a, value, dtype=None: full(a.shape, value, a.dtype if dtype is None else dtype)
