@@ -38,8 +38,8 @@ class CompileException(Exception):
         return self._msg
 
 
-def make_cuda(world, ndarray, raw_kernels):
-    """The module `cupy.cuda`; raw_kernels: name → function(grid, block, args, shared_mem) of NumPy views."""
+def make_cuda(world, ndarray, raw_kernels, raw_module):
+    """The module `cupy.cuda`, `RawKernel` and `RawModule`; the last two arguments as those of `install`."""
     cuda = types.ModuleType("cupy.cuda")
 
     class Device:
@@ -172,6 +172,15 @@ def make_cuda(world, ndarray, raw_kernels):
         def __init__(self, code, name, options=(), backend="nvrtc", *, translate_cucomplex=False,
                      enable_cooperative_groups=False, jitify=False):  # fmt: skip
             self.code, self.name, self.options = code, name, options
+            self._run = _function(code, name, options, raw_kernels, raw_module)
+
+        @property
+        def max_dynamic_shared_size_bytes(self):
+            return self._run.max_dynamic_shared_size_bytes
+
+        @max_dynamic_shared_size_bytes.setter
+        def max_dynamic_shared_size_bytes(self, value):
+            self._run.max_dynamic_shared_size_bytes = value
 
         def __call__(self, grid, block, args, *, shared_mem=0):
             for value in (*grid, *block):
@@ -187,11 +196,10 @@ def make_cuda(world, ndarray, raw_kernels):
                     views.append(argument)
                 else:
                     raise TypeError(f"Unsupported type {type(argument)}")
-            function = raw_kernels[self.name]
             world.allow()
 
             def work():
-                function(tuple(grid), tuple(block), views, shared_mem)
+                self._run(tuple(grid), tuple(block), views, shared_mem=shared_mem)
 
             work() if world.capture is None else world.record(work, blocks)
 
@@ -204,8 +212,6 @@ def make_cuda(world, ndarray, raw_kernels):
             return None
 
         def get_function(self, name):
-            if name not in raw_kernels:
-                raise CUDADriverError(f"CUDA_ERROR_NOT_FOUND: named symbol not found ({name})")
             return RawKernel(self.code, name, self.options)
 
     @contextlib.contextmanager
@@ -246,6 +252,25 @@ def make_cuda(world, ndarray, raw_kernels):
         getDeviceProperties=lambda device: {"name": b"stand-in"},
     )
     return cuda, RawKernel, RawModule
+
+
+def _function(code, name, options, raw_kernels, raw_module):
+    """What runs a raw kernel: a Python function of NumPy views, or the compiled source on the processor."""
+    if name in raw_kernels:
+        return _Python(raw_kernels[name])
+    if raw_module is None:
+        raise CUDADriverError(f"CUDA_ERROR_NOT_FOUND: named symbol not found ({name})")
+    return raw_module(code=code, options=options).get_function(name)
+
+
+class _Python:
+    max_dynamic_shared_size_bytes = 48 << 10
+
+    def __init__(self, function):
+        self._function = function
+
+    def __call__(self, grid, block, views, *, shared_mem):
+        self._function(grid, block, views, shared_mem)
 
 
 class _Pending:
