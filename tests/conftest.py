@@ -17,12 +17,24 @@ def pytest_addoption(parser):
         help="tests marked gpu fail, instead of being skipped, where there is no CuPy or no GPU",
     )
     parser.addoption(
+        "--pretend-gpu",
+        action="store_true",
+        help="run tests marked gpu on the stand-in for CuPy (tests/standin): shows that they are ready, measures nothing",
+    )
+    parser.addoption(
         "--campaign",
         type=int,
         default=0,
         metavar="N",
         help="run the campaigns (kills, mutated files) N times as long; 0 is the short form for every day",
     )
+
+
+def pytest_configure(config):
+    if config.getoption("--pretend-gpu"):
+        from standin.install import for_ever
+
+        for_ever()
 
 
 @functools.cache

@@ -1,35 +1,24 @@
-"""The CUDA kernels themselves in a training step: their sources run on the processor, launched and captured by the host code."""
-
-import importlib.util
-import shutil
-import sys
-from pathlib import Path
+"""The CUDA kernels themselves in a training step: their sources on the processor, launched and captured by the host code."""
 
 import numpy as np
 import pytest
-from standin import install
+from standin.install import install, source_runner
 from test_graphs import same
 from test_training_on_a_device import agree, train, trainer_of
 
 from gan_np import kernels
 
-ON_HOST = Path(__file__).parents[1] / "cuda" / "on_host" / "__init__.py"
 STEPS = 7
 
 
 @pytest.fixture
 def on_processor(monkeypatch):
     """A pretended machine whose raw kernels are the .cu sources, compiled by g++."""
-    if not ON_HOST.exists() or "cuda" not in [entry.name for entry in kernels.entries("dense")]:
+    if not _has("dense"):
         pytest.skip("there are no CUDA kernels in the table")
-    if shutil.which("g++") is None:
+    if source_runner() is None:
         pytest.skip("no g++: the CUDA sources cannot be run on the processor")
-    name = "cuda_sources_on_the_processor"
-    spec = importlib.util.spec_from_file_location(name, ON_HOST, submodule_search_locations=[str(ON_HOST.parent)])
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, name, module)
-    spec.loader.exec_module(module)
-    world = install(monkeypatch, raw_module=module.HostRawModule)
+    world = install(monkeypatch, raw_module=source_runner())
     names = {operation: "cuda" for operation in kernels.OPERATIONS if _has(operation) and operation != "normal"}
     with kernels.use_kernels(**names):
         yield world
