@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 import types
 
 import numpy as np
@@ -81,6 +82,7 @@ def make_cuda(world, ndarray, raw_kernels, raw_module):
 
         def record(self, stream=None):
             self._stream = world.stream if stream is None else stream
+            self.time = time.perf_counter()
             self._behind = len(self._stream.pending)
             self._count = self._stream.mark()
 
@@ -229,6 +231,7 @@ def make_cuda(world, ndarray, raw_kernels, raw_module):
     Stream.null = Stream(null=True)
     world.streams.append(Stream.null)
     cuda.using_allocator, cuda.alloc_pinned_memory = using_allocator, alloc_pinned_memory
+    cuda.get_elapsed_time = lambda start_event, end_event: 1e3 * (end_event.time - start_event.time)
     cuda.get_current_stream = lambda: world.stream
     cuda.is_available = lambda: world.devices > 0
     cuda.memory = types.SimpleNamespace(OutOfMemoryError=OutOfMemoryError)
