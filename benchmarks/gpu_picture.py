@@ -20,8 +20,8 @@ def save(path: Path, record: dict[str, Any], out: Path) -> None:
     device = record["device"]
     quick = " (quick: times mean little)" if record["quick"] else ""
     figure.suptitle(
-        f"gan_np on {device['name']}, compute capability {device['compute_capability']}, CUDA {device['runtime']}, "
-        f"CuPy {device['cupy']}, {record['date']}{quick}"
+        f"gan_np on {device['name']}, compute capability {device['compute_capability']}, "
+        f"CUDA {_version(device['runtime'])}, CuPy {device['cupy']}, {record['date']}{quick}"
     )
     left, *pictures = top.subplots(1, 4, width_ratios=(2.6, 1, 1, 1))
     _stages(left, record["stages"])
@@ -30,6 +30,11 @@ def save(path: Path, record: dict[str, Any], out: Path) -> None:
     _kernels(bottom.subplots(), record["stages"].get("kernels", {}).get("rows", []))
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
+
+
+def _version(number: int) -> str:
+    """13020 is 13.2."""
+    return f"{number // 1000}.{number % 1000 // 10}"
 
 
 def _stages(axes: Any, stages: dict[str, Any]) -> None:

@@ -123,10 +123,10 @@ def train_digits(settings: Settings, precision: str) -> dict[str, Any]:
     (first_step, first), (last_step, end) = marks[0], marks[-1]
     rate = (last_step - first_step) / (end - first) if last_step > first_step else float("nan")
     score = gn.evaluation.sliced_wasserstein(samples, data[:256])
-    graph = "a CUDA graph" if trainer.captured else f"launch by launch ({trainer.graph_reason})"
+    graph = "as a CUDA graph" if trainer.captured else f"launch by launch ({trainer.graph_reason})"
     return {
         "state": "passed",
-        "summary": f"{trainer.steps:,} steps, {rate:,.0f} a second, as {graph}; sliced Wasserstein {score:.4f}",
+        "summary": f"{trainer.steps:,} steps, {rate:,.0f} a second, {graph}; sliced Wasserstein {score:.4f}",
         "steps": trainer.steps,
         "steps_per_second": rate,
         "warm_up_seconds": first,
