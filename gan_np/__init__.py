@@ -53,7 +53,7 @@ from gan_np.layers import (
     Wrt,
 )
 from gan_np.models import GAN
-from gan_np.networks import Fork, Identity, Loop, Network, Parallel, Residual, Sequential
+from gan_np.networks import Fork, Identity, Loop, Network, Parallel, Residual, Sequential, folded
 from gan_np.ops import Activation
 from gan_np.optimizers import SGD, Adam, RMSprop
 
@@ -127,6 +127,7 @@ __all__ = [
     "data",
     "devices",
     "evaluation",
+    "folded",
     "from_dlpack",
     "kernels",
     "layers",

@@ -7,7 +7,8 @@ from standin import install
 
 from gan_np import kernels
 
-POINTWISE = [operation for operation in kernels.OPERATIONS if operation not in ("dense", "conv2d")]
+PRODUCTS = ("dense", "dense_layer", "conv2d")
+POINTWISE = [operation for operation in kernels.OPERATIONS if operation not in PRODUCTS]
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from gan_np.kernels.cases import Case, conv2d_case, convolution_geometry, dense_
 from gan_np.testing.layouts import with_gaps
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
-COMPILED = [("conv2d", "direct"), ("conv2d", "winograd"), ("dense", "numba")]
+COMPILED = [("conv2d", "direct"), ("conv2d", "winograd"), ("conv2d", "whole"), ("dense", "numba")]
 TOLERANCE = {FLOAT32: 1e-5, FLOAT64: 1e-12}
 """Of the largest entry."""
 
@@ -30,6 +30,9 @@ def odd_cases():
             yield convolution_geometry(batch, (5, 8, channels), 32, (3, 3), (1, 1), (1, 1))
             yield convolution_geometry(batch, (8, 10, 32), channels, (4, 4), (2, 2), (1, 1))
         yield transposed_geometry(2, (4, 7, 32), channels, 5, 2, 2, 1)
+    for batch in (1, 9):
+        yield convolution_geometry(batch, (4, 3, 5), 7, (4, 3), (1, 2), (0, 0))
+        yield convolution_geometry(batch, (2, 2, 17), 40, (2, 2), (1, 1), (0, 0))
     for batch in (1, 2, 5):
         yield convolution_geometry(batch, (10, 14, 32), 64, (4, 4), (2, 2), (1, 1))
         yield convolution_geometry(batch, (7, 3, 64), 32, (3, 3), (1, 1), (1, 1))
