@@ -157,7 +157,9 @@ class Tape:
         with scope(self.device):
             self._block = cuda.zeros(self._size, np.uint8)
             for _ in range(SLOTS):
-                self._slots.append((pinned(cuda, (self._size,), np.dtype(np.uint8)), cuda.cuda.Event()))
+                self._slots.append(
+                    (pinned(cuda, (self._size,), np.dtype(np.uint8)), cuda.cuda.Event(disable_timing=True))
+                )
 
 
 def pinned(cupy: Any, shape: Shape, dtype: DType) -> Array:

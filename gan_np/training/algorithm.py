@@ -90,6 +90,11 @@ class Trainer:
         graph: bool = True,
     ) -> None:
         _check_images(images, gan)
+        if gan.generator.device != gan.discriminator.device:
+            raise ValueError(
+                f"gan: the generator lies on {gan.generator.device}, the discriminator on {gan.discriminator.device}; "
+                "both must be on one device"
+            )
         self.gan, self.images, self.labels = gan, images, _check_labels(labels, images, gan)
         gan.prepare(images, self.labels)
         self.objective = objective or NonSaturating()
@@ -336,6 +341,8 @@ def layer_norms(player: str, what: str, layout: Layout, values: Array) -> dict[s
 
 
 def _check_images(images: Array, gan: GAN) -> None:
+    if not on_host(images):
+        raise TypeError("images: expected a NumPy array, got one on a GPU (training sends it there, as bytes)")
     if images.dtype != np.uint8:
         raise TypeError(f"images: expected uint8 pictures, got {images.dtype}")
     if images.ndim != 4 or images.shape[1:] != gan.image_shape or not len(images):

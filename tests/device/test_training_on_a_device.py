@@ -5,7 +5,7 @@ import pytest
 
 import gan_np as gn
 from gan_np import kernels
-from gan_np.arrays import to_host
+from gan_np.arrays import to_device, to_host
 
 SMALL = {
     "mlp": {"hidden": 8, "maxout_units": 6},
@@ -96,3 +96,47 @@ def test_the_host_never_waits_and_the_step_is_captured(model, build, options, ca
     with kernels.use_kernels(dense="reference", conv2d="im2col"):
         on_cpu, _ = train(model, "cpu", images, steps=14, build=build, **options)
     agree(trainer, on_cpu, 1e-9)
+
+
+def test_norms_of_many_layers_can_be_captured(capturing, images):
+    """More numbers than CuPy joins without sending anything."""
+    trainer = trainer_of("dcgan", "cuda", images, 14)
+    trainer.norms = {}
+    with capturing.no_synchronisation():
+        steps = [trainer.step() for _ in range(14)]
+    assert trainer.captured
+    with kernels.use_kernels(dense="reference", conv2d="im2col"):
+        on_cpu = trainer_of("dcgan", "cpu", images, 14)
+        on_cpu.norms = {}
+        for _ in range(14):
+            on_cpu.step()
+    found = steps[-1].reading.norms()
+    assert found.keys() == on_cpu.norms.keys()
+    assert len(found) > 8
+    np.testing.assert_allclose(list(found.values()), list(on_cpu.norms.values()), rtol=1e-7)
+
+
+def test_a_data_set_too_large_for_the_device_is_sent_batch_by_batch(capturing, images, monkeypatch):
+    monkeypatch.setattr("gan_np.training.batches.RESIDENT_SHARE", 0.0)
+    for model in ("dcgan", "conditional_dcgan"):
+        trainer = trainer_of(model, "cuda", images, 10)
+        assert not trainer._batches.resident
+        with capturing.no_synchronisation():
+            for _ in range(10):
+                trainer.step()
+        assert trainer.captured
+        with kernels.use_kernels(dense="reference", conv2d="im2col"):
+            on_cpu, _ = train(model, "cpu", images, 10)
+        agree(trainer, on_cpu, 1e-9)
+
+
+def test_what_cannot_be_trained_is_said(standin, images):
+    gan = make("mlp", "cuda")
+    with pytest.raises(TypeError, match="images: expected a NumPy array, got one on a GPU"):
+        gn.training.Trainer(gan, to_device(images, "cuda"))
+    gan.discriminator = make("mlp", "cpu").discriminator
+    with pytest.raises(ValueError, match="the generator lies on cuda:0, the discriminator on cpu"):
+        gn.training.Trainer(gan, images)
+    trainer = trainer_of("mlp", "cuda", images)
+    with pytest.raises(ValueError, match="device: kernels are tuned for the CPU"):
+        next(gn.training.tune(trainer))

@@ -15,6 +15,8 @@ UFUNCS = (
 REDUCTIONS = ("sum", "mean", "max", "min", "argmax", "argmin", "all", "any", "prod")
 PRODUCTS = ("matmul", "dot", "tensordot", "outer", "inner", "vdot")
 """What CuPy computes with cuBLAS."""
+MANY = 8
+"""More small arrays than so many are joined by one kernel, which is sent a table of their addresses."""
 VIEWS = ("moveaxis", "transpose", "swapaxes", "expand_dims", "squeeze", "broadcast_to")
 
 
@@ -83,6 +85,8 @@ def fill(module, world, ndarray, call, put):
 
     def joined(function):
         def run(arrays, axis=0):
+            if len(arrays) > MANY and len({array.dtype for array in arrays}) == 1:
+                world.to_device(np.empty(len(arrays)), np.zeros(len(arrays)))  # CuPy sends a table of addresses
             return call(lambda *views: function(views, axis=axis), *arrays)
 
         return run
@@ -109,7 +113,7 @@ def fill(module, world, ndarray, call, put):
     module.empty_like = lambda prototype, dtype=None: empty(prototype.shape, dtype or prototype.dtype)
     module.zeros_like = lambda a, dtype=None: full(a.shape, 0, a.dtype if dtype is None else dtype)
     module.ones_like = lambda a, dtype=None: full(a.shape, 1, a.dtype if dtype is None else dtype)
-    module.full_like = lambda a, value, dtype=None: full(a.shape, value, a.dtype if dtype is None else dtype)
+    module.full_like = lambda a, fill_value, dtype=None: full(a.shape, fill_value, dtype or a.dtype)
     module.arange, module.ascontiguousarray, module.copyto, module.from_dlpack = (
         arange, ascontiguousarray, copyto, from_dlpack,
     )  # fmt: skip
