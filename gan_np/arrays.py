@@ -8,7 +8,7 @@ asked.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeAlias, cast
 
 import numpy as np
@@ -157,22 +157,30 @@ def require_same(operation: str, **arrays: Array | None) -> None:
             raise TypeError(
                 f"{operation}: {first_name} is {first.dtype} but {name} is {array.dtype}; convert one explicitly"
             )
-        elif (type(array) is not type(first) or type(array) is not np.ndarray) and device_of(array) != device_of(first):
-            raise TypeError(
-                f"{operation}: {first_name} lies on {device_of(first)} but {name} on {device_of(array)}; move one"
-            )
-    if first is not None and type(first) is not np.ndarray and not on_host(first):
-        _require_current(operation, first_name, first)
+        elif type(array) is not type(first):
+            _refuse_devices(operation, first_name, first, name, array)
+    if type(first) is not np.ndarray and first is not None and not on_host(first):
+        _require_one_device(operation, arrays)
 
 
-def _require_current(operation: str, name: str, array: Array) -> None:
-    """CuPy computes on the current device alone."""
-    current = cast(Any, array_module(array)).cuda.runtime.getDevice()
-    if array.device.id != current:  # type: ignore[attr-defined]
-        device = device_of(array)
+def _refuse_devices(operation: str, first_name: str, first: Array, name: str, array: Array) -> None:
+    """Refuse two arrays that lie on different devices."""
+    if device_of(array) != device_of(first):
         raise TypeError(
-            f"{operation}: {name} lies on {device} but the current device is cuda:{current}; "
-            f'use `with gan_np.devices.scope("{device}"):`'
+            f"{operation}: {first_name} lies on {device_of(first)} but {name} on {device_of(array)}; move one"
+        )
+
+
+def _require_one_device(operation: str, arrays: Mapping[str, Array | None]) -> None:
+    """CuPy's arrays must lie on one device, and that must be the current one: CuPy computes on no other."""
+    (first_name, first), *others = ((name, array) for name, array in arrays.items() if array is not None)
+    for name, array in others:
+        _refuse_devices(operation, first_name, first, name, array)
+    current = cast(Any, array_module(first)).cuda.runtime.getDevice()
+    if first.device.id != current:  # type: ignore[attr-defined]
+        raise TypeError(
+            f"{operation}: {first_name} lies on {device_of(first)} but the current device is cuda:{current}; "
+            f'use `with gan_np.devices.scope("{device_of(first)}"):`'
         )
 
 

@@ -92,8 +92,10 @@ def scope(device: str) -> AbstractContextManager[Any]:
     CuPy works on one current device at a time. Networks, optimisers and trainers enter their own device; code that calls
     `ops` on a GPU other than the first does so inside `with gn.devices.scope("cuda:1"):`.
     """
-    kind, index = parse(device)
-    if kind == CPU or index is None:
+    if device == CPU:  # first: this stands in every step on the CPU
+        return _HERE
+    index = parse(device)[1]
+    if index is None:
         return _HERE
     found: AbstractContextManager[Any] = importlib.import_module("cupy").cuda.Device(index)
     return found

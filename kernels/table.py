@@ -263,7 +263,9 @@ def _named() -> Mapping[str, str]:
 
 
 def _watched(chosen: Entry, problem: Problem) -> Any:
-    implementation = attributed(chosen.operation, chosen.name, problem.device, chosen.implementation)
+    implementation = chosen.implementation
+    if problem.device != "cpu":
+        implementation = attributed(chosen.operation, chosen.name, implementation)
     return noted(chosen.operation, problem, watched(chosen.operation, chosen.name, implementation))
 
 

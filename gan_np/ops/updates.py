@@ -8,6 +8,7 @@ arrays on θ's device, so that a captured step reads new ones at each replay.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -58,10 +59,7 @@ def sgd(
     if velocity is None and _is_given(momentum):
         raise ValueError("velocity: momentum needs a velocity vector, got None")
     kernel = _kernel("sgd", theta, gradient=gradient, velocity=velocity)
-
-    def step() -> None:
-        kernel.step(theta, gradient, velocity, learning_rate, momentum, nesterov)
-
+    step = partial(kernel.step, theta, gradient, velocity, learning_rate, momentum, nesterov)
     _unless(skip, step, theta, velocity)
 
 
@@ -82,10 +80,7 @@ def adam(
     if isinstance(count, int) and count < 1:
         raise ValueError(f"count: expected the step's number, at least 1, got {count}")
     kernel = _kernel("adam", theta, gradient=gradient, first=first, second=second)
-
-    def step() -> None:
-        kernel.step(theta, gradient, first, second, count, learning_rate, beta1, beta2, epsilon)
-
+    step = partial(kernel.step, theta, gradient, first, second, count, learning_rate, beta1, beta2, epsilon)
     _unless(skip, step, theta, first, second)
 
 
@@ -105,14 +100,11 @@ def rmsprop(
     if velocity is None and _is_given(momentum):
         raise ValueError("velocity: momentum needs a velocity vector, got None")
     kernel = _kernel("rmsprop", theta, gradient=gradient, second=second, velocity=velocity)
-
-    def step() -> None:
-        kernel.step(theta, gradient, second, velocity, learning_rate, smoothing, epsilon, momentum)
-
+    step = partial(kernel.step, theta, gradient, second, velocity, learning_rate, smoothing, epsilon, momentum)
     _unless(skip, step, theta, second, velocity)
 
 
 def moving_average(average: Array, values: Array, decay: Number, *, skip: Array | None = None) -> None:
     """average ← decay·average + (1 − decay)·values, in place."""
     kernel = _kernel("average", average, values=values)
-    _unless(skip, lambda: kernel.step(average, values, decay), average)
+    _unless(skip, partial(kernel.step, average, values, decay), average)

@@ -254,8 +254,9 @@ class Trainer:
     def _seen(self, pictures: Array) -> Array:
         """Pictures as D is shown them: packed, with instance noise."""
         packed = pack(pictures, self.gan.packing)
-        deviation = at(self.instance_noise, self.d_optimizer.updates)
-        if not deviation and (on_host(packed) or not callable(self.instance_noise)):
+        if not self.instance_noise:
+            return packed
+        if on_host(packed) and not at(self.instance_noise, self.d_optimizer.updates):
             return packed
         shape, dtype = packed.shape, packed.dtype
         seen: Array = packed + drawn(lambda: self._drawn_noise(shape, dtype), device_of(packed))
@@ -287,14 +288,15 @@ class Trainer:
     def _update(self, player: str, network: Network, optimizer: Optimizer) -> None:
         """One update, its gradient checked before and its weights after."""
         self._check("gradient", player, network.parameters.layout, network.gradient.values)
-        self._measure(player, "gradient", network.parameters.layout, network.gradient.values)
+        if self.norms is not None:
+            self._measure(player, "gradient", network.parameters.layout, network.gradient.values)
         optimizer.step(network.parameters, network.gradient, skip=self._skip)
         self._check("weights", player, network.parameters.layout, network.parameters.values)
-        self._measure(player, "weights", network.parameters.layout, network.parameters.values)
+        if self.norms is not None:
+            self._measure(player, "weights", network.parameters.layout, network.parameters.values)
 
     def _measure(self, player: str, what: str, layout: Layout, values: Array) -> None:
-        if self.norms is None:
-            return
+        assert self.norms is not None
         found = layer_norms(player, what, layout, values)
         if self._on_device is None:
             self.norms |= {name: float(norm) for name, norm in found.items()}
