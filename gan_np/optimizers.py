@@ -84,7 +84,12 @@ class Optimizer:
         if set(moments) != set(self.slots) and (moments or updates):
             raise ValueError(f"moments: expected {self.slots}, got {tuple(moments)}")
         self.updates = updates
-        self._moments = {name: moments[name].copy() for name in self.slots} if moments else None
+        self._moments = None
+        if moments:
+            self._moments = {}
+            for name in self.slots:
+                with scope(device_of(moments[name])):  # CuPy copies to the current device
+                    self._moments[name] = moments[name].copy()
 
     def _prepare(self, theta: Array) -> dict[str, Array]:
         if self._moments is None:

@@ -61,6 +61,9 @@ def test_training_on_the_second_device(standin, images):
     gan = gn.models.mlp((8, 8, 1), 4, hidden=8, maxout_units=4, device="cuda:1")
     trainer = gn.train(gan, images, steps=3, batch_size=8, progress=False, device="cuda:1", graph=False)
     assert device_of(trainer.step().d_loss) == "cuda:1"
+    trainer.d_optimizer.restore(3, trainer.d_optimizer.moments)
+    assert {device_of(moment) for moment in trainer.d_optimizer.moments.values()} == {"cuda:1"}
+    trainer.step()
     assert gan.sample(3).shape == (3, 8, 8, 1)
 
 
