@@ -84,10 +84,10 @@ def fill(module, world, ndarray, call, put):
         return made
 
     def joined(function):
-        def run(arrays, axis=0):
-            if len(arrays) > MANY and len({array.dtype for array in arrays}) == 1:
-                world.to_device(np.empty(len(arrays)), np.zeros(len(arrays)))  # CuPy sends a table of addresses
-            return call(lambda *views: function(views, axis=axis), *arrays)
+        def run(tup, axis=0):
+            if len(tup) > MANY and len({array.dtype for array in tup}) == 1:
+                world.to_device(np.empty(len(tup)), np.zeros(len(tup)))  # CuPy sends a table of addresses
+            return call(lambda *views: function(views, axis=axis), *tup)
 
         return run
 
