@@ -227,8 +227,8 @@ def _leave(recorder: Recorder, number: int) -> None:
     name = signal.Signals(number).name
     raise Interrupted(
         number,
-        f"stopped by {name} after step {recorder.trainer.steps}; saved {path} in {time.monotonic() - started:.1f} s; "
-        f"go on with: gan-np train --resume {recorder.folder.path}",
+        f"stopped by {name} after step {recorder.trainer.steps}; saved {path} in {time.monotonic() - started:.1f} s",
+        recorder.folder.path,
     )
 
 
