@@ -18,6 +18,7 @@ REQUIRES = [
 PLOT = ["matplotlib>=3.8"]
 DOWNLOAD = ["pooch>=1.8"]
 TENSORBOARD = ["tensorboardX>=2.6"]
+FACES = ["dicebear-core>=10.7,<11", "dicebear-styles>=10.6,<11", "resvg-py>=0.5"]
 DEMO = ["mlxtend>=0.23", *PLOT]
 DEVELOP = ["ruff>=0.14", "mypy>=1.18"]
 TOOLS = ["pytest>=8", "pytest-timeout>=2.3", "hypothesis>=6.100", "scipy>=1.12", "build>=1.2"]
@@ -36,6 +37,7 @@ setup(
     extras_require={
         "plot": PLOT,
         "demo": DEMO,
+        "faces": FACES,
         "download": DOWNLOAD,
         "tensorboard": TENSORBOARD,
         "test": TEST,

@@ -24,6 +24,7 @@ from .config import Config
 from .finite import NonFiniteError
 from .folder import RunFolder, read_config
 from .lock import RunLock
+from .monitor import check_monitor
 from .recorder import Recorder
 from .records import read_records
 from .signals import Interrupted, StopRequest
@@ -91,6 +92,7 @@ def train(
     chosen = _configure(config, options)
     tuned = tuned_kernels(chosen)
     trainer = build_trainer(gan, images, chosen, labels)
+    check_monitor(chosen, gan, len(images), out is not None)
     if out is None:
         return _drive(trainer, chosen, tuned, None, callbacks, progress, 0.0)
     if not gan.recipe:
