@@ -14,6 +14,7 @@ BENCHMARKS = {
     "generate": "pictures from G, against PyTorch and onnxruntime where they are installed",
     "memory": "what training takes at its peak and what a step allocates, against PyTorch where it is installed",
     "cold_start": "from the command to the first training step: kernels to compile, kernels compiled before, PyTorch",
+    "gpu_report": "on a GPU: tests, sanitizers, digits at each precision and kernels, in stages that can be resumed",
     "scaling": "how a step's time grows with batch, width, side and threads, and the power laws fitted to it",
 }
 """Name → one line. Each name is a module here with `main(arguments) -> exit code`."""

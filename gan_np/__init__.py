@@ -11,7 +11,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from gan_np import averaging, data, layers, models, networks, objectives, ops, optimizers, schedules
+from gan_np import averaging, data, devices, layers, models, networks, objectives, ops, optimizers, schedules
+from gan_np.arrays import from_dlpack
 from gan_np.checks import ShapeError
 from gan_np.data.images import save_grid
 from gan_np.kernels import register_kernel, unregister_kernel, use_kernels
@@ -125,8 +126,10 @@ __all__ = [
     "Wrt",
     "averaging",
     "data",
+    "devices",
     "evaluation",
     "folded",
+    "from_dlpack",
     "kernels",
     "latent",
     "layers",

@@ -1,17 +1,20 @@
 """Which array library holds this array; devices, dtypes and random generators.
 
 Arrays choose the device: core code asks `array_module(x)` and never tests for CuPy by name. A `device=` argument stands
-only where arrays are created. This file and `kernels/cuda` are the only ones that import CuPy, and only when asked.
+only where arrays are created. This file, `devices.py` and `kernels/cuda` are the only ones that import CuPy, and only when
+asked.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+from gan_np import devices
 
 Array: TypeAlias = NDArray[Any]
 """A NumPy array, or a CuPy array used through the same methods."""
@@ -53,40 +56,75 @@ def on_host(array: Array) -> bool:
 
 def device_of(array: Array) -> str:
     """Where `array` lies: "cpu", or "cuda:0" and so on."""
-    return "cpu" if on_host(array) else f"cuda:{array.device.id}"  # type: ignore[attr-defined]
+    return devices.CPU if on_host(array) else f"cuda:{array.device.id}"  # type: ignore[attr-defined]
 
 
 def module_of_device(device: str) -> ArrayModule:
-    """The array library for a device name: "cpu" is NumPy, "cuda" and "cuda:1" are CuPy.
+    """The array library for a device name: "cpu" is NumPy, "cuda" (the current GPU) and "cuda:1" are CuPy.
 
     Raises:
         ValueError: the name is not a device's.
-        RuntimeError: a GPU was asked for and CuPy is not installed or sees none.
+        DeviceError: a GPU was asked for that cannot be used here; the message says why.
     """
-    if device == "cpu":
-        return cast(ArrayModule, np)
-    kind, _, index = device.partition(":")
-    if kind != "cuda" or (":" in device and not index.isdecimal()):
-        raise ValueError(f"device: expected 'cpu', 'cuda' or 'cuda:N', got {device!r}")
-    try:
-        cupy = importlib.import_module("cupy")
-    except ImportError as error:
-        raise RuntimeError(f"device {device!r} needs CuPy (cupy-cuda12x or cupy-cuda13x): {error}") from error
-    if not cupy.cuda.is_available():
-        raise RuntimeError(f"device {device!r}: CuPy is installed but finds no usable GPU and driver")
-    if index:
-        cupy.cuda.Device(int(index)).use()
-    return cast(ArrayModule, cupy)
+    return cast(ArrayModule, np if device == devices.CPU else devices.cupy_for(device))
+
+
+def zeros(shape: Shape | int, dtype: DTypeLike, device: str) -> Array:
+    """An array of zeros on `device`."""
+    module = module_of_device(device)
+    with devices.scope(device):
+        return module.zeros(shape, dtype)
 
 
 def to_host(array: Array) -> Array:
-    """`array` as a NumPy array: itself if it is one, else a copy from its device."""
+    """`array` as a NumPy array: itself if it is one, else a copy from its device (which the host waits for)."""
     return array if on_host(array) else array.get()  # type: ignore[attr-defined]
 
 
 def to_device(array: Array, device: str) -> Array:
-    """A NumPy array on `device`; no copy for "cpu"."""
-    return module_of_device(device).asarray(array)
+    """`array` on `device`: itself if it lies there, else a copy ("cuda" is any GPU for an array on one)."""
+    if isinstance(array, np.ndarray):
+        if device == devices.CPU:
+            return array
+    elif device in ("cuda", device_of(array)):
+        return array
+    if device == devices.CPU:
+        return to_host(array)
+    module = module_of_device(device)
+    with devices.scope(device):
+        # From one GPU to another the copy goes from device to device.
+        return module.asarray(array) if isinstance(array, np.ndarray) else module.array(array)
+
+
+def from_dlpack(array: Any) -> Array:
+    """An array of another library (PyTorch, JAX, …) as NumPy's or CuPy's, wherever it lies, without a copy.
+
+    The way back is the other library's own `from_dlpack`: NumPy's and CuPy's arrays have `__dlpack__`. (θ is read-only,
+    which most libraries refuse: give them a copy.)
+
+    >>> import numpy as np, gan_np as gn
+    >>> gn.from_dlpack(np.arange(3))
+    array([0, 1, 2])
+
+    Raises:
+        TypeError: `array` has no `__dlpack__`.
+        ValueError: it lies on a device that is neither the host nor an NVIDIA GPU.
+    """
+    if not hasattr(array, "__dlpack__") or not hasattr(array, "__dlpack_device__"):
+        raise TypeError(f"array: expected one with __dlpack__, got {type(array).__name__}")
+    kind, index = array.__dlpack_device__()
+    if int(kind) in _DLPACK_HOST:
+        return np.from_dlpack(array)
+    if int(kind) != _DLPACK_CUDA:
+        raise ValueError(f"array: lies on a device of DLPack's kind {int(kind)}, expected the host or an NVIDIA GPU")
+    device = f"cuda:{index}"
+    with devices.scope(device):
+        return module_of_device(device).from_dlpack(array)
+
+
+_DLPACK_HOST = (1, 3)
+"""kDLCPU and kDLCUDAHost (pinned memory)."""
+_DLPACK_CUDA = 2
 
 
 def float_dtype(dtype: DTypeLike) -> DType:
@@ -119,10 +157,31 @@ def require_same(operation: str, **arrays: Array | None) -> None:
             raise TypeError(
                 f"{operation}: {first_name} is {first.dtype} but {name} is {array.dtype}; convert one explicitly"
             )
-        elif type(array) is not type(first) and device_of(array) != device_of(first):
-            raise TypeError(
-                f"{operation}: {first_name} lies on {device_of(first)} but {name} on {device_of(array)}; move one"
-            )
+        elif type(array) is not type(first):
+            _refuse_devices(operation, first_name, first, name, array)
+    if type(first) is not np.ndarray and first is not None and not on_host(first):
+        _require_one_device(operation, arrays)
+
+
+def _refuse_devices(operation: str, first_name: str, first: Array, name: str, array: Array) -> None:
+    """Refuse two arrays that lie on different devices."""
+    if device_of(array) != device_of(first):
+        raise TypeError(
+            f"{operation}: {first_name} lies on {device_of(first)} but {name} on {device_of(array)}; move one"
+        )
+
+
+def _require_one_device(operation: str, arrays: Mapping[str, Array | None]) -> None:
+    """CuPy's arrays must lie on one device, and that must be the current one: CuPy computes on no other."""
+    (first_name, first), *others = ((name, array) for name, array in arrays.items() if array is not None)
+    for name, array in others:
+        _refuse_devices(operation, first_name, first, name, array)
+    current = cast(Any, array_module(first)).cuda.runtime.getDevice()
+    if first.device.id != current:  # type: ignore[attr-defined]
+        raise TypeError(
+            f"{operation}: {first_name} lies on {device_of(first)} but the current device is cuda:{current}; "
+            f'use `with gan_np.devices.scope("{device_of(first)}"):`'
+        )
 
 
 def generator(seed: int, *stream: int) -> np.random.Generator:

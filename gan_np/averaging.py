@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from gan_np import ops
 from gan_np.arrays import Array, generator
 from gan_np.checks import number
+from gan_np.devices import scope
+from gan_np.kernels import Number
 from gan_np.layers import Wrt
 from gan_np.networks import Network
+from gan_np.replay import counted, drawn
 
 
 class Average:
@@ -23,11 +28,21 @@ class Average:
         self.source, self.network = network, network.sharing()
         self.updates = 0
 
-    def update(self) -> None:
-        """Take in the source's θ."""
-        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        with self.network.parameters.edit() as memory:
-            ops.moving_average(memory, self.source.parameters.values, decay)
+    def update(self, *, skip: Array | None = None) -> None:
+        """Take in the source's θ; skip: as in `Optimizer.step`."""
+        device = self.network.device
+        with scope(device):
+            decay: Number = self._next_decay()
+            if skip is not None:
+                decay = drawn(lambda: np.array([self._next_decay()]), device)[0]
+            with self.network.parameters.edit() as memory:
+                ops.moving_average(memory, self.source.parameters.values, decay, skip=skip)
+        counted(self._count)
+
+    def _next_decay(self) -> float:
+        return min(self.decay, (1 + self.updates) / (10 + self.updates))
+
+    def _count(self) -> None:
         self.updates += 1
 
 

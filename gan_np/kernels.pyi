@@ -12,6 +12,7 @@ from kernels.geometry import large_size as large_size
 from kernels.geometry import small_size as small_size
 from kernels.interfaces import Activation as Activation
 from kernels.interfaces import Into as Into
+from kernels.interfaces import Number as Number
 from kernels.interfaces import Plan as Plan
 from kernels.occurring import Occurrence as Occurrence
 from kernels.occurring import occurring as occurring
@@ -23,6 +24,7 @@ from kernels.table import available as available
 from kernels.table import choose as choose
 from kernels.table import entries as entries
 from kernels.table import entry as entry
+from kernels.table import forced_choices as forced_choices
 from kernels.table import parse_choices as parse_choices
 from kernels.table import register_kernel as register_kernel
 from kernels.table import select as select

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import numpy as np
 
 from gan_np import ops
-from gan_np.arrays import Array, array_module
+from gan_np.arrays import Array, array_module, device_of
 from gan_np.checks import number
+from gan_np.devices import scope
+from gan_np.kernels import Number
+from gan_np.replay import counted, drawn
 from gan_np.schedules import Schedule, at
 from gan_np.vectors import Gradient, Vector
 
@@ -40,8 +46,11 @@ class Optimizer:
         self.updates = 0
         self._moments: dict[str, Array] | None = None
 
-    def step(self, theta: Vector, gradient: Gradient) -> None:
+    def step(self, theta: Vector, gradient: Gradient, *, skip: Array | None = None) -> None:
         """Move θ by one update; the gradient is then spent.
+
+        skip: a 0-d array on θ's device; where it is not 0, θ and the moments stay as they are (and the update counts). With
+            it, the numbers that change from update to update are sent to the device, where a captured step finds new ones.
 
         Raises:
             RuntimeError: nothing was written to the gradient since it was last spent (a pullback was forgotten).
@@ -49,13 +58,21 @@ class Optimizer:
         """
         if not gradient.started:
             raise RuntimeError("gradient: nothing was added since the last step; call a pullback first")
-        values = gradient.values
-        moments = self._prepare(theta.values)
-        values = self._shape(theta, values)
-        with theta.edit() as memory:
-            self._update(memory, values, moments)
-        self.updates += 1
+        device = device_of(theta.values)
+        with scope(device):
+            values = gradient.values
+            moments = self._prepare(theta.values)
+            values = self._shape(theta, values)
+            numbers: Sequence[Number] = self._numbers()
+            if skip is not None:
+                numbers = [self._sent(index, device) for index in range(len(numbers))]
+            with theta.edit() as memory:
+                self._update(memory, values, moments, numbers, skip)
+        counted(self._count)
         gradient.spend()
+
+    def _count(self) -> None:
+        self.updates += 1
 
     @property
     def moments(self) -> Mapping[str, Array]:
@@ -67,7 +84,12 @@ class Optimizer:
         if set(moments) != set(self.slots) and (moments or updates):
             raise ValueError(f"moments: expected {self.slots}, got {tuple(moments)}")
         self.updates = updates
-        self._moments = {name: moments[name].copy() for name in self.slots} if moments else None
+        self._moments = None
+        if moments:
+            self._moments = {}
+            for name in self.slots:
+                with scope(device_of(moments[name])):  # CuPy copies to the current device
+                    self._moments[name] = moments[name].copy()
 
     def _prepare(self, theta: Array) -> dict[str, Array]:
         if self._moments is None:
@@ -90,7 +112,22 @@ class Optimizer:
                 gradient[start:stop] += real(self.weight_decay) * theta.values[start:stop]
         return gradient
 
-    def _update(self, theta: Array, gradient: Array, moments: dict[str, Array]) -> None:
+    def _numbers(self) -> tuple[float, ...]:
+        """What changes from update to update, for the next one: the learning rate first."""
+        return (at(self.learning_rate, self.updates),)
+
+    def _sent(self, index: int, device: str) -> Array:
+        """One of these numbers on the device: float64, or int64 for a count."""
+        return drawn(lambda: np.array(self._numbers()[index]), device)
+
+    def _update(
+        self,
+        theta: Array,
+        gradient: Array,
+        moments: dict[str, Array],
+        numbers: Sequence[Number],
+        skip: Array | None,
+    ) -> None:
         raise NotImplementedError
 
 
@@ -113,14 +150,27 @@ class SGD(Optimizer):
         self.momentum, self.nesterov = momentum, nesterov
         self.slots = ("velocity",) if callable(momentum) or momentum else ()
 
-    def _update(self, theta: Array, gradient: Array, moments: dict[str, Array]) -> None:
+    def _numbers(self) -> tuple[float, ...]:
+        return at(self.learning_rate, self.updates), at(self.momentum, self.updates)
+
+    def _update(
+        self,
+        theta: Array,
+        gradient: Array,
+        moments: dict[str, Array],
+        numbers: Sequence[Number],
+        skip: Array | None,
+    ) -> None:
+        rate, momentum = numbers
+        velocity = moments.get("velocity")
         ops.sgd(
             theta,
             gradient,
-            moments.get("velocity"),
-            learning_rate=at(self.learning_rate, self.updates),
-            momentum=at(self.momentum, self.updates),
+            velocity,
+            learning_rate=rate,
+            momentum=0.0 if velocity is None else momentum,
             nesterov=self.nesterov,
+            skip=skip,
         )
 
 
@@ -144,17 +194,29 @@ class Adam(Optimizer):
         self.beta1, self.beta2 = (number(n, b, 0.0, 0.999999) for n, b in (("beta1", beta1), ("beta2", beta2)))
         self.epsilon = number("epsilon", epsilon, above=0.0)
 
-    def _update(self, theta: Array, gradient: Array, moments: dict[str, Array]) -> None:
+    def _numbers(self) -> tuple[float, ...]:
+        return at(self.learning_rate, self.updates), self.updates + 1
+
+    def _update(
+        self,
+        theta: Array,
+        gradient: Array,
+        moments: dict[str, Array],
+        numbers: Sequence[Number],
+        skip: Array | None,
+    ) -> None:
+        rate, count = numbers
         ops.adam(
             theta,
             gradient,
             moments["first"],
             moments["second"],
-            self.updates + 1,
-            learning_rate=at(self.learning_rate, self.updates),
+            cast("int | Array", count),
+            learning_rate=rate,
             beta1=self.beta1,
             beta2=self.beta2,
             epsilon=self.epsilon,
+            skip=skip,
         )
 
 
@@ -180,16 +242,29 @@ class RMSprop(Optimizer):
         self.momentum = momentum
         self.slots = ("second", "velocity") if callable(momentum) or momentum else ("second",)
 
-    def _update(self, theta: Array, gradient: Array, moments: dict[str, Array]) -> None:
+    def _numbers(self) -> tuple[float, ...]:
+        return at(self.learning_rate, self.updates), at(self.momentum, self.updates)
+
+    def _update(
+        self,
+        theta: Array,
+        gradient: Array,
+        moments: dict[str, Array],
+        numbers: Sequence[Number],
+        skip: Array | None,
+    ) -> None:
+        rate, momentum = numbers
+        velocity = moments.get("velocity")
         ops.rmsprop(
             theta,
             gradient,
             moments["second"],
-            moments.get("velocity"),
-            learning_rate=at(self.learning_rate, self.updates),
+            velocity,
+            learning_rate=rate,
             smoothing=self.smoothing,
             epsilon=self.epsilon,
-            momentum=at(self.momentum, self.updates),
+            momentum=0.0 if velocity is None else momentum,
+            skip=skip,
         )
 
 

@@ -10,7 +10,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gan_np.arrays import Array, DType, Shape, module_of_device, on_host
+from gan_np import devices
+from gan_np.arrays import Array, DType, Shape, device_of, on_host, zeros
 from gan_np.checks import ShapeError
 from gan_np.kernels import Into
 
@@ -80,7 +81,7 @@ class Vector:
 
     def __init__(self, layout: Layout, dtype: DType, device: str = "cpu") -> None:
         self.layout = layout
-        self._memory = module_of_device(device).zeros(layout.size, dtype=dtype)
+        self._memory = zeros(layout.size, dtype, device)
         self.values: Array = self._memory.view()
         if on_host(self.values):
             self.values.flags.writeable = False
@@ -111,17 +112,25 @@ class Vector:
             self._open = False
             self.version += 1
 
+    def touch(self) -> None:
+        """Move the version: the values were changed by other means than `edit()`, by a replayed CUDA graph."""
+        self.version += 1
+
     def assign(self, values: Array) -> None:
         """Overwrite everything.
 
         Raises:
-            ShapeError, TypeError: another length or dtype.
+            ShapeError, TypeError: another length, dtype or device.
         """
         if values.shape != self.values.shape:
             raise ShapeError(f"values: expected shape {self.values.shape}, got {values.shape}")
         if values.dtype != self.values.dtype:
             raise TypeError(f"values: expected {self.values.dtype}, got {values.dtype}; convert explicitly")
-        with self.edit() as memory:
+        if device_of(values) != device_of(self.values):
+            raise TypeError(
+                f"values: lie on {device_of(values)} but the vector on {device_of(self.values)}; move them explicitly"
+            )
+        with devices.scope(device_of(self.values)), self.edit() as memory:
             memory[...] = values
 
     def assign_segment(self, name: str, values: Array) -> None:
@@ -185,5 +194,5 @@ class Gradient:
 
     def _allocate(self) -> Array:
         if self._memory is None:
-            self._memory = module_of_device(self._device).zeros(self.layout.size, dtype=self._dtype)
+            self._memory = zeros(self.layout.size, self._dtype, self._device)
         return self._memory

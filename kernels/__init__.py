@@ -11,7 +11,7 @@ if not __name__.startswith("gan_np."):
 from . import cpu, cuda, reference, threads
 from .cases import Case, case_of, cases
 from .geometry import Geometry, large_size, small_size
-from .interfaces import Activation, Into, Plan
+from .interfaces import Activation, Into, Number, Plan
 from .occurring import Occurrence, occurring
 from .table import (
     OPERATIONS,
@@ -22,6 +22,7 @@ from .table import (
     choose,
     entries,
     entry,
+    forced_choices,
     parse_choices,
     register_kernel,
     select,
@@ -42,6 +43,7 @@ __all__ = [
     "Entry",
     "Geometry",
     "Into",
+    "Number",
     "Occurrence",
     "Plan",
     "Problem",
@@ -55,6 +57,7 @@ __all__ = [
     "cuda",
     "entries",
     "entry",
+    "forced_choices",
     "from_records",
     "large_size",
     "occurring",

@@ -6,11 +6,15 @@ name is `out` or the docstring says so. M stands for all leading axes taken toge
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from gan_np.arrays import Array
 
 from .geometry import Geometry
+
+Number: TypeAlias = float | Array
+"""A number, or on a GPU a 0-d array on the device (float64; int64 for a count): a step captured as a CUDA graph reads from
+there what changes from update to update."""
 
 
 class Activation(NamedTuple):
@@ -217,8 +221,8 @@ class Sgd(Protocol):
         theta: Array,
         gradient: Array,
         velocity: Array | None,
-        learning_rate: float,
-        momentum: float,
+        learning_rate: Number,
+        momentum: Number,
         nesterov: bool,
     ) -> None:
         """v ← m·v + g; θ ← θ − lr·v (Nesterov: θ ← θ − lr·(g + m·v)). θ and v change in place."""
@@ -233,8 +237,8 @@ class Adam(Protocol):
         gradient: Array,
         first: Array,
         second: Array,
-        count: int,
-        learning_rate: float,
+        count: int | Array,
+        learning_rate: Number,
         beta1: float,
         beta2: float,
         epsilon: float,
@@ -251,10 +255,10 @@ class Rmsprop(Protocol):
         gradient: Array,
         second: Array,
         velocity: Array | None,
-        learning_rate: float,
+        learning_rate: Number,
         smoothing: float,
         epsilon: float,
-        momentum: float,
+        momentum: Number,
     ) -> None:
         """v ← ρv + (1−ρ)g²; u = g/(√v + ε); θ ← θ − lr·u, or through the velocity w ← m·w + u."""
 
@@ -262,5 +266,5 @@ class Rmsprop(Protocol):
 class Average(Protocol):
     """Exponential moving average of a flat vector."""
 
-    def step(self, average: Array, values: Array, decay: float) -> None:
+    def step(self, average: Array, values: Array, decay: Number) -> None:
         """average ← decay·average + (1 − decay)·values, in place."""

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import interfaces
+from .attribution import attributed
 from .geometry import Geometry
 from .occurring import noted
 from .trace import watched
@@ -206,6 +207,11 @@ def use_tuned(choices: Choices) -> Iterator[None]:
         _tuned.reset(token)
 
 
+def forced_choices() -> Mapping[str, str]:
+    """The names that are forced here by `use_kernels`, by operation."""
+    return _forced.get() or {}
+
+
 def tuned_choices() -> Choices:
     """The tuned choice that is followed here; empty outside `use_tuned`."""
     return _tuned.get()
@@ -257,7 +263,10 @@ def _named() -> Mapping[str, str]:
 
 
 def _watched(chosen: Entry, problem: Problem) -> Any:
-    return noted(chosen.operation, problem, watched(chosen.operation, chosen.name, chosen.implementation))
+    implementation = chosen.implementation
+    if problem.device != "cpu":
+        implementation = attributed(chosen.operation, chosen.name, implementation)
+    return noted(chosen.operation, problem, watched(chosen.operation, chosen.name, implementation))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -17,12 +17,24 @@ def pytest_addoption(parser):
         help="tests marked gpu fail, instead of being skipped, where there is no CuPy or no GPU",
     )
     parser.addoption(
+        "--pretend-gpu",
+        action="store_true",
+        help="run tests marked gpu on the stand-in for CuPy (tests/standin): shows that they are ready, measures nothing",
+    )
+    parser.addoption(
         "--campaign",
         type=int,
         default=0,
         metavar="N",
         help="run the campaigns (kills, mutated files) N times as long; 0 is the short form for every day",
     )
+
+
+def pytest_configure(config):
+    if config.getoption("--pretend-gpu"):
+        from standin.install import for_ever
+
+        for_ever()
 
 
 @functools.cache
@@ -74,3 +86,13 @@ def plant():
     yield register
     for operation, name in planted:
         kernels.unregister_kernel(operation, name)
+
+
+@pytest.fixture
+def standin(monkeypatch):
+    """A pretended machine with two GPUs in place of CuPy; afterwards, whatever wrote outside its memory is reported."""
+    from standin import install  # here, since this file is also run away from its folder
+
+    world = install(monkeypatch)
+    yield world
+    assert not world.damage, world.damage

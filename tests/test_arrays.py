@@ -1,31 +1,12 @@
 """Devices, dtypes and generators. A stand-in plays CuPy: no GPU is needed to see that mixes are refused."""
 
 import sys
-import types
 
 import numpy as np
 import pytest
 
 import gan_np as gn
 from gan_np import arrays
-
-
-@pytest.fixture
-def device_array(monkeypatch):
-    """A class of arrays that lie on "cuda:0"; it can do nothing else."""
-    cupy = types.ModuleType("cupy")
-    cupy.cuda = types.SimpleNamespace(is_available=lambda: False)
-
-    class ndarray:
-        device = types.SimpleNamespace(id=0)
-
-        def __init__(self, shape, dtype):
-            self.shape, self.dtype, self.ndim = shape, np.dtype(dtype), len(shape)
-
-    ndarray.__module__ = "cupy"
-    cupy.ndarray = ndarray
-    monkeypatch.setitem(sys.modules, "cupy", cupy)
-    return ndarray
 
 
 def test_array_module():
@@ -36,35 +17,37 @@ def test_array_module():
             arrays.array_module(other)
 
 
-def test_the_other_library(device_array):
-    array = device_array((3,), np.float32)
+def test_the_other_library(standin):
+    array = arrays.zeros((3,), np.float32, "cuda")
     assert arrays.array_module(array) is sys.modules["cupy"]
     assert not arrays.on_host(array)
     assert arrays.device_of(array) == "cuda:0"
     assert arrays.device_of(np.zeros(3)) == "cpu"
 
 
-def test_devices_do_not_mix(device_array):
-    on_device, on_host = device_array((3, 4), np.float32), np.zeros((4, 2), np.float32)
+def test_devices_do_not_mix(standin):
+    on_device, on_host = arrays.zeros((3, 4), np.float32, "cuda"), np.zeros((4, 2), np.float32)
     with pytest.raises(TypeError, match="dense: x lies on cuda:0 but weight on cpu; move one"):
         gn.ops.dense(on_device, on_host)
     with pytest.raises(TypeError, match="dense: x lies on cpu but bias on cuda:0; move one"):
-        gn.ops.dense(np.zeros((3, 4), np.float32), on_host, device_array((2,), np.float32))
+        gn.ops.dense(np.zeros((3, 4), np.float32), on_host, arrays.zeros((2,), np.float32, "cuda"))
+    other = arrays.zeros((4, 2), np.float32, "cuda:1")
+    with pytest.raises(TypeError, match="dense: x lies on cuda:0 but weight on cuda:1; move one"):
+        gn.ops.dense(on_device, other)
 
 
-def test_a_network_refuses_an_array_of_another_device(device_array):
+def test_a_network_refuses_an_array_of_another_device(standin):
     network = gn.Network(gn.Dense(2), (4,))
     with pytest.raises(TypeError, match="x: the network lies on cpu, got an array on cuda:0; move one"):
-        network.forward(device_array((3, 4), np.float32))
+        network.forward(arrays.zeros((3, 4), np.float32, "cuda"))
 
 
-def test_device_names(device_array):
+def test_device_names(standin):
     assert arrays.module_of_device("cpu") is np
-    for name in ("gpu", "cuda:", "cuda:x", "CPU", "", "cuda:-1"):
+    assert arrays.module_of_device("cuda:1") is sys.modules["cupy"]
+    for name in ("gpu", "cuda:", "cuda:x", "CPU", "", "cuda:-1", "cuda:1:2", "cuda:²"):
         with pytest.raises(ValueError, match=f"device: expected 'cpu', 'cuda' or 'cuda:N', got {name!r}"):
             arrays.module_of_device(name)
-    with pytest.raises(RuntimeError, match="finds no usable GPU"):
-        arrays.module_of_device("cuda")
 
 
 def test_a_missing_cupy_is_named(monkeypatch):

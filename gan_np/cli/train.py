@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from gan_np.training.algorithm import Trainer
 
 
+CHANGEABLE = ("steps", "device", "precision")
+"""Settings that a run may be resumed with."""
+
+
 @with_config_flags
 def train(
     *,
@@ -29,7 +33,8 @@ def train(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder to make [dim]\\[runs/DATA-MODEL-N][/dim].")] = None,
     resume: Annotated[
-        Path | None, typer.Option(help="Go on with this run; only --steps may be given beside it.")
+        Path | None,
+        typer.Option(help="Go on with this run; only --steps, --device, --precision may be given beside it."),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the settings, the networks and what it would cost, and stop.")
@@ -65,7 +70,8 @@ def train(
     shape = "×".join(map(str, gan.image_shape))
     say(
         f"{chosen.model} on {len(images):,} pictures of {shape} from {chosen.data}: G {len(gan.generator.parameters):,} "
-        f"and D {len(gan.discriminator.parameters):,} parameters, {gan.generator.dtype} on {gan.generator.device}",
+        f"and D {len(gan.discriminator.parameters):,} parameters, {gan.generator.dtype} on {gan.generator.device}"
+        f"{_rounded(chosen)}",
         quiet=quiet,
     )
     if dry_run:
@@ -75,6 +81,10 @@ def train(
     started = time.monotonic()
     run_training(gan, images, labels=dataset.labels, out=folder, config=chosen, progress=not quiet)
     _report(folder, chosen.steps, time.monotonic() - started, quiet)
+
+
+def _rounded(config: Config) -> str:
+    return "" if config.precision == "float32" else f", products in {config.precision}"
 
 
 def _train_lapgan(config: Config, dataset: Dataset, folder: Path, jobs: int, quiet: bool, dry_run: bool) -> None:
@@ -106,15 +116,17 @@ def _resume(run: Path, config: Path | None, out: Path | None, jobs: int, quiet: 
     from gan_np.training.folder import read_config
     from gan_np.training.levels import is_lapgan
 
-    others = sorted(set(flags) - {"steps"}) + ["config"] * (config is not None) + ["out"] * (out is not None)
+    others = sorted(set(flags) - set(CHANGEABLE)) + ["config"] * (config is not None) + ["out"] * (out is not None)
     if others:
-        raise ValueError(f"resume: a run keeps its settings, only --steps may change; got {', '.join(others)} too")
+        raise ValueError(
+            f"resume: a run keeps its settings, only --{', --'.join(CHANGEABLE)} may change; got {', '.join(others)} too"
+        )
     if is_lapgan(run):
         settings = dataclasses.replace(read_config(run), **flags)
         _train_lapgan(settings, open_data(settings), run, jobs, quiet, False)
         return
     started = time.monotonic()
-    trainer = run_again(run, steps=flags.get("steps"), progress=not quiet)
+    trainer = run_again(run, **flags, progress=not quiet)
     _report(run, trainer.steps, time.monotonic() - started, quiet)
 
 

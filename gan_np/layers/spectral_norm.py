@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gan_np.arrays import Array, Shape, array_module
+from gan_np.arrays import Array, Shape, array_module, on_host
 from gan_np.kernels import Into
 
 from .layer import Declaration, Layer, Pullback, Shapes, State, Variables
@@ -46,11 +46,11 @@ class SpectralNorm(Layer):
         matrix = xp.moveaxis(weight, axis, -1).reshape(-1, weight.shape[axis])
         u = variables.state["spectral_u"]
         if run.training and run.update_state:
-            u = self._unit(matrix.T @ self._unit(matrix @ u))
+            u = self._unit(_product(matrix.T, self._unit(_product(matrix, u))))
             variables.set_state("spectral_u", u)
         u = u.copy()  # state may move before the pullback is called
-        image = matrix @ u
-        sigma = xp.sqrt(image @ image)
+        image = _product(matrix, u)
+        sigma = xp.sqrt(_square(image))
         v = image / sigma
         normalised = weight / sigma
 
@@ -71,7 +71,8 @@ class SpectralNorm(Layer):
                 while collected:
                     d = collected.pop()
                     along = (d * normalised).sum()
-                    rank_one = xp.moveaxis(xp.outer(v, u).reshape(*_without(d.shape, axis), -1), -1, axis)
+                    outer = v[:, None] * u
+                    rank_one = xp.moveaxis(outer.reshape(*_without(d.shape, axis), -1), -1, axis)
                     variables.add_gradient(self.parameter, (d - along * rank_one) / sigma)
                 return dx
 
@@ -84,9 +85,21 @@ class SpectralNorm(Layer):
         return y, through_sigma(pullback)
 
     def _unit(self, vector: Array) -> Array:
-        length = array_module(vector).sqrt(vector @ vector)
+        length = array_module(vector).sqrt(_square(vector))
         unit: Array = vector / (length + vector.dtype.type(self.epsilon))
         return unit
+
+
+def _product(matrix: Array, vector: Array) -> Array:
+    """matrix·vector. On a GPU as a sum of products: what CuPy gives to cuBLAS cannot be captured in a CUDA graph."""
+    product: Array = matrix @ vector if on_host(matrix) else (matrix * vector).sum(axis=1)
+    return product
+
+
+def _square(vector: Array) -> Array:
+    """⟨vector, vector⟩."""
+    square: Array = vector @ vector if on_host(vector) else (vector * vector).sum()
+    return square
 
 
 def _unit_vector(rng: np.random.Generator, shape: Shape, fans: tuple[int, int]) -> Array:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from gan_np.arrays import Array, generator, to_device, to_host
+from gan_np.arrays import Array, array_module, generator, on_host, to_device, to_host
 from gan_np.averaging import Average, recompute_statistics
 from gan_np.checks import ShapeError, choice, integer
 from gan_np.data.images import RANGES, to_bytes, to_float
+from gan_np.devices import memory_explained, scope
 from gan_np.networks import Network
 from gan_np.objectives import Loss
 
@@ -107,17 +108,17 @@ class GAN:
         return floats, None if labels is None else self.context_of(labels)
 
     def context_of(self, labels: Array) -> Array:
-        """Labels (N,) one-hot (N, classes).
+        """Labels (N,) one-hot (N, classes), on the model's device.
 
         Raises:
-            ValueError: the model takes no labels, or one is not a class.
+            ValueError: the model takes no labels, or one is not a class. (Checked for host arrays; on a device that would
+                force a synchronisation.)
         """
         if self.classes is None:
             raise ValueError("labels: this model is not conditional, it takes none")
-        if len(labels) and not (labels.min() >= 0 and labels.max() < self.classes):
+        if on_host(labels) and len(labels) and not (labels.min() >= 0 and labels.max() < self.classes):
             raise ValueError(f"labels: expected 0 to {self.classes - 1}, got {labels.min()} to {labels.max()}")
-        one_hot = np.zeros((len(labels), self.classes), self.generator.dtype)
-        one_hot[np.arange(len(labels)), labels] = 1
+        one_hot = (labels[:, None] == array_module(labels).arange(self.classes)).astype(self.generator.dtype)
         return to_device(one_hot, self.generator.device)
 
     def sample(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> Array:
@@ -145,13 +146,14 @@ class GAN:
         """What G gives for (z, context), as floats on the host, in parts of fixed size; a few at once."""
         network = self.sampler(average=average)
         made = np.empty((len(z), *self.image_shape), network.dtype)
-        size = len(z) if len(z) <= FEW else PART
-        for start in range(0, len(z), size):
-            stop = min(start + size, len(z))
-            part = _filled(to_host(z[start:stop]), size)
-            given = None if context is None else _filled(to_host(context[start:stop]), size)
-            floats = network(joined(*(to_device(a, network.device) for a in (part, given) if a is not None)))
-            made[start:stop] = to_host(floats)[: stop - start]
+        device, size = network.device, len(z) if len(z) <= FEW else PART
+        with scope(device), memory_explained(device, f"sampling {size} pictures at a time", "use a smaller model"):
+            for start in range(0, len(z), size):
+                stop = min(start + size, len(z))
+                part = _filled(to_host(z[start:stop]), size)
+                given = None if context is None else _filled(to_host(context[start:stop]), size)
+                floats = network(joined(*(to_device(a, device) for a in (part, given) if a is not None)))
+                made[start:stop] = to_host(floats)[: stop - start]
         return made
 
     def chosen_labels(self, labels: Any, count: int) -> Array | None:
@@ -193,7 +195,8 @@ class GAN:
     def with_own_statistics(self, network: Network) -> Network:
         """A generator with its running statistics recomputed from a fixed noise, in place; itself if it has none."""
         if len(network.state):
-            recompute_statistics(network, self._fixed_noise(network))
+            with scope(network.device):
+                recompute_statistics(network, self._fixed_noise(network))
         return network
 
     def _fixed_noise(self, network: Network) -> Iterator[Any]:

@@ -84,7 +84,7 @@ class LaplacianLevel(GAN):
             return low
         if labels is None:
             raise ValueError(f"labels: this level is conditional on {self.classes} classes, it needs one a picture")
-        one_hot = to_device(to_host(self.context_of(labels)), device_of(low))
+        one_hot = to_device(self.context_of(labels), device_of(low))
         planes = array_module(low).empty((*low.shape[:3], low.shape[3] + self.classes), low.dtype)
         planes[..., : low.shape[3]] = low
         planes[..., low.shape[3] :] = one_hot[:, None, None, :]

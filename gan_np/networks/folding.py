@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gan_np.arrays import Array
+from gan_np.arrays import Array, to_device, to_host
 from gan_np.layers import BatchNorm, Conv2d, ConvTranspose2d, Dense, Layer, Reshape
 
 from .network import Network
@@ -57,20 +57,21 @@ def folded(network: Network) -> Network:
         else:
             sources[len(layers)] = index
             layers.append(layer)
-    new = Network(Sequential(*layers), network.input_shape, dtype=network.dtype)
-    with new.parameters.edit() as theta:
-        for segment in new.parameters.layout.segments:
-            place, _, name = segment.name.partition(".")
-            source = sources[int(place)]
-            new.parameters.layout.view(theta, segment.name)[...] = (
-                network.parameters[f"{source}.{name}"]
-                if isinstance(source, int)
-                else _value(network, structure.layers, source, name)
-            )
-    with new.state.edit() as state:
-        for segment in new.state.layout.segments:
-            place, _, name = segment.name.partition(".")
-            new.state.layout.view(state, segment.name)[...] = network.state[f"{sources[int(place)]}.{name}"]
+    new = Network(Sequential(*layers), network.input_shape, dtype=network.dtype, device=network.device)
+    theta, state = (np.empty(len(vector), network.dtype) for vector in (new.parameters, new.state))
+    for segment in new.parameters.layout.segments:
+        place, _, name = segment.name.partition(".")
+        source = sources[int(place)]
+        new.parameters.layout.view(theta, segment.name)[...] = (
+            to_host(network.parameters[f"{source}.{name}"])
+            if isinstance(source, int)
+            else _value(network, structure.layers, source, name)
+        )
+    for segment in new.state.layout.segments:
+        place, _, name = segment.name.partition(".")
+        new.state.layout.view(state, segment.name)[...] = to_host(network.state[f"{sources[int(place)]}.{name}"])
+    new.parameters.assign(to_device(theta, new.device))
+    new.state.assign(to_device(state, new.device))
     return new
 
 
@@ -106,7 +107,7 @@ def _value(network: Network, layers: Any, source: _Source, name: str) -> Array:
     linear, normalisation = layers[source.linear], layers[source.normalisation]
     mean, variance, scale, bias = _normalisation(network, source)
     s = scale / np.sqrt(variance + normalisation.epsilon)
-    weight = network.parameters[f"{source.linear}.weight"].astype(np.float64)
+    weight = to_host(network.parameters[f"{source.linear}.weight"]).astype(np.float64)
     out_axis = -2 if isinstance(linear, ConvTranspose2d) else -1
     times = weight.shape[out_axis] // len(s)  # a dense layer's features are pixels of `channels` each
     if name == "weight":
@@ -120,11 +121,12 @@ def _value(network: Network, layers: Any, source: _Source, name: str) -> Array:
 def _normalisation(network: Network, source: _Source) -> tuple[Array, Array, Any, Any]:
     """μ, σ², γ and β in float64."""
     path = f"{source.normalisation}."
-    mean, variance = (network.state[path + name].astype(np.float64) for name in ("running_mean", "running_variance"))
+    names = ("running_mean", "running_variance")
+    mean, variance = (to_host(network.state[path + name]).astype(np.float64) for name in names)
     return mean, variance, _optional(network, path + "scale", 1.0), _optional(network, path + "bias", 0.0)
 
 
 def _optional(network: Network, name: str, default: float) -> Any:
     """A parameter in float64; the default where the layer has none."""
     there = any(segment.name == name for segment in network.parameters.layout.segments)
-    return network.parameters[name].astype(np.float64) if there else default
+    return to_host(network.parameters[name]).astype(np.float64) if there else default

@@ -11,6 +11,7 @@ import numpy as np
 
 from gan_np.arrays import Array, DType, device_of, float_dtype, generator, to_device, to_host
 from gan_np.checks import ShapeError
+from gan_np.devices import memory_explained, scope
 from gan_np.kernels import Into
 from gan_np.layers import ALL, Declaration, Layer, Run, Variables, Wrt
 from gan_np.layers import Pullback as LayerPullback
@@ -75,7 +76,10 @@ class Network:
         _check_limit(declaration)
         layouts = Layout(list(_parameters(declaration))), Layout(list(_states(declaration)))
         kind = float_dtype(dtype)
-        theta, state = (Vector(layout, kind, device) for layout in layouts)
+        with memory_explained(
+            device, f"the creation of a network of {layouts[0].size:,} parameters", "make it smaller"
+        ):
+            theta, state = (Vector(layout, kind, device) for layout in layouts)
         _initialise(declaration, theta, state, generator(seed), device)
         self._assemble(structure, input_shape, declaration, theta, state)
 
@@ -122,7 +126,8 @@ class Network:
         self._check_input(x, self.input_shape, "x")
         _refuse_open(self.parameters)
         run = Run(training, update_state, wrt, rng, momentum)
-        y, pullback = self.structure.apply(self._variables, x, run)
+        with scope(self.device):
+            y, pullback = self.structure.apply(self._variables, x, run)
         return y, Pullback(self, pullback if wrt.anything else None, wrt, y)
 
     def __call__(self, x: Arrays) -> Arrays:
@@ -147,7 +152,8 @@ class Network:
         vectors = []
         for own in (self.parameters, self.state):
             vectors.append(Vector(own.layout, kind, self.device))
-            vectors[-1].assign(own.values.astype(kind))
+            with scope(self.device):
+                vectors[-1].assign(own.values.astype(kind))
         return self.sharing(*vectors)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -227,7 +233,8 @@ class Pullback:
         wrt = self._ask(inputs, parameters, keep)
         _check_gradient(dy, self._shape, self._network.dtype)
         inner = self._take(keep)
-        return inner(dy, wrt)
+        with scope(self._network.device):
+            return inner(dy, wrt)
 
     def linear(
         self, tangent: Arrays, *, inputs: Any = False, parameters: bool = True, keep: bool = False
@@ -245,7 +252,8 @@ class Pullback:
             raise RuntimeError("pullback: linear needs a forward that was asked for the input's gradient (wrt)")
         inner = self._take(keep)
         wrt = Wrt(inputs, parameters)
-        y, linearised = inner.linear(tangent, wrt)
+        with scope(self._network.device):
+            y, linearised = inner.linear(tangent, wrt)
         return y, Pullback(self._network, linearised, wrt, y)
 
     def _ask(self, inputs: Any, parameters: bool | None, keep: bool) -> Wrt:

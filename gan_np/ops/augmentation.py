@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from gan_np.arrays import Array, array_module, require_same
+from gan_np.arrays import Array, array_module, device_of, on_host, require_same
 from gan_np.checks import choice
 from gan_np.kernels import Into
+from gan_np.replay import drawn
 
 from .pullback import Asked, Gradients, Pullback, asked, require_rank
 
@@ -58,8 +59,7 @@ def diff_augment(
 
 def _uniform(x: Array, rng: np.random.Generator, low: float, high: float) -> Array:
     """One number for each picture, on the picture's device."""
-    drawn = rng.uniform(low, high, (len(x), 1, 1, 1)).astype(x.dtype)
-    return array_module(x).asarray(drawn)
+    return drawn(lambda: rng.uniform(low, high, (len(x), 1, 1, 1)).astype(x.dtype), device_of(x))
 
 
 def _toward_mean(ratio: Array, axes: tuple[int, ...]) -> Change:
@@ -86,10 +86,17 @@ def _colour(x: Array, rng: np.random.Generator) -> list[Change]:
 
 def _translation(x: Array, rng: np.random.Generator) -> list[Change]:
     limits = [int(side / 8 + 0.5) for side in x.shape[1:3]]
-    shifts = np.stack([rng.integers(-limit, limit, len(x), endpoint=True) for limit in limits], axis=1)
+    count = len(x)
+
+    def draw() -> Array:
+        return np.stack([rng.integers(-limit, limit, count, endpoint=True) for limit in limits], axis=1)
+
+    shifts = drawn(draw, device_of(x))
 
     def move(pictures: Array, sign: int) -> Array:
-        moved = array_module(pictures).zeros(pictures.shape, pictures.dtype)
+        if not on_host(pictures):
+            return _gathered(pictures, sign * shifts)
+        moved = np.zeros(pictures.shape, pictures.dtype)
         for index, shift in enumerate(sign * shifts):
             (to_rows, from_rows), (to_columns, from_columns) = (
                 _overlap(int(by), side) for by, side in zip(shift, pictures.shape[1:3], strict=True)
@@ -100,6 +107,19 @@ def _translation(x: Array, rng: np.random.Generator) -> list[Change]:
     return [(lambda pictures: move(pictures, 1), lambda dy: move(dy, -1), None)]
 
 
+def _gathered(pictures: Array, shifts: Array) -> Array:
+    """Pictures moved by shifts (N, 2) that lie on the device, where the host cannot read them: each pixel looks where it
+    comes from, and is 0 where that is outside."""
+    xp = array_module(pictures)
+    count, height, width, _ = pictures.shape
+    rows = (xp.arange(height) - shifts[:, :1])[:, :, None]
+    columns = (xp.arange(width) - shifts[:, 1:])[:, None, :]
+    inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+    from_rows, from_columns = xp.clip(rows, 0, height - 1), xp.clip(columns, 0, width - 1)
+    gathered = pictures[xp.arange(count)[:, None, None], from_rows, from_columns]
+    return xp.where(inside[..., None], gathered, pictures.dtype.type(0))
+
+
 def _overlap(shift: int, side: int) -> tuple[slice, slice]:
     """Where pixels land and where they come from when an axis moves by `shift`."""
     return slice(max(shift, 0), side + min(shift, 0)), slice(max(-shift, 0), side + min(-shift, 0))
@@ -107,12 +127,17 @@ def _overlap(shift: int, side: int) -> tuple[slice, slice]:
 
 def _cutout(x: Array, rng: np.random.Generator) -> list[Change]:
     count, height, width, _ = x.shape
-    mask = np.ones((count, height, width, 1), x.dtype)
-    centres = rng.integers(0, (height + 1, width + 1), (count, 2))
-    for index, (row, column) in enumerate(centres):
-        top, left = max(row - height // 4, 0), max(column - width // 4, 0)
-        mask[index, top : max(row + height // 4, 0), left : max(column + width // 4, 0)] = 0
-    held = array_module(x).asarray(mask)
+    dtype = x.dtype
+
+    def draw() -> Array:
+        mask = np.ones((count, height, width, 1), dtype)
+        centres = rng.integers(0, (height + 1, width + 1), (count, 2))
+        for index, (row, column) in enumerate(centres):
+            top, left = max(row - height // 4, 0), max(column - width // 4, 0)
+            mask[index, top : max(row + height // 4, 0), left : max(column + width // 4, 0)] = 0
+        return mask
+
+    held = drawn(draw, device_of(x))
 
     def cut(pictures: Array) -> Array:
         kept: Array = pictures * held

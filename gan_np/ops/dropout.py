@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from gan_np.arrays import Array, array_module, require_same
+from gan_np.arrays import Array, device_of, require_same
 from gan_np.checks import number
 from gan_np.kernels import Into
+from gan_np.replay import drawn
 
 from .pullback import Asked, Gradients, Pullback, asked
 
@@ -23,8 +24,7 @@ def dropout(
     if rate >= 1:
         raise ValueError(f"rate: expected a number below 1, got {rate}")
     require_same("dropout", x=x)
-    kept = rng.random(x.shape, dtype=np.float32) >= np.float32(rate)
-    mask = array_module(x).asarray(kept).astype(x.dtype)
+    mask = drawn(lambda: rng.random(x.shape, dtype=np.float32) >= np.float32(rate), device_of(x)).astype(x.dtype)
     mask *= x.dtype.type(1 / (1 - rate))
     y = x * mask
     wanted = asked(wrt, (x,))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gan_np import kernels
-from gan_np.arrays import Array, on_host, require_same
+from gan_np.arrays import Array, device_of, on_host, require_same
 from gan_np.checks import ShapeError
 from gan_np.kernels import Into
 
@@ -33,6 +33,7 @@ def softmax_cross_entropy(logits: Array, labels: Array, *, wrt: bool | Asked = T
     The pullback gives (dlogits,) = ((softmax(logits) − onehot(labels))·dy[:, None],).
 
     Raises:
+        TypeError: logits and labels lie on different devices.
         ValueError: a label is not a class. (Checked for host arrays; on a device that would force a synchronisation.)
     """
     require_same("softmax_cross_entropy", logits=logits)
@@ -40,6 +41,10 @@ def softmax_cross_entropy(logits: Array, labels: Array, *, wrt: bool | Asked = T
     if labels.shape != logits.shape[:1] or labels.dtype.kind not in "iu":
         raise ShapeError(
             f"softmax_cross_entropy: labels must be {logits.shape[0]} integers, got {labels.dtype} {labels.shape}"
+        )
+    if device_of(labels) != device_of(logits):
+        raise TypeError(
+            f"softmax_cross_entropy: logits lie on {device_of(logits)} but labels on {device_of(labels)}; move one"
         )
     if on_host(labels) and labels.size and not (labels.min() >= 0 and labels.max() < logits.shape[1]):
         raise ValueError(

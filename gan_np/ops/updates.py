@@ -1,12 +1,22 @@
-"""The fused optimiser steps: one pass over a flat vector, in place. See `gan_np.kernels` interfaces for the formulas."""
+"""The fused optimiser steps: one pass over a flat vector, in place. See `gan_np.kernels` interfaces for the formulas.
+
+skip: a 0-d array on θ's device; where it is not 0 nothing changes. The device decides, and the host does not wait for it.
+Numbers that change from update to update (learning rate, momentum and decay in float64, Adam's count in int64) may be 0-d
+arrays on θ's device, so that a captured step reads new ones at each replay.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import numpy as np
+
 from gan_np import kernels
-from gan_np.arrays import Array, require_same
+from gan_np.arrays import Array, array_module, require_same
 from gan_np.checks import ShapeError
+from gan_np.kernels import Number
 
 from .pullback import problem
 
@@ -19,20 +29,38 @@ def _kernel(operation: str, theta: Array, **others: Array | None) -> Any:
     return kernels.select(operation, problem(theta))
 
 
+def _is_given(momentum: Number) -> bool:
+    return not isinstance(momentum, int | float | np.number) or momentum != 0
+
+
+def _unless(skip: Array | None, step: Callable[[], None], *changed: Array | None) -> None:
+    """Do `step`, and where `skip` is not 0 put back what the arrays held."""
+    if skip is None:
+        step()
+        return
+    arrays = [array for array in changed if array is not None]
+    before = [array.copy() for array in arrays]
+    step()
+    for array, old in zip(arrays, before, strict=True):
+        array_module(array).copyto(array, old, where=skip != 0)
+
+
 def sgd(
     theta: Array,
     gradient: Array,
     velocity: Array | None = None,
     *,
-    learning_rate: float,
-    momentum: float = 0.0,
+    learning_rate: Number,
+    momentum: Number = 0.0,
     nesterov: bool = False,
+    skip: Array | None = None,
 ) -> None:
     """v ← m·v + g; θ ← θ − lr·v (with Nesterov: θ ← θ − lr·(g + m·v)). θ and v change in place."""
-    if momentum and velocity is None:
+    if velocity is None and _is_given(momentum):
         raise ValueError("velocity: momentum needs a velocity vector, got None")
     kernel = _kernel("sgd", theta, gradient=gradient, velocity=velocity)
-    kernel.step(theta, gradient, velocity, learning_rate, momentum, nesterov)
+    step = partial(kernel.step, theta, gradient, velocity, learning_rate, momentum, nesterov)
+    _unless(skip, step, theta, velocity)
 
 
 def adam(
@@ -40,18 +68,20 @@ def adam(
     gradient: Array,
     first: Array,
     second: Array,
-    count: int,
+    count: int | Array,
     *,
-    learning_rate: float,
+    learning_rate: Number,
     beta1: float = 0.9,
     beta2: float = 0.999,
     epsilon: float = 1e-8,
+    skip: Array | None = None,
 ) -> None:
     """Adam (Kingma and Ba 2015) at step `count` ≥ 1, with PyTorch's ε: θ ← θ − lr/(1−β₁ᵗ)·m/(√(v/(1−β₂ᵗ)) + ε)."""
-    if count < 1:
+    if isinstance(count, int) and count < 1:
         raise ValueError(f"count: expected the step's number, at least 1, got {count}")
     kernel = _kernel("adam", theta, gradient=gradient, first=first, second=second)
-    kernel.step(theta, gradient, first, second, count, learning_rate, beta1, beta2, epsilon)
+    step = partial(kernel.step, theta, gradient, first, second, count, learning_rate, beta1, beta2, epsilon)
+    _unless(skip, step, theta, first, second)
 
 
 def rmsprop(
@@ -60,18 +90,21 @@ def rmsprop(
     second: Array,
     velocity: Array | None = None,
     *,
-    learning_rate: float,
+    learning_rate: Number,
     smoothing: float = 0.99,
     epsilon: float = 1e-8,
-    momentum: float = 0.0,
+    momentum: Number = 0.0,
+    skip: Array | None = None,
 ) -> None:
     """RMSprop (Tieleman and Hinton 2012): v ← ρv + (1−ρ)g²; θ ← θ − lr·g/(√v + ε), or through a velocity."""
-    if momentum and velocity is None:
+    if velocity is None and _is_given(momentum):
         raise ValueError("velocity: momentum needs a velocity vector, got None")
     kernel = _kernel("rmsprop", theta, gradient=gradient, second=second, velocity=velocity)
-    kernel.step(theta, gradient, second, velocity, learning_rate, smoothing, epsilon, momentum)
+    step = partial(kernel.step, theta, gradient, second, velocity, learning_rate, smoothing, epsilon, momentum)
+    _unless(skip, step, theta, second, velocity)
 
 
-def moving_average(average: Array, values: Array, decay: float) -> None:
+def moving_average(average: Array, values: Array, decay: Number, *, skip: Array | None = None) -> None:
     """average ← decay·average + (1 − decay)·values, in place."""
-    _kernel("average", average, values=values).step(average, values, decay)
+    kernel = _kernel("average", average, values=values)
+    _unless(skip, partial(kernel.step, average, values, decay), average)

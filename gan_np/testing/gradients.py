@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_np.arrays import Array, generator
+from gan_np.arrays import Array, generator, to_device, to_host
 from gan_np.layers import INPUTS, PARAMETERS, Layer, Wrt
 from gan_np.networks import Network
 
@@ -24,6 +24,7 @@ def check_gradients(
     training: bool | None = None,
     seed: int = 0,
     directions: int = 3,
+    device: str = "cpu",
 ) -> None:
     """Check a layer's or a network's pullback against central differences, in float64.
 
@@ -36,6 +37,7 @@ def check_gradients(
     input_shape: for a layer, without the batch axis; a tuple of shapes for several inputs.
     x: the input itself, instead of random numbers of `input_shape` (labels, say; integer inputs get no gradient).
     training: the mode; None checks both.
+    device: where a layer is bound ("cuda" for a GPU); a network is checked where it lies. Differences are taken on the host.
 
     Raises:
         GradientError: with what differs, where, and both values.
@@ -43,17 +45,17 @@ def check_gradients(
     >>> import gan_np as gn
     >>> gn.testing.check_gradients(gn.Dense(4, activation="tanh"), input_shape=(3,))
     """
-    network = _network(subject, input_shape, seed)
+    network = _network(subject, input_shape, seed, device)
     rng = generator(seed, 1)
     if x is None:
         x = _normal(rng, network.input_shape, batch)
     versions = network.parameters.version, network.state.version
-    theta = network.parameters.values.copy()
+    theta = to_host(network.parameters.values).copy()
     for mode in (False, True) if training is None else (training,):
         _check_mode(network, x, theta, mode, seed, directions)
     if network.state.version != versions[1]:
         raise GradientError(f"{network.structure!r}: state moved in a forward without update_state")
-    network.parameters.assign(theta)
+    network.parameters.assign(to_device(theta, network.device))
 
 
 def check_operation(
@@ -61,8 +63,11 @@ def check_operation(
     *arrays: Array,
     seed: int = 0,
     directions: int = 3,
+    device: str = "cpu",
 ) -> None:
     """Check a pure operation: `operation(*arrays)` → y, pullback and `pullback(dy)` → one gradient for each array.
+
+    arrays: on the host; `operation` is given them on `device`.
 
     >>> import numpy as np, gan_np as gn
     >>> rng = np.random.default_rng(0)
@@ -78,11 +83,12 @@ def check_operation(
     name = getattr(operation, "__name__", "operation")
 
     def evaluate(values: Sequence[Array]) -> list[Array]:
-        return [operation(*values)[0]]
+        return [to_host(operation(*(to_device(value, device) for value in values))[0])]
 
     def differentiate(values: Sequence[Array], upstream: Sequence[Array]) -> list[Array]:
-        gradients = operation(*values)[1](upstream[0])
-        return [gradient for _, gradient in zip(values, gradients, strict=False)]  # type: ignore[misc]
+        gradients = operation(*(to_device(value, device) for value in values))[1](to_device(upstream[0], device))
+        given = [gradient for _, gradient in zip(values, gradients, strict=False)]
+        return [gradient if gradient is None else to_host(gradient) for gradient in given]  # type: ignore[misc]
 
     labels = tuple(f"array {index}" for index in range(len(arrays)))
     subject = Subject(name, labels, evaluate, differentiate)
@@ -92,7 +98,7 @@ def check_operation(
     _check_layouts(subject, arrays, seed)
 
 
-def _network(subject: Layer | Network, input_shape: Any, seed: int) -> Network:
+def _network(subject: Layer | Network, input_shape: Any, seed: int, device: str) -> Network:
     if isinstance(subject, Network):
         if subject.dtype != np.float64:
             raise TypeError(f"subject: gradient checks need float64, the network is {subject.dtype}; use .astype")
@@ -101,11 +107,12 @@ def _network(subject: Layer | Network, input_shape: Any, seed: int) -> Network:
         raise TypeError(f"subject: expected a Layer or a Network, got {subject!r}")
     if input_shape is None:
         raise ValueError("input_shape: needed to check a layer")
-    network = Network(subject, input_shape, seed=seed, dtype=np.float64)
+    network = Network(subject, input_shape, seed=seed, dtype=np.float64, device=device)
     # Biases of 0 and scales of 1 hide errors: move everything. Variances stay positive.
     rng = generator(seed, 2)
-    network.parameters.assign(network.parameters.values + 0.2 * rng.standard_normal(len(network.parameters)))
-    network.state.assign(network.state.values + 0.3 * rng.random(len(network.state)))
+    moves = 0.2 * rng.standard_normal(len(network.parameters)), 0.3 * rng.random(len(network.state))
+    for vector, by in zip((network.parameters, network.state), moves, strict=True):
+        vector.assign(to_device(to_host(vector.values) + by, network.device))
     return network
 
 
@@ -118,12 +125,11 @@ def _check_mode(network: Network, x: Any, theta: Array, training: bool, seed: in
 
     def split(values: Sequence[Array]) -> Any:
         if has_theta:
-            with network.parameters.edit() as memory:
-                memory[...] = values[-1]
+            network.parameters.assign(to_device(values[-1], network.device))
         moved = list(leaves)
         for index, value in zip(differentiable, values, strict=False):
             moved[index] = value
-        return _rebuild(x, iter(moved))
+        return _rebuild(x, iter([to_device(leaf, network.device) for leaf in moved]))
 
     def forward(values: Sequence[Array], wrt: Wrt) -> tuple[Any, Any]:
         return network.forward(split(values), training=training, wrt=wrt, rng=generator(seed, 3))
@@ -131,15 +137,15 @@ def _check_mode(network: Network, x: Any, theta: Array, training: bool, seed: in
     inputs = _rebuild(x, iter([leaf.dtype.kind == "f" for leaf in leaves]))
 
     def evaluate(values: Sequence[Array]) -> list[Array]:
-        return _leaves(forward(values, Wrt(False, False))[0])
+        return [to_host(leaf) for leaf in _leaves(forward(values, Wrt(False, False))[0])]
 
     def differentiate(values: Sequence[Array], upstream: Sequence[Array]) -> list[Array]:
         y, pullback = forward(values, Wrt(inputs, has_theta))
-        given = _rebuild(y, iter(upstream))
+        given = _rebuild(y, iter([to_device(dy, network.device) for dy in upstream]))
         network.gradient.spend()
         dx = pullback(given)
-        gradients = [leaf for leaf in _leaves(dx) if leaf is not None] if differentiable else []
-        return [*gradients, *([network.gradient.values.copy()] if has_theta else [])]
+        gradients = [to_host(leaf) for leaf in _leaves(dx) if leaf is not None] if differentiable else []
+        return [*gradients, *([to_host(network.gradient.values).copy()] if has_theta else [])]
 
     labels = tuple(f"input {index}" if len(leaves) > 1 else "input" for index in differentiable)
     subject = Subject(name, (*labels, *(("parameters",) if has_theta else ())), evaluate, differentiate)
@@ -168,15 +174,16 @@ def _check_narrow(
     rng = np.random.default_rng(seed)
     upstream = [rng.standard_normal(y.shape) for y in outputs]
     together = subject.differentiate(arrays, upstream)
+    there = [to_device(dy, network.device) for dy in upstream]
     y, pullback = forward(arrays, INPUTS)
     network.gradient.spend()
-    alone = [leaf for leaf in _leaves(pullback(_rebuild(y, iter(upstream)))) if leaf is not None]
+    alone = [to_host(leaf) for leaf in _leaves(pullback(_rebuild(y, iter(there)))) if leaf is not None]
     if network.gradient.started:
         raise GradientError(f"{subject.name}: wrote parameter gradients that were not asked for")
     _same(subject, "inputs asked for alone", alone, together[:-1])
     y, pullback = forward(arrays, PARAMETERS)
-    pullback(_rebuild(y, iter(upstream)))
-    _same(subject, "parameters asked for alone", [network.gradient.values.copy()], together[-1:])
+    pullback(_rebuild(y, iter(there)))
+    _same(subject, "parameters asked for alone", [to_host(network.gradient.values).copy()], together[-1:])
     network.gradient.spend()
 
 

@@ -1,6 +1,6 @@
 """Training: Algorithm 1, its configuration, checkpoints, run folders and progress."""
 
-from .algorithm import Step, Trainer
+from .algorithm import Trainer
 from .build import build_gan, build_lapgan, build_trainer
 from .checkpoint import CheckpointError, load_gan, restore, save
 from .classifier import train_classifier
@@ -11,6 +11,7 @@ from .folder import RunFolder
 from .levels import load_lapgan, train_lapgan
 from .loop import StopTraining, iterate, open_data, resume, train
 from .signals import Interrupted
+from .step import Step
 from .tuning import Trial, Tuned, confirm, save_tuned, tune
 
 __all__ = [

@@ -11,15 +11,15 @@ only and D computes no gradient for its input; in G's step D computes no gradien
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from gan_np.arrays import Array, array_module, generator, to_device
+from gan_np.arrays import Array, DType, Shape, array_module, device_of, generator, on_host
 from gan_np.averaging import Average
 from gan_np.checks import ShapeError, integer, number
-from gan_np.data.flips import flip_horizontally
 from gan_np.data.sampler import Shuffler
+from gan_np.devices import CPU, memory_explained, scope
 from gan_np.layers import ALL, INPUTS, NOTHING, PARAMETERS, Wrt
 from gan_np.models import GAN
 from gan_np.models.gan import joined
@@ -28,31 +28,16 @@ from gan_np.networks import Network
 from gan_np.objectives import Loss, NonSaturating, Objective
 from gan_np.ops import standard_normal
 from gan_np.optimizers import Adam, Optimizer
+from gan_np.replay import drawn
 from gan_np.schedules import Schedule, at
-from gan_np.vectors import Layout
+from gan_np.vectors import Layout, Vector
 
-from .finite import check_loss, check_vector
+from .batches import Batches
+from .device_steps import DeviceSteps
+from .finite import DeviceWatch, check_loss, check_vector
 from .penalty import r1_penalty
-
-
-class Step(NamedTuple):
-    """What one step of Algorithm 1 reports, all as 0-d arrays on the device: reading one is the caller's decision."""
-
-    number: int
-    d_loss: Array
-    """L_D of the last of the k updates, before that update."""
-    g_loss: Array
-    d_real_accuracy: Array
-    """Share of real pictures that D calls real (logit above 0)."""
-    d_fake_accuracy: Array
-    """Share of generated pictures that D calls generated (logit below 0)."""
-    auxiliary: Array | None = None
-    """What both players minimise beside the game (InfoGAN: −λ·E[log Q(c | x)]), on G's batch."""
-
-    def numbers(self) -> dict[str, float]:
-        """As Python numbers, by name; without what this model does not have."""
-        values = {name: value for name, value in self._asdict().items() if name != "number" and value is not None}
-        return {"step": self.number, **{name: float(value) for name, value in values.items()}}
+from .readings import Readings
+from .step import Step
 
 
 class Trainer:
@@ -71,7 +56,9 @@ class Trainer:
     clip_weights: every weight of D is cut to ± this after each update (for the Wasserstein objective).
     instance_noise: deviation of Gaussian noise added to all that D sees; a number or a schedule over D's updates.
     seed: of data order, noise, dropout, flips and instance noise (independent streams).
-    check_finite: stop with `NonFiniteError` at the first loss, gradient or weight that is NaN or infinite.
+    check_finite: stop with `NonFiniteError` at the first loss, gradient or weight that is NaN or infinite (on a GPU some
+        steps later, nothing having been updated since).
+    graph: on a GPU, capture the step as a CUDA graph after a few, where that can be done; `graph_reason` says why not.
 
     >>> import numpy as np, gan_np as gn
     >>> images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), np.uint8)
@@ -100,8 +87,14 @@ class Trainer:
         instance_noise: float | Schedule = 0.0,
         seed: int = 0,
         check_finite: bool = True,
+        graph: bool = True,
     ) -> None:
         _check_images(images, gan)
+        if gan.generator.device != gan.discriminator.device:
+            raise ValueError(
+                f"gan: the generator lies on {gan.generator.device}, the discriminator on {gan.discriminator.device}; "
+                "both must be on one device"
+            )
         self.gan, self.images, self.labels = gan, images, _check_labels(labels, images, gan)
         gan.prepare(images, self.labels)
         self.objective = objective or NonSaturating()
@@ -125,27 +118,98 @@ class Trainer:
         self.check_finite = check_finite
         self.norms: dict[str, float] | None = None
         self.steps = 0
+        self.device = gan.generator.device
+        self._advice = f"lower batch_size (it is {self.batch_size})"
+        with scope(self.device), memory_explained(self.device, "the preparation of training", self._advice):
+            self._batches = Batches(gan, images, self.labels, self.order, self.flips if flip else None)
+            self._watch = None if self.device == CPU else DeviceWatch(self.device)
+        self._on_device = None if self.device == CPU else self._device_steps(graph)
+        self._readings: Readings | None = None
+        self._device_norms: dict[str, Array] = {}
 
     def step(self) -> Step:
-        """One step: k updates of D, one of G."""
+        """One step: k updates of D, one of G. On a GPU it is launched, and the host does not wait for it.
+
+        Raises:
+            NonFiniteError: with `check_finite`; on a GPU for a step before.
+        """
+        if self._on_device is None:
+            outcome = self._algorithm()
+            self.steps += 1
+            return Step(self.steps, *outcome)
+        if self._readings is not None:
+            self._readings.arrived()
+        with scope(self.device), memory_explained(self.device, "a training step", self._advice):
+            report = self._on_device.run()
+            self.steps += 1
+            names = list(self._device_norms)
+            if self._readings is None or self._readings.length != len(report):
+                self.settle()
+                self._readings = Readings(report, self._watch)
+            reading = self._readings.start(self.steps, report, names)
+            values = [report[index] for index in range(len(report) - len(names) - 1)]
+        d_loss, g_loss, real_accuracy, fake_accuracy, *auxiliary = values
+        other = auxiliary[0] if auxiliary else None
+        return Step(self.steps, d_loss, g_loss, real_accuracy, fake_accuracy, other, reading)
+
+    def settle(self) -> None:
+        """Wait until all steps that were launched are done; on the CPU they are.
+
+        Raises:
+            NonFiniteError: in one of them something became NaN or infinite.
+        """
+        if self._readings is not None:
+            self._readings.settle()
+
+    @property
+    def graph_reason(self) -> str | None:
+        """Why steps are not a CUDA graph; None on a GPU where they are or will be."""
+        if self._on_device is None:
+            return "training runs on the CPU"
+        return self._on_device.reason
+
+    @property
+    def captured(self) -> bool:
+        """Whether steps are replays of a CUDA graph."""
+        return self._on_device is not None and self._on_device.captured
+
+    def _device_steps(self, graph: bool) -> DeviceSteps:
+        d, g = self.gan.discriminator, self.gan.generator
+
+        def vectors() -> list[Vector]:
+            averaged = [] if self.gan.average is None else [self.gan.average.network.parameters]
+            return [d.parameters, d.state, g.parameters, g.state, *averaged]
+
+        def abandon() -> None:
+            d.gradient.spend()
+            g.gradient.spend()
+
+        def watched() -> tuple[Any, ...]:
+            moments = [m for o in (self.d_optimizer, self.g_optimizer) for m in o.moments.values()]
+            return (
+                *moments, self.gan.average, self.objective, self.batch_size, self.d_steps, self.share_noise, self.r1,
+                self.clip_weights, self.instance_noise, self.check_finite, self.norms is None,
+            )  # fmt: skip
+
+        def function() -> list[Array]:
+            assert self._watch is not None
+            self._device_norms.clear()
+            outcome = [value for value in self._algorithm() if value is not None]
+            return [*outcome, *self._device_norms.values(), self._watch.flag]
+
+        return DeviceSteps(function, self.device, vectors=vectors, watched=watched, abandon=abandon, graph=graph)
+
+    def _algorithm(self) -> tuple[Array, Array, Array, Array, Array | None]:
+        """The step itself: both losses, D's accuracies, what is minimised beside the game."""
         for update in range(self.d_steps):
             last = update == self.d_steps - 1
-            real, context = self._real()
+            real, context = self._batches.next()
             z, fake, g_pullback = self._generate(context, keep=self.share_noise and last)
             d_loss, real_accuracy, fake_accuracy = self._update_discriminator(real, fake, context, z)
         if not self.share_noise:
             z, fake, g_pullback = self._generate(context, keep=True)
         g_loss, auxiliary = self._update_generator(fake, context, z, g_pullback)
-        self.steps += 1
-        return Step(self.steps, d_loss, g_loss, real_accuracy, fake_accuracy, auxiliary)
-
-    def _real(self) -> tuple[Array, Array | None]:
-        """The next real batch and its context."""
-        index = next(self.order)
-        pictures = self.images[index]
-        if self.flip:
-            pictures = flip_horizontally(pictures, self.flips)
-        return self.gan.examples(pictures, None if self.labels is None else self.labels[index])
+        return d_loss, g_loss, real_accuracy, fake_accuracy, auxiliary
 
     def _generate(self, context: Array | None, *, keep: bool) -> tuple[Array, Array, Callable[..., Any]]:
         """Fresh noise, the batch made of it, and G's pullback.
@@ -153,7 +217,7 @@ class Trainer:
         Statistics of G move only with the batch that G learns from.
         """
         g = self.gan.generator
-        z = to_device(self.gan.prior.draw(self.noise, self.batch_size * self.gan.packing, g.dtype), g.device)
+        z = drawn(lambda: self.gan.prior.draw(self.noise, self.batch_size * self.gan.packing, g.dtype), g.device)
         wrt = PARAMETERS if keep else NOTHING
         fake, pullback = g.forward(joined(z, context), training=True, update_state=keep, wrt=wrt, rng=self.dropout)
         return z, fake, pullback
@@ -190,12 +254,20 @@ class Trainer:
     def _seen(self, pictures: Array) -> Array:
         """Pictures as D is shown them: packed, with instance noise."""
         packed = pack(pictures, self.gan.packing)
+        if not self.instance_noise:
+            return packed
+        if on_host(packed) and not at(self.instance_noise, self.d_optimizer.updates):
+            return packed
+        shape, dtype = packed.shape, packed.dtype
+        seen: Array = packed + drawn(lambda: self._drawn_noise(shape, dtype), device_of(packed))
+        return seen
+
+    def _drawn_noise(self, shape: Shape, dtype: DType) -> Array:
         deviation = at(self.instance_noise, self.d_optimizer.updates)
         if not deviation:
-            return packed
-        noise = standard_normal(self.blur, packed.shape, packed.dtype)
-        seen: Array = packed + packed.dtype.type(deviation) * to_device(noise, self.gan.discriminator.device)
-        return seen
+            return np.zeros(shape, dtype)
+        noise: Array = dtype.type(deviation) * standard_normal(self.blur, shape, dtype)
+        return noise
 
     def _update_generator(
         self, fake: Array, context: Array | None, z: Array, g_pullback: Callable[..., Any]
@@ -210,24 +282,47 @@ class Trainer:
         g_pullback(unpack(gradient if context is None else gradient[0], self.gan.packing))
         self._update("G", g, self.g_optimizer)
         if self.gan.average is not None:
-            self.gan.average.update()
+            self.gan.average.update(skip=self._skip)
         return loss.value, None if other is None else other.value
 
     def _update(self, player: str, network: Network, optimizer: Optimizer) -> None:
         """One update, its gradient checked before and its weights after."""
-        if self.check_finite:
-            check_vector("gradient", player, network.parameters.layout, network.gradient.values, self.steps + 1)
+        self._check("gradient", player, network.parameters.layout, network.gradient.values)
         if self.norms is not None:
-            self.norms |= layer_norms(player, "gradient", network.parameters.layout, network.gradient.values)
-        optimizer.step(network.parameters, network.gradient)
-        if self.check_finite:
-            check_vector("weights", player, network.parameters.layout, network.parameters.values, self.steps + 1)
+            self._measure(player, "gradient", network.parameters.layout, network.gradient.values)
+        optimizer.step(network.parameters, network.gradient, skip=self._skip)
+        self._check("weights", player, network.parameters.layout, network.parameters.values)
         if self.norms is not None:
-            self.norms |= layer_norms(player, "weights", network.parameters.layout, network.parameters.values)
+            self._measure(player, "weights", network.parameters.layout, network.parameters.values)
+
+    def _measure(self, player: str, what: str, layout: Layout, values: Array) -> None:
+        assert self.norms is not None
+        found = layer_norms(player, what, layout, values)
+        if self._on_device is None:
+            self.norms |= {name: float(norm) for name, norm in found.items()}
+        else:
+            self._device_norms |= found
+
+    @property
+    def _skip(self) -> Array | None:
+        """What makes updates leave everything as it is, on a GPU."""
+        return None if self._watch is None else self._watch.flag
+
+    def _check(self, what: str, player: str, layout: Layout, values: Array) -> None:
+        if not self.check_finite:
+            return
+        if self._watch is None:
+            check_vector(what, player, layout, values, self.steps + 1)
+        else:
+            self._watch.look(f"the {what} of {player}", values)
 
     def _check_loss(self, player: str, value: Array) -> None:
-        if self.check_finite:
+        if not self.check_finite:
+            return
+        if self._watch is None:
             check_loss(player, value, self.steps + 1)
+        else:
+            self._watch.look(f"the loss of {player}", value)
 
 
 def _heads(logits: Array, read: Array | None, other: Loss | None) -> Any:
@@ -235,16 +330,21 @@ def _heads(logits: Array, read: Array | None, other: Loss | None) -> Any:
     return logits if read is None else (logits, None if other is None else other.gradient)
 
 
-def layer_norms(player: str, what: str, layout: Layout, values: Array) -> dict[str, float]:
-    """The Euclidean norm of each segment, by "player/what/segment"."""
-    xp = array_module(values)
-    return {
-        f"{player}/{what}/{segment.name}": float(xp.linalg.norm(values[segment.start : segment.stop]))
-        for segment in layout.segments
-    }
+def layer_norms(player: str, what: str, layout: Layout, values: Array) -> dict[str, Array]:
+    """The Euclidean norm of each segment, by "player/what/segment": 0-d arrays on the device."""
+    xp, norms = array_module(values), {}
+    for segment in layout.segments:
+        part = values[segment.start : segment.stop]
+        # CuPy computes its `norm` with what cannot be captured.
+        norms[f"{player}/{what}/{segment.name}"] = (
+            xp.linalg.norm(part) if on_host(part) else xp.sqrt((part * part).sum())
+        )
+    return norms
 
 
 def _check_images(images: Array, gan: GAN) -> None:
+    if not on_host(images):
+        raise TypeError("images: expected a NumPy array, got one on a GPU (training sends it there, as bytes)")
     if images.dtype != np.uint8:
         raise TypeError(f"images: expected uint8 pictures, got {images.dtype}")
     if images.ndim != 4 or images.shape[1:] != gan.image_shape or not len(images):

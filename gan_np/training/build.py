@@ -37,6 +37,10 @@ CONDITIONAL = ("conditional-dcgan",)
 """Models that need labels."""
 
 
+PRODUCTS = ("dense", "conv2d")
+PRECISIONS = {"float32": None, "tf32": "cuda_tf32", "bf16": "cuda_bf16"}
+"""Precision → the kernels of `PRODUCTS` that round to it (statistics, weights and all else stay in float32)."""
+
 BEFORE = {"laplacian-level": {"g_norm": "none"}}
 """What a recipe means that was written before an argument was there, where the argument's default is another."""
 
@@ -124,13 +128,20 @@ def tuned_kernels(config: Config) -> kernels.Choices:
     return kernels.read_tuned(config.tuned) if config.tuned else {}
 
 
+def _of_precision(precision: str) -> dict[str, str]:
+    """The kernels of a precision, by name: rounded products are used where they are asked for and nowhere else."""
+    name = PRECISIONS[precision]
+    return {} if name is None else {kernels.entry(operation, name).operation: name for operation in PRODUCTS}
+
+
 @contextmanager
 def chosen_kernels(config: Config, tuned: kernels.Choices) -> Iterator[None]:
-    """The kernels that the configuration forces, and for the rest a tuned choice; outside both the cost model's.
+    """The kernels that the configuration forces, by name or by precision, and for the rest a tuned choice; outside both the
+    cost model's.
 
     tuned: what `tuned_kernels` read, or what a checkpoint kept of it. If it is empty, one around this block goes on.
     """
-    forced = kernels.parse_choices(config.kernels, "kernels")
+    forced = {**_of_precision(config.precision), **kernels.parse_choices(config.kernels, "kernels")}
     with kernels.use_kernels(**forced), kernels.use_tuned(tuned or kernels.tuned_choices()):
         yield
 
@@ -153,4 +164,5 @@ def build_trainer(gan: GAN, images: Array, config: Config, labels: Array | None 
         clip_weights=config.clip_weights,
         instance_noise=_instance_noise(config),
         seed=config.seed,
+        graph=config.graph,
     )

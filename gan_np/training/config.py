@@ -93,6 +93,12 @@ class Config:
     kernels: str = _option("", "Training", "Force kernels by name: operation=kernel,… (kept with the run).")
     tuned: str = _option("", "Training", "A file of gan-np tune: which kernels are fastest here (kept with the run).")
     device: str = _option("cpu", "Training", "cpu, cuda or cuda:N.")
+    precision: Literal["float32", "tf32", "bf16"] = _option(
+        "float32",
+        "Training",
+        "On a GPU: what products of matrices round their factors to, for tensor cores (weights stay in float32).",
+    )
+    graph: bool = _option(True, "Training", "On a GPU: capture the step as a CUDA graph, where that can be done.")
 
     sample_every: int = _option(250, "Output", "Steps between sample grids (0: none).")
     sample_count: int = _option(64, "Output", "Pictures in a grid.")
@@ -124,6 +130,11 @@ class Config:
         number("learning_rate_decay", self.learning_rate_decay, 1.0)
         for name in ("beta1", "beta2", "average_decay"):
             number(name, getattr(self, name), 0.0, 1.0)
+        if self.precision != "float32" and self.device == "cpu":
+            raise ValueError(
+                f"precision: {self.precision!r} is that of a GPU's tensor cores; on the CPU (device='cpu') products are "
+                "computed in float32"
+            )
         for name in ("clip_norm", "clip_weights"):
             if getattr(self, name) is not None:
                 number(name, getattr(self, name), above=0.0)

@@ -8,10 +8,13 @@ import tracemalloc
 from typing import NamedTuple
 
 from gan_np import kernels
+from gan_np.devices import CPU
 
 from .algorithm import Trainer
 
 WARM_UP = 3
+DEVICE_WARM_UP = 8
+"""On a GPU a step is captured as a graph after a few."""
 
 
 class Cost(NamedTuple):
@@ -39,12 +42,14 @@ class Line(NamedTuple):
 
 def estimate(trainer: Trainer, steps: int = 5) -> Cost:
     """Run a few steps (the trainer is then some steps further) and measure time, then memory apart."""
-    for _ in range(WARM_UP):
+    for _ in range(WARM_UP if trainer.device == CPU else DEVICE_WARM_UP):
         trainer.step()
+    trainer.settle()
     seconds = []
     for _ in range(steps):
         started = time.perf_counter()
         trainer.step()
+        trainer.settle()
         seconds.append(time.perf_counter() - started)
     tracemalloc.start()
     try:
@@ -66,7 +71,15 @@ def estimate(trainer: Trainer, steps: int = 5) -> Cost:
 
 
 def profile_steps(trainer: Trainer, steps: int = 10) -> tuple[float, list[Line]]:
-    """Mean seconds of a step, and where they go: each kernel method, and the rest (Python, data, copies) as one line."""
+    """Mean seconds of a step, and where they go: each kernel method, and the rest (Python, data, copies) as one line.
+
+    Raises:
+        ValueError: the trainer is on a GPU, where work is only started here.
+    """
+    if trainer.device != CPU:
+        raise ValueError(
+            f"device: steps are profiled by operation on the CPU; on {trainer.device} use NVIDIA's profilers"
+        )
     for _ in range(WARM_UP):
         trainer.step()
     with kernels.trace() as total:

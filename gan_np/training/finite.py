@@ -1,7 +1,8 @@
 """Numbers that are not finite stop a training before they spread.
 
-A sum of squares is one cheap pass; only where it is not finite are the entries looked at, segment by segment. Gradients are
-checked before the update, so the weights at the time of the error are still good.
+On the host a sum of squares is one cheap pass; only where it is not finite are the entries looked at, segment by segment.
+Gradients are checked before the update, so the weights at the time of the error are still good. On a GPU nobody waits for
+the answer: it goes into a flag on the device, which makes all later updates leave θ alone, and is read some steps later.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import math
 
 import numpy as np
 
-from gan_np.arrays import Array, array_module
+from gan_np.arrays import Array, array_module, zeros
 from gan_np.vectors import Layout
 
 
@@ -38,6 +39,30 @@ def check_vector(what: str, player: str, layout: Layout, values: Array, step: in
                 f"step {step}: the {what} of {player} in layer {segment.name} {segment.shape}: "
                 f"{int(bad.sum())} of {segment.size} values are NaN or infinite; {_ADVICE}"
             )
+
+
+class DeviceWatch:
+    """A flag on the device: 0 until something is not finite, then for ever the number of what was so first."""
+
+    def __init__(self, device: str) -> None:
+        self.flag = zeros((), np.int32, device)
+        self._names: list[str] = []
+
+    def look(self, what: str, values: Array) -> None:
+        """Raise the flag if a value is not finite; `what` is how the error will call it."""
+        if what not in self._names:
+            self._names.append(what)
+        code = np.int32(self._names.index(what) + 1)
+        xp = array_module(values)
+        now = xp.where(xp.isfinite(values).all(), np.int32(0), code)
+        self.flag[...] = xp.where(self.flag != 0, self.flag, now)
+
+    def explain(self, flag: int, step: int) -> str:
+        """The message for a flag that was read with the numbers of this step."""
+        return (
+            f"step {step}: {self._names[flag - 1]} has values that are NaN or infinite; this update and all later ones were "
+            f"left out; {_ADVICE}"
+        )
 
 
 _ADVICE = "a lower learning rate or clip_norm may help"

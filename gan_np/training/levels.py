@@ -135,7 +135,7 @@ def train_level(
         shutil.rmtree(folder, ignore_errors=True)  # cut off before its first checkpoint
         train(player, pictures, labels=labels, out=folder, config=config, progress=progress)
     elif checkpoint.describe_file(saved[-1])["training"]["steps"] < config.steps:
-        resume(folder, images=pictures, labels=labels, steps=config.steps, progress=progress)
+        resume(folder, images=pictures, labels=labels, steps=config.steps, device=config.device, progress=progress)
 
 
 def config_of(number: int, config: Config) -> Config:

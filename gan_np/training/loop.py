@@ -18,7 +18,7 @@ from gan_np.data.sources import open as open_source
 from gan_np.models import GAN
 
 from . import checkpoint
-from .algorithm import Step, Trainer
+from .algorithm import Trainer
 from .build import build_trainer, chosen_kernels, tuned_kernels
 from .config import Config
 from .finite import NonFiniteError
@@ -28,6 +28,7 @@ from .monitor import check_monitor
 from .recorder import Recorder
 from .records import read_records
 from .signals import Interrupted, StopRequest
+from .step import Step
 
 Callback = Callable[[Trainer, Step], object]
 
@@ -110,6 +111,8 @@ def resume(
     images: Array | None = None,
     labels: Array | None = None,
     steps: int | None = None,
+    device: str | None = None,
+    precision: str | None = None,
     callbacks: Iterable[Callback] = (),
     progress: bool = True,
 ) -> Trainer:
@@ -121,6 +124,7 @@ def resume(
 
     images, labels: the data of the run; None loads them again as its configuration says.
     steps: a new total, if it should be longer than planned.
+    device, precision: other than the run's: a checkpoint goes on on any device (where sums may round differently).
 
     Raises:
         FileNotFoundError, CheckpointError: not a run folder, it has no checkpoint that can be read, or the kernels that
@@ -129,8 +133,8 @@ def resume(
     """
     place = Path(run)
     config = read_config(place)
-    if steps is not None:
-        config = dataclasses.replace(config, steps=steps)
+    changes: dict[str, Any] = {"steps": steps, "device": device, "precision": precision}
+    config = dataclasses.replace(config, **{name: value for name, value in changes.items() if value is not None})
     with RunLock(place):
         file, tensors, description = _newest(place)
         if images is None:
@@ -206,8 +210,9 @@ def _drive(
                 if stop is not None and stop.number is not None and trainer.steps < config.steps:
                     assert recorder is not None
                     _leave(recorder, stop.number)
+            trainer.settle()
         except StopTraining:
-            pass
+            trainer.settle()
         except NonFiniteError as error:
             if folder is not None:
                 last = checkpoint.all_of(folder.path)

@@ -8,7 +8,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from .algorithm import Step
+from .step import Step
 
 
 class ProgressBar:
@@ -21,6 +21,8 @@ class ProgressBar:
         self.total, self.done, self.quiet_seconds = total, done, quiet_seconds
         self._first = done
         self._started = self._shown = time.monotonic()
+        self._known: Step | None = None
+        self._asked: Step | None = None
         self._bar: Progress | None = None
         if self.console.is_terminal:
             self._bar = Progress(
@@ -50,12 +52,20 @@ class ProgressBar:
         """Show this step, at most a few times a second."""
         now = time.monotonic()
         last = step.number >= self.total
+        if last or step.ready:
+            self._known, self._asked = step, None
+        elif self._asked is None:
+            self._asked = step  # on a GPU numbers come later than their step, and nobody waits for them here
+        elif self._asked.ready:
+            self._known, self._asked = self._asked, None
         if now - self._shown < (0.2 if self._bar is not None else self.quiet_seconds) and not last:
+            return
+        if self._known is None:
             return
         self._shown = now
         rate = (step.number - self._first) / max(now - self._started, 1e-9)
         left = (self.total - step.number) / rate
-        numbers = step.numbers()
+        numbers = self._known.numbers()
         shown = (
             f"D {numbers['d_loss']:.2f}  G {numbers['g_loss']:.2f}  "
             f"real {numbers['d_real_accuracy']:.0%}  fake {numbers['d_fake_accuracy']:.0%}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import time
+from collections import deque
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -12,10 +13,11 @@ from gan_np.arrays import generator
 from gan_np.data.dataset import digest
 from gan_np.evaluation import sliced_wasserstein
 
-from .algorithm import Step, Trainer
+from .algorithm import Trainer
 from .folder import SAMPLE_SEED, RunFolder
 from .monitor import Monitor, keep_classifier, reader_of_run
 from .records import record_of
+from .step import Step
 
 SCORE_PICTURES = 256
 
@@ -32,6 +34,7 @@ class Recorder:
         self._started = time.monotonic()
         self._data = digest(trainer.images)
         self._saved_at: int | None = None
+        self._unwritten: deque[tuple[Step, float, dict[str, Any]]] = deque()
         self._events: Any = None
         self._monitor: Monitor | None = None
 
@@ -59,24 +62,36 @@ class Recorder:
     def record(self, step: Step) -> None:
         """After a step: a line of the log, a grid, a checkpoint, where they are due."""
         config, last = self.config, step.number >= self.config.steps
-        measured = None
+        measured: dict[str, Any] = {}
         if self._monitor is not None and (step.number % config.evaluate_every == 0 or last):
             measured = self._monitor.figures()
         if step.number % config.log_every == 0 or last or measured:
-            record = record_of(step, self._before + time.monotonic() - self._started, self.trainer.norms)
-            record |= measured or {}
-            self.folder.log(record)
-            if self._events is not None:
-                for name, value in record.items():
-                    if name not in ("step", "seconds"):
-                        self._events.add_scalar(name, value, step.number)
+            self._unwritten.append((step, self._before + time.monotonic() - self._started, measured))
+        self._write(wait=last)
         if config.sample_every and step.number % config.sample_every == 0 and not last:
             self.folder.save_samples(self.trainer.gan, step.number)
         if config.checkpoint_every and step.number % config.checkpoint_every == 0 and not last:
             self.checkpoint()
 
+    def _write(self, *, wait: bool) -> None:
+        """Lines of the log whose numbers are there; on a GPU they come later than their step. wait: all of them."""
+        while self._unwritten and (wait or self._unwritten[0][0].ready):
+            step, seconds, measured = self._unwritten.popleft()
+            record = record_of(step, seconds, self.trainer.norms) | measured
+            self.folder.log(record)
+            if self._events is not None:
+                for name, value in record.items():
+                    if name not in ("step", "seconds"):
+                        self._events.add_scalar(name, value, step.number)
+
     def checkpoint(self) -> Path:
-        """Save everything now, and keep it as the best if its samples are nearest to the data so far."""
+        """Save everything now, and keep it as the best if its samples are nearest to the data so far.
+
+        Raises:
+            NonFiniteError: on a GPU, where it may be found out only now; nothing is saved then.
+        """
+        self._write(wait=True)
+        self.trainer.settle()
         score = self._score()
         extra = {"data": self._data, "score": score}
         path = self.folder.save_checkpoint(self.trainer, extra)

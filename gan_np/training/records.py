@@ -10,7 +10,7 @@ import numpy as np
 
 from gan_np.arrays import Array
 
-from .algorithm import Step
+from .step import Step
 
 
 def read_records(path: str | Path) -> list[dict[str, Any]]:
@@ -39,7 +39,7 @@ def read_records(path: str | Path) -> list[dict[str, Any]]:
 
 def record_of(step: Step, seconds: float, norms: dict[str, float] | None = None) -> dict[str, Any]:
     """A step as a line of the log."""
-    numbers = step.numbers() | (norms or {})
+    numbers = step.numbers() | ((norms or {}) if step.reading is None else step.reading.norms())
     rounded = {name: float(f"{value:.6g}") for name, value in numbers.items() if name != "step"}
     return {"step": step.number, **rounded, "seconds": round(seconds, 3)}
 

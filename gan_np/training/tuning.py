@@ -17,6 +17,7 @@ import numpy as np
 
 from gan_np import kernels
 from gan_np.arrays import generator
+from gan_np.devices import CPU
 from gan_np.testing.kernels import KernelError, agree
 
 from .algorithm import Trainer
@@ -67,7 +68,14 @@ def tune(trainer: Trainer, *, rounds: int = 7) -> Iterator[Tuned]:
 
     trainer: it is a step further afterwards.
     rounds: turns of each kernel; they alternate, and the median counts.
+
+    Raises:
+        ValueError: the trainer is on a GPU.
     """
+    if trainer.device != CPU:
+        raise ValueError(
+            f"device: kernels are tuned for the CPU; on {trainer.device} there is nothing to choose between"
+        )
     with kernels.occurring() as found, kernels.use_tuned({}):
         trainer.step()
     work: dict[tuple[str, kernels.Problem], list[kernels.Case]] = {}

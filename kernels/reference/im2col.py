@@ -55,7 +55,11 @@ class PatchPlan:
         return (large @ weight).reshape(self.geometry.small_shape)
 
     def to_large(self, weight: Array, small: Array) -> Array:
-        """b · wᵀ gives what each place sends to each of its taps; add these up where they overlap.
+        """b · wᵀ gives what each place sends to each of its taps; add these up where they overlap."""
+        return self.sum_patches(small @ weight.T)
+
+    def sum_patches(self, patches: Array) -> Array:
+        """The adjoint of `prepare_large`: (N·H_b·W_b, kh·kw·C_a) to (N, H_a, W_a, C_a).
 
         The large picture is seen as cells of one stride each. A kernel covers ⌈kh/sh⌉ × ⌈kw/sw⌉ cells, and for one
         cell (p, q) of the kernel all places write to different pixels:
@@ -66,15 +70,15 @@ class PatchPlan:
 
         so a few strided sums suffice, no atomics, and the order of addition is fixed.
         """
-        g, xp = self.geometry, array_module(small)
+        g, xp = self.geometry, array_module(patches)
         (kh, kw), (sh, sw), (height, width, channels) = g.kernel, g.stride, g.small
         channels = g.large[2]
-        sent = (small @ weight.T).reshape(g.batch, height, width, kh, kw, channels)
+        sent = patches.reshape(g.batch, height, width, kh, kw, channels)
         cells_h, cells_w = -(-kh // sh), -(-kw // sw)
         needed_h = max((height + cells_h - 1) * sh, g.large[0] + 2 * g.padding[0])
         needed_w = max((width + cells_w - 1) * sw, g.large[1] + 2 * g.padding[1])
         rows, columns = -(-needed_h // sh), -(-needed_w // sw)
-        cells = xp.zeros((g.batch, rows, sh, columns, sw, channels), small.dtype)
+        cells = xp.zeros((g.batch, rows, sh, columns, sw, channels), patches.dtype)
         for p in range(cells_h):
             for q in range(cells_w):
                 part = sent[:, :, :, p * sh : (p + 1) * sh, q * sw : (q + 1) * sw]

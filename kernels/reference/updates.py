@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from gan_np.arrays import Array, array_module
+
+from ..interfaces import Number
+
+
+def real(value: Number, like: Array) -> Any:
+    """A number in the dtype of `like`; one that lies on the device stays there."""
+    return like.dtype.type(value) if isinstance(value, int | float) else value.astype(like.dtype)
+
+
+def root(value: Number) -> Number:
+    """√value."""
+    return math.sqrt(value) if isinstance(value, int | float) else array_module(value).sqrt(value)
 
 
 class Sgd:
@@ -15,12 +28,12 @@ class Sgd:
         theta: Array,
         gradient: Array,
         velocity: Array | None,
-        learning_rate: float,
-        momentum: float,
+        learning_rate: Number,
+        momentum: Number,
         nesterov: bool,
     ) -> None:
         """Without momentum `velocity` may be None."""
-        rate, keep = theta.dtype.type(learning_rate), theta.dtype.type(momentum)
+        rate, keep = real(learning_rate, theta), real(momentum, theta)
         if velocity is None:
             theta -= rate * gradient
             return
@@ -38,25 +51,25 @@ class Adam:
         gradient: Array,
         first: Array,
         second: Array,
-        count: int,
-        learning_rate: float,
+        count: int | Array,
+        learning_rate: Number,
         beta1: float,
         beta2: float,
         epsilon: float,
     ) -> None:
         """θ ← θ − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε)."""
-        real = theta.dtype.type
-        first *= real(beta1)
-        first += real(1 - beta1) * gradient
-        second *= real(beta2)
+        of = theta.dtype.type
+        first *= of(beta1)
+        first += of(1 - beta1) * gradient
+        second *= of(beta2)
         square = gradient * gradient
-        square *= real(1 - beta2)
+        square *= of(1 - beta2)
         second += square
         array_module(theta).sqrt(second, out=square)
-        square *= real(1 / math.sqrt(1 - beta2**count))
-        square += real(epsilon)
+        square *= real(1 / root(1 - beta2**count), theta)
+        square += of(epsilon)
         array_module(theta).divide(first, square, out=square)
-        square *= real(learning_rate / (1 - beta1**count))
+        square *= real(learning_rate / (1 - beta1**count), theta)
         theta -= square
 
 
@@ -69,27 +82,27 @@ class Rmsprop:
         gradient: Array,
         second: Array,
         velocity: Array | None,
-        learning_rate: float,
+        learning_rate: Number,
         smoothing: float,
         epsilon: float,
-        momentum: float,
+        momentum: Number,
     ) -> None:
         """Without momentum `velocity` may be None."""
-        real = theta.dtype.type
-        second *= real(smoothing)
-        second += real(1 - smoothing) * gradient * gradient
-        update = gradient / (array_module(theta).sqrt(second) + real(epsilon))
+        of = theta.dtype.type
+        second *= of(smoothing)
+        second += of(1 - smoothing) * gradient * gradient
+        update = gradient / (array_module(theta).sqrt(second) + of(epsilon))
         if velocity is not None:
-            velocity *= real(momentum)
+            velocity *= real(momentum, theta)
             velocity += update
             update = velocity
-        theta -= real(learning_rate) * update
+        theta -= real(learning_rate, theta) * update
 
 
 class Average:
     """average ← decay·average + (1 − decay)·values."""
 
-    def step(self, average: Array, values: Array, decay: float) -> None:
+    def step(self, average: Array, values: Array, decay: Number) -> None:
         """In place."""
-        average *= average.dtype.type(decay)
-        average += values.dtype.type(1 - decay) * values
+        average *= real(decay, average)
+        average += real(1 - decay, average) * values

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gan_np import ops
+from gan_np.arrays import device_of, to_device
 
 LEAKY = ops.Activation("leaky_relu", 0.2)
 KINDS = [ops.activation(name) for name in ("linear", "relu", "leaky_relu", "tanh", "sigmoid")]
@@ -53,6 +54,10 @@ def _activations():
         yield OperationCase(f"activate {kind.kind} with bias", "activate", with_bias, ((3, 2, 4), (4,)))
 
 
+def _beside(x, constant):
+    return to_device(constant, device_of(x))
+
+
 def _normalisations():
     mean, variance = np.array([0.3, -0.2, 0.1]), np.array([0.5, 1.5, 2.0])
     for kind in KINDS:
@@ -62,7 +67,7 @@ def _normalisations():
                 return ops.batch_norm(x, scale, bias, activation=kind)[:2]
 
             def inference(x, scale, bias, kind=kind):
-                return ops.batch_norm_inference(x, mean, variance, scale, bias, activation=kind)
+                return ops.batch_norm_inference(x, _beside(x, mean), _beside(x, variance), scale, bias, activation=kind)
 
             name, shapes = f"{kind.kind} {len(shape)}-d", (shape, (3,), (3,))
             yield OperationCase(f"batch_norm {name}", "batch_norm", batch_norm, shapes)
@@ -85,9 +90,11 @@ def _resampling():
 def _others():
     labels = np.array([2, 0, 1, 2])
     yield OperationCase("softplus", "softplus", lambda s: ops.softplus(s), ((9,),))
-    yield OperationCase(
-        "softmax_cross_entropy", "softmax_cross_entropy", lambda s: ops.softmax_cross_entropy(s, labels), ((4, 3),)
-    )
+
+    def cross_entropy(s):
+        return ops.softmax_cross_entropy(s, _beside(s, labels))
+
+    yield OperationCase("softmax_cross_entropy", "softmax_cross_entropy", cross_entropy, ((4, 3),))
     yield OperationCase("maxout", "maxout", lambda x: ops.maxout(x, 3), ((2, 2, 6),))
     yield OperationCase("dropout", "dropout", lambda x: ops.dropout(x, 0.5, np.random.default_rng(5)), ((4, 6),))
     for policy in (("colour",), ("translation",), ("cutout",), ("cutout", "translation", "colour")):

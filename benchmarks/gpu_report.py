@@ -1,0 +1,100 @@
+"""All that a GPU has to show, in one command: tests, sanitizers, digits at each precision, kernels.
+
+It goes through stages, each of at most ten minutes, and keeps what each gave in OUT/gpu_report.json at once: a run that was
+cut off goes on where it was when the command is given again. At the end OUT has a picture of it all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from gan_np.devices import DeviceError, cupy_for, scope
+
+from . import gpu_picture, gpu_stages, machine, report
+from .gpu_stages import Settings
+
+LIMIT = 540
+"""Seconds that a stage may take."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """0: every stage passed or was skipped with its reason; 1: one failed; 2: there is no such GPU."""
+    parser = argparse.ArgumentParser("python -m benchmarks gpu_report", description=__doc__.partition("\n")[0])
+    parser.add_argument("--device", default="cuda", help="cuda or cuda:N")
+    parser.add_argument("--out", type=Path, help="folder (default: benchmarks/results/gpu-DATE)")
+    parser.add_argument("--stages", help=f"some of {','.join(gpu_stages.STAGES)} (default: all)")
+    parser.add_argument("--again", action="store_true", help="repeat stages that were done")
+    parser.add_argument("--pretend", action="store_true", help="tests run on a stand-in for CuPy: to try this command")
+    parser.add_argument("--quick", action="store_true", help="small and short: shows that it runs, times mean little")
+    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="the picture (default: OUT/gpu_report.png)")
+    options = parser.parse_args(arguments)
+    try:
+        chosen = _chosen(options.stages)
+        report.check_options(argparse.Namespace(plot=True))
+    except ValueError as error:
+        parser.error(str(error))
+    try:
+        cupy_for(options.device)
+    except (DeviceError, ValueError) as error:
+        report.say(f"gpu_report: {error}")
+        return 2
+    date = datetime.date.today().isoformat()
+    out = options.out or Path("benchmarks/results") / f"gpu-{date}"
+    out.mkdir(parents=True, exist_ok=True)
+    settings = Settings(options.device, out, options.quick, options.pretend, LIMIT)
+    with scope(options.device):
+        found = gpu_stages.describe_device(options.device)
+        record = _read(out / "gpu_report.json", found)
+        record |= {"benchmark": "gpu_report", "date": record.get("date", date), "device": found}
+        record |= {"machine": machine.describe(), "quick": options.quick}
+        for name in chosen:
+            if not options.again and record["stages"].get(name, {}).get("state") in ("passed", "skipped"):
+                report.say(f"{name}: done before ({record['stages'][name]['state']})")
+                continue
+            report.say(f"{name} …")
+            record["stages"][name] = _run(gpu_stages.STAGES[name], settings)
+            _write(out / "gpu_report.json", record)
+            report.say(f"{name}: {record['stages'][name]['state']}: {record['stages'][name].get('summary', '')}")
+    gpu_picture.save(options.plot or out / "gpu_report.png", record, out)
+    report.say(f"wrote {out / 'gpu_report.json'} and {options.plot or out / 'gpu_report.png'}")
+    return 1 if any(stage["state"] == "failed" for stage in record["stages"].values()) else 0
+
+
+def _chosen(names: str | None) -> list[str]:
+    if names is None:
+        return list(gpu_stages.STAGES)
+    found = [name.strip() for name in names.split(",")]
+    unknown = [name for name in found if name not in gpu_stages.STAGES]
+    if unknown:
+        raise ValueError(f"stages: expected some of {', '.join(gpu_stages.STAGES)}, got {', '.join(unknown)}")
+    return found
+
+
+def _run(stage: Callable[[Settings], dict[str, Any]], settings: Settings) -> dict[str, Any]:
+    """A stage's result: state ("passed", "failed", "skipped"), seconds, a summary, and what it measured."""
+    started = time.monotonic()
+    try:
+        result = stage(settings)
+    except Exception as error:  # the others are still to be seen; this one is recorded as failed
+        result = {"state": "failed", "summary": f"{type(error).__name__}: {error}"[:2000]}
+    return {**result, "seconds": round(time.monotonic() - started, 1)}
+
+
+def _read(path: Path, device: dict[str, Any]) -> dict[str, Any]:
+    """What was kept before, if it is of this device."""
+    if not path.exists():
+        return {"stages": {}}
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if record["device"]["name"] != device["name"]:
+        raise ValueError(f"out: {path} is of another device, {record['device']['name']}; choose another folder")
+    return record
+
+
+def _write(path: Path, record: dict[str, Any]) -> None:
+    path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,172 @@
+"""What the host gives to a training step and counts in it, kept so that it can be done again beside a replayed CUDA graph.
+
+A captured step repeats the same kernels on the same memory; Python does not run. So whatever changes from step to step must
+lie in device memory, and be put there from outside. Code that runs inside a step says so in one of two ways:
+
+    x = drawn(lambda: rng.random(8), device)      numbers from the host: noise, picture numbers, a learning rate
+    counted(advance)                              what the host counts: updates of an optimiser
+
+Outside a tape they are `to_device(draw(), device)` and `action()`. A `Tape` records them, in order, during one ordinary
+step; gives fixed places in device memory for what is drawn while the step is captured; and then, before each replay, does
+all of it again in that order and sends what was drawn in one copy from pinned memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gan_np.arrays import Array, DType, Shape, module_of_device, to_device
+from gan_np.devices import scope
+
+ALIGNMENT = 256
+"""Bytes to whose multiples each drawn array's place is aligned, as CUDA aligns allocations."""
+SLOTS = 4
+"""Blocks of pinned memory: so many steps the host may be ahead of the device."""
+
+
+class Draw(NamedTuple):
+    """One call of `drawn`."""
+
+    function: Callable[[], Array]
+    shape: Shape
+    dtype: DType
+    start: int
+
+    @property
+    def stop(self) -> int:
+        """Where its bytes end."""
+        return self.start + int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+
+
+def drawn(draw: Callable[[], Array], device: str) -> Array:
+    """`draw()`, a NumPy array, on `device`. At a replay it is called again."""
+    tape = _tape.get()
+    return to_device(draw(), device) if tape is None else tape.drawn(draw, device)
+
+
+def counted(action: Callable[[], object]) -> None:
+    """Do `action`. At a replay it is done again."""
+    tape = _tape.get()
+    if tape is None:
+        action()
+    else:
+        tape.counted(action)
+
+
+class Tape:
+    """What the host does in one step, in order."""
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+        self._work: list[Draw | Callable[[], object]] = []
+        self._size = 0
+        self._block: Array | None = None
+        self._slots: list[tuple[Array, Any]] = []
+        self._turn = 0
+        self._playing: Iterator[Draw | Callable[[], object]] | None = None
+
+    @contextlib.contextmanager
+    def recording(self) -> Iterator[None]:
+        """Inside, one step runs as usual, and what it draws and counts is kept."""
+        token = _tape.set(self)
+        try:
+            yield
+        finally:
+            _tape.reset(token)
+        self._reserve()
+
+    @contextlib.contextmanager
+    def playing(self) -> Iterator[None]:
+        """Inside, the same step runs with the fixed places; nothing is drawn and nothing counted.
+
+        Raises:
+            RuntimeError: it asks for something else than the recorded step did.
+        """
+        self._playing = iter(self._work)
+        token = _tape.set(self)
+        try:
+            yield
+            if next(self._playing, None) is not None:
+                raise RuntimeError("the captured step drew less than the one before: it is not the same every time")
+        finally:
+            _tape.reset(token)
+            self._playing = None
+
+    def drawn(self, draw: Callable[[], Array], device: str) -> Array:
+        """See the function `drawn`."""
+        if self._playing is not None:
+            wanted = self._next()
+            if not isinstance(wanted, Draw) or self._block is None:
+                raise RuntimeError("the captured step drew in another order than the one before")
+            place = self._block[wanted.start : wanted.stop]
+            return place.view(wanted.dtype).reshape(wanted.shape)
+        value = draw()
+        start = -(-self._size // ALIGNMENT) * ALIGNMENT
+        self._work.append(Draw(draw, value.shape, value.dtype, start))
+        self._size = start + value.nbytes
+        return to_device(value, device)
+
+    def counted(self, action: Callable[[], object]) -> None:
+        """See the function `counted`."""
+        if self._playing is None:
+            self._work.append(action)
+            action()
+        elif isinstance(self._next(), Draw):
+            raise RuntimeError("the captured step counted in another order than the one before")
+
+    def again(self) -> None:
+        """Draw and count as in the recorded step, and send what was drawn to its places."""
+        if self._block is None:
+            for work in self._work:
+                assert not isinstance(work, Draw)
+                work()
+            return
+        slot, event = self._slots[self._turn]
+        self._turn = (self._turn + 1) % SLOTS
+        event.synchronize()  # the copy of SLOTS steps ago; over long ago unless the host is that far ahead
+        for work in self._work:
+            if not isinstance(work, Draw):
+                work()
+                continue
+            value = work.function()
+            if value.shape != work.shape or value.dtype != work.dtype:
+                raise RuntimeError(
+                    f"a step drew {value.dtype} {value.shape} where the captured one drew {work.dtype} {work.shape}"
+                )
+            slot[work.start : work.stop].view(work.dtype)[...] = value.reshape(-1)
+        self._block.set(slot)  # type: ignore[attr-defined]
+        event.record()
+
+    def _next(self) -> Draw | Callable[[], object]:
+        assert self._playing is not None
+        found = next(self._playing, None)
+        if found is None:
+            raise RuntimeError("the captured step drew more than the one before: it is not the same every time")
+        return found
+
+    def _reserve(self) -> None:
+        """Places on the device and pinned blocks for all that was drawn."""
+        if not self._size:
+            return
+        cuda: Any = module_of_device(self.device)
+        with scope(self.device):
+            self._block = cuda.zeros(self._size, np.uint8)
+            for _ in range(SLOTS):
+                self._slots.append(
+                    (pinned(cuda, (self._size,), np.dtype(np.uint8)), cuda.cuda.Event(disable_timing=True))
+                )
+
+
+def pinned(cupy: Any, shape: Shape, dtype: DType) -> Array:
+    """A NumPy array in page-locked memory, which the device reads and writes without the host waiting."""
+    count = int(np.prod(shape, dtype=np.int64))
+    memory = cupy.cuda.alloc_pinned_memory(max(1, count * dtype.itemsize))
+    return np.frombuffer(memory, dtype, count).reshape(shape)
+
+
+_tape: ContextVar[Tape | None] = ContextVar("gan_np_tape", default=None)

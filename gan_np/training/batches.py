@@ -1,0 +1,80 @@
+"""Batches of real pictures, on the discriminator's device."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gan_np.arrays import Array, array_module, to_device
+from gan_np.data.flips import flip_horizontally
+from gan_np.data.sampler import Shuffler
+from gan_np.devices import CPU, cupy_for, scope
+from gan_np.models import GAN
+from gan_np.replay import drawn
+
+RESIDENT_SHARE = 0.25
+"""A data set of up to this share of a GPU's free memory is kept there, as uint8; of a larger one each batch is sent."""
+
+
+class Batches:
+    """`next()` gives the next batch as D sees it: pictures as floats and their context.
+
+    Order and flips are drawn on the host, so that they are the same on any device. On a GPU the bytes lie there already, or
+    are sent through pinned memory, and become floats there.
+    """
+
+    def __init__(
+        self, gan: GAN, images: Array, labels: Array | None, order: Shuffler, flips: np.random.Generator | None
+    ) -> None:
+        self._gan, self._images, self._labels = gan, images, labels
+        self._order, self._flips = order, flips
+        self._device = gan.discriminator.device
+        self._index: Array = np.empty(0, np.int64)
+        self.resident = self._device != CPU and self._fits()
+        """Whether the data set lies on a GPU."""
+        if self.resident:
+            self._images = to_device(np.ascontiguousarray(images), self._device)
+            self._labels = None if labels is None else to_device(labels.astype(np.int64), self._device)
+
+    def next(self) -> tuple[Array, Array | None]:
+        """Real pictures and their context (None where there is none)."""
+        if self.resident:
+            pictures, labels = self._gathered()
+        elif self._device == CPU:
+            pictures = self._read()
+            labels = self._read_labels()
+        else:
+            pictures = drawn(self._read, self._device)
+            labels = None if self._labels is None else drawn(self._read_labels_of_device, self._device)
+        return self._gan.examples(pictures, labels)
+
+    def _fits(self) -> bool:
+        cupy: Any = cupy_for(self._device)
+        with scope(self._device):
+            free, _ = cupy.cuda.Device().mem_info
+        return bool(self._images.nbytes <= RESIDENT_SHARE * free)
+
+    def _read(self) -> Array:
+        """The next pictures, on the host."""
+        self._index = next(self._order)
+        pictures: Array = self._images[self._index]
+        return pictures if self._flips is None else flip_horizontally(pictures, self._flips)
+
+    def _read_labels(self) -> Array | None:
+        return None if self._labels is None else self._labels[self._index]
+
+    def _read_labels_of_device(self) -> Array:
+        assert self._labels is not None
+        found: Array = self._labels[self._index].astype(np.int64)
+        return found
+
+    def _gathered(self) -> tuple[Array, Array | None]:
+        """The next pictures and labels, found on the device by their numbers."""
+        index = drawn(lambda: next(self._order), self._device)
+        pictures = self._images[index]
+        if self._flips is not None:
+            flips, count = self._flips, len(pictures)
+            mirrored = drawn(lambda: flips.random(count) < 0.5, self._device)  # as `flip_horizontally` draws them
+            pictures = array_module(pictures).where(mirrored[:, None, None, None], pictures[:, :, ::-1], pictures)
+        return pictures, None if self._labels is None else self._labels[index]
