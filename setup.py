@@ -43,6 +43,8 @@ setup(
         "download": DOWNLOAD,
         "tensorboard": TENSORBOARD,
         "test": TEST,
+        "cuda12": ["cupy-cuda12x>=14"],
+        "cuda13": ["cupy-cuda13x>=14"],
         "cuda-gates": CUDA_GATES,
         "dev": DEVELOP,
     },
