@@ -1,0 +1,90 @@
+"""Runs on disk: one JSON file for each (recipe, case, seed), rewritten as the run goes on."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks import machine
+
+from .recipe import Job, Keep, Recipe
+
+
+def file_of(folder: Path, recipe: Recipe, case: str, seed: int) -> Path:
+    """Where a run is kept."""
+    return folder / recipe.name / f"{case}-{seed}.json"
+
+
+def read(file: Path) -> dict[str, Any] | None:
+    """A run that is there, or None."""
+    if not file.exists():
+        return None
+    record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return record
+
+
+def is_done(record: Mapping[str, Any] | None, job: Job) -> bool:
+    """Whether a file holds all of this job: finished, and of the same size."""
+    return record is not None and record["finished"] and record["size"] == job.size._asdict()
+
+
+def perform(recipe: Recipe, job: Job, file: Path) -> dict[str, Any]:
+    """Run a job, its file kept up to date; the record at the end."""
+    record: dict[str, Any] = {}
+    found = machine.describe()
+    started, busy = time.monotonic(), time.process_time()
+
+    def keep(updates: int, values: Mapping[str, float | None], **more: Any) -> None:
+        record.clear()
+        record.update(
+            recipe=recipe.name,
+            case=job.case,
+            seed=job.seed,
+            quick=job.quick,
+            size=job.size._asdict(),
+            paper_updates=recipe.paper.updates,
+            finished=False,
+            updates=updates,
+            values=_finite(values),
+            seconds=round(time.monotonic() - started, 1),
+            processor_seconds=round(time.process_time() - busy, 1),
+            date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            machine=found,
+            **{name: _finite(value) for name, value in more.items()},
+        )
+        write(file, record)
+
+    recipe.run(job, keep)
+    if not record:
+        raise RuntimeError(f"{recipe.name}: the run ended without a measurement")
+    record["finished"] = True
+    write(file, record)
+    return record
+
+
+def write(file: Path, record: Mapping[str, Any]) -> None:
+    """The whole file or the old one, never half of it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(".part")
+    part.write_text(json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    os.replace(part, file)
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN: None stands for a number that does not exist."""
+    if isinstance(value, Mapping):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value
+
+
+__all__ = ["Keep", "file_of", "is_done", "perform", "read", "write"]
