@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 import gan_np as gn
@@ -12,6 +14,7 @@ from gan_np.training import Trainer
 
 from . import digits
 from .recipe import Job, Keep, Measure, Recipe, Size
+from .savepoint import Savepoint
 
 NOISE, CATEGORIES, CONTINUOUS = 62, 10, 2
 CHUNK = 500
@@ -71,13 +74,16 @@ def run(job: Job, keep: Keep) -> None:
         average_decay=0.0,
         seed=job.seed,
     )
-    history = []
-    for update in range(1, job.size.updates + 1):
+    saved = Savepoint.of_trainer(job.savepoint, trainer)
+    done, remembered = saved.restore()
+    history: list[dict[str, Any]] = remembered.get("history", [])
+    for update in range(done + 1, job.size.updates + 1):
         step = trainer.step()
         if update == job.size.updates or (job.size.every and update % job.size.every == 0):
             values = measure(gan, train, test, job.size.samples)
             history.append({"update": update, **values, **step.numbers()})
             keep(update, values, history=history)
+            saved.save(update, {"history": history})
             if job.pictures is not None:
                 gn.save_grid(gan.vary(0, rows=10), job.pictures / f"{job.case}-{job.seed}.png", columns=10)
 
@@ -88,12 +94,8 @@ def measure(gan: InfoGAN, train: digits.Digits, test: digits.Digits, count: int)
     error: each category stands for one digit and each digit for one category, the best such matching.
     majority_error: each category stands for the digit that is most frequent in it, so a digit may have several or none.
     """
-    from scipy.optimize import linear_sum_assignment
-
     seen = confusion(read(gan, train.images[:count]), train.labels[:count])
-    rows, columns = linear_sum_assignment(seen, maximize=True)
-    one_to_one = np.empty(CATEGORIES, np.int64)
-    one_to_one[rows] = columns
+    one_to_one = best_matching(seen)
     categories = read(gan, test.images)
     return {
         "error": float((one_to_one[categories] != test.labels).mean()),
@@ -106,6 +108,28 @@ def confusion(categories: Array, labels: Array) -> Array:
     counts = np.zeros((CATEGORIES, 10), np.int64)
     np.add.at(counts, (categories, labels), 1)
     return counts
+
+
+def best_matching(counts: Array) -> Array:
+    """The permutation π that maximises Σ_c counts[c, π(c)], int64 (K,): exact, over all sets of columns, for small K.
+
+    >>> best_matching(np.array([[5, 4], [4, 0]]))
+    array([1, 0])
+    """
+    size = len(counts)
+    best: dict[int, tuple[int, tuple[int, ...]]] = {
+        0: (0, ())
+    }  # set of columns taken by the first rows: score, columns
+    for row in range(size):
+        found: dict[int, tuple[int, tuple[int, ...]]] = {}
+        for taken, (score, columns) in best.items():
+            for column in range(size):
+                if not taken >> column & 1:
+                    candidate = score + int(counts[row, column]), (*columns, column)
+                    key = taken | 1 << column
+                    found[key] = max(found.get(key, candidate), candidate)
+        best = found
+    return np.array(best[(1 << size) - 1][1])
 
 
 def read(gan: InfoGAN, images: Array) -> Array:

@@ -78,17 +78,31 @@ def players(classes: int, seed: int, width: int = 64, hidden: int = 1024) -> gn.
         return gn.Sequential(gn.Dense(features, bias=False, weight_initializer=weight), *after)
 
     maps = (7, 7, 2 * width)
-    up = {"stride": 2, "padding": 2, "output_padding": 1, "bias": False, "weight_initializer": weight}
-    down = {"stride": 2, "padding": 2, "bias": False, "weight_initializer": weight}
+
+    def up(channels: int, activation: str | None = None) -> gn.Layer:
+        return gn.ConvTranspose2d(
+            channels,
+            5,
+            stride=2,
+            padding=2,
+            output_padding=1,
+            bias=False,
+            activation=activation,
+            weight_initializer=weight,
+        )
+
+    def down(channels: int, activation: str | None = None) -> gn.Layer:
+        return gn.Conv2d(channels, 5, stride=2, padding=2, bias=False, activation=activation, weight_initializer=weight)
+
     generator = LabelledChain(
         dense(hidden, normalised("relu")),
         dense(math.prod(maps), normalised("relu"), gn.Reshape(*maps)),
-        gn.Sequential(gn.ConvTranspose2d(width, 5, **up), normalised("relu")),
-        gn.ConvTranspose2d(1, 5, activation="sigmoid", **up),
+        gn.Sequential(up(width), normalised("relu")),
+        up(1, "sigmoid"),
     )
     discriminator = LabelledChain(
-        gn.Conv2d(width, 5, activation="leaky_relu", **down),
-        gn.Sequential(gn.Conv2d(2 * width, 5, **down), normalised("leaky_relu"), gn.Flatten()),
+        down(width, "leaky_relu"),
+        gn.Sequential(down(2 * width), normalised("leaky_relu"), gn.Flatten()),
         dense(hidden, normalised("leaky_relu")),
         dense(1),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 import gan_np as gn
@@ -12,6 +14,7 @@ from gan_np.evaluation.parzen import DEVIATIONS, parzen_log_likelihoods, parzen_
 
 from . import digits
 from .recipe import Job, Keep, Measure, Recipe, Size
+from .savepoint import Savepoint
 from .simultaneous import Simultaneous
 
 BATCH = 100
@@ -53,39 +56,58 @@ def run(job: Job, keep: Keep) -> None:
         return
     gan = players(training, job.seed)
     per_epoch = max(1, len(training) // BATCH)
-    optimizers = [
-        gn.SGD(gn.schedules.ExponentialDecay(0.1, 1.000004, 1e-6), momentum=momentum(per_epoch)) for _ in range(2)
-    ]
-    game = Simultaneous(gan.generator, gan.discriminator, *optimizers, d_weight=0.5)
+    rate = gn.schedules.ExponentialDecay(0.1, 1.000004, 1e-6)
+    d_sgd, g_sgd = (gn.SGD(rate, momentum=momentum(per_epoch)) for _ in range(2))
+    game = Simultaneous(gan.generator, gan.discriminator, d_sgd, g_sgd, d_weight=0.5)
     order = Shuffler(len(training), BATCH, job.seed)
     noise, masks = (generator(job.seed, 1 << 31, stream) for stream in (1, 2))
-    watch = _Watch(gan, validation, test, job, keep)
-    for update in range(1, job.size.updates + 1):
+    players_of = {"g": gan.generator, "d": gan.discriminator}, {"g": g_sgd, "d": d_sgd}
+    saved = Savepoint(job.savepoint, *players_of, {"noise": noise, "masks": masks}, order)
+    done, remembered = saved.restore()
+    watch = _Watch(gan, validation, test, job, keep, remembered)
+    for update in range(done + 1, job.size.updates + 1):
         real = to_float(training[next(order)], "0..1", gan.generator.dtype)
         losses = game.step(real, gan.prior.draw(noise, BATCH, gan.generator.dtype), masks)
         due = update == job.size.updates or (job.size.every and update % job.size.every == 0)
-        if due and watch.look(update, losses):
+        if due:
+            watch.look(update, losses)
+            saved.save(update, watch.remembered)
+        if watch.stopped:
             break
 
 
 class _Watch:
     """Looks at the validation likelihood during training; measures on the test pictures where it has risen."""
 
-    def __init__(self, gan: gn.GAN, validation: Array, test: Array, job: Job, keep: Keep) -> None:
+    def __init__(
+        self, gan: gn.GAN, validation: Array, test: Array, job: Job, keep: Keep, remembered: dict[str, Any]
+    ) -> None:
         self.gan, self.validation, self.test, self.job, self.keep = gan, validation, test, job, keep
-        self.best, self.waited = -np.inf, 0
-        self.history: list[dict[str, float]] = []
-        self.values: dict[str, float | None] = {}
-        self.found: dict[str, object] = {}
+        self.best: float | None = remembered.get("best")
+        self.waited: int = remembered.get("waited", 0)
+        self.history: list[dict[str, float]] = remembered.get("history", [])
+        self.values: dict[str, float | None] = remembered.get("values", {})
+        self.found: dict[str, Any] = remembered.get("found", {})
 
-    def look(self, update: int, losses: tuple[float, float]) -> bool:
+    @property
+    def remembered(self) -> dict[str, Any]:
+        """What a run that goes on later has to know."""
+        names = ("best", "waited", "history", "values", "found")
+        return {name: getattr(self, name) for name in names}
+
+    @property
+    def stopped(self) -> bool:
         """Whether the likelihood has stopped rising."""
+        return bool(self.job.size.patience) and self.waited >= self.job.size.patience
+
+    def look(self, update: int, losses: tuple[float, float]) -> None:
+        """Measure the validation pictures, and where they are likelier than ever the test pictures."""
         z = self.gan.prior.of_seed(self.job.seed, self.job.size.samples, self.gan.generator.dtype)
         samples = self.gan.generate(z)
         scores = parzen_log_likelihoods(self.validation, samples, DEVIATIONS).mean(axis=1)
         score = float(scores.max())
         self.history.append({"update": update, "validation": score, "d_loss": losses[0], "g_loss": losses[1]})
-        if score > self.best:
+        if self.best is None or score > self.best:
             self.best, self.waited = score, 0
             window = parzen_window(samples, self.validation, self.test)
             self.values = {"log_likelihood": window.log_likelihood, "standard_error": window.standard_error}
@@ -94,7 +116,6 @@ class _Watch:
         else:
             self.waited += 1
         self.keep(update, self.values, history=self.history, **self.found)
-        return bool(self.job.size.patience) and self.waited >= self.job.size.patience
 
     def _draw(self) -> None:
         if self.job.pictures is not None:
@@ -115,8 +136,8 @@ PARZEN = Recipe(
     (
         "which 10,000 of the 60,000 pictures are held out: a fixed shuffle, instead of the file's last ones",
         (
-            "the paper's code names no end of training; here it is when the likelihood of the validation pictures has not risen "
-            "for 20 epochs, and the best of the measurements (every 5 epochs) is reported"
+            "the paper's code names no end of training; here it is when the likelihood of the validation pictures has not "
+            "risen for 20 epochs, and the best of the measurements (every 5 epochs) is reported"
         ),
     ),
     "about 20 seconds an epoch of 500 updates on one core of an AMD EPYC (Zen 4)",

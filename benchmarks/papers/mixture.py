@@ -13,6 +13,7 @@ from gan_np.data.sampler import Shuffler
 from gan_np.evaluation.mixtures import mixture_modes
 
 from .recipe import Job, Keep, Measure, Recipe, Size
+from .savepoint import Savepoint
 from .simultaneous import Simultaneous
 
 POINTS, BATCH, LATENT = 100_000, 100, 2
@@ -69,9 +70,12 @@ def run(mixture: Mixture, job: Job, keep: Keep) -> None:
     game = Simultaneous(g, d, gn.Adam(1e-4, beta1=0.8), gn.Adam(1e-4, beta1=0.8))
     points = mixture.draw(generator(job.seed, 0), POINTS)
     order, noise = Shuffler(POINTS, BATCH * packing, job.seed), generator(job.seed, 1)
-    history: list[dict[str, float]] = []
     fixed = gn.ops.standard_normal(generator(job.seed, 2), (job.size.samples, LATENT), g.dtype)
-    for update in range(1, job.size.updates + 1):
+    players_of = {"g": g, "d": d}, {"g": game.g_optimizer, "d": game.d_optimizer}
+    saved = Savepoint(job.savepoint, *players_of, {"noise": noise}, order)
+    done, remembered = saved.restore()
+    history: list[dict[str, float]] = remembered.get("history", [])
+    for update in range(done + 1, job.size.updates + 1):
         z = gn.ops.standard_normal(noise, (BATCH * packing, LATENT), g.dtype)
         losses = game.step(points[next(order)].reshape(BATCH, 2 * packing), z)
         last = update == job.size.updates
@@ -81,6 +85,7 @@ def run(mixture: Mixture, job: Job, keep: Keep) -> None:
             values = {"modes": found.covered, "high_quality": found.high_quality, "reverse_kl": found.reverse_kl}
             history.append({"update": update, **values, "d_loss": losses[0], "g_loss": losses[1]})
             keep(update, values, history=history, counts=found.counts.tolist())
+            saved.save(update, {"history": history})
             if job.pictures is not None:
                 _draw(mixture, samples, job)
 

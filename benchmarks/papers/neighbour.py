@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 import gan_np as gn
@@ -12,6 +14,7 @@ from . import digits
 from .labelled import players
 from .nearest import nearest
 from .recipe import Job, Keep, Measure, Recipe, Size
+from .savepoint import Savepoint
 
 CLASSES = 10
 
@@ -44,8 +47,10 @@ def run(job: Job, keep: Keep) -> None:
         average_decay=0.0,
         seed=job.seed,
     )
-    history = []
-    for update in range(1, job.size.updates + 1):
+    saved = Savepoint.of_trainer(job.savepoint, trainer)
+    done, remembered = saved.restore()
+    history: list[dict[str, Any]] = remembered.get("history", [])
+    for update in range(done + 1, job.size.updates + 1):
         step = trainer.step()
         last = update == job.size.updates
         if last or (job.size.every and update % job.size.every == 0):
@@ -54,6 +59,7 @@ def run(job: Job, keep: Keep) -> None:
                 values["error_all"] = _of_samples(gan, test, 5 * job.size.samples)
             history.append({"update": update, **values, **step.numbers()})
             keep(update, values, history=history, epochs=round(update * 128 / len(train.images), 2))
+            saved.save(update, {"history": history})
             if job.pictures is not None:
                 gn.save_grid(gan.sample(100, seed=1), job.pictures / f"{job.case}-{job.seed}.png", columns=10)
 
@@ -83,8 +89,8 @@ NEIGHBOUR = Recipe(
         "the public code alternates updates of D and G on batches of their own; here each step has one of each",
         "samples are drawn with the running statistics of batch normalisation, in the public code with those of a batch",
         (
-            "an update here is one of D and one of G; the public code makes 100 epochs at one rate and 100 more while it falls; "
-            "the size called the paper's is the first hundred"
+            "an update here is one of D and one of G; the public code makes 100 epochs at one rate and 100 more while it "
+            "falls; the size called the paper's is the first hundred"
         ),
     ),
     "about 5 minutes an epoch of 468 updates on one core of an AMD EPYC (Zen 4)",

@@ -18,10 +18,13 @@ def update(page: Path, folder: Path, recipes: Mapping[str, Recipe]) -> None:
     """
     text = page.read_text(encoding="utf-8")
     for name, recipe in recipes.items():
-        block = f"<!-- table {name} -->\n{table(recipe, folder)}<!-- end -->"
-        text, count = re.subn(rf"<!-- table {name} -->.*?<!-- end -->", lambda _, new=block: new, text, flags=re.DOTALL)
-        if count != 1:
-            raise ValueError(f"page: expected one “<!-- table {name} -->” … “<!-- end -->” in {page}, found {count}")
+        places = list(re.finditer(rf"<!-- table {name} -->\n(.*?)<!-- end -->", text, flags=re.DOTALL))
+        if len(places) != 1:
+            raise ValueError(
+                f"page: expected one “<!-- table {name} -->” … “<!-- end -->” in {page}, found {len(places)}"
+            )
+        start, stop = places[0].span(1)
+        text = text[:start] + table(recipe, folder) + text[stop:]
     page.write_text(text, encoding="utf-8")
 
 

@@ -41,6 +41,8 @@ class Job:
     pictures: Path | None
     """A folder for pictures of the samples, or None."""
     device: str = "cpu"
+    savepoint: Path | None = None
+    """Where a run keeps what it needs to go on after it was stopped; None keeps nothing."""
 
 
 class Keep(Protocol):

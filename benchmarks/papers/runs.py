@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 import math
-import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
+from gan_np.training.files import write_atomically
 
 from .recipe import Job, Keep, Recipe
 
@@ -35,10 +36,16 @@ def is_done(record: Mapping[str, Any] | None, job: Job) -> bool:
 
 
 def perform(recipe: Recipe, job: Job, file: Path) -> dict[str, Any]:
-    """Run a job, its file kept up to date; the record at the end."""
-    record: dict[str, Any] = {}
+    """Run a job, its file kept up to date; the record at the end.
+
+    A job that was stopped goes on from its last measurement; the seconds it took before are counted.
+    """
+    savepoint = file.with_suffix(".state")
+    record = (read(file) if savepoint.exists() else None) or {}
+    job = dataclasses.replace(job, savepoint=savepoint)
     found = machine.describe()
-    started, busy = time.monotonic(), time.process_time()
+    started = time.monotonic() - record.get("seconds", 0.0)
+    busy = time.process_time() - record.get("processor_seconds", 0.0)
 
     def keep(updates: int, values: Mapping[str, float | None], **more: Any) -> None:
         record.clear()
@@ -65,15 +72,14 @@ def perform(recipe: Recipe, job: Job, file: Path) -> dict[str, Any]:
         raise RuntimeError(f"{recipe.name}: the run ended without a measurement")
     record["finished"] = True
     write(file, record)
+    savepoint.unlink(missing_ok=True)
     return record
 
 
 def write(file: Path, record: Mapping[str, Any]) -> None:
     """The whole file or the old one, never half of it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(".part")
-    part.write_text(json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(part, file)
+    text = json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    write_atomically(file, text.encode("utf-8"))
 
 
 def _finite(value: Any) -> Any:

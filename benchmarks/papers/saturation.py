@@ -6,8 +6,6 @@ training data. In this case, log(1 − D(G(z))) saturates."
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 import gan_np as gn
@@ -17,6 +15,7 @@ from gan_np.data.sampler import Shuffler
 from gan_np.evaluation.mixtures import class_modes
 from gan_np.layers import INPUTS, NOTHING, PARAMETERS
 from gan_np.models.prior import Prior
+from gan_np.objectives import Objective
 
 from . import digits
 from .nearest import nearest
@@ -27,7 +26,7 @@ BATCH, LATENT, HIDDEN = 100, 32, 128
 EARLY = 100
 RATE = 1e-3
 D_RATES = {"minimax": 1e-2, "non-saturating": 1e-2, "minimax-equal": 1e-3, "non-saturating-equal": 1e-3}
-OBJECTIVES = {"minimax": gn.objectives.Minimax(), "non-saturating": gn.objectives.NonSaturating()}
+OBJECTIVES: dict[str, Objective] = {"minimax": gn.objectives.Minimax(), "non-saturating": gn.objectives.NonSaturating()}
 
 
 def players(seed: int) -> gn.GAN:
@@ -91,7 +90,7 @@ def _float(pictures: Array) -> Array:
     return to_float(pictures, "-1..1", np.dtype(np.float32))
 
 
-def measure(gan: gn.GAN, images: Array, labels: Array, held_out: Array, count: int) -> dict[str, Any]:
+def measure(gan: gn.GAN, images: Array, labels: Array, held_out: Array, count: int) -> dict[str, float | None]:
     """Success: samples of all ten digits, and at least half as near to a training picture as 95 % of held-out ones are.
 
     The digit of a sample is that of its nearest training picture.
@@ -100,7 +99,7 @@ def measure(gan: gn.GAN, images: Array, labels: Array, held_out: Array, count: i
     limit = np.quantile(nearest(held_out, images)[1], 0.95)
     modes = class_modes(np.where(distance < limit, labels[index], -1), 10)
     success = modes.covered == 10 and modes.high_quality >= 0.5
-    return {"success": float(success), "near": modes.high_quality, "digits": modes.covered}
+    return {"success": float(success), "near": modes.high_quality}
 
 
 MINIMAX = Recipe(
@@ -123,8 +122,8 @@ MINIMAX = Recipe(
     {},
     (
         (
-            "a setting of our own: 5,000 digits, dense networks of two hidden layers of 128, batch 100, Adam with β₁ 0.5, G's "
-            "rate 0.001, 1,000 updates"
+            "a setting of our own: 5,000 digits, dense networks of two hidden layers of 128, batch 100, Adam with β₁ 0.5, "
+            "G's rate 0.001, 1,000 updates"
         ),
         (
             "both norms and D(G(z)) are medians over the first 100 updates, both taken at the same weights of the run, "

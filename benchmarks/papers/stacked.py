@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 import gan_np as gn
@@ -16,6 +18,7 @@ from gan_np.models.prior import Prior
 from . import digits
 from .reader import read, train_reader
 from .recipe import Job, Keep, Measure, Recipe, Size
+from .savepoint import Savepoint
 
 BATCH, LATENT, MODES, TRIPLES = 64, 100, 1000, 128_000
 G_STEPS = 2
@@ -75,8 +78,11 @@ def run(job: Job, keep: Keep) -> None:
     images = triples(train.images, count, job.seed)
     order, noise = Shuffler(count, BATCH * gan.packing, job.seed), generator(job.seed, 1)
     adams = gn.Adam(2e-4), gn.Adam(2e-4)
-    history = []
-    for update in range(1, job.size.updates + 1):
+    players_of = {"d": gan.discriminator, "g": gan.generator}, dict(zip("dg", adams, strict=True))
+    saved = Savepoint(job.savepoint, *players_of, {"noise": noise}, order)
+    done, remembered = saved.restore()
+    history: list[dict[str, Any]] = remembered.get("history", [])
+    for update in range(done + 1, job.size.updates + 1):
         z = to_device(gan.prior.draw(noise, BATCH * gan.packing, gan.generator.dtype), job.device)
         real = to_float(to_device(images[next(order)], job.device), gan.pixel_range, gan.generator.dtype)
         step(gan, pack(real, gan.packing), z, *adams)
@@ -86,6 +92,7 @@ def run(job: Job, keep: Keep) -> None:
             values: dict[str, float | None] = {"modes": found.covered, "reverse_kl": found.reverse_kl}
             history.append({"update": update, **values})
             keep(update, values, history=history, reader_accuracy=accuracy)
+            saved.save(update, {"history": history})
             if job.pictures is not None:
                 gn.save_grid(samples[:100], job.pictures / f"{job.case}-{job.seed}.png")
 
@@ -108,7 +115,8 @@ def step(gan: gn.GAN, real: Array, z: Array, d_adam: gn.Adam, g_adam: gn.Adam) -
 def triples_read(reader: gn.Network, pictures: Array) -> Array:
     """100·red + 10·green + blue digit of each picture (N, 28, 28, 3)."""
     red, green, blue = (read(reader, np.ascontiguousarray(pictures[..., c : c + 1])) for c in range(3))
-    return 100 * red + 10 * green + blue
+    number: Array = 100 * red + 10 * green + blue
+    return number
 
 
 STACKED = Recipe(
@@ -124,8 +132,8 @@ STACKED = Recipe(
     (
         "pictures are in [−1, 1], G's range; in the authors' code they are in [0, 1] though G ends in tanh",
         (
-            "batch normalisation takes G's statistics over all m·64 pictures of a step; the authors' code over the 64 of each "
-            "place in the packs"
+            "batch normalisation takes G's statistics over all m·64 pictures of a step; the authors' code over the 64 of "
+            "each place in the packs"
         ),
         "triples are of the 60,000 training digits (the authors': of all 70,000); the classifier that reads them is our own",
     ),
