@@ -51,9 +51,7 @@ def main(arguments: Sequence[str]) -> int:
         if options.json:
             report.save_json(options.json, "papers", arguments, machine.describe(), runs=records)
         if options.plot:
-            from .pictures import progress
-
-            progress(chosen[0], kept(folder, chosen[0]), options.plot)
+            _draw(chosen[0], folder, options.plot)
     return 0
 
 
@@ -87,6 +85,16 @@ def _perform(recipe: Recipe, job: Job, folder: Path) -> None:
     record = runs.perform(recipe, job, file)
     report.status("")
     report.say(f"{recipe.name}, {job.case}, seed {job.seed}: {record['seconds']:.0f} s")
+
+
+def _draw(recipe: Recipe, folder: Path, path: Path) -> None:
+    from .pictures import progress
+
+    found = kept(folder, recipe)
+    if recipe.draw is not None:
+        recipe.draw(found, path)
+    else:
+        progress(recipe, found, path)
 
 
 def _list(folder: Path) -> None:

@@ -41,7 +41,7 @@ def table(recipe: Recipe, folder: Path) -> str:
         minutes = sum(record["processor_seconds"] for record in records) / 60
         machines = sorted({record["machine"]["cpu"] for record in records})
         days = sorted({record["date"][:10] for record in records})
-        lines += ["", f"{minutes:.0f} minutes of one core of an {', '.join(machines)}, {' to '.join(days)}."]
+        lines += ["", f"Took {minutes:.1f} minutes of one core ({', '.join(machines)}; {' to '.join(days)})."]
     lines += ["", "What differs from the paper:", "", *(f"- {each}" for each in recipe.departures), ""]
     return "\n".join([*lines, f"Cost: {recipe.cost}.", ""])
 

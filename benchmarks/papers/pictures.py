@@ -4,36 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gan_np.arrays import Array
 
 from .recipe import Recipe
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def scatter(means: Array, samples: Array, path: Path, title: str = "") -> None:
-    """Samples in the plane, over crosses at the modes."""
+
+def new_figure(width: float, height: float) -> Figure:
+    """A figure of so many inches that needs no display."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(4, 4), layout="constrained")
+    figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
+    return figure
+
+
+def save(figure: Figure, path: Path) -> None:
+    """As a file; missing folders are made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=100)
+
+
+def scatter(means: Array, samples: Array, path: Path, title: str = "") -> None:
+    """Samples in the plane, over crosses at the modes."""
+    figure = new_figure(4, 4)
     axes = figure.add_subplot()
     limit = 1.3 * float(abs(means).max())
     axes.scatter(means[:, 0], means[:, 1], marker="x", color="tab:red", linewidths=1, zorder=1)
     axes.scatter(samples[:, 0], samples[:, 1], s=3, color="black", alpha=0.3, linewidths=0, zorder=2)
     axes.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", title=title)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=100)
+    save(figure, path)
 
 
 def progress(recipe: Recipe, found: Mapping[str, Sequence[Mapping[str, Any]]], path: Path) -> None:
     """Each measure over the updates of each run; a dot where a run was measured once."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(4.5 * len(recipe.measures), 3.5), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(4.5 * len(recipe.measures), 3.5)
     for place, (name, measure) in enumerate(recipe.measures.items()):
         axes = figure.add_subplot(1, len(recipe.measures), place + 1)
         for number, (case, records) in enumerate(found.items()):
@@ -48,5 +58,4 @@ def progress(recipe: Recipe, found: Mapping[str, Sequence[Mapping[str, Any]]], p
         axes.set(xlabel="updates", ylabel=measure.title)
     figure.axes[0].legend(fontsize="small")
     figure.suptitle(recipe.title)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=100)
+    save(figure, path)

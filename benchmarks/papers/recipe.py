@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -15,6 +15,8 @@ class Measure(NamedTuple):
     digits: int
     factor: float = 1.0
     """What the kept number is multiplied by to be shown (100 for per cent)."""
+    median: bool = False
+    """Shown as median (least to most) over seeds: for numbers over many powers of ten, whose mean is that of one seed."""
 
 
 class Size(NamedTuple):
@@ -75,5 +77,7 @@ class Recipe:
     """Pictures by default ("" for a recipe that makes its own)."""
     other_rows: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Rows of the paper's table that are not run."""
+    draw: Callable[[Mapping[str, Sequence[Mapping[str, Any]]], Path], None] | None = None
+    """What --plot draws of the runs by case; None draws the measures over updates."""
     devices: bool = False
     """Whether it runs on another device than the CPU."""

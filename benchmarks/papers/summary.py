@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -69,13 +70,15 @@ def _updates(recipe: Recipe, records: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _cell(measure: Measure, values: Sequence[float | None]) -> str:
-    """mean ± standard error over seeds (of one value none); how many seeds have a number, where not all do."""
+    """mean ± standard error over seeds (of one value none), or median and range; how many have a number, if not all."""
     known = [measure.factor * value for value in values if value is not None]
     if not known:
         return ""
-    mean = sum(known) / len(known)
+    mean = statistics.median(known) if measure.median else statistics.fmean(known)
     text = number(mean, measure.digits)
-    if len(known) > 1:
+    if len(known) > 1 and measure.median:
+        text += f" ({number(min(known), measure.digits)} to {number(max(known), measure.digits)})"
+    elif len(known) > 1:
         variance = sum((value - mean) ** 2 for value in known) / (len(known) - 1)
         text += f" ± {number(math.sqrt(variance / len(known)), measure.digits)}"
     return text if len(known) == len(values) else f"{text} ({len(known)} of {len(values)} seeds)"

@@ -150,6 +150,13 @@ def test_one_seed_has_no_error_and_what_did_not_end_is_said():
     assert ours.seeds == "2 (1 not to the end)"
 
 
+def test_what_spans_powers_of_ten_is_a_median_with_its_range():
+    recipe = RECIPES["minimax"]
+    found = {"minimax": [record("minimax", seed, minimax_norm=n) for seed, n in enumerate((2e-12, 3e-9, 0.8))]}
+    (ours,) = rows(recipe, found)
+    assert ours.cells[list(recipe.measures).index("minimax_norm")] == "3.0e-09 (2.0e-12 to 0.800)"
+
+
 def test_small_numbers_are_not_rounded_away():
     assert [number(0.0, 3), number(1.234, 1), number(2e-12, 3), number(0.0004, 3)] == [
         "0.000",
@@ -173,7 +180,7 @@ def test_a_run_that_changes_changes_the_page(tmp_path):
     assert kept(tmp_path, RECIPES["ring"])["gan"][0]["values"]["modes"] == 5
     table = page.table(RECIPES["ring"], tmp_path)
     assert "| GAN, ours | 5.0 |  |  | 1 | 40,000 of 400,000 |" in table
-    assert "1 minutes of one core of an a processor, 2026-01-02." in table
+    assert "Took 1.0 minutes of one core (a processor; 2026-01-02)." in table
     assert "Not run yet." in page.table(RECIPES["grid"], tmp_path)
 
 
