@@ -103,24 +103,27 @@ def test_what_is_there_is_not_run_again_and_what_is_not_finished_is(tmp_path, ca
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(recipe, case, data, tmp_path, monkeypatch):
     chosen = RECIPES[recipe]
     job = Job(case, 0, Size(3, 100, 1, chosen.paper.patience), True, data, None)
-    whole = runs.perform(chosen, job, tmp_path / "whole.json")
-    save, file = Savepoint.save, tmp_path / "stopped.json"
+    save, file, states, stopping = Savepoint.save, tmp_path / "stopped.json", {}, [False]
 
-    def stops(self, update, extra):
+    def watched(self, update, extra):
         save(self, update, extra)
-        if update == 2:
+        if stopping[0] and update == 2:
             raise KeyboardInterrupt
+        states[self.file.stem, update] = self.file.read_bytes()
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Savepoint, "save", stops)
-        with pytest.raises(KeyboardInterrupt):
-            runs.perform(chosen, job, file)
+    monkeypatch.setattr(Savepoint, "save", watched)
+    whole = runs.perform(chosen, job, tmp_path / "whole.json")
+    stopping[0] = True
+    with pytest.raises(KeyboardInterrupt):
+        runs.perform(chosen, job, file)
+    stopping[0] = False
     stopped = runs.read(file)
     assert (stopped["updates"], stopped["finished"]) == (2, False)
     resumed = runs.perform(chosen, job, file)
     assert resumed["finished"]
     for part in ("updates", "values", "history"):
         assert resumed[part] == whole[part]
+    assert states["stopped", 3] == states["whole", 3]  # weights, statistics, moments, generators, order
     assert resumed["seconds"] > stopped["seconds"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["stopped.json", "whole.json"]
 
