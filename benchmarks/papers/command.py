@@ -30,11 +30,11 @@ def main(arguments: Sequence[str]) -> int:
         report.check_options(options)
         chosen = _chosen(options)
         jobs = {recipe.name: _jobs(recipe, options) for recipe in chosen}
-    except (ValueError, TypeError) as error:
+        if options.page:
+            page.update(options.page, options.out or RESULTS, RECIPES)
+            return 0
+    except (OSError, ValueError, TypeError) as error:
         parser.error(str(error))
-    if options.page:
-        page.update(options.page, options.out or RESULTS, RECIPES)
-        return 0
     if not options.recipe:
         _list(options.out or RESULTS)
         return 0
@@ -64,6 +64,8 @@ def _chosen(options: argparse.Namespace) -> list[Recipe]:
 def _jobs(recipe: Recipe, options: argparse.Namespace) -> list[Job]:
     """Seed by seed, so that what is there after an interruption is one row for each case."""
     seeds = options.seeds if options.seeds is not None else recipe.seeds[:1] if options.quick else recipe.seeds
+    for seed in seeds:
+        integer("seeds", seed, 0)
     cases = [choice("cases", case, recipe.cases) for case in options.cases or recipe.cases]
     size = recipe.quick if options.quick else recipe.paper
     if options.updates is not None:

@@ -140,7 +140,7 @@ PARZEN = Recipe(
             "risen for 20 epochs, and the best of the measurements (every 5 epochs) is reported"
         ),
     ),
-    "about 20 seconds an epoch of 500 updates on one core of an AMD EPYC (Zen 4)",
+    "about 24 seconds an epoch of 500 updates, measurements included, on one core of an AMD EPYC (Zen 4)",
     Size(200_000, 10_000, 2500, patience=4),
     Size(500, 2000, 250),
     run,

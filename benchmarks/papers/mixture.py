@@ -115,10 +115,10 @@ def _recipe(name: str, title: str, mixture: Callable[[], Mixture], published: di
                 "batch normalisation takes its statistics over all m·100 points that G makes for a step; the authors' code "
                 "takes them over the 100 of each place in the packs"
             ),
-            "weights are measured at the end of training, once for each seed",
+            "measured at the end of training; the authors' code measures after each epoch and does not say which one its table takes",
         ),
-        "40,000 updates on one core of an AMD EPYC (Zen 4): GAN 8, PacGAN2 10, PacGAN4 15 minutes; the paper's 400,000 "
-        "ten times that",
+        "40,000 updates on one core of an AMD EPYC (Zen 4): GAN 9 minutes; PacGAN2 10 and PacGAN4 16, from the time of 120 "
+        "updates; the paper's 400,000 ten times that",
         Size(400_000, 2500, 5000),
         Size(2000, 2500, 500),
         lambda job, keep: run(mixture(), job, keep),

@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks import machine
 from gan_np.training.files import write_atomically
 
-from .recipe import Job, Keep, Recipe
+from .recipe import Job, Recipe
 
 
 def file_of(folder: Path, recipe: Recipe, case: str, seed: int) -> Path:
@@ -39,9 +39,17 @@ def perform(recipe: Recipe, job: Job, file: Path) -> dict[str, Any]:
     """Run a job, its file kept up to date; the record at the end.
 
     A job that was stopped goes on from its last measurement; the seconds it took before are counted.
+
+    Raises:
+        ValueError: the job that was stopped has made more updates already than are asked for.
     """
     savepoint = file.with_suffix(".state")
     record = (read(file) if savepoint.exists() else None) or {}
+    if record.get("updates", 0) > job.size.updates:
+        made, wanted = record["updates"], job.size.updates
+        raise ValueError(
+            f"updates: {file} was stopped after {made:,} updates; expected at least as many, got {wanted:,}"
+        )
     job = dataclasses.replace(job, savepoint=savepoint)
     found = machine.describe()
     started = time.monotonic() - record.get("seconds", 0.0)
@@ -70,7 +78,7 @@ def perform(recipe: Recipe, job: Job, file: Path) -> dict[str, Any]:
     recipe.run(job, keep)
     if not record:
         raise RuntimeError(f"{recipe.name}: the run ended without a measurement")
-    record["finished"] = True
+    record |= {"finished": True, "size": job.size._asdict()}
     write(file, record)
     savepoint.unlink(missing_ok=True)
     return record
@@ -91,6 +99,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value
-
-
-__all__ = ["Keep", "file_of", "is_done", "perform", "read", "write"]

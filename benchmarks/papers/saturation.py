@@ -150,8 +150,8 @@ MINIMAX = Recipe(
             "1,000 updates, learning rates 0.001; “D fast” means 0.01 for D"
         ),
         (
-            "‖∇G‖ is the norm of G's gradient, of either form at the same weights, whichever of them trains; like D(G(z)) it "
-            "is the median over the first 100 updates, in the table the median (and range) of that over seeds"
+            "‖∇G‖ is the norm of G's gradient, of either form at the same weights, whichever of them trains; like D(G(z)) "
+            "it is the median over the first 100 updates, in the table the median (and range) of that over seeds"
         ),
         (
             "success: at least half of 500 samples are as near to a training picture as 95 % of held-out digits are, and "

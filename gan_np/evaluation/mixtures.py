@@ -21,6 +21,8 @@ class ModeReport(NamedTuple):
     """Modes with at least one sample."""
     high_quality: float
     """Share of samples that belong to a mode."""
+    high_quality_error: float
+    """Its standard error, √(p(1 − p)/N), over samples of one model; seeds differ by more."""
     reverse_kl: float
     """KL(q ‖ uniform) = Σ q_k·log(K·q_k) in nats, q the modes' shares of the samples that belong to one: 0 when even,
     log K when all are in one mode; NaN if no sample belongs to any."""
@@ -87,7 +89,9 @@ def class_modes(labels: Array, classes: int) -> ModeReport:
 
 def _report(counts: Array, total: int) -> ModeReport:
     belonging = int(counts.sum())
-    return ModeReport(int((counts > 0).sum()), belonging / total, reverse_kl(counts), counts)
+    share = belonging / total
+    error = math.sqrt(share * (1 - share) / total)
+    return ModeReport(int((counts > 0).sum()), share, error, reverse_kl(counts), counts)
 
 
 def reverse_kl(counts: Array) -> float:

@@ -128,6 +128,15 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(recipe, case, data
     assert sorted(path.name for path in tmp_path.iterdir()) == ["stopped.json", "whole.json"]
 
 
+def test_fewer_updates_than_a_stopped_run_has_made_are_refused(tmp_path):
+    job = Job("gan", 0, Size(3, 100, 1), True, "", None)
+    file = tmp_path / "gan-0.json"
+    runs.write(file, {**record("gan", 0, finished=False), "updates": 5})
+    file.with_suffix(".state").touch()
+    with pytest.raises(ValueError, match="was stopped after 5 updates; expected at least as many, got 3"):
+        runs.perform(RECIPES["ring"], job, file)
+
+
 def record(case, seed, finished=True, **values):
     return {
         "recipe": "ring", "case": case, "seed": seed, "finished": finished, "quick": False, "updates": 40_000,
@@ -221,6 +230,8 @@ def test_progress_is_drawn(measured, tmp_path):
         ("rings", "did you mean 'ring'"),
         ("ring --cases pac3", "cases: expected one of 'gan', 'pac2', 'pac4'"),
         ("ring --updates 0", "updates: expected an integer of at least 1"),
+        ("ring --seeds 0,-1", "seeds: expected an integer of at least 0"),
+        ("--page nowhere.md", "nowhere.md"),
         ("ring --device cuda", "device: ring runs on the CPU"),
     ],
 )
