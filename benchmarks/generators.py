@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import gan_np as gn
 from gan_np.arrays import Array
+from gan_np.networks import folded
 
 from . import peers, report
-from .folding import folded
 
 OURS = "gan_np"
 PEERS = ("torch", "onnxruntime")

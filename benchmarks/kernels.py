@@ -24,7 +24,8 @@ from .kernel_rows import Row
 from .timing import alternate
 
 TOLERANCE = gn.testing.kernels.TOLERANCE
-PAUSE = 0.03
+PAUSE = 0.25
+"""OpenBLAS's threads go on looking for work after each product: compiled kernels took 1.7 times as long 30 ms after one."""
 
 IN_PLACE: dict[str, Callable[..., object]] = {
     "sgd": lambda kernel, theta, gradient, velocity: kernel.step(theta, gradient, velocity, 1e-4, 0.9, False),

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from .peers.torch_gan import TorchGAN
 
 OURS = "gan_np"
-PAUSE = 0.05
+PAUSE, TURN = 0.05, 0.2
+"""Seconds of rest before a turn, and of a turn: a short step alone, after a rest, is not what a training consists of."""
 
 
 class Contest(NamedTuple):
@@ -110,7 +111,9 @@ def contest(preset: str, setup: Setup, options: argparse.Namespace, threads: int
     opponents, agreements = agreement.opponents(setup, trainer, options, threads)
     repeats = options.repeats or (2 if options.quick else 20)
     report.status(f"{preset}: timing {repeats} rounds of {1 + len(opponents)}")
-    return Contest(preset, setup, agreements, timed(trainer, opponents, repeats, options.seconds))
+    return Contest(
+        preset, setup, agreements, timed(trainer, opponents, repeats, options.seconds, 0.0 if options.quick else TURN)
+    )
 
 
 def timed(

@@ -52,7 +52,7 @@ from gan_np.layers import (
     Wrt,
 )
 from gan_np.models import GAN
-from gan_np.networks import Fork, Identity, Loop, Network, Parallel, Residual, Sequential
+from gan_np.networks import Fork, Identity, Loop, Network, Parallel, Residual, Sequential, folded
 from gan_np.ops import Activation
 from gan_np.optimizers import SGD, Adam, RMSprop
 
@@ -125,6 +125,7 @@ __all__ = [
     "averaging",
     "data",
     "evaluation",
+    "folded",
     "kernels",
     "layers",
     "models",

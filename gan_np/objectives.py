@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from gan_np import ops
-from gan_np.arrays import Array
+from gan_np.arrays import Array, array_module
 from gan_np.checks import number
 
 
@@ -45,7 +45,7 @@ def _mean_softplus(logits: Array, sign: int, weight: float = 1.0) -> Loss:
     """weight · mean softplus(sign·s), with its gradient sign·weight·σ(sign·s)/N."""
     share = logits.dtype.type(weight / logits.size)
     values, pullback = ops.softplus(sign * logits)
-    (gradient,) = pullback(values * 0 + sign * share)
+    (gradient,) = pullback(array_module(values).full_like(values, sign * share))
     assert gradient is not None
     return Loss(values.sum() * share, gradient)
 

@@ -146,12 +146,16 @@ class Gradient:
         self.layout = layout
         self._dtype, self._device = dtype, device
         self._memory: Array | None = None  # sampling never needs it
+        self._views: dict[str, Array] = {}
         self._written = dict.fromkeys((segment.name for segment in layout.segments), False)
         self._started = False
 
     def slot(self, name: str) -> Into:
         """Where the next contribution to `name` goes, and whether it adds. Whoever asks must write."""
-        into = Into(self.layout.view(self._allocate(), name), self._written[name])
+        view = self._views.get(name)
+        if view is None:
+            view = self._views[name] = self.layout.view(self._allocate(), name)
+        into = Into(view, self._written[name])
         self._written[name] = self._started = True
         return into
 

@@ -104,6 +104,25 @@ def dense_case(label: str, batch: int, in_features: int, out_features: int) -> C
     return Case("dense", label, (batch, in_features), make, run, None, work)
 
 
+def dense_layer_case(label: str, batch: int, in_features: int, out_features: int, activation: Activation) -> Case:
+    """Forward with and without a bias, and all gradients of the former."""
+
+    def run(kernel: Any, x: Array, weight: Array, bias: Array, dy: Array) -> Results:
+        y = kernel.forward(x, weight, bias, activation)
+        output = None if activation.kind == "linear" else y
+        dx, dw, db = kernel.backward(dy, x, output, weight, activation, (True, True, True))
+        only, no_weight, no_bias = kernel.backward(dy, None, output, weight, activation, (True, False, False))
+        assert no_weight is None
+        assert no_bias is None
+        without = kernel.forward(x, weight, None, activation)
+        return {"y": y, "dx": dx, "dw": dw, "db": db, "dx alone": only, "y without bias": without}
+
+    make = _normal((batch, in_features), (in_features, out_features), (out_features,), (batch, out_features))
+    work = 10.0 * batch * in_features * out_features
+    shape = (batch, in_features, out_features)
+    return Case("dense_layer", f"{label} {activation.kind}", shape, make, run, None, work)
+
+
 def _bias_activation_case(label: str, shape: tuple[int, ...], activation: Activation) -> Case:
     def run(kernel: Any, z: Array, bias: Array, dy: Array) -> Results:
         y = kernel.forward(z, bias, activation)
@@ -163,18 +182,16 @@ def _upsample_case(operation: str, label: str, small: tuple[int, int, int, int],
     return Case(operation, label, small, _normal(small, large), run)
 
 
-def _normal_case(label: str, words: int) -> Case:
-    def run(kernel: Any, bits: Array, like: Array) -> Results:
-        out = np.empty_like(like)
-        kernel.forward(bits, out)
+def _normal_case(label: str, count: int) -> Case:
+    def run(kernel: Any, like: Array) -> Results:
+        out = np.empty(count, like.dtype)
+        kernel.forward(0x0123456789ABCDEF, out)
         return {"normal": out}
 
     def make(rng: np.random.Generator, dtype: np.dtype[Any]) -> list[Array]:
-        bits = rng.integers(0, 1 << 64, words, np.uint64)
-        bits[:2] = 0, (1 << 64) - 1  # the largest radius, and 0
-        return [bits, np.zeros(2 * words, dtype)]
+        return [np.zeros(1, dtype)]
 
-    return Case("normal", label, (2 * words,), make, run)
+    return Case("normal", label, (count,), make, run)
 
 
 def _softplus_case(label: str, count: int) -> Case:
@@ -233,6 +250,7 @@ def _update_cases(label: str, count: int) -> Iterator[Case]:
 def _small_cases() -> Iterator[Case]:
     shapes = [
         ("1×1", (2, 3, 4, 2), 3, (1, 1), (1, 1), (0, 0)),
+        ("kernel as large as the picture", (3, 4, 3, 5), 6, (4, 3), (1, 1), (0, 0)),
         ("3×3", (2, 5, 4, 3), 2, (3, 3), (1, 1), (1, 1)),
         ("4×4 stride 2", (3, 8, 6, 5), 4, (4, 4), (2, 2), (1, 1)),
         ("5×5 stride 2", (2, 7, 9, 1), 3, (5, 5), (2, 2), (2, 2)),
@@ -249,6 +267,8 @@ def _small_cases() -> Iterator[Case]:
     yield dense_case("one row", 1, 3, 5)
     yield dense_case("odd", 7, 17, 3)
     for activation in ACTIVATIONS:
+        yield dense_layer_case("odd", 9, 17, 5, activation)
+        yield dense_layer_case("two groups", 70, 33, 40, activation)
         yield _bias_activation_case("rows", (5, 3), activation)
         yield _bias_activation_case("picture", (2, 3, 5, 17), activation)
         yield _batch_norm_case("rows", (6, 5), activation, True)
@@ -259,7 +279,7 @@ def _small_cases() -> Iterator[Case]:
     for operation in ("upsample_nearest", "upsample_bilinear"):
         yield _upsample_case(operation, "2×2", (2, 3, 4, 3), (2, 2))
         yield _upsample_case(operation, "3×1 of one pixel", (1, 1, 2, 1), (3, 1))
-    yield _normal_case("vector", 33)
+    yield _normal_case("vector", 1033)
     yield _softplus_case("vector", 33)
     yield _cross_entropy_case("seven classes", 5, 7)
     yield from _update_cases("vector", 101)
@@ -286,6 +306,7 @@ def _dcgan_cases() -> Iterator[Case]:
     yield dense_case("100→8192", batch, 100, 8192)
     yield dense_case("8192→1", batch, 8192, 1)
     leaky = Activation("leaky_relu", 0.2)
+    yield dense_layer_case("256→128, 512 rows", 512, 256, 128, leaky)
     yield _bias_activation_case("32²×64", (batch, 32, 32, 64), leaky)
     yield _batch_norm_case("16²×128", (batch, 16, 16, 128), leaky, True)
     yield _batch_norm_case("32²×64", (batch, 32, 32, 64), Activation("relu"), True)
@@ -294,7 +315,7 @@ def _dcgan_cases() -> Iterator[Case]:
     yield _pool_case("2×2 of 64²×16", (batch, 32, 32, 16), (2, 2))
     for operation in ("upsample_nearest", "upsample_bilinear"):
         yield _upsample_case(operation, "2×2 of 32²×16", (batch, 32, 32, 16), (2, 2))
-    yield _normal_case("512×256", 1 << 16)
+    yield _normal_case("512×256", 1 << 17)
     yield _softplus_case("1024", 1024)
     yield _cross_entropy_case("128×10", 128, 10)
     yield from _update_cases("3.6 million", 3_600_000)
@@ -320,6 +341,8 @@ def case_of(work: Occurrence) -> Case:
         return conv2d_case(label, problem.geometry)
     if operation == "dense":
         return dense_case(f"{label}→{options[0]}", shape[0], shape[1], options[0])
+    if operation == "dense_layer":
+        return dense_layer_case(label, shape[0], shape[1], shape[2], *options)
     if operation == "bias_activation":
         return _bias_activation_case(label, shape, *options)
     if operation == "batch_norm":
@@ -335,7 +358,7 @@ def case_of(work: Occurrence) -> Case:
     if operation in ("upsample_nearest", "upsample_bilinear"):
         return _upsample_case(operation, label, (shape[0], shape[1], shape[2], shape[3]), *options)
     if operation == "normal":
-        return _normal_case(label, math.prod(shape) // 2)
+        return _normal_case(label, math.prod(shape))
     if operation == "softplus":
         return _softplus_case(label, math.prod(shape))
     if operation == "softmax_cross_entropy":

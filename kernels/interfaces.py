@@ -43,6 +43,29 @@ class Dense(Protocol):
         """dW = xᵀ·dz, into `into` where given."""
 
 
+class DenseLayer(Protocol):
+    """y = f(x·W + b), the products of `Dense` and the epilogue of `BiasActivation` in one: for x (N, in_features)."""
+
+    def forward(self, x: Array, weight: Array, bias: Array | None, activation: Activation) -> Array:
+        """y, a new array."""
+
+    def backward(
+        self,
+        dy: Array,
+        x: Array | None,
+        y: Array | None,
+        weight: Array,
+        activation: Activation,
+        wrt: tuple[bool, bool, bool],
+        into_weight: Into | None = None,
+        into_bias: Into | None = None,
+    ) -> tuple[Array | None, Array | None, Array | None]:
+        """With dz = f′·dy: dx = dz·Wᵀ, dW = xᵀ·dz, db = Σ_N dz, as far as `wrt` asks.
+
+        x is None if dW is not asked for, y if f is linear.
+        """
+
+
 class Plan(Protocol):
     """One way to compute the three derivatives of T(w, a, b) for one geometry: preparations and contractions.
 
@@ -154,13 +177,18 @@ class Upsample(Protocol):
 
 
 class Normal(Protocol):
-    """Independent N(0, 1) numbers from random bits (Box and Muller 1958), the same in every dtype but for rounding."""
+    """Independent N(0, 1) numbers of a key (Box and Muller 1958), the same in any dtype and on any device but for rounding.
 
-    def forward(self, bits: Array, out: Array) -> None:
-        """out[2i], out[2i + 1] = r·cos 2πf, r·sin 2πf with r = √(−2 ln u), from each word of `bits` (uint64).
+    Their bits are those of Philox 4×32-10 (Salmon et al. 2011): block i, four words of 32 bits, is a function of the key
+    and of i alone, so any thread can make any block.
+    """
 
-        u = (the upper 24 bits + 1)/2²⁴ lies in (0, 1], f = the lower 24 bits/2²⁴ in [0, 1): both are exact in float32. No
-        number is beyond ±√(48 ln 2) = ±5.77, outside which one in 10⁸ should lie.
+    def forward(self, key: int, out: Array) -> None:
+        """out[4i …] = r·cos 2πf, r·sin 2πf from words 0 and 1 of block i and again from words 2 and 3, r = √(−2 ln u).
+
+        key: 64 bits, the lower half first; the counter of block i is (i mod 2³², i div 2³², 0, 0). u = (the upper 24 bits
+        of the first word + 1)/2²⁴ lies in (0, 1], f = the upper 24 bits of the second/2²⁴ in [0, 1): both are exact in
+        float32. No number is beyond ±√(48 ln 2) = ±5.77, outside which one in 10⁸ should lie. out is flat.
         """
 
 

@@ -14,7 +14,7 @@ class Occurrence(NamedTuple):
     operation: str
     problem: Any
     options: tuple[Any, ...] = ()
-    """dense: (out_features,); bias_activation: (activation,); batch_norm: (activation, whether it has a scale);
+    """dense: (out_features,); dense_layer, bias_activation: (activation,); batch_norm: (activation, whether it has a scale);
     maxout: (pieces,); pooling and upsampling: (factors,)."""
 
 
@@ -24,6 +24,7 @@ def _second(x: Any, option: Any, *rest: Any) -> tuple[Any, ...]:
 
 OPTIONS: dict[tuple[str, str], Callable[..., tuple[Any, ...]]] = {
     ("dense", "forward"): lambda x, weight: (weight.shape[1],),
+    ("dense_layer", "forward"): lambda x, weight, bias, activation: (activation,),
     ("bias_activation", "forward"): lambda z, bias, activation, in_place=False: (activation,),
     ("batch_norm", "forward"): lambda x, scale, bias, epsilon, activation: (activation, scale is not None),
     ("maxout", "forward"): _second,

@@ -30,6 +30,7 @@ ENVIRONMENT = "GAN_NP_KERNELS"
 
 OPERATIONS: dict[str, type[Any]] = {
     "dense": interfaces.Dense,
+    "dense_layer": interfaces.DenseLayer,
     "conv2d": interfaces.Conv2d,
     "bias_activation": interfaces.BiasActivation,
     "batch_norm": interfaces.BatchNorm,
@@ -48,6 +49,9 @@ OPERATIONS: dict[str, type[Any]] = {
 }
 """Operation → the protocol that its implementations follow. "conv2d" serves transposed convolution too."""
 
+PARTS: dict[str, tuple[str, ...]] = {"dense_layer": ("dense", "bias_activation")}
+"""Operations that do the work of several at once, where an implementation can; the parts do it otherwise."""
+
 
 class Problem(NamedTuple):
     """What a kernel would have to do: enough to say whether it can, and what it would cost."""
@@ -56,7 +60,7 @@ class Problem(NamedTuple):
     """"cpu" or "cuda"."""
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
-    """Shape of the operation's first array."""
+    """Shape of the operation's first array; for "dense_layer" with out_features behind."""
     geometry: Geometry | None = None
     """For convolutions."""
 
@@ -130,6 +134,7 @@ def register_kernel(
     estimate = cost if cost is None or callable(cost) else functools.partial(_constant, cost)
     _table[operation][name] = Entry(operation, name, instance, supports, estimate, next(_serials))
     _choose.cache_clear()
+    _any_costed.cache_clear()
     return implementation
 
 
@@ -140,6 +145,7 @@ def unregister_kernel(operation: str, name: str) -> None:
     entry(operation, name)
     del _table[operation][name]
     _choose.cache_clear()
+    _any_costed.cache_clear()
 
 
 def entries(operation: str) -> tuple[Entry, ...]:
@@ -205,22 +211,53 @@ def tuned_choices() -> Choices:
     return _tuned.get()
 
 
+def select_whole(operation: str, problem: Problem) -> Any | None:
+    """The implementation of an operation of `PARTS`, or None where its parts are to do the work.
+
+    That is so where no implementation that supports the problem states a cost, and where one of the parts is forced: a name
+    that was asked for is not passed by.
+    """
+    named = _named()
+    name = named.get(operation)
+    if name is None and (choices := _tuned.get()):
+        name = choices.get((operation, problem))
+    if name is None and not (named.keys().isdisjoint(PARTS[operation]) and _any_costed(operation, problem)):
+        return None
+    return _watched(_choose(operation, problem, name), problem)
+
+
+@functools.lru_cache(maxsize=4096)
+def _any_costed(operation: str, problem: Problem) -> bool:
+    return any(found.cost is not None for found in available(operation, problem))
+
+
 def select(operation: str, problem: Problem) -> Any:
     """The implementation of `operation` for `problem`: forced, else tuned, else the cheapest that supports it."""
-    return choose(operation, problem).implementation
+    return _watched(_chosen(operation, problem), problem)
 
 
 def choose(operation: str, problem: Problem) -> Entry:
     """As `select`, with the implementation's name."""
-    forced = _forced.get()
-    name = forced.get(operation) if forced else None
-    if name is None:
-        name = _from_environment(os.environ.get(ENVIRONMENT, "")).get(operation)
+    chosen = _chosen(operation, problem)
+    return chosen._replace(implementation=_watched(chosen, problem))
+
+
+def _chosen(operation: str, problem: Problem) -> Entry:
+    name = _named().get(operation)
     if name is None and (choices := _tuned.get()):
         name = choices.get((operation, problem))
-    chosen = _choose(operation, problem, name)
-    implementation = watched(operation, chosen.name, chosen.implementation)
-    return chosen._replace(implementation=noted(operation, problem, implementation))
+    return _choose(operation, problem, name)
+
+
+def _named() -> Mapping[str, str]:
+    """Forced names by operation: those of `use_kernels`, else those of the environment."""
+    forced, text = _forced.get(), os.environ.get(ENVIRONMENT)
+    named = _from_environment(text) if text else {}
+    return {**named, **forced} if forced else named
+
+
+def _watched(chosen: Entry, problem: Problem) -> Any:
+    return noted(chosen.operation, problem, watched(chosen.operation, chosen.name, chosen.implementation))
 
 
 @functools.lru_cache(maxsize=4096)

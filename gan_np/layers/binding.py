@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gan_np import ops
 from gan_np.arrays import Array
+from gan_np.kernels import Into
 
 from .layer import Pullback, Variables
 from .run import Wrt
@@ -21,9 +22,13 @@ def bind(operation: ops.Pullback, variables: Variables, *names: str) -> Pullback
     """
 
     def function(dy: Array, wrt: Wrt) -> Array | None:
-        wanted = tuple(want and has for want, has in zip(asked(wrt, len(names)), operation.wrt, strict=True))
-        places = (variables.gradient(name) if want else None for name, want in zip(names, wanted[1:], strict=True))
-        return operation(dy, wanted, (None, *places))[0]
+        has_input, *has = operation.wrt
+        wanted = [wrt.any_input and has_input]
+        places: list[Into | None] = [None]
+        for name, there in zip(names, has, strict=True):
+            wanted.append(wrt.parameters and there)
+            places.append(variables.gradient(name) if wanted[-1] else None)
+        return operation(dy, wanted, places)[0]
 
     def linear(tangent: Array, wrt: Wrt) -> tuple[Array, Pullback]:
         y, linearised = operation.linear(tangent, asked(wrt, len(names)))

@@ -82,9 +82,12 @@ class Run:
     rng: np.random.Generator | None = None
     momentum: float | None = None
 
+    def with_wrt(self, wrt: Wrt) -> Run:
+        """The same run, asked for something else. (`dataclasses.replace` takes several times as long.)"""
+        return Run(self.training, self.update_state, wrt, self.rng, self.momentum)
+
     def asking(self, inputs: Inputs) -> Run:
         """The same run with another answer about the input."""
         if inputs == self.wrt.inputs:
             return self
-        wrt = Wrt(inputs, self.wrt.parameters, self.wrt.keep)  # `replace` takes several times as long
-        return Run(self.training, self.update_state, wrt, self.rng, self.momentum)
+        return self.with_wrt(Wrt(inputs, self.wrt.parameters, self.wrt.keep))

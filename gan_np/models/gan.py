@@ -15,9 +15,14 @@ from gan_np.data.images import RANGES, to_bytes, to_float
 from gan_np.networks import Network
 from gan_np.objectives import Loss
 
-from .prior import CHUNK, Prior
+from .prior import Prior
 
 STATISTICS_BATCH, STATISTICS_BATCHES = 128, 8
+
+PART, FEW = 16, 4
+"""Pictures are made in parts of PART, the last one filled up: a product of matrices rounds differently for another number of
+rows, so only a fixed number makes a picture the same whatever is asked for beside it. At most FEW are made as they are,
+since filling up would make one picture cost what sixteen do."""
 
 
 @dataclass
@@ -118,7 +123,8 @@ class GAN:
     def sample(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> Array:
         """`count` pictures of a seed, uint8 (count, H, W, C), on the host.
 
-        Picture i of a seed is the same whatever `count` is. labels: of a conditional model, one for all or one for each;
+        Picture i of a seed is the same whatever `count` is (up to 4 pictures are made without filling up a batch, which may
+        round a pixel to the next of its 256 levels). labels: of a conditional model, one for all or one for each;
         None goes through the classes in turn. average: from the averaged weights, where there are any.
         """
         integer("count", count, 1)
@@ -128,7 +134,7 @@ class GAN:
     def decode(self, z: Array, *, labels: Any = None, average: bool = True) -> Array:
         """The pictures of given points z (N, latent_dim) of the generator's dtype: uint8, on the host.
 
-        In evaluation mode and in chunks of fixed size, so that a picture depends on its own z (and label) alone.
+        In evaluation mode and in parts of fixed size, so that a picture depends on its own z (and label) alone.
         """
         if z.ndim != 2 or z.shape[1] != self.prior.dim:
             raise ShapeError(f"z: expected (N, {self.prior.dim}), got {z.shape}")
@@ -136,13 +142,14 @@ class GAN:
         return to_bytes(floats, self.pixel_range)
 
     def generate(self, z: Array, context: Array | None = None, *, average: bool = True) -> Array:
-        """What G gives for (z, context), as floats on the host, in chunks of fixed size."""
+        """What G gives for (z, context), as floats on the host, in parts of fixed size; a few at once."""
         network = self.sampler(average=average)
         made = np.empty((len(z), *self.image_shape), network.dtype)
-        for start in range(0, len(z), CHUNK):
-            stop = min(start + CHUNK, len(z))
-            part = _filled(to_host(z[start:stop]))
-            given = None if context is None else _filled(to_host(context[start:stop]))
+        size = len(z) if len(z) <= FEW else PART
+        for start in range(0, len(z), size):
+            stop = min(start + size, len(z))
+            part = _filled(to_host(z[start:stop]), size)
+            given = None if context is None else _filled(to_host(context[start:stop]), size)
             floats = network(joined(*(to_device(a, network.device) for a in (part, given) if a is not None)))
             made[start:stop] = to_host(floats)[: stop - start]
         return made
@@ -206,8 +213,10 @@ def joined(array: Array, context: Array | None = None) -> Any:
     return array if context is None else (array, context)
 
 
-def _filled(part: Array) -> Array:
-    """A last chunk filled up with zeros to `CHUNK` rows."""
-    chunk = np.zeros((CHUNK, *part.shape[1:]), part.dtype)
+def _filled(part: Array, size: int) -> Array:
+    """A last part filled up with zeros to `size` rows."""
+    if len(part) == size:
+        return part
+    chunk = np.zeros((size, *part.shape[1:]), part.dtype)
     chunk[: len(part)] = part
     return chunk

@@ -13,8 +13,7 @@ from gan_np.checks import choice, integer
 KINDS = ("normal", "uniform", "uniform-unit-variance")
 
 CHUNK = 32
-"""Pictures are sampled in chunks of this many, the last one filled up: a product of matrices rounds differently for another
-number of rows, so only a fixed number makes the picture of a seed the same whatever is asked for beside it."""
+"""Points of a seed are drawn in chunks of this many, each from a stream of its own."""
 
 
 @dataclass(frozen=True)

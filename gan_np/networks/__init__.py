@@ -1,8 +1,20 @@
 """Composition of layers, and the binding of a structure to its θ, gradient and state vectors."""
 
 from .branches import Fork, Identity, Parallel, Residual
+from .folding import folded
 from .loop import Loop
 from .network import Network, Pullback, parameter_limit
 from .sequential import Sequential
 
-__all__ = ["Fork", "Identity", "Loop", "Network", "Parallel", "Pullback", "Residual", "Sequential", "parameter_limit"]
+__all__ = [
+    "Fork",
+    "Identity",
+    "Loop",
+    "Network",
+    "Parallel",
+    "Pullback",
+    "Residual",
+    "Sequential",
+    "folded",
+    "parameter_limit",
+]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+import functools
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from gan_np.layers import Declaration, Layer, Pullback, Run, Variables, Wrt
@@ -26,6 +26,7 @@ class Sequential(Layer):
         if not layers:
             raise ValueError("layers: expected at least one")
         self.layers = layers
+        self._names = tuple(map(str, range(len(layers))))
 
     def __repr__(self) -> str:
         """All layers."""
@@ -47,29 +48,34 @@ class Sequential(Layer):
 
     def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[Arrays, Pullback]:
         """Forward in order; the pullback in reverse."""
-        parts = [variables.children[str(index)] for index in range(len(self.layers))]
-        trainable = [has_parameters(part) for part in parts]
-
-        def of_layers(wrt: Wrt) -> list[Wrt]:
-            asked, reaches = [], wrt.any_input
-            for index in range(len(parts)):
-                inputs = wrt.inputs if index == 0 else reaches
-                asked.append(replace(wrt, inputs=inputs, parameters=wrt.parameters and trainable[index]))
-                reaches = reaches or (wrt.parameters and trainable[index])
-            return asked
-
+        parts = [variables.children[name] for name in self._names]
+        trainable = tuple(map(has_parameters, parts))
         pullbacks: list[Pullback] = []
-        y = x
-        for layer, part, wrt in zip(self.layers, parts, of_layers(run.wrt), strict=True):
-            y, pullback = layer.apply(part, y, replace(run, wrt=wrt))
+        y, own = x, run
+        for layer, part, wrt in zip(self.layers, parts, _of_layers(run.wrt, trainable), strict=True):
+            if wrt is not own.wrt:
+                own = run.with_wrt(wrt)
+            y, pullback = layer.apply(part, y, own)
             if wrt.anything:
                 pullbacks.append(pullback)
         # Layers before the first that is asked for anything keep nothing and are never called.
         skipped = len(parts) - len(pullbacks)
-        return y, chain(pullbacks, lambda wrt: of_layers(wrt)[skipped:])
+        return y, chain(pullbacks, lambda wrt: _of_layers(wrt, trainable)[skipped:])
 
 
-def chain(pullbacks: list[Pullback], of_layers: Callable[[Wrt], list[Wrt]]) -> Pullback:
+@functools.lru_cache(maxsize=1024)
+def _of_layers(wrt: Wrt, trainable: tuple[bool, ...]) -> tuple[Wrt, ...]:
+    """What a request to a chain asks of each layer, given which of them have parameters; neighbours often share one."""
+    asked: list[Wrt] = []
+    reaches = wrt.any_input
+    for index, parameters in enumerate(trainable):
+        own = Wrt(wrt.inputs if index == 0 else reaches, wrt.parameters and parameters, wrt.keep)
+        asked.append(asked[-1] if asked and asked[-1] == own else own)
+        reaches = reaches or (wrt.parameters and parameters)
+    return tuple(asked)
+
+
+def chain(pullbacks: list[Pullback], of_layers: Callable[[Wrt], Iterable[Wrt]]) -> Pullback:
     """The pullback of a chain, given those of its layers in forward order and what a request asks of each."""
 
     def function(dy: Arrays, wrt: Wrt) -> Arrays:

@@ -57,14 +57,8 @@ def affine(
     del prepared, z
     gate = y if activation != LINEAR and any(wrt) else None
 
-    def through_activation(dy: Array, need_bias: bool, into: Into | None) -> tuple[Array, Array | None]:
-        if gate is None and not need_bias:
-            return dy, None
-        dz, db = epilogue.backward(dy, dy if gate is None else gate, activation, need_bias, into)
-        return dz, db
-
     def compute(dy: Array, asked: Asked, into: tuple[Into | None, ...]) -> Gradients:
-        dz, db = through_activation(dy, asked[2], into[2])
+        dz, db = _through(epilogue, activation, gate, dy, asked[2], into[2])
         if not (asked[0] or asked[1]):
             return None, None, db
         gradient = form.prepare_gradient(dz)
@@ -74,18 +68,34 @@ def affine(
         return form.input_gradient(gradient) if asked[0] else None, dw, db
 
     def linear(tangent: Array, asked: Asked) -> tuple[Array, Pullback]:
-        direction = form.prepare_input(tangent)
-        moved, _ = through_activation(form.forward(direction), False, None)
-        kept_direction = direction if form.keeps_input else tangent
+        return linearised(name, form, epilogue, activation, gate, tangent, asked)
 
-        def pull(dy: Array, asked: Asked, into: tuple[Into | None, ...]) -> Gradients:
-            dz, _ = through_activation(dy, False, None)
-            gradient = form.prepare_gradient(dz)
-            prepared = kept_direction if form.keeps_input else form.prepare_input(kept_direction)
-            dw = form.weight_gradient(prepared, gradient, into[1]) if asked[1] else None
-            return form.input_gradient(gradient) if asked[0] else None, dw, None
+    return y, Pullback(name, y, wrt, compute, linear if activation.kind in PIECEWISE_LINEAR else None)
 
-        return moved, Pullback(f"{name} linearised", moved, (asked[0], asked[1], False), pull)
 
-    can_linearise = activation.kind in PIECEWISE_LINEAR
-    return y, Pullback(name, y, wrt, compute, linear if can_linearise else None)
+def linearised(
+    name: str, form: Bilinear, epilogue: Any, activation: Activation, gate: Array | None, tangent: Array, asked: Asked
+) -> tuple[Array, Pullback]:
+    """f′·L(w, tangent), with f′ read from y = `gate` (None if f is linear), and its own pullback to (dt, dw, nothing)."""
+    direction = form.prepare_input(tangent)
+    moved, _ = _through(epilogue, activation, gate, form.forward(direction), False, None)
+    kept = direction if form.keeps_input else tangent
+
+    def pull(dy: Array, asked: Asked, into: tuple[Into | None, ...]) -> Gradients:
+        dz, _ = _through(epilogue, activation, gate, dy, False, None)
+        gradient = form.prepare_gradient(dz)
+        prepared = kept if form.keeps_input else form.prepare_input(kept)
+        dw = form.weight_gradient(prepared, gradient, into[1]) if asked[1] else None
+        return form.input_gradient(gradient) if asked[0] else None, dw, None
+
+    return moved, Pullback(f"{name} linearised", moved, (asked[0], asked[1], False), pull)
+
+
+def _through(
+    epilogue: Any, activation: Activation, gate: Array | None, dy: Array, need_bias: bool, into: Into | None
+) -> tuple[Array, Array | None]:
+    """dz = f′·dy, and its sum where that is needed."""
+    if gate is None and not need_bias:
+        return dy, None
+    dz, db = epilogue.backward(dy, dy if gate is None else gate, activation, need_bias, into)
+    return dz, db

@@ -10,8 +10,8 @@ from gan_np.arrays import Array, require_same
 from gan_np.checks import ShapeError
 from gan_np.kernels import Activation, Into
 
-from .affine import LINEAR, affine
-from .pullback import Pullback, asked, problem, require_rank, require_shape
+from .affine import LINEAR, PIECEWISE_LINEAR, affine, linearised
+from .pullback import Asked, Gradients, Pullback, asked, problem, require_rank, require_shape
 
 
 class _Product:
@@ -63,5 +63,29 @@ def dense(
     if x.shape[1] != weight.shape[0]:
         raise ShapeError(f"dense: x has {x.shape[1]} features, weight {weight.shape} expects {weight.shape[0]}")
     require_shape("dense", "bias", bias, weight.shape[1:])
+    wanted = asked(wrt, (x, weight, bias))
+    whole = kernels.select_whole("dense_layer", problem(x)._replace(shape=(*x.shape, weight.shape[1])))
+    if whole is not None:
+        return _whole(whole, x, weight, bias, activation, wanted)
     form = _Product(kernels.select("dense", problem(x)), weight)
-    return affine("dense", form, x, bias, activation, asked(wrt, (x, weight, bias)))
+    return affine("dense", form, x, bias, activation, wanted)
+
+
+def _whole(
+    kernel: Any, x: Array, weight: Array, bias: Array | None, activation: Activation, wrt: Asked
+) -> tuple[Array, Pullback]:
+    """The same by a kernel that does all of it at once; kept are y if f is not linear, x if dW was asked for."""
+    y: Array = kernel.forward(x, weight, bias, activation)
+    kept = x if wrt[1] else None
+    gate = y if activation != LINEAR and any(wrt) else None
+
+    def compute(dy: Array, asked: Asked, into: tuple[Into | None, ...]) -> Gradients:
+        gradients: Gradients = kernel.backward(dy, kept, gate, weight, activation, asked, into[1], into[2])
+        return gradients
+
+    def linear(tangent: Array, asked: Asked) -> tuple[Array, Pullback]:
+        form = _Product(kernels.select("dense", problem(tangent)), weight)
+        epilogue = kernels.select("bias_activation", problem(y))
+        return linearised("dense", form, epilogue, activation, gate, tangent, asked)
+
+    return y, Pullback("dense", y, wrt, compute, linear if activation.kind in PIECEWISE_LINEAR else None)

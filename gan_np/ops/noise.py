@@ -1,4 +1,4 @@
-"""Random numbers: bits from a seeded generator, made into normal numbers by a kernel."""
+"""Random numbers: a key from a seeded generator, made into normal numbers by a kernel."""
 
 from __future__ import annotations
 
@@ -12,19 +12,17 @@ from gan_np.kernels import Problem
 
 
 def standard_normal(rng: np.random.Generator, shape: Shape, dtype: DType) -> Array:
-    """Independent N(0, 1) numbers of this shape, on the host: Box–Muller on the generator's raw bits.
+    """Independent N(0, 1) numbers of this shape, on the host: Box–Muller on the bits of a counter-based generator.
 
-    The same state of the generator gives the same numbers in float32 and float64, but for rounding; half as many words of 64
-    bits as numbers are drawn.
+    One word of 64 bits is drawn from `rng`, whatever the shape; it is the key of a Philox 4×32 stream of its own, whose
+    blocks threads make in any order. The same state of `rng` gives the same numbers in any dtype, but for rounding.
 
     >>> import numpy as np, gan_np as gn
     >>> gn.ops.standard_normal(gn.arrays.generator(0), (2, 3), np.dtype(np.float32)).shape
     (2, 3)
     """
-    count = math.prod(shape)
-    words = -(-count // 2)
-    out = np.empty(2 * words, dtype)
-    if words:
-        bits = np.asarray(rng.bit_generator.random_raw(words))
-        kernels.select("normal", Problem("cpu", out.dtype, out.shape)).forward(bits, out)
-    return out[:count].reshape(shape)
+    out = np.empty(math.prod(shape), dtype)
+    key = int(rng.bit_generator.random_raw())
+    if out.size:
+        kernels.select("normal", Problem("cpu", out.dtype, out.shape)).forward(key, out)
+    return out.reshape(shape)

@@ -80,6 +80,13 @@ def _check_places(label: str, case: kernels.Case, kernel: Any, arrays: list[Arra
     if case.operation == "dense":
         x, _, dz = arrays
         _twice(label, tolerance, lambda into: kernel.weight_gradient(x, dz, into))
+    elif case.operation == "dense_layer":
+        x, weight, bias, dy = arrays
+        activation = kernels.Activation("tanh")
+        y = kernel.forward(x, weight, bias, activation)
+        wrt = (False, True, True)
+        _twice(label, tolerance, lambda into: kernel.backward(dy, x, y, weight, activation, wrt, into)[1])
+        _twice(label, tolerance, lambda into: kernel.backward(dy, x, y, weight, activation, wrt, None, into)[2])
     elif case.operation == "conv2d":
         _, large, small = arrays
         plan = kernel.plan(case.geometry)

@@ -45,11 +45,22 @@ def _register(operation: str, module: str, name: str, cost: Callable[[Problem], 
     register_kernel(operation, NAME, StandIn(operation, module, name), supports=supports, cost=cost)
 
 
+register_kernel(
+    "dense_layer",
+    NAME,
+    StandIn("dense_layer", "dense_layer", "DenseLayer"),
+    supports=costs.dense_layer_supports,
+    cost=0.5,
+)
+
+
 for _name, _supports, _cost in (
     ("direct", supports, costs.direct),
     ("winograd", costs.winograd_supports, costs.winograd),
+    ("whole", costs.whole_supports, costs.whole),
 ):
-    _stand_in = StandIn("conv2d", f"{_name}.plan", _name.capitalize())
+    _module = _name if _name == "whole" else f"{_name}.plan"
+    _stand_in = StandIn("conv2d", _module, _name.capitalize())
     register_kernel("conv2d", _name, _stand_in, supports=_supports, cost=_cost)
 
 for _operation, _module, _name in (

@@ -56,30 +56,34 @@ def slopes(kind: int, slope: float) -> Any:
 
 
 @inner
+def add_and_activate(z: Any, at: int, bias: Any, width: int, kind: int, slope: float, y: Any) -> None:
+    """y = f(z + b) on a line. y may be z's own memory: each number is read before it is written, and never again."""
+    real = z.dtype.type
+    below = real(slope)
+    if kind == RELU:  # not below·value with below = 0, which makes NaN of −∞
+        for j in range(width):
+            value = get(z, at + j) + get(bias, j)
+            put(y, at + j, real(0.0) if value < real(0.0) else value)
+    else:
+        for j in range(width):
+            value = get(z, at + j) + get(bias, j)
+            put(y, at + j, value * below if value < real(0.0) else value)
+    if kind in (TANH, SIGMOID):  # whose slope is 1
+        saturate(y, at, width, kind)
+
+
+@inner
 def _forward_part(
     index: int, thread: int, taken: Any, count: int, z: Any, bias: Any, kind: int, slope: float, y: Any, length: int
 ) -> None:
-    real = z.dtype.type
-    below = real(slope)
     start = claim(taken, thread, count, False) * length
     stop = min(start + length, z.size)
     for at in range(start, stop, bias.size):
-        width = min(bias.size, stop - at)
-        if kind == RELU:  # not below·value with below = 0, which makes NaN of −∞
-            for j in range(width):
-                value = get(z, at + j) + get(bias, j)
-                put(y, at + j, real(0.0) if value < real(0.0) else value)
-        else:
-            for j in range(width):
-                value = get(z, at + j) + get(bias, j)
-                put(y, at + j, value * below if value < real(0.0) else value)
-        if kind in (TANH, SIGMOID):  # whose slope is 1
-            saturate(y, at, width, kind)
+        add_and_activate(z, at, bias, min(bias.size, stop - at), kind, slope, y)
 
 
 @entry
 def _forward(state: Cells, z: Given, bias: Given, kind: int, slope: float, y: Result) -> None:
-    """y may be z's own memory: each number is read before it is written, and never again."""
     line = sealed(repeated(bias, line_length(max(bias.size, 1))))
     length = chunk_length(z.size, line.size)
     count = chunk_count(z.size, length)

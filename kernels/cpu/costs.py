@@ -50,6 +50,25 @@ def supports(problem: Problem) -> str | None:
     return unusable()
 
 
+RESIDENT = 1 << 16
+"""Numbers of a weight that each thread keeps in its second-level cache, beside the panels of some rows."""
+NARROW = 4
+"""Fewer features than this, on either side, are not worth a panel."""
+
+
+def dense_layer_supports(problem: Problem) -> str | None:
+    """Weights that are neither narrow nor large, and rows for a panel."""
+    reason = supports(problem)
+    rows, inputs, outputs = problem.shape
+    if reason is not None:
+        return reason
+    if min(inputs, outputs) < NARROW or rows < ROWS:
+        return f"{rows} rows, {inputs} → {outputs} features: needed {ROWS} rows and {NARROW} features on either side"
+    if inputs * outputs > RESIDENT:
+        return f"a weight of {inputs}×{outputs} does not stay in a cache: at most {RESIDENT:,} numbers do"
+    return None
+
+
 def winograd_supports(problem: Problem) -> str | None:
     """Phases of 2, 3 or 4 taps along both axes, and channels that fill lines."""
     reason = supports(problem)
@@ -64,6 +83,23 @@ def winograd_supports(problem: Problem) -> str | None:
     if outside % panel or sh * sw * inside % panel or inside % line:
         return f"{inside} and {outside} channels do not fill panels of {panel} columns"
     return None
+
+
+def whole_supports(problem: Problem) -> str | None:
+    """A kernel that covers the picture."""
+    reason = supports(problem)
+    if reason is not None or problem.geometry is None:
+        return reason
+    g = problem.geometry
+    if g.kernel != g.large[:2] or g.small[:2] != (1, 1) or g.padding != (0, 0):
+        return f"a {g.kernel[0]}×{g.kernel[1]} kernel does not cover a {g.large[0]}×{g.large[1]} picture in one place"
+    return None
+
+
+def whole(problem: Problem) -> float:
+    """One product, with nothing to rearrange."""
+    geometry = _geometry(problem)
+    return BEFORE_BLAS * geometry.operations
 
 
 def direct(problem: Problem) -> float:

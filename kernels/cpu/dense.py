@@ -4,7 +4,8 @@
     dx = dz·Wᵀ     the same with W's rows as columns
     dW = xᵀ·dz     both in left panels, summed over their rows; each item takes some columns of x
 
-Where the result or the sum is narrow (8192 → 1, the logit) a product of panels would mostly multiply zeros: plain loops.
+Where one side of W is narrow (8192 → 1, the logit; 2 → 128, a point) a product of panels would mostly multiply zeros:
+plain loops. Those for a W of few rows are those for one of few columns with the roles of x and dz exchanged.
 """
 
 from __future__ import annotations
@@ -20,44 +21,24 @@ from .. import threads
 from ..interfaces import Into
 from ..reference.placing import place
 from . import pool
-from .compiled import inlined, inner, summed
+from .compiled import inner, summed
+from .costs import NARROW
 from .layouts import contiguous, flat, read_only
 from .memory import get, put
-from .panels import columns_tile, copy_numbers, lines_tile, pack_panel, padded
-from .vectors import COLUMNS, LINE, ROWS, clear_line, lanes
+from .panels import columns_tile, left_rows, lines_tile, pack_panel, padded, right_panel
+from .vectors import COLUMNS, LINE, ROWS, lanes
 from .workspace import buffer
 
 DEPTH = 512
 """k of a panel of W that is copied at a time."""
-NARROW = 4
-"""Fewer columns than this are not worth a panel."""
 FEW = 2
 """No more rows than this are not worth packing W."""
 SMALL = 1 << 18
-"""Multiplications below which one thread does everything."""
+"""Multiplications below which one thread does everything in panels."""
+FEWEST = 1 << 15
+"""The same in plain loops."""
 ITEMS, LEAST_ROWS = 16, 64
 """Pieces of a product, so that threads end together; rows of the narrowest."""
-
-
-@inlined
-def _right_panel(w: Any, shape: Any, transposed: bool, k0: int, k1: int, first: int, right: Any, at: int) -> Any:
-    """Rows k0 to k1 and columns `first` and on of W (depth, columns), or of the transpose of W (columns, depth)."""
-    depth, columns = shape
-    line = LINE // right.itemsize
-    panel = COLUMNS * line
-    if not transposed:
-        for k in range(k0, k1):
-            for j in range(0, panel, line):
-                count = columns - first - j if k < depth else 0
-                copy_numbers(w, k * columns + first + j, count, right, at + (k - k0) * panel + j)
-        return
-    if k1 > depth or first + panel > columns:
-        for place in range(0, (k1 - k0) * panel, line):
-            clear_line(right, at + place)
-    for j in range(min(panel, columns - first)):
-        row = (first + j) * depth
-        for k in range(k0, min(k1, depth)):
-            right[at + (k - k0) * panel + j] = w[row + k]
 
 
 @inner
@@ -85,13 +66,9 @@ def _forward_item(
     here = min(height, rows - first_row)
     for k0 in range(0, deep, DEPTH):
         wide = min(DEPTH, deep - k0)
-        for row in range(padded(here, ROWS)):
-            for k in range(0, wide, line):
-                count = depth - k0 - k if row < here else 0
-                at = left_at + row // ROWS * ROWS * wide + k * ROWS + row % ROWS * line
-                copy_numbers(x, (first_row + row) * depth + k0 + k, count, left, at)
+        left_rows(x, first_row * depth, here, depth, k0, wide, left, left_at)
         for first in range(begin, min(begin + share * panel, columns), panel):
-            _right_panel(w, (depth, columns), transposed, k0, k0 + wide, first, right, right_at)
+            right_panel(w, (depth, columns), transposed, k0, k0 + wide, first, right, right_at)
             for row in range(0, here, ROWS):
                 lines_tile(
                     z,
@@ -209,6 +186,10 @@ class Dense:
         if columns < NARROW:
             items, share = _shares(rows, rows * depth * columns, 1)
             pool.run(_narrow_forward, x.dtype, items, (share, left, sizes, _transposed(weight), flat(z)))
+        elif depth < NARROW:
+            items, share = _shares(rows, rows * depth * columns, 1)
+            w = read_only(contiguous(weight))
+            pool.run(_narrow_input, x.dtype, items, (share, left, (rows, columns, depth), w, flat(z)))
         elif rows <= FEW:
             items, share = _shares(columns, rows * depth * columns, 256)
             pool.run(_few_forward, x.dtype, items, (share, left, sizes, read_only(contiguous(weight)), flat(z)))
@@ -225,6 +206,10 @@ class Dense:
         if columns < NARROW:
             items, share = _shares(rows, rows * depth * columns, 1)
             pool.run(_narrow_input, dz.dtype, items, (share, left, sizes, _transposed(weight), flat(dx)))
+        elif depth < NARROW:
+            items, share = _shares(rows, rows * depth * columns, 1)
+            w = read_only(contiguous(weight))
+            pool.run(_narrow_forward, dz.dtype, items, (share, left, (rows, columns, depth), w, flat(dx)))
         else:
             _product(left, (rows, columns, depth), read_only(contiguous(weight)), True, flat(dx))
         return dx
@@ -239,13 +224,18 @@ class Dense:
             turned = np.empty((columns, depth), dtype)
             pool.run(_narrow_weight, dtype, items, (share, left, right, sizes, flat(turned)))
             return place(turned.T, into)
+        if depth < NARROW:
+            items, share = _shares(columns, work, lanes(dtype))
+            found = np.empty((depth, columns), dtype)
+            pool.run(_narrow_weight, dtype, items, (share, right, left, (rows, columns, depth), flat(found)))
+            return place(found, into)
         direct = into is not None and into.array.flags.c_contiguous
         weight = into.array if into is not None and direct else np.empty((depth, columns), dtype)
         add = into is not None and direct and into.add
         panel = COLUMNS * lanes(dtype)
         deep, wide = _up(depth, lanes(dtype)), _up(columns, panel)
         x_panels, dz_panels = _packed("x", left, rows, depth, deep), _packed("dz", right, rows, columns, wide)
-        items, share = _shares(depth, work, lanes(dtype))
+        items, share = _shares(depth, work, lanes(dtype), SMALL)
         spare = buffer("spare", threads.count() * ROWS * panel, dtype)
         pool.run(_weight_item, dtype, items, (share, x_panels, dz_panels, sizes, add, flat(weight), spare))
         return weight if into is None or direct else place(weight, into)
@@ -284,8 +274,8 @@ def _product(x: Array, sizes: tuple[int, int, int], w: Array, transposed: bool, 
     pool.run(_forward_item, dtype, strips * -(-columns // (share * panel)), arguments)
 
 
-def _shares(count: int, work: int, unit: int) -> tuple[int, int]:
+def _shares(count: int, work: int, unit: int, least: int = FEWEST) -> tuple[int, int]:
     """(items, size of each) for `count` pieces of `work` multiplications in all; sizes are multiples of `unit`."""
-    items = max(1, min(-(-count // unit), ITEMS, work // SMALL))
+    items = max(1, min(-(-count // unit), ITEMS, work // least))
     share = -(-count // (items * unit)) * unit
     return -(-count // share), share

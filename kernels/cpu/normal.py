@@ -1,4 +1,4 @@
-"""Normal numbers from random bits, a line at a time."""
+"""Normal numbers of a key, some blocks of random bits at a time."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ import math
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
+from numba.core import types
 
 from gan_np.arrays import Array
 
+from ..reference.philox import MULTIPLIERS, ROUNDS, STEPS, WORD
 from .chunks import LINE, chunk_count, chunk_length, claim, finish, zones
-from .compiled import inner
+from .compiled import inner, intrinsic
 from .elementary import log_one_plus, turn_series
-from .entry import Cells, Integers, Result, entry
-from .memory import get, put
+from .entry import Cells, Result, entry
+from .memory import get, put, sealed
 from .pool import parallel, state
 
-UNITS = 1 << 24
+UNITS, BLOCK, PIECE = 1 << 24, 4, 256
 LN2 = math.log(2)
 
 
@@ -50,28 +53,81 @@ def _turn(f: Any, real: Any) -> Any:
     return first, second
 
 
+@intrinsic
+def _philox(typing: Any, index: Any, left: Any, right: Any) -> Any:
+    """The four words of block `index`, as int64; the rounds of `reference/philox.py` in 64-bit arithmetic."""
+
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        word = ir.IntType(64)
+
+        def constant(value: int) -> Any:
+            return ir.Constant(word, value)
+
+        def high(value: Any) -> Any:
+            return builder.lshr(value, constant(32))
+
+        def low(value: Any) -> Any:
+            return builder.and_(value, constant(WORD))
+
+        index, left, right = values
+        a, b, c, d = low(index), high(index), constant(0), constant(0)
+        for _ in range(ROUNDS):
+            one, other = builder.mul(constant(MULTIPLIERS[0]), a), builder.mul(constant(MULTIPLIERS[1]), c)
+            a, b = builder.xor(builder.xor(high(other), b), left), low(other)
+            c, d = builder.xor(builder.xor(high(one), d), right), low(one)
+            left, right = low(builder.add(left, constant(STEPS[0]))), low(builder.add(right, constant(STEPS[1])))
+        return context.make_tuple(builder, signature.return_type, [a, b, c, d])
+
+    return four_words(types.int64, types.int64, types.int64), build
+
+
+four_words: Any = types.UniTuple(types.int64, 4)  # type: ignore[no-untyped-call]
+
+
 @inner
-def _part(index: int, thread: int, taken: Any, count: int, bits: Any, out: Any, length: int) -> None:
+def _part(index: int, thread: int, taken: Any, count: int, left: int, right: int, out: Any, length: int) -> None:
+    """A chunk: the bits of PIECE blocks, then their numbers, in two short loops since one long one is not vectorised."""
     real = out.dtype.type
     start = claim(taken, thread, count, False) * length
-    for i in range(start, min(start + length, bits.size)):
-        word = get(bits, i)
+    stop = min(start + length, out.size)
+    bits = np.empty(2 * PIECE, np.int64)
+    words = sealed(bits)
+    for at in range(start, stop, BLOCK * PIECE):
+        here = min(BLOCK * PIECE, stop - at)
+        first = at // BLOCK
+        for i in range((here + BLOCK - 1) // BLOCK):
+            a, b, c, d = _philox(first + i, left, right)
+            put(bits, 2 * i, a << 32 | b)
+            put(bits, 2 * i + 1, c << 32 | d)
+        _numbers(words, here, out, at, real)
+
+
+@inner
+def _numbers(words: Any, count: int, out: Any, at: int, real: Any) -> None:
+    """`count` numbers from half as many words of 64 bits."""
+    for i in range(count // 2):
+        word = get(words, i)
         radius = _radius(((word >> 40) & (UNITS - 1)) + 1, real)
-        cosine, sine = _turn(real(word & (UNITS - 1)) * real(1.0 / UNITS), real)
-        put(out, 2 * i, radius * cosine)
-        put(out, 2 * i + 1, radius * sine)
+        cosine, sine = _turn(real((word >> 8) & (UNITS - 1)) * real(1.0 / UNITS), real)
+        put(out, at + 2 * i, radius * cosine)
+        put(out, at + 2 * i + 1, radius * sine)
+    if count % 2:
+        word = get(words, count // 2)
+        radius = _radius(((word >> 40) & (UNITS - 1)) + 1, real)
+        cosine, sine = _turn(real((word >> 8) & (UNITS - 1)) * real(1.0 / UNITS), real)
+        put(out, at + count - 1, radius * cosine)
 
 
 @entry
-def _normal(state: Cells, bits: Integers, out: Result) -> None:
-    length = chunk_length(bits.size, LINE)
-    count = chunk_count(bits.size, length)
-    finish(parallel(state, _part, count, (zones(state), count, bits, out, length)))
+def _normal(state: Cells, left: int, right: int, out: Result) -> None:
+    length = chunk_length(out.size, LINE)
+    count = chunk_count(out.size, length)
+    finish(parallel(state, _part, count, (zones(state), count, left, right, out, length)))
 
 
 class Normal:
     """r·(cos 2πf, sin 2πf), r = √(−2 ln u)."""
 
-    def forward(self, bits: Array, out: Array) -> None:
-        """Two numbers from each word."""
-        _normal[out.dtype](state(), np.ascontiguousarray(bits).view(np.int64), out)
+    def forward(self, key: int, out: Array) -> None:
+        """Four numbers from each block."""
+        _normal[out.dtype](state(), key & WORD, key >> 32, out)

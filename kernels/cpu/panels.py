@@ -12,7 +12,7 @@ from typing import Any
 
 from .compiled import inlined, inner
 from .product import multiply_columns, multiply_lines
-from .vectors import COLUMNS, LINE, ROWS, clear_line, move_line, move_part
+from .vectors import COLUMNS, LINE, ROWS, SQUARE, clear_line, move_line, move_part, turn_square
 
 
 @inlined
@@ -32,15 +32,46 @@ def copy_numbers(source: Any, start: int, count: int, target: Any, at: int) -> A
         move_part(source, start, count, target, at)
 
 
+@inlined
+def right_panel(w: Any, shape: Any, transposed: bool, k0: int, k1: int, first: int, right: Any, at: int) -> Any:
+    """Rows k0 to k1 and columns `first` and on of W (depth, columns), or of the transpose of W (columns, depth)."""
+    depth, columns = shape
+    line = LINE // right.itemsize
+    panel = COLUMNS * line
+    if not transposed:
+        for k in range(k0, k1):
+            for j in range(0, panel, line):
+                count = columns - first - j if k < depth else 0
+                copy_numbers(w, k * columns + first + j, count, right, at + (k - k0) * panel + j)
+        return
+    for j in range(0, panel, SQUARE):
+        for k in range(k0, k1, SQUARE):
+            start, place = (first + j) * depth + k, at + (k - k0) * panel + j
+            if first + j + SQUARE <= columns and k + SQUARE <= depth:
+                turn_square(w, start, depth, right, place, panel)
+            else:
+                for i in range(SQUARE):
+                    for step in range(SQUARE):
+                        inside = first + j + i < columns and k + step < depth
+                        right[place + step * panel + i] = w[start + i * depth + step] if inside else 0
+
+
+@inlined
+def left_rows(x: Any, start: int, rows: int, width: int, k0: int, wide: int, left: Any, at: int) -> Any:
+    """Numbers k0 to k0 + wide of `rows` rows of a matrix of this width, the first of them at x[start:], as left panels."""
+    line = LINE // left.itemsize
+    for row in range(padded(rows, ROWS)):
+        for k in range(0, wide, line):
+            count = width - k0 - k if row < rows else 0
+            place = at + row // ROWS * ROWS * wide + k * ROWS + row % ROWS * line
+            copy_numbers(x, start + row * width + k0 + k, count, left, place)
+
+
 @inner
 def pack_panel(index: int, thread: int, source: Any, rows: int, width: int, wide: int, target: Any) -> None:
     """Rows index·ROWS and on of a row-major matrix (rows, width) as a left panel of `wide` columns, a multiple of L."""
-    line = LINE // target.itemsize
-    for place in range(ROWS):
-        row = index * ROWS + place
-        for k in range(0, wide, line):
-            count = width - k if row < rows else 0
-            copy_numbers(source, row * width + k, count, target, index * ROWS * wide + k * ROWS + place * line)
+    first = index * ROWS
+    left_rows(source, first * width, min(ROWS, rows - first), width, 0, wide, target, first * wide)
 
 
 @inlined

@@ -31,13 +31,13 @@ def lanes(dtype: Any) -> int:
 
 
 class Lines:
-    """Loads, stores and arithmetic on lines of one dtype, in one function under construction."""
+    """Loads, stores and arithmetic on lines of one dtype (or vectors of `count`), in one function under construction."""
 
-    def __init__(self, builder: Any, dtype: Any) -> None:
+    def __init__(self, builder: Any, dtype: Any, count: int | None = None) -> None:
         self.builder = builder
         self.scalar = ir.FloatType() if dtype == types.float32 else ir.DoubleType()
         self.itemsize = 4 if dtype == types.float32 else 8
-        self.count = LINE // self.itemsize
+        self.count = count or LINE // self.itemsize
         self.line = ir.VectorType(self.scalar, self.count)
         self._suffix = f"v{self.count}f{8 * self.itemsize}"
         self.zero = ir.Constant(self.line, [0.0] * self.count)
@@ -124,6 +124,39 @@ def clear_line(typing: Any, target: Any, at: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(target, types.int64), build
+
+
+SQUARE = 8
+"""Side of what `turn_square` transposes: as many lines as registers hold beside what is made of them, in either dtype."""
+
+
+@intrinsic
+def turn_square(typing: Any, source: Any, start: Any, step: Any, target: Any, at: Any, target_step: Any) -> Any:
+    """SQUARE × SQUARE numbers transposed: target[at + j·target_step + i] = source[start + i·step + j].
+
+    Each stage exchanges the off-diagonal halves of all squares of side 2s: lines i and i + s swap what lies there.
+
+        s = 1       a₀ a₁ a₂ a₃ …      →      a₀ b₀ a₂ b₂ …
+                    b₀ b₁ b₂ b₃ …             a₁ b₁ a₃ b₃ …
+    """
+
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        lines = Lines(builder, target.dtype, SQUARE)
+        word, kind = ir.IntType(64), ir.VectorType(ir.IntType(32), SQUARE)
+        origin = lines.at(context.make_array(source)(context, builder, values[0]).data, values[1])
+        aim = lines.at(context.make_array(target)(context, builder, values[3]).data, values[4])
+        rows = [lines.load(lines.at(origin, builder.mul(values[2], ir.Constant(word, i)))) for i in range(SQUARE)]
+        for side in (1, 2, 4):
+            upper = [i if i & side == 0 else SQUARE + i - side for i in range(SQUARE)]
+            lower = [i + side if i & side == 0 else SQUARE + i for i in range(SQUARE)]
+            for i in (i for i in range(SQUARE) if i & side == 0):
+                pair = rows[i], rows[i + side]
+                rows[i], rows[i + side] = (builder.shuffle_vector(*pair, ir.Constant(kind, m)) for m in (upper, lower))
+        for j, row in enumerate(rows):
+            lines.store(row, lines.at(aim, builder.mul(values[5], ir.Constant(word, j))))
+        return context.get_dummy_value()
+
+    return types.void(source, types.int64, types.int64, target, types.int64, types.int64), build
 
 
 def _moving(add: bool) -> Any:

@@ -3,7 +3,7 @@
 from ..table import Problem, register_kernel
 from .activation import BiasActivation
 from .conv2d import Conv2d
-from .dense import Dense
+from .dense import Dense, DenseLayer
 from .im2col import Conv2dIm2col
 from .losses import SoftmaxCrossEntropy, Softplus
 from .maxout import Maxout
@@ -43,3 +43,4 @@ for _operation, _implementation in {
     "average": Average,
 }.items():
     register_kernel(_operation, "reference", _implementation, cost=1.0)
+register_kernel("dense_layer", "reference", DenseLayer)  # no cost: the parts do as well

@@ -6,18 +6,25 @@ import math
 
 from gan_np.arrays import Array, array_module
 
+from .philox import WORD, philox
+
 UNITS = 1 << 24
 
 
 class Normal:
     """r·(cos 2πf, sin 2πf), r = √(−2 ln u)."""
 
-    def forward(self, bits: Array, out: Array) -> None:
-        """Two numbers from each word."""
-        xp, real = array_module(bits), out.dtype.type
-        u = ((bits >> 40) + 1).astype(out.dtype) * real(1 / UNITS)
-        angle = (bits & (UNITS - 1)).astype(out.dtype) * real(2 * math.pi / UNITS)
-        radius = xp.sqrt(-2 * xp.log(u))
-        pairs = out.reshape(-1, 2)
-        pairs[:, 0] = radius * xp.cos(angle)
-        pairs[:, 1] = radius * xp.sin(angle)
+    def forward(self, key: int, out: Array) -> None:
+        """Four numbers from each block."""
+        xp, real = array_module(out), out.dtype.type
+        blocks = xp.arange(-(-out.size // 4), dtype=xp.uint64)
+        nothing = xp.zeros_like(blocks)
+        counter = blocks & xp.uint64(WORD), blocks >> xp.uint64(32), nothing, nothing
+        words = philox(xp, counter, (key & WORD, key >> 32))
+        numbers = xp.empty((blocks.size, 4), out.dtype)
+        for first in (0, 2):
+            high, low = (word >> xp.uint64(8) for word in words[first : first + 2])
+            radius = xp.sqrt(-2 * xp.log((high + xp.uint64(1)).astype(out.dtype) * real(1 / UNITS)))
+            angle = low.astype(out.dtype) * real(2 * math.pi / UNITS)
+            numbers[:, first], numbers[:, first + 1] = radius * xp.cos(angle), radius * xp.sin(angle)
+        out[...] = numbers.reshape(-1)[: out.size]

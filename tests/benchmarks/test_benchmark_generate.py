@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gan_np as gn
-from benchmarks.folding import folded
+from gan_np.networks import folded
 
 
 def test_it_measures_gan_np_alone(measured, tmp_path):

@@ -6,12 +6,18 @@ import numpy as np
 import pytest
 
 from gan_np import kernels
-from gan_np.kernels import Geometry, Into, large_size, threads
-from gan_np.kernels.cases import Case, conv2d_case, convolution_geometry, dense_case
+from gan_np.kernels import Activation, Geometry, Into, large_size, threads
+from gan_np.kernels.cases import Case, conv2d_case, convolution_geometry, dense_case, dense_layer_case
 from gan_np.testing.layouts import with_gaps
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
-COMPILED = [("conv2d", "direct"), ("conv2d", "winograd"), ("dense", "numba")]
+COMPILED = [
+    ("conv2d", "direct"),
+    ("conv2d", "winograd"),
+    ("conv2d", "whole"),
+    ("dense", "numba"),
+    ("dense_layer", "numba"),
+]
 TOLERANCE = {FLOAT32: 1e-5, FLOAT64: 1e-12}
 """Of the largest entry."""
 
@@ -30,6 +36,9 @@ def odd_cases():
             yield convolution_geometry(batch, (5, 8, channels), 32, (3, 3), (1, 1), (1, 1))
             yield convolution_geometry(batch, (8, 10, 32), channels, (4, 4), (2, 2), (1, 1))
         yield transposed_geometry(2, (4, 7, 32), channels, 5, 2, 2, 1)
+    for batch in (1, 9):
+        yield convolution_geometry(batch, (4, 3, 5), 7, (4, 3), (1, 2), (0, 0))
+        yield convolution_geometry(batch, (2, 2, 17), 40, (2, 2), (1, 1), (0, 0))
     for batch in (1, 2, 5):
         yield convolution_geometry(batch, (10, 14, 32), 64, (4, 4), (2, 2), (1, 1))
         yield convolution_geometry(batch, (7, 3, 64), 32, (3, 3), (1, 1), (1, 1))
@@ -42,6 +51,11 @@ ODD = [conv2d_case(repr(tuple(geometry)), geometry) for geometry in odd_cases()]
 ODD += [
     dense_case(f"{n}×{i}→{o}", n, i, o) for n, i, o in [(1, 17, 5), (3, 5, 1), (33, 3, 17), (1, 1, 1), (65, 33, 129)]
 ]
+LEAKY = Activation("leaky_relu", 0.2)
+ODD += [
+    dense_layer_case(f"whole layer {n}×{i}→{o}", n, i, o, LEAKY)
+    for n, i, o in [(8, 4, 4), (17, 5, 33), (64, 19, 7), (131, 33, 70), (300, 16, 32)]
+]
 
 
 def training_cases():
@@ -51,6 +65,7 @@ def training_cases():
     yield dense_case("100→8192", 32, 100, 8192)
     yield dense_case("8192→1", 32, 8192, 1)
     yield dense_case("784→1200", 32, 784, 1200)
+    yield dense_layer_case("whole layer 256→128", 512, 256, 128, LEAKY)
 
 
 def walk(cases, dtypes=(FLOAT32,)):
@@ -129,6 +144,8 @@ MIDDLE = [
     conv2d_case("3→64 at 32²", convolution_geometry(4, (32, 32, 3), 64, (4, 4), (2, 2), (1, 1))),
     dense_case("100→999", 37, 100, 999),
     dense_case("1000→1", 65, 1000, 1),
+    dense_case("2→1000", 65, 2, 1000),
+    dense_layer_case("whole layer 100→77", 333, 100, 77, LEAKY),
 ]
 """Large enough that the work is divided, in numbers that nothing divides evenly."""
 
@@ -154,6 +171,10 @@ def gradient_into(operation, kernel, case, arrays):
     if operation == "dense":
         x, _, dz = arrays
         return lambda into: kernel.weight_gradient(x, dz, into)
+    if operation == "dense_layer":
+        x, weight, bias, dy = arrays
+        y = kernel.forward(x, weight, bias, LEAKY)
+        return lambda into: kernel.backward(dy, x, y, weight, LEAKY, (True, True, False), into)[1]
     plan = kernel.plan(case.geometry)
     a, b = plan.prepare_large(arrays[1]), plan.prepare_small(arrays[2])
     return lambda into: plan.to_weight(a, b, into)
@@ -164,7 +185,7 @@ def test_gradients_into_place(operation, name, case, dtype, rng):
     """Overwriting and adding, in one piece of memory and in one with gaps; nothing beside it is written."""
     arrays = case.make(rng, dtype)
     gradient = gradient_into(operation, implementation(operation, name), case, arrays)
-    expected = in_float64(case, arrays)["dw" if operation == "dense" else "weight"]
+    expected = in_float64(case, arrays)["weight" if operation == "conv2d" else "dw"]
     scale, shape = np.abs(expected).max(), expected.shape
     for gap in (1, 2):
         room = np.full((shape[0] + 2, *shape[1:-1], gap * shape[-1]), np.nan, dtype)
@@ -215,7 +236,7 @@ def test_shared_buffers_are_seen(rng, monkeypatch):
         start = given.setdefault(name, len(given) << 20)
         return memory[start : start + (1 << 20)].view(dtype)[:size]
 
-    for module in ("dense", "direct.plan", "winograd.plan"):
+    for module in ("dense", "dense_layer", "direct.plan", "winograd.plan"):
         monkeypatch.setattr(f"gan_np.kernels.cpu.{module}.buffer", shared)
     with pytest.raises(AssertionError):
         check_python_threads(rng)

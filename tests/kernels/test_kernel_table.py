@@ -58,7 +58,7 @@ def test_names_are_identifiers(name):
 def test_an_unknown_operation_is_named_and_the_nearest_proposed():
     with pytest.raises(ValueError, match=r"got 'convd' \(did you mean 'conv2d'\?\)"):
         gn.register_kernel("convd", "mine", Good)
-    with pytest.raises(ValueError, match="operation: expected one of dense, conv2d"):
+    with pytest.raises(ValueError, match="operation: expected one of dense, dense_layer, conv2d"):
         kernels.entries("something else entirely")
 
 

@@ -1,0 +1,33 @@
+"""Philox 4×32 with ten rounds (Salmon, Moraes, Dror and Shaw 2011: "Parallel random numbers: as easy as 1, 2, 3")."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gan_np.arrays import Array
+
+MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
+STEPS = 0x9E3779B9, 0xBB67AE85
+"""What is added to the key after each round: the golden ratio and √3 − 1, as fractions of 2³²."""
+ROUNDS, WORD = 10, 0xFFFFFFFF
+
+
+def philox(
+    xp: Any, counter: tuple[Array, Array, Array, Array], key: tuple[int, int]
+) -> tuple[Array, Array, Array, Array]:
+    """The blocks of these counters: four arrays of uint64 below 2³² in, four out.
+
+    One round, with high and low the halves of a product of 64 bits:
+
+        c₀, c₁, c₂, c₃  ←  high(M₁·c₂) ⊕ c₁ ⊕ k₀,  low(M₁·c₂),  high(M₀·c₀) ⊕ c₃ ⊕ k₁,  low(M₀·c₀)
+    """
+    word, half = xp.uint64(WORD), xp.uint64(32)
+    first, second = map(xp.uint64, MULTIPLIERS)
+    a, b, c, d = counter
+    left, right = key
+    for _ in range(ROUNDS):
+        one, other = first * a, second * c
+        a, b = (other >> half) ^ b ^ xp.uint64(left), other & word
+        c, d = (one >> half) ^ d ^ xp.uint64(right), one & word
+        left, right = (left + STEPS[0]) & WORD, (right + STEPS[1]) & WORD
+    return a, b, c, d
