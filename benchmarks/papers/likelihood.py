@@ -142,7 +142,7 @@ PARZEN = Recipe(
     ),
     "about 24 seconds an epoch of 500 updates, measurements included, on one core of an AMD EPYC (Zen 4)",
     Size(200_000, 10_000, 2500, patience=4),
-    Size(500, 2000, 250),
+    Size(500, 1000, 250),
     run,
     data="mnist",
     other_rows={

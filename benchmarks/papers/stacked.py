@@ -70,7 +70,7 @@ def triples(images: Array, count: int, seed: int) -> Array:
 def run(job: Job, keep: Keep) -> None:
     """Train; then read 26,000 samples, three digits each, and count the triples."""
     train = digits.load(job.data, "train")
-    reader = train_reader(train, 30 if job.quick else 1500, job.device)
+    reader = train_reader(train, 10 if job.quick else 1500, job.device)
     test = digits.load(job.data, "test")
     accuracy = float((read(reader, test.images) == test.labels).mean())
     gan = players(PACKING[job.case], job.seed, 8 if job.quick else 64, job.device)
