@@ -55,6 +55,8 @@ def players(seed: int) -> gn.GAN:
 def run(job: Job, keep: Keep) -> None:
     """Algorithm 1 with k = 1; over the first updates the gradients of both forms, at the same weights, are measured."""
     found = digits.load(job.data, "train")
+    if len(found.images) < TRAIN + HELD_OUT:
+        raise ValueError(f"data: expected at least {TRAIN + HELD_OUT:,} pictures, {job.data} has {len(found.images):,}")
     images, labels = found.images[:TRAIN], found.labels[:TRAIN]
     held_out = found.images[TRAIN : TRAIN + HELD_OUT]
     gan, objective = players(job.seed), OBJECTIVES[job.case.removesuffix("-equal")]
