@@ -74,7 +74,7 @@ def run(job: Job, keep: Keep) -> None:
         fake, g_pullback = g.forward(gan.prior.draw(noise, BATCH, g.dtype), training=True, wrt=PARAMETERS)
         logits, d_pullback = d.forward(fake, training=True, wrt=INPUTS)
         if update <= EARLY:
-            judged.append(float((0.5 + 0.5 * np.tanh(0.5 * logits.astype(np.float64))).mean()))  # σ(s), exact at ±1000
+            judged.append(float(np.exp(-np.logaddexp(0, -logits.astype(np.float64))).mean()))  # σ(s) at any s
             for name, other in OBJECTIVES.items():
                 g_pullback(d_pullback(other.generator(logits).gradient, keep=True), keep=True)
                 norms[name].append(float(np.linalg.norm(g.gradient.values)))
