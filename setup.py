@@ -18,8 +18,11 @@ REQUIRES = [
 PLOT = ["matplotlib>=3.8"]
 DOWNLOAD = ["pooch>=1.8"]
 TENSORBOARD = ["tensorboardX>=2.6"]
+FACES = ["dicebear-core>=10.7,<11", "dicebear-styles>=10.6,<11", "resvg-py>=0.5"]
 DEMO = ["mlxtend>=0.23", *PLOT]
 DEVELOP = ["ruff>=0.14", "mypy>=1.18"]
+# Compiling the CUDA sources for real targets, with no GPU and no toolkit; pinned to the CUDA of the machines with a GPU.
+CUDA_GATES = ["cuda-core>=1.2", "cuda-bindings==13.0.*", "nvidia-cuda-nvrtc==13.0.*"]
 TOOLS = ["pytest>=8", "pytest-timeout>=2.3", "hypothesis>=6.100", "scipy>=1.12", "build>=1.2"]
 TEST = [*TOOLS, *DEMO, *DOWNLOAD, *TENSORBOARD, *DEVELOP]
 
@@ -36,9 +39,11 @@ setup(
     extras_require={
         "plot": PLOT,
         "demo": DEMO,
+        "faces": FACES,
         "download": DOWNLOAD,
         "tensorboard": TENSORBOARD,
         "test": TEST,
+        "cuda-gates": CUDA_GATES,
         "dev": DEVELOP,
     },
     packages=[
@@ -46,7 +51,7 @@ setup(
         *("gan_np." + name for name in find_packages(include=["kernels", "kernels.*"])),
     ],
     package_dir={"gan_np.kernels": "kernels"},
-    package_data={"gan_np": ["py.typed", "*.pyi"]},
+    package_data={"gan_np": ["py.typed", "*.pyi"], "gan_np.kernels.cuda": ["sources/*.cu", "sources/*.cuh"]},
     entry_points={"console_scripts": ["gan-np = gan_np.cli:main"]},
     classifiers=[
         "Intended Audience :: Science/Research",

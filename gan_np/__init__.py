@@ -57,18 +57,19 @@ from gan_np.ops import Activation
 from gan_np.optimizers import SGD, Adam, RMSprop
 
 if TYPE_CHECKING:
-    from gan_np import evaluation, kernels, testing, training
-    from gan_np.training import train
+    from gan_np import evaluation, kernels, latent, testing, training
+    from gan_np.training import load_classifier, train, train_classifier
 
 __version__ = "0.1.0"
 
-_LAZY_MODULES = ("evaluation", "kernels", "testing", "training")
+_OF_TRAINING = ("train", "train_classifier", "load_classifier")
+_LAZY_MODULES = ("evaluation", "kernels", "latent", "testing", "training")
 
 
 def __getattr__(name: str) -> Any:
     # Training brings Pillow, rich and safetensors: loaded when first used, so that importing the library stays cheap.
-    if name == "train":
-        return importlib.import_module("gan_np.training").train
+    if name in _OF_TRAINING:
+        return getattr(importlib.import_module("gan_np.training"), name)
     if name in _LAZY_MODULES:
         return importlib.import_module(f"gan_np.{name}")
     raise AttributeError(f"module 'gan_np' has no attribute {name!r}")
@@ -127,7 +128,9 @@ __all__ = [
     "evaluation",
     "folded",
     "kernels",
+    "latent",
     "layers",
+    "load_classifier",
     "models",
     "networks",
     "objectives",
@@ -138,6 +141,7 @@ __all__ = [
     "schedules",
     "testing",
     "train",
+    "train_classifier",
     "training",
     "unregister_kernel",
     "use_kernels",

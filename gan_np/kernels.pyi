@@ -1,6 +1,7 @@
 # What `gan_np.kernels` exports, for type checkers: the folder `kernels/` is mapped into this package by setup.py,
 # which they cannot follow.
 from kernels import cpu as cpu
+from kernels import cuda as cuda
 from kernels import reference as reference
 from kernels import threads as threads
 from kernels.cases import Case as Case

@@ -8,7 +8,7 @@ if not __name__.startswith("gan_np."):
         "this folder ships as gan_np.kernels: install the project (python -m pip install -e .) and import that"
     )
 
-from . import cpu, reference, threads
+from . import cpu, cuda, reference, threads
 from .cases import Case, case_of, cases
 from .geometry import Geometry, large_size, small_size
 from .interfaces import Activation, Into, Plan
@@ -52,6 +52,7 @@ __all__ = [
     "cases",
     "choose",
     "cpu",
+    "cuda",
     "entries",
     "entry",
     "from_records",

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gan_np.arrays import Array
+from gan_np.arrays import Array, array_module
 
 from .geometry import Geometry, small_size
 from .interfaces import Activation
@@ -184,7 +184,7 @@ def _upsample_case(operation: str, label: str, small: tuple[int, int, int, int],
 
 def _normal_case(label: str, count: int) -> Case:
     def run(kernel: Any, like: Array) -> Results:
-        out = np.empty(count, like.dtype)
+        out = array_module(like).empty(count, like.dtype)
         kernel.forward(0x0123456789ABCDEF, out)
         return {"normal": out}
 

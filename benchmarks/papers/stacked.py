@@ -12,11 +12,11 @@ from gan_np.data.images import to_float
 from gan_np.data.sampler import Shuffler
 from gan_np.evaluation.mixtures import class_modes
 from gan_np.layers import INPUTS, NOTHING, PARAMETERS
+from gan_np.models.classifier import Classifier
 from gan_np.models.packing import pack, unpack
 from gan_np.models.prior import Prior
 
 from . import digits
-from .reader import read, train_reader
 from .recipe import Job, Keep, Measure, Recipe, Size
 from .savepoint import Savepoint
 
@@ -70,9 +70,10 @@ def triples(images: Array, count: int, seed: int) -> Array:
 def run(job: Job, keep: Keep) -> None:
     """Train; then read 26,000 samples, three digits each, and count the triples."""
     train = digits.load(job.data, "train")
-    reader = train_reader(train, 10 if job.quick else 1500, job.device)
     test = digits.load(job.data, "test")
-    accuracy = float((read(reader, test.images) == test.labels).mean())
+    steps = 10 if job.quick else 1500
+    reader = gn.train_classifier(train.images, train.labels, test=test, steps=steps, progress=False, device=job.device)
+    assert reader.held_out is not None
     gan = players(PACKING[job.case], job.seed, 8 if job.quick else 64, job.device)
     count = 1000 if job.quick else TRIPLES
     images = triples(train.images, count, job.seed)
@@ -91,7 +92,7 @@ def run(job: Job, keep: Keep) -> None:
             found = class_modes(triples_read(reader, samples), MODES)
             values: dict[str, float | None] = {"modes": found.covered, "reverse_kl": found.reverse_kl}
             history.append({"update": update, **values})
-            keep(update, values, history=history, reader_accuracy=accuracy)
+            keep(update, values, history=history, reader_accuracy=reader.held_out.accuracy)
             saved.save(update, {"history": history})
             if job.pictures is not None:
                 gn.save_grid(samples[:100], job.pictures / f"{job.case}-{job.seed}.png")
@@ -112,9 +113,9 @@ def step(gan: gn.GAN, real: Array, z: Array, d_adam: gn.Adam, g_adam: gn.Adam) -
         g_adam.step(g.parameters, g.gradient)
 
 
-def triples_read(reader: gn.Network, pictures: Array) -> Array:
+def triples_read(reader: Classifier, pictures: Array) -> Array:
     """100·red + 10·green + blue digit of each picture (N, 28, 28, 3)."""
-    red, green, blue = (read(reader, np.ascontiguousarray(pictures[..., c : c + 1])) for c in range(3))
+    red, green, blue = (reader.predict(np.ascontiguousarray(pictures[..., c : c + 1])) for c in range(3))
     number: Array = 100 * red + 10 * green + blue
     return number
 

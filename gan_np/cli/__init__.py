@@ -1,4 +1,5 @@
-"""The command line: `gan-np train`, `sample`, `show`, `profile`, `tune`.
+"""The command line: `gan-np train`, `sample`, `show`, `evaluate`, `neighbours`, `traverse`, `profile`, `tune`,
+`train-classifier`.
 
 Exit codes: 0 done; 1 the work could not be done, the message says why; 2 the command line was wrong; 3 the training met
 numbers that are not finite; 130 stopped by Ctrl-C, 143 by SIGTERM (with a checkpoint, where there is a run).
@@ -10,11 +11,15 @@ import sys
 
 import typer
 
+from .evaluate import evaluate
+from .neighbours import neighbours
 from .output import say
 from .profile import profile
 from .sample import sample
 from .show import show
 from .train import train
+from .train_classifier import train_classifier
+from .traverse import traverse
 from .tune import tune
 
 app = typer.Typer(
@@ -29,8 +34,12 @@ app = typer.Typer(
 app.command("train")(train)
 app.command("sample")(sample)
 app.command("show")(show)
+app.command("neighbours")(neighbours)
+app.command("traverse")(traverse)
 app.command("profile")(profile)
 app.command("tune")(tune)
+app.command("evaluate")(evaluate)
+app.command("train-classifier")(train_classifier)
 
 EXPECTED = (ValueError, TypeError, OSError, RuntimeError, ModuleNotFoundError, ArithmeticError, MemoryError)
 

@@ -120,7 +120,7 @@ def _resume(run: Path, config: Path | None, out: Path | None, jobs: int, quiet: 
 
 def _report(folder: Path, steps: int, seconds: float, quiet: bool) -> None:
     say(f"trained to step {steps:,} in {seconds:.0f} s", quiet=quiet)
-    for name in ("samples.png", "training.gif", "losses.png", "log.jsonl", "config.toml"):
+    for name in ("samples.png", "training.gif", "losses.png", "evaluation.png", "log.jsonl", "config.toml"):
         place = folder / name
         if place.exists():
             say(f"  {place}", quiet=quiet)

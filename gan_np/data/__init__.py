@@ -1,7 +1,7 @@
 """Sources of real pictures: names, folders, files and arrays, all as uint8 (N, H, W, C).
 
-`open` gives pictures with their labels, `load` the pictures alone; `Shuffler` gives the order that training sees them in.
-Pillow and pooch are imported when first used.
+`open` gives pictures with their labels, `load` the pictures alone, `open_test` the test part where there is one;
+`Shuffler` gives the order that training sees them in. Pillow and pooch are imported when first used.
 """
 
 from .dataset import Dataset
@@ -11,7 +11,7 @@ from .folder import BrokenPictures
 from .images import grid, save_grid, save_picture, to_bytes, to_float
 from .names import NAMES
 from .sampler import Shuffler
-from .sources import load, open
+from .sources import load, open, open_test
 
 __all__ = [
     "NAMES",
@@ -23,6 +23,7 @@ __all__ = [
     "grid",
     "load",
     "open",
+    "open_test",
     "save_grid",
     "save_picture",
     "to_bytes",

@@ -18,7 +18,7 @@ from gan_np.checks import ShapeError
 from .cache import decoded
 from .dataset import Dataset
 from .decode import SUFFIXES, Found, Unreadable, decode, inspect
-from .options import SPLITS, Options
+from .options import SPLITS, NoSuchPart, Options
 
 _NAMED_AT_MOST = 20
 _CHUNK_BYTES = 1 << 25
@@ -175,7 +175,7 @@ def _list(folder: Path, options: Options) -> tuple[Path, list[Entry]]:
         options.only_part(str(folder))
         return folder, entries
     if options.split not in tops:
-        raise ValueError(
+        raise NoSuchPart(
             f"split: {folder} has no pictures in {options.split!r}, only in {', '.join(sorted(map(str, tops)))}"
         )
     start = len(options.split) + 1

@@ -13,6 +13,7 @@ from gan_np.arrays import Array
 
 from .dataset import check_label_shape, check_labels
 from .npy import Header, identity_of, read_header
+from .options import NoSuchPart
 from .raw import Raw, check_dtype, per_chunk, picture_shape
 
 DEFLATE_AT_MOST = 1032
@@ -78,12 +79,13 @@ def choose(names: list[str], split: str, path: str) -> Keys:
         found = whole or (names if len(names) == 1 else [])
         labels = [name for name in _WHOLE_LABELS if name in names]
         if found and split != "train":
-            raise ValueError(f"split: {path} has no parts, so only 'train' (all of it) can be asked for, got {split!r}")
+            raise NoSuchPart(f"split: {path} has no parts, so only 'train' (all of it) can be asked for, got {split!r}")
     if len(found) != 1:
         problem = (
             f"more than one may be the pictures ({', '.join(found)})" if found else f"none is pictures of {split!r}"
         )
-        raise ValueError(
+        divided = parts["train"] or parts["test"]
+        raise (NoSuchPart if divided and not found else ValueError)(
             f"{path}: {problem}; expected one array named x_{split}, {split}_images, images, x or data "
             f"(arrays in the file: {listed})"
         )

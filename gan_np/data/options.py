@@ -15,6 +15,10 @@ from .resize import Size
 SPLITS = ("train", "test")
 
 
+class NoSuchPart(ValueError):
+    """A source that is not divided, or has not the part that was asked for."""
+
+
 @dataclass(frozen=True)
 class Options:
     """Checked arguments of `open`."""
@@ -49,6 +53,6 @@ class Options:
     def only_part(self, what: str) -> None:
         """Refuse any split but "train" for a source that is not divided."""
         if self.split != "train":
-            raise ValueError(
+            raise NoSuchPart(
                 f"split: {what} has no parts, so only 'train' (all of it) can be asked for, got {self.split!r}"
             )

@@ -17,7 +17,7 @@ from .folder import open_folder
 from .names import NAMES, open_name, unknown
 from .npy import open_npy
 from .npz import open_npz
-from .options import Options
+from .options import NoSuchPart, Options
 from .raw import Raw, finish
 
 Source = str | os.PathLike[str] | Array | tuple[Array, Array]
@@ -82,6 +82,26 @@ def load(
     (2, 8, 8, 1)
     """
     return _open(source, Options.checked(split, image_size, channels, skip_broken, cache_dir)).images
+
+
+def open_test(
+    source: Source,
+    *,
+    image_size: int | tuple[int, int] | None = None,
+    channels: int | None = None,
+    skip_broken: bool = False,
+    cache_dir: str | os.PathLike[str] | None = None,
+) -> Dataset | None:
+    """The test part of a source, or None where it has none; arguments and other errors are those of `open`.
+
+    >>> import numpy as np, gan_np as gn
+    >>> gn.data.open_test(np.zeros((2, 8, 8, 1), np.uint8)) is None
+    True
+    """
+    try:
+        return _open(source, Options.checked("test", image_size, channels, skip_broken, cache_dir))
+    except NoSuchPart:
+        return None
 
 
 def _open(source: Source, options: Options) -> Dataset:
@@ -157,6 +177,6 @@ def _open_mnist_folder(folder: Path, options: Options) -> Dataset:
     pair = idx.find(folder, options.split)
     if pair is None:
         names = " and ".join(idx.file_names(options.split))
-        raise ValueError(f"split: {folder} has no {names} (with or without .gz) for {options.split!r}")
+        raise NoSuchPart(f"split: {folder} has no {names} (with or without .gz) for {options.split!r}")
     raw, labels = idx.open_idx(*pair)
     return Dataset(finish(raw, options), labels, None, folder.name or str(folder))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from .classifier import Classifier, HeldOut, classifier
 from .conditional import conditional_dcgan
 from .dcgan import dcgan
 from .dense import dense_gan
@@ -31,9 +32,12 @@ __all__ = [
     "GRAN",
     "LAPGAN",
     "MODELS",
+    "Classifier",
     "CodePrior",
+    "HeldOut",
     "InfoGAN",
     "Prior",
+    "classifier",
     "conditional_dcgan",
     "dcgan",
     "dense_gan",

@@ -4,6 +4,7 @@ from .branches import Fork, Identity, Parallel, Residual
 from .folding import folded
 from .loop import Loop
 from .network import Network, Pullback, parameter_limit
+from .part import first_layers
 from .sequential import Sequential
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Pullback",
     "Residual",
     "Sequential",
+    "first_layers",
     "folded",
     "parameter_limit",
 ]

@@ -3,6 +3,8 @@
 from .algorithm import Step, Trainer
 from .build import build_gan, build_lapgan, build_trainer
 from .checkpoint import CheckpointError, load_gan, restore, save
+from .classifier import train_classifier
+from .classifier_file import load_classifier, save_classifier
 from .config import Config
 from .finite import NonFiniteError
 from .folder import RunFolder
@@ -27,14 +29,17 @@ __all__ = [
     "build_trainer",
     "confirm",
     "iterate",
+    "load_classifier",
     "load_gan",
     "load_lapgan",
     "open_data",
     "restore",
     "resume",
     "save",
+    "save_classifier",
     "save_tuned",
     "train",
+    "train_classifier",
     "train_lapgan",
     "tune",
 ]

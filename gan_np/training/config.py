@@ -100,6 +100,13 @@ class Config:
     log_norms: bool = _option(False, "Output", "Log the norm of each layer's gradient and weights too.")
     checkpoint_every: int = _option(500, "Output", "Steps between checkpoints (0: only at the end).")
     keep: int = _option(2, "Output", "How many of the newest checkpoints are kept, beside the best.")
+    evaluate_every: int = _option(
+        0, "Output", "Steps between evaluations, written to the log and drawn in evaluation.png (0: none)."
+    )
+    evaluate_count: int = _option(1000, "Output", "Samples in an evaluation, and as many real pictures.")
+    classifier: str = _option(
+        "", "Output", "A file of gan-np train-classifier whose features evaluations read (without it: pixels)."
+    )
     tensorboard: bool = _option(False, "Output", "Write TensorBoard event files too (needs tensorboardX).")
     animation: bool = _option(True, "Output", "Write training.gif from the sample grids at the end.")
 
@@ -159,6 +166,8 @@ _LEAST = {
     "sample_count": 1,
     "log_every": 1,
     "checkpoint_every": 0,
+    "evaluate_every": 0,
+    "evaluate_count": 20,
     "keep": 1,
 }
 

@@ -6,6 +6,9 @@ RUN/
   samples/step-000250.png …          grids of the same fixed z over time (000000 is before training)
   samples.png                        the last of them
   losses.png                         both losses and D's accuracies over steps (needs matplotlib)
+  evaluation.png                     figures of evaluations over steps, if the training was asked for them
+  classifier.safetensors             the classifier that evaluations read, if there is one
+  evaluation.json, evaluation.html   what `gan-np evaluate` found
   training.gif                       the grids as an animation
   drawing.gif                        of a model that draws in steps: the last grid as it is drawn, step by step
   checkpoints/step-000500.safetensors   everything: weights, averages, moments, generators, position in the data
@@ -36,6 +39,8 @@ from .files import read_toml, write_atomically
 from .records import read_records
 
 SAMPLE_SEED = 0
+PREFIX = "evaluation/"
+"""How names of figures of evaluations begin in the log."""
 
 
 class RunFolder:
@@ -124,6 +129,13 @@ class RunFolder:
         from .plots import plot_losses
 
         return plot_losses(log, self.path / "losses.png")
+
+    def save_evaluations(self) -> Path | None:
+        """The figures of evaluations over the steps, or None where matplotlib is not installed or there are none."""
+        from .plots import plot_evaluations
+
+        path = self.path / "evaluation.png"
+        return path if plot_evaluations(read_records(self.path / "log.jsonl"), path, PREFIX) else None
 
     def save_animation(self) -> Path:
         """The sample grids over time as a GIF, at most 100 of them, the last one shown for longer."""

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -35,6 +35,7 @@ from .config import Config
 from .folder import SAMPLE_SEED, RunFolder, read_config, write_config
 from .lock import RunLock
 from .loop import resume, train
+from .signals import Interrupted
 
 SERIES = 8
 
@@ -76,7 +77,7 @@ def train_lapgan(
         raise FileExistsError(f"out: {place} is another run")
     with RunLock(place):
         write_config(place, config)
-        work = [
+        work: list[_Work] = [
             (
                 player,
                 reduced(images, len(gan.players) - 1 - number),
@@ -86,21 +87,33 @@ def train_lapgan(
             )
             for number, player in enumerate(gan.players)
         ]
-        if jobs == 1:
-            for parts in work:
-                train_level(*parts, progress)
-        else:
-            with _one_blas_thread():
-                context = multiprocessing.get_context("spawn")
-                with ProcessPoolExecutor(min(jobs, len(work)), mp_context=context) as pool:
-                    for done in [pool.submit(train_level, *parts, False) for parts in work]:
-                        done.result()
+        try:
+            _train_levels(work, jobs, progress)
+        except Interrupted as stop:
+            stop.run = place  # not the level's own folder, with which only that level would go on
+            raise
         trained = load_lapgan(place)
         save_series(trained, place / "samples.png", SERIES, SAMPLE_SEED)
         if config.animation:
             series = enlarged(trained.series(config.sample_count, SAMPLE_SEED))
             save_animation(series, place / "drawing.gif")
     return trained
+
+
+_Work: TypeAlias = tuple[GAN, Array, Array | None, Path, Config]
+
+
+def _train_levels(work: list[_Work], jobs: int, progress: bool) -> None:
+    """One after another, or in `jobs` processes."""
+    if jobs == 1:
+        for parts in work:
+            train_level(*parts, progress)
+        return
+    with _one_blas_thread():
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(min(jobs, len(work)), mp_context=context) as pool:
+            for done in [pool.submit(train_level, *parts, False) for parts in work]:
+                done.result()
 
 
 def level_trainers(

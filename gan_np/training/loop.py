@@ -24,6 +24,7 @@ from .config import Config
 from .finite import NonFiniteError
 from .folder import RunFolder, read_config
 from .lock import RunLock
+from .monitor import check_monitor
 from .recorder import Recorder
 from .records import read_records
 from .signals import Interrupted, StopRequest
@@ -90,6 +91,7 @@ def train(
     chosen = _configure(config, options)
     tuned = tuned_kernels(chosen)
     trainer = build_trainer(gan, images, chosen, labels)
+    check_monitor(chosen, gan, len(images), out is not None)
     if out is None:
         return _drive(trainer, chosen, tuned, None, callbacks, progress, 0.0)
     if not gan.recipe:
@@ -222,8 +224,8 @@ def _leave(recorder: Recorder, number: int) -> None:
     name = signal.Signals(number).name
     raise Interrupted(
         number,
-        f"stopped by {name} after step {recorder.trainer.steps}; saved {path} in {time.monotonic() - started:.1f} s; "
-        f"go on with: gan-np train --resume {recorder.folder.path}",
+        f"stopped by {name} after step {recorder.trainer.steps}; saved {path} in {time.monotonic() - started:.1f} s",
+        recorder.folder.path,
     )
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 
 from gan_np.arrays import Array
+from gan_np.evaluation.catalogue import metric_of
 
 from .records import columns_of, read_records
 
@@ -50,3 +55,37 @@ def plot_losses(log: str | Path, path: str | Path) -> Path:
         axes.grid(alpha=0.3)
     figure.savefig(path, dpi=120)
     return Path(path)
+
+
+def plot_evaluations(records: Sequence[Mapping[str, Any]], path: str | Path | IO[bytes], prefix: str = "") -> bool:
+    """One small plot for each figure over the steps, to a file or an open one; False where there is nothing to draw.
+
+    records: a step and figures each, their names beginning with `prefix`; those without figures are passed over.
+    """
+    found = [record for record in records if any(_is_figure(name, prefix) for name in record)]
+    if not found or importlib.util.find_spec("matplotlib") is None:
+        return False
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    names = [name for name in found[0] if _is_figure(name, prefix)]
+    across = min(4, len(names))
+    down = math.ceil(len(names) / across)
+    figure = Figure(figsize=(3 * across, 2.1 * down), layout="constrained")
+    FigureCanvasAgg(figure)
+    places = figure.subplots(down, across, squeeze=False).ravel()
+    steps = [record["step"] for record in found]
+    for axes, name in zip(places, names, strict=False):
+        axes.plot(steps, [record.get(name, math.nan) for record in found], marker=".", color="tab:blue")
+        axes.set_title(metric_of(name.removeprefix(prefix)).short, fontsize=9)
+        axes.tick_params(labelsize=7)
+        axes.grid(alpha=0.3)
+    for axes in places[len(names) :]:
+        axes.set_visible(False)
+    figure.supxlabel("step", fontsize=9)
+    figure.savefig(path, dpi=120, format="png")
+    return True
+
+
+def _is_figure(name: str, prefix: str) -> bool:
+    return name.startswith(prefix) and name not in ("step", "seconds")

@@ -14,6 +14,7 @@ from gan_np.evaluation import sliced_wasserstein
 
 from .algorithm import Step, Trainer
 from .folder import SAMPLE_SEED, RunFolder
+from .monitor import Monitor, keep_classifier, reader_of_run
 from .records import record_of
 
 SCORE_PICTURES = 256
@@ -32,11 +33,14 @@ class Recorder:
         self._data = digest(trainer.images)
         self._saved_at: int | None = None
         self._events: Any = None
+        self._monitor: Monitor | None = None
 
     def __enter__(self) -> Recorder:
-        """The picture before training, event files."""
+        """The picture before training, event files, the real pictures that evaluations compare with."""
         if self.config.tensorboard:
             self._events = _event_writer(self.folder.path / "tensorboard", self.trainer.steps)
+        if self.config.evaluate_every:
+            self._monitor = self._make_monitor()
         if self.config.log_norms:
             self.trainer.norms = {}
         if self.trainer.steps == 0 and self.config.sample_every:
@@ -55,8 +59,12 @@ class Recorder:
     def record(self, step: Step) -> None:
         """After a step: a line of the log, a grid, a checkpoint, where they are due."""
         config, last = self.config, step.number >= self.config.steps
-        if step.number % config.log_every == 0 or last:
+        measured = None
+        if self._monitor is not None and (step.number % config.evaluate_every == 0 or last):
+            measured = self._monitor.figures()
+        if step.number % config.log_every == 0 or last or measured:
             record = record_of(step, self._before + time.monotonic() - self._started, self.trainer.norms)
+            record |= measured or {}
             self.folder.log(record)
             if self._events is not None:
                 for name, value in record.items():
@@ -82,9 +90,18 @@ class Recorder:
         if self._saved_at != self.trainer.steps:
             self.checkpoint()
         self.folder.save_plot()
+        if self._monitor is not None:
+            self.folder.save_evaluations()
         if self.config.animation:
             self.folder.save_animation()
             self.folder.save_drawing(self.trainer.gan)
+
+    def _make_monitor(self) -> Monitor:
+        trainer, folder = self.trainer, self.folder.path
+        if trainer.steps == 0:
+            keep_classifier(self.config, folder)
+        reader = reader_of_run(self.config, folder, trainer.gan)
+        return Monitor(trainer.gan, trainer.images, reader, self.config.evaluate_count)
 
     def _score(self) -> float:
         """Sliced Wasserstein distance between samples of a fixed seed and a fixed draw of real pictures."""

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import signal
 import threading
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
 
 class Interrupted(Exception):
-    """A training was asked to stop by a signal, and did, with a checkpoint."""
+    """A training was asked to stop by a signal, and did, with a checkpoint.
 
-    def __init__(self, number: int, message: str) -> None:
-        super().__init__(message)
-        self.number = number
+    number: of the signal. run: the folder with which to go on; a run of several levels puts its own in place of a level's.
+    """
+
+    def __init__(self, number: int, what: str, run: Path) -> None:
+        super().__init__(number, what, run)
+        self.number, self.what, self.run = number, what, run
+
+    def __str__(self) -> str:
+        """What happened, and how to go on."""
+        return f"{self.what}; go on with: gan-np train --resume {self.run}"
 
 
 class StopRequest:

@@ -5,50 +5,25 @@ This file imports nothing heavy: what is registered here are stand-ins that load
 
 from __future__ import annotations
 
-import importlib
-import inspect
 from collections.abc import Callable
-from typing import Any
 
 from .. import reference  # noqa: F401  (registers itself, so that it comes first in the table)
-from ..table import OPERATIONS, Problem, register_kernel
+from ..stand_in import StandIn
+from ..table import Problem, register_kernel
 from . import costs
 from .costs import supports
 
 NAME = "numba"
 
 
-class StandIn:
-    """An implementation's methods, with the protocol's signatures; the module is imported at the first call."""
-
-    def __init__(self, operation: str, module: str, name: str) -> None:
-        protocol = OPERATIONS[operation]
-        for method, function in inspect.getmembers(protocol, inspect.isfunction):
-            if not method.startswith("_"):
-                setattr(self, method, self._forward(module, name, method, function))
-
-    def _forward(self, module: str, name: str, method: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any, **options: Any) -> Any:
-            implementation = getattr(importlib.import_module(f"{__name__}.{module}"), name)()
-            real = getattr(implementation, method)
-            setattr(self, method, real)  # from now on without this detour
-            return real(*arguments, **options)
-
-        signature = inspect.signature(function)
-        call.__signature__ = signature.replace(  # type: ignore[attr-defined]
-            parameters=list(signature.parameters.values())[1:]
-        )
-        return call
-
-
 def _register(operation: str, module: str, name: str, cost: Callable[[Problem], float] | float) -> None:
-    register_kernel(operation, NAME, StandIn(operation, module, name), supports=supports, cost=cost)
+    register_kernel(operation, NAME, StandIn(operation, f"{__name__}.{module}", name), supports=supports, cost=cost)
 
 
 register_kernel(
     "dense_layer",
     NAME,
-    StandIn("dense_layer", "dense_layer", "DenseLayer"),
+    StandIn("dense_layer", f"{__name__}.dense_layer", "DenseLayer"),
     supports=costs.dense_layer_supports,
     cost=0.5,
 )
@@ -60,7 +35,7 @@ for _name, _supports, _cost in (
     ("whole", costs.whole_supports, costs.whole),
 ):
     _module = _name if _name == "whole" else f"{_name}.plan"
-    _stand_in = StandIn("conv2d", _module, _name.capitalize())
+    _stand_in = StandIn("conv2d", f"{__name__}.{_module}", _name.capitalize())
     register_kernel("conv2d", _name, _stand_in, supports=_supports, cost=_cost)
 
 for _operation, _module, _name in (

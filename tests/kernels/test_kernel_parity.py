@@ -7,7 +7,14 @@ import gan_np as gn
 from gan_np import kernels
 from gan_np.kernels.cases import conv2d_case
 
-ENTRIES = [(operation, entry.name) for operation in kernels.OPERATIONS for entry in kernels.entries(operation)]
+FLOAT32 = np.dtype(np.float32)
+ALL = [(operation, entry.name) for operation in kernels.OPERATIONS for entry in kernels.entries(operation)]
+ENTRIES = [
+    (operation, name)
+    for operation, name in ALL
+    if any(kernels.entry(operation, name).supports(case.problem(FLOAT32)) is None for case in kernels.cases(operation))
+]
+"""Those for NumPy arrays."""
 
 
 @pytest.mark.parametrize(("operation", "name"), ENTRIES, ids=lambda value: value)
@@ -38,6 +45,13 @@ def test_memory_that_may_not_be_written(operation, name, rng):
         for array in arrays:
             array.flags.writeable = False
         case.run(kernel.implementation, *arrays)
+
+
+def test_what_is_not_checked_here_is_for_a_gpu():
+    """And is held to the reference in tests/cuda."""
+    for operation, name in set(ALL) - set(ENTRIES):
+        problem = kernels.cases(operation)[0].problem(FLOAT32)
+        assert kernels.entry(operation, name).supports(problem) == "it is for arrays on a GPU"
 
 
 def test_every_operation_has_a_reference_and_cases():

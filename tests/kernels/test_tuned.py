@@ -102,7 +102,7 @@ class TestRecords:
         [
             ({"kernel": "fastest"}, "'conv2d' has no kernel 'fastest'; it has reference"),
             ({"kernel": 3}, "kernel: expected a text, got 3"),
-            ({"operation": "conv3d"}, "operation: expected one of dense, conv2d"),
+            ({"operation": "conv3d"}, "operation: expected one of dense, dense_layer, conv2d"),
             ({"operation": "dense"}, "geometry: expected for 'conv2d' and nothing else"),
             ({"device": "tpu"}, "device: expected 'cpu' or 'cuda'"),
             ({"dtype": "float16"}, "dtype: expected 'float32' or 'float64', got 'float16'"),

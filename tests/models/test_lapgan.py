@@ -1,7 +1,10 @@
 """LAPGAN: the pyramid itself, each level's equations and gradients, training by levels, the series."""
 
 import dataclasses
+import os
+import signal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ import pytest
 import gan_np as gn
 from gan_np.models import laplacian
 from gan_np.models.lapgan import LaplacianLevel
-from gan_np.training import Config, Trainer, build_lapgan, checkpoint, load_lapgan, train_lapgan
+from gan_np.training import Config, Interrupted, Trainer, build_lapgan, checkpoint, load_lapgan, train_lapgan
 from gan_np.training.levels import reduced
 
 
@@ -142,6 +145,23 @@ def test_trained_by_levels_cut_off_and_resumed(tmp_path: Path, jobs: int) -> Non
     assert (tmp_path / "two/samples.png").exists()
     assert np.array_equal(load_lapgan(tmp_path / "two").sample(6, 1), resumed.sample(6, 1))
     assert sorted(path.name for path in (tmp_path / "two").glob("level-*")) == ["level-0-8x8", "level-1-16x16"]
+
+
+def test_a_signal_in_a_level_names_the_whole_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Going on with the level's folder would train that level and no other."""
+    images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1), np.uint8)
+    config = Config(steps=40, sample_every=0, animation=False, **SETTINGS)  # type: ignore[arg-type]
+    step = Trainer.step
+
+    def then_send(trainer: Trainer) -> Any:
+        if trainer.steps == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step(trainer)
+
+    monkeypatch.setattr(Trainer, "step", then_send)
+    with pytest.raises(Interrupted, match="after step 4") as stop:
+        train_lapgan(build_lapgan(config, (16, 16, 1)), images, out=tmp_path / "run", config=config, progress=False)
+    assert str(stop.value).endswith(f"--resume {tmp_path / 'run'}")
 
 
 def test_the_coarsest_level_may_have_other_steps(tmp_path: Path) -> None:

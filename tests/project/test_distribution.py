@@ -39,6 +39,7 @@ def test_wheel_holds_the_kernels_under_our_name(built: Path) -> None:
     names = zipfile.ZipFile(next(built.glob("*.whl"))).namelist()
     assert "gan_np/kernels/table.py" in names
     assert "gan_np/kernels/reference/conv2d.py" in names
+    assert {"gan_np/kernels/cuda/sources/dense.cu", "gan_np/kernels/cuda/sources/tile.cuh"} <= set(names)
     assert "gan_np/py.typed" in names
     tops = {name.split("/")[0] for name in names}
     assert tops == {"gan_np", next(top for top in tops if top.endswith(".dist-info"))}

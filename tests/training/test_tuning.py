@@ -51,9 +51,9 @@ class Slow:
 def test_every_problem_of_a_step_is_timed(images: np.ndarray, tmp_path: Path) -> None:
     trainer = Trainer(small(), images, batch_size=8)
     found = list(tune(trainer, rounds=1))
-    assert {"conv2d", "dense", "batch_norm", "bias_activation", "normal", "softplus", "adam", "average"} == {
-        r.operation for r in found
-    }
+    assert {result.operation for result in found} >= {
+        "conv2d", "dense", "batch_norm", "bias_activation", "normal", "softplus", "adam", "average"
+    }  # fmt: skip
     for result in found:
         names = {entry.name for entry in kernels.available(result.operation, result.problem)}
         assert set(result.seconds) == names

@@ -1,0 +1,92 @@
+"""`gan-np evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .output import console, say
+
+if TYPE_CHECKING:
+    from gan_np.evaluation.report import Report, Section
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    against: Annotated[
+        Path | None, typer.Option(help="Another run: whose discriminator is fooled by whose samples (GAM).")
+    ] = None,
+    classifier: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="A file of train-classifier (default: the one in the run folder, trained on its data if they have labels).",
+        ),
+    ] = None,
+    count: Annotated[int, typer.Option(min=20, help="Samples, and real pictures of each set.")] = 5000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the samples and of the draws.")] = 0,
+    real: Annotated[
+        str | None, typer.Option(help="Compare with these pictures (default: the test part of the run's data).")
+    ] = None,
+    best: Annotated[bool, typer.Option("--best", help="The checkpoint kept as the best, not the newest.")] = False,
+    every: Annotated[
+        bool, typer.Option("--every", help="Also every kept checkpoint, as curves (see train --keep).")
+    ] = False,
+    average: Annotated[
+        bool, typer.Option(help="Sample from the average of G's weights, or from the last ones.")
+    ] = True,
+    out: Annotated[
+        Path | None, typer.Option(help="The folder for evaluation.json and evaluation.html (default: the run).")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+) -> None:
+    """Say how good a run's samples are: a table, evaluation.json for machines, evaluation.html with the pictures.
+
+    Evaluating while a run trains: gan-np train --evaluate-every N.
+    """
+    from gan_np.evaluation import battle_of_runs, evaluate_run
+
+    battle = None if against is None else battle_of_runs(run, against, count=count, seed=seed, device=device)
+    report = evaluate_run(
+        run,
+        best=best,
+        every=every,
+        classifier=classifier,
+        real=real,
+        count=count,
+        seed=seed,
+        average=average,
+        device=device,
+        progress=not quiet,
+    )
+    if battle is not None:
+        report.add(battle)
+    _show(report, quiet)
+    for path in report.save(out or run):
+        say(f"wrote {path}", quiet=quiet)
+
+
+def _show(report: Report, quiet: bool) -> None:
+    out = console(quiet=quiet)
+    for name, value in report.facts.items():
+        out.print(f"{name}: {value}")
+    for section in report.sections:
+        _tables(section, quiet)
+
+
+def _tables(section: Section, quiet: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    out = Console(quiet=quiet)
+    for shown in section.tables:
+        table = Table(title=section.title, title_justify="left", show_header=any(shown.columns))
+        for index, column in enumerate(shown.columns):
+            table.add_column(column, justify="right" if index in shown.numbers else "left")
+        for row in shown.rows:
+            table.add_row(*row)
+        out.print(table)

@@ -1,0 +1,105 @@
+"""`gan-np neighbours`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .models import load_model
+from .output import console, say
+
+if TYPE_CHECKING:
+    from gan_np.evaluation import Copying
+
+
+def neighbours(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    count: Annotated[int, typer.Option(min=10, help="Samples to test.")] = 500,
+    show: Annotated[int, typer.Option(min=1, help="Samples to draw, the first of them.")] = 12,
+    nearest: Annotated[int, typer.Option(min=1, help="Training pictures to draw beside each.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, help="Of the samples.")] = 0,
+    held_out: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATA",
+            help="Pictures that training has not seen, from a name or path (default: the test part of the run's data).",
+            show_default=False,
+        ),
+    ] = None,
+    held_out_count: Annotated[int, typer.Option(min=10, help="Held-out pictures to use at most.")] = 1000,
+    shift: Annotated[int, typer.Option(min=0, help="Look for copies moved by up to so many pixels.")] = 1,
+    cells: Annotated[int, typer.Option(min=0, help="Cells to test one by one (0: none).")] = 10,
+    features: Annotated[bool, typer.Option(help="Search in the features of the run's own discriminator too.")] = True,
+    classifier: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Search in the features of this classifier too.", show_default=False),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The picture to write; the statistics go beside it as .json.")] = Path(
+        "neighbours.png"
+    ),
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+) -> None:
+    """Show the training pictures nearest to samples, and test whether the generator copies.
+
+    Each row is a sample, its nearest training pictures in pixels, and those in the features of D (before its last
+    layer). The test compares distances of samples to the training pictures with those of held-out pictures, see
+    gan_np/evaluation/copying.py; it needs pictures that training has not seen.
+    """
+    from gan_np.evaluation.memory import memory_of
+    from gan_np.evaluation.pairs import save_neighbours
+    from gan_np.models import LAPGAN
+    from gan_np.training import load_classifier
+
+    searches = {}
+    if classifier is not None:
+        reader = load_classifier(classifier)
+        searches["classifier"] = lambda pictures, labels: reader.features(pictures)
+    model = load_model(run, device)
+    if features and isinstance(model, LAPGAN):
+        say("a lapgan has a discriminator for each level and none for whole pictures: pixels only")
+    memory = memory_of(
+        run,
+        model,
+        count=count,
+        show=show,
+        nearest=nearest,
+        seed=seed,
+        held_out=held_out,
+        held_out_count=held_out_count,
+        shift=shift,
+        cells=cells,
+        trunk=features,
+        features=searches,
+    )
+    if memory.seen:
+        say(f"left out {memory.seen:,} held-out pictures that are training pictures too")
+    path = save_neighbours(memory.shown, memory.training, list(memory.found.values()), out)
+    table = {name: test.to_mapping() for name, test in memory.tests.items()}
+    target = out.with_suffix(".json")
+    target.write_text(json.dumps({"run": str(run), "seed": seed, **table}, indent=1) + "\n", encoding="utf-8")
+    for name, test in memory.tests.items():
+        _print(name, test)
+    say(f"wrote {path} (each row: a sample, then those nearest in {', then '.join(memory.found)}) and {target}")
+
+
+def _print(name: str, found: Copying) -> None:
+    moves = [f"moved by up to {found.shift} px"] * (found.shift > 0) + ["mirrored or not"] * found.mirror
+    sizes = f"{found.samples:,} samples, {found.held_out:,} held-out and {found.training:,} training pictures"
+    of_samples, of_held_out = (
+        f"{distances['median']:.3g} (least {distances['least']:.3g})"
+        for distances in (found.samples_to_training, found.held_out_to_training)
+    )
+    cells = "" if found.z_cells is None else f"; by cells mean z = {found.z_cells:.2f}, p = {found.p_cells:.2g}"
+    out = console()
+    out.print(f"{name}: {', '.join([sizes, *moves])}")
+    out.print(f"  median distance to the nearest training picture: samples {of_samples}, held out {of_held_out}")
+    out.print(f"  nearer than held-out pictures are: z = {found.z:.2f}, p = {found.p_nearer:.2g}{cells}")
+    out.print(f"  nearer than any held-out picture is: {found.nearest_share:.1%}, p = {found.p_nearest:.2g}")
+    out.print(
+        f"  nearest real picture is a held-out one: {found.whose_share:.1%}, expected {found.whose_expected:.1%}, "
+        f"p = {found.p_whose:.2g}"
+    )
+    out.print(f"  {found.explanation}")

@@ -1,0 +1,71 @@
+"""`gan-np train-classifier`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .output import say
+
+
+def train_classifier(
+    data: Annotated[str, typer.Option(help="Labelled pictures: a name or a path, as in `train`.")] = "mnist-5k",
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("classifier.safetensors"),
+    name: Annotated[
+        str | None, typer.Option(help="What figures on its features are named after (default: the data's name).")
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Updates.")] = 1500,
+    batch_size: Annotated[int, typer.Option(min=2, help="Pictures in each batch.")] = 128,
+    learning_rate: Annotated[float, typer.Option(help="At the start; it falls to 0 along a line.")] = 3e-3,
+    width: Annotated[int, typer.Option(min=1, help="Channels of the first layer; each further one has twice.")] = 16,
+    features: Annotated[int, typer.Option(min=1, help="Units of the last hidden layer.")] = 128,
+    augment: Annotated[
+        str, typer.Option(help="What is changed at random: some of colour,translation,cutout; none for nothing.")
+    ] = "translation",
+    held_out: Annotated[
+        float, typer.Option(min=0.0, max=0.9, help="Share kept to measure its accuracy, where there is no test part.")
+    ] = 0.1,
+    image_size: Annotated[int | None, typer.Option(min=1, help="Resize and crop to squares of this side.")] = None,
+    channels: Annotated[int | None, typer.Option(help="Convert to grey (1), RGB (3) or RGBA (4).")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same bits.")] = 0,
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+) -> None:
+    """Train a convolutional classifier on labelled pictures, for `gan-np evaluate RUN --classifier FILE`."""
+    from gan_np import data as sources
+    from gan_np.training import train_classifier as train
+
+    if out.exists():
+        raise FileExistsError(f"out: {out} exists; choose another name")
+    found = sources.open(data, image_size=image_size, channels=channels)
+    if found.labels is None:
+        raise ValueError(f"data: a classifier needs labels, and {data!r} has none")
+    test = sources.open_test(data, image_size=image_size, channels=channels)
+    started = time.monotonic()
+    made = train(
+        found.images,
+        found.labels,
+        test=None if test is None or test.labels is None else (test.images, test.labels),
+        held_out=held_out,
+        class_names=found.class_names,
+        name=name or Path(found.name).stem,
+        steps=steps,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        seed=seed,
+        out=out,
+        progress=not quiet,
+        width=width,
+        features=features,
+        augment=() if augment == "none" else tuple(part.strip() for part in augment.split(",") if part.strip()),
+        device=device,
+    )
+    accuracy = made.held_out
+    measured = (
+        "not measured" if accuracy is None else f"{accuracy.accuracy:.2%} of {accuracy.count:,} {accuracy.source}"
+    )
+    say(f"trained in {time.monotonic() - started:.0f} s; right on {measured}", quiet=quiet)
+    say(f"wrote {out}; use it with: gan-np evaluate RUN --classifier {out}", quiet=quiet)

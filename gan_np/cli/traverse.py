@@ -1,0 +1,101 @@
+"""`gan-np traverse`."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .models import load_model
+from .output import console, say
+
+if TYPE_CHECKING:
+    from gan_np.latent import Decoder
+
+FACTOR = "axis:N, principal:N, closed-form:N, code:N (infogan), category (infogan), label (conditional), or a kept name"
+
+
+def traverse(
+    run: Annotated[Path, typer.Argument(help="A run folder, or a checkpoint file.")],
+    across: Annotated[
+        str | None, typer.Option(metavar="FACTOR", help=f"What changes from left to right: {FACTOR}.")
+    ] = None,
+    down: Annotated[str | None, typer.Option(metavar="FACTOR", help="What changes from top to bottom.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Whose samples to start from, as in `gan-np sample`.")] = 0,
+    index: Annotated[int, typer.Option(min=0, help="Which of the seed's samples to start from.")] = 0,
+    label: Annotated[int | None, typer.Option(min=0, help="Conditional models: the label to start from.")] = None,
+    across_range: Annotated[
+        tuple[float, float] | None,
+        typer.Option(metavar="LOW HIGH", help="How far z moves, in units of z (-3 3; codes -2 2).", show_default=False),
+    ] = None,
+    down_range: Annotated[
+        tuple[float, float] | None, typer.Option(metavar="LOW HIGH", help="The same downwards.", show_default=False)
+    ] = None,
+    columns: Annotated[int, typer.Option(min=1, help="Pictures across.")] = 7,
+    rows: Annotated[int, typer.Option(min=1, help="Pictures down.")] = 5,
+    out: Annotated[Path, typer.Option(help="The picture file to write.")] = Path("traversal.png"),
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=FACTOR", help="Keep a direction with the run under a name; may be given again."),
+    ] = None,
+    names: Annotated[bool, typer.Option("--names", help="List the directions kept with the run, and stop.")] = False,
+    average: Annotated[bool, typer.Option(help="From the average of G's weights, or from the last ones.")] = True,
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+) -> None:
+    """Draw a grid of one sample with one factor changed across and another down.
+
+    Directions of z need no labels: its axes, the eigenvectors of the first layer's weights (closed-form, Shen and Zhou
+    2021), those of principal components of early activations (principal, Härkönen et al. 2020). Look at some, then keep
+    those that mean something: --keep pose=closed-form:1 --keep smile=principal:3.
+    """
+    from gan_np.data import save_grid
+    from gan_np.latent import Decoder, read_directions
+    from gan_np.latent import traverse as draw
+    from gan_np.latent.chosen import factor
+
+    folder = run if run.is_dir() else run.parent.parent
+    if names:
+        for direction in read_directions(folder).values():
+            console().print(f"{direction.name}: {direction.source or 'no source given'}")
+        return
+    decoder = Decoder(load_model(run, device), seed, average)
+    if keep:
+        _keep(folder, run, decoder, keep)
+    if across is None:
+        if keep:
+            return
+        raise ValueError(f"across: expected a factor to change: {FACTOR}")
+    chosen = [
+        None if text is None else factor(text, decoder.gan, folder, span, average=average)
+        for text, span in ((across, across_range), (down, down_range))
+    ]
+    assert chosen[0] is not None
+    start = decoder.points(index + 1, seed)[index]
+    grid = draw(decoder, start, chosen[0], chosen[1], columns=columns, rows=rows, label=label)
+    say(f"wrote {save_grid(grid.pictures, out, columns=columns)}")
+    for name, part, places in (("across", chosen[0], grid.across), ("down", chosen[1], grid.down)):
+        if part is not None:
+            say(f"  {name}: {part.name} at {', '.join(f'{place:.3g}' for place in places)}")
+
+
+def _keep(folder: Path, run: Path, decoder: Decoder, texts: list[str]) -> None:
+    """Directions kept with the run, each given as NAME=FACTOR."""
+    from gan_np.latent import keep_directions
+    from gan_np.latent.chosen import direction
+    from gan_np.latent.named import check_name
+    from gan_np.models import LAPGAN
+    from gan_np.training.checkpoint import describe_file, find
+
+    found = []
+    for text in texts:
+        name, sign, source = text.partition("=")
+        if not sign:
+            raise ValueError(f"keep: expected NAME=FACTOR, got {text!r}")
+        vector = direction(source, decoder.gan, folder, average=decoder.average)
+        found.append(dataclasses.replace(vector, name=check_name(name), source=vector.source or source))
+    step = None
+    if not isinstance(decoder.model, LAPGAN):  # whose levels have a count of steps each
+        step = describe_file(find(run)).get("training", {}).get("steps")
+    say(f"kept {', '.join(direction.name for direction in found)} in {keep_directions(folder, found, step)}")

@@ -1,0 +1,106 @@
+"""Two run folders against each other: who errs on whose samples (see `battle.py`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from gan_np.arrays import Array, generator, to_host
+from gan_np.layers import NOTHING
+from gan_np.models import GAN, LAPGAN
+from gan_np.models.gan import joined
+from gan_np.models.packing import pack
+from gan_np.training.build import build_objective
+
+from .battle import TOLERANCE, Errors, battle_ratios, verdict
+from .evaluate import COUNT, Real
+from .intervals import jackknife
+from .report import Section, Table
+from .runs import Run
+
+
+def battle_of_runs(
+    first: str | Path, second: str | Path, *, count: int = COUNT, seed: int = 0, device: str = "cpu"
+) -> Section:
+    """The generative adversarial metric between two runs, as a section (see `battle.py`).
+
+    Judged on the first run's test pictures (training pictures where it has none), by each discriminator in batches as
+    in its training: see `judgements`.
+
+    Raises:
+        ValueError: a lapgan, which has no one discriminator; conditional models; pictures of different shapes.
+    """
+    opened = [Run.open(path) for path in (first, second)]
+    gans = []
+    for run in opened:
+        gan = run.gan(None, device)
+        if isinstance(gan, LAPGAN) or gan.context_shape is not None:
+            raise ValueError(
+                f"{run.path}: needs a discriminator of pictures alone, not a lapgan or a conditional model"
+            )
+        gans.append(gan)
+    if gans[0].image_shape != gans[1].image_shape:
+        raise ValueError(f"against: pictures of {gans[1].image_shape}, the first run draws {gans[0].image_shape}")
+    if gans[0].packing != gans[1].packing or opened[0].config.batch_size != opened[1].config.batch_size:
+        raise ValueError("against: discriminators that judge other numbers of pictures together (packing, batch_size)")
+    source = opened[0]
+    chosen = Real.choose(source.train.images, None if source.test is None else source.test.images, count, seed)
+    samples = [gan.sample(len(chosen.reference), seed) for gan in gans]
+    boundaries = [build_objective(run.config).boundary for run in opened]
+
+    def errors(judge: int, pictures: Array, *, real: bool) -> Array:
+        called_real = judgements(gans[judge], pictures, opened[judge].config.batch_size) > boundaries[judge]
+        return ~called_real if real else called_real
+
+    found = Errors(
+        errors(0, chosen.reference, real=True),
+        errors(1, chosen.reference, real=True),
+        errors(0, samples[1], real=False),
+        errors(1, samples[0], real=False),
+    )
+    sizes = len(found.first_on_test), len(found.first_on_second)
+    ratios = jackknife(lambda test, made: battle_ratios(found.take(test, made)), sizes, seed=seed)
+    winner = verdict(ratios["r_test"].value, ratios["r_samples"].value)
+    names = {"first": str(first), "second": str(second), "undecided": "undecided"}
+    rates = {name: float(part.mean()) for name, part in found._asdict().items()}
+    rows = (
+        ("r_test, error on test pictures, first / second", str(ratios["r_test"])),
+        ("r_samples, first's error on second's samples / second's on first's", str(ratios["r_samples"])),
+        *((f"error rate: {name.replace('_', ' ')}", f"{rate:.2%}") for name, rate in rates.items()),
+        ("winner", names[winner]),
+    )
+    text = (
+        f"Each run's discriminator judges the other's samples (Im et al. 2016). The first, {first}, wins if r_samples is "
+        f"below 1, the second, {second}, if it is above 1, as long as r_test lies between 1/{TOLERANCE:g} and "
+        f"{TOLERANCE:g}: otherwise one discriminator is simply the weaker one, and nothing is decided."
+    )
+    data = {
+        "against": str(second),
+        "winner": winner,
+        "error_rates": rates,
+        **{name: estimate.to_mapping() for name, estimate in ratios.items()},
+    }
+    return Section("battle", "Against another run", text, tables=(Table(("", ""), rows, numbers=(1,)),), data=data)
+
+
+def judgements(gan: GAN, pictures: Array, batch_size: int, seed: int = 0) -> Array:
+    """D's logits of uint8 pictures, all real or all generated, on the host.
+
+    As D judges while it trains: in full batches of `batch_size` (what is left over is not judged) and with their batch
+    statistics.
+
+    With running statistics a batch-normalised D judges badly: they mix real and generated pictures, which pass D in
+    separate batches. (A DCGAN of 1,500 steps on MNIST then called every test picture and every sample real; with batch
+    statistics it called 92 % of real batches real.) The logits of pictures that are judged together (packing) are one.
+    """
+    step, found, rng = batch_size * gan.packing, [], generator(seed)
+    if len(pictures) < step:
+        raise ValueError(f"count: expected at least one batch of {step} pictures, got {len(pictures)}")
+    for start in range(0, len(pictures) - step + 1, step):
+        floats, context = gan.examples(np.ascontiguousarray(pictures[start : start + step]), None)
+        judged, _ = gan.discriminator.forward(
+            joined(pack(floats, gan.packing), context), training=True, wrt=NOTHING, rng=rng
+        )
+        found.append(to_host(gan.split(judged)[0])[:, 0])
+    return np.concatenate(found)

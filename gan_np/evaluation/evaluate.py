@@ -1,0 +1,212 @@
+"""Is it good? A generator's samples beside real pictures, as a report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gan_np.arrays import Array, generator
+from gan_np.checks import ShapeError, integer
+from gan_np.data.dataset import check_labels
+from gan_np.models import Classifier
+
+from .catalogue import metric_of
+from .intervals import GROUPS, Estimate
+from .measure import Sampler, View, estimates, look, look_at_samples, shown_classes
+from .pixels import PixelReader, Reader
+from .prdc import NEIGHBOURS
+from .report import Bars, Picture, Report, Section, Table
+
+COUNT = 5000
+LEAST = max(2 * GROUPS, 2 * NEIGHBOURS + 2)
+SHOWN = 64
+_SEED_OF_REAL = 1 << 29
+
+
+@dataclass(frozen=True)
+class Real:
+    """Real pictures of two disjoint sets: what samples are compared with, and what stands for a perfect generator.
+
+    reference, baseline: as many uint8 pictures each; their labels where they are known; said: what they are, in words.
+    """
+
+    reference: Array
+    baseline: Array
+    said: str
+    reference_labels: Array | None = None
+    baseline_labels: Array | None = None
+
+    @classmethod
+    def choose(
+        cls,
+        train: Array,
+        test: Array | None,
+        count: int,
+        seed: int = 0,
+        *,
+        train_labels: Array | None = None,
+        test_labels: Array | None = None,
+    ) -> Real:
+        """A seeded draw: reference from the test pictures and baseline from the training pictures; without test pictures
+        both from the training pictures, which share none. At most `count` each, and as many as there are; in random
+        order, since data sets often lie sorted by class.
+
+        Raises:
+            ValueError: too few pictures.
+        """
+        rng = generator(seed, _SEED_OF_REAL)
+        first, second = (rng.permutation(len(part)) for part in (train, train if test is None else test))
+        if test is None:
+            size = min(count, len(train) // 2)
+            baseline, reference = first[:size], first[size : 2 * size]
+            test, test_labels, said = train, train_labels, "training pictures (there are no test pictures)"
+        else:
+            size = min(count, len(train), len(test))
+            baseline, reference, said = first[:size], second[:size], "test pictures"
+        if size < LEAST:
+            raise ValueError(f"real pictures: expected at least {LEAST} of each of two disjoint sets, got {size}")
+        return cls(
+            test[reference],
+            train[baseline],
+            f"{size:,} {said}",
+            None if test_labels is None else test_labels[reference],
+            None if train_labels is None else train_labels[baseline],
+        )
+
+
+def evaluate(
+    gan: Sampler,
+    images: Array,
+    labels: Array | None = None,
+    *,
+    test: tuple[Array, Array | None] | Array | None = None,
+    classifier: Classifier | None = None,
+    count: int = COUNT,
+    seed: int = 0,
+    average: bool = True,
+    title: str = "Evaluation",
+    facts: dict[str, Any] | None = None,
+) -> Report:
+    """Samples of a gan beside real pictures: every figure of the catalogue with its interval, and the pictures.
+
+    gan: any model with `sample`.
+    images, labels: the pictures it was trained on, uint8 (N, H, W, C), and their labels if known.
+    test: pictures that it was not trained on (with their labels, or None), to compare with; without them the training
+        pictures are cut in two.
+    classifier: whose features and classes are read (`gn.train_classifier`); None reads pixels, which say much less.
+    count: samples and real pictures of each set, where there are as many.
+    seed: of the samples and of the draws.
+    average: sample from the averaged weights.
+
+    Each figure stands beside that of real training pictures against the same reference, at the same size: what a perfect
+    generator, or one that replays its training set, would have.
+
+    >>> import gan_np as gn
+    >>> gan = gn.models.dcgan((8, 8, 1), 4, width=2)
+    >>> images = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 1), np.uint8)
+    >>> report = gn.evaluation.evaluate(gan, images, count=30)
+    >>> report.to_mapping()["figures"]["recall"]["value"]
+    0.0
+
+    Raises:
+        ShapeError, TypeError, ValueError: pictures that do not fit the gan or the classifier; too few of them.
+    """
+    integer("count", count, LEAST)
+    test_images, test_labels = test if isinstance(test, tuple) else (test, None)
+    _check(gan, images, labels, "images")
+    if test_images is not None:
+        _check(gan, test_images, test_labels, "test")
+    reader = reader_of(gan, classifier)
+    real = Real.choose(images, test_images, count, seed, train_labels=labels, test_labels=test_labels)
+    size = len(real.reference)
+    of_samples, samples = look_at_samples(gan, size, reader, seed, average=average)
+    views = {
+        "reference": look(real.reference, reader, real.reference_labels, seed=seed),
+        "baseline": look(real.baseline, reader, real.baseline_labels, seed=seed),
+        "samples": of_samples,
+    }
+    found = {name: estimates(views["reference"], views[name], seed=seed) for name in ("samples", "baseline")}
+    report = Report(title, {**(facts or {}), **_facts(classifier, reader, real, size, seed)})
+    report.add(_figures(found["samples"], found["baseline"], reader))
+    if classifier is not None:
+        report.add(_classes(classifier, views))
+    shown = min(SHOWN, size)
+    pictures = (
+        Picture.of(samples[:shown], f"The first {shown} samples of seed {seed}; none picked"),
+        Picture.of(real.reference[:shown], f"{shown} real pictures"),
+    )
+    report.add(Section("pictures", "Samples and real pictures", pictures=pictures))
+    return report
+
+
+def reader_of(gan: Sampler, classifier: Classifier | None) -> Reader:
+    """The classifier, or pixels without one.
+
+    Raises:
+        ShapeError: the classifier reads other pictures.
+    """
+    if classifier is None:
+        return PixelReader(gan.image_shape)
+    if classifier.image_shape != gan.image_shape:
+        raise ShapeError(f"classifier: reads pictures of {classifier.image_shape}, the gan draws {gan.image_shape}")
+    return classifier
+
+
+def _check(gan: Sampler, images: Array, labels: Array | None, name: str) -> None:
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != gan.image_shape:
+        raise ShapeError(f"{name}: expected uint8 (N, *{gan.image_shape}), got {images.dtype} {images.shape}")
+    if labels is not None:
+        check_labels(labels, len(images), f"{name} labels")
+
+
+def _facts(classifier: Classifier | None, reader: Reader, real: Real, size: int, seed: int) -> dict[str, Any]:
+    facts: dict[str, Any] = {"samples": f"{size:,} of seed {seed}", "compared with": real.said, "features": reader.name}
+    if classifier is not None:
+        known = classifier.held_out
+        said = "unknown" if known is None else f"{known.accuracy:.2%} of {known.count:,} {known.source}"
+        facts["features"] = f"{classifier.feature_count} of the classifier {classifier.name}"
+        facts["classifier right on"] = said
+    return facts
+
+
+def _figures(samples: dict[str, Estimate], real: dict[str, Estimate], reader: Reader) -> Section:
+    rows, size = [], next(iter(samples.values())).sizes[0]
+    for key, estimate in samples.items():
+        metric = metric_of(key)
+        title = metric.title.format(features=f"{reader.name} features")
+        needs = f"{metric.enough:,}" + (": too few" if size < metric.enough else "")
+        other = real.get(key)
+        rows.append((title, str(estimate), "" if other is None else str(other), metric.better, needs))
+    text = (
+        "In brackets 95 % intervals over the pictures drawn (delete-a-group jackknife); they do not cover other trainings, "
+        "nor the bias of a distance at this number of pictures.\n\n"
+        "“Real pictures” are training pictures in the place of the samples: what a perfect generator would have. So would "
+        "one that replays its training set: these figures cannot tell the two apart."
+    )
+    table = Table(("figure", "samples", "real pictures", "better", "needs"), tuple(rows), numbers=(1, 2))
+    data = {
+        key: estimate.to_mapping()
+        | {
+            "title": metric_of(key).title.format(features=f"{reader.name} features"),
+            "better": metric_of(key).better,
+            "needs": metric_of(key).enough,
+            "source": metric_of(key).source,
+            "real": real[key].to_mapping() if key in real else None,
+        }
+        for key, estimate in samples.items()
+    }
+    return Section("figures", "Figures", text, tables=(table,), data=data)
+
+
+def _classes(classifier: Classifier, views: dict[str, View]) -> Section:
+    names = classifier.names()
+    series = {}
+    for title, view in (("samples", views["samples"]), ("real pictures", views["reference"])):
+        shares = shown_classes(view)
+        assert shares is not None
+        series[title] = tuple(map(float, shares))
+    data = {"names": list(names), **{title.replace(" ", "_"): list(values) for title, values in series.items()}}
+    text = "How often each class is the likeliest, as the classifier sees it."
+    return Section("classes", "Classes", text, bars=(Bars(names, series),), data=data)

@@ -1,0 +1,56 @@
+"""Pictures that training has not seen."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+
+from gan_np import data
+from gan_np.arrays import Array, generator
+from gan_np.data.dataset import Dataset
+from gan_np.training.config import Config
+
+
+def held_out_pictures(config: Config, training: Array, source: str | None = None) -> tuple[Dataset, int]:
+    """Pictures of the kind that a run was trained on and that it was not trained on, and how many were left out.
+
+    source: where from, the test part if there is one; None for the test part of the run's own data. Pictures that are
+    equal to a training picture, byte by byte, are left out: what training saw is not held out.
+
+    Raises:
+        ValueError: the data has no test part (say where from), or nothing is left.
+    """
+    options: dict[str, Any] = {
+        "image_size": config.image_size,
+        "channels": config.channels,
+        "skip_broken": config.skip_broken,
+    }
+    found = data.open_test(config.data if source is None else source, **options)
+    if found is None:
+        if source is None:
+            raise ValueError(
+                "held-out: the test needs pictures that training has not seen, and the run took all of "
+                f"{config.data!r}, which has no test part: give some with --held-out DATA"
+            )
+        found = data.open(source, **options)
+    if found.image_shape != training.shape[1:]:
+        raise ValueError(f"held-out: expected pictures of {training.shape[1:]} as in training, got {found.image_shape}")
+    seen = {_digest(picture) for picture in training}
+    fresh = np.array([_digest(picture) not in seen for picture in found.images])
+    if not fresh.any():
+        raise ValueError(f"held-out: every picture of {found.name} was seen in training")
+    if fresh.all():
+        return found, 0
+    labels = None if found.labels is None else found.labels[fresh]
+    return Dataset(found.images[fresh], labels, found.class_names, found.name), int((~fresh).sum())
+
+
+def some_of(count: int, total: int, seed: int = 0) -> Array:
+    """`count` of `total` numbers at random, or all, in order: a set may be sorted by class."""
+    return np.sort(generator(seed, 7).permutation(total)[:count])
+
+
+def _digest(picture: Array) -> bytes:
+    return hashlib.blake2b(np.ascontiguousarray(picture).tobytes(), digest_size=16).digest()

@@ -1,0 +1,122 @@
+"""All figures of one set of pictures beside a set of real ones."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from gan_np.arrays import Array
+from gan_np.checks import ShapeError
+
+from . import classes
+from .catalogue import METRICS, metric_of, sliced_key
+from .frechet import frechet_distance
+from .intervals import Estimate, jackknife
+from .kernel_distance import kernel_distance
+from .pixels import Reader
+from .prdc import precision_recall_density_coverage
+from .pyramid import PATCH, PATCHES, patch_descriptors, sliced_wasserstein_of_patches
+from .vendi import vendi_score
+
+
+@dataclass(frozen=True)
+class View:
+    """What the metrics read of a set of pictures, row for row.
+
+    features: (N, F); probabilities: (N, classes) or None; descriptors: patches of each level of the pyramids, finest first.
+    labels: the class of each picture, or the one that was asked for; None if there is none.
+    """
+
+    features: Array
+    probabilities: Array | None
+    descriptors: tuple[Array, ...]
+    sides: tuple[tuple[int, int], ...]
+    labels: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def take(self, rows: Array) -> View:
+        """Some of the pictures."""
+        return dataclasses.replace(
+            self,
+            features=self.features[rows],
+            probabilities=None if self.probabilities is None else self.probabilities[rows],
+            descriptors=tuple(part[rows] for part in self.descriptors),
+            labels=None if self.labels is None else self.labels[rows],
+        )
+
+
+def look(
+    pictures: Array, reader: Reader, labels: Array | None = None, *, patches: int = PATCHES, seed: int = 0
+) -> View:
+    """A view of uint8 pictures (N, H, W, C). Pictures smaller than a patch have no descriptors."""
+    features, probabilities = reader.read(pictures)
+    height, width = pictures.shape[1:3]
+    descriptors = patch_descriptors(pictures, patches=patches, seed=seed) if min(height, width) >= PATCH else []
+    sides = tuple((height >> level, width >> level) for level in range(len(descriptors)))
+    return View(features, probabilities, tuple(descriptors), sides, labels)
+
+
+class Sampler(Protocol):
+    """What samples are drawn from: any model of `gan_np.models`."""
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]: ...
+
+    @property
+    def classes(self) -> int | None: ...
+
+    def sample(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> Array: ...
+
+
+def look_at_samples(gan: Sampler, count: int, reader: Reader, seed: int, *, average: bool = True) -> tuple[View, Array]:
+    """A view of `count` samples and the samples; of a conditional model the classes in turn, as its labels."""
+    asked = None if gan.classes is None else np.arange(count) % gan.classes
+    samples = gan.sample(count, seed, labels=asked, average=average)
+    return look(samples, reader, asked, seed=seed), samples
+
+
+def figures(real: View, other: View) -> dict[str, float]:
+    """Every figure that these views allow, by key of the catalogue; as many pictures in each."""
+    if len(real) != len(other):
+        raise ShapeError(f"other: expected as many pictures as real, {len(real)}, got {len(other)}")
+    found: dict[str, float] = precision_recall_density_coverage(real.features, other.features)._asdict()
+    found["frechet_distance"] = frechet_distance(real.features, other.features)
+    found["kernel_distance"] = kernel_distance(real.features, other.features)
+    found["vendi_score"] = vendi_score(other.features)
+    for sides, one, two in zip(real.sides, real.descriptors, other.descriptors, strict=True):
+        found[sliced_key(*sides)] = sliced_wasserstein_of_patches(one, two, channels=one.shape[2] // PATCH**2)
+    if other.probabilities is not None and real.probabilities is not None:
+        shares, of_real = classes.class_shares(other.probabilities), classes.class_shares(real.probabilities)
+        found["recognised"] = classes.recognised_share(other.probabilities)
+        found["classifier_score"] = classes.classifier_score(other.probabilities)
+        found["classes_covered"] = float(classes.classes_covered(shares, of_real))
+        found["effective_classes"] = classes.effective_classes(shares)
+        if other.labels is not None:
+            found["accuracy"] = classes.classification_accuracy(other.probabilities.argmax(axis=1), other.labels)
+    return found
+
+
+def estimates(real: View, other: View, *, seed: int = 0) -> dict[str, Estimate]:
+    """`figures`, each with its interval."""
+
+    def of(rows: Array, other_rows: Array) -> dict[str, float]:
+        return figures(real.take(rows), other.take(other_rows))
+
+    metrics = [*METRICS, *(metric_of(sliced_key(*sides)) for sides in real.sides)]
+    return jackknife(
+        of,
+        (len(real), len(other)),
+        shares=[metric.key for metric in metrics if metric.share],
+        positive=[metric.key for metric in metrics if metric.positive],
+        seed=seed,
+    )
+
+
+def shown_classes(view: View) -> Array | None:
+    """Share of pictures of each class, as the classifier sees them; None without one."""
+    return None if view.probabilities is None else np.asarray(classes.class_shares(view.probabilities))

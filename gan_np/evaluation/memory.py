@@ -1,0 +1,109 @@
+"""Whether a run has memorised: its samples beside their nearest training pictures, and the test for copies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gan_np.arrays import Array
+from gan_np.data.dataset import Dataset, digest
+from gan_np.models import GAN, LAPGAN
+from gan_np.training.checkpoint import describe_file, find
+from gan_np.training.folder import read_config
+from gan_np.training.levels import is_lapgan
+from gan_np.training.loop import open_data
+
+from .copying import Copying, copying_test
+from .held_out import held_out_pictures, some_of
+from .neighbours import nearest_neighbours
+from .trunk import trunk_features
+
+Features = Callable[[Array, Array | None], Array]
+"""(uint8 pictures (N, H, W, C), their labels (N,) or None) → features (N, F)."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What `memory_of` found.
+
+    shown: uint8, the first samples. training: the training pictures. found: for each search, by its name, the training
+    pictures nearest to those samples (show, nearest). tests: the test of each search. seen: how many pictures that were
+    meant as held out are training pictures, and were left out.
+    """
+
+    shown: Array
+    training: Array
+    found: Mapping[str, Array]
+    tests: Mapping[str, Copying]
+    seen: int
+
+
+def memory_of(
+    run: str | Path,
+    model: GAN | LAPGAN,
+    *,
+    count: int = 500,
+    show: int = 12,
+    nearest: int = 4,
+    seed: int = 0,
+    held_out: str | None = None,
+    held_out_count: int = 1000,
+    shift: int = 1,
+    cells: int = 10,
+    trunk: bool = True,
+    features: Mapping[str, Features] | None = None,
+) -> Memory:
+    """Search the training pictures of a run for those nearest to its samples, in pixels and in features.
+
+    run: a run folder; model: its model. held_out: pictures that training has not seen, see `held_out_pictures`; at most
+    held_out_count of them, drawn at random. trunk: search in the features of the run's own discriminator too (not for a
+    LAPGAN, which has several). features: more searches by name, say {"classifier": lambda pictures, labels: …}. The
+    rest as in `copying_test`; mirrored pictures count as copies where the run was trained with flips.
+
+    Raises:
+        ValueError: no held-out pictures are known or given; the data is not what the run was trained on.
+    """
+    config = read_config(run)
+    training = open_data(config)
+    check_fingerprint(run, training.images)
+    fresh, seen = held_out_pictures(config, training.images, held_out)
+    unseen = _part(fresh, some_of(held_out_count, len(fresh)))
+    samples = model.sample(count, seed)
+    labels = None if model.classes is None else np.arange(count) % model.classes  # as `sample` chooses them
+    found = {"pixels": nearest_neighbours(samples[:show], training.images, nearest).indices}
+    tests = {
+        "pixels": copying_test(
+            training.images, unseen.images, samples, shift=shift, mirror=config.flip, cells=cells, seed=seed
+        )
+    }
+    searches: dict[str, Features] = {}
+    if trunk and isinstance(model, GAN):
+        searches["discriminator"] = lambda pictures, labels: trunk_features(model, pictures, labels)
+    for name, of in {**searches, **(features or {})}.items():
+        known = of(training.images, training.labels)
+        theirs, ours = of(unseen.images, unseen.labels), of(samples, labels)
+        found[name] = nearest_neighbours(ours[:show], known, nearest).indices
+        tests[name] = copying_test(known, theirs, ours, cells=cells, seed=seed)
+    return Memory(samples[:show], training.images, found, tests, seen)
+
+
+def check_fingerprint(run: str | Path, images: Array) -> None:
+    """Refuse pictures that are not those a run was trained on.
+
+    Of a LAPGAN no fingerprint of the whole pictures is kept (each level was trained on smaller ones), so none is
+    compared.
+    """
+    if is_lapgan(Path(run)):
+        return
+    recorded: Any = describe_file(find(run)).get("data")
+    if recorded != digest(images):
+        raise ValueError(f"data: not the pictures that {run} was trained on (their fingerprint differs)")
+
+
+def _part(dataset: Dataset, rows: Array) -> Dataset:
+    labels = None if dataset.labels is None else dataset.labels[rows]
+    return Dataset(np.ascontiguousarray(dataset.images[rows]), labels, dataset.class_names, dataset.name)

@@ -1,0 +1,37 @@
+"""Samples beside their nearest training pictures, drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from gan_np.arrays import Array
+from gan_np.checks import ShapeError
+from gan_np.data import save_grid
+
+
+def neighbour_sheet(samples: Array, training: Array, found: Sequence[Array]) -> tuple[Array, int]:
+    """Pictures row after row, and how many are in a row: a sample, then for each search an empty cell and what it
+    found.
+
+    samples: uint8 (N, H, W, C). training: uint8 (M, H, W, C). found: for each search, indices (N, k) of training
+    pictures.
+    """
+    if samples.shape[1:] != training.shape[1:]:
+        raise ShapeError(f"training: expected pictures of {samples.shape[1:]}, got {training.shape[1:]}")
+    empty = np.full_like(samples[:1], 255)
+    rows = []
+    for number, sample in enumerate(samples):
+        row = [sample[None]]
+        for indices in found:
+            row += [empty, training[indices[number]]]
+        rows.append(np.concatenate(row))
+    return np.concatenate(rows), len(rows[0])
+
+
+def save_neighbours(samples: Array, training: Array, found: Sequence[Array], path: str | Path) -> Path:
+    """The sheet as a picture file."""
+    pictures, columns = neighbour_sheet(samples, training, found)
+    return save_grid(pictures, path, columns=columns)

@@ -1,0 +1,191 @@
+"""Evaluating run folders: what is read from one, what is written beside it."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gan_np import data as sources
+from gan_np.data.dataset import Dataset
+from gan_np.models import GAN, LAPGAN, Classifier
+from gan_np.training import load_classifier, load_gan, load_lapgan, open_data, train_classifier
+from gan_np.training.checkpoint import all_of, describe_file, find
+from gan_np.training.config import Config
+from gan_np.training.folder import read_config
+from gan_np.training.levels import is_lapgan
+from gan_np.training.plots import plot_evaluations
+from gan_np.training.records import read_records
+
+from .catalogue import metric_of
+from .evaluate import COUNT, Real, evaluate, reader_of
+from .measure import figures, look, look_at_samples
+from .report import Picture, Report, Section, Table
+
+CLASSIFIER = "classifier.safetensors"
+CURVE_COUNT = 1000
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder, opened: its configuration, the pictures it was trained on, and pictures that it was not (or None)."""
+
+    path: Path
+    config: Config
+    train: Dataset
+    test: Dataset | None
+
+    @classmethod
+    def open(cls, path: str | Path, real: str | None = None) -> Run:
+        """The run at `path`; `real`: another source than its own, whose test part (or all of it) it is compared with.
+
+        Raises:
+            FileNotFoundError, ValueError: not a run folder; its pictures are not where they were; other sizes.
+        """
+        place = Path(path)
+        config = read_config(place)
+        train = open_data(config)
+        options: dict[str, Any] = {
+            "image_size": config.image_size,
+            "channels": config.channels,
+            "skip_broken": config.skip_broken,
+        }
+        test = sources.open_test(config.data if real is None else real, **options)
+        if test is None and real is not None:
+            test = sources.open(real, **options)
+        return cls(place, config, train, test)
+
+    def gan(self, checkpoint: Path | None, device: str) -> GAN | LAPGAN:
+        """The model of a checkpoint file, or of the newest one."""
+        if is_lapgan(self.path):
+            return load_lapgan(self.path, device=device)
+        return load_gan(checkpoint or self.path, device=device)
+
+    def classifier(self, file: str | Path | None, *, device: str, progress: bool) -> Classifier | None:
+        """The classifier in `file`, the one kept beside the run, or one trained now and kept there; None without labels."""
+        kept = self.path / CLASSIFIER
+        if file is not None or kept.exists():
+            return load_classifier(file or kept, device=device)
+        if self.train.labels is None or len(np.unique(self.train.labels)) < 2:
+            return None
+        test = None if self.test is None or self.test.labels is None else (self.test.images, self.test.labels)
+        return train_classifier(
+            self.train.images,
+            self.train.labels,
+            test=test,
+            class_names=self.train.class_names,
+            name=Path(self.train.name).stem,
+            out=kept,
+            device=device,
+            progress=progress,
+        )
+
+
+def evaluate_run(
+    run: str | Path,
+    *,
+    best: bool = False,
+    every: bool = False,
+    classifier: str | Path | None = None,
+    real: str | None = None,
+    count: int = COUNT,
+    seed: int = 0,
+    average: bool = True,
+    device: str = "cpu",
+    progress: bool = True,
+) -> Report:
+    """The report of a run's newest checkpoint, compared with the test part of its data where there is one.
+
+    best: of the checkpoint kept as the best instead.
+    every: also a few figures of every numbered checkpoint that was kept.
+    classifier: a file of `gan-np train-classifier`; without it the one beside the run, which the first call trains and
+        keeps there if the data have labels; pixels otherwise.
+    real: another source of pictures to compare with.
+    The rest as in `evaluate`. Writes nothing but the classifier.
+
+    Raises:
+        FileNotFoundError, ValueError: not a run, no checkpoint, data that are not there any more or do not fit.
+    """
+    opened = Run.open(run, real)
+    layered = is_lapgan(opened.path)
+    if layered and (best or every):
+        raise ValueError("best, every: a lapgan is sampled from the newest checkpoints of its levels only")
+    chosen = None if layered else _checkpoint(opened.path, best)
+    gan = opened.gan(chosen, device)
+    reader = opened.classifier(classifier, device=device, progress=progress)
+    facts = {"run": str(run), "model": opened.config.model, "data": opened.config.data}
+    if chosen is not None:
+        facts["checkpoint"] = f"{chosen.name}, step {_step(chosen):,}"
+    test = None if opened.test is None else (opened.test.images, opened.test.labels)
+    report = evaluate(
+        gan,
+        opened.train.images,
+        opened.train.labels,
+        test=test,
+        classifier=reader,
+        count=count,
+        seed=seed,
+        average=average,
+        title=f"Evaluation of {opened.path.name}",
+        facts=facts,
+    )
+    if every:
+        report.add(_every(opened, reader, min(count, CURVE_COUNT), seed, average, device))
+    curves = _curves(opened.path)
+    if curves:
+        report.add(Section("curves", "Training", pictures=curves))
+    return report
+
+
+def _checkpoint(run: Path, best: bool) -> Path:
+    if not best:
+        return find(run)
+    file = run / "checkpoints" / "best.safetensors"
+    if not file.exists():
+        raise FileNotFoundError(f"best: {file} is not there")
+    return file
+
+
+def _step(file: Path) -> int:
+    return int(describe_file(file)["training"]["steps"])
+
+
+def _every(run: Run, classifier: Classifier | None, count: int, seed: int, average: bool, device: str) -> Section:
+    """A few figures of every kept checkpoint, as a table and as curves."""
+    test = None if run.test is None else run.test.images
+    real = Real.choose(run.train.images, test, count, seed)
+    size, records = len(real.reference), []
+    reference = None
+    for file in all_of(run.path):
+        gan = load_gan(file, device=device)
+        reader = reader_of(gan, classifier)
+        reference = reference or look(real.reference, reader, seed=seed)
+        made, _ = look_at_samples(gan, size, reader, seed, average=average)
+        records.append({"step": _step(file), **figures(reference, made)})
+    keys = [key for key in records[0] if key != "step"]
+    rows = tuple((metric_of(key).short, *(f"{record[key]:.4g}" for record in records)) for key in keys)
+    columns = ("step", *(f"{record['step']:,}" for record in records))
+    table = Table(columns, rows, numbers=tuple(range(1, len(columns))))
+    drawn = io.BytesIO()
+    drawn_at_all = plot_evaluations(records, drawn)
+    pictures = (Picture.file(drawn, "Figures of the kept checkpoints"),) if drawn_at_all else ()
+    text = (
+        f"{size:,} samples and as many real pictures at each; no intervals. Distances at this size are not those above."
+    )
+    return Section("checkpoints", "Every kept checkpoint", text, tables=(table,), pictures=pictures, data=records)
+
+
+def _curves(run: Path) -> tuple[Picture, ...]:
+    """Pictures of the training that the run folder has."""
+    known = (("evaluation.png", "Figures over the steps"), ("losses.png", "Losses of both players and D's accuracy"))
+    evaluated = any(
+        any(name.startswith("evaluation/") for name in record) for record in read_records(run / "log.jsonl")
+    )
+    return tuple(
+        Picture.file(run / name, caption)
+        for name, caption in known
+        if (run / name).exists() and (name != "evaluation.png" or evaluated)
+    )

@@ -1,0 +1,34 @@
+"""The Vendi score: how many different pictures there are, in effect (Friedman and Dieng 2023).
+
+    exp(−Σ λ_i log λ_i),   λ the eigenvalues of K/N,   K_ij = ⟨x_i, x_j⟩/(‖x_i‖·‖x_j‖)
+
+1 if all are the same, N if all are orthogonal; it needs no real pictures, so read it beside that of real ones. With this
+kernel K and XᵀX have the same eigenvalues, so the cost is that of an F × F matrix, and the score is at most F. Needs several
+times F pictures: with fewer it grows with N.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gan_np.arrays import Array
+
+from .distances import points
+
+
+def vendi_score(features: Array) -> float:
+    """Of features (N, F), by the cosine between them. A point at 0 is like no other and like itself.
+
+    >>> round(vendi_score(np.eye(4)), 9), round(vendi_score(np.ones((4, 3))), 9)
+    (4.0, 1.0)
+
+    Raises:
+        TypeError, ShapeError, ValueError: not features.
+    """
+    rows = points(features, "features").astype(np.float64)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit = rows / np.where(lengths > 0, lengths, 1)
+    values = np.linalg.eigvalsh(unit.T @ unit / len(unit))
+    # Points at 0 have K_ii = 1 and nothing else: each is an eigenvector of K/N with eigenvalue 1/N.
+    values = np.concatenate([values[values > 1e-12], np.full(int((lengths == 0).sum()), 1 / len(unit))])
+    return float(np.exp(-(values * np.log(values)).sum()))

@@ -1,0 +1,39 @@
+"""What a generator has learnt: directions of z, paths between its points, the way back from a picture."""
+
+from .closed_form import closed_form
+from .codes import code
+from .decoding import Decoder
+from .directions import Direction, axis, moved, without
+from .factors import Along, Category, Code, Factor, Label
+from .inversion import Inversion, invert
+from .named import keep_directions, read_directions
+from .paths import combined, linear, spherical
+from .principal import principal
+from .properties import by_property
+from .traversal import Traversal, traverse
+
+__all__ = [
+    "Along",
+    "Category",
+    "Code",
+    "Decoder",
+    "Direction",
+    "Factor",
+    "Inversion",
+    "Label",
+    "Traversal",
+    "axis",
+    "by_property",
+    "closed_form",
+    "code",
+    "combined",
+    "invert",
+    "keep_directions",
+    "linear",
+    "moved",
+    "principal",
+    "read_directions",
+    "spherical",
+    "traverse",
+    "without",
+]

@@ -1,0 +1,102 @@
+"""What a traversal changes along an axis of its grid: a direction, an InfoGAN's category, a conditional model's
+label."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from gan_np.arrays import Array
+from gan_np.checks import integer, number
+from gan_np.models import CodePrior
+
+from .directions import Direction, moved
+
+
+class Factor(Protocol):
+    """Something that pictures are drawn with at several places."""
+
+    @property
+    def name(self) -> str:
+        """For people."""
+
+    def places(self, count: int) -> list[Any]:
+        """`count` places, in order."""
+
+    def apply(self, z: Array, labels: Array | None, place: Any) -> tuple[Array, Array | None]:
+        """Points and labels at a place."""
+
+
+@dataclass(frozen=True)
+class Along:
+    """z + t·u, t from low to high in equal steps; one place alone is at the middle."""
+
+    direction: Direction
+    low: float = -3.0
+    high: float = 3.0
+
+    def __post_init__(self) -> None:
+        number("low", self.low)
+        number("high", self.high, above=self.low)
+
+    @property
+    def name(self) -> str:
+        """The direction's."""
+        return self.direction.name
+
+    def places(self, count: int) -> list[float]:
+        """t."""
+        if integer("count", count, 1) == 1:
+            return [(self.low + self.high) / 2]
+        return [float(t) for t in np.linspace(self.low, self.high, count)]
+
+    def apply(self, z: Array, labels: Array | None, place: float) -> tuple[Array, Array | None]:
+        """Moved."""
+        return moved(z, self.direction, place), labels
+
+
+@dataclass(frozen=True)
+class Code(Along):
+    """A direction whose coordinate is set to t, instead of moved by it: an InfoGAN's code, which is what it is."""
+
+    def apply(self, z: Array, labels: Array | None, place: float) -> tuple[Array, Array | None]:
+        """z with its part along u replaced by t·u."""
+        return moved(z, self.direction, place - z.astype(np.float64) @ self.direction.vector), labels
+
+
+@dataclass(frozen=True)
+class Category:
+    """The category of an InfoGAN."""
+
+    prior: CodePrior
+    name: str = "category"
+
+    def places(self, count: int) -> list[int]:
+        """The first `count` categories; from the start again if there are fewer."""
+        return [place % self.prior.categories for place in range(integer("count", count, 1))]
+
+    def apply(self, z: Array, labels: Array | None, place: int) -> tuple[Array, Array | None]:
+        """z with that category."""
+        changed = z.copy()
+        category, _ = self.prior.codes_of(changed)  # a view
+        category[...] = 0
+        category[:, place] = 1
+        return changed, labels
+
+
+@dataclass(frozen=True)
+class Label:
+    """The label of a conditional model."""
+
+    classes: int
+    name: str = "label"
+
+    def places(self, count: int) -> list[int]:
+        """The first `count` labels; from the start again if there are fewer."""
+        return [place % self.classes for place in range(integer("count", count, 1))]
+
+    def apply(self, z: Array, labels: Array | None, place: int) -> tuple[Array, Array | None]:
+        """The same z with that label."""
+        return z, np.full(len(z), place)

@@ -1,0 +1,73 @@
+"""Classifiers as files, in the format of checkpoints: two vectors and a description, digest checked, nothing executed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+
+from gan_np.arrays import to_device, to_host
+from gan_np.models import Classifier, HeldOut, classifier
+from gan_np.networks import parameter_limit
+
+from .checkpoint import DIGEST, FORMAT_VERSION, KEY, CheckpointError, described_by, digest, read
+from .files import write_atomically
+
+
+def save_classifier(path: str | Path, made: Classifier) -> Path:
+    """Write a classifier: its weights and statistics, its recipe, its name, class names and accuracy.
+
+    Raises:
+        ValueError: it has no recipe, so it could not be built again from a file.
+    """
+    from safetensors.numpy import save as serialise
+
+    if not made.recipe:
+        raise ValueError("classifier: has no recipe, so it could not be built again from a file")
+    tensors = {name: np.ascontiguousarray(to_host(getattr(made.network, name).values)) for name in _VECTORS}
+    description = {
+        "format_version": FORMAT_VERSION,
+        "recipe": dict(made.recipe),
+        "dtype": str(made.network.dtype),
+        "name": made.name,
+        "class_names": made.class_names,
+        "held_out": None if made.held_out is None else dataclasses.asdict(made.held_out),
+    }
+    text = json.dumps(description)
+    return write_atomically(path, serialise(tensors, {KEY: text, DIGEST: digest(text, tensors)}))
+
+
+def load_classifier(path: str | Path, *, device: str = "cpu") -> Classifier:
+    """The classifier in a file.
+
+    Raises:
+        FileNotFoundError: nothing there.
+        CheckpointError: not a classifier's file, damaged, or of another structure than its recipe says.
+    """
+    file = Path(path)
+    if file.is_dir():
+        raise CheckpointError(f"{file}: expected the file of a classifier, this is a folder")
+    tensors, description = read(file)
+    with described_by(file):
+        recipe = dict(description["recipe"])
+        if recipe.pop("model", None) != "classifier":
+            raise ValueError("not a classifier (the file of a GAN?)")
+        with parameter_limit(max((tensor.size for tensor in tensors.values()), default=0)):
+            shape = tuple(recipe.pop("image_shape"))
+            made = classifier(shape, dtype=np.dtype(description["dtype"]), device=device, **recipe)
+        for name in _VECTORS:
+            getattr(made.network, name).assign(to_device(tensors[name], device))
+        names, held_out = description["class_names"], description["held_out"]
+        return Classifier(
+            made.network,
+            made.recipe,
+            made.pixel_range,
+            str(description["name"]),
+            None if names is None else tuple(map(str, names)),
+            None if held_out is None else HeldOut(**held_out),
+        )
+
+
+_VECTORS = ("parameters", "state")

@@ -1,0 +1,49 @@
+"""Kernels in CUDA C++ for CuPy arrays, compiled by NVRTC when first used; registered under the name "cuda".
+
+Dense products and convolution are there three times: "cuda" computes in the arrays' own dtype; "cuda_tf32" and "cuda_bf16"
+round what they multiply and run on tensor cores, and are used only where they are named (precision is asked for).
+
+This file imports nothing heavy: what is registered are stand-ins that load the real implementation at the first call, and
+CuPy is whatever module the arrays come from.
+"""
+
+from __future__ import annotations
+
+from .. import cpu  # noqa: F401  (registers itself, so that it comes first in the table)
+from ..stand_in import StandIn
+from ..table import register_kernel
+from . import costs
+
+NAME = "cuda"
+PRECISIONS = {"float32": NAME, "tf32": "cuda_tf32", "bf16": "cuda_bf16"}
+"""Precision → the name of its kernels of dense products and convolution."""
+
+for _precision, _name in PRECISIONS.items():
+    _rounded = _precision != "float32"
+    for _operation, _module, _class in (("dense", "dense", "Dense"), ("conv2d", "convolution", "Conv2d")):
+        register_kernel(
+            _operation,
+            _name,
+            StandIn(_operation, f"{__name__}.{_module}", _class, _precision),
+            supports=costs.supports_rounded if _rounded else costs.supports,
+            cost=None if _rounded else costs.cost,
+        )
+
+for _operation, _module, _class in (
+    ("bias_activation", "activation", "BiasActivation"),
+    ("batch_norm", "normalisation", "BatchNorm"),
+    ("layer_norm", "normalisation", "LayerNorm"),
+    ("maxout", "maxout", "Maxout"),
+    ("average_pool", "resampling", "AveragePool"),
+    ("upsample_nearest", "resampling", "UpsampleNearest"),
+    ("upsample_bilinear", "resampling", "UpsampleBilinear"),
+    ("normal", "normal", "Normal"),
+    ("softplus", "losses", "Softplus"),
+    ("softmax_cross_entropy", "losses", "SoftmaxCrossEntropy"),
+    ("sgd", "updates", "Sgd"),
+    ("adam", "updates", "Adam"),
+    ("rmsprop", "updates", "Rmsprop"),
+    ("average", "updates", "Average"),
+):
+    _stand_in = StandIn(_operation, f"{__name__}.{_module}", _class)
+    register_kernel(_operation, NAME, _stand_in, supports=costs.supports, cost=costs.cost)

@@ -1,0 +1,148 @@
+"""Launching a kernel of a .cu source on CuPy arrays: the only place where arguments become what the driver reads.
+
+A module is compiled by NVRTC when one of its kernels is first used, once for each dtype and set of definitions; CuPy keeps
+the result on disk. Everything checked here is known on the host, so that nothing waits for the device.
+
+The array library is the one that holds the arrays (`array_module`); CuPy is never imported here by name.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gan_np.arrays import Array, array_module
+
+from .limits import LARGEST
+from .source import read_source
+
+STATIC_LIMIT = 48 << 10
+"""Bytes of shared memory that a kernel gets without being asked for more."""
+OPTIONS = ("-std=c++17",)
+NULL = np.uint64(0)
+
+
+class Cell(NamedTuple):
+    """One number in device memory, of its own dtype: what changes between replays of a captured graph."""
+
+    array: Array
+
+
+Argument = Array | Cell | np.generic | int | float | None
+
+
+def launch(
+    source: str,
+    name: str,
+    grid: tuple[int, ...],
+    block: tuple[int, ...],
+    arguments: Sequence[Argument],
+    *,
+    dtype: np.dtype[Any],
+    definitions: Mapping[str, int] | None = None,
+    shared: int = 0,
+) -> None:
+    """Run kernel `name` of `source`, compiled for `dtype`, on the device where its arrays lie.
+
+    arguments: arrays (C-contiguous, all on one device, of `dtype` or of integers); numbers of NumPy's types, as they are;
+        Python ints and bools (int), floats (real), and None (a null pointer).
+    definitions: macros that choose a variant of the source.
+    shared: bytes of shared memory.
+
+    Raises:
+        TypeError, ValueError: an array of another library, device, dtype or layout, or too long; the message says which.
+        RuntimeError: the source does not compile; the compiler's log is in the message.
+    """
+    first: Any = next(a for a in arguments if hasattr(a, "dtype") and not isinstance(a, np.generic))
+    xp: Any = array_module(first)
+    device: Any = first.device
+    what = f"{source}: {name}"
+    values = [_value(f"{what}: argument {place}", given, first, dtype) for place, given in enumerate(arguments)]
+    chosen = tuple(sorted((definitions or {}).items()))
+    if device.id == xp.cuda.runtime.getDevice():
+        _run(_function(xp, source, name, dtype, chosen, device.id), grid, block, values, shared)
+    else:
+        with device:
+            _run(_function(xp, source, name, dtype, chosen, device.id), grid, block, values, shared)
+
+
+def new(like: Array, shape: tuple[int, ...], dtype: Any = None) -> Array:
+    """An uninitialised array on `like`'s device, of its dtype unless another is given."""
+    xp: Any = array_module(like)
+    device: Any = like.device
+    wanted = like.dtype if dtype is None else dtype
+    if device.id == xp.cuda.runtime.getDevice():
+        return xp.empty(shape, wanted)  # type: ignore[no-any-return]
+    with device:
+        return xp.empty(shape, wanted)  # type: ignore[no-any-return]
+
+
+def contiguous(array: Array) -> Array:
+    """`array` in C order: itself, or a copy."""
+    if array.flags.c_contiguous:
+        return array
+    xp: Any = array_module(array)
+    with array.device:  # type: ignore[attr-defined]
+        return xp.ascontiguousarray(array)  # type: ignore[no-any-return]
+
+
+def whole(array: Array, stride: int) -> int:
+    """1 if lines of `stride` numbers consist of aligned chunks of 16 bytes, else 0."""
+    pointer: int = array.data.ptr  # type: ignore[attr-defined]
+    return int(stride * array.itemsize % 16 == 0 and pointer % 16 == 0)
+
+
+def _value(place: str, argument: Any, first: Any, dtype: np.dtype[Any]) -> Any:
+    if argument is None:
+        return NULL
+    if isinstance(argument, np.generic):
+        return argument  # already of the kernel's type
+    if isinstance(argument, bool | int):
+        if not -(2**31) <= argument < 2**31:
+            raise ValueError(f"{place}: {argument} does not fit in 32 bits")
+        return np.int32(argument)
+    if isinstance(argument, float):
+        return dtype.type(argument)
+    wanted = argument.array.dtype if isinstance(argument, Cell) else dtype
+    argument = argument.array if isinstance(argument, Cell) else argument
+    if type(argument) is not type(first):
+        raise TypeError(f"{place}: expected an array as the first one, {type(first).__name__}, got {type(argument)}")
+    if argument.dtype != wanted and argument.dtype.kind not in "iu":
+        raise TypeError(f"{place}: expected an array of {wanted}, got {argument.dtype}")
+    if not argument.flags.c_contiguous:
+        raise ValueError(f"{place}: expected a C-contiguous array, got strides {argument.strides}")
+    if argument.size > LARGEST:
+        raise ValueError(f"{place}: {argument.size} numbers are more than kernels can index, {LARGEST}")
+    if argument.device.id != first.device.id:
+        raise TypeError(f"{place}: lies on cuda:{argument.device.id}, the first array on cuda:{first.device.id}")
+    return argument
+
+
+def _run(function: Any, grid: tuple[int, ...], block: tuple[int, ...], values: list[Any], shared: int) -> None:
+    if shared > STATIC_LIMIT and function.max_dynamic_shared_size_bytes < shared:
+        function.max_dynamic_shared_size_bytes = shared
+    function(grid, block, tuple(values), shared_mem=shared)
+
+
+@functools.cache
+def _module(xp: Any, source: str, dtype: np.dtype[Any], definitions: tuple[tuple[str, int], ...]) -> Any:
+    real = {"float32": "float", "float64": "double"}[dtype.name]
+    options = (*OPTIONS, f"-DREAL={real}", *(f"-D{key}={value}" for key, value in definitions))
+    return xp.RawModule(code=read_source(source), options=options, backend="nvrtc")
+
+
+@functools.cache
+def _function(
+    xp: Any, source: str, name: str, dtype: np.dtype[Any], definitions: tuple[tuple[str, int], ...], device: int
+) -> Any:
+    """A kernel on one device: what was set for it (its limit of shared memory) holds for that device alone."""
+    try:
+        return _module(xp, source, dtype, definitions).get_function(name)
+    except Exception as error:
+        if type(error).__name__ != "CompileException":
+            raise
+        variant = " ".join(f"{key}={value}" for key, value in definitions)
+        raise RuntimeError(f"{source} for {dtype} {variant} does not compile here:\n{error}") from error

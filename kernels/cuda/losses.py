@@ -1,0 +1,44 @@
+"""Softplus and the softmax cross-entropy on the GPU (`sources/losses.cu`)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gan_np.arrays import Array
+
+from .grids import THREADS, over
+from .launcher import contiguous, launch, new
+
+SOURCE = "losses.cu"
+
+
+class Softplus:
+    """log(1 + eˢ) and its derivative."""
+
+    def forward(self, s: Array) -> Array:
+        """log(1 + eˢ)."""
+        return self._each("softplus", s)
+
+    def derivative(self, s: Array) -> Array:
+        """1/(1 + e⁻ˢ)."""
+        return self._each("softplus_derivative", s)
+
+    def _each(self, kernel: str, s: Array) -> Array:
+        value = new(s, s.shape)
+        launch(SOURCE, kernel, *over(s.size), (contiguous(s), value, s.size), dtype=s.dtype)
+        return value
+
+
+class SoftmaxCrossEntropy:
+    """A warp for each row. A label that is no class gives NaN: to raise would be to wait for the device."""
+
+    def forward(self, logits: Array, labels: Array) -> tuple[Array, Array]:
+        """Losses (N,) and their derivatives (N, classes)."""
+        logits = contiguous(logits)
+        rows, classes = logits.shape
+        labels = contiguous(labels if labels.dtype == np.int64 else labels.astype(np.int64))
+        loss, derivative = new(logits, (rows,)), new(logits, logits.shape)
+        grid = (-(-rows * 32 // THREADS),)
+        arguments = (logits, labels, loss, derivative, rows, classes)
+        launch(SOURCE, "cross_entropy", grid, (THREADS,), arguments, dtype=logits.dtype)
+        return loss, derivative

@@ -1,0 +1,77 @@
+#include "tile.cuh"
+// A block's part of a product in the arithmetic of `real`: each thread keeps THREAD_M × THREAD_N sums in registers.
+#ifndef TILE_M
+#define TILE_M 64
+#define TILE_N 64
+#define THREAD_M 4
+#define THREAD_N 4
+#endif
+constexpr int DEPTH = 16, STAGES = 2;
+constexpr int ACROSS = TILE_N / THREAD_N, DOWN = TILE_M / THREAD_M, THREADS = ACROSS * DOWN;
+
+// Which of SIZE rows (or columns) a thread's i-th is: chunks of neighbours where the tile's lines run along them, else strided.
+template <int COUNT, int GROUPS, bool ALONG_K>
+struct Share {
+    static constexpr int WIDTH = ALONG_K ? 1 : COUNT < CHUNK ? COUNT : CHUNK;
+    static __device__ __forceinline__ int place(int thread, int i) {
+        return i / WIDTH * (WIDTH * GROUPS) + thread * WIDTH + i % WIDTH;
+    }
+
+    // CHUNK steps of k for all of a thread's rows, in loads of up to 16 bytes.
+    template <class Tile>
+    static __device__ __forceinline__ void load(real (&to)[COUNT][CHUNK], const real* tile, int thread, int k) {
+#pragma unroll
+        for (int i = 0; i < COUNT; i += WIDTH) {
+            int index = place(thread, i);
+            if (ALONG_K) {
+                Pack<CHUNK> pack = *reinterpret_cast<const Pack<CHUNK>*>(tile + index * Tile::PITCH + k);
+#pragma unroll
+                for (int step = 0; step < CHUNK; ++step) to[i][step] = pack.at[step];
+            } else {
+#pragma unroll
+                for (int step = 0; step < CHUNK; ++step) {
+                    auto* from = reinterpret_cast<const Pack<WIDTH>*>(tile + (k + step) * Tile::PITCH + index);
+                    Pack<WIDTH> pack = *from;
+#pragma unroll
+                    for (int j = 0; j < WIDTH; ++j) to[i + j][step] = pack.at[j];
+                }
+            }
+        }
+    }
+};
+
+template <bool A_ALONG_K, bool B_ALONG_K>
+struct Accumulator {
+    typedef Tile<TILE_M, DEPTH, A_ALONG_K> TileA;
+    typedef Tile<TILE_N, DEPTH, B_ALONG_K> TileB;
+    typedef Share<THREAD_M, DOWN, A_ALONG_K> Rows;
+    typedef Share<THREAD_N, ACROSS, B_ALONG_K> Columns;
+
+    real sums[THREAD_M][THREAD_N] = {};
+
+    __device__ __forceinline__ void multiply(const real* a_tile, const real* b_tile) {
+        int down = threadIdx.x / ACROSS, across = threadIdx.x % ACROSS;
+#pragma unroll
+        for (int k = 0; k < DEPTH; k += CHUNK) {
+            real a[THREAD_M][CHUNK], b[THREAD_N][CHUNK];
+            Rows::template load<TileA>(a, a_tile, down, k);
+            Columns::template load<TileB>(b, b_tile, across, k);
+#pragma unroll
+            for (int step = 0; step < CHUNK; ++step)
+#pragma unroll
+                for (int i = 0; i < THREAD_M; ++i)
+#pragma unroll
+                    for (int j = 0; j < THREAD_N; ++j) sums[i][j] += a[i][step] * b[j][step];
+        }
+    }
+
+    // visit(row in the tile, column in the tile, sum) for each of this thread's sums.
+    template <class Visit>
+    __device__ __forceinline__ void each(const Visit& visit) const {
+        int down = threadIdx.x / ACROSS, across = threadIdx.x % ACROSS;
+#pragma unroll
+        for (int i = 0; i < THREAD_M; ++i)
+#pragma unroll
+            for (int j = 0; j < THREAD_N; ++j) visit(Rows::place(down, i), Columns::place(across, j), sums[i][j]);
+    }
+};

@@ -1,0 +1,143 @@
+#include "divisor.cuh"
+#include "real.cuh"
+// The operands of convolution's three products (see geometry.py and tile.cuh):
+//     T = Σ w[u, v, c, d] · a[n, i·sh + u − ph, j·sw + v − pw, c] · b[n, i, j, d]
+// Nothing is unfolded in memory: where a number of an operand lies is worked out when it is copied ("implicit GEMM").
+
+struct Geometry {
+    int batch, large_height, large_width, large_channels, small_height, small_width, small_channels;
+    int kernel_height, kernel_width, stride_height, stride_width, padding_height, padding_width;
+};
+#define GEOMETRY_PARAMETERS                                                                                               \
+    int batch, int large_height, int large_width, int large_channels, int small_height, int small_width,                  \
+        int small_channels, int kernel_height, int kernel_width, int stride_height, int stride_width, int padding_height, \
+        int padding_width
+#define GEOMETRY                                                                                                        \
+    {                                                                                                                   \
+        batch, large_height, large_width, large_channels, small_height, small_width, small_channels, kernel_height,     \
+            kernel_width, stride_height, stride_width, padding_height, padding_width                                    \
+    }
+
+constexpr int FAR_OUT = -(1 << 29);  // an index so far outside that no sum with another comes back inside
+
+struct Place {
+    int first, second, rest;  // of a pixel: row, column, picture; of a tap: row, column, channel
+};
+
+// Patches of a: a line is what one place of b sees, (kh, kw, C_a) along it; there are N·H_b·W_b lines.
+struct Patches {
+    const real* data;
+    Geometry g;
+    bool whole;
+    Divisor width, height, channels, kernel_width;
+
+    __device__ Patches(const real* large, const Geometry& g, bool whole)
+        : data(large), g(g), whole(whole), width(g.small_width), height(g.small_height), channels(g.large_channels),
+          kernel_width(g.kernel_width) {}
+
+    __device__ __forceinline__ Place line(int pixel) const {
+        int row = width.quotient(pixel), picture = height.quotient(row);
+        int i = row - picture * g.small_height, j = pixel - row * g.small_width;
+        int top = i * g.stride_height - g.padding_height, left = j * g.stride_width - g.padding_width;
+        return {picture < g.batch ? top : FAR_OUT, left, picture};
+    }
+    __device__ __forceinline__ Place along(int place) const {
+        int tap = channels.quotient(place), u = kernel_width.quotient(tap);
+        return {u < g.kernel_height ? u : FAR_OUT, tap - u * g.kernel_width, place - tap * g.large_channels};
+    }
+    __device__ __forceinline__ const real* address(const Place& pixel, const Place& tap) const {
+        int h = pixel.first + tap.first, w = pixel.second + tap.second;
+        if (h < 0 || w < 0 || h >= g.large_height || w >= g.large_width) return nullptr;
+        return data + (((pixel.rest * g.large_height + h) * g.large_width + w) * g.large_channels + tap.rest);
+    }
+};
+
+// One of the sh·sw phases of a, its pixels (h, w) with (h + ph) mod sh = rh and (w + pw) mod sw = rw. Only the taps
+// u = rh + sh·t, v = rw + sw·s meet them, so that no multiplication by zero is done:
+//     ∂T/∂a[n, sh·q + rh − ph, sw·p + rw − pw, c] = Σ_{t, s, d} b[n, q − t, p − s, d] · w[rh + sh·t, rw + sw·s, c, d]
+struct Phase {
+    int rh, rw;                // which phase
+    int first_q, first_p;      // the first pixel inside a
+    int height, width;         // pixels
+    int taps_high, taps_wide;  // taps
+
+    __device__ Phase(const Geometry& g, int number) {
+        rh = number / g.stride_width, rw = number % g.stride_width;
+        first_q = first(g.stride_height, g.padding_height - rh), first_p = first(g.stride_width, g.padding_width - rw);
+        height = max(first(g.stride_height, g.large_height + g.padding_height - rh) - first_q, 0);
+        width = max(first(g.stride_width, g.large_width + g.padding_width - rw) - first_p, 0);
+        taps_high = first(g.stride_height, g.kernel_height - rh), taps_wide = first(g.stride_width, g.kernel_width - rw);
+    }
+    // The least q ≥ 0 with stride·q ≥ distance.
+    static __device__ __forceinline__ int first(int stride, int distance) {
+        return distance > 0 ? divide_up(distance, stride) : 0;
+    }
+};
+
+// What of b the pixels of one phase of a see: a line is one pixel, (taps high, taps wide, C_b) along it.
+struct Seen {
+    const real* data;
+    Geometry g;
+    Phase phase;
+    bool whole;
+    Divisor width, height, channels, taps_wide;
+
+    __device__ Seen(const real* small, const Geometry& g, const Phase& phase, bool whole)
+        : data(small), g(g), phase(phase), whole(whole), width(max(phase.width, 1)), height(max(phase.height, 1)),
+          channels(g.small_channels), taps_wide(max(phase.taps_wide, 1)) {}
+
+    __device__ __forceinline__ Place line(int pixel) const {
+        int row = width.quotient(pixel), picture = height.quotient(row);
+        int q = row - picture * phase.height + phase.first_q, p = pixel - row * phase.width + phase.first_p;
+        return {picture < g.batch ? q : FAR_OUT, p, picture};
+    }
+    __device__ __forceinline__ Place along(int place) const {
+        int tap = channels.quotient(place), t = taps_wide.quotient(tap);
+        return {t < phase.taps_high ? t : -2 * FAR_OUT, tap - t * phase.taps_wide, place - tap * g.small_channels};
+    }
+    __device__ __forceinline__ const real* address(const Place& pixel, const Place& tap) const {
+        int i = pixel.first - tap.first, j = pixel.second - tap.second;
+        if (i < 0 || j < 0 || i >= g.small_height || j >= g.small_width) return nullptr;
+        return data + (((pixel.rest * g.small_height + i) * g.small_width + j) * g.small_channels + tap.rest);
+    }
+};
+
+// The weights of one phase: a line is a channel c of a, (taps high, taps wide, C_b) along it.
+struct PhaseWeights {
+    const real* data;
+    Geometry g;
+    Phase phase;
+    bool whole;
+    Divisor channels, taps_wide;
+
+    __device__ PhaseWeights(const real* weight, const Geometry& g, const Phase& phase, bool whole)
+        : data(weight), g(g), phase(phase), whole(whole), channels(g.small_channels), taps_wide(max(phase.taps_wide, 1)) {}
+
+    __device__ __forceinline__ int line(int c) const { return c < g.large_channels ? c * g.small_channels : -1; }
+    __device__ __forceinline__ int along(int place) const {
+        int tap = channels.quotient(place), t = taps_wide.quotient(tap), s = tap - t * phase.taps_wide;
+        if (t >= phase.taps_high) return -1;
+        int u = phase.rh + g.stride_height * t, v = phase.rw + g.stride_width * s;
+        return (u * g.kernel_width + v) * g.large_channels * g.small_channels + place - tap * g.small_channels;
+    }
+    __device__ __forceinline__ const real* address(int c, int place) const {
+        return (c | place) < 0 ? nullptr : data + (c + place);
+    }
+};
+
+// Where the sums of one phase go: row m of the product is one pixel of a.
+struct PhaseResult {
+    real* data;
+    const Seen& seen;
+    int columns;
+    bool add;
+
+    __device__ __forceinline__ real* row(int index) const {
+        Place pixel = seen.line(index);
+        if (pixel.first < 0) return nullptr;
+        const Geometry& g = seen.g;
+        int h = pixel.first * g.stride_height + seen.phase.rh - g.padding_height;
+        int w = pixel.second * g.stride_width + seen.phase.rw - g.padding_width;
+        return data + ((pixel.rest * g.large_height + h) * g.large_width + w) * g.large_channels;
+    }
+};

@@ -1,0 +1,21 @@
+// The number that a module is compiled for: -DREAL=float or -DREAL=double.
+#ifndef REAL
+#define REAL float
+#endif
+typedef REAL real;
+
+// Sixteen bytes: what one instruction can load, store or copy.
+constexpr int CHUNK = 16 / sizeof(real);
+
+template <int COUNT>
+struct __align__(COUNT * sizeof(real)) Pack {
+    real at[COUNT];
+};
+
+#ifdef __CUDACC__
+typedef long long int64;
+// Shared memory whose size the launch gives.
+#define DYNAMIC_SHARED(type, name)                                  \
+    extern __shared__ __align__(16) unsigned char name##_memory[]; \
+    type* name = reinterpret_cast<type*>(name##_memory)
+#endif

@@ -1,0 +1,88 @@
+#include "elementwise.cuh"
+// Average pooling and enlargement by whole factors (fh, fw), each with its exact adjoint, on pictures (N, H, W, C):
+//     sum_blocks     small = factor · Σ over each fh × fw block of large     pooling; the adjoint of repetition
+//     spread_blocks  large = factor · small, repeated                        repetition; the adjoint of pooling
+//     interpolate    large = A·small·Bᵀ, linear between pixel centres        and `interpolate_adjoint` its adjoint
+// Every number is gathered by the one thread that writes it, in a fixed order.
+//
+// Floor on an H100: the bytes of both pictures at 3.35 TB/s. 2×2 of 64×32²×16: 21 MB, 6 µs.
+
+// Where number `index` of a picture (N, H, W, C) lies.
+struct Pixel {
+    int picture, row, column, channel;
+
+    __device__ Pixel(int index, const Divisor& height, const Divisor& width, const Divisor& channels) {
+        int pixel = channels.quotient(index), line = width.quotient(pixel);
+        picture = height.quotient(line);
+        channel = index - pixel * channels.value, column = pixel - line * width.value, row = line - picture * height.value;
+    }
+};
+
+extern "C" __global__ void __launch_bounds__(256)
+sum_blocks(const real* large, real* small, int count, int height, int width, int channels, int fh, int fw, real factor) {
+    Divisor by_height(height), by_width(width), by_channels(channels);
+    each_pack<1>(count, [&](int index) {
+        Pixel at(index, by_height, by_width, by_channels);
+        real sum = 0;
+        for (int u = 0; u < fh; ++u)
+            for (int v = 0; v < fw; ++v)
+                sum += large[((at.picture * height + at.row) * fh + u) * (width * fw * channels) +
+                             (at.column * fw + v) * channels + at.channel];
+        small[index] = factor * sum;
+    });
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+spread_blocks(const real* small, real* large, int count, int height, int width, int channels, int fh, int fw, real factor) {
+    Divisor by_height(height * fh), by_width(width * fw), by_channels(channels), by_fh(fh), by_fw(fw);
+    each_pack<1>(count, [&](int index) {
+        Pixel at(index, by_height, by_width, by_channels);
+        int row = at.picture * height + by_fh.quotient(at.row);
+        large[index] = factor * small[(row * width + by_fw.quotient(at.column)) * channels + at.channel];
+    });
+}
+
+// Place i of an axis enlarged by `factor` lies at (i + ½)/factor − ½ of the small axis, edges clamped: (1 − rest)·low + rest·high.
+struct Between {
+    int low, high;
+    real rest;
+
+    __device__ Between(int i, int size, int factor) {
+        int twice = max(2 * i + 1 - factor, 0);  // 2·factor times the place
+        low = min(twice / (2 * factor), size - 1), high = min(low + 1, size - 1);
+        rest = low == high ? 0 : real(twice - low * 2 * factor) / (2 * factor);
+    }
+    __device__ __forceinline__ real weight(int h) const { return (low == h ? 1 - rest : 0) + (high == h ? rest : 0); }
+};
+
+extern "C" __global__ void __launch_bounds__(256)
+interpolate(const real* small, real* large, int count, int height, int width, int channels, int fh, int fw) {
+    Divisor by_height(height * fh), by_width(width * fw), by_channels(channels);
+    each_pack<1>(count, [&](int index) {
+        Pixel at(index, by_height, by_width, by_channels);
+        Between rows(at.row, height, fh), columns(at.column, width, fw);
+        const real* picture = small + at.picture * height * width * channels + at.channel;
+        const real *low = picture + rows.low * width * channels, *high = picture + rows.high * width * channels;
+        int left = columns.low * channels, right = columns.high * channels;
+        real upper = (1 - columns.rest) * low[left] + columns.rest * low[right];
+        real lower = (1 - columns.rest) * high[left] + columns.rest * high[right];
+        large[index] = (1 - rows.rest) * upper + rows.rest * lower;
+    });
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+interpolate_adjoint(const real* large, real* small, int count, int height, int width, int channels, int fh, int fw) {
+    Divisor by_height(height), by_width(width), by_channels(channels);
+    each_pack<1>(count, [&](int index) {
+        Pixel at(index, by_height, by_width, by_channels);
+        const real* picture = large + at.picture * (height * fh) * (width * fw) * channels + at.channel;
+        real sum = 0;
+        for (int i = max(at.row - 1, 0) * fh; i < min(at.row + 2, height) * fh; ++i) {
+            real down = Between(i, height, fh).weight(at.row), line = 0;
+            for (int j = max(at.column - 1, 0) * fw; j < min(at.column + 2, width) * fw; ++j)
+                line += Between(j, width, fw).weight(at.column) * picture[(i * width * fw + j) * channels];
+            sum += down * line;
+        }
+        small[index] = sum;
+    });
+}

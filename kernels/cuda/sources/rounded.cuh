@@ -1,0 +1,101 @@
+#include "matrix_unit.cuh"
+#include "tile.cuh"
+// A block's part of a product on the tensor cores: float32 numbers in memory, each rounded when it is read to TF32
+// (-DROUNDED=32: 8 bits of exponent, 10 after the point) or to bf16 (-DROUNDED=16: 7 after the point); products and sums are
+// float32. Eight warps; each keeps WARP_M × WARP_N sums.
+#ifndef TILE_M
+#define TILE_M 64
+#define TILE_N 64
+#define WARP_M 32
+#define WARP_N 16
+#endif
+constexpr int DEPTH = 32, STAGES = 3;
+constexpr int ACROSS = TILE_N / WARP_N, DOWN = TILE_M / WARP_M, THREADS = 32 * ACROSS * DOWN;
+constexpr int STEP = ROUNDED == 32 ? 8 : 16;
+
+__device__ __forceinline__ void multiply(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+    if (ROUNDED == 32)
+        multiply_tf32(c, a, b);
+    else
+        multiply_bf16(c, a, b);
+}
+
+// One register: the number at (index, k + t), or the two at (index, k + 2t) and (index, k + 2t + 1).
+template <class Tile>
+__device__ __forceinline__ unsigned fragment(const real* tile, int index, int k, int t) {
+    if (ROUNDED == 32) return round_tf32(Tile::get(tile, index, k + t));
+    return pack_bf16(Tile::get(tile, index, k + 2 * t), Tile::get(tile, index, k + 2 * t + 1));
+}
+
+// TF32 in lines along k: four numbers of a line are a row of 16 bytes, so that one instruction loads four registers.
+template <class Tile>
+constexpr bool IN_MATRICES = ROUNDED == 32 && Tile::RUNS_ALONG_K;
+
+// A's registers: for each 16 rows, (g, k..) (g+8, k..) (g, k+half..) (g+8, k+half..).
+template <class Tile, int ROWS>
+__device__ __forceinline__ void load_rows(unsigned (&a)[ROWS][4], const real* tile, int first, int k) {
+    int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
+#pragma unroll
+    for (int i = 0; i < ROWS; ++i) {
+        if (IN_MATRICES<Tile>) load_matrices(a[i], tile + (first + 16 * i + lane % 16) * Tile::PITCH + k + lane / 16 * 4);
+#pragma unroll
+        for (int part = 0; part < 4; ++part)
+            a[i][part] = IN_MATRICES<Tile> ? round_tf32(a[i][part])
+                                           : fragment<Tile>(tile, first + 16 * i + g + part % 2 * 8, k + part / 2 * (STEP / 2), t);
+    }
+}
+
+// B's registers: for each 8 columns, (k.., g) (k+half.., g).
+template <class Tile, int COLUMNS>
+__device__ __forceinline__ void load_columns(unsigned (&b)[COLUMNS][2], const real* tile, int first, int k) {
+    static_assert(COLUMNS % 2 == 0, "columns are loaded in pairs of eight");
+    int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
+#pragma unroll
+    for (int j = 0; j < COLUMNS; j += 2) {
+        unsigned pair[4];
+        if (IN_MATRICES<Tile>)
+            load_matrices(pair, tile + (first + 8 * j + lane / 16 * 8 + lane % 8) * Tile::PITCH + k + lane / 8 % 2 * 4);
+#pragma unroll
+        for (int part = 0; part < 4; ++part)
+            b[j + part / 2][part % 2] = IN_MATRICES<Tile> ? round_tf32(pair[part])
+                                                          : fragment<Tile>(tile, first + 8 * (j + part / 2) + g,
+                                                                           k + part % 2 * (STEP / 2), t);
+    }
+}
+
+template <bool A_ALONG_K, bool B_ALONG_K>
+struct Accumulator {
+    typedef Tile<TILE_M, DEPTH, A_ALONG_K> TileA;
+    typedef Tile<TILE_N, DEPTH, B_ALONG_K> TileB;
+    static constexpr int ROWS = WARP_M / 16, COLUMNS = WARP_N / 8;
+
+    float sums[ROWS][COLUMNS][4] = {};
+
+    __device__ __forceinline__ void multiply(const real* a_tile, const real* b_tile) {
+        int first_m = threadIdx.x / 32 / ACROSS * WARP_M, first_n = threadIdx.x / 32 % ACROSS * WARP_N;
+#pragma unroll
+        for (int k = 0; k < DEPTH; k += STEP) {
+            unsigned a[ROWS][4], b[COLUMNS][2];
+            load_rows<TileA>(a, a_tile, first_m, k);
+            load_columns<TileB>(b, b_tile, first_n, k);
+#pragma unroll
+            for (int i = 0; i < ROWS; ++i)
+#pragma unroll
+                for (int j = 0; j < COLUMNS; ++j) ::multiply(sums[i][j], a[i], b[j]);
+        }
+    }
+
+    // visit(row in the tile, column in the tile, sum) for each of this thread's sums.
+    template <class Visit>
+    __device__ __forceinline__ void each(const Visit& visit) const {
+        int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
+        int first_m = threadIdx.x / 32 / ACROSS * WARP_M, first_n = threadIdx.x / 32 % ACROSS * WARP_N;
+#pragma unroll
+        for (int i = 0; i < ROWS; ++i)
+#pragma unroll
+            for (int j = 0; j < COLUMNS; ++j)
+#pragma unroll
+                for (int part = 0; part < 4; ++part)
+                    visit(first_m + 16 * i + g + part / 2 * 8, first_n + 8 * j + 2 * t + part % 2, sums[i][j][part]);
+    }
+};

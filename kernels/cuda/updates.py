@@ -1,0 +1,90 @@
+"""One step of each optimiser over a flat vector on the GPU (`sources/updates.cu`), one launch each.
+
+What changes from step to step (the learning rate, momentum, Adam's step count, the average's decay) may be a Python number
+or an array of one element in device memory (float64; int64 for the count): a captured graph then replays with what it holds.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gan_np.arrays import Array
+
+from .grids import over
+from .launcher import contiguous, launch
+from .scalars import scalar
+
+SOURCE = "updates.cu"
+
+
+def _step(kernel: str, theta: Array, gradient: Array, moments: tuple[Array | None, ...], *scalars: Any) -> None:
+    """θ and the moments change in place, so they must be contiguous; the launcher refuses others."""
+    arguments = (theta, contiguous(gradient), *moments, theta.size, *scalars)
+    launch(SOURCE, kernel, *over(theta.size), arguments, dtype=theta.dtype)
+
+
+class Sgd:
+    """v ← m·v + g; θ ← θ − lr·v."""
+
+    def step(
+        self,
+        theta: Array,
+        gradient: Array,
+        velocity: Array | None,
+        learning_rate: float,
+        momentum: float,
+        nesterov: bool,
+    ) -> None:
+        """Without momentum `velocity` may be None."""
+        rate, keep = scalar("learning_rate", learning_rate), scalar("momentum", momentum)
+        _step("sgd", theta, gradient, (velocity,), *rate, *keep, bool(nesterov))
+
+
+class Adam:
+    """Moments m and v, each divided by 1 − βᵗ to undo its start from zero."""
+
+    def step(
+        self,
+        theta: Array,
+        gradient: Array,
+        first: Array,
+        second: Array,
+        count: int,
+        learning_rate: float,
+        beta1: float,
+        beta2: float,
+        epsilon: float,
+    ) -> None:
+        """θ ← θ − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε)."""
+        step, rate = scalar("count", count, np.int64), scalar("learning_rate", learning_rate)
+        betas = np.float64(beta1), np.float64(beta2)
+        _step("adam", theta, gradient, (first, second), *step, *rate, *betas, float(epsilon))
+
+
+class Rmsprop:
+    """Divide the gradient by a running root mean square of itself."""
+
+    def step(
+        self,
+        theta: Array,
+        gradient: Array,
+        second: Array,
+        velocity: Array | None,
+        learning_rate: float,
+        smoothing: float,
+        epsilon: float,
+        momentum: float,
+    ) -> None:
+        """Without momentum `velocity` may be None."""
+        rate, keep = scalar("learning_rate", learning_rate), scalar("momentum", momentum)
+        _step("rmsprop", theta, gradient, (second, velocity), *rate, *keep, np.float64(smoothing), float(epsilon))
+
+
+class Average:
+    """average ← decay·average + (1 − decay)·values."""
+
+    def step(self, average: Array, values: Array, decay: float) -> None:
+        """In place."""
+        _step("average", average, values, (), *scalar("decay", decay))

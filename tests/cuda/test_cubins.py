@@ -1,0 +1,56 @@
+"""Gate 2: every CUDA kernel compiles for the targets, within a block's registers and shared memory, and spills nothing."""
+
+import itertools
+
+import cubins
+import pytest
+
+for _package in ("cuda.core", "cuda.bindings.nvrtc"):
+    pytest.importorskip(_package, reason="the packages of the extra cuda-gates are missing", exc_type=ImportError)
+
+MOST_SHARED = {"sm_80": 163 << 10, "sm_90": 227 << 10}
+
+
+def check(kernels, target):
+    for kernel in kernels:
+        assert kernel.spilled == 0, kernel
+        assert kernel.stack == 0, f"a local array that is indexed at run time: {kernel}"
+        assert kernel.registers <= 255, kernel
+        assert kernel.static_shared <= 48 << 10, kernel
+        assert kernel.static_shared + kernel.dynamic_shared <= MOST_SHARED[target], kernel
+
+
+@pytest.mark.parametrize(
+    ("variant", "target"),
+    list(itertools.product(cubins.variants(), cubins.TARGETS)),
+    ids=lambda value: value if isinstance(value, str) else f"{value.source} {value.real} {value.label}".strip(),
+)
+def test_compiles_and_spills_nothing(variant, target):
+    kernels = cubins.compiled(variant, target)
+    assert sorted(kernel.name for kernel in kernels) == sorted(cubins.expected(variant.source))
+    check(kernels, target)
+
+
+def test_a_spill_is_seen(monkeypatch):
+    """A kernel that keeps more numbers than there are registers."""
+    code = """
+    extern "C" __global__ void __launch_bounds__(1024) greedy(float* x, int n) {
+        float kept[100];
+#pragma unroll
+        for (int i = 0; i < 100; ++i) kept[i] = x[i * n + threadIdx.x];
+        __syncthreads();
+#pragma unroll
+        for (int i = 0; i < 100; ++i) x[i * n + threadIdx.x] = kept[i] * kept[(7 * i + 3) % 100];
+    }
+    """
+    monkeypatch.setattr(cubins.source, "read_source", lambda name: code)
+    (kernel,) = cubins.compiled(cubins.Variant("greedy.cu", "float", "", {}), "sm_90")
+    assert kernel.spilled > 0
+    with pytest.raises(AssertionError, match="greedy"):
+        check([kernel], "sm_90")
+
+
+def test_what_does_not_compile_is_an_error(monkeypatch):
+    monkeypatch.setattr(cubins.source, "read_source", lambda name: "__global__ void k() { undeclared(); }")
+    with pytest.raises(Exception, match=r"undeclared"):
+        cubins.compiled(cubins.Variant("wrong.cu", "float", "", {}), "sm_80")

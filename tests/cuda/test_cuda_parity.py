@@ -1,0 +1,52 @@
+"""Gate 1: every CUDA kernel in the table against the reference, its `.cu` source run on the processor."""
+
+import pytest
+from comparing import FLOAT32, compare
+from on_host import threads_in_order
+
+import gan_np as gn
+from gan_np import kernels
+from gan_np.kernels.table import PARTS
+from gan_np.testing import KernelError
+
+CUDA = [
+    (operation, entry.name)
+    for operation in kernels.OPERATIONS
+    for entry in kernels.entries(operation)
+    if entry.name.startswith("cuda")
+]
+EXACT = [pair for pair in CUDA if pair[1] == "cuda"]
+ROUNDED = [pair for pair in CUDA if pair[1] != "cuda"]
+
+
+def test_every_operation_has_a_cuda_kernel_that_is_chosen_for_gpu_arrays():
+    """Operations that do the work of several are left to their parts."""
+    assert {operation for operation, _ in EXACT} == set(kernels.OPERATIONS) - set(PARTS)
+    for operation, _ in EXACT:
+        for case in kernels.cases(operation):
+            assert kernels.choose(operation, case.problem(FLOAT32, "cuda")).name == "cuda", case.label
+    for operation in PARTS:
+        for case in kernels.cases(operation):
+            named = [entry.name for entry in kernels.available(operation, case.problem(FLOAT32, "cuda"))]
+            assert named == ["reference"]
+
+
+@pytest.mark.parametrize(("operation", "name"), CUDA, ids=lambda value: value)
+def test_every_order_of_threads(host_gpu, order, operation, name):
+    """What rounds is compared with the reference on rounded arrays, and so as strictly."""
+    for case in kernels.cases(operation):
+        compare(case, name)
+
+
+@pytest.mark.parametrize(("operation", "name"), CUDA, ids=lambda value: value)
+def test_parity(host_gpu, operation, name):
+    """The public check: other strides, float64, gradients into place; to the rounding that was asked for."""
+    tolerance = {"cuda": None, "cuda_tf32": 2e-3, "cuda_bf16": 1e-2}[name]
+    with threads_in_order("shuffled"):
+        gn.testing.check_kernel(operation, name, device="cuda", tolerance=tolerance)
+
+
+@pytest.mark.parametrize(("operation", "name"), ROUNDED, ids=lambda value: value)
+def test_what_rounds_is_not_taken_for_exact(host_gpu, operation, name):
+    with pytest.raises(KernelError, match="differs by"):
+        gn.testing.check_kernel(operation, name, device="cuda")

@@ -1,0 +1,161 @@
+"""CUDA kernels at sizes that the table's small cases do not reach: several parts of a sum, large tiles, 16-byte chunks."""
+
+import math
+
+import numpy as np
+import pytest
+from comparing import FLOAT32, FLOAT64, ROUNDING, compare
+from on_host import threads_in_order
+
+from gan_np import kernels
+from gan_np.arrays import to_device, to_host
+from gan_np.kernels import Activation
+from gan_np.kernels.cases import conv2d_case, convolution_geometry, dense_case
+from gan_np.kernels.cuda import grids, product
+
+
+@pytest.fixture(autouse=True)
+def shuffled(host_gpu):
+    with threads_in_order("shuffled"):
+        yield
+
+
+GEOMETRIES = {
+    "chunks": convolution_geometry(2, (6, 5, 8), 24, (4, 4), (2, 2), (1, 1)),
+    "narrow, one chunk aligned": convolution_geometry(3, (7, 6, 4), 5, (3, 2), (1, 2), (1, 0)),
+    "many parts": convolution_geometry(4, (18, 17, 3), 20, (4, 4), (2, 2), (1, 1)),
+}
+
+
+@pytest.mark.parametrize("name", list(ROUNDING))
+@pytest.mark.parametrize("label", list(GEOMETRIES))
+def test_convolution(name, label):
+    compare(conv2d_case(label, GEOMETRIES[label]), name)
+
+
+@pytest.mark.parametrize("name", list(ROUNDING))
+def test_dense_in_parts(name):
+    compare(dense_case("in parts", 9, 700, 20), name)
+
+
+@pytest.mark.parametrize("name", list(ROUNDING))
+def test_large_tiles(name, monkeypatch):
+    """A product of more than one large tile either way, as if the device were small."""
+    monkeypatch.setattr(product, "BLOCKS", 2)
+    precision = name.partition("_")[2] or "float32"
+    assert product.choose_tile(130, 140, 1, FLOAT32, precision).rows == 128
+    compare(dense_case("large", 130, 37, 140), name)
+
+
+def test_parts_and_tiles_depend_on_sizes_alone():
+    tile = product.choose_tile(64, 8192, 1, FLOAT32, "float32")
+    assert tile is product.EXACT["medium"]
+    assert product.choose_tile(128 * 1024, 128, 1, FLOAT32, "tf32") is product.ROUNDED["large"]
+    assert product.choose_tile(128 * 1024, 128, 1, FLOAT64, "float32") is product.EXACT["medium"]
+    assert product.choose_tile(64, 1, 1, FLOAT32, "float32") is product.EXACT["narrow"]
+    assert product._divide(1, 8192, 16) == (128, 64)
+    assert product._divide(1000, 8192, 16) == (8192, 1)
+    assert product._divide(3, 0, 16) == (16, 1)
+
+
+def test_shared_memory_fits_on_an_a100():
+    for tiles, precision in ((product.EXACT, "float32"), (product.ROUNDED, "tf32")):
+        for tile in tiles.values():
+            for layout in ((True, True), (True, False), (False, False)):
+                assert product.shared_bytes(tile, layout, FLOAT32, precision) <= 163 << 10
+                if precision == "float32":
+                    assert product.shared_bytes(tile, layout, FLOAT32, precision) <= 48 << 10
+
+
+def batch_norm_inputs(rows, channels, offset):
+    rng = np.random.default_rng(1)
+    x = (rng.standard_normal((rows, channels)) + offset).astype(np.float32)
+    return x, rng.random(channels).astype(np.float32), *(rng.standard_normal(n).astype(np.float32) for n in (channels,))
+
+
+@pytest.mark.parametrize(("rows", "channels"), [(3000, 4), (500, 40), (70, 64), (9000, 1)])
+@pytest.mark.parametrize("offset", [0.0, 1000.0])
+def test_batch_norm_in_parts(rows, channels, offset):
+    """Also where the mean is a thousand deviations: no digits are lost."""
+    assert grids.columns_of(rows, channels).parts > 1
+    x, scale, bias = batch_norm_inputs(rows, channels, offset)
+    dy = np.random.default_rng(2).standard_normal(x.shape).astype(np.float32)
+    activation = Activation("leaky_relu", 0.2)
+    results = []
+    for name, dtype, move in (
+        ("reference", np.float64, np.asarray),
+        ("cuda", np.float32, lambda a: to_device(a, "cuda")),
+    ):
+        kernel = kernels.entry("batch_norm", name).implementation
+        given = [move(array.astype(dtype)) for array in (x, scale, bias, dy)]
+        y, mean, variance, inverse = kernel.forward(*given[:3], 1e-5, activation)
+        gradients = kernel.backward(given[3], given[0], y, given[1], mean, inverse, activation)
+        results.append([to_host(array) for array in (y, mean, variance, inverse, *gradients)])
+    for right, left in zip(*results, strict=True):
+        # x itself has only so many digits beside its mean.
+        np.testing.assert_allclose(left, right, rtol=0, atol=np.abs(right).max() * (2e-5 + 2e-7 * offset))
+
+
+@pytest.mark.parametrize("shape", [(1100, 4), (33, 64), (2, 3, 5, 8)])
+@pytest.mark.parametrize("kind", ["linear", "leaky_relu", "sigmoid"])
+def test_bias_and_activation_in_chunks(shape, kind):
+    case = kernels.case_of(
+        kernels.Occurrence("bias_activation", kernels.Problem("cuda", FLOAT32, shape), (Activation(kind, 0.2),))
+    )
+    compare(case)
+
+
+def test_layer_norm_of_long_rows():
+    compare(kernels.case_of(kernels.Occurrence("layer_norm", kernels.Problem("cuda", FLOAT32, (3, 1000)))))
+
+
+def test_misaligned_views():
+    """Views into a vector at an odd place, as weights are: no chunk of 16 bytes is aligned."""
+    x, weight = np.random.default_rng(3).standard_normal((2, 64 * 64)).astype(np.float32)
+    memory = to_device(np.concatenate([[0], x, weight]).astype(np.float32), "cuda")
+    views = memory[1:4097].reshape(64, 64), memory[4097:].reshape(64, 64)
+    kernel = kernels.entry("dense", "cuda").implementation
+    expected = x.reshape(64, 64).astype(np.float64) @ weight.reshape(64, 64)
+    np.testing.assert_allclose(to_host(kernel.forward(*views)), expected, atol=1e-4)
+
+
+def test_not_a_number_stays():
+    """An error upstream is not hidden by an activation or a label."""
+    poisoned = to_device(np.array([[np.nan, 1.0, -1.0]], np.float32), "cuda")
+    for kind in ("relu", "leaky_relu", "tanh", "sigmoid"):
+        y = kernels.entry("bias_activation", "cuda").implementation.forward(poisoned, None, Activation(kind, 0.2))
+        assert np.isnan(to_host(y)).tolist() == [[True, False, False]]
+    logits = to_device(np.zeros((3, 4), np.float32), "cuda")
+    labels = to_device(np.array([1, 4, -1]), "cuda")
+    loss, derivative = kernels.entry("softmax_cross_entropy", "cuda").implementation.forward(logits, labels)
+    assert np.isnan(to_host(loss)).tolist() == [False, True, True]
+    assert np.isnan(to_host(derivative)).all(axis=1).tolist() == [False, True, True]
+    assert math.isclose(to_host(loss)[0], math.log(4), rel_tol=1e-6)
+
+
+def test_noise_of_a_key_in_device_memory():
+    """As from an argument, and the same bits as on the host; another key gives other numbers."""
+    key, drawn = 0xFEDCBA9876543210, []
+    reference = np.empty(41)
+    kernels.entry("normal", "reference").implementation.forward(key, reference)
+    for given in (key, to_device(np.array(key, np.uint64), "cuda"), key + 1):
+        out = to_device(np.zeros(41), "cuda")
+        kernels.entry("normal", "cuda").implementation.forward(given, out)
+        drawn.append(to_host(out))
+    np.testing.assert_allclose(drawn[0], reference, rtol=0, atol=1e-13)
+    np.testing.assert_array_equal(drawn[1], drawn[0])
+    assert (drawn[2] != drawn[0]).all()
+
+
+def test_scalars_in_device_memory():
+    """What a captured graph reads anew: the same numbers as from arguments."""
+    rng = np.random.default_rng(4)
+    vectors = [np.abs(rng.standard_normal(50)).astype(np.float32) for _ in range(4)]
+    results = []
+    for count, rate in ((7, 0.01), (to_device(np.array([7]), "cuda"), to_device(np.array([0.01]), "cuda"))):
+        theta, gradient, first, second = (to_device(vector, "cuda") for vector in vectors)
+        kernel = kernels.entry("adam", "cuda").implementation
+        kernel.step(theta, gradient, first, second, count, rate, 0.5, 0.999, 1e-8)
+        results.append(to_host(theta))
+    np.testing.assert_array_equal(*results)
+    assert (results[0] != vectors[0]).all()

@@ -1,0 +1,168 @@
+"""Gate 1 can fail: sources with one thing broken, each of which must be caught."""
+
+import re
+
+import numpy as np
+import pytest
+from comparing import FLOAT32, compare
+from on_host import ORDERS, HostKernelError, HostRawModule, threads_in_order
+
+from gan_np import kernels
+from gan_np.kernels.cases import dense_case
+from gan_np.kernels.cuda import launcher, source
+from gan_np.testing import KernelError
+
+
+def caught(monkeypatch, name, change, operation, kernel="cuda"):
+    """The orders of threads in which a source changed by `change` is found out by its operation's cases."""
+    text = source.read_source(name)
+    broken = change(text)
+    assert broken != text
+    monkeypatch.setattr(launcher, "read_source", lambda asked: broken if asked == name else source.read_source(asked))
+    launcher._module.cache_clear()
+    launcher._function.cache_clear()
+    found = set()
+    for order in ORDERS:
+        try:
+            with threads_in_order(order):
+                for case in some_cases(operation):
+                    compare(case, kernel)
+        except (KernelError, HostKernelError):
+            found.add(order)
+    monkeypatch.undo()
+    launcher._module.cache_clear()
+    launcher._function.cache_clear()
+    return found
+
+
+LONG = {
+    # Rows longer than a warp, so that what another warp sums is read; a ring of tiles that goes round.
+    "layer_norm": kernels.case_of(kernels.Occurrence("layer_norm", kernels.Problem("cuda", FLOAT32, (2, 300)))),
+    "dense": dense_case("deep", 3, 200, 5),
+}
+
+
+def some_cases(operation):
+    return [LONG[operation]] if operation in LONG else kernels.cases(operation)[-2:]
+
+
+def nth(pattern, number, replacement=""):
+    """A change: one match of a pattern replaced."""
+
+    def change(text):
+        match = list(re.finditer(pattern, text))[number]
+        return text[: match.start()] + replacement + text[match.end() :]
+
+    return change
+
+
+BARRIER = r"__syncthreads\(\);"
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "operation"),
+    [
+        ("dense.cu", 0, "dense"),
+        ("convolution.cu", 0, "conv2d"),
+        ("batch_norm.cu", 0, "batch_norm"),
+        ("activation.cu", 0, "bias_activation"),
+        ("layer_norm.cu", 0, "layer_norm"),
+        ("layer_norm.cu", 1, "layer_norm"),
+        ("updates.cu", 0, "adam"),
+    ],
+)
+def test_every_barrier_is_needed(host_gpu, monkeypatch, name, number, operation):
+    assert caught(monkeypatch, name, nth(BARRIER, number), operation)
+
+
+def test_the_list_of_barriers_is_complete():
+    barriers = {name: len(re.findall(BARRIER, source.read_source(name))) for name in source.sources()}
+    assert {name: count for name, count in barriers.items() if count} == {
+        "dense.cu": 1, "convolution.cu": 1, "batch_norm.cu": 1, "activation.cu": 1, "layer_norm.cu": 2, "updates.cu": 1,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "kernel"),
+    [
+        (nth(r"wait_copies<STAGES - 2>\(\);", 0), "cuda"),
+        (nth(r"wait_copies<STAGES - 2>", 0, "wait_copies<STAGES - 1>"), "cuda"),
+        (nth(r"wait_copies<STAGES - 2>", 0, "wait_copies<STAGES - 1>"), "cuda_tf32"),
+        (nth(r"tile % STAGES \* STAGE;", -1, "0;"), "cuda_bf16"),
+    ],
+    ids=["no wait", "waits for too few", "waits for too few of three", "the wrong stage"],
+)
+def test_the_ring_of_tiles(host_gpu, monkeypatch, change, kernel):
+    assert caught(monkeypatch, "dense.cu", change, "dense", kernel) == set(ORDERS)
+
+
+SMALL = """
+extern "C" __global__ void __launch_bounds__(64) kernel(const float* x, float* y, int n) {
+    DYNAMIC_SHARED(float, dynamic);
+    __shared__ float fixed[64];
+    int i = threadIdx.x;
+    %s
+}
+"""
+
+
+def run(code, *, x=64, y=64, shared=256, order="forward"):
+    """One block of 64 threads of SMALL with `code` in it."""
+
+    class Vector:  # what the loader asks of an array
+        def __init__(self, values):
+            self.values, self.dtype, self.nbytes, self.flags = values, values.dtype, values.nbytes, values.flags
+            self.data = type("Pointer", (), {"ptr": values.ctypes.data})
+
+    arrays = np.ones(x, np.float32), np.zeros(y, np.float32)
+    with threads_in_order(order):
+        kernel = HostRawModule(code=SMALL % code).get_function("kernel")
+        kernel((1,), (64,), (*map(Vector, arrays), np.int32(64)), shared_mem=shared)
+    return arrays[1]
+
+
+def test_nothing_wrong(host_gpu):
+    code = "fixed[i] = x[i]; __syncthreads(); dynamic[63 - i] = fixed[63 - i]; __syncthreads(); y[i] = dynamic[i] + i;"
+    for order in ORDERS:
+        np.testing.assert_array_equal(run(code, order=order), np.arange(64) + 1)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("y[i] = x[i + 1];", "reads 4 bytes, 0 past the end of argument 0"),
+        ("y[i + 8] = x[i];", "writes 4 bytes, 0 past the end of argument 1"),
+        ("y[i] = x[i - 1];", "reads 4 bytes outside its arrays"),
+        ("const float* nothing = n > 64 ? x : nullptr; y[i] = nothing[i];", "reads 4 bytes outside its arrays"),
+        ("fixed[i + n / 2] = 1; y[i] = fixed[i];", "index 64 lies outside the array"),
+        ("dynamic[i + 1] = 1; y[i] = dynamic[i];", "writes 4 bytes, 0 past the end of shared memory"),
+        ("struct __align__(16) Four { float at[4]; }; y[i] = ((const Four*)(x + i / 2))->at[0];", "is not aligned"),
+        ("copy_async<16>(dynamic + i / 2, x, true);", "a copy of 16 bytes is not aligned"),
+        ("copy_async<4>(dynamic + i, x + i + 1, true);", "copies 4 bytes, 0 past the end of argument 0"),
+        ("if (i == 7) return; __syncthreads();", "a barrier is waited for, but thread 7 has returned"),
+        ("if (i < 32) __syncthreads(); else __syncthreads();", "threads wait at different barriers"),
+        ("y[i] = __shfl_xor_sync(0xFFFFu, x[i], 1);", "its lane 16 is not in the mask 0xffff"),
+        ("if (i % 32 < 16) y[i] = __shfl_down_sync(0xFFFFu, x[i], 4);", "reads lane 16, which is not in the mask"),
+        ("if (i == 3) return; y[i] = __shfl_xor_sync(~0u, x[i], 1);", "waits for lane 3, which has returned"),
+        ("if (i == 3) __syncthreads(); else y[i] = __shfl_xor_sync(~0u, x[i], 1);", "waits for lanes that never come"),
+    ],
+)
+def test_refused(host_gpu, code, message):
+    with pytest.raises(HostKernelError, match=message):
+        run(code)
+
+
+@pytest.mark.parametrize("memory", ["fixed", "dynamic"])
+def test_shared_memory_holds_nothing_at_first(host_gpu, memory):
+    assert np.isnan(run(f"y[i] = {memory}[i];")).all()
+
+
+def test_a_warp_that_runs_ahead(host_gpu):
+    """Shared memory that is written again before all have read it."""
+    code = (
+        "fixed[i] = i; __syncthreads(); y[i] = fixed[63 - i]; "
+        "fixed[i] = __shfl_xor_sync(~0u, x[i], 1); __syncthreads();"
+    )
+    right = np.arange(64)[::-1]
+    results = {order: run(code, order=order) for order in ORDERS}
+    assert all((results[order] != right).any() for order in ("forward", "reversed"))
