@@ -8,11 +8,11 @@ import numpy as np
 
 import gan_np as gn
 from gan_np.arrays import Array
+from gan_np.evaluation import nearest_neighbours
 from gan_np.training import Trainer
 
 from . import digits
 from .labelled import players
-from .nearest import nearest
 from .recipe import Job, Keep, Measure, Recipe, Size
 from .savepoint import Savepoint
 
@@ -71,7 +71,7 @@ def _of_samples(gan: gn.GAN, test: digits.Digits, count: int) -> float:
 
 def error(test: digits.Digits, references: Array, labels: Array) -> float:
     """Share of test pictures whose nearest reference (Euclidean, in pixels) has another label."""
-    index, _ = nearest(test.images, references)
+    index = nearest_neighbours(test.images, references).indices[:, 0]
     return float((labels[index] != test.labels).mean())
 
 

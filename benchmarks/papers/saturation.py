@@ -16,13 +16,12 @@ import gan_np as gn
 from gan_np.arrays import Array, generator
 from gan_np.data.images import to_float
 from gan_np.data.sampler import Shuffler
-from gan_np.evaluation.mixtures import class_modes
+from gan_np.evaluation import class_modes, nearest_neighbours
 from gan_np.layers import INPUTS, NOTHING, PARAMETERS
 from gan_np.models.prior import Prior
 from gan_np.objectives import Objective
 
 from . import digits
-from .nearest import nearest
 from .recipe import Job, Keep, Measure, Recipe, Size
 
 TRAIN, HELD_OUT = 5000, 500
@@ -121,9 +120,9 @@ def measure(gan: gn.GAN, images: Array, labels: Array, held_out: Array, count: i
 
     The digit of a sample is that of its nearest training picture.
     """
-    index, distance = nearest(gan.sample(count, seed=0), images)
-    limit = np.quantile(nearest(held_out, images)[1], 0.95)
-    modes = class_modes(np.where(distance < limit, labels[index], -1), 10)
+    found = nearest_neighbours(gan.sample(count, seed=0), images)
+    limit = np.quantile(nearest_neighbours(held_out, images).distances, 0.95)
+    modes = class_modes(np.where(found.distances < limit, labels[found.indices], -1)[:, 0], 10)
     success = modes.covered == 10 and modes.high_quality >= 0.5
     return {"success": float(success), "near": modes.high_quality}
 

@@ -11,7 +11,6 @@ from benchmarks.papers.codes import best_matching, confusion
 from benchmarks.papers.labelled import LabelledChain
 from benchmarks.papers.labelled import players as labelled_players
 from benchmarks.papers.likelihood import momentum, players
-from benchmarks.papers.nearest import nearest
 from benchmarks.papers.simultaneous import SURE, Simultaneous
 from benchmarks.papers.stacked import players as stacked_players
 from benchmarks.papers.stacked import triples
@@ -98,16 +97,6 @@ def test_the_best_matching_is_that_of_all_permutations(rng):
 def test_confusion_counts_digits_in_categories():
     counts = confusion(np.array([0, 0, 3]), np.array([7, 7, 1]))
     assert (counts[0, 7], counts[3, 1], counts.sum()) == (2, 1, 3)
-
-
-def test_nearest_is_the_exact_search(rng, monkeypatch):
-    queries, references = (rng.integers(0, 256, (count, 3, 3, 1), np.uint8) for count in (13, 29))
-    difference = (queries.reshape(13, 1, 9).astype(float) - references.reshape(1, 29, 9)) / 255
-    squares = (difference**2).sum(axis=2)
-    monkeypatch.setattr("benchmarks.papers.nearest.BLOCK", 60)
-    index, distance = nearest(queries, references)
-    assert index.tolist() == squares.argmin(axis=1).tolist()
-    np.testing.assert_allclose(distance, squares.min(axis=1), rtol=1e-5)
 
 
 def test_the_mixtures_are_the_papers(rng):
