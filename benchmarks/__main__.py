@@ -16,6 +16,7 @@ BENCHMARKS = {
     "cold_start": "from the command to the first training step: kernels to compile, kernels compiled before, PyTorch",
     "gpu_report": "on a GPU: tests, sanitizers, digits at each precision and kernels, in stages that can be resumed",
     "scaling": "how a step's time grows with batch, width, side and threads, and the power laws fitted to it",
+    "papers": "rows of the papers' tables, ours beside theirs: Parzen, modes, InfoGAN, 1-NN, minimax, stacked MNIST",
 }
 """Name → one line. Each name is a module here with `main(arguments) -> exit code`."""
 

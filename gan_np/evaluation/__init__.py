@@ -26,8 +26,10 @@ from .frechet import frechet_distance, frechet_of_gaussians
 from .intervals import Estimate, jackknife
 from .kernel_distance import kernel_distance
 from .measure import estimates, figures, look
+from .mixtures import ModeReport, class_modes, mixture_modes, reverse_kl
 from .moves import nearest_after_moves
 from .neighbours import Neighbours, nearest_neighbours
+from .parzen import ParzenWindow, parzen_log_likelihoods, parzen_window
 from .prdc import PRDC, precision_recall_density_coverage
 from .pyramid import sliced_wasserstein_on_pyramids
 from .reader import FactorReader, train_reader
@@ -58,7 +60,9 @@ __all__ = [
     "Errors",
     "Estimate",
     "FactorReader",
+    "ModeReport",
     "Neighbours",
+    "ParzenWindow",
     "Picture",
     "Report",
     "Section",
@@ -66,6 +70,7 @@ __all__ = [
     "battle_of_runs",
     "battle_ratios",
     "cell_of",
+    "class_modes",
     "class_shares",
     "classes_covered",
     "classification_accuracy",
@@ -83,10 +88,14 @@ __all__ = [
     "k_means",
     "kernel_distance",
     "look",
+    "mixture_modes",
     "nearest_after_moves",
     "nearest_neighbours",
+    "parzen_log_likelihoods",
+    "parzen_window",
     "precision_recall_density_coverage",
     "recognised_share",
+    "reverse_kl",
     "sliced_wasserstein",
     "sliced_wasserstein_on_pyramids",
     "train_reader",
