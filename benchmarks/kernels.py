@@ -100,7 +100,8 @@ def measure(case: Case, dtype: np.dtype[Any], options: argparse.Namespace, parit
     if options.peer == "torch" and peers.installed("torch"):
         rows += _peers(case, arrays, expected, dtype, touched, runs, options.threads)
 
-    timings = alternate(runs, repeats=options.repeats, seconds=options.seconds, turn=options.turn, pause=PAUSE)
+    pause = 0.0 if options.quick else PAUSE
+    timings = alternate(runs, repeats=options.repeats, seconds=options.seconds, turn=options.turn, pause=pause)
     for row in rows:
         if row.name in timings:
             row.timing = timings[row.name]
