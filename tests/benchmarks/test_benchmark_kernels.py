@@ -106,7 +106,7 @@ def test_every_kernel_of_the_table_is_measured(measured, tmp_path):
         assert row["error"] < 2e-5
         assert 0 < row["least_milliseconds"] <= row["milliseconds"]["median"]
         assert row["rate"] > 0
-        assert row["rate_unit"] == ("GFLOP/s" if row["operation"] in ("conv2d", "dense") else "GB/s")
+        assert row["rate_unit"] == ("GFLOP/s" if row["operation"] in ("conv2d", "dense", "dense_layer") else "GB/s")
         if row["candidate"] == "reference":
             assert row["speed_against_reference"] == {"low": 1.0, "median": 1.0, "high": 1.0}
     defaults = [row for row in rows if row["default"]]

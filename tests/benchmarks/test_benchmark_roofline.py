@@ -60,7 +60,7 @@ def test_kernels_are_held_against_the_peaks(measured, tmp_path):
     code, result, printed = measured("kernels", *arguments, "--roofline", str(picture))
     assert code == 0
     peaks = Peaks(**dict(zip(Peaks._fields, result["peaks"].values(), strict=True)))
-    for row in result["rows"]:
+    for row in (row for row in result["rows"] if row["milliseconds"] is not None):  # without those that need a GPU
         bound = peaks.bound(row["operations"], row["bytes"])
         assert row["share_of_bound"] == pytest.approx(bound / row["milliseconds"]["median"] * 1e3)
         assert (row["gflops"] is None) == (row["operation"] == "average")
@@ -71,5 +71,5 @@ def test_kernels_are_held_against_the_peaks(measured, tmp_path):
 def test_a_kernel_is_compared_with_the_other_library_too(measured):
     pytest.importorskip("torch")
     _, result, _ = measured("kernels", "--quick", "--operation", "dense", "--peer", "torch")
-    for row in result["rows"]:
+    for row in (row for row in result["rows"] if row["milliseconds"] is not None):
         assert (row["speed_against_peer"] is None) == (row["kind"] == "peer")
