@@ -1,12 +1,18 @@
-"""Numba's simulator of a GPU, for kernels that get pretended CuPy arrays. Import this before anything imports Numba.
+"""Numba's simulator of a GPU, for kernels that get pretended CuPy arrays: a program that prints a JSON line a check.
 
-It runs a thread of Python for each thread of a block. Shared memory is full of NaN at first here, and blocks and tiles are small,
-since each thread costs the simulator a fifth of a millisecond.
+The simulator runs a thread of Python for each thread of a block. Here shared memory is full of NaN at first, blocks and tiles
+are small, and threads start in forward or in reversed order.
+
+python simulated.py             every registered kernel against the reference
+python simulated.py broken      the same with one thing broken, thing by thing
 """
 
+import inspect
+import json
 import os
 import sys
 import threading
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +20,21 @@ import numpy as np
 os.environ["NUMBA_ENABLE_CUDASIM"] = "1"
 sys.path.insert(0, str(Path(__file__).parents[1] / "cuda"))
 
+from broken import BROKEN
+from numba.cuda.simulator import kernel as simulator
 from numba.cuda.simulator import kernelapi
 from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
 from on_host.pretended import pretend_cupy
 
 from gan_np import kernels
-from gan_np.kernels.cases import case_of, conv2d_case, convolution_geometry, dense_case
+from gan_np.kernels.cases import conv2d_case, convolution_geometry, dense_case
 from gan_np.kernels.cuda import grids
-from gan_np.kernels.numba_cuda import launcher, product
+from gan_np.kernels.numba_cuda import NAME, launcher, product
+from gan_np.testing import KernelError, check_kernel
 
 SIDE, THREADS = 4, 16
-FLOAT32 = np.dtype(np.float32)
+ORDERS = ("forward", "reversed")
+every_case = kernels.cases
 
 
 def launched(kernel, grid, block, values):
@@ -42,9 +52,20 @@ def poisoned(self, shape, dtype):
         return self._allocations.setdefault((frame.f_code, frame.f_lineno), np.full(shape, np.nan, dtype))
 
 
+class Reversed:
+    """NumPy, but for the order in which the simulator goes through blocks and threads."""
+
+    def __getattr__(self, name):
+        return getattr(np, name)
+
+    def ndindex(self, *sizes):
+        return reversed(list(np.ndindex(*sizes)))
+
+
 def prepare():
-    """Small blocks, the simulator's launch and poisoned shared memory, for the rest of this process."""
+    """Small blocks and cases, the simulator's launch and poisoned shared memory, for the rest of this process."""
     launcher.run = launched
+    kernels.cases = toy_cases
     kernelapi.FakeCUDAShared.array = poisoned
     product.SIDE, grids.THREADS = SIDE, THREADS
     sys.setswitchinterval(1e-5)  # the simulator polls its threads, and would keep them waiting for 5 ms each time
@@ -63,9 +84,44 @@ def toy_cases(operation):
             )
         ]
     if operation in ("batch_norm", "bias_activation"):
-        cases = [case for case in kernels.cases(operation) if case.label.startswith("rows")]
-        return [*cases, kernels.cases(operation)[-1]] if operation == "batch_norm" else cases
-    return kernels.cases(operation)
+        cases = [case for case in every_case(operation) if case.label.startswith("rows")]
+        return [*cases, every_case(operation)[-1]] if operation == "batch_norm" else cases
+    return every_case(operation)
 
 
-__all__ = ["FLOAT32", "case_of", "prepare", "pretend_cupy", "toy_cases"]
+def fault(operation, order):
+    """What is wrong with an operation's kernels when threads start in this order; None if nothing is."""
+    simulator.np = Reversed() if order == "reversed" else np
+    try:
+        with pretend_cupy(), np.errstate(all="ignore"):
+            check_kernel(operation, NAME, device="cuda")
+    except (KernelError, IndexError) as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def rewrite(name, change=lambda text: text):
+    """Run a module's source again, changed, in its own namespace: what others imported from it calls the new kernels."""
+    module = import_module(f"gan_np.kernels.numba_cuda.{name}")
+    before = inspect.getsource(module)
+    text = change(before)
+    exec(compile(text, module.__file__, "exec"), module.__dict__)
+    prepare()
+    return text != before
+
+
+if __name__ == "__main__":
+    prepare()
+    if sys.argv[1:] == ["broken"]:
+        for label, module, change, operation in BROKEN:
+            changed = rewrite(module, change)
+            caught = [order for order in ORDERS if fault(operation, order)]
+            print(json.dumps({"check": label, "changed": changed, "caught": caught}), flush=True)
+            rewrite(module)
+    else:
+        for operation in kernels.OPERATIONS:
+            if NAME in [entry.name for entry in kernels.entries(operation)]:
+                for order in ORDERS:
+                    print(
+                        json.dumps({"check": operation, "order": order, "fault": fault(operation, order)}), flush=True
+                    )
