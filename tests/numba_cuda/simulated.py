@@ -1,7 +1,7 @@
 """Numba's simulator of a GPU, for kernels that get pretended CuPy arrays: a program that prints a JSON line a check.
 
-The simulator runs a thread of Python for each thread of a block. Here shared memory is full of NaN at first, blocks and tiles
-are small, and threads start in forward or in reversed order.
+The simulator runs a thread of Python for each thread of a block. Here shared memory is full of NaN at first, blocks and
+tiles are small, and threads start in forward or in reversed order.
 
 python simulated.py             every registered kernel against the reference
 python simulated.py broken      the same with one thing broken, thing by thing
@@ -86,6 +86,8 @@ def toy_cases(operation):
     if operation in ("batch_norm", "bias_activation"):
         cases = [case for case in every_case(operation) if case.label.startswith("rows")]
         return [*cases, every_case(operation)[-1]] if operation == "batch_norm" else cases
+    if operation == "normal":
+        return [kernels.case_of(kernels.Occurrence("normal", kernels.Problem("cuda", np.dtype(np.float32), (41,))))]
     return every_case(operation)
 
 

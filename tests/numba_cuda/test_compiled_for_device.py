@@ -23,7 +23,8 @@ pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
 
 WIDE = re.compile(r"\b(?:add|mul|fma|div)[.\w]*\.f64")
 """Arithmetic in float64, the conversion of a number of the host aside."""
-BARRIERS = {"product": 2, "partial_column_sums": 1, "adam_step": 1}
+BARRIERS = {"product": 2, "partial_column_sums": 1, "adam_step": 1, "layer_norm": 6, "layer_norm_gradient": 6}
+"""At least: a loop may be unrolled. Kernels that are not named here have none."""
 IN_FLOAT64 = {"adam_step"}
 """Its constants, once a block."""
 
@@ -46,7 +47,9 @@ def test_what_the_code_is(compiled):
         assert ".target sm_90" in text, where
         assert ".visible .entry" in text, where
         assert ".local" not in text, f"an array of a thread's own, in slow memory: {where}"
-        assert len(re.findall(r"\bbar(?:rier)?\.sync", text)) == BARRIERS.get(kernel["kernel"], 0), where
+        found, wanted = len(re.findall(r"\bbar(?:rier)?\.sync", text)), BARRIERS.get(kernel["kernel"], 0)
+        assert found >= wanted, where
+        assert wanted or not found, where
 
 
 def test_float32_stays_float32(compiled):
