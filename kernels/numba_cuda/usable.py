@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
+import os
 from typing import Any
 
 from ..cuda.costs import supports as cuda_supports
@@ -22,6 +23,15 @@ def unusable() -> str | None:
         return f"numba.cuda cannot be imported ({error})"
     if not cuda.is_available():
         return f"numba.cuda finds no GPU ({cuda.cuda_error() or 'the driver names no device'})"
+    if os.environ.get("NUMBA_ENABLE_CUDASIM", "0") not in ("", "0"):
+        return None  # the simulator compiles nothing
+    compiler: Any = importlib.import_module("numba.cuda.cudadrv.nvvm")
+    try:
+        compiler.NVVM()
+    except compiler.NvvmSupportError as error:
+        return (
+            f'numba.cuda finds no compiler, which pip install "numba-cuda[cu13]" brings ({str(error).splitlines()[0]})'
+        )
     return None
 
 

@@ -14,16 +14,20 @@ FLOAT32 = np.dtype(np.float32)
 GPU = kernels.Problem("cuda", FLOAT32, (3, 4))
 
 
+def no_compiler():
+    raise OSError("libNVVM cannot be found.\nMore.")
+
+
 @pytest.fixture
 def numba_cuda(monkeypatch):
     """Says what `numba.cuda` is here: a module, or an error of importing it."""
     usable.unusable.cache_clear()
 
-    def pretend(found):
+    def pretend(found, compiler=object):
         def load(name):
             if isinstance(found, Exception):
                 raise found
-            return found
+            return found if name == "numba.cuda" else types.SimpleNamespace(NVVM=compiler, NvvmSupportError=OSError)
 
         monkeypatch.setattr(usable.importlib, "import_module", load)
 
@@ -39,6 +43,10 @@ def test_reasons(numba_cuda, monkeypatch):
     assert supports(GPU._replace(dtype=np.dtype(np.float16))) == "it has no float16"
     numba_cuda(types.SimpleNamespace(is_available=lambda: False, cuda_error=lambda: "no driver"))
     assert supports(GPU) == "numba.cuda finds no GPU (no driver)"
+    usable.unusable.cache_clear()
+    numba_cuda(types.SimpleNamespace(is_available=lambda: True), no_compiler)
+    assert supports(GPU).startswith("numba.cuda finds no compiler")
+    assert supports(GPU).endswith("(libNVVM cannot be found.)")
     usable.unusable.cache_clear()
     numba_cuda(ImportError("broken"))
     assert supports(GPU) == "numba.cuda cannot be imported (broken)"
