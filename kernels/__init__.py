@@ -8,7 +8,7 @@ if not __name__.startswith("gan_np."):
         "this folder ships as gan_np.kernels: install the project (python -m pip install -e .) and import that"
     )
 
-from . import cpu, cuda, reference, threads
+from . import cpu, cuda, numba_cuda, reference, threads
 from .cases import Case, case_of, cases
 from .geometry import Geometry, large_size, small_size
 from .interfaces import Activation, Into, Number, Plan
@@ -60,6 +60,7 @@ __all__ = [
     "forced_choices",
     "from_records",
     "large_size",
+    "numba_cuda",
     "occurring",
     "parse_choices",
     "read_tuned",

@@ -234,7 +234,7 @@ def select_whole(operation: str, problem: Problem) -> Any | None:
 
 @functools.lru_cache(maxsize=4096)
 def _any_costed(operation: str, problem: Problem) -> bool:
-    return any(found.cost is not None for found in available(operation, problem))
+    return any(found.cost is not None and found.supports(problem) is None for found in entries(operation))
 
 
 def select(operation: str, problem: Problem) -> Any:
@@ -277,7 +277,12 @@ def _choose(operation: str, problem: Problem, name: str | None) -> Entry:
         if reason is not None:
             raise ValueError(f"kernel {name!r} of {operation!r} was asked for but cannot do {problem}: {reason}")
         return wanted
-    costed = [(found.cost(problem), found) for found in available(operation, problem) if found.cost is not None]
+    # What states no cost is not asked whether it can: to answer may be to import what is not needed.
+    costed = [
+        (found.cost(problem), found)
+        for found in entries(operation)
+        if found.cost is not None and found.supports(problem) is None
+    ]
     if not costed:
         raise ValueError(f"no kernel of {operation!r} can do {problem}")
     return min(costed, key=lambda pair: pair[0])[1]

@@ -60,7 +60,7 @@ def launch(
     xp: Any = array_module(first)
     device: Any = first.device
     what = f"{source}: {name}"
-    values = [_value(f"{what}: argument {place}", given, first, dtype) for place, given in enumerate(arguments)]
+    values = [checked(f"{what}: argument {place}", given, first, dtype) for place, given in enumerate(arguments)]
     chosen = tuple(sorted((definitions or {}).items()))
     if device.id == xp.cuda.runtime.getDevice():
         _run(_function(xp, source, name, dtype, chosen, device.id), grid, block, values, shared)
@@ -95,7 +95,12 @@ def whole(array: Array, stride: int) -> int:
     return int(stride * array.itemsize % 16 == 0 and pointer % 16 == 0)
 
 
-def _value(place: str, argument: Any, first: Any, dtype: np.dtype[Any]) -> Any:
+def checked(place: str, argument: Any, first: Any, dtype: np.dtype[Any]) -> Any:
+    """An argument as a kernel takes it: an array as it is, a number in the kernel's type, a null pointer for None.
+
+    Raises:
+        TypeError, ValueError: as `launch`; the message begins with `place`.
+    """
     if argument is None:
         return NULL
     if isinstance(argument, np.generic):

@@ -1,0 +1,103 @@
+"""Sums down the columns of a matrix, Σ_row term(row, column), in an order that the sizes alone decide: no atomics.
+
+In the first stage a block of (width, height) threads goes down a part of the rows: each thread adds every height-th row of
+its column, and the block adds its threads' sums in shared memory, halving their number each time. In the second stage each
+column's parts are added in order.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gan_np.arrays import Array
+
+from ..cuda import grids
+from ..cuda.launcher import new
+from ..interfaces import Into
+from ..reference.placing import place
+from .compiled import cuda, device, kernel, variants
+from .launcher import launch
+
+
+@device
+def value(x: Any, dy: Any, y: Any, mean: Any, inverse: Any, slope: Any) -> Any:
+    """The term x."""
+    return x
+
+
+@variants
+def partial_sums(real: Any, threads: int, term: Any) -> Any:
+    """The first stage for one term: parts[part, column]. The compiler leaves out what a term does not read."""
+
+    @kernel
+    def partial_column_sums(
+        x: Array, dy: Array, y: Array, mean: Array, inverse: Array, slope: Any,
+        parts: Array, rows: int, columns: int, run: int,
+    ) -> None:  # fmt: skip
+        sums = cuda.shared.array(threads, real)
+        width, height = cuda.blockDim.x, cuda.blockDim.y
+        column = cuda.blockIdx.x * width + cuda.threadIdx.x
+        first = cuda.blockIdx.y * run
+        place = cuda.threadIdx.y * width + cuda.threadIdx.x
+        total = real(0)
+        if column < columns:
+            for row in range(first + cuda.threadIdx.y, min(first + run, rows), height):
+                i = row * columns + column
+                total += term(x[i], dy[i], y[i], mean[column], inverse[column], slope)
+        sums[place] = total
+        half = height // 2
+        while half > 0:
+            cuda.syncthreads()  # the lower half may read the upper
+            if cuda.threadIdx.y < half:
+                sums[place] += sums[place + half * width]
+            half //= 2
+        if cuda.threadIdx.y == 0 and column < columns:
+            parts[cuda.blockIdx.y * columns + column] = sums[place]
+
+    return partial_column_sums
+
+
+@variants
+def merged_sums(real: Any) -> Any:
+    """The second stage."""
+
+    @kernel
+    def merge_column_sums(parts: Array, sums: Array, count: int, columns: int, divisor: Any, add: int) -> None:
+        column = cuda.grid(1)
+        if column < columns:
+            total = real(0)
+            for part in range(count):
+                total += parts[part * columns + column]
+            total /= divisor
+            sums[column] = sums[column] + total if add else total
+
+    return merge_column_sums
+
+
+def sum_columns(
+    term: Any,
+    x: Array,
+    dy: Array | None = None,
+    y: Array | None = None,
+    mean: Array | None = None,
+    inverse: Array | None = None,
+    slope: float = 0.0,
+    divisor: float = 1.0,
+    into: Into | None = None,
+) -> Array:
+    """Σ term/divisor over all axes but the last, as a new vector or written or added to `into`.
+
+    All arrays are contiguous; x stands in for those that the term does not read.
+    """
+    columns = x.shape[-1]
+    rows, real = x.size // columns, x.dtype.type
+    grid = grids.columns_of(rows, columns)
+    parts = new(x, (grid.parts, columns))
+    arrays = [x if array is None else array for array in (x, dy, y, mean, inverse)]
+    first = partial_sums(real, grid.block[0] * grid.block[1], term)
+    launch(first, grid.grid, grid.block, (*arrays, slope, parts, rows, columns, grid.run))
+    direct = into is not None and into.array.flags.c_contiguous
+    sums = into.array if into is not None and direct else new(x, (columns,))
+    add = int(into is not None and direct and into.add)
+    launch(merged_sums(real), *grids.over(columns), (parts, sums, grid.parts, columns, divisor, add))
+    return sums if direct else place(sums, into)

@@ -1,0 +1,175 @@
+"""Average pooling and enlargement by whole factors, each with its exact adjoint.
+
+Every number is gathered by the one thread that writes it, in a fixed order: no atomics.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gan_np.arrays import Array
+
+from ..cuda.grids import over
+from ..cuda.launcher import contiguous, new
+from .compiled import cuda, device, kernel, variants
+from .launcher import launch
+
+
+@device
+def pixel(index: int, height: int, width: int, channels: int) -> Any:
+    """(picture, row, column, channel) of number `index` in (N, H, W, C)."""
+    rest = index // channels
+    return rest // width // height, rest // width % height, rest % width, index % channels
+
+
+@variants
+def summed(real: Any) -> Any:
+    """A kernel: small = factor · Σ over each fh × fw block of large."""
+
+    @kernel
+    def sum_blocks(
+        large: Array, small: Array, count: int, height: int, width: int, channels: int, fh: int, fw: int, factor: Any
+    ) -> None:
+        for index in range(cuda.grid(1), count, cuda.gridsize(1)):
+            n, row, column, channel = pixel(index, height, width, channels)
+            total = real(0)
+            for u in range(fh):
+                for v in range(fw):
+                    line = (n * height + row) * fh + u
+                    total += large[(line * width * fw + column * fw + v) * channels + channel]
+            small[index] = factor * total
+
+    return sum_blocks
+
+
+@kernel
+def spread_blocks(
+    small: Array, large: Array, count: int, height: int, width: int, channels: int, fh: int, fw: int, factor: Any
+) -> None:
+    """large = factor · small, each pixel fh × fw times."""
+    for index in range(cuda.grid(1), count, cuda.gridsize(1)):
+        n, row, column, channel = pixel(index, height * fh, width * fw, channels)
+        large[index] = factor * small[((n * height + row // fh) * width + column // fw) * channels + channel]
+
+
+@variants
+def between(real: Any) -> Any:
+    """The device function (low, high, rest): place i of an axis enlarged by `factor` is (1 − rest)·low + rest·high.
+
+    It lies at (i + ½)/factor − ½ of the small axis, edges clamped: the centres of pixels, as Pillow has it.
+    """
+
+    @device
+    def neighbours(i: int, size: int, factor: int) -> Any:
+        twice = max(2 * i + 1 - factor, 0)  # 2·factor times the place
+        low = min(twice // (2 * factor), size - 1)
+        high = min(low + 1, size - 1)
+        rest = real(twice - low * 2 * factor) / real(2 * factor)
+        return low, high, real(0) if low == high else rest
+
+    return neighbours
+
+
+@variants
+def interpolated(real: Any) -> Any:
+    """A kernel: large = A·small·Bᵀ, linear between the centres of pixels."""
+    neighbours = between(real)
+
+    @kernel
+    def interpolate(
+        small: Array, large: Array, count: int, height: int, width: int, channels: int, fh: int, fw: int
+    ) -> None:
+        for index in range(cuda.grid(1), count, cuda.gridsize(1)):
+            n, row, column, channel = pixel(index, height * fh, width * fw, channels)
+            top, bottom, down = neighbours(row, height, fh)
+            left, right, across = neighbours(column, width, fw)
+            first, last = (n * height + top) * width, (n * height + bottom) * width
+            upper = (real(1) - across) * small[(first + left) * channels + channel]
+            upper += across * small[(first + right) * channels + channel]
+            lower = (real(1) - across) * small[(last + left) * channels + channel]
+            lower += across * small[(last + right) * channels + channel]
+            large[index] = (real(1) - down) * upper + down * lower
+
+    return interpolate
+
+
+@variants
+def gathered(real: Any) -> Any:
+    """A kernel: small = Aᵀ·large·B, the adjoint; a pixel is met by places of itself and of its neighbours alone."""
+    neighbours = between(real)
+
+    @device
+    def weight(i: int, pixel: int, size: int, factor: int) -> Any:
+        low, high, rest = neighbours(i, size, factor)
+        return (real(1) - rest if low == pixel else real(0)) + (rest if high == pixel else real(0))
+
+    @kernel
+    def interpolate_adjoint(
+        large: Array, small: Array, count: int, height: int, width: int, channels: int, fh: int, fw: int
+    ) -> None:
+        for index in range(cuda.grid(1), count, cuda.gridsize(1)):
+            n, row, column, channel = pixel(index, height, width, channels)
+            total = real(0)
+            for i in range(max(row - 1, 0) * fh, min(row + 2, height) * fh):
+                line = real(0)
+                for j in range(max(column - 1, 0) * fw, min(column + 2, width) * fw):
+                    place = ((n * height * fh + i) * width * fw + j) * channels + channel
+                    line += weight(j, column, width, fw) * large[place]
+                total += weight(i, row, height, fh) * line
+            small[index] = total
+
+    return interpolate_adjoint
+
+
+def enlarge(function: Any, small: Array, by: tuple[int, int], *factor: float) -> Array:
+    """(N, H, W, C) → (N, H·fh, W·fw, C)."""
+    small = contiguous(small)
+    n, height, width, channels = small.shape
+    large = new(small, (n, height * by[0], width * by[1], channels))
+    launch(function, *over(large.size), (small, large, large.size, height, width, channels, *by, *factor))
+    return large
+
+
+def shrink(function: Any, large: Array, by: tuple[int, int], *factor: float) -> Array:
+    """(N, H·fh, W·fw, C) → (N, H, W, C)."""
+    large = contiguous(large)
+    n, height, width, channels = large.shape
+    small = new(large, (n, height // by[0], width // by[1], channels))
+    launch(function, *over(small.size), (large, small, small.size, *small.shape[1:], *by, *factor))
+    return small
+
+
+class AveragePool:
+    """The mean of each disjoint window."""
+
+    def forward(self, x: Array, window: tuple[int, int]) -> Array:
+        """(N, H·kh, W·kw, C) → (N, H, W, C)."""
+        return shrink(summed(x.dtype.type), x, window, 1 / (window[0] * window[1]))
+
+    def backward(self, dy: Array, window: tuple[int, int]) -> Array:
+        """dy/(kh·kw) over each window."""
+        return enlarge(spread_blocks, dy, window, 1 / (window[0] * window[1]))
+
+
+class UpsampleNearest:
+    """Each pixel repeated fh × fw times."""
+
+    def forward(self, x: Array, factor: tuple[int, int]) -> Array:
+        """(N, H, W, C) → (N, H·fh, W·fw, C)."""
+        return enlarge(spread_blocks, x, factor, 1.0)
+
+    def backward(self, dy: Array, factor: tuple[int, int]) -> Array:
+        """The sum over each repeated block."""
+        return shrink(summed(dy.dtype.type), dy, factor, 1.0)
+
+
+class UpsampleBilinear:
+    """Linear interpolation between the centres of pixels."""
+
+    def forward(self, x: Array, factor: tuple[int, int]) -> Array:
+        """(N, H, W, C) → (N, H·fh, W·fw, C)."""
+        return enlarge(interpolated(x.dtype.type), x, factor)
+
+    def backward(self, dy: Array, factor: tuple[int, int]) -> Array:
+        """The exact adjoint."""
+        return shrink(gathered(dy.dtype.type), dy, factor)

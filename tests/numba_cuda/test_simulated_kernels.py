@@ -1,0 +1,50 @@
+"""Gate 4: every Numba CUDA kernel in the table against the reference, run by Numba's simulator; and that this can fail."""
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from broken import BARRIER, BROKEN
+from children import lines
+
+from gan_np import kernels
+
+ORDERS = ("forward", "reversed")
+pytestmark = pytest.mark.skipif(find_spec("numba") is None, reason="Numba is not installed")
+
+NAMED = [operation for operation in kernels.OPERATIONS if "numba_cuda" in [e.name for e in kernels.entries(operation)]]
+
+
+@pytest.fixture(scope="module")
+def faults():
+    return {(line["check"], line["order"]): line["fault"] for line in lines("simulated.py")}
+
+
+@pytest.fixture(scope="module")
+def controls():
+    return {line["check"]: line for line in lines("simulated.py", "broken")}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("operation", NAMED)
+def test_parity_in_the_simulator(faults, operation, order):
+    """The public check: other strides, float32 and float64, gradients into place, threads in either order."""
+    assert faults[operation, order] is None
+
+
+def test_nothing_else_was_checked(faults):
+    assert set(faults) == {(operation, order) for operation in NAMED for order in ORDERS}
+
+
+@pytest.mark.parametrize("label", [label for label, *_ in BROKEN])
+def test_what_is_broken_is_caught(controls, label):
+    assert controls[label]["changed"]
+    assert controls[label]["caught"]
+
+
+def test_every_barrier_is_among_the_controls():
+    folder = Path(kernels.__file__).parent / "numba_cuda"
+    sources = {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py"))}
+    barriers = {f"{name}: barrier {i}" for name, text in sources.items() for i in range(len(re.findall(BARRIER, text)))}
+    assert barriers == {label for label, *_ in BROKEN if "barrier" in label}
