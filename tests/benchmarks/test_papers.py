@@ -122,7 +122,7 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(recipe, case, data
     for part in ("updates", "values", "history"):
         assert resumed[part] == whole[part]
     assert states["stopped", 3] == states["whole", 3]  # weights, statistics, moments, generators, order
-    assert resumed["seconds"] > stopped["seconds"]
+    assert resumed["seconds"] >= stopped["seconds"]  # rounded to tenths
     assert sorted(path.name for path in tmp_path.iterdir()) == ["stopped.json", "whole.json"]
 
 
