@@ -224,9 +224,7 @@ def select_whole(operation: str, problem: Problem) -> Any | None:
     that was asked for is not passed by.
     """
     named = _named()
-    name = named.get(operation)
-    if name is None and (choices := _tuned.get()):
-        name = choices.get((operation, problem))
+    name = _wanted(operation, problem, named)
     if name is None and not (named.keys().isdisjoint(PARTS[operation]) and _any_costed(operation, problem)):
         return None
     return _watched(_choose(operation, problem, name), problem)
@@ -249,10 +247,15 @@ def choose(operation: str, problem: Problem) -> Entry:
 
 
 def _chosen(operation: str, problem: Problem) -> Entry:
-    name = _named().get(operation)
+    return _choose(operation, problem, _wanted(operation, problem, _named()))
+
+
+def _wanted(operation: str, problem: Problem, named: Mapping[str, str]) -> str | None:
+    """The forced name, else the tuned one, else None."""
+    name = named.get(operation)
     if name is None and (choices := _tuned.get()):
         name = choices.get((operation, problem))
-    return _choose(operation, problem, name)
+    return name
 
 
 def _named() -> Mapping[str, str]:

@@ -16,6 +16,7 @@ import warnings
 
 from ..geometry import Geometry
 from ..table import Problem
+from .sizes import up
 
 LINE, PANEL, ROWS = 64, 128, 8
 """Bytes of a line and of a right panel, rows of a left panel, as with AVX-512 (elsewhere the estimate is rougher)."""
@@ -108,7 +109,7 @@ def direct(problem: Problem) -> float:
     line, panel = LINE // problem.dtype.itemsize, PANEL // problem.dtype.itemsize
     depth = geometry.kernel[0] * geometry.kernel[1] * geometry.large[2]
     places = geometry.batch * geometry.small[0] * geometry.small[1]
-    product = 2.0 * _up(places, ROWS) * _up(depth, line) * _up(geometry.small[2], panel)
+    product = 2.0 * up(places, ROWS) * up(depth, line) * up(geometry.small[2], panel)
     return BEFORE_BLAS * (1.25 * product + 16.0 * places * depth)
 
 
@@ -117,7 +118,7 @@ def winograd(problem: Problem) -> float:
     geometry = _geometry(problem)
     outputs = POINTS + 1 - _taps(geometry)[0]
     per_picture = math.prod(-(-size // outputs) for size in geometry.small[:2])
-    tiles = _up(geometry.batch * per_picture, ROWS)
+    tiles = up(geometry.batch * per_picture, ROWS)
     blocks = max(1, geometry.batch * per_picture // 64)
     depth, breadth = geometry.stride[0] * geometry.stride[1] * geometry.large[2], geometry.small[2]
     products = 2.0 * POINTS * POINTS * tiles * depth * breadth
@@ -132,7 +133,3 @@ def _geometry(problem: Problem) -> Geometry:
 def _taps(geometry: Geometry) -> tuple[int, int]:
     (kh, kw), (sh, sw) = geometry.kernel, geometry.stride
     return -(-kh // sh), -(-kw // sw)
-
-
-def _up(size: int, unit: int) -> int:
-    return -(-size // unit) * unit

@@ -26,6 +26,7 @@ from .costs import NARROW
 from .layouts import contiguous, flat, read_only
 from .memory import get, put
 from .panels import columns_tile, left_rows, lines_tile, pack_panel, padded, right_panel
+from .sizes import up
 from .vectors import COLUMNS, LINE, ROWS, lanes
 from .workspace import buffer
 
@@ -233,7 +234,7 @@ class Dense:
         weight = into.array if into is not None and direct else np.empty((depth, columns), dtype)
         add = into is not None and direct and into.add
         panel = COLUMNS * lanes(dtype)
-        deep, wide = _up(depth, lanes(dtype)), _up(columns, panel)
+        deep, wide = up(depth, lanes(dtype)), up(columns, panel)
         x_panels, dz_panels = _packed("x", left, rows, depth, deep), _packed("dz", right, rows, columns, wide)
         items, share = _shares(depth, work, lanes(dtype), SMALL)
         spare = buffer("spare", threads.count() * ROWS * panel, dtype)
@@ -243,10 +244,6 @@ class Dense:
 
 def _transposed(weight: Array) -> Array:
     return read_only(np.ascontiguousarray(weight.T))
-
-
-def _up(size: int, unit: int) -> int:
-    return -(-size // unit) * unit
 
 
 def _packed(name: str, matrix: Array, rows: int, width: int, wide: int) -> Array:
@@ -263,7 +260,7 @@ def _product(x: Array, sizes: tuple[int, int, int], w: Array, transposed: bool, 
     # Rows are divided first: a strip of them is packed once for all columns.
     pieces = max(1, min(ITEMS, work // SMALL))
     strips = max(1, min(pieces, rows // LEAST_ROWS))
-    height = _up(-(-rows // strips), ROWS)
+    height = up(-(-rows // strips), ROWS)
     strips = -(-rows // height)
     groups = max(1, min(pieces // strips, -(-columns // panel)))
     share = math.ceil(-(-columns // panel) / groups)

@@ -28,6 +28,7 @@ from .compiled import inlined, inner
 from .layouts import contiguous, flat, read_only
 from .memory import get, put
 from .panels import columns_tile, left_rows, lines_tile, padded, right_panel
+from .sizes import up
 from .vectors import COLUMNS, LINE, ROWS, clear_line, lanes
 from .workspace import buffer
 
@@ -253,9 +254,9 @@ class DenseLayer:
         kind, slope = kind_and_slope(activation)
         y = np.empty((rows, columns), dtype)
         line = lanes(dtype)
-        panel, deep = COLUMNS * line, _up(depth, line)
-        height = min(SHORT, _up(-(-rows // 2), ROWS))
-        packed, right = _panels(deep * _up(columns, panel), dtype)
+        panel, deep = COLUMNS * line, up(depth, line)
+        height = min(SHORT, up(-(-rows // 2), ROWS))
+        packed, right = _panels(deep * up(columns, panel), dtype)
         arguments = (
             height,
             read_only(contiguous(x)),
@@ -289,8 +290,8 @@ class DenseLayer:
         rows, (depth, columns), dtype = len(dy), weight.shape, dy.dtype
         kind, slope = kind_and_slope(activation)
         line = lanes(dtype)
-        panel, deep = COLUMNS * line, _up(depth, line)
-        wide, count = _up(columns, panel), threads.count()
+        panel, deep = COLUMNS * line, up(depth, line)
+        wide, count = up(columns, panel), threads.count()
         group = _group(rows)
         groups = -(-rows // group)
         direct = into_weight is not None and into_weight.array.flags.c_contiguous
@@ -299,7 +300,7 @@ class DenseLayer:
         parts = flat(dw) if groups == 1 or not wrt[1] else buffer("parts", groups * dw.size, dtype)
         sums = buffer("sums", groups * wide, dtype)
         dx = np.empty((rows, depth) if wrt[0] else 0, dtype)
-        packed, right = _panels(_up(columns, line) * _up(depth, panel), dtype)
+        packed, right = _panels(up(columns, line) * up(depth, panel), dtype)
         given = read_only(contiguous(dy))
         arguments = (
             group,
@@ -332,14 +333,10 @@ class DenseLayer:
 def _group(rows: int) -> int:
     """Rows of a group: GROUP, fewer where all threads would not have one, more where that would make too many groups."""
     groups = min(GROUPS, max(rows // GROUP, min(rows // 32, 2), 1))
-    return _up(-(-rows // groups), ROWS)
+    return up(-(-rows // groups), ROWS)
 
 
 def _panels(size: int, dtype: Any) -> tuple[Array, Array]:
     """Which threads have packed W (none yet; a cache line each), and room for each one's panels of `size` numbers."""
     count = threads.count()
     return np.zeros(8 * count, np.int64), buffer("right", count * size, dtype)
-
-
-def _up(size: int, unit: int) -> int:
-    return -(-size // unit) * unit

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from ...interfaces import Into
 from ...reference.placing import place
 from .. import pool
 from ..layouts import contiguous, flat, read_only
+from ..sizes import up
 from ..vectors import COLUMNS, ROWS, lanes
 from ..workspace import aligned, buffer
 from . import contractions
@@ -54,7 +54,7 @@ class Weights:
         if self._sent is None:
             plan, dtype = self._plan, self._weight.dtype
             chunks = plan.channels // plan.width
-            deep = _up(plan.breadth, lanes(dtype))
+            deep = up(plan.breadth, lanes(dtype))
             packed = aligned(chunks * plan.sent_row(dtype) * deep, dtype)
             shape = (plan.taps, plan.channels, plan.breadth)
             pool.run(pack_sent_weights, dtype, chunks, (self._weight, shape, plan.width, deep, packed))
@@ -90,7 +90,7 @@ class DirectPlan:
 
     def deep(self, dtype: Any) -> int:
         """The depth of a patch in whole lines."""
-        return _up(self.depth, lanes(dtype))
+        return up(self.depth, lanes(dtype))
 
     def panel(self, dtype: Any) -> int:
         """Columns of a right panel."""
@@ -98,7 +98,7 @@ class DirectPlan:
 
     def sent_row(self, dtype: Any) -> int:
         """What one place sends to `width` channels, in whole panels."""
-        return _up(self.taps * self.width, self.panel(dtype))
+        return up(self.taps * self.width, self.panel(dtype))
 
     def to_small(self, weight: Weights, large: Array) -> Array:
         """b = patches · w."""
@@ -114,7 +114,7 @@ class DirectPlan:
     def to_large(self, weight: Weights, small: Array) -> Array:
         """a = Σ of what b · wᵀ sends."""
         large, dtype = np.empty(self.geometry.large_shape, small.dtype), small.dtype
-        deep, sent_row = _up(self.breadth, lanes(dtype)), self.sent_row(dtype)
+        deep, sent_row = up(self.breadth, lanes(dtype)), self.sent_row(dtype)
         panels = self._panels(max(deep, sent_row), self.geometry.small[0] * self.geometry.small[1])
         rows = buffer("rows", threads.count() * panels * ROWS * deep, dtype)
         sent = buffer("sent", threads.count() * panels * ROWS * sent_row, dtype)
@@ -126,7 +126,7 @@ class DirectPlan:
     def to_weight(self, large: Array, small: Array, into: Into | None = None) -> Array:
         """dw = patchesᵀ · b: chunks of rows where there are many, parts of the places where there are few."""
         dtype, panel = large.dtype, self.panel(large.dtype)
-        deep, broad = self.deep(dtype), _up(self.breadth, panel)
+        deep, broad = self.deep(dtype), up(self.breadth, panel)
         chunk = min(CHUNK, deep)
         chunks = -(-deep // chunk)
         parts = max(1, min(-(-ITEMS // chunks), self.places // 256))
@@ -170,7 +170,3 @@ def _channels_apart(batch: int, channels: int) -> int:
     pieces = -(-ITEMS // batch)
     narrow = [width for width in range(16, channels) if channels % width == 0 and channels // width <= pieces]
     return min(narrow, default=channels)
-
-
-def _up(size: int, unit: int) -> int:
-    return math.ceil(size / unit) * unit
