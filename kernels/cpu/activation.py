@@ -11,7 +11,7 @@ from gan_np.arrays import Array
 from ..interfaces import Activation, Into
 from ..reference.placing import place
 from .chunks import LINE, chunk_count, chunk_length, claim, finish, fold, line_length, repeated, zones
-from .compiled import inner
+from .compiled import inlined, inner
 from .elementary import logistic, tanh
 from .entry import Cells, Given, Result, entry, nothing
 from .memory import get, put, sealed
@@ -38,11 +38,31 @@ def saturate(y: Any, start: int, count: int, kind: int) -> None:
             put(y, i, logistic(get(y, i)))
 
 
+@inlined
+def activated(value: Any, kind: int, below: Any) -> Any:
+    """f of one number; `below` is what values below 0 are multiplied by."""
+    if kind == RELU:  # not below·value with below = 0, which makes NaN of −∞
+        return type(value)(0.0) if value < 0 else value
+    if kind == TANH:
+        return tanh(value)
+    if kind == SIGMOID:
+        return logistic(value)
+    return value * below if value < 0 else value
+
+
 @inner
 def derivative(y: Any, above: Any, below: Any, first: Any, second: Any) -> Any:
     """f′ from y = f(z): (`above` if y > 0 else `below`) + first·y − second·y²; the four numbers are those of `slopes`."""
     real = type(y)
     return (above if y > real(0.0) else below) + y * (first - second * y)
+
+
+@inlined
+def gated(dy: Any, y: Any, at: int, kind: int, factors: Any) -> Any:
+    """One number of dz = f′·dy; `factors` are the numbers of `slopes`, in the arrays' dtype."""
+    above, below, first, second = factors
+    value = get(dy, at)
+    return value if kind == LINEAR else derivative(get(y, at), above, below, first, second) * value
 
 
 @inner

@@ -55,16 +55,20 @@ RESIDENT = 1 << 16
 """Numbers of a weight that each thread keeps in its second-level cache, beside the panels of some rows."""
 NARROW = 4
 """Fewer features than this, on either side, are not worth a panel."""
+THIN, MANY = 1 << 11, 128
+"""A narrow layer divides its work by rows: with more weights, or fewer rows, it is better divided along the wide side."""
 
 
 def dense_layer_supports(problem: Problem) -> str | None:
-    """Weights that are neither narrow nor large, and rows for a panel."""
+    """Weights that stay in a cache, and rows enough to divide the work by."""
     reason = supports(problem)
     rows, inputs, outputs = problem.shape
     if reason is not None:
         return reason
-    if min(inputs, outputs) < NARROW or rows < ROWS:
-        return f"{rows} rows, {inputs} → {outputs} features: needed {ROWS} rows and {NARROW} features on either side"
+    if rows < ROWS:
+        return f"{rows} rows: needed {ROWS}"
+    if min(inputs, outputs) < NARROW and (inputs * outputs > THIN or rows < MANY):
+        return f"{rows} rows, {inputs} → {outputs} features: needed {MANY} rows, and at most {THIN:,} weights"
     if inputs * outputs > RESIDENT:
         return f"a weight of {inputs}×{outputs} does not stay in a cache: at most {RESIDENT:,} numbers do"
     return None

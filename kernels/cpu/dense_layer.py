@@ -22,9 +22,10 @@ from gan_np.arrays import Array
 from .. import threads
 from ..interfaces import Activation, Into
 from ..reference.placing import place
-from . import pool
-from .activation import LINEAR, add_and_activate, derivative, kind_and_slope, slopes
+from . import dense_narrow, pool
+from .activation import LINEAR, add_and_activate, gated, kind_and_slope, slopes
 from .compiled import inlined, inner
+from .costs import NARROW
 from .layouts import contiguous, flat, read_only
 from .memory import get, put
 from .panels import columns_tile, left_rows, lines_tile, padded, right_panel
@@ -98,14 +99,6 @@ def _forward_strip(
         add_and_activate(z, row * columns, bias, columns, kind, slope, y)
 
 
-@inlined
-def _gated(dy: Any, y: Any, at: int, kind: int, factors: Any) -> Any:
-    """One number of dz = f′·dy."""
-    above, below, first, second = factors
-    value = get(dy, at)
-    return value if kind == LINEAR else derivative(get(y, at), above, below, first, second) * value
-
-
 @inner
 def _whole_square(
     dy: Any, y: Any, start: int, columns: int, kind: int, factors: Any, gate: Any, place: int, db: Any, at: int
@@ -115,7 +108,7 @@ def _whole_square(
     for j in range(line):
         total = get(db, at + j)
         for row in range(ROWS):
-            value = _gated(dy, y, start + row * columns + j, kind, factors)
+            value = gated(dy, y, start + row * columns + j, kind, factors)
             put(gate, place + row * line + j, value)
             total += value
         put(db, at + j, total)
@@ -150,7 +143,7 @@ def _gated_rows(
             for i in range(ROWS):
                 clear_line(gate, place + i * line)
                 for j in range(min(line, columns - c) if row + i < rows else 0):
-                    value = _gated(dy, y, source + i * columns + j, kind, factors)
+                    value = gated(dy, y, source + i * columns + j, kind, factors)
                     put(gate, place + i * line + j, value)
                     put(db, db_at + c + j, get(db, db_at + c + j) + value)
 
@@ -250,6 +243,8 @@ class DenseLayer:
 
     def forward(self, x: Array, weight: Array, bias: Array | None, activation: Activation) -> Array:
         """One pass: read x, write y."""
+        if min(weight.shape) < NARROW:
+            return dense_narrow.forward(x, weight, bias, activation, _group(len(x)))
         (rows, depth), columns, dtype = x.shape, weight.shape[1], x.dtype
         kind, slope = kind_and_slope(activation)
         y = np.empty((rows, columns), dtype)
@@ -287,6 +282,9 @@ class DenseLayer:
         into_bias: Into | None = None,
     ) -> tuple[Array | None, Array | None, Array | None]:
         """One pass over the rows of dy, y and x, and one over the groups' dW."""
+        if min(weight.shape) < NARROW:
+            own = _group(len(dy))
+            return dense_narrow.backward(dy, x, y, weight, activation, wrt, own, into_weight, into_bias)
         rows, (depth, columns), dtype = len(dy), weight.shape, dy.dtype
         kind, slope = kind_and_slope(activation)
         line = lanes(dtype)

@@ -56,6 +56,13 @@ ODD += [
     dense_layer_case(f"whole layer {n}×{i}→{o}", n, i, o, LEAKY)
     for n, i, o in [(8, 4, 4), (17, 5, 33), (64, 19, 7), (131, 33, 70), (300, 16, 32)]
 ]
+THIN = [(131, 1, 17), (129, 2, 3), (200, 3, 40), (133, 17, 3), (128, 33, 2), (300, 5, 1), (129, 1, 6)]
+ODD += [dense_layer_case(f"narrow layer {n}×{i}→{o}", n, i, o, LEAKY) for n, i, o in THIN]
+ACTIVATED = [
+    dense_layer_case(f"narrow layer {n}×{i}→{o} {kind}", n, i, o, Activation(kind))
+    for n, i, o in THIN
+    for kind in ("linear", "relu", "tanh", "sigmoid")
+]
 
 
 def training_cases():
@@ -110,7 +117,7 @@ def test_accuracy_at_sizes_of_training(operation, name, case, dtype, rng):
         assert worst <= 3e-5, key
 
 
-@pytest.mark.parametrize(("operation", "name", "case", "dtype"), walk(ODD, (FLOAT32, FLOAT64)))
+@pytest.mark.parametrize(("operation", "name", "case", "dtype"), walk([*ODD, *ACTIVATED], (FLOAT32, FLOAT64)))
 def test_odd_shapes(operation, name, case, dtype, rng):
     """In every memory layout; what is handed in stays as it is."""
     arrays = case.make(rng, dtype)
@@ -146,6 +153,8 @@ MIDDLE = [
     dense_case("1000→1", 65, 1000, 1),
     dense_case("2→1000", 65, 2, 1000),
     dense_layer_case("whole layer 100→77", 333, 100, 77, LEAKY),
+    dense_layer_case("narrow layer 2→128", 515, 2, 128, LEAKY),
+    dense_layer_case("narrow layer 130→3", 515, 130, 3, LEAKY),
 ]
 """Large enough that the work is divided, in numbers that nothing divides evenly."""
 

@@ -8,10 +8,12 @@ import threading
 
 import numpy as np
 import pytest
+from llvmlite import ir
+from numba.core import types
 
 from gan_np.kernels import threads
 from gan_np.kernels.cpu import pool
-from gan_np.kernels.cpu.compiled import compiled
+from gan_np.kernels.cpu.compiled import compiled, intrinsic
 
 
 @compiled
@@ -38,6 +40,34 @@ def linger(index, thread, who, rounds):
 def fail(index, thread, at):
     if index == at:
         raise ValueError
+
+
+@intrinsic
+def owner(typing, array):
+    """The address of what counts references to an array; 0 for one that nobody owns."""
+
+    def build(context, builder, signature, arguments):
+        (kind,) = signature.args
+        return builder.ptrtoint(context.make_array(kind)(context, builder, arguments[0]).meminfo, ir.IntType(64))
+
+    return types.int64(array), build
+
+
+@compiled
+def owners(index, thread, single, several, found):
+    found[3 * index] = owner(single)
+    found[3 * index + 1] = owner(several[1])
+    found[3 * index + 2] = owner(several[2][0])
+
+
+@compiled
+def owner_outside(array):
+    return owner(array)
+
+
+@compiled
+def owners_in_parallel(state, count, arguments):
+    return pool.parallel(state, owners, count, arguments)
 
 
 def hand_out(count):
@@ -106,6 +136,18 @@ def test_a_part_that_fails():
         with threads.held_to(1), pytest.raises(RuntimeError, match="fail failed with code"):
             pool.run(fail, "fail", 10, (3,))
     assert (hand_out(100)[0] == 1).all()
+
+
+def test_parts_count_no_references():
+    """Counting is atomic and on one cache line: threads would wait for each other in every call of a function."""
+    array, nested = np.zeros(5), (3, np.zeros(2), (np.ones(4),))
+    found = np.full(9, -1, np.int64)
+    pool.run(owners, "owners", 3, (array, nested, found))
+    assert not found.any()
+    found[:] = -1
+    assert owners_in_parallel(pool.state(), 3, (array, nested, found)) == 0
+    assert not found.any()
+    assert owner_outside(array), "the negative control: everywhere else an array has an owner"
 
 
 def test_other_argument_types_under_the_same_key():
