@@ -134,7 +134,7 @@ def laplacian_level(
     classes: int | None = None,
     width: int = 32,
     hidden_layers: int = 2,
-    g_norm: str = "batch",
+    g_norm: str = "none",
     kernel_size: int = 4,
     d_norm: str = "batch",
     latent: str = "normal",
@@ -145,7 +145,7 @@ def laplacian_level(
     """One level of a LAPGAN, for pictures (height, width, channels) with even sides.
 
     G: the noise, one plane of the picture's size, and the context as channels; `hidden_layers` 5×5 convolutions with
-    `width` channels, normalised (g_norm "batch", or "none") and with ReLU; a last 5×5 gives the detail.
+    `width` channels, with ReLU (g_norm "batch": normalised before it); a last 5×5 gives the detail.
     D: low-pass plus detail, then DCGAN's convolutions (`width`, `kernel_size`, `d_norm` as there).
     classes: of a level conditional on labels, how many there are: the one-hot label joins both players as constant planes
         (Denton et al. make one plane of it by a learnt linear map; a convolution over these planes learns such a map).

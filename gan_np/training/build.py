@@ -41,9 +41,6 @@ PRODUCTS = ("dense", "conv2d")
 PRECISIONS = {"float32": None, "tf32": "cuda_tf32", "bf16": "cuda_bf16"}
 """Precision → the kernels of `PRODUCTS` that round to it (statistics, weights and all else stay in float32)."""
 
-BEFORE = {"laplacian-level": {"g_norm": "none"}}
-"""What a recipe means that was written before an argument was there, where the argument's default is another."""
-
 
 def build_gan(config: Config, image_shape: tuple[int, int, int], classes: int | None = None) -> GAN:
     """The model that a configuration names, for pictures of this shape; `classes` for one conditional on labels."""
@@ -91,7 +88,7 @@ def rebuild_gan(recipe: Mapping[str, Any], *, device: str = "cpu", dtype: Any = 
         ValueError: a model this version does not know.
     """
     model = choice("recipe's model", recipe.get("model"), MODELS)
-    arguments = {**BEFORE.get(model, {}), **recipe}
+    arguments = dict(recipe)
     del arguments["model"]
     shape = tuple(arguments.pop("image_shape"))
     return MODELS[model](shape, arguments.pop("latent_dim"), device=device, dtype=dtype, **arguments)

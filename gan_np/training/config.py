@@ -79,6 +79,10 @@ class Config:
     optimizer: Literal["adam", "sgd", "rmsprop"] = _option("adam", "Optimiser", "For both players.")
     g_learning_rate: float = _option(2e-3, "Optimiser", "Learning rate of G.")
     d_learning_rate: float = _option(5e-4, "Optimiser", "Learning rate of D.")
+    detail_g_learning_rate: float = _option(
+        1e-4, "Optimiser", "lapgan: learning rate of G in the levels that add detail (the coarsest has G's)."
+    )
+    detail_d_learning_rate: float = _option(1e-3, "Optimiser", "lapgan: learning rate of D in those levels.")
     learning_rate_decay: float = _option(1.0, "Optimiser", "Divide both rates by this at every update (1: never).")
     beta1: float = _option(0.5, "Optimiser", "adam: decay of the first moment.")
     beta2: float = _option(0.999, "Optimiser", "adam: decay of the second moment.")
@@ -125,7 +129,7 @@ class Config:
             integer("coarsest_steps", self.coarsest_steps, 1)
         for name in ("smoothing", "momentum", "weight_decay", "r1", "instance_noise", "information"):
             number(name, getattr(self, name), 0.0)
-        for name in ("g_learning_rate", "d_learning_rate"):
+        for name in ("g_learning_rate", "d_learning_rate", "detail_g_learning_rate", "detail_d_learning_rate"):
             number(name, getattr(self, name), above=0.0)
         number("learning_rate_decay", self.learning_rate_decay, 1.0)
         for name in ("beta1", "beta2", "average_decay"):
