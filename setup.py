@@ -21,8 +21,15 @@ TENSORBOARD = ["tensorboardX>=2.6"]
 FACES = ["dicebear-core>=10.7,<11", "dicebear-styles>=10.6,<11", "resvg-py>=0.5"]
 DEMO = ["mlxtend>=0.23", *PLOT]
 DEVELOP = ["ruff>=0.14", "mypy>=1.18"]
-# Compiling the CUDA sources for real targets, with no GPU and no toolkit; pinned to the CUDA of the machines with a GPU.
-CUDA_GATES = ["cuda-core>=1.2", "cuda-bindings==13.0.*", "nvidia-cuda-nvrtc==13.0.*"]
+# Compiling the CUDA sources and Numba's CUDA kernels for real targets, with no GPU and no toolkit installed; pinned to the
+# CUDA of the machines with a GPU. The toolkit's own package does nothing but hold the versions of its parts together.
+CUDA_GATES = [
+    "cuda-core>=1.2",
+    "cuda-bindings==13.0.*",
+    "nvidia-cuda-nvrtc==13.0.*",
+    "numba-cuda[cu13]==0.30.*",
+    "cuda-toolkit==13.0.*",
+]
 TOOLS = ["pytest>=8", "pytest-timeout>=2.3", "hypothesis>=6.100", "scipy>=1.12", "build>=1.2"]
 TEST = [*TOOLS, *DEMO, *DOWNLOAD, *TENSORBOARD, *DEVELOP]
 

@@ -25,6 +25,7 @@ from kernels.table import choose as choose
 from kernels.table import entries as entries
 from kernels.table import entry as entry
 from kernels.table import forced_choices as forced_choices
+from kernels.table import named as named
 from kernels.table import parse_choices as parse_choices
 from kernels.table import register_kernel as register_kernel
 from kernels.table import select as select

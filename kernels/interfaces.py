@@ -99,6 +99,13 @@ class Plan(Protocol):
         """∂T/∂w from prepared a and b: the weight gradient of both."""
 
 
+class FinishingPlan(Plan, Protocol):
+    """A plan that can do the epilogue on its way. Found by its method, and not used where `bias_activation` is forced."""
+
+    def to_large_finished(self, weight: Any, small: Any, bias: Array | None, activation: Activation) -> Array:
+        """f(∂T/∂a + bias), bias along the channels of a."""
+
+
 class Conv2d(Protocol):
     """Convolution and transposed convolution, as a plan for a geometry."""
 

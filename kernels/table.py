@@ -217,6 +217,11 @@ def tuned_choices() -> Choices:
     return _tuned.get()
 
 
+def named(operation: str) -> bool:
+    """Whether a kernel of this operation was asked for by name (tuned choices aside): then nothing else may do its work."""
+    return operation in _named()
+
+
 def select_whole(operation: str, problem: Problem) -> Any | None:
     """The implementation of an operation of `PARTS`, or None where its parts are to do the work.
 

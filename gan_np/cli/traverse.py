@@ -12,9 +12,12 @@ from .models import load_model
 from .output import console, say
 
 if TYPE_CHECKING:
-    from gan_np.latent import Decoder
+    from gan_np.latent import Decoder, Towards
 
-FACTOR = "axis:N, principal:N, closed-form:N, code:N (infogan), category (infogan), label (conditional), or a kept name"
+FACTOR = (
+    "axis:N, principal:N, closed-form:N, code:N (infogan), class:NAME (--classifier), category (infogan), label "
+    "(conditional), or a kept name"
+)
 
 
 def traverse(
@@ -41,6 +44,14 @@ def traverse(
         typer.Option(metavar="NAME=FACTOR", help="Keep a direction with the run under a name; may be given again."),
     ] = None,
     names: Annotated[bool, typer.Option("--names", help="List the directions kept with the run, and stop.")] = False,
+    classifier: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="For class:NAME: a file of gan-np train-classifier, which reads the samples.",
+            show_default=False,
+        ),
+    ] = None,
     average: Annotated[bool, typer.Option(help="From the average of G's weights, or from the last ones.")] = True,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
 ) -> None:
@@ -48,12 +59,14 @@ def traverse(
 
     Directions of z need no labels: its axes, the eigenvectors of the first layer's weights (closed-form, Shen and Zhou
     2021), those of principal components of early activations (principal, Härkönen et al. 2020). Look at some, then keep
-    those that mean something: --keep pose=closed-form:1 --keep smile=principal:3.
+    those that mean something: --keep pose=closed-form:1 --keep smile=principal:3. With a classifier of labelled pictures,
+    class:NAME is the difference of means between samples that it calls NAME and the others.
     """
     from gan_np.data import save_grid
-    from gan_np.latent import Decoder, read_directions
+    from gan_np.latent import Decoder, Towards, read_directions
     from gan_np.latent import traverse as draw
     from gan_np.latent.chosen import factor
+    from gan_np.training import load_classifier
 
     folder = run if run.is_dir() else run.parent.parent
     if names:
@@ -61,14 +74,15 @@ def traverse(
             console().print(f"{direction.name}: {direction.source or 'no source given'}")
         return
     decoder = Decoder(load_model(run, device), seed, average)
+    towards = None if classifier is None else Towards(decoder, load_classifier(classifier, device=device))
     if keep:
-        _keep(folder, run, decoder, keep)
+        _keep(folder, run, decoder, keep, towards)
     if across is None:
         if keep:
             return
         raise ValueError(f"across: expected a factor to change: {FACTOR}")
     chosen = [
-        None if text is None else factor(text, decoder.gan, folder, span, average=average)
+        None if text is None else factor(text, decoder.gan, folder, span, average=average, towards=towards)
         for text, span in ((across, across_range), (down, down_range))
     ]
     assert chosen[0] is not None
@@ -80,7 +94,7 @@ def traverse(
             say(f"  {name}: {part.name} at {', '.join(f'{place:.3g}' for place in places)}")
 
 
-def _keep(folder: Path, run: Path, decoder: Decoder, texts: list[str]) -> None:
+def _keep(folder: Path, run: Path, decoder: Decoder, texts: list[str], towards: Towards | None) -> None:
     """Directions kept with the run, each given as NAME=FACTOR."""
     from gan_np.latent import keep_directions
     from gan_np.latent.chosen import direction
@@ -93,7 +107,7 @@ def _keep(folder: Path, run: Path, decoder: Decoder, texts: list[str]) -> None:
         name, sign, source = text.partition("=")
         if not sign:
             raise ValueError(f"keep: expected NAME=FACTOR, got {text!r}")
-        vector = direction(source, decoder.gan, folder, average=decoder.average)
+        vector = direction(source, decoder.gan, folder, average=decoder.average, towards=towards)
         found.append(dataclasses.replace(vector, name=check_name(name), source=vector.source or source))
     step = None
     if not isinstance(decoder.model, LAPGAN):  # whose levels have a count of steps each

@@ -10,6 +10,7 @@ from .named import keep_directions, read_directions
 from .paths import combined, linear, spherical
 from .principal import principal
 from .properties import by_property
+from .towards import Towards
 from .traversal import Traversal, traverse
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Factor",
     "Inversion",
     "Label",
+    "Towards",
     "Traversal",
     "axis",
     "by_property",

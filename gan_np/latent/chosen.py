@@ -12,16 +12,23 @@ from .directions import Direction, axis
 from .factors import Along, Category, Code, Factor, Label
 from .named import named
 from .principal import principal
+from .towards import Towards
 
-KINDS = "axis:N, principal:N, closed-form:N, code:N, category, label, or a name kept with the run"
+KINDS = "axis:N, principal:N, closed-form:N, code:N, class:NAME, category, label, or a name kept with the run"
 CODE_RANGE, RANGE = (-2.0, 2.0), (-3.0, 3.0)
 """Twice the range of training, as in InfoGAN's figures; three deviations of a normal z."""
 
 
 def factor(
-    text: str, gan: GAN, run: str | Path, span: tuple[float, float] | None = None, *, average: bool = True
+    text: str,
+    gan: GAN,
+    run: str | Path,
+    span: tuple[float, float] | None = None,
+    *,
+    average: bool = True,
+    towards: Towards | None = None,
 ) -> Factor:
-    """The factor that a text names; span: the range of a direction, None for the usual one.
+    """The factor that a text names; span: the range of a direction, None for the usual one; towards: for "class:NAME".
 
     Raises:
         ValueError, TypeError: not one of `KINDS`, or one that this model has not.
@@ -34,15 +41,21 @@ def factor(
         if not isinstance(gan.prior, CodePrior):
             raise ValueError("category: needs an infogan")
         return Category(gan.prior)
-    found = direction(text, gan, run, average=average)
+    found = direction(text, gan, run, average=average, towards=towards)
     if text.startswith("code:"):
         return Code(found, *(span or CODE_RANGE))
     return Along(found, *(span or RANGE))
 
 
-def direction(text: str, gan: GAN, run: str | Path, *, average: bool = True) -> Direction:
+def direction(
+    text: str, gan: GAN, run: str | Path, *, average: bool = True, towards: Towards | None = None
+) -> Direction:
     """The direction that a text names, see `KINDS`."""
     kind, colon, number = text.partition(":")
+    if kind == "class" and colon:
+        if towards is None:
+            raise ValueError(f"direction: {text!r} needs a classifier of labelled pictures (--classifier)")
+        return towards.named(number)
     if not colon:
         found = named(run, text)
         if found.dim != gan.prior.dim:

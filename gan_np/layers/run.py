@@ -27,7 +27,8 @@ class Wrt:
     @property
     def any_input(self) -> bool:
         """Whether the gradient of any input is asked for."""
-        return _any(self.inputs)
+        inputs = self.inputs
+        return inputs if inputs is True or inputs is False else _any(inputs)
 
     @property
     def anything(self) -> bool:

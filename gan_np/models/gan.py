@@ -12,8 +12,8 @@ from gan_np.arrays import Array, array_module, generator, on_host, to_device, to
 from gan_np.averaging import Average, recompute_statistics
 from gan_np.checks import ShapeError, choice, integer
 from gan_np.data.images import RANGES, to_bytes, to_float
-from gan_np.devices import memory_explained, scope
-from gan_np.networks import Network
+from gan_np.devices import CPU, memory_explained, scope
+from gan_np.networks import Network, Sequential, folded
 from gan_np.objectives import Loss
 
 from .prior import Prior
@@ -49,6 +49,7 @@ class GAN:
     packing: int = 1
     classes: int | None = None
     _statistics_of: tuple[int, int] | None = field(default=None, repr=False)
+    _folded: tuple[tuple[int, int, int], Network] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         choice("pixel_range", self.pixel_range, RANGES)
@@ -144,7 +145,7 @@ class GAN:
 
     def generate(self, z: Array, context: Array | None = None, *, average: bool = True) -> Array:
         """What G gives for (z, context), as floats on the host, in parts of fixed size; a few at once."""
-        network = self.sampler(average=average)
+        network = self._with_fewer_passes(self.sampler(average=average))
         made = np.empty((len(z), *self.image_shape), network.dtype)
         device, size = network.device, len(z) if len(z) <= FEW else PART
         with scope(device), memory_explained(device, f"sampling {size} pictures at a time", "use a smaller model"):
@@ -191,6 +192,15 @@ class GAN:
             self.with_own_statistics(network)
             self._statistics_of = version
         return network
+
+    def _with_fewer_passes(self, network: Network) -> Network:
+        """The same function with batch normalisation in the weights, made once for each version of them; on the CPU."""
+        if network.device != CPU or not len(network.state) or not isinstance(network.structure, Sequential):
+            return network
+        version = id(network), network.parameters.version, network.state.version
+        if self._folded is None or self._folded[0] != version:
+            self._folded = version, folded(network)
+        return self._folded[1]
 
     def with_own_statistics(self, network: Network) -> Network:
         """A generator with its running statistics recomputed from a fixed noise, in place; itself if it has none."""

@@ -33,6 +33,9 @@ class Bilinear(Protocol):
     def forward(self, prepared: Any) -> Array:
         """L(w, x), a new array."""
 
+    def finished(self, prepared: Any, bias: Array | None, activation: Activation) -> Array | None:
+        """f(L(w, x) + b) from a kernel that does all of it at once; None if this one does not."""
+
     def input_gradient(self, prepared: Any) -> Array:
         """L(w, ·)ᵀ dz."""
 
@@ -49,12 +52,15 @@ def affine(
     weight gradient was asked for.
     """
     prepared = form.prepare_input(x)
-    z = form.forward(prepared)
-    epilogue = kernels.select("bias_activation", problem(z))
-    y = z if bias is None and activation == LINEAR else epilogue.forward(z, bias, activation, in_place=True)
+    plain = bias is None and activation == LINEAR
+    whole = None if plain or kernels.named("bias_activation") else form.finished(prepared, bias, activation)
+    y = form.forward(prepared) if whole is None else whole
+    epilogue = kernels.select("bias_activation", problem(y))
+    if whole is None and not plain:
+        y = epilogue.forward(y, bias, activation, in_place=True)
 
     kept: Any = None if not wrt[1] else prepared if form.keeps_input else x
-    del prepared, z
+    del prepared, whole
     gate = y if activation != LINEAR and any(wrt) else None
 
     def compute(dy: Array, asked: Asked, into: tuple[Into | None, ...]) -> Gradients:

@@ -10,6 +10,7 @@ So both are written once, with the roles of a and b exchanged.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from gan_np import kernels
@@ -39,6 +40,9 @@ class _LargeToSmall:
     def forward(self, prepared: Any) -> Array:
         return self.plan.to_small(self.weight, prepared)
 
+    def finished(self, prepared: Any, bias: Array | None, activation: Activation) -> Array | None:
+        return None
+
     def input_gradient(self, prepared: Any) -> Array:
         return self.plan.to_large(self.weight, prepared)
 
@@ -56,6 +60,10 @@ class _SmallToLarge:
 
     def forward(self, prepared: Any) -> Array:
         return self.plan.to_large(self.weight, prepared)
+
+    def finished(self, prepared: Any, bias: Array | None, activation: Activation) -> Array | None:
+        whole = getattr(self.plan, "to_large_finished", None)
+        return None if whole is None else whole(self.weight, prepared, bias, activation)
 
     def input_gradient(self, prepared: Any) -> Array:
         return self.plan.to_small(self.weight, prepared)
@@ -100,10 +108,7 @@ def conv2d(
     if x.shape[3] != weight.shape[2]:
         raise ShapeError(f"{name}: x has {x.shape[3]} channels, weight {weight.shape} expects {weight.shape[2]}")
     require_shape(name, "bias", bias, weight.shape[3:])
-    strides, paddings = pair("stride", stride, 1), pair("padding", padding, 0)
-    kernel = (weight.shape[0], weight.shape[1])
-    small = conv2d_shape(x.shape[1:], weight.shape[3], kernel, strides, paddings)
-    geometry = Geometry(x.shape[0], (x.shape[1], x.shape[2], x.shape[3]), small, kernel, strides, paddings)
+    geometry = _geometry(x.shape, weight.shape, _fixed(stride), _fixed(padding))
     form = _LargeToSmall(*_plan(x, weight, geometry, cache))
     return affine(name, form, x, bias, activation, asked(wrt, (x, weight, bias)))
 
@@ -140,13 +145,34 @@ def conv_transpose2d(
     if x.shape[3] != weight.shape[3]:
         raise ShapeError(f"{name}: x has {x.shape[3]} channels, weight {weight.shape} expects {weight.shape[3]}")
     require_shape(name, "bias", bias, weight.shape[2:3])
-    strides, paddings = pair("stride", stride, 1), pair("padding", padding, 0)
-    extra = pair("output_padding", output_padding, 0)
-    kernel = (weight.shape[0], weight.shape[1])
-    large = conv_transpose2d_shape(x.shape[1:], weight.shape[2], kernel, strides, paddings, extra)
-    geometry = Geometry(x.shape[0], large, (x.shape[1], x.shape[2], x.shape[3]), kernel, strides, paddings)
+    geometry = _transposed(x.shape, weight.shape, _fixed(stride), _fixed(padding), _fixed(output_padding))
     form = _SmallToLarge(*_plan(x, weight, geometry, cache))
     return affine(name, form, x, bias, activation, asked(wrt, (x, weight, bias)))
+
+
+def _fixed(sizes: Any) -> Any:
+    """A list as a tuple: what is remembered by its arguments needs ones that do not change."""
+    return tuple(sizes) if isinstance(sizes, list) else sizes
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _geometry(picture: tuple[int, ...], weight: tuple[int, ...], stride: Any, padding: Any) -> Geometry:
+    """Of a convolution of pictures (N, H, W, C). Remembered: a step asks for the same few again and again."""
+    strides, paddings = pair("stride", stride, 1), pair("padding", padding, 0)
+    kernel = (weight[0], weight[1])
+    small = conv2d_shape(picture[1:], weight[3], kernel, strides, paddings)
+    return Geometry(picture[0], (picture[1], picture[2], picture[3]), small, kernel, strides, paddings)
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _transposed(
+    picture: tuple[int, ...], weight: tuple[int, ...], stride: Any, padding: Any, output_padding: Any
+) -> Geometry:
+    """Of a transposed convolution of pictures (N, H, W, C)."""
+    strides, paddings = pair("stride", stride, 1), pair("padding", padding, 0)
+    extra, kernel = pair("output_padding", output_padding, 0), (weight[0], weight[1])
+    large = conv_transpose2d_shape(picture[1:], weight[2], kernel, strides, paddings, extra)
+    return Geometry(picture[0], large, (picture[1], picture[2], picture[3]), kernel, strides, paddings)
 
 
 def conv2d_shape(

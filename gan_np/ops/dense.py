@@ -32,6 +32,9 @@ class _Product:
         z: Array = self.kernel.forward(prepared, self.weight)
         return z
 
+    def finished(self, prepared: Array, bias: Array | None, activation: Activation) -> Array | None:
+        return None
+
     def input_gradient(self, prepared: Array) -> Array:
         dx: Array = self.kernel.input_gradient(prepared, self.weight)
         return dx
@@ -78,6 +81,7 @@ def _whole(
     y: Array = kernel.forward(x, weight, bias, activation)
     kept = x if wrt[1] else None
     gate = y if activation != LINEAR and any(wrt) else None
+    of_output = problem(y)  # and not y itself, which the functions below would keep
 
     def compute(dy: Array, asked: Asked, into: tuple[Into | None, ...]) -> Gradients:
         gradients: Gradients = kernel.backward(dy, kept, gate, weight, activation, asked, into[1], into[2])
@@ -85,7 +89,7 @@ def _whole(
 
     def linear(tangent: Array, asked: Asked) -> tuple[Array, Pullback]:
         form = _Product(kernels.select("dense", problem(tangent)), weight)
-        epilogue = kernels.select("bias_activation", problem(y))
+        epilogue = kernels.select("bias_activation", of_output)
         return linearised("dense", form, epilogue, activation, gate, tangent, asked)
 
     return y, Pullback("dense", y, wrt, compute, linear if activation.kind in PIECEWISE_LINEAR else None)

@@ -69,7 +69,7 @@ class Pullback:
         return self._linear(tangent, tuple(True for _ in self.wrt) if wrt is None else tuple(wrt))
 
     def _narrow(self, wrt: Sequence[bool] | None) -> Asked:
-        if wrt is None:
+        if wrt is None or wrt == self.wrt:
             return self.wrt
         if len(wrt) != len(self.wrt):
             raise ValueError(f"{self._name}: wrt has {len(wrt)} entries, expected {len(self.wrt)}")
@@ -88,7 +88,7 @@ def asked(wrt: Sequence[bool] | bool, arrays: Sequence[Any]) -> Asked:
     wanted = (wrt,) * len(arrays) if isinstance(wrt, bool) else tuple(wrt)
     if len(wanted) != len(arrays):
         raise ValueError(f"wrt: expected {len(arrays)} entries, got {len(wanted)}")
-    return tuple(bool(want) and array is not None for want, array in zip(wanted, arrays, strict=True))
+    return tuple([bool(want) and array is not None for want, array in zip(wanted, arrays, strict=True)])
 
 
 def require_rank(operation: str, name: str, array: Array, rank: int, layout: str) -> None:

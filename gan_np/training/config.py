@@ -80,9 +80,13 @@ class Config:
     g_learning_rate: float = _option(2e-3, "Optimiser", "Learning rate of G.")
     d_learning_rate: float = _option(5e-4, "Optimiser", "Learning rate of D.")
     detail_g_learning_rate: float = _option(
-        1e-4, "Optimiser", "lapgan: learning rate of G in the levels that add detail (the coarsest has G's)."
+        1e-3,
+        "Optimiser",
+        "lapgan: learning rate of G in the levels that add detail (2e-4 for photographs, whose detail is fainter).",
     )
-    detail_d_learning_rate: float = _option(1e-3, "Optimiser", "lapgan: learning rate of D in those levels.")
+    detail_d_learning_rate: float = _option(
+        5e-4, "Optimiser", "lapgan: learning rate of D in those levels (1e-3 for photographs)."
+    )
     learning_rate_decay: float = _option(1.0, "Optimiser", "Divide both rates by this at every update (1: never).")
     beta1: float = _option(0.5, "Optimiser", "adam: decay of the first moment.")
     beta2: float = _option(0.999, "Optimiser", "adam: decay of the second moment.")

@@ -27,7 +27,7 @@ def flat(array: Array) -> Array:
 def read_only(array: Array) -> Array:
     """The same, not to be written to. To the compiler that is a type of its own, so each kernel must always get the same."""
     seen = array.reshape(-1)
-    seen.flags.writeable = False
+    seen.setflags(write=False)
     return seen
 
 

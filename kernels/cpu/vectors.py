@@ -115,6 +115,22 @@ def move_line(typing: Any, source: Any, start: Any, target: Any, at: Any) -> Any
 
 
 @intrinsic
+def add_line(typing: Any, source: Any, start: Any, target: Any, at: Any) -> Any:
+    """target[at : at + L] += source[start : start + L]."""
+
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        lines = Lines(builder, target.dtype)
+        origin, aim = (
+            lines.at(context.make_array(kind)(context, builder, array).data, place)
+            for kind, array, place in ((source, *values[:2]), (target, *values[2:]))
+        )
+        lines.store(builder.fadd(lines.load(aim), lines.load(origin)), aim)
+        return context.get_dummy_value()
+
+    return types.void(source, types.int64, target, types.int64), build
+
+
+@intrinsic
 def clear_line(typing: Any, target: Any, at: Any) -> Any:
     """Zeros in one line of target[at:]."""
 

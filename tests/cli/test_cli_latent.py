@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+import gan_np as gn
 from gan_np import cli
 from gan_np.cli import app
 
@@ -85,6 +86,34 @@ def test_traverse(
     assert ratio == pytest.approx((18 * shape[0] + 2) / (18 * shape[1] + 2), rel=1e-9)
 
 
+def test_the_direction_of_a_class(tmp_path: Path, runs: dict[str, Path]) -> None:
+    """Of a classifier that tells nothing apart but light from dark, through the file that the command reads."""
+    reader = gn.models.classifier((16, 16, 1), classes=2)
+    reader.class_names = ("dark", "light")
+    gan = gn.training.load_gan(runs["dcgan"])
+    logits = reader.network(gn.data.to_float(gan.sample(400), "0..1", np.dtype(np.float32)))[1]
+    bias = next(s.name for s in reader.network.parameters.layout.segments if s.shape == (2,))
+    with reader.network.parameters.edit() as theta:
+        reader.network.parameters.layout.view(theta, bias)[...] = [np.median(logits[:, 1] - logits[:, 0]), 0]
+    file = tmp_path / "reader.safetensors"
+    gn.training.save_classifier(file, reader)
+    out = tmp_path / "grid.png"
+    given = ["traverse", runs["dcgan"], "--across", "class:light", "--classifier", file, "--out", out, "--rows", "1"]
+    done = gan_np(*given)
+    assert done.returncode == 0, done.stderr
+    assert "class:light" in done.stderr
+    kept = gan_np("traverse", runs["dcgan"], "--keep", "lamp=class:light", "--classifier", file)
+    assert kept.returncode == 0, kept.stderr
+    direction = gn.latent.read_directions(runs["dcgan"])["lamp"]
+    decoder = gn.latent.Decoder(gan)
+    z = decoder.points(2000, 0)
+    light = reader.predict(decoder(z)) == 1
+    assert 0.3 < light.mean() < 0.7
+    expected = z[light].mean(axis=0) - z[~light].mean(axis=0)
+    cosine = direction.vector @ expected / np.linalg.norm(expected) / np.linalg.norm(direction.vector)
+    assert cosine == pytest.approx(1, abs=1e-6)
+
+
 def test_directions_are_kept_under_names(tmp_path: Path, runs: dict[str, Path]) -> None:
     done = gan_np("traverse", runs["dcgan"], "--keep", "pose=closed-form:0", "--keep", "smile=principal:1")
     assert done.returncode == 0, done.stderr
@@ -112,6 +141,7 @@ def test_directions_are_kept_under_names(tmp_path: Path, runs: dict[str, Path]) 
         ("dcgan", ["--across", "axis:0", "--across-range", "2", "-2"], "high"),
         ("dcgan", ["--across", "axis:0", "--label", "1"], "not conditional"),
         ("conditional-dcgan", ["--across", "axis:0", "--label", "7"], "labels"),
+        ("dcgan", ["--across", "class:7"], "--classifier"),
         ("dcgan", ["--keep", "label=axis:0"], "name"),
         ("dcgan", ["--keep", "axis:0"], "NAME=FACTOR"),
     ],

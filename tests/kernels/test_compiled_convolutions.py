@@ -239,13 +239,13 @@ def test_python_threads_at_the_same_time(rng):
 
 def test_shared_buffers_are_seen(rng, monkeypatch):
     """The negative control of the test above: one set of buffers for all threads, as large as anybody needs."""
-    memory, given = np.zeros(1 << 24), {}
+    memory, given = np.zeros(1 << 25), {}
 
     def shared(name, size, dtype):
         start = given.setdefault(name, len(given) << 20)
         return memory[start : start + (1 << 20)].view(dtype)[:size]
 
-    for module in ("dense", "dense_layer", "direct.plan", "winograd.plan"):
+    for module in ("dense", "dense_layer", "dense_narrow", "direct.plan", "winograd.plan"):
         monkeypatch.setattr(f"gan_np.kernels.cpu.{module}.buffer", shared)
     with pytest.raises(AssertionError):
         check_python_threads(rng)

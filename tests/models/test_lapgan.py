@@ -13,7 +13,8 @@ import gan_np as gn
 from gan_np.models import laplacian
 from gan_np.models.lapgan import LaplacianLevel
 from gan_np.training import Config, Interrupted, Trainer, build_lapgan, checkpoint, load_lapgan, train_lapgan
-from gan_np.training.levels import reduced
+from gan_np.training.folder import read_config
+from gan_np.training.levels import level_trainers, reduced
 
 
 def small_level(**options: object) -> LaplacianLevel:
@@ -176,6 +177,23 @@ def test_the_coarsest_level_may_have_other_steps(tmp_path: Path) -> None:
         assert done == [5, settings.steps]
     with pytest.raises(ValueError, match="coarsest_steps"):
         Config(coarsest_steps=0)
+
+
+def test_levels_of_detail_have_learning_rates_of_their_own(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1), np.uint8)
+    rates = {"detail_g_learning_rate": 3e-4, "detail_d_learning_rate": 7e-4}
+    config = Config(steps=1, sample_every=0, animation=False, **{**SETTINGS, **rates})  # type: ignore[arg-type]
+    gan = build_lapgan(config, (16, 16, 1))
+    found = [
+        [optimizer.learning_rate for optimizer in (trainer.g_optimizer, trainer.d_optimizer)]
+        for _, _, trainer in level_trainers(gan, images, None, config)
+    ]
+    assert found == [[config.g_learning_rate, config.d_learning_rate], [3e-4, 7e-4]]
+    train_lapgan(gan, images, out=tmp_path / "run", config=config, progress=False)
+    kept = [read_config(folder) for folder in sorted((tmp_path / "run").glob("level-*"))]
+    assert [[level.g_learning_rate, level.d_learning_rate] for level in kept] == found
+    with pytest.raises(ValueError, match="detail_g_learning_rate"):
+        Config(detail_g_learning_rate=0.0)
 
 
 def test_other_folders_are_refused(tmp_path: Path) -> None:

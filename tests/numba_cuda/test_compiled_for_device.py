@@ -15,7 +15,7 @@ def missing():
         try:
             importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            return f'the package {name} is missing: pip install "numba-cuda[cu13]" "cuda-toolkit==13.0.*"'
+            return f"the package {name}, of the extra cuda-gates, is missing"
     return None
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..activation import add_and_activate
 from ..compiled import inner
-from ..panels import columns_tile, copy_numbers, lines_tile
+from ..panels import columns_tile, copy_numbers, left_rows, lines_tile
 from ..product import multiply_lines
-from ..vectors import COLUMNS, LINE, ROWS, add_part
+from ..vectors import COLUMNS, LINE, ROWS, add_line, add_part
 from .patches import pack_patches
 
 SMALL_WEIGHTS = 1 << 13
@@ -71,41 +72,54 @@ def large_item(
     deep: int,
     w: Any,
     width: int,
+    bands: int,
     rows: Any,
     sent: Any,
+    own: Any,
+    bias: Any,
+    kind: int,
+    slope: float,
     a: Any,
 ) -> None:
-    """`width` channels of one picture: cleared, then what each place of b sends is added."""
+    """`width` channels of a band of a picture's rows: cleared, what each place of b sends there is added, then f(· + bias).
+
+    All channels are summed in a itself. Some of them in memory of the thread's own, then moved to a, where the lines beside
+    them are another thread's: two cores that write to neighbouring lines again and again take them from each other.
+    bias: for a row of the picture, each run of `width` channels after the other; empty for neither bias nor f.
+    """
     (height, wide, channels), (small_height, small_width), (kernel_height, kernel_width), (sh, sw), (ph, pw) = geometry
     line = LINE // a.itemsize
     panel = COLUMNS * line
     chunks = channels // width
-    picture, channel = index // chunks, index % chunks * width
-    start = picture * height * wide * channels
-    if width == channels:
-        for place in range(start, start + height * wide * channels):
-            a[place] = 0
-    else:
-        for pixel in range(height * wide):
-            for c in range(channel, channel + width):
-                a[start + pixel * channels + c] = 0
-    columns = kernel_height * kernel_width * width
+    picture, channel = index // chunks // bands, index % chunks * width
+    band, share = index // chunks % bands, (height + bands - 1) // bands
+    above, below = band * share, min(height, (band + 1) * share)
+    total, origin = a, picture * height * wide * channels
+    if width < channels:
+        total, origin = own, thread * share * wide * width - above * wide * width
+    for place in range(origin + above * wide * width, origin + below * wide * width):
+        total[place] = 0
+    run = kernel_width * width  # a row of taps, side by side in the picture
+    columns = kernel_height * run
     sent_row = (columns + panel - 1) // panel * panel
     rows_at, sent_at = thread * panels * ROWS * deep, thread * panels * ROWS * sent_row
     w_at = index % chunks * sent_row * deep
     places = small_height * small_width
-    # runs of taps that lie side by side in the picture: a whole row of them where all channels are taken
-    runs, run = (1, kernel_width * width) if width == channels else (kernel_width, width)
-    for first in range(0, places, panels * ROWS):
-        here = min(panels * ROWS, places - first)
+    # the rows of b with a tap in the band
+    begins = max(0, (above + ph - kernel_height) // sh + 1) * small_width
+    ends = min(small_height, (below - 1 + ph) // sh + 1) * small_width
+    for first in range(begins, ends, panels * ROWS):
+        here = min(panels * ROWS, ends - first)
         used = (here + ROWS - 1) // ROWS
-        for i in range(used * ROWS):
-            for k in range(0, deep, line):
-                count = depth - k if i < here else 0
-                target = rows_at + i // ROWS * ROWS * deep + k * ROWS + i % ROWS * line
-                copy_numbers(b, (picture * places + first + i) * depth + k, count, rows, target)
+        left_rows(b, (picture * places + first) * depth, here, depth, 0, deep, rows, rows_at)
         for d in range(0, sent_row, panel):
+            first_tap, last_tap = d // run - ph, (d + panel - 1) // run - ph
             for i in range(used):
+                place = first + i * ROWS
+                if (
+                    place + ROWS - 1
+                ) // small_width * sh + last_tap < above or place // small_width * sh + first_tap >= below:
+                    continue  # all that these taps send falls outside
                 multiply_lines(
                     sent,
                     sent_at + i * ROWS * sent_row + d,
@@ -120,24 +134,25 @@ def large_item(
                     False,
                 )
         for i in range(here):
-            top, left = (first + i) // small_width * sh - ph, (first + i) % small_width * sw - pw
-            for u in range(kernel_height):
-                row = top + u
-                if row < 0 or row >= height:
-                    continue
-                for v in range(runs):
-                    # of `run` numbers those that fall into the row of the picture
-                    begin = (left + v) * channels + channel
-                    low, high = max(0, -begin), run
-                    if width == channels:
-                        high = min(run, wide * channels - begin)
-                    elif left + v < 0 or left + v >= wide:
-                        high = 0
-                    if high > low:
-                        target = start + row * wide * channels + begin
-                        source = sent_at + i * sent_row + (u * runs + v) * run
-                        for k in range(low, high, line):
-                            add_part(sent, source + k, min(line, high - k), a, target + k)
+            top, left = (first + i) // small_width * sh - ph, ((first + i) % small_width * sw - pw) * width
+            # those of the run that fall into the row of the picture
+            low, high = max(0, -left), min(run, wide * width - left)
+            for u in range(max(0, above - top), min(kernel_height, below - top)):
+                target, source = origin + (top + u) * wide * width + left, sent_at + i * sent_row + u * run
+                for k in range(low, high, line):
+                    if high - k >= line:
+                        add_line(sent, source + k, total, target + k)
+                    else:
+                        add_part(sent, source + k, high - k, total, target + k)
+    if bias.size:
+        own_bias = bias[channel * wide : (channel + width) * wide]
+        for row in range(above, below):
+            add_and_activate(total, origin + row * wide * width, own_bias, wide * width, kind, slope, total)
+    if width < channels:
+        for pixel in range(above * wide, below * wide):
+            target = (picture * height * wide + pixel) * channels + channel
+            for c in range(width):
+                a[target + c] = own[origin + pixel * width + c]
 
 
 @inner

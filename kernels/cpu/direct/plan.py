@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ from gan_np.arrays import Array
 
 from ... import threads
 from ...geometry import Geometry
-from ...interfaces import Into
+from ...interfaces import Activation, Into
 from ...reference.placing import place
 from .. import pool
+from ..activation import kind_and_slope
 from ..layouts import contiguous, flat, read_only
 from ..sizes import up
 from ..vectors import COLUMNS, ROWS, lanes
@@ -24,6 +26,8 @@ CACHE = 1 << 16
 """Numbers of a thread's block of patches."""
 CHUNK = 256
 """Rows of dw that a thread sums at a time."""
+BAND = 8
+"""The fewest rows of a band."""
 ITEMS = 8
 """Pieces of work that a product is divided into where its shape allows it."""
 
@@ -75,6 +79,7 @@ class DirectPlan:
         self.places = g.batch * g.small[0] * g.small[1]
         self.sizes = (g.large, g.small[:2], g.kernel, g.stride, g.padding)
         self.width = _channels_apart(g.batch, self.channels)
+        self.bands = _bands(g.batch, g.large, self.width)
 
     def prepare_weight(self, weight: Array) -> Weights:
         """Right panels, made when first asked for."""
@@ -113,14 +118,30 @@ class DirectPlan:
 
     def to_large(self, weight: Weights, small: Array) -> Array:
         """a = Σ of what b · wᵀ sends."""
+        return self._sent(weight, small, np.empty(0, small.dtype), Activation())
+
+    def to_large_finished(self, weight: Weights, small: Array, bias: Array | None, activation: Activation) -> Array:
+        """f(a + bias), while what was summed is still in the thread's cache."""
+        _, wide, channels = self.geometry.large
+        given = np.zeros(channels, small.dtype) if bias is None else bias
+        runs = np.tile(given.reshape(-1, 1, self.width), (1, wide, 1))
+        return self._sent(weight, small, runs, activation)
+
+    def _sent(self, weight: Weights, small: Array, bias: Array, activation: Activation) -> Array:
         large, dtype = np.empty(self.geometry.large_shape, small.dtype), small.dtype
         deep, sent_row = up(self.breadth, lanes(dtype)), self.sent_row(dtype)
-        panels = self._panels(max(deep, sent_row), self.geometry.small[0] * self.geometry.small[1])
+        # All places of a picture are one thread's: as many at a time as its cache holds, so that w is read seldom.
+        places = self.geometry.small[0] * self.geometry.small[1]
+        panels = max(1, min(8, CACHE // (max(deep, sent_row) * ROWS), -(-places // ROWS)))
         rows = buffer("rows", threads.count() * panels * ROWS * deep, dtype)
         sent = buffer("sent", threads.count() * panels * ROWS * sent_row, dtype)
-        arguments = (panels, read_only(small), self.sizes, self.breadth, deep, weight.sent, self.width, rows, sent)
-        items = self.geometry.batch * (self.channels // self.width)
-        pool.run(contractions.large_item, dtype, items, (*arguments, flat(large)))
+        taken = (panels, read_only(small), self.sizes, self.breadth, deep, weight.sent, self.width, self.bands)
+        height, wide = self.geometry.large[:2]
+        share = -(-height // self.bands) * wide * self.width if self.width < self.channels else 0
+        own = buffer("own", threads.count() * share, dtype)
+        items = self.geometry.batch * self.bands * (self.channels // self.width)
+        epilogue = (read_only(bias), *kind_and_slope(activation))
+        pool.run(contractions.large_item, dtype, items, (*taken, rows, sent, own, *epilogue, flat(large)))
         return large
 
     def to_weight(self, large: Array, small: Array, into: Into | None = None) -> Array:
@@ -162,7 +183,12 @@ class Direct:
 
     def plan(self, geometry: Geometry) -> DirectPlan:
         """One plan a geometry."""
-        return DirectPlan(geometry)
+        return _plan(geometry)
+
+
+@lru_cache(maxsize=256)
+def _plan(geometry: Geometry) -> DirectPlan:
+    return DirectPlan(geometry)
 
 
 def _channels_apart(batch: int, channels: int) -> int:
@@ -170,3 +196,14 @@ def _channels_apart(batch: int, channels: int) -> int:
     pieces = -(-ITEMS // batch)
     narrow = [width for width in range(16, channels) if channels % width == 0 and channels // width <= pieces]
     return min(narrow, default=channels)
+
+
+def _bands(batch: int, picture: tuple[int, int, int], width: int) -> int:
+    """Bands of rows that a picture is divided into, where there are fewer pictures than pieces of work.
+
+    Some channels: as many as a thread's own memory in the cache holds. All channels: so that every thread gets some. Two
+    neighbours both compute the rows of b that reach into both, so bands are not thin.
+    """
+    height, wide, channels = picture
+    wanted = -(-height * wide * width // CACHE) if width < channels else -(-ITEMS // (2 * batch))
+    return max(1, min(wanted, height // BAND))
