@@ -42,6 +42,16 @@ def run(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+def test_as_a_module(run: Path, tmp_path: Path) -> None:
+    """The same program where the command is not on the path."""
+    out = tmp_path / "drawn.png"
+    start = [sys.executable, "-m", "gan_np"]
+    done = subprocess.run([*start, "sample", run, "--out", out], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert out.exists()
+    assert subprocess.run([*start, "paint"], capture_output=True, timeout=120).returncode == 2
+
+
 def test_train_leaves_a_run(run: Path) -> None:
     for name in ("samples.png", "losses.png", "log.jsonl", "config.toml", "training.gif"):
         assert (run / name).stat().st_size > 0
