@@ -1,0 +1,31 @@
+"""How PyTorch is told to compute: its precision and its search for the fastest convolution, for a `with` block."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+
+
+@contextlib.contextmanager
+def computing(precision: str, device: str) -> Iterator[None]:
+    """Inside, PyTorch is at its fastest for this precision on this device.
+
+    precision: "float64", "float32": exact, no TF32 anywhere; "tf32": products of matrices and convolutions in TF32; "bf16": the
+        same, under an autocast that each step enters itself (`autocast`).
+    """
+    allowed, matrices, convolutions = precision in ("tf32", "bf16"), torch.backends.cuda.matmul, torch.backends.cudnn
+    before = matrices.allow_tf32, convolutions.allow_tf32, convolutions.benchmark
+    matrices.allow_tf32, convolutions.allow_tf32, convolutions.benchmark = allowed, allowed, device != "cpu"
+    try:
+        yield
+    finally:
+        matrices.allow_tf32, convolutions.allow_tf32, convolutions.benchmark = before
+
+
+def autocast(precision: str, device: str) -> contextlib.AbstractContextManager[object]:
+    """What surrounds the forward passes of a step: bf16 where it was asked for."""
+    if precision != "bf16":
+        return contextlib.nullcontext()
+    return torch.autocast(torch.device(device).type, torch.bfloat16)
