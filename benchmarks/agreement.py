@@ -68,7 +68,8 @@ ALLOWED = {
 entry's derivative at once, and batch normalisation hands that on to the whole layer below. (At 128×128 pictures,
 width 32, PyTorch's gradient of G was 0.03 away from its own in float64, ours 0.0015; in weights that became 0.12.) Products
 that are rounded to 10 or 7 bits move more of them, and the two sides do not round the same numbers: PyTorch's autocast keeps
-bf16 pictures between layers, ours float32 ones. Weights in a wrong order or a missing term are off by about 1; what is smaller than that, the step in float64 shows."""
+bf16 pictures between layers, ours float32 ones. Weights in a wrong order or a missing term are off by about 1; what is
+smaller than that, the step in float64 shows."""
 
 SMOOTH = 1e-3
 """Adam's ε while steps are compared, on every side. With the usual 1e-8 the first update of an entry is the rate times the

@@ -9,8 +9,8 @@ Counted is a step as the CUDA kernels divide it, every array once for each pass 
     batch normalisation, backward  reads dy, x and y twice, writes dx
     optimiser                      Adam reads θ, g, m and v and writes θ, m and v
 
-The first layer of each player has no input gradient in that player's own step. Pictures and activations lie in the dtype of the
-networks at every precision. Work that is bound by neither (losses, accuracies, the watch for NaN) is left out.
+The first layer of each player has no input gradient in that player's own step. Pictures and activations lie in the dtype of
+the networks at every precision. Losses, accuracies and the watch for numbers that are not finite are left out.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the GPU can do at most, measured: operations a second of a large product at a precision, bytes a second of a copy.
 
-The best rate of our own dense kernel and, where PyTorch is on the device, of its product: neither is the hardware's limit, and
-a floor made of it is one that somebody has reached.
+The rate is the better of our own dense kernel's and, where PyTorch takes part, of its product's: below the data sheet's, but
+one that somebody has reached.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ import gan_np as gn
 from gan_np import kernels
 from gan_np.data.images import save_grid
 
-from . import gpu_kernels
+from . import gpu_kernels, gpu_step
 
 ROOT = Path(__file__).parents[1]
 PRECISIONS = ("float32", "tf32", "bf16")
@@ -162,4 +162,5 @@ STAGES: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "sanitizer": sanitize,
     **{f"digits-{precision}": partial(train_digits, precision=precision) for precision in PRECISIONS},
     "kernels": gpu_kernels.measure,
+    "step": gpu_step.stage,
 }

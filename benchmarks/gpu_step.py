@@ -1,10 +1,10 @@
 """One whole training step on a GPU against PyTorch's at the same precision, turn by turn on the same device.
 
 First numbers: a small step in float64 and one at each precision must give what PyTorch's gives (`agreement.py` has the
-tolerances), and captured steps the same bits as launched ones; if not, the exit code is 1. Then times: medians of alternating
-turns, the device synchronised at both ends of each; the host's time alone, until a step's calls return; launches counted; and
-floors from rates that are measured in the same run. Without a GPU the exit code is 2; --pretend tries the command on the
-stand-in for CuPy.
+tolerances), and captured steps the same bits as launched ones; if not, the exit code is 1. Then times: medians of
+alternating turns, the device synchronised at both ends of each; the host's time alone, until a step's calls return; launches
+counted; and floors from rates that are measured in the same run. Without a GPU the exit code is 2; --pretend tries the
+command on the stand-in for CuPy.
 """
 
 from __future__ import annotations
@@ -14,8 +14,12 @@ import contextlib
 import functools
 import gc
 import importlib
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -34,9 +38,17 @@ from .setups import Setup
 from .timing import Timing, alternate
 
 if TYPE_CHECKING:
+    from .gpu_stages import Settings
     from .peers.torch_gan import TorchGAN
 
 GRAPH, LAUNCHED = "gan_np, graph", "gan_np, launch by launch"
+SMALLEST = (
+    *("--quick", "--preset", "points", "--precision", "float32"),
+    *("--width", "4", "--batch-size", "4", "--latent-dim", "4", "--peer", "none"),
+)
+"""What the report tries with --quick."""
+SHARES = 48
+"""Of the time that the report gives: four presets at three precisions, each timed twice, and as much for all else."""
 COMPARED = 8
 """Steps after which a captured training must have the weights of a launched one: at least two are replays."""
 
@@ -174,6 +186,26 @@ def _run(
     return 0 if all(measured.holds for measured in contests) else 1
 
 
+def stage(settings: Settings) -> dict[str, Any]:
+    """A stage of `gpu_report`: the whole benchmark in a process of its own, since PyTorch keeps its memory.
+
+    It writes OUT/gpu_step.json and OUT/gpu_step.png.
+    """
+    file, picture = settings.out / "gpu_step.json", settings.out / "gpu_step.png"
+    command = [sys.executable, "-m", "benchmarks", "gpu_step", "--json", str(file), "--plot", str(picture)]
+    command += ["--pretend"] if settings.pretend else ["--device", settings.device]
+    command += SMALLEST if settings.quick else ["--seconds", str(settings.limit / SHARES)]
+    done = subprocess.run(
+        command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False, timeout=settings.limit
+    )
+    if not file.exists():
+        return {"state": "failed", "summary": (done.stderr or done.stdout)[-2000:]}
+    runs = json.loads(file.read_text(encoding="utf-8"))["runs"]
+    best = [f"{run['preset']} {run['precision']} {run['rows'][0]['milliseconds']['median']:.3g} ms" for run in runs]
+    state = "failed" if done.returncode else "passed"
+    return {"state": state, "summary": "; ".join(best), "runs": runs, "tail": done.stdout[-3000:]}
+
+
 def contest(
     preset: str, setup: Setup, precision: str, where: Where, torch_device: str | None, options: argparse.Namespace
 ) -> Contest:
@@ -183,15 +215,14 @@ def contest(
     """
     report.status(f"{preset}, {precision}: comparing one step of each")
     with _computing(precision, where, torch_device):
-        opponents, agreements = compared(setup, precision, where, torch_device)
+        modes = (None,) if options.no_compile else (None, where.compiled)
+        opponents, agreements = compared(setup, precision, where, torch_device, modes)
         ours = {GRAPH: _trainer(setup, where, graph=True), LAUNCHED: _trainer(setup, where, graph=False)}
         launches = _launches(ours[GRAPH], where)
         same = _same_bits(ours)
         peaks = gpu_peaks.measure(precision, where.device, torch_device, quick=options.quick)
         gan = ours[GRAPH].gan
-        work = floors.total(
-            floors.of_step(gan, setup.batch_size, share_noise=setup.share_noise, average=setup.average)
-        )
+        work = floors.total(floors.of_step(gan, setup.batch_size, share_noise=setup.share_noise, average=setup.average))
         repeats = options.repeats or (2 if options.quick else 20)
         report.status(f"{preset}, {precision}: timing {repeats} rounds of {len(ours) + len(opponents)}")
         runs: dict[str, Callable[[], object]] = {name: trainer.step for name, trainer in ours.items()}
@@ -210,7 +241,7 @@ def counted(setup: Setup, precision: str, where: Where) -> Launches:
 
 
 def compared(
-    setup: Setup, precision: str, where: Where, torch_device: str | None
+    setup: Setup, precision: str, where: Where, torch_device: str | None, modes: Sequence[str | None]
 ) -> tuple[dict[str, TorchGAN], list[Agreement]]:
     """PyTorch's variants after one verified step at this precision, and what the verification found."""
     if torch_device is None:
@@ -220,27 +251,31 @@ def compared(
     trainer = _trainer(setup, where, graph=False)
     chosen = {
         variant.name: TorchGAN(trainer, variant)
-        for variant in variants_on_gpu(trainer.gan, precision, torch_device, where.compiled)
+        for variant in variants_on_gpu(trainer.gan, precision, torch_device, modes)
     }
     return chosen, agreement.verify(trainer, chosen)
 
 
 def timed(
-    runs: dict[str, Callable[[], object]], repeats: int, seconds: float, turn: float
+    runs: dict[str, Callable[[], object]],
+    repeats: int,
+    seconds: float,
+    turn: float,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[dict[str, Timing], dict[str, Timing]]:
     """Seconds a step on the device, and of the host until a step's calls return: all in turn, as `timing.alternate`."""
     cupy: Any = importlib.import_module("cupy")
 
     def synchronised() -> float:
         cupy.cuda.Device().synchronize()
-        return time.perf_counter()
+        return clock()
 
     def synchronise(pause: float) -> None:
         cupy.cuda.Device().synchronize()
 
     device = alternate(runs, repeats=repeats, seconds=seconds, turn=turn, clock=synchronised)
     # The rest before a turn is a wait for the device: calls that find its queue full would take the device's time.
-    host = alternate(runs, repeats=repeats, seconds=seconds, pause=1.0, sleep=synchronise)
+    host = alternate(runs, repeats=repeats, seconds=seconds, pause=1.0, clock=clock, sleep=synchronise)
     return device, host
 
 
@@ -306,9 +341,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--precision", choices=(*PRECISIONS, "all"), default="all", help="on every side (default all)")
     parser.add_argument("--device", default="cuda", help="cuda or cuda:N")
     parser.add_argument("--peer", choices=("torch", "none"), default="torch", help="the opponent, if installed")
+    parser.add_argument("--no-compile", action="store_true", help="PyTorch as written alone, not compiled")
     parser.add_argument("--repeats", type=int, help="rounds (default 20)")
     parser.add_argument("--turn", type=float, default=0.2, help="seconds of a turn (default 0.2)")
-    parser.add_argument("--seconds", type=float, default=60.0, help="no new round of a contest after this long (default 60)")
+    parser.add_argument(
+        "--seconds", type=float, default=60.0, help="no new round of a contest after this long (default 60)"
+    )
     parser.add_argument("--launches", action="store_true", help="count launches, time nothing")
     parser.add_argument("--pretend", action="store_true", help="on the stand-in for CuPy: to try this command")
     report.add_options(parser)

@@ -7,6 +7,7 @@ depends on that, and the time is PyTorch's own way.)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,7 +36,7 @@ class Variant(NamedTuple):
     precision: str = "float32"
     """"float32", "tf32" or "bf16" (autocast); what holds for the whole process is in `torch_modes.computing`."""
     compiled: str | None = None
-    """How both players are compiled: "max-autotune" (with CUDA graphs), or "eager", which traces them and compiles nothing."""
+    """How both players are compiled: "max-autotune" (with CUDA graphs); "eager" traces them and compiles nothing."""
 
     @property
     def name(self) -> str:
@@ -53,11 +54,11 @@ def variants(gan: gn.GAN) -> list[Variant]:
     return [Variant(order, adam, pictures) for order in orders for adam in ("foreach", "fused")]
 
 
-def variants_on_gpu(gan: gn.GAN, precision: str, device: str, mode: str) -> list[Variant]:
-    """The two ways in which PyTorch is fast on a GPU: as written, and compiled in this mode."""
+def variants_on_gpu(gan: gn.GAN, precision: str, device: str, modes: Sequence[str | None]) -> list[Variant]:
+    """The ways in which PyTorch is fast on a GPU: as written (None), and compiled in these modes."""
     pictures = _has_pictures(gan)
     order = torch.channels_last if pictures else torch.contiguous_format
-    return [Variant(order, "fused", pictures, device, precision, compiled) for compiled in (None, mode)]
+    return [Variant(order, "fused", pictures, device, precision, compiled) for compiled in modes]
 
 
 def _has_pictures(gan: gn.GAN) -> bool:

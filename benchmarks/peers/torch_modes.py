@@ -6,20 +6,26 @@ import contextlib
 from collections.abc import Iterator
 
 import torch
+from torch._dynamo import config as tracing
+
+RECOMPILED = 64
+"""Forms of the players that may be compiled: with and without gradients, D frozen and not, each shape. More is an error."""
 
 
 @contextlib.contextmanager
 def computing(precision: str, device: str) -> Iterator[None]:
     """Inside, PyTorch is at its fastest for this precision on this device.
 
-    precision: "float64", "float32": exact, no TF32 anywhere; "tf32": products of matrices and convolutions in TF32; "bf16": the
-        same, under an autocast that each step enters itself (`autocast`).
+    precision: "float32": exact, no TF32 anywhere; "tf32": products of matrices and convolutions in TF32; "bf16": the same,
+        under an autocast that each step enters itself (`autocast`).
     """
     allowed, matrices, convolutions = precision in ("tf32", "bf16"), torch.backends.cuda.matmul, torch.backends.cudnn
     before = matrices.allow_tf32, convolutions.allow_tf32, convolutions.benchmark
+    torch._dynamo.reset()  # what was compiled before counts towards the limit, past which PyTorch goes on uncompiled
     matrices.allow_tf32, convolutions.allow_tf32, convolutions.benchmark = allowed, allowed, device != "cpu"
     try:
-        yield
+        with tracing.patch(recompile_limit=RECOMPILED, fail_on_recompile_limit_hit=True):
+            yield
     finally:
         matrices.allow_tf32, convolutions.allow_tf32, convolutions.benchmark = before
 
