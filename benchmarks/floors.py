@@ -11,6 +11,8 @@ Counted is a step as the CUDA kernels divide it, every array once for each pass 
 
 The first layer of each player has no input gradient in that player's own step. Pictures and activations lie in the dtype of
 the networks at every precision. Losses, accuracies and the watch for numbers that are not finite are left out.
+
+`python -m benchmarks.floors` prints the tables of gpu-notes.md: arithmetic with the data sheet's rates, nothing measured.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ import numpy as np
 
 import gan_np as gn
 from gan_np.ops import activation
+
+from .setups import GPU_PRESETS, describe, make_gan
 
 
 class Work(NamedTuple):
@@ -40,6 +44,11 @@ class Work(NamedTuple):
 
 
 NOTHING = Work()
+
+RATES = {"float32": 67e12, "tf32": 495e12, "bf16": 989e12}
+"""Operations a second of an H100 SXM by NVIDIA's data sheet: float32 outside the tensor cores, the others in them, dense."""
+BANDWIDTH = 3.35e12
+"""Bytes a second of its HBM3, there too."""
 
 
 class LayerWork(NamedTuple):
@@ -148,3 +157,32 @@ def _optimisers(gan: gn.GAN, average: bool) -> Iterator[LayerWork]:
         yield LayerWork(player, -1, "Adam", Work(0, 7.0 * values.nbytes), NOTHING, NOTHING, (1, 0, 0))
         if player == "G" and average:
             yield LayerWork(player, -1, "moving average", Work(0, 3.0 * values.nbytes), NOTHING, NOTHING, (1, 0, 0))
+
+
+def tables() -> str:
+    """Floors of each preset on a GPU, and every layer of the first, as Markdown."""
+    lines = ["| step | GFLOP | MB | bytes, ms | " + " | ".join(f"{name}, ms" for name in RATES) + " |"]
+    lines.append("|---" * (4 + len(RATES)) + "|")
+    found = {}
+    for preset, setup in GPU_PRESETS.items():
+        found[preset] = of_step(make_gan(setup, np.dtype(np.float32)), setup.batch_size)
+        work = total(found[preset])
+        times = [f"{1e3 * work.operations / rate:.3g}" for rate in RATES.values()]
+        cells = (describe(setup), f"{work.operations / 1e9:.3g}", f"{work.bytes / 1e6:,.0f}")
+        lines.append(f"| {' | '.join((*cells, f'{1e3 * work.bytes / BANDWIDTH:.3g}', *times))} |")
+    lines += [
+        "",
+        "| player, place | layer | forward, input gradient, weight gradient | GFLOP | MB | tf32, µs | bytes, µs |",
+    ]
+    lines.append("|---|---|---|---|---|---|---|")
+    for layer in next(iter(found.values())):
+        work, place = layer.step, layer.player if layer.place < 0 else f"{layer.player} {layer.place}"
+        floors = f"{1e6 * work.operations / RATES['tf32']:.0f} | {1e6 * work.bytes / BANDWIDTH:.0f}"
+        times = ", ".join(map(str, layer.times))
+        amounts = f"{work.operations / 1e9:.1f} | {work.bytes / 1e6:.0f}"
+        lines.append(f"| {place} | {layer.name} | {times} | {amounts} | {floors} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(tables())

@@ -223,8 +223,8 @@ class SoftmaxCrossEntropy(Protocol):
 class Sgd(Protocol):
     """Stochastic gradient descent with momentum over a flat θ.
 
-    skip, here and below: a 0-d int32 array where the others lie; unless it is 0 no bit of them may change. On a GPU the device
-    reads it, and the host does not wait. None: there is nothing to ask.
+    skip, here and below: a 0-d int32 array where the others lie; unless it is 0 no bit of them may change. On a GPU the
+    device reads it, and the host does not wait. None: there is nothing to ask.
     """
 
     def step(

@@ -136,7 +136,11 @@ class Sgd:
         function = sgd(theta.dtype.type, velocity is not None, bool(nesterov))
         moments = theta if velocity is None else velocity
         numbers = cell("learning_rate", learning_rate, theta), cell("momentum", momentum, theta)
-        launch(function, *over(theta.size), (theta, contiguous(gradient), moments, theta.size, asked(skip, theta), *numbers))
+        launch(
+            function,
+            *over(theta.size),
+            (theta, contiguous(gradient), moments, theta.size, asked(skip, theta), *numbers),
+        )
 
 
 class Adam:
