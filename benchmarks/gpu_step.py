@@ -192,6 +192,7 @@ def stage(settings: Settings) -> dict[str, Any]:
     It writes OUT/gpu_step.json and OUT/gpu_step.png.
     """
     file, picture = settings.out / "gpu_step.json", settings.out / "gpu_step.png"
+    file.unlink(missing_ok=True)  # of a run before
     command = [sys.executable, "-m", "benchmarks", "gpu_step", "--json", str(file), "--plot", str(picture)]
     command += ["--pretend"] if settings.pretend else ["--device", settings.device]
     command += SMALLEST if settings.quick else ["--seconds", str(settings.limit / SHARES)]

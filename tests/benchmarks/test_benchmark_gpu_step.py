@@ -84,6 +84,18 @@ def test_a_replay_that_differs_ends_with_1(measured, monkeypatch):
     assert "DO NOT HAVE the same bits" in printed
 
 
+@needs_compiler
+def test_it_is_a_stage_of_the_report(tmp_path):
+    from benchmarks import gpu_stages
+
+    settings = gpu_stages.Settings("cuda", tmp_path, quick=True, pretend=True, limit=600)
+    (tmp_path / "gpu_step.json").write_text("of a run before", encoding="utf-8")
+    result = gpu_stages.STAGES["step"](settings)
+    assert result["state"] == "passed", result
+    assert result["summary"].startswith("points float32 ")
+    assert (tmp_path / "gpu_step.png").exists()
+
+
 def test_launches_are_counted_at_any_size(capsys):
     from benchmarks.gpu_step import main
 
