@@ -46,11 +46,13 @@ def count(trainer: Trainer, nodes: Nodes) -> Launches:
     """Run a fresh trainer, with graph=True, until its step is captured; the forced kernels are the caller's.
 
     Raises:
-        RuntimeError: the step cannot be captured; the message has the reason.
+        RuntimeError: the step cannot be captured, or the driver does not say what it captured; the message has the reason.
     """
     cupy: Any = importlib.import_module("cupy")
     launcher: Any = importlib.import_module("gan_np.kernels.cuda.launcher")
-    ours, seen = 0, []
+    ours = 0
+    seen: list[int] = []
+    refused: list[Exception] = []
     run, end_capture = launcher._run, cupy.cuda.Stream.end_capture
 
     def counted(*arguments: Any) -> None:
@@ -59,7 +61,10 @@ def count(trainer: Trainer, nodes: Nodes) -> Launches:
         run(*arguments)
 
     def ended(stream: Any) -> Any:
-        seen.append(nodes(stream))
+        try:
+            seen.append(nodes(stream))
+        except (RuntimeError, OSError, AttributeError) as error:  # raised here it would end the capture, not the count
+            refused.append(error)
         return end_capture(stream)
 
     with mock.patch.object(launcher, "_run", counted), mock.patch.object(cupy.cuda.Stream, "end_capture", ended):
@@ -69,6 +74,8 @@ def count(trainer: Trainer, nodes: Nodes) -> Launches:
     steps = trainer._on_device
     if not trainer.captured or steps is None or steps._tape is None:
         raise RuntimeError(f"launches cannot be counted, the step is not captured: {trainer.graph_reason}")
+    if refused:
+        raise RuntimeError(f"launches cannot be counted: {refused[0]}") from refused[0]
     copies = sum(isinstance(work, Draw) for work in steps._tape._work)
     return Launches(ours, seen[0] - ours, copies)
 

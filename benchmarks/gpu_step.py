@@ -189,13 +189,14 @@ def _run(
 def stage(settings: Settings) -> dict[str, Any]:
     """A stage of `gpu_report`: the whole benchmark in a process of its own, since PyTorch keeps its memory.
 
-    It writes OUT/gpu_step.json and OUT/gpu_step.png.
+    It writes OUT/gpu_step.json and OUT/gpu_step.png. PyTorch is not compiled here: its search for the best kernels of three
+    precisions and four presets takes longer than a stage may.
     """
     file, picture = settings.out / "gpu_step.json", settings.out / "gpu_step.png"
     file.unlink(missing_ok=True)  # of a run before
     command = [sys.executable, "-m", "benchmarks", "gpu_step", "--json", str(file), "--plot", str(picture)]
     command += ["--pretend"] if settings.pretend else ["--device", settings.device]
-    command += SMALLEST if settings.quick else ["--seconds", str(settings.limit / SHARES)]
+    command += SMALLEST if settings.quick else ["--no-compile", "--seconds", str(settings.limit / SHARES)]
     done = subprocess.run(
         command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False, timeout=settings.limit
     )
@@ -313,8 +314,8 @@ def _launches(trainer: Trainer, where: Where) -> Launches | None:
     """None where the step could not be captured or the driver does not tell, which is said."""
     try:
         return gpu_launches.count(trainer, where.nodes)
-    except (RuntimeError, OSError) as error:
-        report.say(f"launches: {error}")
+    except RuntimeError as error:
+        report.say(str(error))
         return None
 
 

@@ -85,6 +85,20 @@ def test_a_replay_that_differs_ends_with_1(measured, monkeypatch):
 
 
 @needs_compiler
+def test_a_driver_that_does_not_tell_leaves_the_graph_alone(monkeypatch):
+    from benchmarks import gpu_launches, gpu_step, pretended, setups
+
+    def refuses(stream):
+        raise RuntimeError("no")
+
+    with pretended.on_stand_in(idle=True) as where:
+        trainer = gpu_step._trainer(setups.GPU_PRESETS["points"], where, graph=True)
+        with pytest.raises(RuntimeError, match="launches cannot be counted: no"):
+            gpu_launches.count(trainer, refuses)
+        assert trainer.captured
+
+
+@needs_compiler
 def test_it_is_a_stage_of_the_report(tmp_path):
     from benchmarks import gpu_stages
 
