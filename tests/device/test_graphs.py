@@ -20,7 +20,12 @@ def same(one, other):
         np.testing.assert_array_equal(mine, theirs)
 
 
-@pytest.mark.parametrize(("model", "steps"), [("mlp", 300), ("dcgan", 60)])
+LONG = {"mlp": 300, "dcgan": 60}
+OTHERS = ("conditional_dcgan", "infogan", "gran", "residual_gan")
+"""A LAPGAN's level is in test_with_cuda_kernels.py: the reference's bilinear enlargement is cuBLAS on a GPU."""
+
+
+@pytest.mark.parametrize(("model", "steps"), [*LONG.items(), *((model, 12) for model in OTHERS)])
 def test_captured_and_not_captured_are_the_same_for_long(model, steps, capturing, images):
     """Bit for bit: learning rates, Adam's count, noise, flips and pictures are new at each replay."""
     trainers = [trainer_of(model, "cuda", images, steps, graph=graph) for graph in (True, False)]

@@ -29,7 +29,9 @@ def _has(operation):
     return "cuda" in [entry.name for entry in kernels.entries(operation)]
 
 
-@pytest.mark.parametrize(("model", "options"), [("mlp", {"optimizer": "adam"}), ("dcgan", {"d_steps": 1})])
+@pytest.mark.parametrize(
+    ("model", "options"), [("mlp", {"optimizer": "adam"}), ("dcgan", {"d_steps": 1}), ("laplacian_level", {})]
+)
 def test_captured_and_not(model, options, on_processor, images):
     trainers = [trainer_of(model, "cuda", images, STEPS, graph=graph, **options) for graph in (True, False)]
     with on_processor.no_synchronisation():
