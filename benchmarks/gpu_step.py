@@ -14,13 +14,9 @@ import contextlib
 import functools
 import gc
 import importlib
-import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,93 +27,18 @@ from gan_np.training.build import PRECISIONS, chosen_kernels
 
 from . import agreement, floors, gpu_launches, gpu_peaks, gpu_step_output, machine, peers, pretended, report, setups
 from .agreement import Agreement
+from .gpu_contest import GRAPH, LAUNCHED, Contest
 from .gpu_launches import Launches
+from .gpu_stages import describe_device
 from .pretended import Where
-from .roofline import Peaks
 from .setups import Setup
 from .timing import Timing, alternate
 
 if TYPE_CHECKING:
-    from .gpu_stages import Settings
     from .peers.torch_gan import TorchGAN
 
-GRAPH, LAUNCHED = "gan_np, graph", "gan_np, launch by launch"
-SMALLEST = (
-    *("--quick", "--preset", "points", "--precision", "float32"),
-    *("--width", "4", "--batch-size", "4", "--latent-dim", "4", "--peer", "none"),
-)
-"""What the report tries with --quick."""
-SHARES = 48
-"""Of the time that the report gives: four presets at three precisions, each timed twice, and as much for all else."""
 COMPARED = 8
 """Steps after which a captured training must have the weights of a launched one: at least two are replays."""
-
-
-class Contest(NamedTuple):
-    """One preset at one precision."""
-
-    preset: str
-    setup: Setup
-    precision: str
-    agreements: list[Agreement]
-    same_bits: bool
-    """Whether captured steps gave the weights of launched ones."""
-    graph_reason: str | None
-    """Why the step was not captured."""
-    launches: Launches | None
-    peaks: Peaks
-    work: floors.Work
-    device: dict[str, Timing]
-    """From synchronised to synchronised."""
-    host: dict[str, Timing]
-    """Until the calls of one step return."""
-
-    @property
-    def holds(self) -> bool:
-        """Whether all numbers agree."""
-        return self.same_bits and all(found.holds for found in self.agreements)
-
-    @property
-    def floor(self) -> float:
-        """Seconds: the larger of operations over the measured rate and bytes over the measured bandwidth."""
-        return self.peaks.bound(*self.work)
-
-    @property
-    def fastest_peer(self) -> str | None:
-        """The opponent whose median is lowest."""
-        others = (name for name in self.device if name not in (GRAPH, LAUNCHED))
-        return min(others, key=lambda name: self.device[name].spread.median, default=None)
-
-    def rows(self) -> list[dict[str, Any]]:
-        """For JSON; `speed_of_gan_np`: the candidate's time divided by ours, captured, round by round."""
-        return [
-            {
-                "candidate": name,
-                "fastest_peer": name == self.fastest_peer,
-                "milliseconds": timing.spread.scaled(1e3).numbers(),
-                "host_microseconds": self.host[name].spread.scaled(1e6).numbers(),
-                "share_of_floor": self.floor / timing.spread.median,
-                "rounds": len(timing.seconds),
-                "speed_of_gan_np": self.device[GRAPH].speed_against(timing).numbers(),
-            }
-            for name, timing in self.device.items()
-        ]
-
-    def numbers(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "preset": self.preset,
-            "setup": self.setup._asdict(),
-            "precision": self.precision,
-            "agreements": [found.numbers() for found in self.agreements],
-            "captured_and_launched_have_the_same_bits": self.same_bits,
-            "graph_reason": self.graph_reason,
-            "launches": None if self.launches is None else self.launches.numbers(),
-            "peaks": self.peaks.numbers(),
-            "work": self.work._asdict(),
-            "floor_milliseconds": self.floor * 1e3,
-            "rows": self.rows(),
-        }
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -151,8 +72,6 @@ def _where(options: argparse.Namespace) -> contextlib.AbstractContextManager[Whe
 def _run(
     chosen: dict[str, Setup], precisions: list[str], where: Where, options: argparse.Namespace, arguments: Sequence[str]
 ) -> int:
-    from .gpu_stages import describe_device  # which has this benchmark as a stage
-
     found = {**machine.describe(), "gpu": describe_device(where.device)}
     if options.launches:
         gpu_step_output.print_launches(
@@ -184,28 +103,6 @@ def _run(
     if options.plot:
         gpu_step_output.plot(options.plot, contests, found, quick=options.quick)
     return 0 if all(measured.holds for measured in contests) else 1
-
-
-def stage(settings: Settings) -> dict[str, Any]:
-    """A stage of `gpu_report`: the whole benchmark in a process of its own, since PyTorch keeps its memory.
-
-    It writes OUT/gpu_step.json and OUT/gpu_step.png. PyTorch is not compiled here: its search for the best kernels of three
-    precisions and four presets takes longer than a stage may.
-    """
-    file, picture = settings.out / "gpu_step.json", settings.out / "gpu_step.png"
-    file.unlink(missing_ok=True)  # of a run before
-    command = [sys.executable, "-m", "benchmarks", "gpu_step", "--json", str(file), "--plot", str(picture)]
-    command += ["--pretend"] if settings.pretend else ["--device", settings.device]
-    command += SMALLEST if settings.quick else ["--no-compile", "--seconds", str(settings.limit / SHARES)]
-    done = subprocess.run(
-        command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False, timeout=settings.limit
-    )
-    if not file.exists():
-        return {"state": "failed", "summary": (done.stderr or done.stdout)[-2000:]}
-    runs = json.loads(file.read_text(encoding="utf-8"))["runs"]
-    best = [f"{run['preset']} {run['precision']} {run['rows'][0]['milliseconds']['median']:.3g} ms" for run in runs]
-    state = "failed" if done.returncode else "passed"
-    return {"state": state, "summary": "; ".join(best), "runs": runs, "tail": done.stdout[-3000:]}
 
 
 def contest(

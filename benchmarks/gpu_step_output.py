@@ -5,14 +5,12 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import machine, plots, report, setups
+from .gpu_contest import Contest
 from .gpu_launches import Launches
 from .setups import Setup
-
-if TYPE_CHECKING:
-    from .gpu_step import Contest
 
 
 def print_contests(contests: Sequence[Contest], found: dict[str, Any]) -> None:
