@@ -15,6 +15,7 @@ BENCHMARKS = {
     "memory": "what training takes at its peak and what a step allocates, against PyTorch where it is installed",
     "cold_start": "from the command to the first training step: kernels to compile, kernels compiled before, PyTorch",
     "gpu_report": "on a GPU: tests, sanitizers, digits at each precision and kernels, in stages that can be resumed",
+    "gpu_step": "on a GPU: one training step at each precision, captured and not, against PyTorch, with floors",
     "scaling": "how a step's time grows with batch, width, side and threads, and the power laws fitted to it",
     "papers": "rows of the papers' tables, ours beside theirs: Parzen, modes, InfoGAN, 1-NN, minimax, stacked MNIST",
 }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 import gan_np as gn
-from gan_np.arrays import Array
+from gan_np.arrays import Array, to_host
 from gan_np.optimizers import Optimizer
 from gan_np.training import Trainer
 
@@ -18,7 +18,7 @@ from . import peers, report
 from .setups import Setup, make_trainer
 
 if TYPE_CHECKING:
-    from .peers.torch_gan import TorchGAN
+    from .peers.torch_gan import TorchGAN, Variant
 
 VERIFY_BATCH = 8
 
@@ -28,6 +28,7 @@ class Agreement(NamedTuple):
 
     name: str
     dtype: str
+    """Or the precision, "tf32" or "bf16": float32 whose products are rounded."""
     losses: float
     """Largest difference of a loss, relative to it."""
     gradients: float
@@ -57,11 +58,18 @@ class Agreement(NamedTuple):
         )
 
 
-ALLOWED = {"float64": (1e-10, 1e-8, 1e-8), "float32": (1e-3, 0.15, 0.3)}
+ALLOWED = {
+    "float64": (1e-10, 1e-8, 1e-8),
+    "float32": (1e-3, 0.15, 0.3),
+    "tf32": (5e-3, 0.3, 0.5),
+    "bf16": (5e-2, 0.5, 0.7),
+}
 """(losses, gradients, weights). Loose in float32: a pre-activation that rounding moves over a kink of ReLU changes one
 entry's derivative at once, and batch normalisation hands that on to the whole layer below. (At 128×128 pictures,
-width 32, PyTorch's gradient of G was 0.03 away from its own in float64, ours 0.0015; in weights that became 0.12.) Weights
-in a wrong order or a missing term are off by about 1; what is smaller than that, the step in float64 shows."""
+width 32, PyTorch's gradient of G was 0.03 away from its own in float64, ours 0.0015; in weights that became 0.12.) Products
+that are rounded to 10 or 7 bits move more of them, and the two sides do not round the same numbers: PyTorch's autocast keeps
+bf16 pictures between layers, ours float32 ones. Weights in a wrong order or a missing term are off by about 1; what is
+smaller than that, the step in float64 shows."""
 
 SMOOTH = 1e-3
 """Adam's ε while steps are compared, on every side. With the usual 1e-8 the first update of an entry is the rate times the
@@ -90,16 +98,18 @@ def opponents(
     return chosen, [*found, *verify(trainer, chosen)]
 
 
-def exactly(setup: Setup, name: str | None = None) -> Agreement:
+def exactly(setup: Setup, name: str | None = None, *, device: str = "cpu", torch_device: str = "cpu") -> Agreement:
     """A small step in float64 against PyTorch's, which must be installed: rounding hides nothing there.
 
     name: of the variant; by default the last.
+    device, torch_device: where ours and PyTorch's run.
     """
     from .peers.torch_gan import TorchGAN, variants
 
     small = setup._replace(batch_size=min(setup.batch_size, VERIFY_BATCH))
-    trainer = make_trainer(small, np.dtype(np.float64))
+    trainer = make_trainer(small, np.dtype(np.float64), device=device)
     variant = next(variant for variant in reversed(variants(trainer.gan)) if name in (None, variant.name))
+    variant = variant._replace(device=torch_device)
     return verify(trainer, {variant.name: TorchGAN(trainer, variant)})[0]
 
 
@@ -108,15 +118,15 @@ def verify(trainer: Trainer, chosen: dict[str, TorchGAN]) -> list[Agreement]:
     generator, discriminator = trainer.gan.generator, trainer.gan.discriminator
     adams = [_adam(trainer.d_optimizer), _adam(trainer.g_optimizer)]
     usual = [adam.epsilon for adam in adams]
-    before = [network.parameters.values.copy() for network in (discriminator, generator)]
+    before = [to_host(network.parameters.values).copy() for network in (discriminator, generator)]
     for adam in adams:
         adam.epsilon = SMOOTH
     with _recorded(discriminator) as pictures, _recorded(generator) as noise:
         step = trainer.step()
     for adam, epsilon in zip(adams, usual, strict=True):
         adam.epsilon = epsilon
-    theta = [network.parameters.values for network in (discriminator, generator)]
-    moments = [adam.moments["first"] for adam in adams]
+    theta = [to_host(network.parameters.values) for network in (discriminator, generator)]
+    moments = [to_host(adam.moments["first"]) for adam in adams]
     losses = [float(step.d_loss), float(step.g_loss)]
     found = []
     for name, opponent in chosen.items():
@@ -126,7 +136,7 @@ def verify(trainer: Trainer, chosen: dict[str, TorchGAN]) -> list[Agreement]:
         found.append(
             Agreement(
                 name,
-                str(generator.dtype),
+                _precision(opponent.variant, str(generator.dtype)),
                 max(abs(a - b) / abs(a) for a, b in zip(losses, theirs, strict=True)),
                 max(_norm(a - b) / _norm(a) for a, b in zip(moments, opponent.first_moments(), strict=True)),
                 max(_norm(a - b) / _norm(a - old) for a, b, old in zip(theta, opponent.theta(), before, strict=True)),
@@ -142,7 +152,7 @@ def _recorded(network: gn.Network) -> Iterator[list[Array]]:
     forward = network.forward
 
     def record(x: Array, **options: Any) -> Any:
-        seen.append(x.copy())
+        seen.append(to_host(x).copy())
         return forward(x, **options)
 
     network.forward = record  # type: ignore[method-assign]
@@ -150,6 +160,11 @@ def _recorded(network: gn.Network) -> Iterator[list[Array]]:
         yield seen
     finally:
         del network.forward  # the instance's own; the class's is back
+
+
+def _precision(variant: Variant, dtype: str) -> str:
+    """What the differences are judged by."""
+    return variant.precision if dtype == "float32" else dtype
 
 
 def _adam(optimizer: Optimizer) -> gn.Adam:

@@ -57,7 +57,7 @@ def _rows(case: Case, settings: Settings) -> list[dict[str, Any]]:
     for entry in kernels.available(case.operation, problem):
         found = case.run(entry.implementation, *arrays)
         error = max(_error(to_host(found[name]), value) for name, value in expected.items())
-        device, wall = _times(lambda entry=entry: case.run(entry.implementation, *arrays), settings.quick)
+        device, wall = device_times(lambda entry=entry: case.run(entry.implementation, *arrays), quick=settings.quick)
         rows.append(
             {
                 "operation": case.operation,
@@ -77,7 +77,7 @@ def _error(found: Array, expected: Array) -> float:
     return float(np.abs(found.astype(np.float64) - expected).max(initial=0.0)) / scale
 
 
-def _times(run: Callable[[], object], quick: bool) -> tuple[float, float]:
+def device_times(run: Callable[[], object], *, quick: bool) -> tuple[float, float]:
     """Median milliseconds of one call on the device and on the clock, after two that do not count."""
     cuda: Any = importlib.import_module("cupy").cuda
     calls, device, wall = (1 if quick else 20), [], []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import re
 import shutil
@@ -31,6 +32,13 @@ REFUSALS = (
     "Target application terminated",
 )
 STEPS = 5000
+SHARES = 48
+"""Of a stage's time: the steps of four presets at three precisions, each timed twice, and as much for all else."""
+SMALLEST = (
+    *("--quick", "--preset", "points", "--precision", "float32"),
+    *("--width", "4", "--batch-size", "4", "--latent-dim", "4", "--peer", "none"),
+)
+"""Options of the step's benchmark with --quick."""
 
 
 class Settings(NamedTuple):
@@ -136,6 +144,27 @@ def train_digits(settings: Settings, precision: str) -> dict[str, Any]:
     }
 
 
+def compare_step(settings: Settings) -> dict[str, Any]:
+    """`gpu_step` in a process of its own, since PyTorch keeps its memory; it writes OUT/gpu_step.json and OUT/gpu_step.png.
+
+    PyTorch is not compiled here: its search for the best kernels, four presets at three precisions, has no bound in time.
+    """
+    file, picture = settings.out / "gpu_step.json", settings.out / "gpu_step.png"
+    file.unlink(missing_ok=True)  # of a run before
+    command = [sys.executable, "-m", "benchmarks", "gpu_step", "--json", str(file.resolve()), "--plot"]
+    command += [str(picture.resolve()), *(["--pretend"] if settings.pretend else ["--device", settings.device])]
+    command += SMALLEST if settings.quick else ["--no-compile", "--seconds", str(settings.limit / SHARES)]
+    done = _process(command, settings.limit)
+    if done is None:
+        return {"state": "failed", "summary": f"took more than {settings.limit} s"}
+    if not file.exists():
+        return {"state": "failed", "summary": (done.stderr or done.stdout)[-2000:]}
+    runs = json.loads(file.read_text(encoding="utf-8"))["runs"]
+    times = [f"{run['preset']} {run['precision']} {run['rows'][0]['milliseconds']['median']:.3g} ms" for run in runs]
+    state = "failed" if done.returncode else "passed"
+    return {"state": state, "summary": "; ".join(times), "runs": runs, "tail": done.stdout[-3000:]}
+
+
 def _process(command: list[str], limit: int) -> subprocess.CompletedProcess[str] | None:
     """None if it took longer."""
     settings = {**os.environ, "NO_COLOR": "1"}
@@ -162,4 +191,5 @@ STAGES: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "sanitizer": sanitize,
     **{f"digits-{precision}": partial(train_digits, precision=precision) for precision in PRECISIONS},
     "kernels": gpu_kernels.measure,
+    "step": compare_step,
 }

@@ -14,6 +14,9 @@ from .timing import Spread
 MUCH = 20
 """A plot whose values differ by more than this factor has a logarithmic axis."""
 
+LEGEND = 120
+"""Letters of a legend that has room for four entries in a line."""
+
 READING = "Dots are medians, bars the middle half of the rounds; left is faster."
 
 
@@ -103,7 +106,8 @@ def save_dots(
     for place in range(1, len(labels)):
         axes.axhline(place - 0.5, color="0.85", linewidth=0.7)
     if len(dots) > len(labels):
-        figure.legend(loc="outside upper right", ncols=min(len(series), 4), fontsize=8)
+        columns = 4 if sum(map(len, series)) < LEGEND else 2
+        figure.legend(loc="outside upper right", ncols=min(len(series), columns), fontsize=8)
     _save(figure, path, foot)
 
 

@@ -22,7 +22,9 @@ def ring(count: int) -> Array:
     return np.rint((points + 1) * 127.5).clip(0, 255).astype(np.uint8).reshape(count, 1, 1, 2)
 
 
-def points_gan(image_shape: tuple[int, int, int], latent_dim: int, hidden: int, dtype: DType) -> gn.GAN:
+def points_gan(
+    image_shape: tuple[int, int, int], latent_dim: int, hidden: int, dtype: DType, device: str = "cpu"
+) -> gn.GAN:
     """G: z → hidden → hidden → point with ReLU between; D: point → hidden → hidden → logit with LeakyReLU between.
 
     No normalisation and no dropout.
@@ -41,8 +43,8 @@ def points_gan(image_shape: tuple[int, int, int], latent_dim: int, hidden: int, 
         gn.Dense(1),
     )
     return gn.GAN(
-        gn.Network(generator, (latent_dim,), seed=0, dtype=dtype),
-        gn.Network(discriminator, image_shape, seed=1, dtype=dtype),
+        gn.Network(generator, (latent_dim,), seed=0, dtype=dtype, device=device),
+        gn.Network(discriminator, image_shape, seed=1, dtype=dtype, device=device),
         Prior(latent_dim),
         "-1..1",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -47,6 +48,14 @@ PRESETS = {
 """mnist: what `gan-np train` runs by default; cifar: the same for colour pictures of 32×32; dcgan64: the paper's sizes;
 points: a mixture of Gaussians in the plane; mlp: the first paper's, without dropout, whose draws could not be compared."""
 
+GPU_PRESETS = {
+    "dcgan64": PRESETS["dcgan64-batch128"],
+    "dcgan128": Setup("dcgan", (128, 128, 3), 100, 64, 64),
+    "mnist": Setup("dcgan", (28, 28, 1), 64, 64, 128),
+    "points": PRESETS["points"],
+}
+"""What is timed on a GPU: batches large enough to fill one."""
+
 QUICK_WIDTH, QUICK_BATCH = 8, 8
 
 
@@ -60,18 +69,24 @@ def describe(setup: Setup) -> str:
     return text + (", shared noise" if setup.share_noise else "") + (", with average" if setup.average else "")
 
 
-def make_gan(setup: Setup, dtype: DType) -> gn.GAN:
-    """The players with fresh weights.
+def make_gan(setup: Setup, dtype: DType, device: str = "cpu") -> gn.GAN:
+    """The players with fresh weights, the same on any device.
 
     Raises:
         ValueError, TypeError: sizes that the model refuses.
     """
     if setup.model == "points":
-        return points_gan(setup.image_shape, setup.latent_dim, setup.width, dtype)
+        return points_gan(setup.image_shape, setup.latent_dim, setup.width, dtype, device)
     if setup.model == "dcgan":
-        return gn.models.dcgan(setup.image_shape, setup.latent_dim, width=setup.width, dtype=dtype)
+        return gn.models.dcgan(setup.image_shape, setup.latent_dim, width=setup.width, dtype=dtype, device=device)
     return gn.models.mlp(
-        setup.image_shape, setup.latent_dim, hidden=setup.width, input_dropout=0.0, hidden_dropout=0.0, dtype=dtype
+        setup.image_shape,
+        setup.latent_dim,
+        hidden=setup.width,
+        input_dropout=0.0,
+        hidden_dropout=0.0,
+        dtype=dtype,
+        device=device,
     )
 
 
@@ -83,17 +98,22 @@ def pictures(setup: Setup) -> Array:
     return np.random.default_rng(0).integers(0, 256, (count, *setup.image_shape), np.uint8)
 
 
-def make_trainer(setup: Setup, dtype: DType, images: Array | None = None) -> Trainer:
+def make_trainer(
+    setup: Setup, dtype: DType, images: Array | None = None, *, device: str = "cpu", graph: bool = True
+) -> Trainer:
     """A fresh trainer, with the defaults of `gn.train`.
 
     images: what `pictures(setup)` gave, where making them should not be part of a measurement.
+    device, graph: where it trains; on a GPU, whether its steps become a CUDA graph.
     """
     config = Config(
         batch_size=max(setup.batch_size, 2),
         share_noise=setup.share_noise,
         average_decay=Config.average_decay if setup.average else 0.0,
+        device=device,
+        graph=graph,
     )
-    trainer = build_trainer(make_gan(setup, dtype), pictures(setup) if images is None else images, config)
+    trainer = build_trainer(make_gan(setup, dtype, device), pictures(setup) if images is None else images, config)
     if setup.batch_size == 1:
         # Training asks for two pictures, as one has no batch statistics to speak of; what a step of one costs is asked too.
         trainer.batch_size, trainer.order = 1, Shuffler(len(trainer.images), 1)
@@ -109,16 +129,22 @@ def add_options(parser: argparse.ArgumentParser, default: str, *, several: bool 
     parser.add_argument("--average", action="store_true", help="keep a moving average of G's weights, on every side")
 
 
-def add_sizes(parser: argparse.ArgumentParser, default: str, *, several: bool = False) -> None:
-    """--preset and what changes the networks' sizes."""
-    choices = [*PRESETS, *(["all"] if several else [])]
+def add_sizes(
+    parser: argparse.ArgumentParser,
+    default: str,
+    *,
+    several: bool = False,
+    presets: Mapping[str, Setup] | None = None,
+) -> None:
+    """--preset (of PRESETS, or of `presets`) and what changes the networks' sizes."""
+    choices = [*(presets or PRESETS), *(["all"] if several else [])]
     parser.add_argument("--preset", choices=choices, default=default, help=f"sizes by name (default {default})")
     parser.add_argument("--image-shape", type=sizes, metavar="H,W,C")
     parser.add_argument("--latent-dim", type=int)
     parser.add_argument("--width", type=int, help="dcgan: channels of D's first layer; mlp, points: hidden units of G")
 
 
-def chosen(options: argparse.Namespace) -> dict[str, Setup]:
+def chosen(options: argparse.Namespace, presets: Mapping[str, Setup] | None = None) -> dict[str, Setup]:
     """What the options of `add_options` or `add_sizes` ask for, by the preset's name.
 
     Raises:
@@ -128,9 +154,9 @@ def chosen(options: argparse.Namespace) -> dict[str, Setup]:
     given = {name: value for name, value in asked.items() if value is not None}
     if len(given.get("image_shape", (0, 0, 0))) != 3:
         raise ValueError(f"image-shape: expected height,width,channels, got {given['image_shape']}")
-    found = {}
-    for name in PRESETS if options.preset == "all" else [options.preset]:
-        setup = PRESETS[name]._replace(**given)
+    found, presets = {}, presets or PRESETS
+    for name in presets if options.preset == "all" else [options.preset]:
+        setup = presets[name]._replace(**given)
         if hasattr(options, "share_noise"):
             setup = setup._replace(share_noise=options.share_noise, average=options.average)
         if options.quick:

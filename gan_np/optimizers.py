@@ -49,8 +49,9 @@ class Optimizer:
     def step(self, theta: Vector, gradient: Gradient, *, skip: Array | None = None) -> None:
         """Move θ by one update; the gradient is then spent.
 
-        skip: a 0-d array on θ's device; where it is not 0, θ and the moments stay as they are (and the update counts). With
-            it, the numbers that change from update to update are sent to the device, where a captured step finds new ones.
+        skip: a 0-d int32 array on θ's device; where it is not 0, θ and the moments stay as they are (and the update counts).
+            With it, the numbers that change from update to update are sent to the device, where a captured step finds new
+            ones.
 
         Raises:
             RuntimeError: nothing was written to the gradient since it was last spent (a pullback was forgotten).

@@ -221,7 +221,11 @@ class SoftmaxCrossEntropy(Protocol):
 
 
 class Sgd(Protocol):
-    """Stochastic gradient descent with momentum over a flat θ."""
+    """Stochastic gradient descent with momentum over a flat θ.
+
+    skip, here and below: a 0-d int32 array where the others lie; unless it is 0 no bit of them may change. On a GPU the
+    device reads it, and the host does not wait. None: there is nothing to ask.
+    """
 
     def step(
         self,
@@ -231,6 +235,7 @@ class Sgd(Protocol):
         learning_rate: Number,
         momentum: Number,
         nesterov: bool,
+        skip: Array | None = None,
     ) -> None:
         """v ← m·v + g; θ ← θ − lr·v (Nesterov: θ ← θ − lr·(g + m·v)). θ and v change in place."""
 
@@ -249,6 +254,7 @@ class Adam(Protocol):
         beta1: float,
         beta2: float,
         epsilon: float,
+        skip: Array | None = None,
     ) -> None:
         """m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; θ ← θ − lr·m̂/(√v̂ + ε), with bias correction at step `count` ≥ 1."""
 
@@ -266,6 +272,7 @@ class Rmsprop(Protocol):
         smoothing: float,
         epsilon: float,
         momentum: Number,
+        skip: Array | None = None,
     ) -> None:
         """v ← ρv + (1−ρ)g²; u = g/(√v + ε); θ ← θ − lr·u, or through the velocity w ← m·w + u."""
 
@@ -273,5 +280,5 @@ class Rmsprop(Protocol):
 class Average(Protocol):
     """Exponential moving average of a flat vector."""
 
-    def step(self, average: Array, values: Array, decay: Number) -> None:
+    def step(self, average: Array, values: Array, decay: Number, skip: Array | None = None) -> None:
         """average ← decay·average + (1 − decay)·values, in place."""

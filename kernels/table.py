@@ -117,9 +117,10 @@ def register_kernel(
     >>> import numpy as np, gan_np as gn
     >>> @gn.register_kernel("average", "two_pass")
     ... class TwoPass:
-    ...     def step(self, average, values, decay):
-    ...         average *= decay
-    ...         average += (1 - decay) * values
+    ...     def step(self, average, values, decay, skip=None):
+    ...         if skip is None or not skip:
+    ...             average *= decay
+    ...             average += (1 - decay) * values
     >>> gn.testing.check_kernel("average", "two_pass")
     >>> gn.unregister_kernel("average", "two_pass")
     """

@@ -7,6 +7,7 @@ depends on that, and the time is PyTorch's own way.)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,11 +16,12 @@ from torch import nn
 from torch.nn import functional
 
 import gan_np as gn
-from gan_np.arrays import Array
+from gan_np.arrays import Array, to_host
 from gan_np.data.images import RANGES
 from gan_np.optimizers import Optimizer
 
 from .torch_layers import Translation
+from .torch_modes import autocast
 
 
 class Variant(NamedTuple):
@@ -30,20 +32,38 @@ class Variant(NamedTuple):
     """"foreach" or "fused"."""
     pictures: bool = True
     """Whether there are convolutions, to which memory order matters."""
+    device: str = "cpu"
+    precision: str = "float32"
+    """"float32", "tf32" or "bf16" (autocast); what holds for the whole process is in `torch_modes.computing`."""
+    compiled: str | None = None
+    """How both players are compiled: "max-autotune" (with CUDA graphs); "eager" traces them and compiles nothing."""
 
     @property
     def name(self) -> str:
         """For tables."""
         layout = " channels_last" if self.order == torch.channels_last else " NCHW"
-        return f"torch{layout if self.pictures else ''}, {self.adam} Adam"
+        autocast_to = ", autocast" if self.precision == "bf16" else ""
+        compiled = f", compiled ({self.compiled})" if self.compiled else ""
+        return f"torch{layout if self.pictures else ''}, {self.adam} Adam{autocast_to}{compiled}"
 
 
 def variants(gan: gn.GAN) -> list[Variant]:
     """All that may be the fastest."""
-    structure = gan.discriminator.structure
-    pictures = isinstance(structure, gn.Sequential) and any(isinstance(layer, gn.Conv2d) for layer in structure.layers)
+    pictures = _has_pictures(gan)
     orders = [torch.contiguous_format, *([torch.channels_last] if pictures else [])]
     return [Variant(order, adam, pictures) for order in orders for adam in ("foreach", "fused")]
+
+
+def variants_on_gpu(gan: gn.GAN, precision: str, device: str, modes: Sequence[str | None]) -> list[Variant]:
+    """The ways in which PyTorch is fast on a GPU: as written (None), and compiled in these modes."""
+    pictures = _has_pictures(gan)
+    order = torch.channels_last if pictures else torch.contiguous_format
+    return [Variant(order, "fused", pictures, device, precision, compiled) for compiled in modes]
+
+
+def _has_pictures(gan: gn.GAN) -> bool:
+    structure = gan.discriminator.structure
+    return isinstance(structure, gn.Sequential) and any(isinstance(layer, gn.Conv2d) for layer in structure.layers)
 
 
 class Draws(NamedTuple):
@@ -70,21 +90,23 @@ class TorchGAN:
         self.generator, self.discriminator = (
             Translation(network, order, rows=not variant.pictures) for network in (gan.generator, gan.discriminator)
         )
-        self.g, self.d = self.generator.module.train(), self.discriminator.module.train()
-        self.g_optimizer = _adam(self.g, trainer.g_optimizer, variant.adam)
-        self.d_optimizer = _adam(self.d, trainer.d_optimizer, variant.adam)
+        for module in (self.generator.module, self.discriminator.module):
+            module.train().to(variant.device)
+        self.g, self.d = (self._compiled(players.module) for players in (self.generator, self.discriminator))
+        self.g_optimizer = _adam(self.generator.module, trainer.g_optimizer, variant.adam)
+        self.d_optimizer = _adam(self.discriminator.module, trainer.d_optimizer, variant.adam)
         self.decay = None if gan.average is None else gan.average.decay
-        self.average = [] if self.decay is None else [p.detach().clone() for p in self.g.parameters()]
+        self.average = [] if self.decay is None else [p.detach().clone() for p in self.generator.module.parameters()]
         self.updates = 0
         self.images = self._laid_out(trainer.images)
-        self.random = torch.Generator().manual_seed(0)
-        self.order_of_images = torch.empty(0, dtype=torch.int64)
+        self.random = torch.Generator(variant.device).manual_seed(0)
+        self.order_of_images = torch.empty(0, dtype=torch.int64, device=variant.device)
 
     def draw(self) -> Draws:
         """Pictures in random order, each once an epoch, and fresh noise."""
         size = self.batch_size
         while len(self.order_of_images) < size:
-            epoch = torch.randperm(len(self.images), generator=self.random)
+            epoch = torch.randperm(len(self.images), generator=self.random, device=self.variant.device)
             self.order_of_images = torch.cat([self.order_of_images, epoch])
         chosen, self.order_of_images = self.order_of_images[:size], self.order_of_images[size:]
         d_noise = self._noise()
@@ -92,33 +114,47 @@ class TorchGAN:
 
     def given(self, pictures: Array, d_noise: Array, g_noise: Array | None = None) -> Draws:
         """The same from float pictures (N, H, W, C) and noise drawn elsewhere."""
-        return Draws(
-            self._laid_out(pictures), torch.from_numpy(d_noise), None if g_noise is None else torch.from_numpy(g_noise)
+        d_tensor, g_tensor = (
+            None if noise is None else torch.from_numpy(noise).to(self.variant.device) for noise in (d_noise, g_noise)
         )
+        assert d_tensor is not None
+        return Draws(self._laid_out(pictures), d_tensor, g_tensor)
 
     def step(self, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
         """One update of D and one of G; both losses."""
-        if draws.g_noise is None:
-            fake = self.g(draws.d_noise)
-        else:
-            with torch.no_grad():
-                fake = self.g(draws.d_noise)
+        if self.variant.compiled:
+            torch.compiler.cudagraph_mark_step_begin()  # what graphs gave out in the step before may be overwritten
         self.d_optimizer.zero_grad(set_to_none=True)
-        d_loss = functional.softplus(-self.d(draws.real)).mean() + functional.softplus(self.d(fake.detach())).mean()
+        d_loss, fake = self._discriminator_loss(draws)
         d_loss.backward()  # type: ignore[no-untyped-call]
         self.d_optimizer.step()
 
-        _freeze(self.d, True)
+        _freeze(self.discriminator.module, True)
         self.g_optimizer.zero_grad(set_to_none=True)
-        if draws.g_noise is not None:
-            fake = self.g(draws.g_noise)
-        g_loss = functional.softplus(-self.d(fake)).mean()
+        g_loss = self._generator_loss(draws, fake)
         g_loss.backward()  # type: ignore[no-untyped-call]
         self.g_optimizer.step()
-        _freeze(self.d, False)
+        _freeze(self.discriminator.module, False)
         if self.decay is not None:
             self._update_average()
         return d_loss.detach(), g_loss.detach()
+
+    def _discriminator_loss(self, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
+        """D's loss, and the fake batch, through which G learns if it has no noise of its own."""
+        with autocast(self.variant.precision, self.variant.device):
+            if draws.g_noise is None:
+                fake = self.g(draws.d_noise)
+            else:
+                with torch.no_grad():
+                    fake = self.g(draws.d_noise)
+            real_loss = _softplus(-self.d(draws.real))
+            return real_loss + _softplus(self.d(fake.detach())), fake
+
+    def _generator_loss(self, draws: Draws, fake: torch.Tensor) -> torch.Tensor:
+        with autocast(self.variant.precision, self.variant.device):
+            if draws.g_noise is not None:
+                fake = self.g(draws.g_noise)
+            return _softplus(-self.d(fake))
 
     def set_epsilon(self, epsilon: float) -> None:
         """Adam's ε for both players."""
@@ -137,12 +173,20 @@ class TorchGAN:
             self.generator.read(lambda p: self.g_optimizer.state[p]["exp_avg"]),
         )
 
+    def _compiled(self, module: nn.Module) -> Any:
+        """What is called: the module, or its compiled form, which shares its parameters."""
+        kind = self.variant.compiled
+        if kind is None:
+            return module
+        return torch.compile(module, backend="eager") if kind == "eager" else torch.compile(module, mode=kind)
+
     def _noise(self) -> torch.Tensor:
-        return torch.randn((self.batch_size, self.latent_dim), generator=self.random, dtype=self.dtype)
+        size, device = (self.batch_size, self.latent_dim), self.variant.device
+        return torch.randn(size, generator=self.random, dtype=self.dtype, device=device)
 
     def _laid_out(self, pictures: Array) -> torch.Tensor:
         """Pictures (N, H, W, C) as this variant holds them; rows where there are only dense layers."""
-        tensor = torch.from_numpy(pictures)
+        tensor = torch.from_numpy(to_host(pictures)).to(self.variant.device)
         if not self.variant.pictures:
             return tensor.flatten(1)
         return tensor.permute(0, 3, 1, 2).contiguous(memory_format=self.variant.order)
@@ -156,7 +200,7 @@ class TorchGAN:
         assert self.decay is not None
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         with torch.no_grad():
-            torch._foreach_lerp_(self.average, list(self.g.parameters()), 1 - decay)
+            torch._foreach_lerp_(self.average, list(self.generator.module.parameters()), 1 - decay)
         self.updates += 1
 
 
@@ -167,6 +211,12 @@ def _adam(module: nn.Module, ours: Optimizer, kind: str) -> torch.optim.Adam:
     betas = (ours.beta1, ours.beta2)
     chosen: dict[str, Any] = {kind: True}
     return torch.optim.Adam(module.parameters(), lr=ours.learning_rate, betas=betas, eps=ours.epsilon, **chosen)
+
+
+def _softplus(logits: torch.Tensor) -> torch.Tensor:
+    """The mean of softplus; of bf16 logits computed in float32, as autocast does not see to."""
+    wide = logits.float() if logits.dtype == torch.bfloat16 else logits
+    return functional.softplus(wide).mean()
 
 
 def _freeze(module: nn.Module, frozen: bool) -> None:

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 import gan_np as gn
-from gan_np.arrays import Array
+from gan_np.arrays import Array, to_host
 from gan_np.ops import activation
 
 from .orders import Order, indices, picture_order
@@ -74,7 +74,7 @@ class Translation:
         dtype = torch.float64 if network.dtype == np.float64 else torch.float32
         self.module = nn.Sequential(*self._layers(network)).to(dtype)
         self.module.to(memory_format=order)  # type: ignore[call-overload]
-        self.load(network.parameters.values)
+        self.load(to_host(network.parameters.values))
 
     def load(self, theta: Array) -> None:
         """Take over our θ."""
@@ -91,7 +91,7 @@ class Translation:
         """What belongs to each parameter (itself, a moment) as one vector in our layout."""
         vector = np.full(self.layout.size, np.nan, self.dtype)
         for name, tensor, _, to_ours in self.carried:
-            self.layout.view(vector, name)[...] = to_ours(value_of(tensor).detach().numpy())
+            self.layout.view(vector, name)[...] = to_ours(value_of(tensor).detach().cpu().numpy())
         return vector
 
     def _layers(self, network: gn.Network) -> Iterator[nn.Module]:

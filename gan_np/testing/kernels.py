@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 
 from gan_np import kernels
-from gan_np.arrays import Array, array_module, to_device, to_host
+from gan_np.arrays import Array, array_module, device_of, to_device, to_host
 
 from .layouts import with_gaps
 
 TOLERANCE: dict[np.dtype[Any], float] = {np.dtype(np.float32): 2e-5, np.dtype(np.float64): 1e-11}
 """Allowed difference from the float64 reference, relative to the largest entry."""
+
+UPDATES = ("sgd", "adam", "rmsprop", "average")
+"""Operations with `skip`."""
 
 
 class KernelError(AssertionError):
@@ -26,7 +29,7 @@ def check_kernel(
     """Compare one kernel with the reference on every small case that it supports, in float32 and float64.
 
     The oracle is the reference run in float64 by NumPy. Also checked: arrays of other strides, nothing handed in is
-    modified, and gradients written into place (overwriting, adding) where the operation has that.
+    modified, gradients written into place (overwriting, adding) and updates left out, where the operation has that.
 
     device: where the kernel's arrays lie; "cuda" for kernels that work on CuPy arrays.
     tolerance: allowed difference, relative to the largest entry (None: 2e-5 in float32, 1e-11 in float64); for kernels that
@@ -58,7 +61,10 @@ def check_kernel(
                     if not np.array_equal(to_host(array), old):
                         raise KernelError(f"{label}: modified array {index}, which it was only handed")
                 agree(label, {key: to_host(array) for key, array in found.items()}, expected, dtype, allowed)
-            _check_places(label, case, entry.implementation, [to_device(array, device) for array in arrays], allowed)
+            placed = [to_device(array, device) for array in arrays]
+            _check_places(label, case, entry.implementation, placed, allowed)
+            if operation in UPDATES:
+                check_skip(label, case, entry.implementation, placed)
     if not checked:
         raise ValueError(f"kernel {name!r} of {operation!r} supports none of the cases on {device!r}")
 
@@ -88,6 +94,36 @@ def agree(label: str, found: Any, expected: Any, dtype: np.dtype[Any], tolerance
         difference = float(np.abs(left.astype(np.float64) - right).max(initial=0)) / scale
         if not difference <= tolerance:
             raise KernelError(f"{label}: {key} differs by {difference:.3g} of its largest entry, allowed {tolerance}")
+
+
+def check_skip(label: str, case: kernels.Case, kernel: Any, arrays: list[Array]) -> None:
+    """With `skip` raised an update leaves every bit as it was; with 0 it does what it does without.
+
+    arrays: the case's, where the kernel works.
+
+    Raises:
+        KernelError: something else; `label` says where.
+    """
+    before, device = [to_host(array) for array in arrays], device_of(arrays[0])
+    usual = {key: to_host(array) for key, array in case.run(kernel, *arrays).items()}
+    for raised in (0, 1, -7):
+        found = case.run(_Skipping(kernel, to_device(np.array(raised, np.int32), device)), *arrays)
+        for key, array in found.items():
+            now = to_host(array)
+            if not any(np.array_equal(now, wanted) for wanted in (before if raised else [usual[key]])):
+                what = "changed although" if raised else "is not what it is without it when"
+                raise KernelError(f"{label}: {key} {what} skip is {raised}")
+
+
+class _Skipping:
+    """An update whose steps are all given this flag."""
+
+    def __init__(self, kernel: Any, flag: Array) -> None:
+        self._kernel, self._flag = kernel, flag
+
+    def step(self, *arguments: Any) -> None:
+        """As the kernel's."""
+        self._kernel.step(*arguments, skip=self._flag)
 
 
 def _check_places(label: str, case: kernels.Case, kernel: Any, arrays: list[Array], tolerance: float) -> None:

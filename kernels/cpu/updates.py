@@ -191,8 +191,11 @@ class Sgd:
         learning_rate: float,
         momentum: float,
         nesterov: bool,
+        skip: Array | None = None,
     ) -> None:
         """Without momentum `velocity` may be None."""
+        if skip is not None and skip:
+            return
         dtype, flat = theta.dtype, theta.ravel()
         moved = nothing(dtype) if velocity is None else velocity.ravel()
         _sgd[dtype](state(), flat, gradient.ravel(), moved, float(learning_rate), float(momentum), bool(nesterov))
@@ -215,8 +218,11 @@ class Adam:
         beta1: float,
         beta2: float,
         epsilon: float,
+        skip: Array | None = None,
     ) -> None:
         """Reads four vectors and writes three, once."""
+        if skip is not None and skip:
+            return
         flat, m, v = theta.ravel(), first.ravel(), second.ravel()
         numbers = float(learning_rate), float(beta1), float(beta2), float(epsilon)
         _adam[theta.dtype](state(), flat, gradient.ravel(), m, v, int(count), *numbers)
@@ -236,8 +242,11 @@ class Rmsprop:
         smoothing: float,
         epsilon: float,
         momentum: float,
+        skip: Array | None = None,
     ) -> None:
         """Without momentum `velocity` may be None."""
+        if skip is not None and skip:
+            return
         dtype, flat, v = theta.dtype, theta.ravel(), second.ravel()
         moved = nothing(dtype) if velocity is None else velocity.ravel()
         numbers = float(learning_rate), float(smoothing), float(epsilon), float(momentum)
@@ -250,8 +259,10 @@ class Rmsprop:
 class Average:
     """average ← decay·average + (1 − decay)·values."""
 
-    def step(self, average: Array, values: Array, decay: float) -> None:
+    def step(self, average: Array, values: Array, decay: float, skip: Array | None = None) -> None:
         """One pass."""
+        if skip is not None and skip:
+            return
         flat = average.ravel()
         _average[average.dtype](state(), flat, values.ravel(), float(decay))
         _put_back((average, flat))

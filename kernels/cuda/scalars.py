@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from gan_np.arrays import Array
+
 from .launcher import Cell
 
 
@@ -24,3 +26,16 @@ def scalar(name: str, value: Any, dtype: type[np.generic] = np.float64) -> tuple
         wanted = np.dtype(dtype)
         raise TypeError(f"{name}: on the device, expected 1 number of {wanted}, got {value.size} of {value.dtype}")
     return Cell(value), dtype()
+
+
+def flag(name: str, value: Array | None) -> Cell | None:
+    """An int32 on the device that a kernel asks before it does anything; None, a null pointer: there is nothing to ask.
+
+    Raises:
+        TypeError: something else, a number of the host's among it, which the launches of a graph would not see change.
+    """
+    if value is None:
+        return None
+    if not hasattr(value, "flags") or isinstance(value, np.generic) or value.dtype != np.int32 or value.size != 1:
+        raise TypeError(f"{name}: expected 1 number of int32 on the device or None, got {value!r}")
+    return Cell(value)

@@ -2,6 +2,7 @@
 
 What changes from step to step (the learning rate, momentum, Adam's step count, the average's decay) may be a Python number
 or an array of one element in device memory (float64; int64 for the count): a captured graph then replays with what it holds.
+Whether an update is left out (`skip`) is read there too, before anything else is.
 """
 
 from __future__ import annotations
@@ -14,14 +15,16 @@ from gan_np.arrays import Array
 
 from .grids import over
 from .launcher import contiguous, launch
-from .scalars import scalar
+from .scalars import flag, scalar
 
 SOURCE = "updates.cu"
 
 
-def _step(kernel: str, theta: Array, gradient: Array, moments: tuple[Array | None, ...], *scalars: Any) -> None:
+def _step(
+    kernel: str, theta: Array, gradient: Array, moments: tuple[Array | None, ...], skip: Array | None, *scalars: Any
+) -> None:
     """θ and the moments change in place, so they must be contiguous; the launcher refuses others."""
-    arguments = (theta, contiguous(gradient), *moments, theta.size, *scalars)
+    arguments = (theta, contiguous(gradient), *moments, theta.size, flag("skip", skip), *scalars)
     launch(SOURCE, kernel, *over(theta.size), arguments, dtype=theta.dtype)
 
 
@@ -36,10 +39,11 @@ class Sgd:
         learning_rate: float,
         momentum: float,
         nesterov: bool,
+        skip: Array | None = None,
     ) -> None:
         """Without momentum `velocity` may be None."""
         rate, keep = scalar("learning_rate", learning_rate), scalar("momentum", momentum)
-        _step("sgd", theta, gradient, (velocity,), *rate, *keep, bool(nesterov))
+        _step("sgd", theta, gradient, (velocity,), skip, *rate, *keep, bool(nesterov))
 
 
 class Adam:
@@ -56,11 +60,12 @@ class Adam:
         beta1: float,
         beta2: float,
         epsilon: float,
+        skip: Array | None = None,
     ) -> None:
         """θ ← θ − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε)."""
         step, rate = scalar("count", count, np.int64), scalar("learning_rate", learning_rate)
         betas = np.float64(beta1), np.float64(beta2)
-        _step("adam", theta, gradient, (first, second), *step, *rate, *betas, float(epsilon))
+        _step("adam", theta, gradient, (first, second), skip, *step, *rate, *betas, float(epsilon))
 
 
 class Rmsprop:
@@ -76,15 +81,16 @@ class Rmsprop:
         smoothing: float,
         epsilon: float,
         momentum: float,
+        skip: Array | None = None,
     ) -> None:
         """Without momentum `velocity` may be None."""
         rate, keep = scalar("learning_rate", learning_rate), scalar("momentum", momentum)
-        _step("rmsprop", theta, gradient, (second, velocity), *rate, *keep, np.float64(smoothing), float(epsilon))
+        _step("rmsprop", theta, gradient, (second, velocity), skip, *rate, *keep, np.float64(smoothing), float(epsilon))
 
 
 class Average:
     """average ← decay·average + (1 − decay)·values."""
 
-    def step(self, average: Array, values: Array, decay: float) -> None:
+    def step(self, average: Array, values: Array, decay: float, skip: Array | None = None) -> None:
         """In place."""
-        _step("average", average, values, (), *scalar("decay", decay))
+        _step("average", average, values, (), skip, *scalar("decay", decay))

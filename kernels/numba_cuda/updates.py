@@ -1,6 +1,7 @@
 """One step of each optimiser over a flat vector, in place and in one pass.
 
-What changes from step to step is read from device memory (`launcher.cell`), whether it was there or on the host.
+What changes from step to step is read from device memory (`launcher.cell`), whether it was there or on the host; so is
+whether the update is left out, before anything else is.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import numpy as np
 from gan_np.arrays import Array
 
 from ..cuda.grids import over
-from ..cuda.launcher import contiguous
+from ..cuda.launcher import Cell, contiguous
+from ..cuda.scalars import flag
 from ..interfaces import Number
 from .compiled import cuda, kernel, variants
 from .launcher import cell, launch
@@ -25,8 +27,11 @@ def sgd(real: Any, has_velocity: bool, nesterov: bool) -> Any:
 
     @kernel
     def sgd_step(
-        theta: Array, gradient: Array, velocity: Array, count: int, learning_rate: Array, momentum: Array
-    ) -> None:
+        theta: Array, gradient: Array, velocity: Array, count: int, skip: Array,
+        learning_rate: Array, momentum: Array,
+    ) -> None:  # fmt: skip
+        if skip[0] != 0:
+            return
         rate, keep = real(learning_rate[0]), real(momentum[0])
         for i in range(cuda.grid(1), count, cuda.gridsize(1)):
             move = gradient[i]
@@ -45,9 +50,11 @@ def adam(real: Any) -> Any:
 
     @kernel
     def adam_step(
-        theta: Array, gradient: Array, first: Array, second: Array, count: int, step: Array, learning_rate: Array,
-        beta1: Any, beta2: Any, epsilon: Any,
+        theta: Array, gradient: Array, first: Array, second: Array, count: int, skip: Array, step: Array,
+        learning_rate: Array, beta1: Any, beta2: Any, epsilon: Any,
     ) -> None:  # fmt: skip
+        if skip[0] != 0:  # all threads of all blocks alike: nobody waits at the barrier below
+            return
         constants = cuda.shared.array(2, real)
         if cuda.threadIdx.x == 0:  # in float64, once a block
             constants[0] = real(learning_rate[0] / (1.0 - beta1 ** step[0]))
@@ -72,9 +79,11 @@ def rmsprop(real: Any, has_velocity: bool) -> Any:
 
     @kernel
     def rmsprop_step(
-        theta: Array, gradient: Array, second: Array, velocity: Array, count: int, learning_rate: Array,
-        momentum: Array, keep: Any, take: Any, epsilon: Any,
+        theta: Array, gradient: Array, second: Array, velocity: Array, count: int, skip: Array,
+        learning_rate: Array, momentum: Array, keep: Any, take: Any, epsilon: Any,
     ) -> None:  # fmt: skip
+        if skip[0] != 0:
+            return
         rate, kept = real(learning_rate[0]), real(momentum[0])
         for i in range(cuda.grid(1), count, cuda.gridsize(1)):
             g = gradient[i]
@@ -94,12 +103,20 @@ def averaged(real: Any) -> Any:
     """average ← decay·average + (1 − decay)·values."""
 
     @kernel
-    def average_step(mean: Array, values: Array, count: int, decay: Array) -> None:
+    def average_step(mean: Array, values: Array, count: int, skip: Array, decay: Array) -> None:
+        if skip[0] != 0:
+            return
         keep, take = real(decay[0]), real(1.0 - decay[0])
         for i in range(cuda.grid(1), count, cuda.gridsize(1)):
             mean[i] = keep * mean[i] + take * values[i]
 
     return average_step
+
+
+def asked(skip: Array | None, like: Array) -> Cell:
+    """The flag in device memory; 0 where there is none."""
+    given = flag("skip", skip)
+    return cell("skip", 0, like, np.int32) if given is None else Cell(given.array.reshape(1))
 
 
 class Sgd:
@@ -113,12 +130,17 @@ class Sgd:
         learning_rate: Number,
         momentum: Number,
         nesterov: bool,
+        skip: Array | None = None,
     ) -> None:
         """Without momentum `velocity` may be None."""
         function = sgd(theta.dtype.type, velocity is not None, bool(nesterov))
         moments = theta if velocity is None else velocity
         numbers = cell("learning_rate", learning_rate, theta), cell("momentum", momentum, theta)
-        launch(function, *over(theta.size), (theta, contiguous(gradient), moments, theta.size, *numbers))
+        launch(
+            function,
+            *over(theta.size),
+            (theta, contiguous(gradient), moments, theta.size, asked(skip, theta), *numbers),
+        )
 
 
 class Adam:
@@ -135,10 +157,11 @@ class Adam:
         beta1: float,
         beta2: float,
         epsilon: float,
+        skip: Array | None = None,
     ) -> None:
         """θ ← θ − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε)."""
         step, rate = cell("count", count, theta, np.int64), cell("learning_rate", learning_rate, theta)
-        arguments = (theta, contiguous(gradient), first, second, theta.size, step, rate)
+        arguments = (theta, contiguous(gradient), first, second, theta.size, asked(skip, theta), step, rate)
         betas = np.float64(beta1), np.float64(beta2)
         launch(adam(theta.dtype.type), *over(theta.size), (*arguments, *betas, float(epsilon)))
 
@@ -156,19 +179,20 @@ class Rmsprop:
         smoothing: float,
         epsilon: float,
         momentum: Number,
+        skip: Array | None = None,
     ) -> None:
         """Without momentum `velocity` may be None."""
         numbers = cell("learning_rate", learning_rate, theta), cell("momentum", momentum, theta)
         moments = second, theta if velocity is None else velocity
         constants = float(smoothing), float(1 - smoothing), float(epsilon)
-        arguments = (theta, contiguous(gradient), *moments, theta.size, *numbers, *constants)
+        arguments = (theta, contiguous(gradient), *moments, theta.size, asked(skip, theta), *numbers, *constants)
         launch(rmsprop(theta.dtype.type, velocity is not None), *over(theta.size), arguments)
 
 
 class Average:
     """average ← decay·average + (1 − decay)·values."""
 
-    def step(self, average: Array, values: Array, decay: Number) -> None:
+    def step(self, average: Array, values: Array, decay: Number, skip: Array | None = None) -> None:
         """In place."""
-        arguments = (average, contiguous(values), average.size, cell("decay", decay, average))
+        arguments = (average, contiguous(values), average.size, asked(skip, average), cell("decay", decay, average))
         launch(averaged(average.dtype.type), *over(average.size), arguments)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from gan_np.arrays import Array, array_module
@@ -20,6 +22,16 @@ def root(value: Number) -> Number:
     return math.sqrt(value) if isinstance(value, int | float) else array_module(value).sqrt(value)
 
 
+@contextlib.contextmanager
+def unless(skip: Array | None, *changed: Array | None) -> Iterator[None]:
+    """Inside, the arrays are changed; afterwards they hold what they held before, where `skip` is not 0."""
+    arrays = [] if skip is None else [array for array in changed if array is not None]
+    before = [array.copy() for array in arrays]
+    yield
+    for array, old in zip(arrays, before, strict=True):
+        array_module(array).copyto(array, old, where=skip != 0)
+
+
 class Sgd:
     """v ← m·v + g; θ ← θ − lr·v."""
 
@@ -31,15 +43,17 @@ class Sgd:
         learning_rate: Number,
         momentum: Number,
         nesterov: bool,
+        skip: Array | None = None,
     ) -> None:
         """Without momentum `velocity` may be None."""
         rate, keep = real(learning_rate, theta), real(momentum, theta)
-        if velocity is None:
-            theta -= rate * gradient
-            return
-        velocity *= keep
-        velocity += gradient
-        theta -= rate * (gradient + keep * velocity if nesterov else velocity)
+        with unless(skip, theta, velocity):
+            if velocity is None:
+                theta -= rate * gradient
+                return
+            velocity *= keep
+            velocity += gradient
+            theta -= rate * (gradient + keep * velocity if nesterov else velocity)
 
 
 class Adam:
@@ -56,21 +70,23 @@ class Adam:
         beta1: float,
         beta2: float,
         epsilon: float,
+        skip: Array | None = None,
     ) -> None:
         """θ ← θ − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε)."""
         of = theta.dtype.type
-        first *= of(beta1)
-        first += of(1 - beta1) * gradient
-        second *= of(beta2)
-        square = gradient * gradient
-        square *= of(1 - beta2)
-        second += square
-        array_module(theta).sqrt(second, out=square)
-        square *= real(1 / root(1 - beta2**count), theta)
-        square += of(epsilon)
-        array_module(theta).divide(first, square, out=square)
-        square *= real(learning_rate / (1 - beta1**count), theta)
-        theta -= square
+        with unless(skip, theta, first, second):
+            first *= of(beta1)
+            first += of(1 - beta1) * gradient
+            second *= of(beta2)
+            square = gradient * gradient
+            square *= of(1 - beta2)
+            second += square
+            array_module(theta).sqrt(second, out=square)
+            square *= real(1 / root(1 - beta2**count), theta)
+            square += of(epsilon)
+            array_module(theta).divide(first, square, out=square)
+            square *= real(learning_rate / (1 - beta1**count), theta)
+            theta -= square
 
 
 class Rmsprop:
@@ -86,23 +102,26 @@ class Rmsprop:
         smoothing: float,
         epsilon: float,
         momentum: Number,
+        skip: Array | None = None,
     ) -> None:
         """Without momentum `velocity` may be None."""
         of = theta.dtype.type
-        second *= of(smoothing)
-        second += of(1 - smoothing) * gradient * gradient
-        update = gradient / (array_module(theta).sqrt(second) + of(epsilon))
-        if velocity is not None:
-            velocity *= real(momentum, theta)
-            velocity += update
-            update = velocity
-        theta -= real(learning_rate, theta) * update
+        with unless(skip, theta, second, velocity):
+            second *= of(smoothing)
+            second += of(1 - smoothing) * gradient * gradient
+            update = gradient / (array_module(theta).sqrt(second) + of(epsilon))
+            if velocity is not None:
+                velocity *= real(momentum, theta)
+                velocity += update
+                update = velocity
+            theta -= real(learning_rate, theta) * update
 
 
 class Average:
     """average ← decay·average + (1 − decay)·values."""
 
-    def step(self, average: Array, values: Array, decay: Number) -> None:
+    def step(self, average: Array, values: Array, decay: Number, skip: Array | None = None) -> None:
         """In place."""
-        average *= real(decay, average)
-        average += real(1 - decay, average) * values
+        with unless(skip, average):
+            average *= real(decay, average)
+            average += real(1 - decay, average) * values

@@ -13,7 +13,7 @@ import gan_np as gn
 
 @gn.register_kernel("average", "hasty")
 class Hasty:
-    def step(self, average, values, decay):
+    def step(self, average, values, decay, skip=None):
         average *= decay
         average += values * (1 - decay) * 1.01
 """
@@ -24,7 +24,7 @@ import gan_np as gn
 
 @gn.register_kernel("average", "even_only")
 class EvenOnly:
-    def step(self, average, values, decay):
+    def step(self, average, values, decay, skip=None):
         even = len(values) // 4 * 4
         average[:even] *= decay
         average[:even] += (1 - decay) * values[:even]
@@ -35,8 +35,9 @@ import gan_np as gn
 
 @gn.register_kernel("average", "by_difference", cost=0.001)
 class ByDifference:
-    def step(self, average, values, decay):
-        average += (1 - decay) * (values - average)
+    def step(self, average, values, decay, skip=None):
+        if skip is None or not skip:
+            average += (1 - decay) * (values - average)
 """
 
 FAILING = """
@@ -44,7 +45,7 @@ import gan_np as gn
 
 @gn.register_kernel("average", "failing")
 class Failing:
-    def step(self, average, values, decay):
+    def step(self, average, values, decay, skip=None):
         raise OverflowError("no luck")
 """
 
@@ -79,7 +80,7 @@ import gan_np as gn
 
 @gn.register_kernel("average", "picky", supports=lambda problem: "only for seven values")
 class Picky:
-    def step(self, average, values, decay):
+    def step(self, average, values, decay, skip=None):
         raise AssertionError("was told not to")
 """
 

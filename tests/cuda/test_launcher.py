@@ -15,7 +15,7 @@ AVERAGE = "updates.cu", "average", (1,), (256,)
 
 
 def arguments(mean, values, count=None):
-    return mean, values, values.size if count is None else count, None, np.float64(0.5)
+    return mean, values, values.size if count is None else count, None, None, np.float64(0.5)
 
 
 @pytest.fixture

@@ -10,18 +10,13 @@ from on_host import ORDERS, HostKernelError, HostRawModule, threads_in_order
 from gan_np import kernels
 from gan_np.kernels.cases import dense_case
 from gan_np.kernels.cuda import launcher, source
-from gan_np.testing import KernelError
+from gan_np.testing import KernelError, check_kernel
 
 
 def caught(monkeypatch, name, change, operation, kernel="cuda"):
     """The orders of threads in which a source changed by `change` is found out by its operation's cases."""
-    text = source.read_source(name)
-    broken = change(text)
-    assert broken != text
-    monkeypatch.setattr(launcher, "read_source", lambda asked: broken if asked == name else source.read_source(asked))
-    launcher._module.cache_clear()
-    launcher._function.cache_clear()
     found = set()
+    rewrite(monkeypatch, name, change)
     for order in ORDERS:
         try:
             with threads_in_order(order):
@@ -29,10 +24,25 @@ def caught(monkeypatch, name, change, operation, kernel="cuda"):
                     compare(case, kernel)
         except (KernelError, HostKernelError):
             found.add(order)
+    restore(monkeypatch)
+    return found
+
+
+def rewrite(monkeypatch, name, change):
+    """From now on the launcher reads this source changed by `change`."""
+    text = source.read_source(name)
+    broken = change(text)
+    assert broken != text
+    monkeypatch.setattr(launcher, "read_source", lambda asked: broken if asked == name else source.read_source(asked))
+    launcher._module.cache_clear()
+    launcher._function.cache_clear()
+
+
+def restore(monkeypatch):
+    """The sources as they are."""
     monkeypatch.undo()
     launcher._module.cache_clear()
     launcher._function.cache_clear()
-    return found
 
 
 LONG = {
@@ -73,6 +83,19 @@ BARRIER = r"__syncthreads\(\);"
 )
 def test_every_barrier_is_needed(host_gpu, monkeypatch, name, number, operation):
     assert caught(monkeypatch, name, nth(BARRIER, number), operation)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [nth(r"return !skip \|\| \*skip == 0;", 0, "return true;"), nth(r"\*skip == 0;", 0, "*skip <= 0;")],
+    ids=["a flag that nobody reads", "a flag below 0 that is not seen"],
+)
+@pytest.mark.parametrize("operation", ["sgd", "adam", "rmsprop", "average"])
+def test_an_update_that_is_not_left_out(host_gpu, monkeypatch, change, operation):
+    rewrite(monkeypatch, "updates.cu", change)
+    with pytest.raises(KernelError, match="changed although skip is"):
+        check_kernel(operation, "cuda", device="cuda")
+    restore(monkeypatch)
 
 
 def test_the_list_of_barriers_is_complete():

@@ -193,10 +193,30 @@ def test_an_update_with_another_learning_rate(plant, operation):
         check(plant, operation, _altered(operation, "step", faster))
 
 
+@pytest.mark.parametrize("operation", ["sgd", "adam", "rmsprop", "average"])
+def test_an_update_that_is_not_left_out(plant, operation):
+    def deaf(original, given):
+        given.arguments["skip"] = None
+        original(*given.args, **given.kwargs)
+
+    with pytest.raises(KernelError, match="changed although skip is 1"):
+        check(plant, operation, _altered(operation, "step", deaf))
+
+
+@pytest.mark.parametrize("operation", ["sgd", "adam", "rmsprop", "average"])
+def test_an_update_that_is_left_out_whenever_there_is_a_flag(plant, operation):
+    def timid(original, given):
+        if given.arguments.get("skip") is None:
+            original(*given.args, **given.kwargs)
+
+    with pytest.raises(KernelError, match="is not what it is without it when skip is 0"):
+        check(plant, operation, _altered(operation, "step", timid))
+
+
 def test_an_average_that_keeps_too_much(plant):
     class Wrong(reference.Average):
-        def step(self, average, values, decay):
-            super().step(average, values, 0.9995 * decay)
+        def step(self, average, values, decay, skip=None):
+            super().step(average, values, 0.9995 * decay, skip)
 
     with pytest.raises(KernelError, match="average differs"):
         check(plant, "average", Wrong)

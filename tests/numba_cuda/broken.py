@@ -28,6 +28,7 @@ BROKEN = [
     ("layer_norm: barrier 1", "layer_norm", without_barrier(1), "layer_norm"),
     ("layer_norm: barrier 2", "layer_norm", without_barrier(2), "layer_norm"),
     ("updates: barrier 0", "updates", without_barrier(0), "adam"),
+    ("updates: a flag that nobody reads", "updates", nth(r"skip\[0\] != 0", 0, "skip[0] == 99"), "sgd"),
     ("product: one too far along k", "product", nth(r"first \+ x < depth", 0, "first + x <= depth"), "dense"),
     ("product: a tile cut short", "product", nth(r"in range\(side\)", 0, "in range(side - 1)"), "dense"),
     ("product: one row too many", "product", nth(r"if row < rows and c", 0, "if row <= rows and c"), "dense"),

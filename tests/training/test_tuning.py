@@ -44,8 +44,8 @@ class Slow:
     def __init__(self, wrong: bool = False) -> None:
         self.inner, self.wrong = kernels.entry("average", "reference").implementation, wrong
 
-    def step(self, average, values, decay):  # type: ignore[no-untyped-def]
-        self.inner.step(average, values, decay * 1.001 if self.wrong else decay)
+    def step(self, average, values, decay, skip=None):  # type: ignore[no-untyped-def]
+        self.inner.step(average, values, decay * 1.001 if self.wrong else decay, skip)
 
 
 def test_every_problem_of_a_step_is_timed(images: np.ndarray, tmp_path: Path) -> None:

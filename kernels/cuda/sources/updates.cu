@@ -3,16 +3,20 @@
 //
 // What changes from step to step is read from device memory where a pointer is given, so that a captured graph replays the
 // step with its new values; else it is the argument beside the pointer. Constants are worked out in double, once a block.
+// Where `skip` points to a number that is not 0, every thread returns at once and no bit changes.
 //
 // Floor on an H100 at 3.35 TB/s: bytes a number 12 (SGD; 20 with momentum), 28 (Adam), 20 (RMSprop; 28), 12 (average).
 // 3.6 million numbers: Adam 30 µs.
 
 __device__ __forceinline__ double current(const double* at, double value) { return at ? *at : value; }
 
+__device__ __forceinline__ bool asked_for(const int* skip) { return !skip || *skip == 0; }
+
 // v ← m·v + g; θ ← θ − lr·v (Nesterov: θ ← θ − lr·(g + m·v)). velocity may be null.
 extern "C" __global__ void __launch_bounds__(256)
-sgd(real* theta, const real* gradient, real* velocity, int count, const double* rate_at, double rate_value,
-    const double* momentum_at, double momentum_value, int nesterov) {
+sgd(real* theta, const real* gradient, real* velocity, int count, const int* skip, const double* rate_at,
+    double rate_value, const double* momentum_at, double momentum_value, int nesterov) {
+    if (!asked_for(skip)) return;
     real rate = current(rate_at, rate_value), keep = current(momentum_at, momentum_value);
     each_pack<1>(count, [&](int i) {
         real move = gradient[i];
@@ -26,8 +30,9 @@ sgd(real* theta, const real* gradient, real* velocity, int count, const double* 
 
 // m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; θ ← θ − lr/(1−β₁ᵗ)·m/(√v/√(1−β₂ᵗ) + ε).
 extern "C" __global__ void __launch_bounds__(256)
-adam(real* theta, const real* gradient, real* first, real* second, int count, const int64* step_at, int64 step_value,
-     const double* rate_at, double rate_value, double beta1, double beta2, real epsilon) {
+adam(real* theta, const real* gradient, real* first, real* second, int count, const int* skip, const int64* step_at,
+     int64 step_value, const double* rate_at, double rate_value, double beta1, double beta2, real epsilon) {
+    if (!asked_for(skip)) return;  // all threads of all blocks alike: nobody waits at the barrier below
     __shared__ real constants[2];
     if (threadIdx.x == 0) {
         double step = static_cast<double>(step_at ? *step_at : step_value);
@@ -46,8 +51,10 @@ adam(real* theta, const real* gradient, real* first, real* second, int count, co
 
 // v ← ρv + (1−ρ)g²; u = g/(√v + ε); θ ← θ − lr·u, or through the velocity w ← m·w + u.
 extern "C" __global__ void __launch_bounds__(256)
-rmsprop(real* theta, const real* gradient, real* second, real* velocity, int count, const double* rate_at,
-        double rate_value, const double* momentum_at, double momentum_value, double smoothing, real epsilon) {
+rmsprop(real* theta, const real* gradient, real* second, real* velocity, int count, const int* skip,
+        const double* rate_at, double rate_value, const double* momentum_at, double momentum_value, double smoothing,
+        real epsilon) {
+    if (!asked_for(skip)) return;
     real rate = current(rate_at, rate_value), keep = current(momentum_at, momentum_value);
     real old = smoothing, fresh = 1 - smoothing;
     each_pack<1>(count, [&](int i) {
@@ -60,7 +67,8 @@ rmsprop(real* theta, const real* gradient, real* second, real* velocity, int cou
 
 // average ← decay·average + (1 − decay)·values.
 extern "C" __global__ void __launch_bounds__(256)
-average(real* mean, const real* values, int count, const double* decay_at, double decay_value) {
+average(real* mean, const real* values, int count, const int* skip, const double* decay_at, double decay_value) {
+    if (!asked_for(skip)) return;
     double decay = current(decay_at, decay_value);
     real keep = decay, take = 1 - decay;
     each_pack<1>(count, [&](int i) { mean[i] = keep * mean[i] + take * values[i]; });
