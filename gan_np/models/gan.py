@@ -49,7 +49,7 @@ class GAN:
     packing: int = 1
     classes: int | None = None
     _statistics_of: tuple[int, int] | None = field(default=None, repr=False)
-    _folded: tuple[tuple[int, int, int], Network] | None = field(default=None, repr=False)
+    _folded: tuple[Network, tuple[int, int], Network] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         choice("pixel_range", self.pixel_range, RANGES)
@@ -197,10 +197,10 @@ class GAN:
         """The same function with batch normalisation in the weights, made once for each version of them; on the CPU."""
         if network.device != CPU or not len(network.state) or not isinstance(network.structure, Sequential):
             return network
-        version = id(network), network.parameters.version, network.state.version
-        if self._folded is None or self._folded[0] != version:
-            self._folded = version, folded(network)
-        return self._folded[1]
+        version = network.parameters.version, network.state.version
+        if self._folded is None or self._folded[0] is not network or self._folded[1] != version:
+            self._folded = network, version, folded(network)
+        return self._folded[2]
 
     def with_own_statistics(self, network: Network) -> Network:
         """A generator with its running statistics recomputed from a fixed noise, in place; itself if it has none."""

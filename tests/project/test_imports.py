@@ -44,6 +44,7 @@ ROOMS = [
     {"data", "models"},
     {"training", "latent", "evaluation", "testing"},
     {"cli"},
+    {"__main__"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}
 
