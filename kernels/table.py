@@ -229,9 +229,9 @@ def select_whole(operation: str, problem: Problem) -> Any | None:
     That is so where no implementation that supports the problem states a cost, and where one of the parts is forced: a name
     that was asked for is not passed by.
     """
-    named = _named()
-    name = _wanted(operation, problem, named)
-    if name is None and not (named.keys().isdisjoint(PARTS[operation]) and _any_costed(operation, problem)):
+    forced = _named()
+    name = _wanted(operation, problem, forced)
+    if name is None and not (forced.keys().isdisjoint(PARTS[operation]) and _any_costed(operation, problem)):
         return None
     return _watched(_choose(operation, problem, name), problem)
 

@@ -75,6 +75,14 @@ def slopes(kind: int, slope: float) -> Any:
     return 1.0, slope, 0.0, 0.0
 
 
+@inlined
+def factors_of(dy: Any, kind: int, slope: float) -> Any:
+    """`slopes` in the dtype of dy, as `gated` takes them."""
+    real = dy.dtype.type
+    above, below, first, second = slopes(kind, slope)
+    return real(above), real(below), real(first), real(second)
+
+
 @inner
 def add_and_activate(z: Any, at: int, bias: Any, width: int, kind: int, slope: float, y: Any) -> None:
     """y = f(z + b) on a line. y may be z's own memory: each number is read before it is written, and never again."""

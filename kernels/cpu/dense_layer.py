@@ -23,7 +23,7 @@ from .. import threads
 from ..interfaces import Activation, Into
 from ..reference.placing import place
 from . import dense_narrow, pool
-from .activation import LINEAR, add_and_activate, gated, kind_and_slope, slopes
+from .activation import LINEAR, add_and_activate, factors_of, gated, kind_and_slope
 from .compiled import inlined, inner
 from .costs import NARROW
 from .layouts import contiguous, flat, read_only
@@ -129,11 +129,9 @@ def _gated_rows(
     db_at: int,
 ) -> None:
     """dz = f′·dy of some rows as left panels that are wide enough to be right panels too, and their sum added to db."""
-    real = dy.dtype.type
     line = LINE // gate.itemsize
     wide = padded(columns, COLUMNS * line)
-    above, below, first, second = slopes(kind, slope)
-    factors = real(above), real(below), real(first), real(second)
+    factors = factors_of(dy, kind, slope)
     for row in range(0, rows, ROWS):
         for c in range(0, wide, line):
             source, place = start + row * columns + c, at + row * wide + c * ROWS

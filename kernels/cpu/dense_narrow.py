@@ -19,7 +19,7 @@ from .. import threads
 from ..interfaces import Activation, Into
 from ..reference.placing import place
 from . import pool
-from .activation import LINEAR, activated, gated, kind_and_slope, slopes
+from .activation import LINEAR, activated, factors_of, gated, kind_and_slope
 from .compiled import inner, summed
 from .costs import NARROW
 from .layouts import contiguous, flat, read_only
@@ -83,8 +83,7 @@ def _few_outputs_back(
     rows, depth, columns = sizes
     need_input, need_weight = wanted
     real = dy.dtype.type
-    above, below, first, second = slopes(kind, slope)
-    factors = real(above), real(below), real(first), real(second)
+    factors = factors_of(dy, kind, slope)
     for column in range(columns):
         put(db, index * columns + column, real(0.0))
     if need_weight:
@@ -130,8 +129,7 @@ def _few_inputs_back(
     rows, depth, columns = sizes
     need_input, need_weight = wanted
     real = dy.dtype.type
-    above, below, first, second = slopes(kind, slope)
-    factors = real(above), real(below), real(first), real(second)
+    factors = factors_of(dy, kind, slope)
     own = thread * columns
     for column in range(columns):
         put(db, index * columns + column, real(0.0))
