@@ -71,12 +71,12 @@ def count(trainer: Trainer, nodes: Nodes) -> Launches:
         while not trainer.captured and trainer.steps < STEPS:
             ours = 0
             trainer.step()
-    steps = trainer._on_device
-    if not trainer.captured or steps is None or steps._tape is None:
+    tape = None if trainer._on_device is None else trainer._on_device.steps._tape
+    if not trainer.captured or tape is None:
         raise RuntimeError(f"launches cannot be counted, the step is not captured: {trainer.graph_reason}")
     if refused:
         raise RuntimeError(f"launches cannot be counted: {refused[0]}") from refused[0]
-    copies = sum(isinstance(work, Draw) for work in steps._tape._work)
+    copies = sum(isinstance(work, Draw) for work in tape._work)
     return Launches(ours, seen[0] - ours, copies)
 
 

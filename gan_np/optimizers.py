@@ -132,7 +132,23 @@ class Optimizer:
         raise NotImplementedError
 
 
-class SGD(Optimizer):
+class _WithMomentum(Optimizer):
+    """An optimiser that can move along a running sum of its steps; without momentum it keeps no vector for that."""
+
+    momentum: float | Schedule
+
+    def _set_momentum(self, momentum: float | Schedule) -> None:
+        if not callable(momentum):
+            number("momentum", momentum, 0.0, 1.0)
+        self.momentum = momentum
+        if callable(momentum) or momentum:
+            self.slots = (*self.slots, "velocity")
+
+    def _numbers(self) -> tuple[float, ...]:
+        return at(self.learning_rate, self.updates), at(self.momentum, self.updates)
+
+
+class SGD(_WithMomentum):
     """v ← momentum·v + g; θ ← θ − lr·v (PyTorch's form). momentum: a number or a schedule; nesterov looks ahead."""
 
     def __init__(
@@ -146,13 +162,8 @@ class SGD(Optimizer):
         clip_value: float | None = None,
     ) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay, clip_norm=clip_norm, clip_value=clip_value)
-        if not callable(momentum):
-            number("momentum", momentum, 0.0, 1.0)
-        self.momentum, self.nesterov = momentum, nesterov
-        self.slots = ("velocity",) if callable(momentum) or momentum else ()
-
-    def _numbers(self) -> tuple[float, ...]:
-        return at(self.learning_rate, self.updates), at(self.momentum, self.updates)
+        self._set_momentum(momentum)
+        self.nesterov = nesterov
 
     def _update(
         self,
@@ -221,8 +232,10 @@ class Adam(Optimizer):
         )
 
 
-class RMSprop(Optimizer):
+class RMSprop(_WithMomentum):
     """RMSprop (Tieleman and Hinton 2012), as PyTorch: v ← ρv + (1−ρ)g²; θ ← θ − lr·g/(√v + ε)."""
+
+    slots = ("second",)
 
     def __init__(
         self,
@@ -238,13 +251,7 @@ class RMSprop(Optimizer):
         super().__init__(learning_rate, weight_decay=weight_decay, clip_norm=clip_norm, clip_value=clip_value)
         self.smoothing = number("smoothing", smoothing, 0.0, 1.0)
         self.epsilon = number("epsilon", epsilon, above=0.0)
-        if not callable(momentum):
-            number("momentum", momentum, 0.0, 1.0)
-        self.momentum = momentum
-        self.slots = ("second", "velocity") if callable(momentum) or momentum else ("second",)
-
-    def _numbers(self) -> tuple[float, ...]:
-        return at(self.learning_rate, self.updates), at(self.momentum, self.updates)
+        self._set_momentum(momentum)
 
     def _update(
         self,

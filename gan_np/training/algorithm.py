@@ -17,7 +17,7 @@ import numpy as np
 
 from gan_np.arrays import Array, DType, Shape, array_module, device_of, generator, on_host
 from gan_np.averaging import Average
-from gan_np.checks import ShapeError, integer, number
+from gan_np.checks import integer, number
 from gan_np.data.sampler import Shuffler
 from gan_np.devices import CPU, memory_explained, scope
 from gan_np.layers import ALL, INPUTS, NOTHING, PARAMETERS, Wrt
@@ -30,14 +30,15 @@ from gan_np.ops import standard_normal
 from gan_np.optimizers import Adam, Optimizer
 from gan_np.replay import drawn
 from gan_np.schedules import Schedule, at
-from gan_np.vectors import Layout, Vector
+from gan_np.vectors import Layout
 
 from .batches import Batches
-from .device_steps import DeviceSteps
-from .finite import DeviceWatch, check_loss, check_vector
+from .device_training import DeviceTraining
+from .finite import HostWatch, Watch
+from .inputs import check_images, check_labels
+from .norms import layer_norms
 from .penalty import r1_penalty
-from .readings import Readings
-from .step import Step
+from .step import Outcome, Step
 
 
 class Trainer:
@@ -89,13 +90,13 @@ class Trainer:
         check_finite: bool = True,
         graph: bool = True,
     ) -> None:
-        _check_images(images, gan)
+        check_images(images, gan)
         if gan.generator.device != gan.discriminator.device:
             raise ValueError(
                 f"gan: the generator lies on {gan.generator.device}, the discriminator on {gan.discriminator.device}; "
                 "both must be on one device"
             )
-        self.gan, self.images, self.labels = gan, images, _check_labels(labels, images, gan)
+        self.gan, self.images, self.labels = gan, images, check_labels(labels, images, gan)
         gan.prepare(images, self.labels)
         self.objective = objective or NonSaturating()
         self.d_optimizer, self.g_optimizer = d_optimizer or Adam(2e-4), g_optimizer or Adam(2e-4)
@@ -119,13 +120,11 @@ class Trainer:
         self.norms: dict[str, float] | None = None
         self.steps = 0
         self.device = gan.generator.device
-        self._advice = f"lower batch_size (it is {self.batch_size})"
-        with scope(self.device), memory_explained(self.device, "the preparation of training", self._advice):
+        advice = f"lower batch_size (it is {self.batch_size})"
+        with scope(self.device), memory_explained(self.device, "the preparation of training", advice):
             self._batches = Batches(gan, images, self.labels, self.order, self.flips if flip else None)
-            self._watch = None if self.device == CPU else DeviceWatch(self.device)
-        self._on_device = None if self.device == CPU else self._device_steps(graph)
-        self._readings: Readings | None = None
-        self._device_norms: dict[str, Array] = {}
+            self._on_device = None if self.device == CPU else DeviceTraining(self, advice, graph)
+        self._watch: Watch = HostWatch() if self._on_device is None else self._on_device.watch
 
     def step(self) -> Step:
         """One step: k updates of D, one of G. On a GPU it is launched, and the host does not wait for it.
@@ -133,24 +132,11 @@ class Trainer:
         Raises:
             NonFiniteError: with `check_finite`; on a GPU for a step before.
         """
-        if self._on_device is None:
-            outcome = self._algorithm()
-            self.steps += 1
-            return Step(self.steps, *outcome)
-        if self._readings is not None:
-            self._readings.arrived()
-        with scope(self.device), memory_explained(self.device, "a training step", self._advice):
-            report = self._on_device.run()
-            self.steps += 1
-            names = list(self._device_norms)
-            if self._readings is None or self._readings.length != len(report):
-                self.settle()
-                self._readings = Readings(report, self._watch)
-            reading = self._readings.start(self.steps, report, names)
-            values = [report[index] for index in range(len(report) - len(names) - 1)]
-        d_loss, g_loss, real_accuracy, fake_accuracy, *auxiliary = values
-        other = auxiliary[0] if auxiliary else None
-        return Step(self.steps, d_loss, g_loss, real_accuracy, fake_accuracy, other, reading)
+        if self._on_device is not None:
+            return self._on_device.step()
+        outcome = self.algorithm()
+        self.steps += 1
+        return Step(self.steps, *outcome)
 
     def settle(self) -> None:
         """Wait until all steps that were launched are done; on the CPU they are.
@@ -158,49 +144,23 @@ class Trainer:
         Raises:
             NonFiniteError: in one of them something became NaN or infinite.
         """
-        if self._readings is not None:
-            self._readings.settle()
+        if self._on_device is not None:
+            self._on_device.settle()
 
     @property
     def graph_reason(self) -> str | None:
         """Why steps are not a CUDA graph; None on a GPU where they are or will be."""
         if self._on_device is None:
             return "training runs on the CPU"
-        return self._on_device.reason
+        return self._on_device.steps.reason
 
     @property
     def captured(self) -> bool:
         """Whether steps are replays of a CUDA graph."""
-        return self._on_device is not None and self._on_device.captured
+        return self._on_device is not None and self._on_device.steps.captured
 
-    def _device_steps(self, graph: bool) -> DeviceSteps:
-        d, g = self.gan.discriminator, self.gan.generator
-
-        def vectors() -> list[Vector]:
-            averaged = [] if self.gan.average is None else [self.gan.average.network.parameters]
-            return [d.parameters, d.state, g.parameters, g.state, *averaged]
-
-        def abandon() -> None:
-            d.gradient.spend()
-            g.gradient.spend()
-
-        def watched() -> tuple[Any, ...]:
-            moments = [m for o in (self.d_optimizer, self.g_optimizer) for m in o.moments.values()]
-            return (
-                *moments, self.gan.average, self.objective, self.batch_size, self.d_steps, self.share_noise, self.r1,
-                self.clip_weights, self.instance_noise, self.check_finite, self.norms is None,
-            )  # fmt: skip
-
-        def function() -> list[Array]:
-            assert self._watch is not None
-            self._device_norms.clear()
-            outcome = [value for value in self._algorithm() if value is not None]
-            return [*outcome, *self._device_norms.values(), self._watch.flag]
-
-        return DeviceSteps(function, self.device, vectors=vectors, watched=watched, abandon=abandon, graph=graph)
-
-    def _algorithm(self) -> tuple[Array, Array, Array, Array, Array | None]:
-        """The step itself: both losses, D's accuracies, what is minimised beside the game."""
+    def algorithm(self) -> Outcome:
+        """The step itself, on any device and without counting it; `step` is what a user wants."""
         for update in range(self.d_steps):
             last = update == self.d_steps - 1
             real, context = self._batches.next()
@@ -209,7 +169,7 @@ class Trainer:
         if not self.share_noise:
             z, fake, g_pullback = self._generate(context, keep=True)
         g_loss, auxiliary = self._update_generator(fake, context, z, g_pullback)
-        return d_loss, g_loss, real_accuracy, fake_accuracy, auxiliary
+        return Outcome(d_loss, g_loss, real_accuracy, fake_accuracy, auxiliary)
 
     def _generate(self, context: Array | None, *, keep: bool) -> tuple[Array, Array, Callable[..., Any]]:
         """Fresh noise, the batch made of it, and G's pullback.
@@ -282,7 +242,7 @@ class Trainer:
         g_pullback(unpack(gradient if context is None else gradient[0], self.gan.packing))
         self._update("G", g, self.g_optimizer)
         if self.gan.average is not None:
-            self.gan.average.update(skip=self._skip)
+            self.gan.average.update(skip=self._watch.skip)
         return loss.value, None if other is None else other.value
 
     def _update(self, player: str, network: Network, optimizer: Optimizer) -> None:
@@ -290,7 +250,7 @@ class Trainer:
         self._check("gradient", player, network.parameters.layout, network.gradient.values)
         if self.norms is not None:
             self._measure(player, "gradient", network.parameters.layout, network.gradient.values)
-        optimizer.step(network.parameters, network.gradient, skip=self._skip)
+        optimizer.step(network.parameters, network.gradient, skip=self._watch.skip)
         self._check("weights", player, network.parameters.layout, network.parameters.values)
         if self.norms is not None:
             self._measure(player, "weights", network.parameters.layout, network.parameters.values)
@@ -301,66 +261,17 @@ class Trainer:
         if self._on_device is None:
             self.norms |= {name: float(norm) for name, norm in found.items()}
         else:
-            self._device_norms |= found
-
-    @property
-    def _skip(self) -> Array | None:
-        """What makes updates leave everything as it is, on a GPU."""
-        return None if self._watch is None else self._watch.flag
+            self._on_device.norms |= found
 
     def _check(self, what: str, player: str, layout: Layout, values: Array) -> None:
-        if not self.check_finite:
-            return
-        if self._watch is None:
-            check_vector(what, player, layout, values, self.steps + 1)
-        else:
-            self._watch.look(f"the {what} of {player}", values)
+        if self.check_finite:
+            self._watch.vector(what, player, layout, values, self.steps + 1)
 
     def _check_loss(self, player: str, value: Array) -> None:
-        if not self.check_finite:
-            return
-        if self._watch is None:
-            check_loss(player, value, self.steps + 1)
-        else:
-            self._watch.look(f"the loss of {player}", value)
+        if self.check_finite:
+            self._watch.loss(player, value, self.steps + 1)
 
 
 def _heads(logits: Array, read: Array | None, other: Loss | None) -> Any:
     """The gradient of D's output: that of its logits; with other heads a tuple, None for a head that receives none."""
     return logits if read is None else (logits, None if other is None else other.gradient)
-
-
-def layer_norms(player: str, what: str, layout: Layout, values: Array) -> dict[str, Array]:
-    """The Euclidean norm of each segment, by "player/what/segment": 0-d arrays on the device."""
-    xp, norms = array_module(values), {}
-    for segment in layout.segments:
-        part = values[segment.start : segment.stop]
-        # CuPy computes its `norm` with what cannot be captured.
-        norms[f"{player}/{what}/{segment.name}"] = (
-            xp.linalg.norm(part) if on_host(part) else xp.sqrt((part * part).sum())
-        )
-    return norms
-
-
-def _check_images(images: Array, gan: GAN) -> None:
-    if not on_host(images):
-        raise TypeError("images: expected a NumPy array, got one on a GPU (training sends it there, as bytes)")
-    if images.dtype != np.uint8:
-        raise TypeError(f"images: expected uint8 pictures, got {images.dtype}")
-    if images.ndim != 4 or images.shape[1:] != gan.image_shape or not len(images):
-        expected = "×".join(map(str, gan.image_shape))
-        raise ShapeError(f"images: expected (N, height, width, channels) of {expected}, N ≥ 1, got {images.shape}")
-
-
-def _check_labels(labels: Array | None, images: Array, gan: GAN) -> Array | None:
-    if gan.classes is None:
-        return None  # an unconditional gan does not look at them
-    if labels is None:
-        raise ValueError(
-            f"labels: this gan is conditional on {gan.classes} classes, it needs one label for each picture"
-        )
-    if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
-        raise ShapeError(f"labels: expected {len(images)} integers, got {labels.dtype} {labels.shape}")
-    if not (labels.min() >= 0 and labels.max() < gan.classes):
-        raise ValueError(f"labels: expected 0 to {gan.classes - 1}, got {labels.min()} to {labels.max()}")
-    return labels

@@ -26,7 +26,7 @@ from .readings import stacked
 WARM_UP = 2
 DEBUG = "GAN_NP_CUDA_DEBUG"
 
-Outcome = list[Array]
+Numbers = list[Array]
 """0-d arrays on the device."""
 
 
@@ -41,7 +41,7 @@ class DeviceSteps:
 
     def __init__(
         self,
-        function: Callable[[], Outcome],
+        function: Callable[[], Numbers],
         device: str,
         *,
         vectors: Callable[[], list[Vector]],

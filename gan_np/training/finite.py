@@ -8,6 +8,7 @@ the answer: it goes into a flag on the device, which makes all later updates lea
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 import numpy as np
 
@@ -41,6 +42,34 @@ def check_vector(what: str, player: str, layout: Layout, values: Array, step: in
             )
 
 
+class Watch(Protocol):
+    """Who looks at the numbers of a step, and what becomes of updates after a bad one."""
+
+    @property
+    def skip(self) -> Array | None:
+        """A flag on the device that makes updates leave everything as it is (`Optimizer.step`); None on the host."""
+
+    def loss(self, player: str, value: Array, step: int) -> None:
+        """Look at the loss of a player."""
+
+    def vector(self, what: str, player: str, layout: Layout, values: Array, step: int) -> None:
+        """Look at a player's gradient or weights; `what` says which."""
+
+
+class HostWatch:
+    """Looks at once, and raises `NonFiniteError`."""
+
+    skip = None
+
+    def loss(self, player: str, value: Array, step: int) -> None:
+        """As `check_loss`."""
+        check_loss(player, value, step)
+
+    def vector(self, what: str, player: str, layout: Layout, values: Array, step: int) -> None:
+        """As `check_vector`."""
+        check_vector(what, player, layout, values, step)
+
+
 class DeviceWatch:
     """A flag on the device: 0 until something is not finite, then for ever the number of what was so first."""
 
@@ -48,8 +77,20 @@ class DeviceWatch:
         self.flag = zeros((), np.int32, device)
         self._names: list[str] = []
 
-    def look(self, what: str, values: Array) -> None:
-        """Raise the flag if a value is not finite; `what` is how the error will call it."""
+    @property
+    def skip(self) -> Array:
+        """The flag: once it is up, updates are left out."""
+        return self.flag
+
+    def loss(self, player: str, value: Array, step: int) -> None:
+        """Raise the flag if it is not finite; the step is known when the flag is read."""
+        self._look(f"the loss of {player}", value)
+
+    def vector(self, what: str, player: str, layout: Layout, values: Array, step: int) -> None:
+        """Raise the flag if an entry is not finite; where it is can not be told afterwards."""
+        self._look(f"the {what} of {player}", values)
+
+    def _look(self, what: str, values: Array) -> None:
         if what not in self._names:
             self._names.append(what)
         code = np.int32(self._names.index(what) + 1)

@@ -9,6 +9,16 @@ from gan_np.arrays import Array
 from .readings import Reading
 
 
+class Outcome(NamedTuple):
+    """What one step of Algorithm 1 computes beside new weights, as 0-d arrays on the device; see `Step` for each."""
+
+    d_loss: Array
+    g_loss: Array
+    d_real_accuracy: Array
+    d_fake_accuracy: Array
+    auxiliary: Array | None = None
+
+
 class Step(NamedTuple):
     """What one step of Algorithm 1 reports, all as 0-d arrays on the device: reading one is the caller's decision."""
 
@@ -36,9 +46,6 @@ class Step(NamedTuple):
         Raises:
             NonFiniteError: on a GPU, where it is found out late: something became NaN or infinite in this step or before.
         """
-        values = {name: value for name in _REPORTED if (value := getattr(self, name)) is not None}
+        values = {name: value for name in Outcome._fields if (value := getattr(self, name)) is not None}
         found = values.values() if self.reading is None else self.reading.values()
         return {"step": self.number, **{name: float(value) for name, value in zip(values, found, strict=True)}}
-
-
-_REPORTED = ("d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy", "auxiliary")

@@ -133,7 +133,7 @@ class TestTape:
     def test_memory_that_was_given_back_is_found_out(self, capturing, images, monkeypatch):
         trainer = trainer_of("dcgan", "cuda", images, 30)
         run(trainer, 8)
-        trainer._on_device._pool = None
+        trainer._on_device.steps._pool = None
         with pytest.raises(AssertionError, match="memory that was given back"):
             trainer.step()
 

@@ -1,0 +1,97 @@
+"""How a trainer's steps are run on a GPU: launched, captured as one graph, their numbers read when they have arrived."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gan_np.arrays import Array
+from gan_np.devices import memory_explained, scope
+from gan_np.vectors import Vector
+
+from .device_steps import DeviceSteps
+from .finite import DeviceWatch
+from .readings import Readings
+from .step import Step
+
+if TYPE_CHECKING:
+    from .algorithm import Trainer
+
+
+class DeviceTraining:
+    """Runs `trainer.algorithm` again and again without waiting for it.
+
+    advice: what the user may do when the device's memory does not suffice.
+    graph: False never captures.
+    """
+
+    def __init__(self, trainer: Trainer, advice: str, graph: bool) -> None:
+        self._trainer, self._advice, self._device = trainer, advice, trainer.device
+        self.watch = DeviceWatch(self._device)
+        self.norms: dict[str, Array] = {}
+        """Norms of layers in this step, where the trainer measures them."""
+        self.steps = DeviceSteps(
+            self._function,
+            self._device,
+            vectors=self._vectors,
+            watched=self._watched,
+            abandon=self._abandon,
+            graph=graph,
+        )
+        self._readings: Readings | None = None
+
+    def step(self) -> Step:
+        """Launch one step.
+
+        Raises:
+            NonFiniteError: for a step before, whose numbers have arrived by now.
+        """
+        trainer = self._trainer
+        if self._readings is not None:
+            self._readings.arrived()
+        with scope(self._device), memory_explained(self._device, "a training step", self._advice):
+            report = self.steps.run()
+            trainer.steps += 1
+            names = list(self.norms)
+            if self._readings is None or self._readings.length != len(report):
+                self.settle()
+                self._readings = Readings(report, self.watch)
+            reading = self._readings.start(trainer.steps, report, names)
+            values = [report[index] for index in range(len(report) - len(names) - 1)]
+        d_loss, g_loss, real_accuracy, fake_accuracy, *auxiliary = values
+        other = auxiliary[0] if auxiliary else None
+        return Step(trainer.steps, d_loss, g_loss, real_accuracy, fake_accuracy, other, reading)
+
+    def settle(self) -> None:
+        """Wait until all steps that were launched are done.
+
+        Raises:
+            NonFiniteError: in one of them something became NaN or infinite.
+        """
+        if self._readings is not None:
+            self._readings.settle()
+
+    def _function(self) -> list[Array]:
+        """One step's numbers in the order in which they are read: outcome, norms, flag."""
+        self.norms.clear()
+        outcome = [value for value in self._trainer.algorithm() if value is not None]
+        return [*outcome, *self.norms.values(), self.watch.flag]
+
+    def _vectors(self) -> list[Vector]:
+        gan = self._trainer.gan
+        d, g, average = gan.discriminator, gan.generator, gan.average
+        averaged = [] if average is None else [average.network.parameters]
+        return [d.parameters, d.state, g.parameters, g.state, *averaged]
+
+    def _watched(self) -> tuple[Any, ...]:
+        """All that a captured step has taken for constant."""
+        t = self._trainer
+        moments = [m for o in (t.d_optimizer, t.g_optimizer) for m in o.moments.values()]
+        return (
+            *moments, t.gan.average, t.objective, t.batch_size, t.d_steps, t.share_noise, t.r1, t.clip_weights,
+            t.instance_noise, t.check_finite, t.norms is None,
+        )  # fmt: skip
+
+    def _abandon(self) -> None:
+        """A capture was broken off: gradients that it began are not to be used."""
+        for network in (self._trainer.gan.discriminator, self._trainer.gan.generator):
+            network.gradient.spend()

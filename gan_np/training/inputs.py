@@ -1,0 +1,45 @@
+"""The pictures and labels that a gan is trained on, checked before anything is built."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gan_np.arrays import Array, on_host
+from gan_np.checks import ShapeError
+from gan_np.models import GAN
+
+
+def check_images(images: Array, gan: GAN) -> None:
+    """uint8 (N, H, W, C) on the host, of the gan's shape, N ≥ 1.
+
+    Raises:
+        TypeError: on a GPU, or not uint8.
+        ShapeError: another shape.
+    """
+    if not on_host(images):
+        raise TypeError("images: expected a NumPy array, got one on a GPU (training sends it there, as bytes)")
+    if images.dtype != np.uint8:
+        raise TypeError(f"images: expected uint8 pictures, got {images.dtype}")
+    if images.ndim != 4 or images.shape[1:] != gan.image_shape or not len(images):
+        expected = "×".join(map(str, gan.image_shape))
+        raise ShapeError(f"images: expected (N, height, width, channels) of {expected}, N ≥ 1, got {images.shape}")
+
+
+def check_labels(labels: Array | None, images: Array, gan: GAN) -> Array | None:
+    """Integers (N,) from 0 to classes − 1 for a conditional gan; None for another, whatever was given.
+
+    Raises:
+        ShapeError: not N integers.
+        ValueError: none are given, or one is of no class.
+    """
+    if gan.classes is None:
+        return None  # an unconditional gan does not look at them
+    if labels is None:
+        raise ValueError(
+            f"labels: this gan is conditional on {gan.classes} classes, it needs one label for each picture"
+        )
+    if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
+        raise ShapeError(f"labels: expected {len(images)} integers, got {labels.dtype} {labels.shape}")
+    if not (labels.min() >= 0 and labels.max() < gan.classes):
+        raise ValueError(f"labels: expected 0 to {gan.classes - 1}, got {labels.min()} to {labels.max()}")
+    return labels
