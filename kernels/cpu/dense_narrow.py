@@ -48,10 +48,13 @@ def _few_inputs(
 ) -> None:
     """`share` rows of y; w is W, with rows of zeros up to three."""
     rows, depth, columns = sizes
-    below = y.dtype.type(slope)
+    real = y.dtype.type
+    below = real(slope)
     for row in range(index * share, min(rows, (index + 1) * share)):
         first = get(x, row * depth)
-        second, third = get(x, row * depth + min(1, depth - 1)), get(x, row * depth + depth - 1)
+        # Zeros, not other inputs, for rows of zeros: ∞·0 would be NaN.
+        second = get(x, row * depth + 1) if depth > 1 else real(0.0)
+        third = get(x, row * depth + 2) if depth > 2 else real(0.0)
         for column in range(columns):
             value = first * get(w, column) + second * get(w, columns + column)
             value = value + third * get(w, 2 * columns + column) + get(bias, column)

@@ -55,3 +55,18 @@ def test_the_same_numbers_as_in_parts(kind, with_bias, rng):
     assert len(found[0]) == len(found[1])
     for one, other in zip(*found, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(1, 9), (2, 9), (3, 9), (9, 1), (9, 3), (9, 7)], ids=str)
+def test_infinite_inputs_come_out_infinite(shape, rng):
+    """∞ and −∞ come out as such; no NaN where none is due, as ∞ times a zero that only pads would give."""
+    weight, bias = np.abs(rng.standard_normal(shape)) + 0.1, rng.standard_normal(shape[1])
+    x = rng.standard_normal((20, shape[0]))
+    x[3], x[7, 0] = np.inf, -np.inf
+    expected = (x[:, :, None] * weight).sum(axis=1) + bias  # BLAS pads too, and warns of the NaN that it then drops
+    assert np.isposinf(expected[3]).all()
+    assert np.isneginf(expected[7]).all()
+    found = kernels.entry("dense_layer", "numba").implementation.forward(
+        x, weight, bias, kernels.Activation("linear", 0.0)
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
