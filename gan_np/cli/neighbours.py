@@ -53,11 +53,10 @@ def neighbours(
     from gan_np.models import LAPGAN
     from gan_np.training import load_classifier
 
-    searches = {}
+    model, searches = load_model(run, device), {}
     if classifier is not None:
-        reader = load_classifier(classifier)
+        reader = load_classifier(classifier).reading(model.image_shape)
         searches["classifier"] = lambda pictures, labels: reader.features(pictures)
-    model = load_model(run, device)
     if features and isinstance(model, LAPGAN):
         say("a lapgan has a discriminator for each level and none for whole pictures: pixels only")
     memory = memory_of(

@@ -123,7 +123,7 @@ def _resume(run: Path, config: Path | None, out: Path | None, jobs: int, quiet: 
         )
     if is_lapgan(run):
         settings = dataclasses.replace(read_config(run), **flags)
-        _train_lapgan(settings, open_data(settings), run, jobs, quiet, False)
+        _train_lapgan(settings, open_data(settings, run), run, jobs, quiet, False)
         return
     started = time.monotonic()
     trainer = run_again(run, **flags, progress=not quiet)

@@ -42,8 +42,10 @@ def battle_of_runs(
         gans.append(gan)
     if gans[0].image_shape != gans[1].image_shape:
         raise ValueError(f"against: pictures of {gans[1].image_shape}, the first run draws {gans[0].image_shape}")
-    if gans[0].packing != gans[1].packing or opened[0].config.batch_size != opened[1].config.batch_size:
-        raise ValueError("against: discriminators that judge other numbers of pictures together (packing, batch_size)")
+    together = [(gan.packing, run.config.batch_size) for gan, run in zip(gans, opened, strict=True)]
+    if together[0] != together[1]:
+        of_each = ", the second ".join(f"packing {packing}, batch_size {size}" for packing, size in together)
+        raise ValueError(f"against: both discriminators must judge as many pictures together; the first has {of_each}")
     source = opened[0]
     chosen = Real.choose(source.train.images, None if source.test is None else source.test.images, count, seed)
     samples = [gan.sample(len(chosen.reference), seed) for gan in gans]

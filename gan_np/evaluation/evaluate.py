@@ -149,9 +149,7 @@ def reader_of(gan: Sampler, classifier: Classifier | None) -> Reader:
     """
     if classifier is None:
         return PixelReader(gan.image_shape)
-    if classifier.image_shape != gan.image_shape:
-        raise ShapeError(f"classifier: reads pictures of {classifier.image_shape}, the gan draws {gan.image_shape}")
-    return classifier
+    return classifier.reading(gan.image_shape)
 
 
 def _check(gan: Sampler, images: Array, labels: Array | None, name: str) -> None:

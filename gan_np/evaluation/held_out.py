@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import numpy as np
 
-from gan_np import data
 from gan_np.arrays import Array, generator
 from gan_np.data.dataset import Dataset
 from gan_np.training.config import Config
+from gan_np.training.run_data import open_other, open_test_data
 
 
 def held_out_pictures(config: Config, training: Array, source: str | None = None) -> tuple[Dataset, int]:
@@ -22,19 +21,12 @@ def held_out_pictures(config: Config, training: Array, source: str | None = None
     Raises:
         ValueError: the data has no test part (say where from), or nothing is left.
     """
-    options: dict[str, Any] = {
-        "image_size": config.image_size,
-        "channels": config.channels,
-        "skip_broken": config.skip_broken,
-    }
-    found = data.open_test(config.data if source is None else source, **options)
+    found = open_test_data(config) if source is None else open_other(config, source)
     if found is None:
-        if source is None:
-            raise ValueError(
-                "held-out: the test needs pictures that training has not seen, and the run took all of "
-                f"{config.data!r}, which has no test part: give some with --held-out DATA"
-            )
-        found = data.open(source, **options)
+        raise ValueError(
+            "held-out: the test needs pictures that training has not seen, and the run took all of "
+            f"{config.data!r}, which has no test part: give some with --held-out DATA"
+        )
     if found.image_shape != training.shape[1:]:
         raise ValueError(f"held-out: expected pictures of {training.shape[1:]} as in training, got {found.image_shape}")
     seen = {_digest(picture) for picture in training}

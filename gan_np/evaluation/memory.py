@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from gan_np.arrays import Array
-from gan_np.data.dataset import Dataset, digest
+from gan_np.data.dataset import Dataset
 from gan_np.models import GAN, LAPGAN
-from gan_np.training.checkpoint import describe_file, find
 from gan_np.training.folder import read_config
-from gan_np.training.levels import is_lapgan
-from gan_np.training.loop import open_data
 
 from .copying import Copying, copying_test
 from .held_out import held_out_pictures, some_of
 from .neighbours import nearest_neighbours
+from .trained_on import training_pictures
 from .trunk import trunk_features
 
 Features = Callable[[Array, Array | None], Array]
@@ -68,8 +65,7 @@ def memory_of(
         ValueError: no held-out pictures are known or given; the data is not what the run was trained on.
     """
     config = read_config(run)
-    training = open_data(config)
-    check_fingerprint(run, training.images)
+    training = training_pictures(run, config)
     fresh, seen = held_out_pictures(config, training.images, held_out)
     unseen = _part(fresh, some_of(held_out_count, len(fresh)))
     samples = model.sample(count, seed)
@@ -89,19 +85,6 @@ def memory_of(
         found[name] = nearest_neighbours(ours[:show], known, nearest).indices
         tests[name] = copying_test(known, theirs, ours, cells=cells, seed=seed)
     return Memory(samples[:show], training.images, found, tests, seen)
-
-
-def check_fingerprint(run: str | Path, images: Array) -> None:
-    """Refuse pictures that are not those a run was trained on.
-
-    Of a LAPGAN no fingerprint of the whole pictures is kept (each level was trained on smaller ones), so none is
-    compared.
-    """
-    if is_lapgan(Path(run)):
-        return
-    recorded: Any = describe_file(find(run)).get("data")
-    if recorded != digest(images):
-        raise ValueError(f"data: not the pictures that {run} was trained on (their fingerprint differs)")
 
 
 def _part(dataset: Dataset, rows: Array) -> Dataset:

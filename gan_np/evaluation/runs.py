@@ -5,25 +5,26 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from gan_np import data as sources
+from gan_np.checks import ShapeError
 from gan_np.data.dataset import Dataset
 from gan_np.models import GAN, LAPGAN, Classifier
-from gan_np.training import load_classifier, load_gan, load_lapgan, open_data, train_classifier
+from gan_np.training import load_classifier, load_gan, load_lapgan, train_classifier
 from gan_np.training.checkpoint import all_of, describe_file, find
 from gan_np.training.config import Config
 from gan_np.training.folder import read_config
 from gan_np.training.levels import is_lapgan
 from gan_np.training.plots import plot_evaluations
 from gan_np.training.records import read_records
+from gan_np.training.run_data import open_other, open_test_data
 
 from .catalogue import metric_of
 from .evaluate import COUNT, Real, evaluate, reader_of
 from .measure import figures, look, look_at_samples
 from .report import Picture, Report, Section, Table
+from .trained_on import training_pictures
 
 CLASSIFIER = "classifier.safetensors"
 CURVE_COUNT = 1000
@@ -43,19 +44,16 @@ class Run:
         """The run at `path`; `real`: another source than its own, whose test part (or all of it) it is compared with.
 
         Raises:
-            FileNotFoundError, ValueError: not a run folder; its pictures are not where they were; other sizes.
+            FileNotFoundError, ValueError: not a run folder; its pictures are not where they were, or others now.
+            ShapeError: `real` are pictures of another shape.
         """
         place = Path(path)
         config = read_config(place)
-        train = open_data(config)
-        options: dict[str, Any] = {
-            "image_size": config.image_size,
-            "channels": config.channels,
-            "skip_broken": config.skip_broken,
-        }
-        test = sources.open_test(config.data if real is None else real, **options)
-        if test is None and real is not None:
-            test = sources.open(real, **options)
+        train = training_pictures(place, config)
+        test = open_test_data(config) if real is None else open_other(config, real)
+        if test is not None and test.image_shape != train.image_shape:
+            theirs, ours = ("×".join(map(str, shape)) for shape in (test.image_shape, train.image_shape))
+            raise ShapeError(f"real: expected pictures of {ours}, as the run draws, {real or config.data} has {theirs}")
         return cls(place, config, train, test)
 
     def gan(self, checkpoint: Path | None, device: str) -> GAN | LAPGAN:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gan_np.checks import ShapeError, choice
+from gan_np.checks import choice
 from gan_np.models import Classifier
 
 from .decoding import Decoder
@@ -27,9 +27,7 @@ class Towards:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        pictures, read = self.decoder.model.image_shape, self.classifier.image_shape
-        if pictures != read:
-            raise ShapeError(f"classifier: reads pictures of {read}, this model draws {pictures}")
+        self.classifier.reading(self.decoder.model.image_shape)
 
     def named(self, name: str) -> Direction:
         """E[z | samples called `name`] − E[z | the others], over `SAMPLES` samples (see `by_property`).

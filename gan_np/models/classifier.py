@@ -81,6 +81,17 @@ class Classifier:
         """The name of each class: its number where none was given."""
         return self.class_names or tuple(map(str, range(self.classes)))
 
+    def reading(self, image_shape: tuple[int, ...]) -> Classifier:
+        """Itself, if it reads pictures of this shape.
+
+        Raises:
+            ShapeError: it reads others.
+        """
+        if self.image_shape != image_shape:
+            read, drawn = ("×".join(map(str, shape)) for shape in (self.image_shape, image_shape))
+            raise ShapeError(f"classifier: {self.name} reads pictures of {read}, the gan draws {drawn}")
+        return self
+
     def features(self, pictures: Array) -> Array:
         """Features (N, F) of uint8 pictures (N, H, W, C), floats on the host.
 

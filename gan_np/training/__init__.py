@@ -9,7 +9,8 @@ from .config import Config
 from .finite import NonFiniteError
 from .folder import RunFolder
 from .levels import load_lapgan, train_lapgan
-from .loop import StopTraining, iterate, open_data, resume, train
+from .loop import StopTraining, iterate, resume, train
+from .run_data import open_data
 from .signals import Interrupted
 from .step import Step
 from .tuning import Trial, Tuned, confirm, save_tuned, tune

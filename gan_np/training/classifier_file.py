@@ -49,6 +49,8 @@ def load_classifier(path: str | Path, *, device: str = "cpu") -> Classifier:
     file = Path(path)
     if file.is_dir():
         raise CheckpointError(f"{file}: expected the file of a classifier, this is a folder")
+    if not file.exists():
+        raise FileNotFoundError(f"classifier: there is no file {file}")
     tensors, description = read(file)
     with described_by(file):
         recipe = dict(description["recipe"])

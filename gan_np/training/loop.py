@@ -13,8 +13,7 @@ from typing import Any
 
 from gan_np import kernels
 from gan_np.arrays import Array
-from gan_np.data.dataset import Dataset, digest
-from gan_np.data.sources import open as open_source
+from gan_np.data.dataset import digest
 from gan_np.models import GAN
 
 from . import checkpoint
@@ -27,6 +26,7 @@ from .lock import RunLock
 from .monitor import check_monitor
 from .recorder import Recorder
 from .records import read_records
+from .run_data import open_data
 from .signals import Interrupted, StopRequest
 from .step import Step
 
@@ -138,7 +138,7 @@ def resume(
     with RunLock(place):
         file, tensors, description = _newest(place)
         if images is None:
-            dataset = open_data(config)
+            dataset = open_data(config, place)
             images, labels = dataset.images, dataset.labels
         if description.get("data") != digest(images):
             raise ValueError(f"images: not the pictures that {place} was trained on (their fingerprint differs)")
@@ -152,13 +152,6 @@ def resume(
         )
         folder = RunFolder.reopen(place, config, trainer.steps)
         return _drive(trainer, config, tuned, folder, callbacks, progress, float(seconds))
-
-
-def open_data(config: Config) -> Dataset:
-    """The pictures that a configuration names, with their labels where they have some."""
-    return open_source(
-        config.data, image_size=config.image_size, channels=config.channels, skip_broken=config.skip_broken
-    )
 
 
 def _newest(place: Path) -> tuple[Path, dict[str, Array], dict[str, Any]]:

@@ -76,7 +76,4 @@ def reader_of_run(config: Config, folder: Path, gan: GAN) -> Reader:
 
 
 def _fitting(file: str | Path, gan: GAN, device: str) -> Reader:
-    made = load_classifier(file, device=device)
-    if made.image_shape != gan.image_shape:
-        raise ValueError(f"classifier: {file} reads pictures of {made.image_shape}, this gan draws {gan.image_shape}")
-    return made
+    return load_classifier(file, device=device).reading(gan.image_shape)

@@ -185,7 +185,7 @@ def test_refusals(classifier: gn.models.Classifier, data: dict) -> None:
         Table(("a", "b"), (("x",),))
     with pytest.raises(gn.ShapeError, match="images"):
         evaluate(Generator(data["images"]), data["images"][:, :8])
-    with pytest.raises(gn.ShapeError, match="classifier: reads"):
+    with pytest.raises(gn.ShapeError, match="classifier reads pictures of 8×8×1, the gan draws 16×16×1"):
         evaluate(Generator(data["images"]), data["images"], classifier=gn.models.classifier((8, 8, 1), classes=3))
     with pytest.raises(ValueError, match="count"):
         evaluate(Generator(data["images"]), data["images"], count=5)

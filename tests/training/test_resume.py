@@ -163,6 +163,14 @@ print("done", flush=True)
 """
 
 
+def size_of(file: Path) -> int:
+    """0 where there is none: the child may be removing it at this moment."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
 def test_killed_at_random_moments(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """SIGKILL, again and again; in the end the same bytes. `--campaign 100` for three hundred kills."""
     kills = 3 * (request.config.getoption("--campaign") or 1)
@@ -174,11 +182,9 @@ def test_killed_at_random_moments(tmp_path: Path, request: pytest.FixtureRequest
     while done < kills:
         process = subprocess.Popen([*command, str(tmp_path / "killed"), steps], stdout=subprocess.PIPE, text=True)
         log = tmp_path / "killed" / "log.jsonl"
-        size = log.stat().st_size if log.exists() else 0
+        size = size_of(log)
         deadline = time.monotonic() + 60
-        while process.poll() is None and time.monotonic() < deadline:
-            if log.exists() and log.stat().st_size != size:
-                break
+        while process.poll() is None and time.monotonic() < deadline and size_of(log) in (0, size):
             time.sleep(0.01)
         time.sleep(float(rng.uniform(0, 0.3)))
         if process.poll() is not None:

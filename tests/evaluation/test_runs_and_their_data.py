@@ -1,0 +1,61 @@
+"""Evaluating a run: what does not fit is refused before anything is computed, in words that name it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gan_np as gn
+from gan_np.checks import ShapeError
+from gan_np.evaluation import battle_of_runs, evaluate_run
+from gan_np.training import load_classifier
+
+
+def train(place: Path, name: str, **options: object) -> Path:
+    data = gn.data.open(place / "d.npz")
+    gan = gn.models.dcgan((8, 8, 1), 3, width=2, packing=int(str(options.get("packing", 1))))
+    settings = {"steps": 1, "batch_size": 4, "data": str(place / "d.npz"), "progress": False, "animation": False}
+    gn.train(gan, data.images, out=place / name, **settings, **options)
+    return place / name
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    images = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1), np.uint8)
+    np.savez(tmp_path / "d.npz", images=images, labels=np.arange(40) % 2)
+    np.save(tmp_path / "small.npy", images[:, :4, :4])
+    return tmp_path
+
+
+def test_pictures_of_another_shape_are_refused_before_a_classifier_is_trained(place: Path) -> None:
+    run = train(place, "run")
+    with pytest.raises(ShapeError, match=r"real: expected pictures of 8×8×1, as the run draws, .*small.npy has 4×4×1"):
+        evaluate_run(run, real=str(place / "small.npy"), count=20, progress=False)
+    assert not (run / "classifier.safetensors").exists()
+
+
+def test_data_that_are_gone_are_named_with_who_named_them(place: Path) -> None:
+    run = train(place, "run")
+    (place / "d.npz").rename(place / "e.npz")
+    for again in (lambda: evaluate_run(run, count=20), lambda: gn.training.resume(run, steps=2)):
+        with pytest.raises(FileNotFoundError, match=r"d\.npz") as caught:
+            again()
+        assert str(run / "config.toml") in caught.value.__notes__[0]
+
+
+def test_data_that_have_changed_are_refused(place: Path) -> None:
+    run = train(place, "run")
+    np.savez(place / "d.npz", images=np.zeros((40, 8, 8, 1), np.uint8))
+    with pytest.raises(ValueError, match="fingerprint"):
+        evaluate_run(run, count=20)
+
+
+def test_discriminators_that_judge_other_numbers_of_pictures(place: Path) -> None:
+    one, two = train(place, "one"), train(place, "two", packing=2)
+    with pytest.raises(ValueError, match=r"first has packing 1, batch_size 4, the second packing 2, batch_size 4"):
+        battle_of_runs(one, two, count=20)
+
+
+def test_a_classifier_that_is_not_there(place: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"classifier: there is no file .*none\.safetensors"):
+        load_classifier(place / "none.safetensors")
