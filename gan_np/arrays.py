@@ -69,6 +69,13 @@ def module_of_device(device: str) -> ArrayModule:
     return cast(ArrayModule, np if device == devices.CPU else devices.cupy_for(device))
 
 
+def empty(shape: Shape | int, dtype: DTypeLike, device: str) -> Array:
+    """An array on `device` whose numbers are yet to be written."""
+    module = module_of_device(device)
+    with devices.scope(device):
+        return module.empty(shape, dtype)
+
+
 def zeros(shape: Shape | int, dtype: DTypeLike, device: str) -> Array:
     """An array of zeros on `device`."""
     module = module_of_device(device)

@@ -30,6 +30,9 @@ ACTIVATIONS = (
     Activation("sigmoid"),
 )
 
+KEY = 0x0123456789ABCDEF
+"""Of random numbers."""
+
 
 class Case(NamedTuple):
     """One piece of work for one operation."""
@@ -162,6 +165,14 @@ def _maxout_case(label: str, rows: int, units: int, pieces: int) -> Case:
     return Case("maxout", label, (rows, units * pieces), _normal((rows, units * pieces), (rows, units)), run)
 
 
+def _dropout_case(label: str, shape: tuple[int, ...], rate: float) -> Case:
+    def run(kernel: Any, x: Array, dy: Array) -> Results:
+        y, kept = kernel.forward(x, rate, KEY)
+        return {"y": y, "kept": kept, "dx": kernel.backward(dy, kept, rate)}
+
+    return Case("dropout", label, shape, _normal(shape, shape), run)
+
+
 def _pool_case(label: str, small: tuple[int, int, int, int], window: tuple[int, int]) -> Case:
     n, height, width, channels = small
     large = (n, height * window[0], width * window[1], channels)
@@ -185,7 +196,7 @@ def _upsample_case(operation: str, label: str, small: tuple[int, int, int, int],
 def _normal_case(label: str, count: int) -> Case:
     def run(kernel: Any, like: Array) -> Results:
         out = array_module(like).empty(count, like.dtype)
-        kernel.forward(0x0123456789ABCDEF, out)
+        kernel.forward(KEY, out)
         return {"normal": out}
 
     def make(rng: np.random.Generator, dtype: np.dtype[Any]) -> list[Array]:
@@ -275,6 +286,8 @@ def _small_cases() -> Iterator[Case]:
         yield _batch_norm_case("picture", (3, 4, 5, 3), activation, activation.kind != "tanh")
     yield _layer_norm_case("rows", (4, 7))
     yield _maxout_case("five pieces", 4, 3, 5)
+    yield _dropout_case("three in ten", (3, 7, 5), 0.3)
+    yield _dropout_case("half", (1033,), 0.5)
     yield _pool_case("3×2", (2, 3, 2, 5), (3, 2))
     for operation in ("upsample_nearest", "upsample_bilinear"):
         yield _upsample_case(operation, "2×2", (2, 3, 4, 3), (2, 2))
@@ -312,6 +325,7 @@ def _dcgan_cases() -> Iterator[Case]:
     yield _batch_norm_case("32²×64", (batch, 32, 32, 64), Activation("relu"), True)
     yield _layer_norm_case("64×8192", (batch, 8192))
     yield _maxout_case("100×240×5", 100, 240, 5)
+    yield _dropout_case("200×784", (200, 784), 0.2)
     yield _pool_case("2×2 of 64²×16", (batch, 32, 32, 16), (2, 2))
     for operation in ("upsample_nearest", "upsample_bilinear"):
         yield _upsample_case(operation, "2×2 of 32²×16", (batch, 32, 32, 16), (2, 2))
@@ -351,6 +365,8 @@ def case_of(work: Occurrence) -> Case:
         return _layer_norm_case(label, (shape[0], shape[1]))
     if operation == "maxout":
         return _maxout_case(label, shape[0], shape[1] // options[0], options[0])
+    if operation == "dropout":
+        return _dropout_case(label, shape, *options)
     if operation == "average_pool":
         batch, height, width, channels = shape
         (window,) = options

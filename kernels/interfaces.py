@@ -167,6 +167,20 @@ class Maxout(Protocol):
         """dx: dy at the winner, 0 elsewhere."""
 
 
+class Dropout(Protocol):
+    """y = x·m/(1 − rate), each entry of m 0 with probability `rate`, else 1 (Srivastava et al. 2014, inverted form).
+
+    m depends on a key alone, and is the same in any dtype and on any device. Its bits are those of `Normal`: entry i, in C
+    order, stays if word i mod 4 of block i div 4 is at least rate·2³² (rounded; at most 2³² − 1).
+    """
+
+    def forward(self, x: Array, rate: float, key: int) -> tuple[Array, Array]:
+        """y, and m as uint8, both of x's shape; y is 0 where m is, whatever x is there. 0 ≤ rate < 1, key of 64 bits."""
+
+    def backward(self, dy: Array, kept: Array, rate: float) -> Array:
+        """dx = dy·m/(1 − rate)."""
+
+
 class AveragePool(Protocol):
     """Mean over disjoint windows: (N, H·kh, W·kw, C) to (N, H, W, C)."""
 

@@ -15,7 +15,7 @@ class Occurrence(NamedTuple):
     problem: Any
     options: tuple[Any, ...] = ()
     """dense: (out_features,); dense_layer, bias_activation: (activation,); batch_norm: (activation, whether it has a scale);
-    maxout: (pieces,); pooling and upsampling: (factors,)."""
+    maxout: (pieces,); dropout: (rate,); pooling and upsampling: (factors,)."""
 
 
 def _second(x: Any, option: Any, *rest: Any) -> tuple[Any, ...]:
@@ -28,6 +28,7 @@ OPTIONS: dict[tuple[str, str], Callable[..., tuple[Any, ...]]] = {
     ("bias_activation", "forward"): lambda z, bias, activation, in_place=False: (activation,),
     ("batch_norm", "forward"): lambda x, scale, bias, epsilon, activation: (activation, scale is not None),
     ("maxout", "forward"): _second,
+    ("dropout", "forward"): _second,
     ("average_pool", "forward"): _second,
     ("upsample_nearest", "forward"): _second,
     ("upsample_bilinear", "forward"): _second,

@@ -37,6 +37,7 @@ OPERATIONS: dict[str, type[Any]] = {
     "batch_norm": interfaces.BatchNorm,
     "layer_norm": interfaces.LayerNorm,
     "maxout": interfaces.Maxout,
+    "dropout": interfaces.Dropout,
     "average_pool": interfaces.AveragePool,
     "upsample_nearest": interfaces.Upsample,
     "upsample_bilinear": interfaces.Upsample,

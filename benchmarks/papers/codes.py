@@ -151,7 +151,7 @@ INFOGAN = Recipe(
     {"infogan": {"error": "5"}},
     (
         "the paper does not say how categories are matched with digits: here in two ways, both on 10,000 training pictures",
-        "the paper's public code trains on its pictures as bits drawn from the grey values; here they are the grey values",
+        "60,000 training pictures; its public code has the 55,000 that TensorFlow's reader of MNIST leaves for training",
         "slope of the leaky ReLU 0.1, as the paper says; its public code has 0.01",
         "weights N(0, 0.02²)",
     ),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from gan_np import kernels
 from gan_np.arrays import Array, device_of, require_same
 from gan_np.checks import number
 from gan_np.kernels import Into
-from gan_np.replay import drawn
 
-from .pullback import Asked, Gradients, Pullback, asked
+from .noise import fresh_key
+from .pullback import Asked, Gradients, Pullback, asked, problem
 
 
 def dropout(
@@ -17,26 +18,26 @@ def dropout(
 ) -> tuple[Array, Pullback]:
     """y = x·mask/(1 − rate), each entry of the mask 0 with probability `rate` (Srivastava et al. 2014, inverted form).
 
-    The mask is drawn on the host from `rng`, so the same generator gives the same mask on any device. The pullback gives
-    (dx,) = (dy·mask/(1 − rate),). Linear in x.
+    One word is drawn from `rng`, the key of the mask's bits: the same generator gives the same mask on any device and in
+    any dtype. The pullback gives (dx,) = (dy·mask/(1 − rate),). Linear in x, but for what is dropped: that is 0 even where
+    x is not finite.
     """
     number("rate", rate, 0.0)
     if rate >= 1:
         raise ValueError(f"rate: expected a number below 1, got {rate}")
     require_same("dropout", x=x)
-    mask = drawn(lambda: rng.random(x.shape, dtype=np.float32) >= np.float32(rate), device_of(x)).astype(x.dtype)
-    mask *= x.dtype.type(1 / (1 - rate))
-    y = x * mask
+    kernel = kernels.select("dropout", problem(x))
+    y, mask = kernel.forward(x, rate, fresh_key(rng, device_of(x)))
     wanted = asked(wrt, (x,))
     held = mask if any(wanted) else None
 
     def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
         assert held is not None
-        return (dy * held,)
+        return (kernel.backward(dy, held, rate),)
 
     def linear(tangent: Array, wrt: Asked) -> tuple[Array, Pullback]:
         assert held is not None
-        moved = tangent * held
+        moved = kernel.backward(tangent, held, rate)
         return moved, Pullback("dropout linearised", moved, wrt, compute)
 
     return y, Pullback("dropout", y, wanted, compute, linear)

@@ -1,4 +1,4 @@
-"""Random numbers: a key from a seeded generator, made into normal numbers by a kernel."""
+"""Random numbers: a key from a seeded generator, made into numbers by kernels, on the device where they are wanted."""
 
 from __future__ import annotations
 
@@ -7,22 +7,36 @@ import math
 import numpy as np
 
 from gan_np import kernels
-from gan_np.arrays import Array, DType, Shape
-from gan_np.kernels import Problem
+from gan_np.arrays import Array, DType, Shape, empty
+from gan_np.devices import CPU
+from gan_np.replay import drawn
+
+from .pullback import problem
 
 
-def standard_normal(rng: np.random.Generator, shape: Shape, dtype: DType) -> Array:
-    """Independent N(0, 1) numbers of this shape, on the host: Box–Muller on the bits of a counter-based generator.
+def fresh_key(rng: np.random.Generator, device: str = CPU) -> int | Array:
+    """One word of 64 bits from `rng`, the key of a Philox 4×32 stream; off the host an array of one uint64 on the device.
+
+    A captured step finds a new key there at each replay, and kernels make the numbers where they are used.
+    """
+    if device == CPU:
+        return int(rng.bit_generator.random_raw())
+    return drawn(lambda: np.array([rng.bit_generator.random_raw()], np.uint64), device)
+
+
+def standard_normal(rng: np.random.Generator, shape: Shape, dtype: DType, device: str = CPU) -> Array:
+    """Independent N(0, 1) numbers of this shape: Box–Muller on the bits of a counter-based generator.
 
     One word of 64 bits is drawn from `rng`, whatever the shape; it is the key of a Philox 4×32 stream of its own, whose
-    blocks threads make in any order. The same state of `rng` gives the same numbers in any dtype, but for rounding.
+    blocks threads make in any order. The same state of `rng` gives the same numbers in any dtype and on any
+    device, but for rounding.
 
     >>> import numpy as np, gan_np as gn
     >>> gn.ops.standard_normal(gn.arrays.generator(0), (2, 3), np.dtype(np.float32)).shape
     (2, 3)
     """
-    out = np.empty(math.prod(shape), dtype)
-    key = int(rng.bit_generator.random_raw())
+    out = empty(math.prod(shape), dtype, device)
+    key = fresh_key(rng, device)
     if out.size:
-        kernels.select("normal", Problem("cpu", out.dtype, out.shape)).forward(key, out)
+        kernels.select("normal", problem(out)).forward(key, out)
     return out.reshape(shape)

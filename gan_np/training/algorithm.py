@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_np.arrays import Array, DType, Shape, array_module, device_of, generator, on_host
+from gan_np.arrays import Array, array_module, device_of, generator
 from gan_np.averaging import Average
 from gan_np.checks import integer, number
 from gan_np.data.sampler import Shuffler
@@ -216,18 +216,12 @@ class Trainer:
         packed = pack(pictures, self.gan.packing)
         if not self.instance_noise:
             return packed
-        if on_host(packed) and not at(self.instance_noise, self.d_optimizer.updates):
+        device, dtype = device_of(packed), packed.dtype
+        if device == CPU and not at(self.instance_noise, self.d_optimizer.updates):
             return packed
-        shape, dtype = packed.shape, packed.dtype
-        seen: Array = packed + drawn(lambda: self._drawn_noise(shape, dtype), device_of(packed))
+        deviation = drawn(lambda: np.array(at(self.instance_noise, self.d_optimizer.updates), dtype), device)
+        seen: Array = packed + deviation * standard_normal(self.blur, packed.shape, dtype, device)
         return seen
-
-    def _drawn_noise(self, shape: Shape, dtype: DType) -> Array:
-        deviation = at(self.instance_noise, self.d_optimizer.updates)
-        if not deviation:
-            return np.zeros(shape, dtype)
-        noise: Array = dtype.type(deviation) * standard_normal(self.blur, shape, dtype)
-        return noise
 
     def _update_generator(
         self, fake: Array, context: Array | None, z: Array, g_pullback: Callable[..., Any]

@@ -6,17 +6,16 @@ import math
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba.core import types
 
 from gan_np.arrays import Array
 
-from ..reference.philox import MULTIPLIERS, ROUNDS, STEPS, WORD
+from ..reference.philox import WORD
 from .chunks import LINE, chunk_count, chunk_length, claim, finish, zones
-from .compiled import inner, intrinsic
+from .compiled import inner
 from .elementary import log_one_plus, turn_series
 from .entry import Cells, Result, entry
 from .memory import get, put, sealed
+from .philox import philox
 from .pool import parallel, state
 
 UNITS, BLOCK, PIECE = 1 << 24, 4, 256
@@ -53,37 +52,6 @@ def _turn(f: Any, real: Any) -> Any:
     return first, second
 
 
-@intrinsic
-def _philox(typing: Any, index: Any, left: Any, right: Any) -> Any:
-    """The four words of block `index`, as int64; the rounds of `reference/philox.py` in 64-bit arithmetic."""
-
-    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        word = ir.IntType(64)
-
-        def constant(value: int) -> Any:
-            return ir.Constant(word, value)
-
-        def high(value: Any) -> Any:
-            return builder.lshr(value, constant(32))
-
-        def low(value: Any) -> Any:
-            return builder.and_(value, constant(WORD))
-
-        index, left, right = values
-        a, b, c, d = low(index), high(index), constant(0), constant(0)
-        for _ in range(ROUNDS):
-            one, other = builder.mul(constant(MULTIPLIERS[0]), a), builder.mul(constant(MULTIPLIERS[1]), c)
-            a, b = builder.xor(builder.xor(high(other), b), left), low(other)
-            c, d = builder.xor(builder.xor(high(one), d), right), low(one)
-            left, right = low(builder.add(left, constant(STEPS[0]))), low(builder.add(right, constant(STEPS[1])))
-        return context.make_tuple(builder, signature.return_type, [a, b, c, d])
-
-    return four_words(types.int64, types.int64, types.int64), build
-
-
-four_words: Any = types.UniTuple(types.int64, 4)  # type: ignore[no-untyped-call]
-
-
 @inner
 def _part(index: int, thread: int, taken: Any, count: int, left: int, right: int, out: Any, length: int) -> None:
     """A chunk: the bits of PIECE blocks, then their numbers, in two short loops since one long one is not vectorised."""
@@ -96,7 +64,7 @@ def _part(index: int, thread: int, taken: Any, count: int, left: int, right: int
         here = min(BLOCK * PIECE, stop - at)
         first = at // BLOCK
         for i in range((here + BLOCK - 1) // BLOCK):
-            a, b, c, d = _philox(first + i, left, right)
+            a, b, c, d = philox(first + i, left, right)
             put(bits, 2 * i, a << 32 | b)
             put(bits, 2 * i + 1, c << 32 | d)
         _numbers(words, here, out, at, real)

@@ -34,6 +34,7 @@ for _operation, _module, _class in (
     ("batch_norm", "normalisation", "BatchNorm"),
     ("layer_norm", "normalisation", "LayerNorm"),
     ("maxout", "maxout", "Maxout"),
+    ("dropout", "dropout", "Dropout"),
     ("average_pool", "resampling", "AveragePool"),
     ("upsample_nearest", "resampling", "UpsampleNearest"),
     ("upsample_bilinear", "resampling", "UpsampleBilinear"),

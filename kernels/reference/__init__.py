@@ -4,6 +4,7 @@ from ..table import Problem, register_kernel
 from .activation import BiasActivation
 from .conv2d import Conv2d
 from .dense import Dense, DenseLayer
+from .dropout import Dropout
 from .im2col import Conv2dIm2col
 from .losses import SoftmaxCrossEntropy, Softplus
 from .maxout import Maxout
@@ -31,6 +32,7 @@ for _operation, _implementation in {
     "batch_norm": BatchNorm,
     "layer_norm": LayerNorm,
     "maxout": Maxout,
+    "dropout": Dropout,
     "average_pool": AveragePool,
     "upsample_nearest": UpsampleNearest,
     "upsample_bilinear": UpsampleBilinear,

@@ -6,7 +6,7 @@ import math
 
 from gan_np.arrays import Array, array_module
 
-from .philox import WORD, philox
+from .philox import blocks
 
 UNITS = 1 << 24
 
@@ -17,11 +17,8 @@ class Normal:
     def forward(self, key: int, out: Array) -> None:
         """Four numbers from each block."""
         xp, real = array_module(out), out.dtype.type
-        blocks = xp.arange(-(-out.size // 4), dtype=xp.uint64)
-        nothing = xp.zeros_like(blocks)
-        counter = blocks & xp.uint64(WORD), blocks >> xp.uint64(32), nothing, nothing
-        words = philox(xp, counter, (key & WORD, key >> 32))
-        numbers = xp.empty((blocks.size, 4), out.dtype)
+        words = blocks(xp, -(-out.size // 4), key)
+        numbers = xp.empty((words[0].size, 4), out.dtype)
         for first in (0, 2):
             high, low = (word >> xp.uint64(8) for word in words[first : first + 2])
             radius = xp.sqrt(-2 * xp.log((high + xp.uint64(1)).astype(out.dtype) * real(1 / UNITS)))

@@ -12,10 +12,10 @@ STEPS = 0x9E3779B9, 0xBB67AE85
 ROUNDS, WORD = 10, 0xFFFFFFFF
 
 
-def philox(
-    xp: Any, counter: tuple[Array, Array, Array, Array], key: tuple[int, int]
-) -> tuple[Array, Array, Array, Array]:
+def philox(xp: Any, counter: tuple[Array, Array, Array, Array], key: int | Array) -> tuple[Array, Array, Array, Array]:
     """The blocks of these counters: four arrays of uint64 below 2³² in, four out.
+
+    key: 64 bits, the lower half first; an array of one uint64 where it lies on a device.
 
     One round, with high and low the halves of a product of 64 bits:
 
@@ -24,10 +24,18 @@ def philox(
     word, half = xp.uint64(WORD), xp.uint64(32)
     first, second = map(xp.uint64, MULTIPLIERS)
     a, b, c, d = counter
-    left, right = key
+    whole = key if hasattr(key, "dtype") else xp.uint64(key)
+    left, right = whole & word, whole >> half
     for _ in range(ROUNDS):
         one, other = first * a, second * c
-        a, b = (other >> half) ^ b ^ xp.uint64(left), other & word
-        c, d = (one >> half) ^ d ^ xp.uint64(right), one & word
-        left, right = (left + STEPS[0]) & WORD, (right + STEPS[1]) & WORD
+        a, b = (other >> half) ^ b ^ left, other & word
+        c, d = (one >> half) ^ d ^ right, one & word
+        left, right = (left + xp.uint64(STEPS[0])) & word, (right + xp.uint64(STEPS[1])) & word
     return a, b, c, d
+
+
+def blocks(xp: Any, count: int, key: int | Array) -> tuple[Array, Array, Array, Array]:
+    """The first `count` blocks of a key's stream, word by word; the counter of block i is (i mod 2³², i div 2³², 0, 0)."""
+    index = xp.arange(count, dtype=xp.uint64)
+    nothing = xp.zeros_like(index)
+    return philox(xp, (index & xp.uint64(WORD), index >> xp.uint64(32), nothing, nothing), key)

@@ -147,6 +147,20 @@ def test_noise_of_a_key_in_device_memory():
     assert (drawn[2] != drawn[0]).all()
 
 
+@pytest.mark.parametrize("rate", [0.0, 0.3, 1 - 1e-12])
+def test_a_mask_of_a_key_in_device_memory(rate):
+    """The same bits as on the host, exactly; nothing dropped at 0, next to nothing kept just below 1."""
+    key, x = 0xFEDCBA9876543210, np.ones(4099, np.float32)
+    y, kept = kernels.entry("dropout", "reference").implementation.forward(x, rate, key)
+    on_device = kernels.entry("dropout", "cuda").implementation
+    for given in (key, to_device(np.array([key], np.uint64), "cuda")):
+        found, mask = on_device.forward(to_device(x, "cuda"), rate, given)
+        np.testing.assert_array_equal(to_host(mask), kept)
+        np.testing.assert_array_equal(to_host(found), y)
+    assert abs(kept.mean() - (1 - rate)) < 0.03
+    assert rate > 0 or kept.all()
+
+
 def test_scalars_in_device_memory():
     """What a captured graph reads anew: the same numbers as from arguments."""
     rng = np.random.default_rng(4)

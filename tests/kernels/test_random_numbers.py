@@ -7,7 +7,7 @@ from scipy import stats
 import gan_np as gn
 from gan_np import kernels
 from gan_np.kernels import threads
-from gan_np.kernels.reference.philox import philox
+from gan_np.kernels.reference.philox import blocks, philox
 
 ONES = 0xFFFFFFFF
 KNOWN = [
@@ -26,7 +26,7 @@ KERNELS = [entry.name for entry in kernels.available("normal", PROBLEM)]
 
 @pytest.mark.parametrize(("counter", "key", "block"), KNOWN)
 def test_known_answers(counter, key, block):
-    found = philox(np, tuple(np.array([word], np.uint64) for word in counter), key)
+    found = philox(np, tuple(np.array([word], np.uint64) for word in counter), key[0] | key[1] << 32)
     assert tuple(int(word[0]) for word in found) == block
 
 
@@ -75,3 +75,40 @@ def test_one_word_is_drawn_whatever_the_shape():
         gn.ops.standard_normal(used, shape, np.dtype(np.float32))
         fresh.bit_generator.random_raw()
         assert used.bit_generator.random_raw() == fresh.bit_generator.random_raw()
+
+
+MASKS = [entry.name for entry in kernels.available("dropout", PROBLEM)]
+
+
+def mask(name, count, rate, key=0xFEDCBA9876543210, dtype=np.float64):
+    return kernels.entry("dropout", name).implementation.forward(np.ones(count, dtype), rate, key)[1]
+
+
+@pytest.mark.parametrize("name", MASKS)
+def test_masks_are_the_bits_of_the_key(name):
+    """Word by word as the reference makes them, in both dtypes; a shorter mask is the beginning of a longer one."""
+    words = np.stack(blocks(np, 25_001, 0xFEDCBA9876543210), axis=1).reshape(-1)
+    expected = words >= round(0.3 * 2**32)
+    for dtype in (np.float32, np.float64):
+        np.testing.assert_array_equal(mask(name, 100_003, 0.3, dtype=dtype), expected[:100_003])
+    for count in (1, 2, 3, 5, 1023, 1024, 1025, 70_001):
+        np.testing.assert_array_equal(mask(name, count, 0.3), expected[:count])
+    with threads.held_to(3):
+        np.testing.assert_array_equal(mask(name, 100_003, 0.3), expected[:100_003])
+
+
+@pytest.mark.parametrize("name", MASKS)
+def test_rates_at_the_ends(name):
+    assert mask(name, 10_000, 0.0).all()
+    assert not mask(name, 10_000, 1 - 1e-12).any()
+
+
+@pytest.mark.parametrize("name", MASKS)
+def test_what_is_dropped_is_0_even_where_it_is_not_finite(name):
+    kernel = kernels.entry("dropout", name).implementation
+    x = np.full(1000, np.nan)
+    x[::2] = np.inf
+    y, kept = kernel.forward(x, 0.5, 1)
+    np.testing.assert_array_equal(y[kept == 0], 0)
+    np.testing.assert_array_equal(y[kept == 1], x[kept == 1])
+    assert 400 < kept.sum() < 600

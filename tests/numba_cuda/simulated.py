@@ -86,8 +86,10 @@ def toy_cases(operation):
     if operation in ("batch_norm", "bias_activation"):
         cases = [case for case in every_case(operation) if case.label.startswith("rows")]
         return [*cases, every_case(operation)[-1]] if operation == "batch_norm" else cases
-    if operation == "normal":
-        return [kernels.case_of(kernels.Occurrence("normal", kernels.Problem("cuda", np.dtype(np.float32), (41,))))]
+    if operation in ("normal", "dropout"):
+        options = (0.3,) if operation == "dropout" else ()
+        few = kernels.Problem("cuda", np.dtype(np.float32), (41,))
+        return [kernels.case_of(kernels.Occurrence(operation, few, options))]
     return every_case(operation)
 
 

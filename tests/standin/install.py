@@ -50,7 +50,7 @@ def install(patch, *, devices=2, capacity=1 << 32, driver=13000, raw_kernels=Non
     module.ndarray = ndarray
     fill(module, world, ndarray, call, put)
     module.cuda, module.RawKernel, module.RawModule = make_cuda(world, ndarray, raw_kernels or {}, raw_module)
-    for name in ("float32", "float64", "uint8", "int32", "int64", "bool_"):
+    for name in ("float32", "float64", "uint8", "uint64", "int32", "int64", "bool_"):
         setattr(module, name, getattr(np, name))
     module.newaxis = None
     patch.setitem(sys.modules, "cupy", module)

@@ -246,6 +246,7 @@ static void run_block(int order, uint64_t& random, size_t shared) {
 
 template <class T> struct Letter;
 template <> struct Letter<int> { static const char value = 'i'; };
+template <> struct Letter<unsigned> { static const char value = 'I'; };
 template <> struct Letter<int64> { static const char value = 'l'; };
 template <> struct Letter<unsigned long long> { static const char value = 'L'; };
 template <> struct Letter<float> { static const char value = 'f'; };

@@ -35,6 +35,7 @@ UNROLL = re.compile(r"#pragma unroll$", re.MULTILINE)
 KERNEL = re.compile(r'extern "C" __global__ void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+)\s*\(')
 LETTERS = {
     "i": np.dtype(np.int32),
+    "I": np.dtype(np.uint32),
     "l": np.dtype(np.int64),
     "L": np.dtype(np.uint64),
     "f": np.dtype(np.float32),

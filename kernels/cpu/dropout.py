@@ -1,0 +1,106 @@
+"""Dropout: bits and products of a piece at a time, so that x and y are read and written once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gan_np.arrays import Array
+
+from ..reference.dropout import least_kept
+from ..reference.philox import WORD
+from .chunks import LINE, chunk_count, chunk_length, claim, finish, zones
+from .compiled import inner
+from .entry import Cells, Given, GivenBytes, Result, ResultBytes, entry
+from .memory import get, put, sealed
+from .philox import philox
+from .pool import parallel, state
+
+BLOCK, PIECE = 4, 256
+
+
+@inner
+def _forward_part(
+    index: int,
+    thread: int,
+    taken: Any,
+    count: int,
+    x: Any,
+    left: int,
+    right: int,
+    least: int,
+    scale: float,
+    y: Any,
+    kept: Any,
+    length: int,
+) -> None:
+    """A chunk: the bits of PIECE blocks, then their entries, in two short loops since one long one is not vectorised."""
+    real = y.dtype.type
+    start = claim(taken, thread, count, False) * length
+    stop = min(start + length, y.size)
+    bits = np.empty(BLOCK * PIECE, np.int64)
+    words = sealed(bits)
+    for at in range(start, stop, BLOCK * PIECE):
+        here = min(BLOCK * PIECE, stop - at)
+        for i in range((here + BLOCK - 1) // BLOCK):
+            a, b, c, d = philox(at // BLOCK + i, left, right)
+            put(bits, BLOCK * i, a)
+            put(bits, BLOCK * i + 1, b)
+            put(bits, BLOCK * i + 2, c)
+            put(bits, BLOCK * i + 3, d)
+        for i in range(here):
+            stays = get(words, i) >= least
+            put(y, at + i, get(x, at + i) * real(scale) if stays else real(0.0))
+            put(kept, at + i, np.uint8(stays))
+
+
+@entry
+def _forward(
+    state: Cells,
+    x: Given,
+    left: int,
+    right: int,
+    least: int,
+    scale: float,
+    y: Result,
+    kept: ResultBytes,
+) -> None:
+    length = chunk_length(y.size, LINE)
+    count = chunk_count(y.size, length)
+    given = (zones(state), count, x, left, right, least, scale, y, kept, length)
+    finish(parallel(state, _forward_part, count, given))
+
+
+@inner
+def _backward_part(
+    index: int, thread: int, taken: Any, count: int, dy: Any, kept: Any, scale: float, dx: Any, length: int
+) -> None:
+    real = dx.dtype.type
+    start = claim(taken, thread, count, False) * length
+    for i in range(start, min(start + length, dx.size)):
+        put(dx, i, get(dy, i) * real(scale) if get(kept, i) != 0 else real(0.0))
+
+
+@entry
+def _backward(state: Cells, dy: Given, kept: GivenBytes, scale: float, dx: Result) -> None:
+    length = chunk_length(dx.size, LINE)
+    count = chunk_count(dx.size, length)
+    finish(parallel(state, _backward_part, count, (zones(state), count, dy, kept, scale, dx, length)))
+
+
+class Dropout:
+    """y = x·m/(1 − rate)."""
+
+    def forward(self, x: Array, rate: float, key: int) -> tuple[Array, Array]:
+        """Four entries from each block."""
+        y, kept = np.empty(x.shape, x.dtype), np.empty(x.shape, np.uint8)
+        bits = key & WORD, key >> 32, least_kept(rate)
+        _forward[x.dtype](state(), x.ravel(), *bits, 1 / (1 - rate), y.reshape(-1), kept.reshape(-1))
+        return y, kept
+
+    def backward(self, dy: Array, kept: Array, rate: float) -> Array:
+        """The same map, from the mask."""
+        dx = np.empty(dy.shape, dy.dtype)
+        _backward[dy.dtype](state(), dy.ravel(), kept.ravel(), 1 / (1 - rate), dx.reshape(-1))
+        return dx

@@ -1,0 +1,29 @@
+"""Dropout."""
+
+from __future__ import annotations
+
+from gan_np.arrays import Array, array_module
+
+from .philox import WORD, blocks
+
+
+def least_kept(rate: float) -> int:
+    """The smallest word of 32 bits whose entry stays."""
+    return min(round(rate * (WORD + 1)), WORD)
+
+
+class Dropout:
+    """y = x·m/(1 − rate)."""
+
+    def forward(self, x: Array, rate: float, key: int) -> tuple[Array, Array]:
+        """Four entries from each block."""
+        xp = array_module(x)
+        words = xp.stack(blocks(xp, -(-x.size // 4), key), axis=1).reshape(-1)[: x.size]
+        kept = (words >= xp.uint64(least_kept(rate))).astype("uint8").reshape(x.shape)
+        return self.backward(x, kept, rate), kept
+
+    def backward(self, dy: Array, kept: Array, rate: float) -> Array:
+        """The same map."""
+        xp, real = array_module(dy), dy.dtype.type
+        dx: Array = xp.where(kept != 0, dy * real(1 / (1 - rate)), real(0))
+        return dx
