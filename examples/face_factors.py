@@ -5,9 +5,9 @@
     python examples/face_factors.py runs/cartoons faces.npz
     gan-np traverse runs/cartoons --across pose --down smile
 
-A convolutional reader learns the factors of labelled faces and reads those of samples; the regression of a factor on z
-is its direction. Those of pose and smile, each without the other, are kept with the run under these names. The table
-compares them with directions that were found without labels.
+A convolutional reader learns the factors of labelled faces and reads those of samples. The regression of z on all factors
+gives the direction of each, the others held (`gn.latent.by_properties`); those of pose and smile are kept with the run under
+these names. The table compares them with regressions of one factor alone, and with directions that were found without labels.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 
 import gan_np as gn
 from gan_np.evaluation import effects, train_reader
-from gan_np.latent import Decoder, axis, by_property, closed_form, keep_directions, principal, without
+from gan_np.latent import Decoder, axis, by_properties, by_property, closed_form, keep_directions, principal
 from gan_np.training.checkpoint import describe_file, find
 
 SAMPLES, MEASURED = 4000, 400
@@ -45,18 +45,17 @@ def main() -> None:
 
     z = decoder.points(SAMPLES, seed=1)
     read = reader(decoder(z))
-    found = {name: by_property(name, z, read[:, column]) for column, name in enumerate(names)}
+    alone = {name: by_property(name, z, read[:, column]) for column, name in enumerate(names)}
     smiling = by_property("smile by means", z, read[:, names.index("smile")] > 0)
-    chosen = {}
-    for name in ("pose", "smile"):
-        others = [found[other] for other in ("pose", "smile") if other != name]
-        chosen[name] = without(found[name], others)
-        print(f"{name}: {found[name].source}")
+    together = by_properties(names, z, read)
+    chosen = {name: together[name] for name in ("pose", "smile")}
+    for name in chosen:
+        print(f"{name}: {alone[name].source}")
     step = describe_file(find(arguments.run))["training"]["steps"]
     path = keep_directions(arguments.run, chosen.values(), step)
 
     candidates = {name: direction.vector for name, direction in chosen.items()}
-    candidates |= {f"{name} as regressed": found[name].vector for name in ("pose", "smile")}
+    candidates |= {f"{name} alone": alone[name].vector for name in chosen}
     candidates[smiling.name] = smiling.vector
     unlabelled = [*closed_form(gan, 6), *principal(gan, 6), *(axis(index, gan.prior.dim) for index in range(3))]
     candidates |= {direction.name: direction.vector for direction in unlabelled}

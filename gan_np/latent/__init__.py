@@ -9,7 +9,7 @@ from .inversion import Inversion, invert
 from .named import keep_directions, read_directions
 from .paths import combined, linear, spherical
 from .principal import principal
-from .properties import by_property
+from .properties import by_properties, by_property
 from .towards import Towards
 from .traversal import Traversal, traverse
 
@@ -25,6 +25,7 @@ __all__ = [
     "Towards",
     "Traversal",
     "axis",
+    "by_properties",
     "by_property",
     "closed_form",
     "code",

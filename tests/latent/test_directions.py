@@ -5,7 +5,7 @@ import pytest
 from linear import linear_gan, orthogonal
 
 import gan_np as gn
-from gan_np.latent import Direction, axis, by_property, closed_form, code, moved, principal, without
+from gan_np.latent import Direction, axis, by_properties, by_property, closed_form, code, moved, principal, without
 from gan_np.latent.first_layer import early_network, first_weights
 
 
@@ -68,6 +68,33 @@ def test_regression_allows_for_correlated_coordinates(rng: np.random.Generator) 
     z[:, 1] += 2 * z[:, 0]
     assert same_line(by_property("p", z, z[:, 0]).vector, np.array([1.0, 0.0])) > 0.999
     assert same_line(by_property("p", z, z[:, 0] > 0).vector, np.array([1.0, 0.0])) < 0.7
+
+
+def test_properties_that_go_together_are_told_apart(rng: np.random.Generator) -> None:
+    """Three properties mixed from the first three coordinates: B's rows are those of the mixture's inverse."""
+    z, mixture = rng.standard_normal((20_000, 5)), rng.standard_normal((3, 3)) + 2 * np.eye(3)
+    names = ["pose", "eyes", "smile"]
+    values = z[:, :3] @ mixture
+    found = by_properties(names, z, values)
+    for name, row in zip(names, np.linalg.inv(mixture), strict=True):
+        expected = np.concatenate([row, np.zeros(2)])
+        assert found[name].vector @ expected / np.linalg.norm(expected) > 1 - 1e-4  # with its sign
+        moved_by = found[name].vector[:3] @ mixture  # how each property changes along it
+        assert np.abs(np.delete(moved_by, names.index(name))).max() < 0.01 * moved_by[names.index(name)]
+        alone = by_property(name, z, values[:, names.index(name)])
+        assert alone.vector @ found[name].vector < 0.99, "the control: one property at a time points elsewhere"
+        assert found[name].strength == pytest.approx(
+            np.corrcoef(z @ found[name].vector, values[:, names.index(name)])[0, 1] ** 2, abs=1e-3
+        )
+
+
+def test_columns_that_determine_each_other(rng: np.random.Generator) -> None:
+    z = rng.standard_normal((4000, 3))
+    open_eyes = (z[:, 1] > 0).astype(np.float64)
+    found = by_properties(["open", "shut", "tall"], z, np.stack([open_eyes, 1 - open_eyes, z[:, 0]], axis=1))
+    np.testing.assert_allclose(found["open"].vector, -found["shut"].vector, atol=1e-9)
+    assert found["open"].vector[1] > 0.99
+    assert found["tall"].vector[0] > 0.99
 
 
 def test_without_leaves_the_others_alone(rng: np.random.Generator) -> None:
@@ -143,6 +170,10 @@ def test_a_level_of_a_lapgan_has_none() -> None:
         (lambda: by_property("p", np.zeros((4, 2)), np.ones(4)), "the same in every sample"),
         (lambda: by_property("p", np.zeros((3, 2)), np.arange(3.0)), "more than"),
         (lambda: by_property("p", np.zeros((4, 2)), np.ones(3)), "values"),
+        (lambda: by_properties(["p", "q"], np.zeros((9, 2)), np.ones((9, 3))), r"expected \(9, 2\)"),
+        (lambda: by_properties(["p", "p"], np.zeros((9, 2)), np.ones((9, 2))), "each once"),
+        (lambda: by_properties(["p"], np.zeros((9, 2)), np.ones((9, 1))), "the same in every sample"),
+        (lambda: by_properties(["p"], np.zeros((2, 2)), np.arange(2.0)[:, None]), "more than"),
     ],
 )
 def test_refusals(call: object, words: str) -> None:
