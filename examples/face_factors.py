@@ -7,7 +7,7 @@
 
 A convolutional reader learns the factors of labelled faces and reads those of samples. The regression of z on all factors
 gives the direction of each, the others held (`gn.latent.by_properties`); those of pose and smile are kept with the run under
-these names. The table compares them with regressions of one factor alone, and with directions that were found without labels.
+these names. The table compares them with regressions of one factor alone and with directions found without labels.
 """
 
 from __future__ import annotations
