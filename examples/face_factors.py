@@ -1,7 +1,7 @@
 """Names pose and smile among the directions of a generator of cartoon faces, and measures what each changes.
 
     python examples/cartoon_faces.py --count 8000 --test-count 1000 --side 32 --out faces.npz
-    gan-np train --data faces.npz --latent-dim 32 --steps 3500 --out runs/cartoons
+    gan-np train --data faces.npz --latent-dim 32 --steps 9000 --out runs/cartoons
     python examples/face_factors.py runs/cartoons faces.npz
     gan-np traverse runs/cartoons --across pose --down smile
 
