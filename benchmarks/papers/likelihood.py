@@ -175,7 +175,7 @@ PARZEN = Recipe(
             "(every 5 epochs) is reported, and beside it the best before the cut"
         ),
     ),
-    "about 24 seconds an epoch of 500 updates, measurements included, on one core of an AMD EPYC (Zen 4)",
+    "about 24 seconds an epoch of 500 updates, measurements included, on one core of an AMD EPYC (Zen 4); some 300 epochs",
     Size(200_000, 10_000, 2500, patience=4),
     Size(500, 1000, 250),
     run,

@@ -93,7 +93,7 @@ NEIGHBOUR = Recipe(
             "falls; the size called the paper's is the first hundred"
         ),
     ),
-    "about 7 minutes an epoch of 468 updates on one core of an AMD EPYC (Zen 4), from the time of 4 updates",
+    "about 6 minutes an epoch of 468 updates on one core of an AMD EPYC (Zen 4), from the time of 8 updates",
     Size(23_400, 10_000, 234),
     Size(100, 1000, 50),
     run,
