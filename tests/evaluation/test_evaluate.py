@@ -19,7 +19,7 @@ COUNT = 300
 @pytest.fixture(scope="module")
 def classifier() -> gn.models.Classifier:
     return gn.train_classifier(
-        *striped(800, 10), steps=120, batch_size=32, width=4, features=16, augment=(), progress=False, name="stripes"
+        *striped(800, 10), steps=300, batch_size=32, width=4, features=16, augment=(), progress=False, name="stripes"
     )
 
 
