@@ -44,8 +44,7 @@ def by_property(name: str, z: Array, values: Array) -> Direction:
         return Direction(name, difference, source, float(np.linalg.norm(difference)))
     if values.dtype.kind != "f":
         raise TypeError(f"values: expected bool (with, without) or floats (how much), got {values.dtype}")
-    if not np.isfinite(values).all() or values.std() == 0:
-        raise ValueError(f"values: {name!r} is not finite, or the same in every sample")
+    _check_varies(name, values)
     if len(z) < z.shape[1] + 2:
         raise ValueError(
             f"z: a regression on {z.shape[1]} coordinates needs more than {z.shape[1] + 1} points, got {len(z)}"
@@ -88,8 +87,7 @@ def by_properties(names: Sequence[str], z: Array, values: Array) -> dict[str, Di
     if values.dtype.kind != "f":
         raise TypeError(f"values: expected floats, got {values.dtype}")
     for name, column in zip(names, values.T, strict=True):
-        if not np.isfinite(column).all() or column.std() == 0:
-            raise ValueError(f"values: {name!r} is not finite, or the same in every sample")
+        _check_varies(name, column)
     if len(z) < len(names) + 2:
         raise ValueError(
             f"z: a regression on {len(names)} properties needs more than {len(names) + 1} points, got {len(z)}"
@@ -101,3 +99,8 @@ def by_properties(names: Sequence[str], z: Array, values: Array) -> dict[str, Di
         name: Direction(name, slope, source, float(np.corrcoef(points @ slope, column)[0, 1]) ** 2)
         for name, slope, column in zip(names, slopes, read.T, strict=True)
     }
+
+
+def _check_varies(name: str, values: Array) -> None:
+    if not np.isfinite(values).all() or values.std() == 0:
+        raise ValueError(f"values: {name!r} is not finite, or the same in every sample")

@@ -11,7 +11,7 @@ from gan_np.vectors import Vector
 from .device_steps import DeviceSteps
 from .finite import DeviceWatch
 from .readings import Readings
-from .step import Step
+from .step import Outcome, Step
 
 if TYPE_CHECKING:
     from .algorithm import Trainer
@@ -57,9 +57,7 @@ class DeviceTraining:
                 self._readings = Readings(report, self.watch)
             reading = self._readings.start(trainer.steps, report, names)
             values = [report[index] for index in range(len(report) - len(names) - 1)]
-        d_loss, g_loss, real_accuracy, fake_accuracy, *auxiliary = values
-        other = auxiliary[0] if auxiliary else None
-        return Step(trainer.steps, d_loss, g_loss, real_accuracy, fake_accuracy, other, reading)
+        return Step(trainer.steps, *Outcome(*values), reading)
 
     def settle(self) -> None:
         """Wait until all steps that were launched are done.

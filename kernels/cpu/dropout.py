@@ -14,10 +14,8 @@ from .chunks import LINE, chunk_count, chunk_length, claim, finish, zones
 from .compiled import inner
 from .entry import Cells, Given, GivenBytes, Result, ResultBytes, entry
 from .memory import get, put, sealed
-from .philox import philox
+from .philox import BLOCK, PIECE, philox
 from .pool import parallel, state
-
-BLOCK, PIECE = 4, 256
 
 
 @inner

@@ -15,10 +15,10 @@ from .compiled import inner
 from .elementary import log_one_plus, turn_series
 from .entry import Cells, Result, entry
 from .memory import get, put, sealed
-from .philox import philox
+from .philox import BLOCK, PIECE, philox
 from .pool import parallel, state
 
-UNITS, BLOCK, PIECE = 1 << 24, 4, 256
+UNITS = 1 << 24
 LN2 = math.log(2)
 
 

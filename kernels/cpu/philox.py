@@ -10,6 +10,9 @@ from numba.core import types
 from ..reference.philox import MULTIPLIERS, ROUNDS, STEPS, WORD
 from .compiled import intrinsic
 
+BLOCK, PIECE = 4, 256
+"""Words of a block; blocks whose bits are made before they are used, in two short loops: one long one is not vectorised."""
+
 
 @intrinsic
 def philox(typing: Any, index: Any, left: Any, right: Any) -> Any:
