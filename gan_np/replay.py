@@ -67,6 +67,7 @@ class Tape:
         self._size = 0
         self._block: Array | None = None
         self._slots: list[tuple[Array, Any]] = []
+        self._cuda: Any = None
         self._turn = 0
         self._playing: Iterator[Draw | Callable[[], object]] | None = None
 
@@ -139,7 +140,8 @@ class Tape:
                     f"a step drew {value.dtype} {value.shape} where the captured one drew {work.dtype} {work.shape}"
                 )
             slot[work.start : work.stop].view(work.dtype)[...] = value.reshape(-1)
-        self._block.set(slot)  # type: ignore[attr-defined]
+        # With the stream named: without, CuPy may wait for a copy on the default stream.
+        self._block.set(slot, stream=self._cuda.get_current_stream())  # type: ignore[attr-defined]
         event.record()
 
     def _next(self) -> Draw | Callable[[], object]:
@@ -153,12 +155,13 @@ class Tape:
         """Places on the device and pinned blocks for all that was drawn."""
         if not self._size:
             return
-        cuda: Any = module_of_device(self.device)
+        cupy: Any = module_of_device(self.device)
+        self._cuda = cupy.cuda
         with scope(self.device):
-            self._block = cuda.zeros(self._size, np.uint8)
+            self._block = cupy.zeros(self._size, np.uint8)
             for _ in range(SLOTS):
                 self._slots.append(
-                    (pinned(cuda, (self._size,), np.dtype(np.uint8)), cuda.cuda.Event(disable_timing=True))
+                    (pinned(cupy, (self._size,), np.dtype(np.uint8)), cupy.cuda.Event(disable_timing=True))
                 )
 
 

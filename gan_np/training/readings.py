@@ -57,6 +57,7 @@ class Readings:
 
     def __init__(self, report: Array, watch: DeviceWatch | None) -> None:
         cupy: Any = array_module(report)
+        self._cuda = cupy.cuda
         self._watch, self.length = watch, len(report)
         self._slots = [pinned(cupy, report.shape, report.dtype) for _ in range(SLOTS)]
         self._events = [cupy.cuda.Event(disable_timing=True) for _ in range(SLOTS)]
@@ -69,7 +70,7 @@ class Readings:
             self._under_way.popleft().values()
         slot, event = self._slots[self._turn], self._events[self._turn]
         self._turn = (self._turn + 1) % SLOTS
-        report.get(out=slot, blocking=False)  # type: ignore[attr-defined]
+        report.get(stream=self._cuda.get_current_stream(), out=slot, blocking=False)  # type: ignore[attr-defined]
         event.record()
         reading = Reading(step, slot, event, self._watch, norms)
         self._under_way.append(reading)
