@@ -30,10 +30,22 @@ class Tile(NamedTuple):
     columns: int
     share: tuple[int, int]
     """Rows and columns of a thread ("exact"), or of a warp (on tensor cores)."""
+    depth: int
+    """Steps of the inner index that lie in shared memory at a time."""
+    stages: int
+    """Such tiles that are on their way or in use."""
 
 
-EXACT = {"large": Tile(128, 128, (8, 8)), "medium": Tile(64, 64, (4, 4)), "narrow": Tile(128, 16, (4, 2))}
-ROUNDED = {"large": Tile(128, 128, (64, 32)), "medium": Tile(64, 64, (32, 16)), "narrow": Tile(128, 16, (16, 16))}
+EXACT = {
+    "large": Tile(128, 128, (8, 8), 16, 2),
+    "medium": Tile(64, 64, (4, 4), 16, 2),
+    "narrow": Tile(128, 16, (4, 2), 16, 2),
+}
+ROUNDED = {
+    "large": Tile(128, 128, (64, 32), 32, 3),
+    "medium": Tile(64, 64, (32, 16), 32, 3),
+    "narrow": Tile(128, 16, (16, 16), 32, 3),
+}
 SUFFIX = {"float32": 0, "tf32": 32, "bf16": 16}
 
 
@@ -55,17 +67,21 @@ def definitions(tile: Tile, precision: str) -> dict[str, int]:
     """The macros that `exact.cuh` and `rounded.cuh` read."""
     which = "THREAD" if precision == "float32" else "WARP"
     found = {"TILE_M": tile.rows, "TILE_N": tile.columns, f"{which}_M": tile.share[0], f"{which}_N": tile.share[1]}
+    found |= {"TILE_K": tile.depth, "RING": tile.stages}
     return found if precision == "float32" else {**found, "ROUNDED": SUFFIX[precision]}
 
 
 def shared_bytes(tile: Tile, along_k: tuple[bool, bool], dtype: np.dtype[Any], precision: str) -> int:
-    """What `product.cuh` needs: STAGES pairs of tiles, each line padded."""
-    depth, stages = _ring(precision)
+    """What `product.cuh` needs: pairs of tiles, each line padded (`PAD` in exact.cuh and rounded.cuh)."""
     chunk = 16 // dtype.itemsize
+    pads = {True: 4, False: 8} if precision == "tf32" else {True: 8, False: 4}
+    if precision == "float32":
+        pads = {True: chunk, False: 2 * chunk}
     numbers = 0
     for size, along in zip((tile.rows, tile.columns), along_k, strict=True):
-        numbers += size * (depth + chunk) if along else depth * (size + 2 * chunk)
-    return stages * numbers * dtype.itemsize
+        lines, length = (size, tile.depth) if along else (tile.depth, size)
+        numbers += lines * (length + pads[along])
+    return tile.stages * numbers * dtype.itemsize
 
 
 def multiply(
@@ -91,7 +107,7 @@ def multiply(
     dtype = first.dtype
     rows, columns, depth = sizes
     tile = choose_tile(rows, columns, copies, dtype, precision)
-    part, parts = _divide(_blocks(rows, columns, tile) * copies, depth, _ring(precision)[0])
+    part, parts = _divide(_blocks(rows, columns, tile) * copies, depth, tile.depth)
     direct = into is not None and into.array.flags.c_contiguous
     result = into.array if into is not None and direct else new(first, shape)
     add = int(into is not None and direct and into.add)
@@ -112,11 +128,6 @@ def multiply(
             blocks = min(-(-result.size // 256), 8 * BLOCKS)
             launch("gather.cu", "gather", (blocks,), (256,), (to, parts, result.size, add, result), dtype=dtype)
     return result if into is None or direct else place(result, into)
-
-
-def _ring(precision: str) -> tuple[int, int]:
-    """DEPTH and STAGES of exact.cuh and rounded.cuh."""
-    return (16, 2) if precision == "float32" else (32, 3)
 
 
 def _threads(tile: Tile, precision: str) -> int:

@@ -112,7 +112,8 @@ def _dynamic(variant: Variant, name: str) -> int:
     rounded = variant.definitions.get("ROUNDED", 0)
     precision = {number: key for key, number in product.SUFFIX.items()}[rounded]
     share = tuple(variant.definitions[f"{'WARP' if rounded else 'THREAD'}_{axis}"] for axis in "MN")
-    tile = product.Tile(variant.definitions["TILE_M"], variant.definitions["TILE_N"], share)
+    sizes = (variant.definitions[name] for name in ("TILE_M", "TILE_N"))
+    tile = product.Tile(*sizes, share, variant.definitions["TILE_K"], variant.definitions["RING"])
     dtype = np.dtype(np.float32 if variant.real == "float" else np.float64)
     return product.shared_bytes(tile, LAYOUTS[name], dtype, precision)
 

@@ -6,8 +6,16 @@
 #define THREAD_M 4
 #define THREAD_N 4
 #endif
-constexpr int DEPTH = 16, STAGES = 2;
+#ifndef TILE_K
+#define TILE_K 16
+#define RING 2
+#endif
+constexpr int DEPTH = TILE_K, STAGES = RING;
 constexpr int ACROSS = TILE_N / THREAD_N, DOWN = TILE_M / THREAD_M, THREADS = ACROSS * DOWN;
+
+// What a tile's lines are padded by.
+template <bool ALONG_K>
+constexpr int PAD = ALONG_K ? CHUNK : 2 * CHUNK;
 
 // Which of SIZE rows (or columns) a thread's i-th is: chunks of neighbours where the tile's lines run along them, else strided.
 template <int COUNT, int GROUPS, bool ALONG_K>
@@ -42,8 +50,8 @@ struct Share {
 
 template <bool A_ALONG_K, bool B_ALONG_K>
 struct Accumulator {
-    typedef Tile<TILE_M, DEPTH, A_ALONG_K> TileA;
-    typedef Tile<TILE_N, DEPTH, B_ALONG_K> TileB;
+    typedef Tile<TILE_M, DEPTH, A_ALONG_K, PAD<A_ALONG_K>> TileA;
+    typedef Tile<TILE_N, DEPTH, B_ALONG_K, PAD<B_ALONG_K>> TileB;
     typedef Share<THREAD_M, DOWN, A_ALONG_K> Rows;
     typedef Share<THREAD_N, ACROSS, B_ALONG_K> Columns;
 

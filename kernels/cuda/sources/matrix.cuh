@@ -5,11 +5,13 @@ struct Matrix {
     int rows, columns;
     bool whole;
 
-    __device__ __forceinline__ int line(int row) const { return row < rows ? row : -1; }
-    __device__ __forceinline__ int along(int column) const { return column < columns ? column : -1; }
-    __device__ __forceinline__ const real* address(int row, int column) const {
-        return (row | column) < 0 ? nullptr : data + (static_cast<int64>(row) * columns + column);
-    }
+    typedef int Line;
+    typedef int Along;
+
+    __device__ __forceinline__ Line line(int row) const { return row < rows ? row * columns : -1; }
+    __device__ __forceinline__ Along along(int column) const { return column < columns ? column : -1; }
+    __device__ __forceinline__ bool inside(Line line, Along along) const { return (line | along) >= 0; }
+    __device__ __forceinline__ int offset(Line line, Along along) const { return line + along; }
 };
 
 // A row-major matrix as a result.

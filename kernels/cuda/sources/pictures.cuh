@@ -24,31 +24,46 @@ struct Place {
     int first, second, rest;  // of a pixel: row, column, picture; of a tap: row, column, channel
 };
 
-// Patches of a: a line is what one place of b sees, (kh, kw, C_a) along it; there are N·H_b·W_b lines.
-struct Patches {
+// A window over pictures of height × width: a line is a pixel (or where a kernel is laid on one), a place along it a tap. Both
+// are a step in memory and a move of the row and of the column; together they are the number at their sum.
+struct Window {
+    struct Step {
+        int offset, row, column;
+    };
+    typedef Step Line;
+    typedef Step Along;
+
     const real* data;
-    Geometry g;
+    int height, width;
     bool whole;
-    Divisor width, height, channels, kernel_width;
+
+    __device__ __forceinline__ bool inside(const Step& line, const Step& tap) const {
+        return static_cast<unsigned>(line.row + tap.row) < static_cast<unsigned>(height) &&
+               static_cast<unsigned>(line.column + tap.column) < static_cast<unsigned>(width);
+    }
+    __device__ __forceinline__ int offset(const Step& line, const Step& tap) const { return line.offset + tap.offset; }
+};
+
+// Patches of a: a line is what one place of b sees, (kh, kw, C_a) along it; there are N·H_b·W_b lines.
+struct Patches : Window {
+    Geometry g;
+    Divisor by_width, by_height, by_channels, by_kernel_width;
 
     __device__ Patches(const real* large, const Geometry& g, bool whole)
-        : data(large), g(g), whole(whole), width(g.small_width), height(g.small_height), channels(g.large_channels),
-          kernel_width(g.kernel_width) {}
+        : Window{large, g.large_height, g.large_width, whole}, g(g), by_width(g.small_width), by_height(g.small_height),
+          by_channels(g.large_channels), by_kernel_width(g.kernel_width) {}
 
-    __device__ __forceinline__ Place line(int pixel) const {
-        int row = width.quotient(pixel), picture = height.quotient(row);
+    __device__ __forceinline__ Step line(int pixel) const {
+        int row = by_width.quotient(pixel), picture = by_height.quotient(row);
         int i = row - picture * g.small_height, j = pixel - row * g.small_width;
         int top = i * g.stride_height - g.padding_height, left = j * g.stride_width - g.padding_width;
-        return {picture < g.batch ? top : FAR_OUT, left, picture};
+        if (picture >= g.batch) return {0, FAR_OUT, 0};
+        return {((picture * g.large_height + top) * g.large_width + left) * g.large_channels, top, left};
     }
-    __device__ __forceinline__ Place along(int place) const {
-        int tap = channels.quotient(place), u = kernel_width.quotient(tap);
-        return {u < g.kernel_height ? u : FAR_OUT, tap - u * g.kernel_width, place - tap * g.large_channels};
-    }
-    __device__ __forceinline__ const real* address(const Place& pixel, const Place& tap) const {
-        int h = pixel.first + tap.first, w = pixel.second + tap.second;
-        if (h < 0 || w < 0 || h >= g.large_height || w >= g.large_width) return nullptr;
-        return data + (((pixel.rest * g.large_height + h) * g.large_width + w) * g.large_channels + tap.rest);
+    __device__ __forceinline__ Step along(int place) const {
+        int tap = by_channels.quotient(place), u = by_kernel_width.quotient(tap), v = tap - u * g.kernel_width;
+        if (u >= g.kernel_height) return {0, FAR_OUT, 0};
+        return {(u * g.large_width + v) * g.large_channels + place - tap * g.large_channels, u, v};
     }
 };
 
@@ -75,30 +90,30 @@ struct Phase {
 };
 
 // What of b the pixels of one phase of a see: a line is one pixel, (taps high, taps wide, C_b) along it.
-struct Seen {
-    const real* data;
+struct Seen : Window {
     Geometry g;
     Phase phase;
-    bool whole;
-    Divisor width, height, channels, taps_wide;
+    Divisor by_width, by_height, by_channels, by_taps;
 
     __device__ Seen(const real* small, const Geometry& g, const Phase& phase, bool whole)
-        : data(small), g(g), phase(phase), whole(whole), width(max(phase.width, 1)), height(max(phase.height, 1)),
-          channels(g.small_channels), taps_wide(max(phase.taps_wide, 1)) {}
+        : Window{small, g.small_height, g.small_width, whole}, g(g), phase(phase), by_width(max(phase.width, 1)),
+          by_height(max(phase.height, 1)), by_channels(g.small_channels), by_taps(max(phase.taps_wide, 1)) {}
 
-    __device__ __forceinline__ Place line(int pixel) const {
-        int row = width.quotient(pixel), picture = height.quotient(row);
+    // (q, p, picture), with q far out behind the last picture.
+    __device__ __forceinline__ Place place(int pixel) const {
+        int row = by_width.quotient(pixel), picture = by_height.quotient(row);
         int q = row - picture * phase.height + phase.first_q, p = pixel - row * phase.width + phase.first_p;
         return {picture < g.batch ? q : FAR_OUT, p, picture};
     }
-    __device__ __forceinline__ Place along(int place) const {
-        int tap = channels.quotient(place), t = taps_wide.quotient(tap);
-        return {t < phase.taps_high ? t : -2 * FAR_OUT, tap - t * phase.taps_wide, place - tap * g.small_channels};
+    __device__ __forceinline__ Step line(int pixel) const {
+        Place at = place(pixel);
+        if (at.first < 0) return {0, FAR_OUT, 0};
+        return {((at.rest * g.small_height + at.first) * g.small_width + at.second) * g.small_channels, at.first, at.second};
     }
-    __device__ __forceinline__ const real* address(const Place& pixel, const Place& tap) const {
-        int i = pixel.first - tap.first, j = pixel.second - tap.second;
-        if (i < 0 || j < 0 || i >= g.small_height || j >= g.small_width) return nullptr;
-        return data + (((pixel.rest * g.small_height + i) * g.small_width + j) * g.small_channels + tap.rest);
+    __device__ __forceinline__ Step along(int place) const {
+        int tap = by_channels.quotient(place), t = by_taps.quotient(tap), s = tap - t * phase.taps_wide;
+        if (t >= phase.taps_high) return {0, FAR_OUT, 0};
+        return {place - tap * g.small_channels - (t * g.small_width + s) * g.small_channels, -t, -s};
     }
 };
 
@@ -113,16 +128,18 @@ struct PhaseWeights {
     __device__ PhaseWeights(const real* weight, const Geometry& g, const Phase& phase, bool whole)
         : data(weight), g(g), phase(phase), whole(whole), channels(g.small_channels), taps_wide(max(phase.taps_wide, 1)) {}
 
-    __device__ __forceinline__ int line(int c) const { return c < g.large_channels ? c * g.small_channels : -1; }
-    __device__ __forceinline__ int along(int place) const {
+    typedef int Line;
+    typedef int Along;
+
+    __device__ __forceinline__ Line line(int c) const { return c < g.large_channels ? c * g.small_channels : -1; }
+    __device__ __forceinline__ Along along(int place) const {
         int tap = channels.quotient(place), t = taps_wide.quotient(tap), s = tap - t * phase.taps_wide;
         if (t >= phase.taps_high) return -1;
         int u = phase.rh + g.stride_height * t, v = phase.rw + g.stride_width * s;
         return (u * g.kernel_width + v) * g.large_channels * g.small_channels + place - tap * g.small_channels;
     }
-    __device__ __forceinline__ const real* address(int c, int place) const {
-        return (c | place) < 0 ? nullptr : data + (c + place);
-    }
+    __device__ __forceinline__ bool inside(Line line, Along along) const { return (line | along) >= 0; }
+    __device__ __forceinline__ int offset(Line line, Along along) const { return line + along; }
 };
 
 // Where the sums of one phase go: row m of the product is one pixel of a.
@@ -133,7 +150,7 @@ struct PhaseResult {
     bool add;
 
     __device__ __forceinline__ real* row(int index) const {
-        Place pixel = seen.line(index);
+        Place pixel = seen.place(index);
         if (pixel.first < 0) return nullptr;
         const Geometry& g = seen.g;
         int h = pixel.first * g.stride_height + seen.phase.rh - g.padding_height;

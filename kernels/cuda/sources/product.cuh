@@ -18,6 +18,8 @@ __device__ __forceinline__ void product(const A& a, const B& b, int first_m, int
     DYNAMIC_SHARED(real, ring);
     constexpr int STAGE = TileA::NUMBERS + TileB::NUMBERS;
     int tiles = first_k < last_k ? divide_up(last_k - first_k, DEPTH) : 0;
+    Filler<TileA, THREADS, A> fill_a(a, first_m);
+    Filler<TileB, THREADS, B> fill_b(b, first_n);
 
     Sums sums;
     // The first rounds only fetch; one loop for both keeps the code small.
@@ -30,8 +32,8 @@ __device__ __forceinline__ void product(const A& a, const B& b, int first_m, int
         int next = tile + STAGES - 1;
         if (next < tiles) {
             real* stage = ring + next % STAGES * STAGE;
-            TileA::template fill<THREADS>(stage, a, first_m, first_k + next * DEPTH);
-            TileB::template fill<THREADS>(stage + TileA::NUMBERS, b, first_n, first_k + next * DEPTH);
+            fill_a.fill(stage, first_k + next * DEPTH);
+            fill_b.fill(stage + TileA::NUMBERS, first_k + next * DEPTH);
         }
         commit_copies();  // an empty group keeps the count at the end of the ring
         if (tile >= 0) {

@@ -2,16 +2,25 @@
 #include "tile.cuh"
 // A block's part of a product on the tensor cores: float32 numbers in memory, each rounded when it is read to TF32
 // (-DROUNDED=32: 8 bits of exponent, 10 after the point) or to bf16 (-DROUNDED=16: 7 after the point); products and sums are
-// float32. Eight warps; each keeps WARP_M × WARP_N sums.
+// float32. Each warp keeps WARP_M × WARP_N sums.
 #ifndef TILE_M
 #define TILE_M 64
 #define TILE_N 64
 #define WARP_M 32
 #define WARP_N 16
 #endif
-constexpr int DEPTH = 32, STAGES = 3;
+#ifndef TILE_K
+#define TILE_K 32
+#define RING 3
+#endif
+constexpr int DEPTH = TILE_K, STAGES = RING;
 constexpr int ACROSS = TILE_N / WARP_N, DOWN = TILE_M / WARP_M, THREADS = 32 * ACROSS * DOWN;
 constexpr int STEP = ROUNDED == 32 ? 8 : 16;
+
+// What a tile's lines are padded by. Lanes 4g + t read, TF32: rows of 16 bytes of lines along k, else single numbers (g, t);
+// bf16: pairs (g, 2t..) of lines along k, else single numbers (g, 2t). So no two lanes of a phase meet in a bank.
+template <bool ALONG_K>
+constexpr int PAD = (ROUNDED == 32) == ALONG_K ? 4 : 8;
 
 __device__ __forceinline__ void multiply(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
     if (ROUNDED == 32)
@@ -24,6 +33,10 @@ __device__ __forceinline__ void multiply(float (&c)[4], const unsigned (&a)[4], 
 template <class Tile>
 __device__ __forceinline__ unsigned fragment(const real* tile, int index, int k, int t) {
     if (ROUNDED == 32) return round_tf32(Tile::get(tile, index, k + t));
+    if (Tile::RUNS_ALONG_K) {  // neighbours in memory: one load
+        Pack<2> pair = *reinterpret_cast<const Pack<2>*>(tile + index * Tile::PITCH + k + 2 * t);
+        return pack_bf16(pair.at[0], pair.at[1]);
+    }
     return pack_bf16(Tile::get(tile, index, k + 2 * t), Tile::get(tile, index, k + 2 * t + 1));
 }
 
@@ -65,8 +78,8 @@ __device__ __forceinline__ void load_columns(unsigned (&b)[COLUMNS][2], const re
 
 template <bool A_ALONG_K, bool B_ALONG_K>
 struct Accumulator {
-    typedef Tile<TILE_M, DEPTH, A_ALONG_K> TileA;
-    typedef Tile<TILE_N, DEPTH, B_ALONG_K> TileB;
+    typedef Tile<TILE_M, DEPTH, A_ALONG_K, PAD<A_ALONG_K>> TileA;
+    typedef Tile<TILE_N, DEPTH, B_ALONG_K, PAD<B_ALONG_K>> TileB;
     static constexpr int ROWS = WARP_M / 16, COLUMNS = WARP_N / 8;
 
     float sums[ROWS][COLUMNS][4] = {};

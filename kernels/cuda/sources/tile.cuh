@@ -4,48 +4,79 @@
 //
 // An operand is seen as lines, each contiguous in memory: a line is a row (or column) of the product's matrix, or one step of
 // its inner index k. It offers
-//     line(index), along(index)   where a line and a place along it lie, decoded from their numbers
-//     address(line, along)        the number there, or null where it is 0: outside the matrix, or in a picture's padding
+//     Line, Along                 where a line and a place along it lie, decoded from their numbers by
+//     line(index), along(index)   and cheap to put together:
+//     inside(line, along)         false where the number is 0: outside the matrix, or in a picture's padding
+//     offset(line, along)         where it lies in `data`, if inside
 //     whole                       chunks of 16 bytes along a line are aligned and lie wholly inside or outside
-// A tile keeps the operand's order, so that chunks can be copied as they are, and pads each line so that the reads of a warp
+// A tile keeps the operand's order, so that chunks can be copied as they are, and pads each line by PAD so that the reads of a warp
 // fall into different banks.
 
 // A tile of SIZE rows (or columns) by DEPTH steps of k; ALONG_K says that lines run along k.
-template <int SIZE, int DEPTH, bool ALONG_K>
+template <int SIZE, int DEPTH, bool ALONG_K, int PAD>
 struct Tile {
     static constexpr bool RUNS_ALONG_K = ALONG_K;
     static constexpr int LINES = ALONG_K ? SIZE : DEPTH, LENGTH = ALONG_K ? DEPTH : SIZE;
-    static constexpr int PITCH = LENGTH + (ALONG_K ? CHUNK : 2 * CHUNK);
+    static constexpr int PITCH = LENGTH + PAD;
     static constexpr int NUMBERS = LINES * PITCH;
 
     static __device__ __forceinline__ real get(const real* tile, int index, int k) {
         return ALONG_K ? tile[index * PITCH + k] : tile[k * PITCH + index];
     }
+};
 
-    // Ask for the tile that begins at (first index, first k). Threads share it chunk by chunk.
-    template <int THREADS, class Operand>
-    static __device__ __forceinline__ void fill(real* tile, const Operand& operand, int first_index, int first_k) {
-        constexpr int ACROSS = LENGTH / CHUNK, STEP = THREADS / ACROSS;
-        static_assert(LENGTH % CHUNK == 0 && THREADS % ACROSS == 0, "chunks must divide evenly");
-        int column = threadIdx.x % ACROSS * CHUNK, first_line = ALONG_K ? first_index : first_k;
-        int first_along = (ALONG_K ? first_k : first_index) + column;
-        auto along = operand.along(first_along);
+// A thread's part of filling one tile after the other: the chunks at one place along every STEP-th line. What stays the same
+// from tile to tile is decoded once: the lines where they run along k, else the place along them. (Decoded anew for every
+// chunk, it had taken as many instructions as the products themselves.)
+template <class Tile, int THREADS, class Operand>
+struct Filler {
+    static constexpr bool ALONG_K = Tile::RUNS_ALONG_K;
+    static constexpr int ACROSS = Tile::LENGTH / CHUNK, STEP = THREADS / ACROSS, LINES = (Tile::LINES + STEP - 1) / STEP;
+    static_assert(Tile::LENGTH % CHUNK == 0 && THREADS % ACROSS == 0, "chunks must divide evenly");
+
+    const Operand& operand;
+    int first_line, first_along;
+    typename Operand::Line lines[ALONG_K ? LINES : 1];
+    typename Operand::Along along;
+
+    __device__ __forceinline__ Filler(const Operand& operand, int first_index)
+        : operand(operand), first_line(threadIdx.x / ACROSS), first_along(threadIdx.x % ACROSS * CHUNK) {
+        if (ALONG_K) {
+#pragma unroll
+            for (int i = 0; i < LINES; ++i) lines[ALONG_K ? i : 0] = operand.line(first_index + first_line + i * STEP);
+        } else {
+            first_along += first_index;
+            along = operand.along(first_along);
+        }
+    }
+
+    // Ask for the tile that begins at first_k.
+    __device__ __forceinline__ void fill(real* tile, int first_k) {
+        real* to = tile + first_line * Tile::PITCH + threadIdx.x % ACROSS * CHUNK;
+        if (ALONG_K) along = operand.along(first_k + first_along);
         if (operand.whole) {
 #pragma unroll
-            for (int row = threadIdx.x / ACROSS; row < LINES; row += STEP) {
-                const real* from = operand.address(operand.line(first_line + row), along);
-                copy_async<16>(tile + row * PITCH + column, from ? from : operand.data, from != nullptr);
+            for (int i = 0; i < LINES; ++i) {
+                if (Tile::LINES % STEP && first_line + i * STEP >= Tile::LINES) break;
+                auto line = ALONG_K ? lines[ALONG_K ? i : 0] : operand.line(first_k + first_line + i * STEP);
+                copy<16>(to + i * STEP * Tile::PITCH, line, along);
             }
             return;
         }
 #pragma unroll 1
-        for (int row = threadIdx.x / ACROSS; row < LINES; row += STEP) {
-            auto line = operand.line(first_line + row);
+        for (int part = 0; part < CHUNK; ++part) {
+            typename Operand::Along place = operand.along((ALONG_K ? first_k : 0) + first_along + part);
 #pragma unroll
-            for (int i = 0; i < CHUNK; ++i) {
-                const real* from = operand.address(line, operand.along(first_along + i));
-                copy_async<sizeof(real)>(tile + row * PITCH + column + i, from ? from : operand.data, from != nullptr);
+            for (int i = 0; i < LINES; ++i) {
+                if (Tile::LINES % STEP && first_line + i * STEP >= Tile::LINES) break;
+                auto line = ALONG_K ? lines[ALONG_K ? i : 0] : operand.line(first_k + first_line + i * STEP);
+                copy<sizeof(real)>(to + i * STEP * Tile::PITCH + part, line, place);
             }
         }
+    }
+
+    template <int BYTES>
+    __device__ __forceinline__ void copy(real* to, const typename Operand::Line& line, const typename Operand::Along& place) {
+        copy_async<BYTES>(to, operand.data + operand.offset(line, place), operand.inside(line, place));
     }
 };
