@@ -99,11 +99,18 @@ class Plan(Protocol):
         """∂T/∂w from prepared a and b: the weight gradient of both."""
 
 
-class FinishingPlan(Plan, Protocol):
+class FinishesLarge(Plan, Protocol):
     """A plan that can do the epilogue on its way. Found by its method, and not used where `bias_activation` is forced."""
 
     def to_large_finished(self, weight: Any, small: Any, bias: Array | None, activation: Activation) -> Array:
         """f(∂T/∂a + bias), bias along the channels of a."""
+
+
+class FinishesSmall(Plan, Protocol):
+    """The same for convolution."""
+
+    def to_small_finished(self, weight: Any, large: Any, bias: Array | None, activation: Activation) -> Array:
+        """f(∂T/∂b + bias), bias along the channels of b."""
 
 
 class Conv2d(Protocol):

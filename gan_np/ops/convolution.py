@@ -41,7 +41,8 @@ class _LargeToSmall:
         return self.plan.to_small(self.weight, prepared)
 
     def finished(self, prepared: Any, bias: Array | None, activation: Activation) -> Array | None:
-        return None
+        whole = getattr(self.plan, "to_small_finished", None)
+        return None if whole is None else whole(self.weight, prepared, bias, activation)
 
     def input_gradient(self, prepared: Any) -> Array:
         return self.plan.to_large(self.weight, prepared)

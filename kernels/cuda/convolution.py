@@ -5,15 +5,32 @@ from __future__ import annotations
 from gan_np.arrays import Array
 
 from ..geometry import Geometry
-from ..interfaces import Into
+from ..interfaces import Activation, Into
+from . import few_channels
 from .launcher import contiguous, whole
-from .product import multiply
+from .product import HOPPER, TILES, Finish, multiply, units_of
+from .transpose import transposed
 
 SOURCE = "convolution.cu"
 
 
+class Weights:
+    """w in C order, and turned over once somebody asks."""
+
+    def __init__(self, weight: Array) -> None:
+        self.natural = contiguous(weight)
+        self._turned: Array | None = None
+
+    @property
+    def turned(self) -> Array:
+        """(C_b, kh·kw·C_a)."""
+        if self._turned is None:
+            self._turned = transposed(self.natural, self.natural.shape[3])
+        return self._turned
+
+
 class ImplicitPlan:
-    """Preparations are identities (but for the order of memory); nothing is unfolded."""
+    """Preparations of pictures are identities (but for the order of memory); nothing is unfolded."""
 
     keeps_large = False
     keeps_small = False
@@ -25,9 +42,9 @@ class ImplicitPlan:
         self._pixels = g.batch * g.small[0] * g.small[1]
         self._taps = g.kernel[0] * g.kernel[1] * g.large[2]
 
-    def prepare_weight(self, weight: Array) -> Array:
+    def prepare_weight(self, weight: Array) -> Weights:
         """w in C order."""
-        return contiguous(weight)
+        return Weights(weight)
 
     def prepare_large(self, large: Array) -> Array:
         """a in C order."""
@@ -37,47 +54,65 @@ class ImplicitPlan:
         """b in C order."""
         return contiguous(small)
 
-    def to_small(self, weight: Array, large: Array) -> Array:
+    def to_small(self, weight: Weights, large: Array) -> Array:
         """∂T/∂b: patches of a times w."""
+        return self._to_small(weight, large, None)
+
+    def to_small_finished(self, weight: Weights, large: Array, bias: Array | None, activation: Activation) -> Array:
+        """f(∂T/∂b + bias)."""
+        return self._to_small(weight, large, Finish(bias, activation))
+
+    def to_large(self, weight: Weights, small: Array) -> Array:
+        """∂T/∂a: for each of the stride's phases, what its pixels see of b times the weights that join them."""
+        return self._to_large(weight.natural, small, None)
+
+    def to_large_finished(self, weight: Weights, small: Array, bias: Array | None, activation: Activation) -> Array:
+        """f(∂T/∂a + bias)."""
+        return self._to_large(weight.natural, small, Finish(bias, activation))
+
+    def to_weight(self, large: Array, small: Array, into: Into | None = None) -> Array:
+        """∂T/∂w: patches of a, transposed, times b."""
+        g = self.geometry
+        sizes = self._taps, g.small[2], self._pixels
+        units = units_of(self.precision, large, *sizes[:2])
+        if TILES[units] is HOPPER:
+            turned = transposed(small, g.small[2])
+            operands, along_k, aligned = (large, turned), (False, True), whole(turned, self._pixels)
+        else:
+            operands, along_k, aligned = (large, small), (False, False), whole(small, g.small[2])
+        return multiply(
+            SOURCE, "to_weight", operands, g.weight_shape, sizes, along_k, (whole(large, g.large[2]), aligned),
+            units=units, middle=self._numbers, into=into,
+        )  # fmt: skip
+
+    def _to_small(self, weight: Weights, large: Array, finish: Finish | None) -> Array:
         g = self.geometry
         sizes = self._pixels, g.small[2], self._taps
-        aligned = whole(large, g.large[2]), whole(weight, g.small[2])
-        return self._multiply("to_small", (weight, large), g.small_shape, sizes, (True, False), aligned)
+        units = units_of(self.precision, large, *sizes[:2])
+        if TILES[units] is HOPPER:
+            operands, along_k, aligned = (weight.turned, large), (True, True), whole(weight.turned, self._taps)
+        else:
+            operands, along_k, aligned = (weight.natural, large), (True, False), whole(weight.natural, g.small[2])
+        return multiply(
+            SOURCE, "to_small", operands, g.small_shape, sizes, along_k, (whole(large, g.large[2]), aligned),
+            units=units, middle=self._numbers, finish=finish,
+        )  # fmt: skip
 
-    def to_large(self, weight: Array, small: Array) -> Array:
-        """∂T/∂a: for each of the stride's phases, what its pixels see of b times the weights that join them."""
+    def _to_large(self, weight: Array, small: Array, finish: Finish | None) -> Array:
         g = self.geometry
+        share = few_channels.share_of(g, weight.dtype)
+        if share is not None:
+            return few_channels.to_large(g, self._numbers, weight, small, share, self.precision, finish)
         pixels = [
             -(-size // stride) for size, stride in zip(g.large[:2], g.stride, strict=True)
         ]  # of the largest phase
         taps = [-(-size // stride) for size, stride in zip(g.kernel, g.stride, strict=True)]
         sizes = g.batch * pixels[0] * pixels[1], g.large[2], taps[0] * taps[1] * g.small[2]
         aligned = whole(small, g.small[2]), whole(weight, g.small[2])
-        return self._multiply(
-            "to_large", (weight, small), g.large_shape, sizes, (True, True), aligned, copies=g.stride[0] * g.stride[1]
-        )
-
-    def to_weight(self, large: Array, small: Array, into: Into | None = None) -> Array:
-        """∂T/∂w: patches of a, transposed, times b."""
-        g = self.geometry
-        sizes = self._taps, g.small[2], self._pixels
-        aligned = whole(large, g.large[2]), whole(small, g.small[2])
-        return self._multiply("to_weight", (large, small), g.weight_shape, sizes, (False, False), aligned, into=into)
-
-    def _multiply(
-        self,
-        kernel: str,
-        arrays: tuple[Array, Array],
-        shape: tuple[int, ...],
-        sizes: tuple[int, int, int],
-        along_k: tuple[bool, bool],
-        aligned: tuple[int, int],
-        copies: int = 1,
-        into: Into | None = None,
-    ) -> Array:
         return multiply(
-            SOURCE, kernel, arrays, shape, sizes, along_k, aligned,
-            precision=self.precision, middle=self._numbers, copies=copies, into=into,
+            SOURCE, "to_large", (weight, small), g.large_shape, sizes, (True, True), aligned,
+            units=units_of(self.precision, small, *sizes[:2]), middle=self._numbers,
+            copies=g.stride[0] * g.stride[1], finish=finish,
         )  # fmt: skip
 
 

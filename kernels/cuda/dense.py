@@ -44,5 +44,5 @@ class Dense:
         aligned = whole(a, a.shape[1]), whole(b, b.shape[1])
         return multiply(
             SOURCE, kernel, (a, b), sizes[:2], sizes, along_k, aligned,
-            precision=self.precision, middle=sizes, into=into,
+            units=self.precision, middle=sizes, into=into,
         )  # fmt: skip

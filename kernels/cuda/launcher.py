@@ -89,6 +89,12 @@ def contiguous(array: Array) -> Array:
         return xp.ascontiguousarray(array)  # type: ignore[no-any-return]
 
 
+def compute_capability(array: Array) -> str:
+    """Of the array's device: "90" is Hopper."""
+    xp: Any = array_module(array)
+    return _capability(xp, array.device.id)  # type: ignore[attr-defined]
+
+
 def whole(array: Array, stride: int) -> int:
     """1 if lines of `stride` numbers consist of aligned chunks of 16 bytes, else 0."""
     pointer: int = array.data.ptr  # type: ignore[attr-defined]
@@ -133,9 +139,16 @@ def _run(function: Any, grid: tuple[int, ...], block: tuple[int, ...], values: l
 
 
 @functools.cache
+def _capability(xp: Any, device: int) -> str:
+    return str(xp.cuda.Device(device).compute_capability)
+
+
+@functools.cache
 def _module(xp: Any, source: str, dtype: np.dtype[Any], definitions: tuple[tuple[str, int], ...]) -> Any:
     real = {"float32": "float", "float64": "double"}[dtype.name]
-    options = (*OPTIONS, f"-DREAL={real}", *(f"-D{key}={value}" for key, value in definitions))
+    # CuPy's own option names the plain target; of two, the compiler takes this one.
+    target = ("-arch=sm_90a",) if ("HOPPER", 1) in definitions else ()
+    options = (*OPTIONS, *target, f"-DREAL={real}", *(f"-D{key}={value}" for key, value in definitions))
     return xp.RawModule(code=read_source(source), options=options, backend="nvrtc")
 
 

@@ -1,6 +1,7 @@
-"""Launching one product of matrices: which tile, and into how many parts its inner index is divided.
+"""Launching one product of matrices: by which units, in which tile, and into how many parts its inner index is divided.
 
-Both are functions of the sizes alone (not of the device at hand), so that the same work gives the same bits everywhere.
+Tiles and parts are functions of the sizes and units alone, so that the same work gives the same bits on every GPU that has
+those units.
 """
 
 from __future__ import annotations
@@ -12,15 +13,31 @@ import numpy as np
 
 from gan_np.arrays import Array
 
-from ..interfaces import Into
+from ..interfaces import Activation, Into
 from ..reference.placing import place
-from .launcher import launch, new
+from .activation import function
+from .grids import over
+from .launcher import Argument, compute_capability, contiguous, launch, new
+from .launcher import whole as whole_chunks
 
 BLOCKS = 264
 """Blocks that fill an H100: two on each of 132 multiprocessors."""
 LEAST_STEPS = 8
 """Tiles along k below which a part is not worth a pass over the parts' results."""
 MOST_PARTS = 64
+
+
+FINISHING = ("forward", "to_small", "to_large")
+"""Kernels that can finish a layer's output."""
+FINISHED = ("linear", "relu", "leaky_relu")
+"""The activations that they know."""
+
+
+class Finish(NamedTuple):
+    """f(result + bias)."""
+
+    bias: Array | None
+    activation: Activation
 
 
 class Tile(NamedTuple):
@@ -46,37 +63,60 @@ ROUNDED = {
     "medium": Tile(64, 64, (32, 16), 32, 3),
     "narrow": Tile(128, 16, (16, 16), 32, 3),
 }
-SUFFIX = {"float32": 0, "tf32": 32, "bf16": 16}
+HOPPER = {
+    "large": Tile(128, 128, (64, 128), 32, 3),
+    "medium": Tile(128, 64, (64, 64), 32, 3),
+}
+TILES = {"float32": EXACT, "tf32": ROUNDED, "bf16": ROUNDED, "tf32 of a warpgroup": HOPPER}
+SUFFIX = {"float32": 0, "tf32": 32, "bf16": 16, "tf32 of a warpgroup": 32}
+"""Units that multiply: exact arithmetic, tensor cores as warps use them (sm_80), and as Hopper's warpgroups do."""
+RESIDENT = 2
+"""Blocks that a multiprocessor holds."""
+WARPGROUP_ROWS, WARPGROUP_COLUMNS = 64, 32
+"""Sizes below which a warpgroup's tiles would be mostly empty."""
 
 
-def choose_tile(rows: int, columns: int, copies: int, dtype: np.dtype[Any], precision: str) -> Tile:
+def units_of(precision: str, like: Array, rows: int, columns: int) -> str:
+    """What multiplies at this precision on the array's device: the best that it has for such a result."""
+    if precision != "tf32" or rows < WARPGROUP_ROWS or columns < WARPGROUP_COLUMNS:
+        return precision
+    return "tf32 of a warpgroup" if compute_capability(like) == "90" else precision
+
+
+def choose_tile(rows: int, columns: int, copies: int, dtype: np.dtype[Any], units: str) -> Tile:
     """The largest tile with which the product still has enough blocks; a narrow one for few columns.
 
     float64 has no large tile: its sums would not fit in registers.
     """
-    tiles = EXACT if precision == "float32" else ROUNDED
-    if columns <= tiles["narrow"].columns:
+    tiles = TILES[units]
+    if "narrow" in tiles and columns <= tiles["narrow"].columns:
         return tiles["narrow"]
     large = tiles["large"]
+    if columns <= tiles["medium"].columns and tiles is HOPPER:
+        return tiles["medium"]
     if dtype == np.float32 and _blocks(rows, columns, large) * copies >= BLOCKS // 2:
         return large
-    return tiles["medium"]
+    return large if tiles is HOPPER else tiles["medium"]
 
 
-def definitions(tile: Tile, precision: str) -> dict[str, int]:
-    """The macros that `exact.cuh` and `rounded.cuh` read."""
-    which = "THREAD" if precision == "float32" else "WARP"
+def definitions(tile: Tile, units: str) -> dict[str, int]:
+    """The macros that `exact.cuh`, `rounded.cuh` and `hopper.cuh` read."""
+    which = "THREAD" if units == "float32" else "WARP"
     found = {"TILE_M": tile.rows, "TILE_N": tile.columns, f"{which}_M": tile.share[0], f"{which}_N": tile.share[1]}
     found |= {"TILE_K": tile.depth, "RING": tile.stages}
-    return found if precision == "float32" else {**found, "ROUNDED": SUFFIX[precision]}
+    if units == "float32":
+        return found
+    found |= {"ROUNDED": SUFFIX[units], "RESIDENT": RESIDENT}
+    return {**found, "HOPPER": 1} if TILES[units] is HOPPER else found
 
 
-def shared_bytes(tile: Tile, along_k: tuple[bool, bool], dtype: np.dtype[Any], precision: str) -> int:
+def shared_bytes(tile: Tile, along_k: tuple[bool, bool], dtype: np.dtype[Any], units: str) -> int:
     """What `product.cuh` needs: pairs of tiles, each line padded (`PAD` in exact.cuh and rounded.cuh)."""
     chunk = 16 // dtype.itemsize
-    pads = {True: 4, False: 8} if precision == "tf32" else {True: 8, False: 4}
-    if precision == "float32":
-        pads = {True: chunk, False: 2 * chunk}
+    pads = {
+        "float32": {True: chunk, False: 2 * chunk}, "tf32": {True: 4, False: 8}, "bf16": {True: 8, False: 4},
+        "tf32 of a warpgroup": {True: 0, False: 8},
+    }[units]  # fmt: skip
     numbers = 0
     for size, along in zip((tile.rows, tile.columns), along_k, strict=True):
         lines, length = (size, tile.depth) if along else (tile.depth, size)
@@ -93,21 +133,27 @@ def multiply(
     along_k: tuple[bool, bool],
     whole: tuple[int, int],
     *,
-    precision: str,
+    units: str,
     middle: Sequence[int] = (),
     copies: int = 1,
     into: Into | None = None,
+    finish: Finish | None = None,
 ) -> Array:
     """Run a product kernel, in parts where it has few blocks, and give its result, of `shape`.
 
     sizes: rows, columns and inner length of the product (of the largest of `copies` products that run side by side).
+    units: what multiplies (`units_of`); along_k, whole: of the operands as the kernel reads them.
     middle: what the kernel's parameters hold between the result and the part.
+    finish: for kernels whose result may be a layer's output (`FINISHING`): what is done to it, on the way if there is
+        one part and the activation is one of FINISHED, else when the parts are added.
     """
     first = arrays[0]
     dtype = first.dtype
     rows, columns, depth = sizes
-    tile = choose_tile(rows, columns, copies, dtype, precision)
+    tile = choose_tile(rows, columns, copies, dtype, units)
+    at_once = finish is not None and finish.activation.kind in FINISHED
     part, parts = _divide(_blocks(rows, columns, tile) * copies, depth, tile.depth)
+    on_the_way = finish if parts == 1 and at_once else None
     direct = into is not None and into.array.flags.c_contiguous
     result = into.array if into is not None and direct else new(first, shape)
     add = int(into is not None and direct and into.add)
@@ -118,21 +164,46 @@ def multiply(
             source,
             kernel,
             grid,
-            (_threads(tile, precision),),
-            (*arrays, to, *middle, part, *whole, add if parts == 1 else 0),
+            (threads(tile, units),),
+            (*arrays, to, *middle, part, *whole, add if parts == 1 else 0, *_ending(kernel, on_the_way)),
             dtype=dtype,
-            definitions=definitions(tile, precision),
-            shared=shared_bytes(tile, along_k, dtype, precision),
+            definitions=definitions(tile, units),
+            shared=shared_bytes(tile, along_k, dtype, units),
         )
-        if parts > 1:
-            blocks = min(-(-result.size // 256), 8 * BLOCKS)
-            launch("gather.cu", "gather", (blocks,), (256,), (to, parts, result.size, add, result), dtype=dtype)
+        if parts > 1 or (finish is not None and not at_once):
+            _gather(to, parts, result, add, finish)
     return result if into is None or direct else place(result, into)
 
 
-def _threads(tile: Tile, precision: str) -> int:
+def _gather(parts: Array, count: int, result: Array, add: int, finish: Finish | None) -> None:
+    """Add the parts of a result, and finish it."""
+    bias, *ends = ending(finish)
+    channels = result.shape[-1]
+    aligned = whole_chunks(result, result.size if bias is None else channels)
+    numbers = result.size, add, result, bias, channels, aligned, *ends
+    launch("gather.cu", "gather", *over(result.size), (parts, count, *numbers), dtype=result.dtype)
+
+
+def _ending(kernel: str, finish: Finish | None) -> tuple[Argument, ...]:
+    """The last arguments of kernels that can finish a layer's output."""
+    if kernel not in FINISHING:
+        assert finish is None, kernel
+        return ()
+    return ending(finish)
+
+
+def ending(finish: Finish | None) -> tuple[Argument, ...]:
+    """(bias, kind, slope) as kernels take them; None is the identity."""
+    if finish is None:
+        return None, 0, 0.0
+    bias = None if finish.bias is None else contiguous(finish.bias)
+    return bias, *function(finish.activation)
+
+
+def threads(tile: Tile, units: str) -> int:
+    """Of a block."""
     shares = tile.rows // tile.share[0] * (tile.columns // tile.share[1])
-    return shares if precision == "float32" else 32 * shares
+    return shares if units == "float32" else 128 * shares if TILES[units] is HOPPER else 32 * shares
 
 
 def _blocks(rows: int, columns: int, tile: Tile) -> int:

@@ -21,6 +21,11 @@ def round_bf16(array):
     return ((bits + 0x7FFF + (bits >> 16 & 1)) & np.uint32(0xFFFF0000)).view(np.float32)
 
 
+def cut_tf32(array):
+    """As Hopper's warpgroups read TF32: without the last 13 bits."""
+    return (array.view(np.uint32) & np.uint32(0xFFFFE000)).view(np.float32)
+
+
 ROUNDING = {"cuda": lambda array: array, "cuda_tf32": round_tf32, "cuda_bf16": round_bf16}
 
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan_np.kernels.cuda import launcher, product, source
+from gan_np.kernels.cuda import few_channels, launcher, product, source
 
 TARGETS = ("sm_80", "sm_90")
 PACKAGES = ("cuda-core", "cuda-bindings", "nvidia-cuda-nvrtc")
@@ -52,13 +52,18 @@ class Kernel(NamedTuple):
 # Where the lines of a product's two operands run along k.
 LAYOUTS = {
     "forward": (True, False), "input_gradient": (True, True), "weight_gradient": (False, False),
-    "to_small": (True, False), "to_large": (True, True), "to_weight": (False, False),
+    "to_small": (True, False), "to_large": (True, True), "to_weight": (False, False), "to_large_few": (True, True),
 }  # fmt: skip
 
 
 def variants() -> Iterator[Variant]:
     """All modules that the launchers can ask for."""
     for name in source.sources():
+        if name == few_channels.SOURCE:
+            for precision in product.SUFFIX:
+                tile = few_channels.tile_of(48, precision)
+                yield Variant(name, "float", f"48 columns, {precision}", product.definitions(tile, precision))
+            continue
         for real in ("float", "double"):
             if name not in ("dense.cu", "convolution.cu"):
                 yield Variant(name, real, "", {})

@@ -11,7 +11,7 @@ from gan_np import kernels
 from gan_np.arrays import to_device, to_host
 from gan_np.kernels import Activation
 from gan_np.kernels.cases import conv2d_case, convolution_geometry, dense_case
-from gan_np.kernels.cuda import grids, product
+from gan_np.kernels.cuda import few_channels, grids, product
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +23,8 @@ def shuffled(host_gpu):
 GEOMETRIES = {
     "chunks": convolution_geometry(2, (6, 5, 8), 24, (4, 4), (2, 2), (1, 1)),
     "narrow, one chunk aligned": convolution_geometry(3, (7, 6, 4), 5, (3, 2), (1, 2), (1, 0)),
+    "few channels": convolution_geometry(2, (38, 44, 3), 24, (4, 4), (2, 2), (1, 1)),
+    "few channels, not whole": convolution_geometry(2, (31, 33, 1), 6, (5, 3), (3, 1), (2, 0)),
     "many parts": convolution_geometry(4, (18, 17, 3), 20, (4, 4), (2, 2), (1, 1)),
 }
 
@@ -31,6 +33,15 @@ GEOMETRIES = {
 @pytest.mark.parametrize("label", list(GEOMETRIES))
 def test_convolution(name, label):
     compare(conv2d_case(label, GEOMETRIES[label]), name)
+
+
+def test_few_channels_are_done_in_several_blocks_of_a_picture():
+    for label in ("few channels", "few channels, not whole"):
+        share = few_channels.share_of(GEOMETRIES[label], FLOAT32)
+        assert share is not None
+        assert share.high < GEOMETRIES[label].large[0]
+    assert few_channels.share_of(GEOMETRIES["few channels"], FLOAT64) is None
+    assert few_channels.share_of(GEOMETRIES["chunks"], FLOAT32) is None
 
 
 @pytest.mark.parametrize("name", list(ROUNDING))

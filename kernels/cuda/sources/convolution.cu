@@ -11,23 +11,37 @@
 //
 // Block (x, y, z): tile x of rows, y of columns; z counts parts of k and, for to_large, phases. With several parts each
 // writes a whole result of its own to `to`, and `gather` adds them.
+// The two that a layer's output comes from finish it on the way where there is one part: f(sum + bias), bias or null.
+//
+// Hopper's tensor cores read TF32 along k only: there `weight` of to_small is (C_b, kh·kw·C_a) and `small` of to_weight
+// (C_b, N·H_b·W_b), both transposed before.
+#ifdef HOPPER
+constexpr bool B_ACROSS = true;
+#else
+constexpr bool B_ACROSS = false;
+#endif
 
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT)
 to_small(const real* weight, const real* large, real* to, GEOMETRY_PARAMETERS, int part, int large_whole, int weight_whole,
-         int add) {
+         int add, const real* bias, int kind, real slope) {
     Geometry g = GEOMETRY;
     int pixels = g.batch * g.small_height * g.small_width, depth = g.kernel_height * g.kernel_width * g.large_channels;
     int first_k = blockIdx.z * part;
     Patches a(large, g, large_whole != 0);
+#ifdef HOPPER
+    Matrix b = {weight, g.small_channels, depth, weight_whole != 0};
+#else
     Matrix b = {weight, depth, g.small_channels, weight_whole != 0};
+#endif
     int64 size = static_cast<int64>(pixels) * g.small_channels;
     MatrixResult result = {to + blockIdx.z * size, pixels, g.small_channels, add != 0};
-    product<true, false>(a, b, blockIdx.x * TILE_M, blockIdx.y * TILE_N, first_k, min(first_k + part, depth), result);
+    Finish finish = {bias, kind, slope};
+    product<true, B_ACROSS>(a, b, blockIdx.x * TILE_M, blockIdx.y * TILE_N, first_k, min(first_k + part, depth), result, finish);
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT)
 to_large(const real* weight, const real* small, real* to, GEOMETRY_PARAMETERS, int part, int small_whole, int weight_whole,
-         int add) {
+         int add, const real* bias, int kind, real slope) {
     Geometry g = GEOMETRY;
     int phases = g.stride_height * g.stride_width, number = blockIdx.z / phases;
     Phase phase(g, blockIdx.z % phases);
@@ -38,18 +52,23 @@ to_large(const real* weight, const real* small, real* to, GEOMETRY_PARAMETERS, i
     int64 size = static_cast<int64>(g.batch) * g.large_height * g.large_width * g.large_channels;
     PhaseResult result = {to + number * size, a, g.large_channels, add != 0};
     int depth = phase.taps_high * phase.taps_wide * g.small_channels;
-    product<true, true>(a, b, first_m, blockIdx.y * TILE_N, first_k, min(first_k + part, depth), result);
+    Finish finish = {bias, kind, slope};
+    product<true, true>(a, b, first_m, blockIdx.y * TILE_N, first_k, min(first_k + part, depth), result, finish);
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT)
 to_weight(const real* large, const real* small, real* to, GEOMETRY_PARAMETERS, int part, int large_whole, int small_whole,
           int add) {
     Geometry g = GEOMETRY;
     int depth = g.batch * g.small_height * g.small_width, taps = g.kernel_height * g.kernel_width * g.large_channels;
     int first_k = blockIdx.z * part;
     Patches a(large, g, large_whole != 0);
+#ifdef HOPPER
+    Matrix b = {small, g.small_channels, depth, small_whole != 0};
+#else
     Matrix b = {small, depth, g.small_channels, small_whole != 0};
+#endif
     int64 size = static_cast<int64>(taps) * g.small_channels;
     MatrixResult result = {to + blockIdx.z * size, taps, g.small_channels, add != 0};
-    product<false, false>(a, b, blockIdx.x * TILE_M, blockIdx.y * TILE_N, first_k, min(first_k + part, depth), result);
+    product<false, B_ACROSS>(a, b, blockIdx.x * TILE_M, blockIdx.y * TILE_N, first_k, min(first_k + part, depth), result);
 }

@@ -2,7 +2,7 @@
 #include "product.cuh"
 // The three products of a dense layer, x (N, in) and W (in, out), all from one core and none through cuBLAS, so that they can
 // be captured in a graph:
-//     forward          z = x·W        x's lines run along k, W's do not
+//     forward          z = x·W        x's lines run along k, W's do not; f(z + b) on the way where there is one part
 //     input_gradient   dx = dz·Wᵀ     both do
 //     weight_gradient  dW = xᵀ·dz     neither does
 //
@@ -13,10 +13,12 @@
 #define PRODUCT(A_ALONG_K, B_ALONG_K)                                                                                      \
     int first_k = blockIdx.z * part, last_k = min(first_k + part, depth);                                                  \
     MatrixResult result = {to + static_cast<int64>(blockIdx.z) * rows * columns, rows, columns, add != 0};                 \
-    product<A_ALONG_K, B_ALONG_K>(a, b, blockIdx.x * TILE_M, blockIdx.y * TILE_N, first_k, last_k, result)
+    product<A_ALONG_K, B_ALONG_K>(a, b, blockIdx.x * TILE_M, blockIdx.y * TILE_N, first_k, last_k, result, finish)
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-forward(const real* x, const real* w, real* to, int rows, int columns, int depth, int part, int x_whole, int w_whole, int add) {
+forward(const real* x, const real* w, real* to, int rows, int columns, int depth, int part, int x_whole, int w_whole, int add,
+        const real* bias, int kind, real slope) {
+    Finish finish = {bias, kind, slope};
     Matrix a = {x, rows, depth, x_whole != 0}, b = {w, depth, columns, w_whole != 0};
     PRODUCT(true, false);
 }
@@ -25,6 +27,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 input_gradient(const real* dz, const real* w, real* to, int rows, int columns, int depth, int part, int dz_whole, int w_whole,
                int add) {
     Matrix a = {dz, rows, depth, dz_whole != 0}, b = {w, columns, depth, w_whole != 0};
+    Plain finish;
     PRODUCT(true, true);
 }
 
@@ -32,5 +35,6 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 weight_gradient(const real* x, const real* dz, real* to, int rows, int columns, int depth, int part, int x_whole, int dz_whole,
                 int add) {
     Matrix a = {x, depth, rows, x_whole != 0}, b = {dz, depth, columns, dz_whole != 0};
+    Plain finish;
     PRODUCT(false, false);
 }

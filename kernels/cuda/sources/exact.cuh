@@ -55,6 +55,8 @@ struct Accumulator {
     typedef Share<THREAD_M, DOWN, A_ALONG_K> Rows;
     typedef Share<THREAD_N, ACROSS, B_ALONG_K> Columns;
 
+    static constexpr bool GOES_ON = false;
+
     real sums[THREAD_M][THREAD_N] = {};
 
     __device__ __forceinline__ void multiply(const real* a_tile, const real* b_tile) {
@@ -73,13 +75,18 @@ struct Accumulator {
         }
     }
 
-    // visit(row in the tile, column in the tile, sum) for each of this thread's sums.
-    template <class Visit>
-    __device__ __forceinline__ void each(const Visit& visit) const {
+    static __device__ __forceinline__ void publish_copies() {}
+    static __device__ __forceinline__ void wait() {}
+
+    // visit(what row_of gave for the row in the tile, column in the tile, sum) for each of this thread's sums.
+    template <class RowOf, class Visit>
+    __device__ __forceinline__ void each(const RowOf& row_of, const Visit& visit) const {
         int down = threadIdx.x / ACROSS, across = threadIdx.x % ACROSS;
 #pragma unroll
-        for (int i = 0; i < THREAD_M; ++i)
+        for (int i = 0; i < THREAD_M; ++i) {
+            auto row = row_of(Rows::place(down, i));
 #pragma unroll
-            for (int j = 0; j < THREAD_N; ++j) visit(Rows::place(down, i), Columns::place(across, j), sums[i][j]);
+            for (int j = 0; j < THREAD_N; ++j) visit(row, Columns::place(across, j), sums[i][j]);
+        }
     }
 };

@@ -1,12 +1,36 @@
-#include "real.cuh"
-// to[i] = (add ? to[i] : 0) + Σ_s parts[s][i]: the end of a product whose inner index was divided among blocks. The order is
-// fixed, so the sum is the same at every run.
+#include "divisor.cuh"
+#include "elementwise.cuh"
+#include "pointwise.cuh"
+// to[i] = (add ? to[i] : 0) + Σ_s parts[s][i], or f(Σ_s parts[s][i] + bias[i mod channels]): the end of a product whose inner
+// index was divided among blocks. The order is fixed, so the sum is the same at every run.
 //
 // Floor on an H100: 4·(splits + 1 or 2)·count bytes at 3.35 TB/s.
-extern "C" __global__ void __launch_bounds__(256) gather(const real* parts, int splits, int count, int add, real* to) {
-    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < count; i += gridDim.x * blockDim.x) {
-        real total = parts[i];
-        for (int s = 1; s < splits; ++s) total += parts[static_cast<long long>(s) * count + i];
-        to[i] = add ? to[i] + total : total;
-    }
+template <int WIDTH>
+__device__ void gather_all(const real* parts, int splits, int count, int add, real* to, const real* bias, int channels,
+                           int kind, real slope) {
+    Divisor by(channels);
+    each_pack<WIDTH>(count, [&](int index) {
+        Pack<WIDTH> total = load<WIDTH>(parts, index);
+#pragma unroll 4
+        for (int s = 1; s < splits; ++s) {
+            Pack<WIDTH> part = load<WIDTH>(parts + static_cast<int64>(s) * count, index);
+#pragma unroll
+            for (int i = 0; i < WIDTH; ++i) total.at[i] += part.at[i];
+        }
+        Pack<WIDTH> before = {};
+        if (add) before = load<WIDTH>(to, index);
+        int channel = index - by.quotient(index) * channels;
+#pragma unroll
+        for (int i = 0; i < WIDTH; ++i)
+            total.at[i] = add ? before.at[i] + total.at[i]
+                              : activate(bias ? total.at[i] + bias[channel + i] : total.at[i], kind, slope);
+        store(to, index, total);
+    });
+}
+
+// whole: count is a multiple of 16 bytes, and so are channels where there is a bias.
+extern "C" __global__ void __launch_bounds__(256)
+gather(const real* parts, int splits, int count, int add, real* to, const real* bias, int channels, int whole, int kind,
+       real slope) {
+    BY_WIDTH(whole, gather_all, parts, splits, count, add, to, bias, channels, kind, slope);
 }

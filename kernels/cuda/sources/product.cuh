@@ -1,49 +1,80 @@
 #include "divisor.cuh"
-#ifdef ROUNDED
+#include "pointwise.cuh"
+#if defined(HOPPER)
+#include "hopper.cuh"
+#elif defined(ROUNDED)
 #include "rounded.cuh"
 #else
 #include "exact.cuh"
 #endif
-// One block's tile of C = A·B: tiles of A and B pass through shared memory in a ring of STAGES while the tile before them is
-// multiplied.
+// Blocks that a multiprocessor is to hold at a time: the compiler keeps to so many registers.
+#ifndef RESIDENT
+#define RESIDENT 1
+#endif
+// One block's tile of A·B, added to `sums`: tiles of A and B pass through shared memory in a ring of STAGES while the tile
+// before them is multiplied.
 //
 // Each tile is waited for by the thread that copied its part (wait_copies), then by all (the barrier); that same barrier says
 // that everybody is done with the tile whose place the next copies take.
-template <bool A_ALONG_K, bool B_ALONG_K, class A, class B, class Result>
-__device__ __forceinline__ void product(const A& a, const B& b, int first_m, int first_n, int first_k, int last_k,
-                                        const Result& result) {
-    typedef Accumulator<A_ALONG_K, B_ALONG_K> Sums;
+template <class Sums, class A, class B>
+__device__ __forceinline__ void accumulate(Sums& sums, const A& a, const B& b, int first_m, int first_n, int first_k,
+                                           int last_k) {
     typedef typename Sums::TileA TileA;
     typedef typename Sums::TileB TileB;
     DYNAMIC_SHARED(real, ring);
-    constexpr int STAGE = TileA::NUMBERS + TileB::NUMBERS;
+    constexpr int STAGE = TileA::NUMBERS + TileB::NUMBERS;  // B's tile comes first
     int tiles = first_k < last_k ? divide_up(last_k - first_k, DEPTH) : 0;
     Filler<TileA, THREADS, A> fill_a(a, first_m);
     Filler<TileB, THREADS, B> fill_b(b, first_n);
 
-    Sums sums;
-    // The first rounds only fetch; one loop for both keeps the code small.
-#pragma unroll 1
-    for (int tile = 1 - STAGES; tile < tiles; ++tile) {
-        if (tile >= 0) {
-            wait_copies<STAGES - 2>();
-            __syncthreads();
-        }
-        int next = tile + STAGES - 1;
-        if (next < tiles) {
-            real* stage = ring + next % STAGES * STAGE;
-            fill_a.fill(stage, first_k + next * DEPTH);
-            fill_b.fill(stage + TileA::NUMBERS, first_k + next * DEPTH);
+    auto fetch = [&](int tile) {
+        if (tile < tiles) {
+            real* stage = ring + tile % STAGES * STAGE;
+            fill_b.fill(stage, first_k + tile * DEPTH);
+            fill_a.fill(stage + TileB::NUMBERS, first_k + tile * DEPTH);
         }
         commit_copies();  // an empty group keeps the count at the end of the ring
-        if (tile >= 0) {
-            const real* stage = ring + tile % STAGES * STAGE;
-            sums.multiply(stage, stage + TileA::NUMBERS);
-        }
+    };
+#pragma unroll 1
+    for (int tile = 0; tile < STAGES - 1; ++tile) fetch(tile);
+#pragma unroll 1
+    for (int tile = 0; tile < tiles; ++tile) {
+        const real* stage = ring + tile % STAGES * STAGE;
+        wait_copies<STAGES - 2>();
+        Sums::publish_copies();
+        __syncthreads();
+        if (Sums::GOES_ON) sums.multiply(stage + TileB::NUMBERS, stage);  // while the next tile is asked for
+        fetch(tile + STAGES - 1);
+        if (!Sums::GOES_ON) sums.multiply(stage + TileB::NUMBERS, stage);
+        Sums::wait();
     }
-    sums.each([&](int row, int column, real sum) {
-        real* to = result.row(first_m + row);
-        column += first_n;
-        if (to && column < result.columns) to[column] = result.add ? to[column] + sum : sum;
-    });
+}
+
+// What is done to the sums before they are written: nothing, or f(sum + bias[column]) for an f that is linear on either side
+// of 0. (All activations here, once for each of a thread's sums, had made kernels of 29,000 instructions.)
+struct Plain {
+    __device__ __forceinline__ real operator()(real sum, int) const { return sum; }
+};
+struct Finish {
+    const real* bias;  // or null
+    int kind;
+    real slope;
+
+    __device__ __forceinline__ real operator()(real sum, int column) const {
+        real z = bias ? sum + bias[column] : sum;
+        return z < 0 && kind != LINEAR ? (kind == RELU ? 0 : slope * z) : z;
+    }
+};
+
+// One block's tile of C = A·B.
+template <bool A_ALONG_K, bool B_ALONG_K, class A, class B, class Result, class Finishing = Plain>
+__device__ __forceinline__ void product(const A& a, const B& b, int first_m, int first_n, int first_k, int last_k,
+                                        const Result& result, const Finishing& finish = {}) {
+    Accumulator<A_ALONG_K, B_ALONG_K> sums;
+    accumulate(sums, a, b, first_m, first_n, first_k, last_k);
+    sums.each([&](int row) { return result.row(first_m + row); },
+              [&](real* to, int column, real sum) {
+                  column += first_n;
+                  if (to && column < result.columns) to[column] = result.add ? to[column] + sum : finish(sum, column);
+              });
 }

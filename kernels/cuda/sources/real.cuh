@@ -14,8 +14,8 @@ struct __align__(COUNT * sizeof(real)) Pack {
 
 #ifdef __CUDACC__
 typedef long long int64;
-// Shared memory whose size the launch gives.
+// Shared memory whose size the launch gives, aligned as wgmma wants its tiles.
 #define DYNAMIC_SHARED(type, name)                                  \
-    extern __shared__ __align__(16) unsigned char name##_memory[]; \
+    extern __shared__ __align__(1024) unsigned char name##_memory[]; \
     type* name = reinterpret_cast<type*>(name##_memory)
 #endif

@@ -80,6 +80,7 @@ template <bool A_ALONG_K, bool B_ALONG_K>
 struct Accumulator {
     typedef Tile<TILE_M, DEPTH, A_ALONG_K, PAD<A_ALONG_K>> TileA;
     typedef Tile<TILE_N, DEPTH, B_ALONG_K, PAD<B_ALONG_K>> TileB;
+    static constexpr bool GOES_ON = false;
     static constexpr int ROWS = WARP_M / 16, COLUMNS = WARP_N / 8;
 
     float sums[ROWS][COLUMNS][4] = {};
@@ -98,17 +99,24 @@ struct Accumulator {
         }
     }
 
-    // visit(row in the tile, column in the tile, sum) for each of this thread's sums.
-    template <class Visit>
-    __device__ __forceinline__ void each(const Visit& visit) const {
+    static __device__ __forceinline__ void publish_copies() {}
+    static __device__ __forceinline__ void wait() {}
+
+    // visit(what row_of gave for the row in the tile, column in the tile, sum) for each of this thread's sums.
+    template <class RowOf, class Visit>
+    __device__ __forceinline__ void each(const RowOf& row_of, const Visit& visit) const {
         int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
         int first_m = threadIdx.x / 32 / ACROSS * WARP_M, first_n = threadIdx.x / 32 % ACROSS * WARP_N;
 #pragma unroll
         for (int i = 0; i < ROWS; ++i)
 #pragma unroll
-            for (int j = 0; j < COLUMNS; ++j)
+            for (int half = 0; half < 2; ++half) {
+                auto row = row_of(first_m + 16 * i + g + half * 8);
 #pragma unroll
-                for (int part = 0; part < 4; ++part)
-                    visit(first_m + 16 * i + g + part / 2 * 8, first_n + 8 * j + 2 * t + part % 2, sums[i][j][part]);
+                for (int j = 0; j < COLUMNS; ++j)
+#pragma unroll
+                    for (int part = 0; part < 2; ++part)
+                        visit(row, first_n + 8 * j + 2 * t + part, sums[i][j][2 * half + part]);
+            }
     }
 };

@@ -20,6 +20,7 @@ struct Tile {
     static constexpr int PITCH = LENGTH + PAD;
     static constexpr int NUMBERS = LINES * PITCH;
 
+    static __device__ __forceinline__ int place(int line, int along) { return line * PITCH + along; }
     static __device__ __forceinline__ real get(const real* tile, int index, int k) {
         return ALONG_K ? tile[index * PITCH + k] : tile[k * PITCH + index];
     }
@@ -33,6 +34,7 @@ struct Filler {
     static constexpr bool ALONG_K = Tile::RUNS_ALONG_K;
     static constexpr int ACROSS = Tile::LENGTH / CHUNK, STEP = THREADS / ACROSS, LINES = (Tile::LINES + STEP - 1) / STEP;
     static_assert(Tile::LENGTH % CHUNK == 0 && THREADS % ACROSS == 0, "chunks must divide evenly");
+    static_assert(STEP % 8 == 0 || Tile::PITCH != Tile::LENGTH, "lines whose chunks are swizzled alike must follow");
 
     const Operand& operand;
     int first_line, first_along;
@@ -52,7 +54,7 @@ struct Filler {
 
     // Ask for the tile that begins at first_k.
     __device__ __forceinline__ void fill(real* tile, int first_k) {
-        real* to = tile + first_line * Tile::PITCH + threadIdx.x % ACROSS * CHUNK;
+        real* to = tile + Tile::place(first_line, threadIdx.x % ACROSS * CHUNK);
         if (ALONG_K) along = operand.along(first_k + first_along);
         if (operand.whole) {
 #pragma unroll

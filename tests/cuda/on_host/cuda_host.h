@@ -283,7 +283,7 @@ static const char* launch(void (*body)(), const unsigned* grid, const unsigned* 
     threads = block[0] * block[1] * block[2];
     thread_body = body, message[0] = 0;
     arguments = given, argument_bytes = bytes, argument_count = count;
-    dynamic_shared = aligned_alloc(16, (shared + 15) / 16 * 16), shared_bytes = shared;
+    dynamic_shared = aligned_alloc(1024, (shared + 1023) / 1024 * 1024), shared_bytes = shared;
     unsigned blocks = grid[0] * grid[1] * grid[2];
     for (unsigned turn = 0; turn < blocks && !message[0]; ++turn) {
         unsigned b = order == FORWARD ? turn : blocks - 1 - turn;

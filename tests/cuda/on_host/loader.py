@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 HERE = Path(__file__).parent
-HEADERS = ("cuda_host.h", "memory_check.h", "async_copy.h", "matrix_unit.h")
+HEADERS = ("cuda_host.h", "memory_check.h", "async_copy.h", "matrix_unit.h", "matrix_group.h")
 CACHE = Path(__file__).parents[3] / "build" / "host_kernels"
 FLAGS = ("-std=c++17", "-O1", "-fPIC", "-w", "-fno-strict-aliasing")
 CHECKS = ("-fsanitize=kernel-address,bounds,alignment",)

@@ -1,0 +1,83 @@
+"""Transposed convolution to few channels on the GPU (`sources/few_channels.cu`): a block multiplies rows of b by w whole."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gan_np.arrays import Array
+
+from ..geometry import Geometry
+from .launcher import launch, new, whole
+from .product import Finish, Tile, definitions, ending, shared_bytes, threads
+
+SOURCE = "few_channels.cu"
+PIXELS = 256
+"""Of b in a block."""
+MOST_COLUMNS = 64
+"""Taps times channels of a, above which the tiles of convolution.cu waste little."""
+FEW = 4
+"""Channels of a up to which it is used."""
+MOST_PICTURES = 65535
+"""What a grid can be high."""
+
+
+class Share(NamedTuple):
+    """What a block does."""
+
+    high: int
+    """Rows of a."""
+    columns: int
+    """Of the product: taps times channels of a, rounded up."""
+
+
+def share_of(g: Geometry, dtype: np.dtype[Any]) -> Share | None:
+    """A block's share, from the sizes alone; None where a block's tile does not hold what even few rows of a see.
+
+    float64's tiles would not fit in shared memory that needs no asking; it is not in a hurry.
+    """
+    taps = g.kernel[0] * g.kernel[1] * g.large[2]
+    if dtype != np.float32 or g.large[2] > FEW or taps > MOST_COLUMNS or g.batch > MOST_PICTURES or not g.small[1]:
+        return None
+    rows = PIXELS // g.small[1]
+    high = rows * g.stride[0] - g.kernel[0] + 1  # so many rows of a see at most (high + kernel − 2) // stride + 1 of b
+    if high < min(g.stride[0], g.large[0]):
+        return None
+    blocks = -(-g.large[0] // min(high, g.large[0]))
+    return Share(-(-g.large[0] // blocks), -(-taps // 16) * 16)
+
+
+def to_large(
+    g: Geometry,
+    numbers: tuple[int, ...],
+    weight: Array,
+    small: Array,
+    share: Share,
+    precision: str,
+    finish: Finish | None,
+) -> Array:
+    """f(∂T/∂a + bias), from w and b in C order; numbers: of the geometry, as kernels take them."""
+    result = new(weight, g.large_shape)
+    if not result.size:
+        return result
+    tile = tile_of(share.columns, precision)
+    aligned = whole(small, g.small[2]) & whole(weight, g.small[2])
+    launch(
+        SOURCE,
+        "to_large_few",
+        (-(-g.large[0] // share.high), g.batch),
+        (threads(tile, precision),),
+        (weight, small, result, *numbers, share.high, aligned, *ending(finish)),
+        dtype=weight.dtype,
+        definitions=definitions(tile, precision),
+        shared=max(shared_bytes(tile, (True, True), weight.dtype, precision), 4 * tile.rows * (tile.columns + 1)),
+    )
+    return result
+
+
+def tile_of(columns: int, precision: str) -> Tile:
+    """PIXELS rows; each thread or warp keeps all columns that it can."""
+    if precision == "float32":
+        return Tile(PIXELS, columns, (16, columns // 16), 16, 2)
+    return Tile(PIXELS, columns, (32, columns), 32, 2)
