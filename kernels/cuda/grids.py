@@ -68,11 +68,6 @@ class SumGrid(NamedTuple):
         """Partial sums of a column; 1: there is nothing to merge."""
         return self.grid[1]
 
-    @property
-    def height(self) -> int:
-        """Rows that a part takes in turn."""
-        return self.block[1]
-
 
 def alone(rows: int, arrays: int) -> bool:
     """Whether a block takes all rows of its columns, where `arrays` matrices are read or written."""

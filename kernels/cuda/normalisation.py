@@ -24,12 +24,12 @@ class BatchNorm:
         rows, columns, dtype = x.size // x.shape[-1], x.shape[-1], x.dtype
         pack = pack_of(columns, x)
         sums = sums_down(rows, columns, pack, 1, dtype.itemsize)
-        parts = new(x, (2, sums.parts, columns)) if sums.parts > 1 else None
+        parts = new(x, (3, sums.parts, columns)) if sums.parts > 1 else None
         mean, variance, inverse = (new(x, (columns,)) for _ in range(3))
         results = (float(epsilon), mean, variance, inverse)
         launch(BATCH, "statistics", sums.grid, sums.block, (x, parts, rows, columns, pack > 1, *results), dtype=dtype)
         if parts is not None:
-            merged = (parts, sums.parts, sums.height, rows, columns, *results)
+            merged = (parts, sums.parts, rows, columns, *results)
             launch(BATCH, "merge_statistics", *merge_of(sums.parts, columns), merged, dtype=dtype)
         y = new(x, x.shape)
         arguments = (x, mean, inverse, scale, bias, y, rows, columns, pack > 1, *function(activation))

@@ -38,30 +38,30 @@ __device__ void statistics_of(const real* x, real* parts, int rows, int columns,
     if (gridDim.y == 1) return finish(moments, column, rows, epsilon, mean, variance, inverse);
 #pragma unroll
     for (int i = 0; i < WIDTH; ++i) {
-        parts[place_of_part(0, columns, column + i)] = moments.mean[i];
-        parts[place_of_part(1, columns, column + i)] = moments.square[i];
+        parts[place_of_part(0, columns, column + i)] = moments.count;
+        parts[place_of_part(1, columns, column + i)] = moments.mean[i];
+        parts[place_of_part(2, columns, column + i)] = moments.square[i];
     }
 }
 
-// parts[mean or squares][part][channel], or at once μ, σ² and 1/√(σ² + ε).
+// parts[count, mean or squares][part][channel], or at once μ, σ² and 1/√(σ² + ε).
 extern "C" __global__ void __launch_bounds__(COLUMN_THREADS)
 statistics(const real* x, real* parts, int rows, int columns, int whole, real epsilon, real* mean, real* variance,
            real* inverse) {
     BY_WIDTH(whole, statistics_of, x, parts, rows, columns, epsilon, mean, variance, inverse);
 }
 
-// `height`: rows that a part took in turn.
 extern "C" __global__ void __launch_bounds__(MERGE_THREADS)
-merge_statistics(const real* parts, int count, int height, int rows, int columns, real epsilon, real* mean, real* variance,
+merge_statistics(const real* parts, int count, int rows, int columns, real epsilon, real* mean, real* variance,
                  real* inverse) {
     int column = first_column<1>();
     Shifted<1> seen;
     if (column < columns) {
-        each_row<8>(
+        each_row<4>(
             threadIdx.y, blockDim.y, count,
             [&](int part) {
-                return Moments<1>{real(rows_of_part(part, count, height, rows)), {parts[part * columns + column]},
-                                  {parts[(count + part) * columns + column]}};
+                int place = part * columns + column, next = count * columns;
+                return Moments<1>{parts[place], {parts[place + next]}, {parts[place + 2 * next]}};
             },
             [&](int, const Moments<1>& part) { seen.see(part); });
     }

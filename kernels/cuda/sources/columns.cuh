@@ -37,12 +37,6 @@ __device__ __forceinline__ void each_row_of_part(int rows, const Read& read, con
     each_row<DEPTH>(blockIdx.y * blockDim.y + threadIdx.y, gridDim.y * blockDim.y, rows, read, use);
 }
 
-// How many rows a part has, of `parts` that take `height` rows in turn.
-__device__ __forceinline__ int rows_of_part(int part, int parts, int height, int rows) {
-    int turns = rows / height, last = turns % parts;
-    return (turns / parts + (part < last)) * height + (part == last ? rows % height : 0);
-}
-
 // WIDTH constants of neighbouring columns, or `otherwise` where there are none; `from` need not be aligned.
 template <int WIDTH>
 __device__ __forceinline__ Pack<WIDTH> constants(const real* from, int column, real otherwise = 0) {
@@ -102,7 +96,7 @@ template <int COUNT>
 __device__ __forceinline__ Sums<COUNT, 1> total_of_parts(const real* parts, int count, int columns, int column) {
     Sums<COUNT, 1> total = {};
     if (column < columns) {
-        each_row<8>(
+        each_row<4>(
             threadIdx.y, blockDim.y, count,
             [&](int part) {
                 Sums<COUNT, 1> found;
