@@ -49,7 +49,7 @@ COLUMN_THREADS, MERGE_THREADS = 1024, 256
 """As in columns.cuh."""
 PARTS = 132
 """Blocks of 1,024 threads that an H100 runs at once."""
-ALONE = 8192
+ALONE = 6144
 """Rows, times arrays read or written, that a block takes alone: beyond them a second kernel costs less than the wait."""
 SECTOR = 32
 """Bytes that memory gives at once."""
