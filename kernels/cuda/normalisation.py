@@ -14,7 +14,7 @@ BATCH, LAYER = "batch_norm.cu", "layer_norm.cu"
 
 
 class BatchNorm:
-    """Statistics in two stages (one where rows are few), then one pass that normalises and activates."""
+    """Statistics in two stages, then one pass that normalises and activates; all in one launch where rows are few."""
 
     def forward(
         self, x: Array, scale: Array | None, bias: Array | None, epsilon: float, activation: Activation
@@ -24,16 +24,19 @@ class BatchNorm:
         rows, columns, dtype = x.size // x.shape[-1], x.shape[-1], x.dtype
         pack = pack_of(columns, x)
         sums = sums_down(rows, columns, pack, 1, dtype.itemsize)
-        parts = new(x, (3, sums.parts, columns)) if sums.parts > 1 else None
+        y, kind = new(x, x.shape), function(activation)
         mean, variance, inverse = (new(x, (columns,)) for _ in range(3))
         results = (float(epsilon), mean, variance, inverse)
-        launch(BATCH, "statistics", sums.grid, sums.block, (x, parts, rows, columns, pack > 1, *results), dtype=dtype)
-        if parts is not None:
-            merged = (parts, sums.parts, rows, columns, *results)
-            launch(BATCH, "merge_statistics", *merge_of(sums.parts, columns), merged, dtype=dtype)
-        y = new(x, x.shape)
-        arguments = (x, mean, inverse, scale, bias, y, rows, columns, pack > 1, *function(activation))
-        launch(BATCH, "normalise", *rows_over(rows, columns, pack), arguments, dtype=dtype)
+        if sums.parts == 1:
+            arguments = (x, scale, bias, y, rows, columns, pack > 1, *kind, *results)
+            launch(BATCH, "forward", sums.grid, sums.block, arguments, dtype=dtype)
+            return y, mean, variance, inverse
+        parts = new(x, (3, sums.parts, columns))
+        launch(BATCH, "statistics", sums.grid, sums.block, (x, parts, rows, columns, pack > 1), dtype=dtype)
+        merged = (parts, sums.parts, rows, columns, *results)
+        launch(BATCH, "merge_statistics", *merge_of(sums.parts, columns), merged, dtype=dtype)
+        normalised = (x, mean, inverse, scale, bias, y, rows, columns, pack > 1, *kind)
+        launch(BATCH, "normalise", *rows_over(rows, columns, pack), normalised, dtype=dtype)
         return y, mean, variance, inverse
 
     def backward(
@@ -47,26 +50,27 @@ class BatchNorm:
         activation: Activation,
         need_input: bool = True,
     ) -> tuple[Array | None, Array, Array]:
-        """Both sums in as many stages, then one pass that gives dx."""
+        """Both sums in two stages, then one pass that gives dx; all in one launch where rows are few."""
         dy, x, y, scale = contiguous(dy), contiguous(x), contiguous(y), _contiguous(scale)
         mean, inverse = contiguous(mean), contiguous(inverse_deviation)
         rows, columns, dtype = x.size // x.shape[-1], x.shape[-1], x.dtype
         pack = pack_of(columns, dy, x, y)
         sums, kind = sums_down(rows, columns, pack, 3, dtype.itemsize), function(activation)
-        parts = new(x, (2, sums.parts, columns)) if sums.parts > 1 else None
         dscale, dbias = new(x, (columns,)), new(x, (columns,))
-        arguments = (dy, x, y, mean, inverse, parts, rows, columns, pack > 1, *kind, dbias, dscale)
-        launch(BATCH, "gradient_sums", sums.grid, sums.block, arguments, dtype=dtype)
+        dx = new(x, x.shape) if need_input else None
+        given = (dy, x, y, mean, inverse)
+        gradients = (*given, scale, dbias, dscale, dx, rows, columns, pack > 1, *kind)
+        if sums.parts == 1 and need_input:
+            launch(BATCH, "backward", sums.grid, sums.block, gradients, dtype=dtype)
+            return dx, dscale, dbias
+        parts = new(x, (2, sums.parts, columns)) if sums.parts > 1 else None
+        summed = (*given, parts, rows, columns, pack > 1, *kind, dbias, dscale)
+        launch(BATCH, "gradient_sums", sums.grid, sums.block, summed, dtype=dtype)
         if parts is not None:
             merged = (parts, sums.parts, columns, dbias, dscale)
             launch(BATCH, "merge_gradient_sums", *merge_of(sums.parts, columns), merged, dtype=dtype)
-        if not need_input:
-            return None, dscale, dbias
-        dx = new(x, x.shape)
-        launch(
-            BATCH, "input_gradient", *rows_over(rows, columns, pack),
-            (dy, x, y, mean, inverse, scale, dbias, dscale, dx, rows, columns, pack > 1, *kind), dtype=dtype,
-        )  # fmt: skip
+        if need_input:
+            launch(BATCH, "input_gradient", *rows_over(rows, columns, pack), gradients, dtype=dtype)
         return dx, dscale, dbias
 
 

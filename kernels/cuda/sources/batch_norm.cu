@@ -4,8 +4,8 @@
 // Batch normalisation over the rows of (M, C) with its activation (Ioffe and Szegedy 2015):
 //     y = f(γ·x̂ + β),  x̂ = (x − μ)/√(σ² + ε);     dz = f′·dy,  dβ = Σ dz,  dγ = Σ dz·x̂,
 //     dx = γ/√(σ² + ε) · (dz − dβ/M − x̂·dγ/M)
-// Each direction is a pass of partial sums, a small merge (none where a block has all rows of its columns) and a pass over all
-// numbers, from the last row to the first; the same bits at every run.
+// Each direction is a pass of partial sums, a small merge and a pass over all numbers, from the last row to the first; where rows
+// are few, a block has all rows of its columns and does both passes with no merge. The same bits at every run.
 //
 // Floor on an H100: forward reads x twice and writes y, 12 bytes a number at 3.35 TB/s (8 where the second reading finds x in
 // the 50 MB of level-2 cache); backward reads dy, x, y twice and writes dx, 28 (16). 128×16²×128, 4.2 million numbers:
@@ -23,6 +23,7 @@ __device__ __forceinline__ void finish(const Moments<WIDTH>& moments, int column
     }
 }
 
+// parts[count, mean or squares][part][channel]; or at once μ, σ² and 1/√(σ² + ε), where `parts` is null.
 template <int WIDTH>
 __device__ void statistics_of(const real* x, real* parts, int rows, int columns, real epsilon, real* mean, real* variance,
                               real* inverse) {
@@ -35,7 +36,7 @@ __device__ void statistics_of(const real* x, real* parts, int rows, int columns,
     }
     Moments<WIDTH> moments = merge_rows<COLUMN_THREADS>(seen.moments());
     if (threadIdx.y || column >= columns) return;
-    if (gridDim.y == 1) return finish(moments, column, rows, epsilon, mean, variance, inverse);
+    if (!parts) return finish(moments, column, rows, epsilon, mean, variance, inverse);
 #pragma unroll
     for (int i = 0; i < WIDTH; ++i) {
         parts[place_of_part(0, columns, column + i)] = moments.count;
@@ -44,11 +45,9 @@ __device__ void statistics_of(const real* x, real* parts, int rows, int columns,
     }
 }
 
-// parts[count, mean or squares][part][channel], or at once μ, σ² and 1/√(σ² + ε).
 extern "C" __global__ void __launch_bounds__(COLUMN_THREADS)
-statistics(const real* x, real* parts, int rows, int columns, int whole, real epsilon, real* mean, real* variance,
-           real* inverse) {
-    BY_WIDTH(whole, statistics_of, x, parts, rows, columns, epsilon, mean, variance, inverse);
+statistics(const real* x, real* parts, int rows, int columns, int whole) {
+    BY_WIDTH(whole, statistics_of, x, parts, rows, columns, 0, nullptr, nullptr, nullptr);
 }
 
 extern "C" __global__ void __launch_bounds__(MERGE_THREADS)
@@ -94,6 +93,21 @@ normalise(const real* x, const real* mean, const real* inverse, const real* scal
     BY_WIDTH(whole, normalise_all, x, mean, inverse, scale, bias, y, rows, columns, kind, slope);
 }
 
+// Both at once, where a block has all rows of its columns: what row 0 has written is read by the others.
+template <int WIDTH>
+__device__ void forward_of(const real* x, const real* scale, const real* bias, real* y, int rows, int columns, int kind,
+                           real slope, real epsilon, real* mean, real* variance, real* inverse) {
+    statistics_of<WIDTH>(x, nullptr, rows, columns, epsilon, mean, variance, inverse);
+    __syncthreads();
+    normalise_all<WIDTH>(x, mean, inverse, scale, bias, y, rows, columns, kind, slope);
+}
+
+extern "C" __global__ void __launch_bounds__(COLUMN_THREADS)
+forward(const real* x, const real* scale, const real* bias, real* y, int rows, int columns, int whole, int kind, real slope,
+        real epsilon, real* mean, real* variance, real* inverse) {
+    BY_WIDTH(whole, forward_of, x, scale, bias, y, rows, columns, kind, slope, epsilon, mean, variance, inverse);
+}
+
 // What a gradient is made from.
 template <int WIDTH>
 struct Place {
@@ -106,6 +120,7 @@ __device__ __forceinline__ Place<WIDTH> place_at(const real* dy, const real* x, 
     return {load<WIDTH>(dy, index), load<WIDTH>(x, index), load<WIDTH>(kind == LINEAR ? dy : y, index)};
 }
 
+// parts[Σ dz or Σ dz·x̂][part][channel]; or at once dβ and dγ, where `parts` is null.
 template <int WIDTH>
 __device__ void gradient_sums_of(const real* dy, const real* x, const real* y, const real* mean, const real* inverse,
                                  real* parts, int rows, int columns, int kind, real slope, real* dbias, real* dscale) {
@@ -129,16 +144,15 @@ __device__ void gradient_sums_of(const real* dy, const real* x, const real* y, c
 #pragma unroll
     for (int i = 0; i < WIDTH; ++i) {
         real product = sums.at[1].at[i] * inverse[column + i];
-        if (gridDim.y == 1) {
-            dbias[column + i] = sums.at[0].at[i], dscale[column + i] = product;
-        } else {
+        if (parts) {
             parts[place_of_part(0, columns, column + i)] = sums.at[0].at[i];
             parts[place_of_part(1, columns, column + i)] = product;
+        } else {
+            dbias[column + i] = sums.at[0].at[i], dscale[column + i] = product;
         }
     }
 }
 
-// parts[Σ dz or Σ dz·x̂][part][channel], or at once dβ and dγ.
 extern "C" __global__ void __launch_bounds__(COLUMN_THREADS)
 gradient_sums(const real* dy, const real* x, const real* y, const real* mean, const real* inverse, real* parts, int rows,
               int columns, int whole, int kind, real slope, real* dbias, real* dscale) {
@@ -185,4 +199,20 @@ extern "C" __global__ void __launch_bounds__(256)
 input_gradient(const real* dy, const real* x, const real* y, const real* mean, const real* inverse, const real* scale,
                const real* dbias, const real* dscale, real* dx, int rows, int columns, int whole, int kind, real slope) {
     BY_WIDTH(whole, input_gradient_all, dy, x, y, mean, inverse, scale, dbias, dscale, dx, rows, columns, kind, slope);
+}
+
+// As forward: all of it, where a block has all rows of its columns.
+template <int WIDTH>
+__device__ void backward_of(const real* dy, const real* x, const real* y, const real* mean, const real* inverse,
+                            const real* scale, real* dbias, real* dscale, real* dx, int rows, int columns, int kind,
+                            real slope) {
+    gradient_sums_of<WIDTH>(dy, x, y, mean, inverse, nullptr, rows, columns, kind, slope, dbias, dscale);
+    __syncthreads();
+    input_gradient_all<WIDTH>(dy, x, y, mean, inverse, scale, dbias, dscale, dx, rows, columns, kind, slope);
+}
+
+extern "C" __global__ void __launch_bounds__(COLUMN_THREADS)
+backward(const real* dy, const real* x, const real* y, const real* mean, const real* inverse, const real* scale, real* dbias,
+         real* dscale, real* dx, int rows, int columns, int whole, int kind, real slope) {
+    BY_WIDTH(whole, backward_of, dy, x, y, mean, inverse, scale, dbias, dscale, dx, rows, columns, kind, slope);
 }
