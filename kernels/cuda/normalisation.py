@@ -82,7 +82,7 @@ class LayerNorm:
         x = contiguous(x)
         rows, columns = x.shape
         normalised, inverse = new(x, x.shape), new(x, (rows, 1))
-        arguments = (x, normalised, inverse, columns, float(epsilon))
+        arguments = (x, normalised, inverse, columns, pack_of(columns, x) > 1, float(epsilon))
         launch(LAYER, "forward", (rows,), (THREADS,), arguments, dtype=x.dtype)
         return normalised, inverse
 
@@ -91,7 +91,7 @@ class LayerNorm:
         d, normalised, inverse = map(contiguous, (dnormalised, normalised, inverse_deviation))
         rows, columns = d.shape
         dx = new(d, d.shape)
-        arguments = (d, normalised, inverse, dx, columns)
+        arguments = (d, normalised, inverse, dx, columns, pack_of(columns, d, normalised) > 1)
         launch(LAYER, "backward", (rows,), (THREADS,), arguments, dtype=d.dtype)
         return dx
 
