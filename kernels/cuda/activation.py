@@ -6,8 +6,9 @@ from gan_np.arrays import Array
 
 from ..interfaces import Activation, Into
 from ..reference.placing import place
-from .grids import columns_of, over
+from .grids import alone, merge_of, over, rows_over, sums_down
 from .launcher import contiguous, launch, new, whole
+from .packs import long_rows, pack_of
 
 SOURCE = "activation.cu"
 KINDS = {"linear": 0, "relu": 1, "leaky_relu": 2, "tanh": 3, "sigmoid": 4}
@@ -27,12 +28,10 @@ class BiasActivation:
         given = contiguous(z)
         y = given if in_place else new(z, z.shape)
         channels = z.shape[-1]
-        aligned = whole(given, channels)
+        rows, columns, pack = long_rows(z.size // channels, channels, given, y)
         bias = None if bias is None else contiguous(bias)
-        launch(
-            SOURCE, "forward", *over(z.size), (given, bias, y, z.size, channels, aligned, *function(activation)),
-            dtype=z.dtype,
-        )  # fmt: skip
+        arguments = (given, bias, y, rows, columns, channels, pack > 1, *function(activation))
+        launch(SOURCE, "forward", *rows_over(rows, columns, pack), arguments, dtype=z.dtype)
         if in_place and given is not z:
             z[...] = y
             return z
@@ -41,7 +40,7 @@ class BiasActivation:
     def backward(
         self, dy: Array, y: Array, activation: Activation, need_bias: bool, into: Into | None = None
     ) -> tuple[Array, Array | None]:
-        """dz, and with it in the same pass the partial sums of db."""
+        """dz, and with it in the same pass the partial sums of db, or db itself where rows are few."""
         linear = activation.kind == "linear"
         if linear and not need_bias:
             return dy, None
@@ -53,17 +52,21 @@ class BiasActivation:
             arguments = (given, output, dz, dy.size, aligned, *function(activation))
             launch(SOURCE, "backward", *over(dy.size), arguments, dtype=dy.dtype)
             return dz, None
-        columns = dy.shape[-1]
-        rows = dy.size // columns
-        grid = columns_of(rows, columns)
-        parts = new(dy, (grid.parts, columns))
-        launch(
-            SOURCE, "backward_with_sums", grid.grid, grid.block,
-            (given, output, dz, parts, rows, columns, grid.run, *function(activation)), dtype=dy.dtype,
-        )  # fmt: skip
+        channels = dy.shape[-1]
         direct = into is not None and into.array.flags.c_contiguous
-        dbias = into.array if into is not None and direct else new(dy, (columns,))
+        dbias = into.array if into is not None and direct else new(dy, (channels,))
         add = into is not None and direct and into.add
-        merged = (parts, grid.parts, columns, add, dbias)
-        launch(SOURCE, "bias_gradient", grid.merge_grid, grid.block, merged, dtype=dy.dtype)
+        rows, columns, arrays = dy.size // channels, channels, 1 if linear else 3
+        if alone(rows, arrays):
+            pack = pack_of(columns, given, output)
+        else:
+            rows, columns, pack = long_rows(rows, columns, given, output)
+        sums = sums_down(rows, columns, pack, arrays, dy.itemsize)
+        count = sums.parts * columns // channels
+        parts = new(dy, (sums.parts, columns)) if count > 1 else None
+        summed = (given, output, dz, parts, rows, columns, pack > 1, *function(activation), add, dbias)
+        launch(SOURCE, "backward_with_sums", sums.grid, sums.block, summed, dtype=dy.dtype)
+        if parts is not None:
+            merged = (parts, count, channels, add, dbias)
+            launch(SOURCE, "bias_gradient", *merge_of(count, channels), merged, dtype=dy.dtype)
         return dy if dz is None else dz, dbias if into is None or direct else place(dbias, into)

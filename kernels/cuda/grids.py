@@ -15,7 +15,7 @@ def over(count: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 
 class ColumnGrid(NamedTuple):
-    """How `columns.cuh` goes down the columns of a matrix."""
+    """How `numba_cuda/columns.py` goes down the columns of a matrix."""
 
     grid: tuple[int, int]
     """(groups of columns, parts)."""
@@ -43,3 +43,72 @@ def columns_of(rows: int, columns: int) -> ColumnGrid:
     parts = max(1, min(MOST_BLOCKS // 4 // groups, -(-rows // (4 * height)), 256))
     run = -(-rows // parts)
     return ColumnGrid((groups, -(-rows // run)), (width, height), run)
+
+
+COLUMN_THREADS, MERGE_THREADS = 1024, 256
+"""As in columns.cuh."""
+PARTS = 132
+"""Blocks of 1,024 threads that an H100 runs at once."""
+ALONE = 6144
+"""Rows, times arrays read or written, that a block takes alone: beyond them a second kernel costs less than the wait."""
+SECTOR = 32
+"""Bytes that memory gives at once."""
+
+
+class SumGrid(NamedTuple):
+    """How `columns.cuh` sums down the columns of a matrix, and then its parts."""
+
+    grid: tuple[int, int]
+    """(groups of columns, parts)."""
+    block: tuple[int, int]
+    """(packs of neighbouring columns, rows at a time)."""
+
+    @property
+    def parts(self) -> int:
+        """Partial sums of a column; 1: there is nothing to merge."""
+        return self.grid[1]
+
+
+def alone(rows: int, arrays: int) -> bool:
+    """Whether a block takes all rows of its columns, where `arrays` matrices are read or written."""
+    return rows * arrays <= ALONE
+
+
+def sums_down(rows: int, columns: int, pack: int, arrays: int, itemsize: int) -> SumGrid:
+    """The first stage: `pack` columns a thread, `arrays` matrices read or written.
+
+    A block takes all rows of narrow columns where these are few enough; else as many wide blocks as run at once share them.
+    """
+    packs = columns // pack
+    if alone(rows, arrays):
+        width = _power(min(packs, max(1, SECTOR // (pack * itemsize))))
+        height = min(COLUMN_THREADS // width, _power(rows))
+        return SumGrid((-(-packs // width), 1), (width, height))
+    width = _power(min(packs, 32))
+    height, groups = COLUMN_THREADS // width, -(-packs // width)
+    return SumGrid((groups, _evenly(-(-rows // height), max(1, PARTS // groups), 2)), (width, height))
+
+
+def merge_of(parts: int, columns: int) -> tuple[tuple[int], tuple[int, int]]:
+    """(grid, block) of the second stage: a sector of columns by many parts, so that each thread reads few."""
+    width = _power(min(columns, 8))
+    return (-(-columns // width),), (width, min(MERGE_THREADS // width, _power(parts)))
+
+
+def rows_over(rows: int, columns: int, pack: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """(grid, block) for work on all numbers of a matrix whose threads keep their columns."""
+    packs = columns // pack
+    width = _power(min(packs, 32))
+    height, groups = THREADS // width, -(-packs // width)
+    return (groups, _evenly(-(-rows // height), max(1, 8 * PARTS // groups), 1)), (width, height)
+
+
+def _evenly(pieces: int, most: int, least_turns: int) -> int:
+    """The fewest workers, at most `most`, that do all pieces in the turns that `most` would need; at least `least_turns`."""
+    turns = max(least_turns, -(-pieces // most))
+    return -(-pieces // turns)
+
+
+def _power(number: int) -> int:
+    """The least power of 2 that is not less."""
+    return 1 << (number - 1).bit_length()

@@ -6,31 +6,37 @@ from gan_np.arrays import Array
 
 from ..interfaces import Activation
 from .activation import function
-from .grids import THREADS, columns_of, over
-from .launcher import contiguous, launch, new, whole
+from .grids import THREADS, merge_of, rows_over, sums_down
+from .launcher import contiguous, launch, new
+from .packs import pack_of
 
 BATCH, LAYER = "batch_norm.cu", "layer_norm.cu"
 
 
 class BatchNorm:
-    """Statistics in two stages, then one pass that normalises and activates."""
+    """Statistics in two stages, then one pass that normalises and activates; all in one launch where rows are few."""
 
     def forward(
         self, x: Array, scale: Array | None, bias: Array | None, epsilon: float, activation: Activation
     ) -> tuple[Array, Array, Array, Array]:
         """y, μ, σ², 1/√(σ² + ε)."""
         x, scale, bias = contiguous(x), _contiguous(scale), _contiguous(bias)
-        columns = x.shape[-1]
-        rows, dtype = x.size // columns, x.dtype
-        grid = columns_of(rows, columns)
-        parts = new(x, (grid.parts, 2, columns))
-        launch(BATCH, "statistics", grid.grid, grid.block, (x, parts, rows, columns, grid.run), dtype=dtype)
+        rows, columns, dtype = x.size // x.shape[-1], x.shape[-1], x.dtype
+        pack = pack_of(columns, x)
+        sums = sums_down(rows, columns, pack, 1, dtype.itemsize)
+        y, kind = new(x, x.shape), function(activation)
         mean, variance, inverse = (new(x, (columns,)) for _ in range(3))
-        merged = (parts, grid.parts, rows, columns, grid.run, float(epsilon), mean, variance, inverse)
-        launch(BATCH, "merge_statistics", grid.merge_grid, grid.block, merged, dtype=dtype)
-        y = new(x, x.shape)
-        arguments = (x, mean, inverse, scale, bias, y, x.size, columns, whole(x, columns), *function(activation))
-        launch(BATCH, "normalise", *over(x.size), arguments, dtype=dtype)
+        results = (float(epsilon), mean, variance, inverse)
+        if sums.parts == 1:
+            arguments = (x, scale, bias, y, rows, columns, pack > 1, *kind, *results)
+            launch(BATCH, "forward", sums.grid, sums.block, arguments, dtype=dtype)
+            return y, mean, variance, inverse
+        parts = new(x, (3, sums.parts, columns))
+        launch(BATCH, "statistics", sums.grid, sums.block, (x, parts, rows, columns, pack > 1), dtype=dtype)
+        merged = (parts, sums.parts, rows, columns, *results)
+        launch(BATCH, "merge_statistics", *merge_of(sums.parts, columns), merged, dtype=dtype)
+        normalised = (x, mean, inverse, scale, bias, y, rows, columns, pack > 1, *kind)
+        launch(BATCH, "normalise", *rows_over(rows, columns, pack), normalised, dtype=dtype)
         return y, mean, variance, inverse
 
     def backward(
@@ -44,25 +50,27 @@ class BatchNorm:
         activation: Activation,
         need_input: bool = True,
     ) -> tuple[Array | None, Array, Array]:
-        """Both sums in two stages, then one pass that gives dx."""
+        """Both sums in two stages, then one pass that gives dx; all in one launch where rows are few."""
         dy, x, y, scale = contiguous(dy), contiguous(x), contiguous(y), _contiguous(scale)
         mean, inverse = contiguous(mean), contiguous(inverse_deviation)
-        columns = x.shape[-1]
-        rows, dtype = x.size // columns, x.dtype
-        grid, kind = columns_of(rows, columns), function(activation)
-        parts, dscale, dbias = new(x, (grid.parts, 2, columns)), new(x, (columns,)), new(x, (columns,))
-        arguments = (dy, x, y, mean, inverse, parts, rows, columns, grid.run, *kind)
-        launch(BATCH, "gradient_sums", grid.grid, grid.block, arguments, dtype=dtype)
-        merged = (parts, grid.parts, columns, dbias, dscale)
-        launch(BATCH, "merge_gradient_sums", grid.merge_grid, grid.block, merged, dtype=dtype)
-        if not need_input:
-            return None, dscale, dbias
-        dx = new(x, x.shape)
-        aligned = whole(dy, columns) & whole(x, columns) & whole(y, columns)
-        launch(
-            BATCH, "input_gradient", *over(x.size),
-            (dy, x, y, mean, inverse, scale, dbias, dscale, dx, x.size, rows, columns, aligned, *kind), dtype=dtype,
-        )  # fmt: skip
+        rows, columns, dtype = x.size // x.shape[-1], x.shape[-1], x.dtype
+        pack = pack_of(columns, dy, x, y)
+        sums, kind = sums_down(rows, columns, pack, 3, dtype.itemsize), function(activation)
+        dscale, dbias = new(x, (columns,)), new(x, (columns,))
+        dx = new(x, x.shape) if need_input else None
+        given = (dy, x, y, mean, inverse)
+        gradients = (*given, scale, dbias, dscale, dx, rows, columns, pack > 1, *kind)
+        if sums.parts == 1 and need_input:
+            launch(BATCH, "backward", sums.grid, sums.block, gradients, dtype=dtype)
+            return dx, dscale, dbias
+        parts = new(x, (2, sums.parts, columns)) if sums.parts > 1 else None
+        summed = (*given, parts, rows, columns, pack > 1, *kind, dbias, dscale)
+        launch(BATCH, "gradient_sums", sums.grid, sums.block, summed, dtype=dtype)
+        if parts is not None:
+            merged = (parts, sums.parts, columns, dbias, dscale)
+            launch(BATCH, "merge_gradient_sums", *merge_of(sums.parts, columns), merged, dtype=dtype)
+        if need_input:
+            launch(BATCH, "input_gradient", *rows_over(rows, columns, pack), gradients, dtype=dtype)
         return dx, dscale, dbias
 
 
@@ -74,7 +82,7 @@ class LayerNorm:
         x = contiguous(x)
         rows, columns = x.shape
         normalised, inverse = new(x, x.shape), new(x, (rows, 1))
-        arguments = (x, normalised, inverse, columns, float(epsilon))
+        arguments = (x, normalised, inverse, columns, pack_of(columns, x) > 1, float(epsilon))
         launch(LAYER, "forward", (rows,), (THREADS,), arguments, dtype=x.dtype)
         return normalised, inverse
 
@@ -83,7 +91,7 @@ class LayerNorm:
         d, normalised, inverse = map(contiguous, (dnormalised, normalised, inverse_deviation))
         rows, columns = d.shape
         dx = new(d, d.shape)
-        arguments = (d, normalised, inverse, dx, columns)
+        arguments = (d, normalised, inverse, dx, columns, pack_of(columns, d, normalised) > 1)
         launch(LAYER, "backward", (rows,), (THREADS,), arguments, dtype=d.dtype)
         return dx
 

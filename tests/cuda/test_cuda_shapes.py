@@ -84,14 +84,24 @@ def batch_norm_inputs(rows, channels, offset):
     return x, rng.random(channels).astype(np.float32), *(rng.standard_normal(n).astype(np.float32) for n in (channels,))
 
 
-@pytest.mark.parametrize(("rows", "channels"), [(3000, 4), (500, 40), (70, 64), (9000, 1)])
+def divided(monkeypatch):
+    """Sums down columns go in parts however few rows there are, and a thread of the merge reads several of them."""
+    monkeypatch.setattr(grids, "ALONE", 0)
+    monkeypatch.setattr(grids, "COLUMN_THREADS", 64)
+    monkeypatch.setattr(grids, "MERGE_THREADS", 16)
+
+
+@pytest.mark.parametrize(("rows", "channels"), [(3000, 4), (500, 40), (300, 260), (3001, 1)])
 @pytest.mark.parametrize("offset", [0.0, 1000.0])
-def test_batch_norm_in_parts(rows, channels, offset):
+@pytest.mark.parametrize("in_parts", [True, False])
+def test_batch_norm_down_many_rows(rows, channels, offset, in_parts, monkeypatch):
     """Also where the mean is a thousand deviations: no digits are lost."""
-    assert grids.columns_of(rows, channels).parts > 1
+    if in_parts:
+        divided(monkeypatch)
+    assert (grids.sums_down(rows, channels, 1 if channels == 1 else 4, 1, 4).parts > 1) == in_parts
     x, scale, bias = batch_norm_inputs(rows, channels, offset)
     dy = np.random.default_rng(2).standard_normal(x.shape).astype(np.float32)
-    activation = Activation("leaky_relu", 0.2)
+    activation = Activation("tanh" if offset else "leaky_relu", 0.2)  # beside 1,000, rounding turns signs near 0
     results = []
     for name, dtype, move in (
         ("reference", np.float64, np.asarray),
@@ -107,17 +117,30 @@ def test_batch_norm_in_parts(rows, channels, offset):
         np.testing.assert_allclose(left, right, rtol=0, atol=np.abs(right).max() * (2e-5 + 2e-7 * offset))
 
 
-@pytest.mark.parametrize("shape", [(1100, 4), (33, 64), (2, 3, 5, 8)])
+def test_sums_of_large_matrices_go_in_parts_that_take_as_many_turns():
+    assert grids.sums_down(131072, 64, 4, 1, 4) == ((1, 128), (16, 64))
+    assert grids.sums_down(32768, 128, 4, 1, 4) == ((1, 128), (32, 32))
+    assert grids.sums_down(8192, 256, 4, 3, 4) == ((2, 64), (32, 32))
+    assert grids.sums_down(2048, 512, 4, 3, 4) == ((64, 1), (2, 512))
+    assert grids.rows_over(25088, 64, 4) == ((1, 784), (16, 16))
+
+
+@pytest.mark.parametrize("shape", [(1100, 4), (33, 64), (2, 3, 5, 8), (1500, 3), (602, 6), (1501, 3)])
 @pytest.mark.parametrize("kind", ["linear", "leaky_relu", "sigmoid"])
-def test_bias_and_activation_in_chunks(shape, kind):
+@pytest.mark.parametrize("in_parts", [True, False])
+def test_bias_and_activation_in_chunks(shape, kind, in_parts, monkeypatch):
+    """Rows of three or six channels are taken four or two at a time."""
+    if in_parts:
+        divided(monkeypatch)
     case = kernels.case_of(
         kernels.Occurrence("bias_activation", kernels.Problem("cuda", FLOAT32, shape), (Activation(kind, 0.2),))
     )
     compare(case)
 
 
-def test_layer_norm_of_long_rows():
-    compare(kernels.case_of(kernels.Occurrence("layer_norm", kernels.Problem("cuda", FLOAT32, (3, 1000)))))
+@pytest.mark.parametrize("columns", [1000, 5000, 1003])
+def test_layer_norm_of_long_rows(columns):
+    compare(kernels.case_of(kernels.Occurrence("layer_norm", kernels.Problem("cuda", FLOAT32, (3, columns)))))
 
 
 def test_misaligned_views():

@@ -1,27 +1,33 @@
 #include "columns.cuh"
-#include "elementwise.cuh"
 #include "pointwise.cuh"
 // y = f(z + b) and its gradients.
+//
+// The rows of a matrix with few or odd columns are taken several at a time, as one long row with its channels repeated, so that
+// 16 bytes are loaded at once there too: `columns` is then a multiple of `channels`.
 //
 // Floor on an H100: 8 bytes a number forward (12 backward) at 3.35 TB/s. 128×32²×64, 8.4 million numbers: 20 µs and 30 µs.
 
 template <int WIDTH>
-__device__ void bias_and_activate(const real* z, const real* bias, real* y, int count, int channels, int kind, real slope) {
-    Divisor by(channels);
-    each_pack<WIDTH>(count, [&](int index) {
-        Pack<WIDTH> pack = load<WIDTH>(z, index);
-        int channel = index - by.quotient(index) * channels;
+__device__ void bias_and_activate(const real* z, const real* bias, real* y, int rows, int columns, int channels, int kind,
+                                  real slope) {
+    int column = first_column<WIDTH>();
+    if (column >= columns) return;
+    Pack<WIDTH> shift;
 #pragma unroll
-        for (int i = 0; i < WIDTH; ++i)
-            pack.at[i] = activate(bias ? pack.at[i] + bias[channel + i] : pack.at[i], kind, slope);
-        store(y, index, pack);
-    });
+    for (int i = 0; i < WIDTH; ++i) shift.at[i] = bias ? bias[(column + i) % channels] : 0;
+    each_row_of_part<2>(
+        rows, [&](int row) { return load<WIDTH>(z, row * columns + column); },
+        [&](int row, Pack<WIDTH> pack) {
+#pragma unroll
+            for (int i = 0; i < WIDTH; ++i) pack.at[i] = activate(pack.at[i] + shift.at[i], kind, slope);
+            store(y, row * columns + column, pack);
+        });
 }
 
-// z and y may be the same memory.
+// z and y may be the same memory: what a thread reads of another's row, it does not use.
 extern "C" __global__ void __launch_bounds__(256)
-forward(const real* z, const real* bias, real* y, int count, int channels, int whole, int kind, real slope) {
-    BY_WIDTH(whole, bias_and_activate, z, bias, y, count, channels, kind, slope);
+forward(const real* z, const real* bias, real* y, int rows, int columns, int channels, int whole, int kind, real slope) {
+    BY_WIDTH(whole, bias_and_activate, z, bias, y, rows, columns, channels, kind, slope);
 }
 
 template <int WIDTH>
@@ -40,28 +46,56 @@ backward(const real* dy, const real* y, real* dz, int count, int whole, int kind
     BY_WIDTH(whole, gradient, dy, y, dz, count, kind, slope);
 }
 
-// dz (unless it is null: f is linear) and, in one pass, the partial sums of db.
-extern "C" __global__ void __launch_bounds__(COLUMN_THREADS)
-backward_with_sums(const real* dy, const real* y, real* dz, real* parts, int rows, int columns, int run, int kind, real slope) {
-    int column = blockIdx.x * blockDim.x + threadIdx.x, first = blockIdx.y * run, last = min(first + run, rows);
-    Sums<1> sum = {};
+template <int WIDTH>
+struct Place {
+    Pack<WIDTH> dy, y;
+};
+
+template <int WIDTH>
+__device__ void gradient_and_sums(const real* dy, const real* y, real* dz, real* parts, int rows, int columns, int kind,
+                                  real slope, int add, real* to) {
+    int column = first_column<WIDTH>();
+    Sums<1, WIDTH> sums = {};
+    const real* output = dz ? y : dy;  // f is linear: y is not needed
     if (column < columns) {
-#pragma unroll 4
-        for (int row = first + threadIdx.y; row < last; row += blockDim.y) {
-            int index = row * columns + column;
-            real value = dz ? deactivate(dy[index], y[index], kind, slope) : dy[index];
-            if (dz) dz[index] = value;
-            sum.at[0] += value;
-        }
+        each_row_of_part<4>(
+            rows,
+            [&](int row) {
+                int index = row * columns + column;
+                return Place<WIDTH>{load<WIDTH>(dy, index), load<WIDTH>(output, index)};
+            },
+            [&](int row, Place<WIDTH> at) {
+#pragma unroll
+                for (int i = 0; i < WIDTH; ++i) {
+                    if (dz) at.dy.at[i] = deactivate(at.dy.at[i], at.y.at[i], kind, slope);
+                    sums.at[0].at[i] += at.dy.at[i];
+                }
+                if (dz) store(dz, row * columns + column, at.dy);
+            });
     }
-    sum = merge_rows(sum);
-    if (threadIdx.y == 0 && column < columns) parts[blockIdx.y * columns + column] = sum.at[0];
+    sums = merge_rows<COLUMN_THREADS>(sums);
+    if (threadIdx.y || column >= columns) return;
+#pragma unroll
+    for (int i = 0; i < WIDTH; ++i) {
+        real sum = sums.at[0].at[i];
+        if (parts)
+            parts[place_of_part(0, columns, column + i)] = sum;
+        else
+            to[column + i] = add ? to[column + i] + sum : sum;
+    }
 }
 
-// db, or db added to what is there.
+// dz (unless it is null: f is linear) and, in one pass, the partial sums of db; or, where `parts` is null, db as bias_gradient.
 extern "C" __global__ void __launch_bounds__(COLUMN_THREADS)
+backward_with_sums(const real* dy, const real* y, real* dz, real* parts, int rows, int columns, int whole, int kind,
+                   real slope, int add, real* to) {
+    BY_WIDTH(whole, gradient_and_sums, dy, y, dz, parts, rows, columns, kind, slope, add, to);
+}
+
+// db, or db added to what is there. The repetitions of a channel in a long row lie like so many parts.
+extern "C" __global__ void __launch_bounds__(MERGE_THREADS)
 bias_gradient(const real* parts, int count, int columns, int add, real* to) {
-    int column = blockIdx.x * blockDim.x + threadIdx.x;
-    Sums<1> sum = total_of_parts<1>(parts, count, columns, column);
-    if (threadIdx.y == 0 && column < columns) to[column] = add ? to[column] + sum.at[0] : sum.at[0];
+    int column = first_column<1>();
+    real sum = total_of_parts<1>(parts, count, columns, column).at[0].at[0];
+    if (threadIdx.y == 0 && column < columns) to[column] = add ? to[column] + sum : sum;
 }

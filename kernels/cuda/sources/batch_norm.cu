@@ -1,125 +1,218 @@
 #include "columns.cuh"
-#include "elementwise.cuh"
 #include "moments.cuh"
 #include "pointwise.cuh"
 // Batch normalisation over the rows of (M, C) with its activation (Ioffe and Szegedy 2015):
 //     y = f(γ·x̂ + β),  x̂ = (x − μ)/√(σ² + ε);     dz = f′·dy,  dβ = Σ dz,  dγ = Σ dz·x̂,
 //     dx = γ/√(σ² + ε) · (dz − dβ/M − x̂·dγ/M)
-// Each direction is a pass of partial sums, a small merge and a pass over all numbers; the same bits at every run.
+// Each direction is a pass of partial sums, a small merge and a pass over all numbers, from the last row to the first; where rows
+// are few, a block has all rows of its columns and does both passes with no merge. The same bits at every run.
 //
 // Floor on an H100: forward reads x twice and writes y, 12 bytes a number at 3.35 TB/s (8 where the second reading finds x in
 // the 50 MB of level-2 cache); backward reads dy, x, y twice and writes dx, 28 (16). 128×16²×128, 4.2 million numbers:
 // 15 µs (10) and 35 µs (20).
 
-// parts[run][mean or squares][channel].
-extern "C" __global__ void __launch_bounds__(COLUMN_THREADS)
-statistics(const real* x, real* parts, int rows, int columns, int run) {
-    int column = blockIdx.x * blockDim.x + threadIdx.x, first = blockIdx.y * run, last = min(first + run, rows);
-    Shifted seen;
-    if (column < columns) {
-#pragma unroll 4
-        for (int row = first + threadIdx.y; row < last; row += blockDim.y) seen.see(x[row * columns + column]);
+// The statistics of WIDTH columns, from what row 0 of a block has merged.
+template <int WIDTH>
+__device__ __forceinline__ void finish(const Moments<WIDTH>& moments, int column, int rows, real epsilon, real* mean,
+                                       real* variance, real* inverse) {
+#pragma unroll
+    for (int i = 0; i < WIDTH; ++i) {
+        real spread = moments.square[i] / rows;
+        mean[column + i] = moments.mean[i], variance[column + i] = spread;
+        inverse[column + i] = 1 / sqrt(spread + epsilon);
     }
-    Moments moments = merge_rows(seen.moments());
+}
+
+// parts[count, mean or squares][part][channel]; or at once μ, σ² and 1/√(σ² + ε), where `parts` is null.
+template <int WIDTH>
+__device__ void statistics_of(const real* x, real* parts, int rows, int columns, real epsilon, real* mean, real* variance,
+                              real* inverse) {
+    int column = first_column<WIDTH>();
+    Shifted<WIDTH> seen;
+    if (column < columns) {
+        each_row_of_part<4>(
+            rows, [&](int row) { return load<WIDTH>(x, row * columns + column); },
+            [&](int, const Pack<WIDTH>& pack) { seen.see(pack); });
+    }
+    Moments<WIDTH> moments = merge_rows<COLUMN_THREADS>(seen.moments());
     if (threadIdx.y || column >= columns) return;
-    parts[2 * blockIdx.y * columns + column] = moments.mean;
-    parts[(2 * blockIdx.y + 1) * columns + column] = moments.square;
+    if (!parts) return finish(moments, column, rows, epsilon, mean, variance, inverse);
+#pragma unroll
+    for (int i = 0; i < WIDTH; ++i) {
+        parts[place_of_part(0, columns, column + i)] = moments.count;
+        parts[place_of_part(1, columns, column + i)] = moments.mean[i];
+        parts[place_of_part(2, columns, column + i)] = moments.square[i];
+    }
 }
 
 extern "C" __global__ void __launch_bounds__(COLUMN_THREADS)
-merge_statistics(const real* parts, int count, int rows, int columns, int run, real epsilon, real* mean, real* variance,
+statistics(const real* x, real* parts, int rows, int columns, int whole) {
+    BY_WIDTH(whole, statistics_of, x, parts, rows, columns, 0, nullptr, nullptr, nullptr);
+}
+
+extern "C" __global__ void __launch_bounds__(MERGE_THREADS)
+merge_statistics(const real* parts, int count, int rows, int columns, real epsilon, real* mean, real* variance,
                  real* inverse) {
-    int column = blockIdx.x * blockDim.x + threadIdx.x;
-    Moments moments = {0, 0, 0};
+    int column = first_column<1>();
+    Shifted<1> seen;
     if (column < columns) {
-        for (int p = threadIdx.y; p < count; p += blockDim.y) {
-            real seen = min(run, rows - p * run);
-            moments.merge({seen, parts[2 * p * columns + column], parts[(2 * p + 1) * columns + column]});
-        }
+        each_row<4>(
+            threadIdx.y, blockDim.y, count,
+            [&](int part) {
+                int place = part * columns + column, next = count * columns;
+                return Moments<1>{parts[place], {parts[place + next]}, {parts[place + 2 * next]}};
+            },
+            [&](int, const Moments<1>& part) { seen.see(part); });
     }
-    moments = merge_rows(moments);
-    if (threadIdx.y || column >= columns) return;
-    real spread = moments.square / rows;
-    mean[column] = moments.mean, variance[column] = spread, inverse[column] = 1 / sqrt(spread + epsilon);
+    Moments<1> moments = merge_rows<MERGE_THREADS>(seen.moments());
+    if (threadIdx.y == 0 && column < columns) finish(moments, column, rows, epsilon, mean, variance, inverse);
 }
 
 template <int WIDTH>
 __device__ void normalise_all(const real* x, const real* mean, const real* inverse, const real* scale, const real* bias,
-                              real* y, int count, int columns, int kind, real slope) {
-    Divisor by(columns);
-    each_pack<WIDTH>(count, [&](int index) {
-        Pack<WIDTH> pack = load<WIDTH>(x, index);
-        int column = index - by.quotient(index) * columns;
+                              real* y, int rows, int columns, int kind, real slope) {
+    int column = first_column<WIDTH>();
+    if (column >= columns) return;
+    Pack<WIDTH> centre = constants<WIDTH>(mean, column), factor = constants<WIDTH>(inverse, column);
+    Pack<WIDTH> gain = constants<WIDTH>(scale, column, 1), shift = constants<WIDTH>(bias, column);
 #pragma unroll
-        for (int i = 0; i < WIDTH; ++i) {
-            int c = column + i;
-            real factor = scale ? inverse[c] * scale[c] : inverse[c];
-            real z = (pack.at[i] - mean[c]) * factor + (bias ? bias[c] : 0);
-            pack.at[i] = activate(z, kind, slope);
-        }
-        store(y, index, pack);
-    });
+    for (int i = 0; i < WIDTH; ++i) factor.at[i] *= gain.at[i];
+    each_row_of_part<2>(
+        rows, [&](int row) { return load<WIDTH>(x, (rows - 1 - row) * columns + column); },
+        [&](int row, Pack<WIDTH> pack) {
+#pragma unroll
+            for (int i = 0; i < WIDTH; ++i)
+                pack.at[i] = activate((pack.at[i] - centre.at[i]) * factor.at[i] + shift.at[i], kind, slope);
+            store(y, (rows - 1 - row) * columns + column, pack);
+        });
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-normalise(const real* x, const real* mean, const real* inverse, const real* scale, const real* bias, real* y, int count,
+normalise(const real* x, const real* mean, const real* inverse, const real* scale, const real* bias, real* y, int rows,
           int columns, int whole, int kind, real slope) {
-    BY_WIDTH(whole, normalise_all, x, mean, inverse, scale, bias, y, count, columns, kind, slope);
+    BY_WIDTH(whole, normalise_all, x, mean, inverse, scale, bias, y, rows, columns, kind, slope);
 }
 
-// parts[run][Σ dz or Σ dz·x̂][channel].
+// Both at once, where a block has all rows of its columns: what row 0 has written is read by the others.
+template <int WIDTH>
+__device__ void forward_of(const real* x, const real* scale, const real* bias, real* y, int rows, int columns, int kind,
+                           real slope, real epsilon, real* mean, real* variance, real* inverse) {
+    statistics_of<WIDTH>(x, nullptr, rows, columns, epsilon, mean, variance, inverse);
+    __syncthreads();
+    normalise_all<WIDTH>(x, mean, inverse, scale, bias, y, rows, columns, kind, slope);
+}
+
 extern "C" __global__ void __launch_bounds__(COLUMN_THREADS)
-gradient_sums(const real* dy, const real* x, const real* y, const real* mean, const real* inverse, real* parts, int rows,
-              int columns, int run, int kind, real slope) {
-    int column = blockIdx.x * blockDim.x + threadIdx.x, first = blockIdx.y * run, last = min(first + run, rows);
-    Sums<2> sums = {};
+forward(const real* x, const real* scale, const real* bias, real* y, int rows, int columns, int whole, int kind, real slope,
+        real epsilon, real* mean, real* variance, real* inverse) {
+    BY_WIDTH(whole, forward_of, x, scale, bias, y, rows, columns, kind, slope, epsilon, mean, variance, inverse);
+}
+
+// What a gradient is made from.
+template <int WIDTH>
+struct Place {
+    Pack<WIDTH> dy, x, y;
+};
+
+// y is not needed where the activation is linear, and then not read: dy, which is on the chip by then, stands in.
+template <int WIDTH>
+__device__ __forceinline__ Place<WIDTH> place_at(const real* dy, const real* x, const real* y, int kind, int index) {
+    return {load<WIDTH>(dy, index), load<WIDTH>(x, index), load<WIDTH>(kind == LINEAR ? dy : y, index)};
+}
+
+// parts[Σ dz or Σ dz·x̂][part][channel]; or at once dβ and dγ, where `parts` is null.
+template <int WIDTH>
+__device__ void gradient_sums_of(const real* dy, const real* x, const real* y, const real* mean, const real* inverse,
+                                 real* parts, int rows, int columns, int kind, real slope, real* dbias, real* dscale) {
+    int column = first_column<WIDTH>();
+    Sums<2, WIDTH> sums = {};
     if (column < columns) {
-        real centre = mean[column], factor = inverse[column];
-#pragma unroll 4
-        for (int row = first + threadIdx.y; row < last; row += blockDim.y) {
-            int index = row * columns + column;
-            real dz = deactivate(dy[index], y[index], kind, slope);
-            sums.at[0] += dz;
-            sums.at[1] += dz * ((x[index] - centre) * factor);
+        Pack<WIDTH> centre = constants<WIDTH>(mean, column);
+        each_row_of_part<2>(
+            rows, [&](int row) { return place_at<WIDTH>(dy, x, y, kind, row * columns + column); },
+            [&](int, const Place<WIDTH>& at) {
+#pragma unroll
+                for (int i = 0; i < WIDTH; ++i) {
+                    real dz = deactivate(at.dy.at[i], at.y.at[i], kind, slope);
+                    sums.at[0].at[i] += dz;
+                    sums.at[1].at[i] += dz * (at.x.at[i] - centre.at[i]);
+                }
+            });
+    }
+    sums = merge_rows<COLUMN_THREADS>(sums);
+    if (threadIdx.y || column >= columns) return;
+#pragma unroll
+    for (int i = 0; i < WIDTH; ++i) {
+        real product = sums.at[1].at[i] * inverse[column + i];
+        if (parts) {
+            parts[place_of_part(0, columns, column + i)] = sums.at[0].at[i];
+            parts[place_of_part(1, columns, column + i)] = product;
+        } else {
+            dbias[column + i] = sums.at[0].at[i], dscale[column + i] = product;
         }
     }
-    sums = merge_rows(sums);
-    if (threadIdx.y || column >= columns) return;
-    parts[2 * blockIdx.y * columns + column] = sums.at[0];
-    parts[(2 * blockIdx.y + 1) * columns + column] = sums.at[1];
 }
 
 extern "C" __global__ void __launch_bounds__(COLUMN_THREADS)
+gradient_sums(const real* dy, const real* x, const real* y, const real* mean, const real* inverse, real* parts, int rows,
+              int columns, int whole, int kind, real slope, real* dbias, real* dscale) {
+    BY_WIDTH(whole, gradient_sums_of, dy, x, y, mean, inverse, parts, rows, columns, kind, slope, dbias, dscale);
+}
+
+extern "C" __global__ void __launch_bounds__(MERGE_THREADS)
 merge_gradient_sums(const real* parts, int count, int columns, real* dbias, real* dscale) {
-    int column = blockIdx.x * blockDim.x + threadIdx.x;
-    Sums<2> sums = total_of_parts<2>(parts, count, columns, column);
-    if (threadIdx.y == 0 && column < columns) dbias[column] = sums.at[0], dscale[column] = sums.at[1];
+    int column = first_column<1>();
+    Sums<2, 1> sums = total_of_parts<2>(parts, count, columns, column);
+    if (threadIdx.y || column >= columns) return;
+    dbias[column] = sums.at[0].at[0], dscale[column] = sums.at[1].at[0];
 }
 
 template <int WIDTH>
 __device__ void input_gradient_all(const real* dy, const real* x, const real* y, const real* mean, const real* inverse,
-                                   const real* scale, const real* dbias, const real* dscale, real* dx, int count, int rows,
-                                   int columns, int kind, real slope) {
-    Divisor by(columns);
+                                   const real* scale, const real* dbias, const real* dscale, real* dx, int rows, int columns,
+                                   int kind, real slope) {
+    int column = first_column<WIDTH>();
+    if (column >= columns) return;
+    Pack<WIDTH> centre = constants<WIDTH>(mean, column), factor = constants<WIDTH>(inverse, column);
+    Pack<WIDTH> gain = constants<WIDTH>(scale, column, 1);
+    Pack<WIDTH> level = constants<WIDTH>(dbias, column), tilt = constants<WIDTH>(dscale, column);
     real share = real(1) / rows;
-    each_pack<WIDTH>(count, [&](int index) {
-        Pack<WIDTH> pack = load<WIDTH>(dy, index), input = load<WIDTH>(x, index), output = load<WIDTH>(y, index);
-        int column = index - by.quotient(index) * columns;
 #pragma unroll
-        for (int i = 0; i < WIDTH; ++i) {
-            int c = column + i;
-            real dz = deactivate(pack.at[i], output.at[i], kind, slope);
-            real normalised = (input.at[i] - mean[c]) * inverse[c];
-            real inner = dz - dbias[c] * share - normalised * (dscale[c] * share);
-            pack.at[i] = inner * (scale ? inverse[c] * scale[c] : inverse[c]);
-        }
-        store(dx, index, pack);
-    });
+    for (int i = 0; i < WIDTH; ++i) {
+        level.at[i] *= share, tilt.at[i] *= share * factor.at[i];  // what is taken off dz: level + tilt·(x − μ)
+        factor.at[i] *= gain.at[i];
+    }
+    each_row_of_part<2>(
+        rows, [&](int row) { return place_at<WIDTH>(dy, x, y, kind, (rows - 1 - row) * columns + column); },
+        [&](int row, const Place<WIDTH>& at) {
+            Pack<WIDTH> pack;
+#pragma unroll
+            for (int i = 0; i < WIDTH; ++i) {
+                real dz = deactivate(at.dy.at[i], at.y.at[i], kind, slope);
+                pack.at[i] = factor.at[i] * (dz - level.at[i] - (at.x.at[i] - centre.at[i]) * tilt.at[i]);
+            }
+            store(dx, (rows - 1 - row) * columns + column, pack);
+        });
 }
 
 extern "C" __global__ void __launch_bounds__(256)
 input_gradient(const real* dy, const real* x, const real* y, const real* mean, const real* inverse, const real* scale,
-               const real* dbias, const real* dscale, real* dx, int count, int rows, int columns, int whole, int kind,
-               real slope) {
-    BY_WIDTH(whole, input_gradient_all, dy, x, y, mean, inverse, scale, dbias, dscale, dx, count, rows, columns, kind, slope);
+               const real* dbias, const real* dscale, real* dx, int rows, int columns, int whole, int kind, real slope) {
+    BY_WIDTH(whole, input_gradient_all, dy, x, y, mean, inverse, scale, dbias, dscale, dx, rows, columns, kind, slope);
+}
+
+// As forward: all of it, where a block has all rows of its columns.
+template <int WIDTH>
+__device__ void backward_of(const real* dy, const real* x, const real* y, const real* mean, const real* inverse,
+                            const real* scale, real* dbias, real* dscale, real* dx, int rows, int columns, int kind,
+                            real slope) {
+    gradient_sums_of<WIDTH>(dy, x, y, mean, inverse, nullptr, rows, columns, kind, slope, dbias, dscale);
+    __syncthreads();
+    input_gradient_all<WIDTH>(dy, x, y, mean, inverse, scale, dbias, dscale, dx, rows, columns, kind, slope);
+}
+
+extern "C" __global__ void __launch_bounds__(COLUMN_THREADS)
+backward(const real* dy, const real* x, const real* y, const real* mean, const real* inverse, const real* scale, real* dbias,
+         real* dscale, real* dx, int rows, int columns, int whole, int kind, real slope) {
+    BY_WIDTH(whole, backward_of, dy, x, y, mean, inverse, scale, dbias, dscale, dx, rows, columns, kind, slope);
 }

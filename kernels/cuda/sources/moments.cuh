@@ -1,30 +1,59 @@
 #include "real.cuh"
-// Mean and sum of squared deviations of some numbers, merged without cancellation (Chan, Golub and LeVeque 1979).
+// Mean and sum of squared deviations of WIDTH columns of as many numbers, merged without cancellation (Chan, Golub and LeVeque
+// 1979).
+template <int WIDTH>
 struct Moments {
-    real count, mean, square;
+    real count;
+    real mean[WIDTH], square[WIDTH];
 
     __device__ __forceinline__ void merge(const Moments& other) {
-        real total = count + other.count, away = other.mean - mean;
         if (other.count == 0) return;
-        mean += away * (other.count / total);
-        square += other.square + away * away * (count * other.count / total);
+        real total = count + other.count, share = other.count / total;
+#pragma unroll
+        for (int i = 0; i < WIDTH; ++i) {
+            real away = other.mean[i] - mean[i];
+            mean[i] += away * share;
+            square[i] += other.square[i] + away * away * (count * share);
+        }
         count = total;
     }
 };
 
-// The moments of numbers seen one by one, as sums of their differences from the first: one subtraction and two additions a
-// number, and no digits lost where the mean is much above the deviation.
+// The moments of what is seen one by one, as sums of differences from the first: one subtraction and two additions a number,
+// and no digits lost where the mean is much above the deviation.
+template <int WIDTH>
 struct Shifted {
-    real count = 0, shift = 0, sum = 0, square = 0;
+    real count = 0;
+    real shift[WIDTH] = {}, sum[WIDTH] = {}, square[WIDTH] = {};
 
-    __device__ __forceinline__ void see(real x) {
-        if (count == 0) shift = x;
-        real away = x - shift;
-        count += 1, sum += away, square += away * away;
+    __device__ __forceinline__ void see(const Pack<WIDTH>& x) {
+#pragma unroll
+        for (int i = 0; i < WIDTH; ++i) {
+            if (count == 0) shift[i] = x.at[i];
+            real away = x.at[i] - shift[i];
+            sum[i] += away, square[i] += away * away;
+        }
+        count += 1;
     }
-    __device__ __forceinline__ Moments moments() const {
-        if (count == 0) return {0, 0, 0};
-        real mean = sum / count;
-        return {count, shift + mean, max(square - sum * mean, real(0))};
+    __device__ __forceinline__ void see(const Moments<WIDTH>& part) {
+#pragma unroll
+        for (int i = 0; i < WIDTH; ++i) {
+            if (count == 0) shift[i] = part.mean[i];
+            real away = part.mean[i] - shift[i];
+            sum[i] += part.count * away, square[i] += part.square[i] + part.count * away * away;
+        }
+        count += part.count;
+    }
+    __device__ __forceinline__ Moments<WIDTH> moments() const {
+        Moments<WIDTH> found = {};
+        if (count == 0) return found;
+        found.count = count;
+#pragma unroll
+        for (int i = 0; i < WIDTH; ++i) {
+            real mean = sum[i] / count, left = square[i] - sum[i] * mean;
+            found.mean[i] = shift[i] + mean;
+            found.square[i] = left < 0 ? 0 : left;  // what rounding took; not a number stays so
+        }
+        return found;
     }
 };
