@@ -80,4 +80,4 @@ def tile_of(columns: int, precision: str) -> Tile:
     """PIXELS rows; each thread or warp keeps all columns that it can."""
     if precision == "float32":
         return Tile(PIXELS, columns, (16, columns // 16), 16, 2)
-    return Tile(PIXELS, columns, (32, columns), 32, 2)
+    return Tile(PIXELS, columns, (32, columns), 32, 2, 2)

@@ -16,17 +16,21 @@ from gan_np.arrays import Array
 from ..interfaces import Activation, Into
 from ..reference.placing import place
 from .activation import function
-from .grids import over
 from .launcher import Argument, compute_capability, contiguous, launch, new
 from .launcher import whole as whole_chunks
 
-BLOCKS = 264
-"""Blocks that fill an H100: two on each of 132 multiprocessors."""
+MULTIPROCESSORS = 132
+"""An H100's."""
+BLOCKS = 2 * MULTIPROCESSORS
+"""Blocks that fill it."""
 LEAST_STEPS = 8
 """Tiles along k below which a part is not worth a pass over the parts' results."""
-MOST_PARTS = 64
-
-
+MOST_PARTS = 264
+DEEP = 2048
+"""Inner length from which Hopper's large tiles are divided rather than made lower. Measured on an H100: 6,272×128 of 1,024
+takes 18 µs in low tiles, 27 µs in divided large ones; 2,048×512 of 4,096 takes 53 and 50."""
+GATHER_THREADS, GATHER_LANES = 256, 8
+"""Threads of a block that add parts, and how many share the parts of one number where there are so many."""
 FINISHING = ("forward", "to_small", "to_large")
 """Kernels that can finish a layer's output."""
 FINISHED = ("linear", "relu", "leaky_relu")
@@ -51,6 +55,8 @@ class Tile(NamedTuple):
     """Steps of the inner index that lie in shared memory at a time."""
     stages: int
     """Such tiles that are on their way or in use."""
+    resident: int = 1
+    """Blocks that a multiprocessor is to hold: the compiler keeps to so many registers."""
 
 
 EXACT = {
@@ -59,19 +65,18 @@ EXACT = {
     "narrow": Tile(128, 16, (4, 2), 16, 2),
 }
 ROUNDED = {
-    "large": Tile(128, 128, (64, 32), 32, 3),
+    "large": Tile(128, 128, (64, 32), 32, 3, 2),
     "medium": Tile(64, 64, (32, 16), 32, 3),
     "narrow": Tile(128, 16, (16, 16), 32, 3),
 }
 HOPPER = {
-    "large": Tile(128, 128, (64, 128), 32, 3),
-    "medium": Tile(128, 64, (64, 64), 32, 3),
+    "large": Tile(128, 128, (64, 128), 32, 3, 2),
+    "low": Tile(64, 128, (64, 128), 32, 4, 2),
+    "medium": Tile(128, 64, (64, 64), 32, 3, 3),
 }
 TILES = {"float32": EXACT, "tf32": ROUNDED, "bf16": ROUNDED, "tf32 of a warpgroup": HOPPER}
 SUFFIX = {"float32": 0, "tf32": 32, "bf16": 16, "tf32 of a warpgroup": 32}
 """Units that multiply: exact arithmetic, tensor cores as warps use them (sm_80), and as Hopper's warpgroups do."""
-RESIDENT = 2
-"""Blocks that a multiprocessor holds."""
 WARPGROUP_ROWS, WARPGROUP_COLUMNS = 64, 32
 """Sizes below which a warpgroup's tiles would be mostly empty."""
 
@@ -83,8 +88,10 @@ def units_of(precision: str, like: Array, rows: int, columns: int) -> str:
     return "tf32 of a warpgroup" if compute_capability(like) == "90" else precision
 
 
-def choose_tile(rows: int, columns: int, copies: int, dtype: np.dtype[Any], units: str) -> Tile:
+def choose_tile(rows: int, columns: int, depth: int, copies: int, dtype: np.dtype[Any], units: str) -> Tile:
     """The largest tile with which the product still has enough blocks; a narrow one for few columns.
+
+    Hopper's units prefer large tiles, whose inner length is divided where there are few.
 
     float64 has no large tile: its sums would not fit in registers.
     """
@@ -92,11 +99,14 @@ def choose_tile(rows: int, columns: int, copies: int, dtype: np.dtype[Any], unit
     if "narrow" in tiles and columns <= tiles["narrow"].columns:
         return tiles["narrow"]
     large = tiles["large"]
-    if columns <= tiles["medium"].columns and tiles is HOPPER:
-        return tiles["medium"]
-    if dtype == np.float32 and _blocks(rows, columns, large) * copies >= BLOCKS // 2:
+    blocks = _blocks(rows, columns, large) * copies
+    if tiles is HOPPER:
+        if columns <= tiles["medium"].columns:
+            return tiles["medium"]
+        return tiles["low"] if blocks < MULTIPROCESSORS // 2 and depth < DEEP else large
+    if dtype == np.float32 and blocks >= BLOCKS // 2:
         return large
-    return large if tiles is HOPPER else tiles["medium"]
+    return tiles["medium"]
 
 
 def definitions(tile: Tile, units: str) -> dict[str, int]:
@@ -106,7 +116,7 @@ def definitions(tile: Tile, units: str) -> dict[str, int]:
     found |= {"TILE_K": tile.depth, "RING": tile.stages}
     if units == "float32":
         return found
-    found |= {"ROUNDED": SUFFIX[units], "RESIDENT": RESIDENT}
+    found |= {"ROUNDED": SUFFIX[units], "RESIDENT": tile.resident}
     return {**found, "HOPPER": 1} if TILES[units] is HOPPER else found
 
 
@@ -150,9 +160,10 @@ def multiply(
     first = arrays[0]
     dtype = first.dtype
     rows, columns, depth = sizes
-    tile = choose_tile(rows, columns, copies, dtype, units)
+    tile = choose_tile(rows, columns, depth, copies, dtype, units)
     at_once = finish is not None and finish.activation.kind in FINISHED
-    part, parts = _divide(_blocks(rows, columns, tile) * copies, depth, tile.depth)
+    wanted = MULTIPROCESSORS if TILES[units] is HOPPER else BLOCKS
+    part, parts = _divide(_blocks(rows, columns, tile) * copies, depth, tile.depth, wanted)
     on_the_way = finish if parts == 1 and at_once else None
     direct = into is not None and into.array.flags.c_contiguous
     result = into.array if into is not None and direct else new(first, shape)
@@ -181,7 +192,11 @@ def _gather(parts: Array, count: int, result: Array, add: int, finish: Finish | 
     channels = result.shape[-1]
     aligned = whole_chunks(result, result.size if bias is None else channels)
     numbers = result.size, add, result, bias, channels, aligned, *ends
-    launch("gather.cu", "gather", *over(result.size), (parts, count, *numbers), dtype=result.dtype)
+    lanes = GATHER_LANES if count >= GATHER_LANES else 1
+    width = GATHER_THREADS // lanes
+    packs = result.size // (16 // result.itemsize if aligned else 1)
+    grid = (max(1, min(-(-packs // width), 16 * MULTIPROCESSORS)),)
+    launch("gather.cu", "gather", grid, (width, lanes), (parts, count, *numbers), dtype=result.dtype)
 
 
 def _ending(kernel: str, finish: Finish | None) -> tuple[Argument, ...]:
@@ -210,9 +225,9 @@ def _blocks(rows: int, columns: int, tile: Tile) -> int:
     return -(-rows // tile.rows) * -(-columns // tile.columns)
 
 
-def _divide(blocks: int, depth: int, step: int) -> tuple[int, int]:
-    """(length of a part, number of parts): lengths are whole tiles, and there is at least one part."""
+def _divide(blocks: int, depth: int, step: int, wanted: int) -> tuple[int, int]:
+    """(length of a part, number of parts) for so many blocks in all: lengths are whole tiles, at least one part."""
     steps = max(1, -(-depth // step))
-    wanted = max(1, min(BLOCKS // max(blocks, 1), steps // LEAST_STEPS, MOST_PARTS))
-    length = -(-steps // wanted)
+    parts = max(1, min(wanted // max(blocks, 1), steps // LEAST_STEPS, MOST_PARTS))
+    length = -(-steps // parts)
     return length * step, -(-steps // length)
