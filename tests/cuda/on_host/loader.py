@@ -41,6 +41,7 @@ LETTERS = {
     "f": np.dtype(np.float32),
     "d": np.dtype(np.float64),
     "B": np.dtype(np.uint8),
+    "H": np.dtype(np.uint16),
 }
 DEFAULT_SHARED = 48 << 10
 _order = "forward"
