@@ -177,7 +177,7 @@ class Trainer:
         Statistics of G move only with the batch that G learns from.
         """
         g = self.gan.generator
-        z = drawn(lambda: self.gan.prior.draw(self.noise, self.batch_size * self.gan.packing, g.dtype), g.device)
+        z = self.gan.prior.draw(self.noise, self.batch_size * self.gan.packing, g.dtype, g.device)
         wrt = PARAMETERS if keep else NOTHING
         fake, pullback = g.forward(joined(z, context), training=True, update_state=keep, wrt=wrt, rng=self.dropout)
         return z, fake, pullback
