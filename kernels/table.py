@@ -89,6 +89,7 @@ class Entry(NamedTuple):
 
 _table: dict[str, dict[str, Entry]] = {operation: {} for operation in OPERATIONS}
 _serials = itertools.count()
+_NONE: Mapping[str, str] = {}
 _forced: ContextVar[dict[str, str] | None] = ContextVar("gan_np_forced_kernels", default=None)
 _tuned: ContextVar[Choices] = ContextVar("gan_np_tuned_kernels", default={})  # noqa: B039 (never changed in place)
 
@@ -211,7 +212,7 @@ def use_tuned(choices: Choices) -> Iterator[None]:
 
 def forced_choices() -> Mapping[str, str]:
     """The names that are forced here by `use_kernels`, by operation."""
-    return _forced.get() or {}
+    return _forced.get() or _NONE
 
 
 def tuned_choices() -> Choices:

@@ -136,7 +136,7 @@ class Trainer:
             return self._on_device.step()
         outcome = self.algorithm()
         self.steps += 1
-        return Step(self.steps, *outcome)
+        return Step(self.steps, outcome)
 
     def settle(self) -> None:
         """Wait until all steps that were launched are done; on the CPU they are.
