@@ -258,6 +258,51 @@ def _update_cases(label: str, count: int) -> Iterator[Case]:
     yield Case("average", label, vector, _normal(vector, vector), average)
 
 
+def _finite_case(label: str, count: int) -> Case:
+    """Looks in which the first, the last or no entry is not finite; a flag that is up stays."""
+
+    def run(kernel: Any, values: Array) -> Results:
+        xp = array_module(values)
+        found = {}
+        for name, place, bad in (
+            ("none", 0, None),
+            ("first", 0, np.nan),
+            ("last", count - 1, -np.inf),
+            ("both", 0, np.inf),
+        ):
+            seen = values.copy()
+            if bad is not None:
+                seen[place : place + 1] = xp.full(1, bad, values.dtype)
+            if name == "both":
+                seen[count - 1 : count] = xp.full(1, np.nan, values.dtype)
+            flag = xp.zeros((), np.int32)
+            kernel.look(seen, flag, 3)
+            found[name] = flag.copy()
+            kernel.look(values, flag, 4)
+            found[f"{name}, then none"] = flag.copy()
+            kernel.look(seen, flag, 5)
+            found[f"{name}, seen again"] = flag
+        return found
+
+    return Case("finite", label, (count,), _normal((count,)), run)
+
+
+def _report_case(label: str, count: int) -> Case:
+    """Of all types in turn."""
+
+    def make(rng: np.random.Generator, dtype: np.dtype[Any]) -> list[Array]:
+        types = np.float32, np.int32, np.float64, np.bool_
+        numbers = [rng.integers(-3, 4, 1).astype(types[place % 4]) for place in range(count)]
+        return [np.zeros(1, dtype), *numbers]
+
+    def run(kernel: Any, like: Array, *numbers: Array) -> Results:
+        out = array_module(like).empty(count, like.dtype)
+        kernel.collect(numbers, out)
+        return {"report": out}
+
+    return Case("report", label, (count,), make, run)
+
+
 def _small_cases() -> Iterator[Case]:
     shapes = [
         ("1×1", (2, 3, 4, 2), 3, (1, 1), (1, 1), (0, 0)),
@@ -296,6 +341,10 @@ def _small_cases() -> Iterator[Case]:
     yield _softplus_case("vector", 33)
     yield _cross_entropy_case("seven classes", 5, 7)
     yield from _update_cases("vector", 101)
+    yield _finite_case("one number", 1)
+    yield _finite_case("several blocks and a rest", 4099)
+    yield _report_case("as of a step", 5)
+    yield _report_case("more than of one launch", 35)
 
 
 def _dcgan_cases() -> Iterator[Case]:
@@ -333,6 +382,8 @@ def _dcgan_cases() -> Iterator[Case]:
     yield _softplus_case("1024", 1024)
     yield _cross_entropy_case("128×10", 128, 10)
     yield from _update_cases("3.6 million", 3_600_000)
+    yield _finite_case("3.6 million", 3_600_000)
+    yield _report_case("with norms", 60)
 
 
 def cases(operation: str | None = None, *, size: str = "small") -> list[Case]:
@@ -379,6 +430,10 @@ def case_of(work: Occurrence) -> Case:
         return _softplus_case(label, math.prod(shape))
     if operation == "softmax_cross_entropy":
         return _cross_entropy_case(label, shape[0], shape[1])
+    if operation == "finite":
+        return _finite_case(label, math.prod(shape))
+    if operation == "report":
+        return _report_case(label, math.prod(shape))
     return next(case for case in _update_cases(label, math.prod(shape)) if case.operation == operation)
 
 

@@ -6,6 +6,7 @@ name is `out` or the docstring says so. M stands for all leading axes taken toge
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from gan_np.arrays import Array
@@ -296,3 +297,23 @@ class Average(Protocol):
 
     def step(self, average: Array, values: Array, decay: Number, skip: Array | None = None) -> None:
         """average ← decay·average + (1 − decay)·values, in place."""
+
+
+class Finite(Protocol):
+    """A flag that says whether numbers were finite: 0, or the code of the first look that found one which was not.
+
+    For a GPU, where the host does not wait for the answer; there is no compiled kernel for the processor.
+    """
+
+    def look(self, values: Array, flag: Array, code: int) -> None:
+        """flag ← code where it is 0 and an entry of `values` is NaN or infinite.
+
+        flag: one int32 where they lie, changed in place; code: above 0.
+        """
+
+
+class Report(Protocol):
+    """Numbers that lie here and there, side by side in one array, so that one copy brings them to the host."""
+
+    def collect(self, numbers: Sequence[Array], out: Array) -> None:
+        """out[i] ← numbers[i], arrays of one number each: float32, float64, int32 or bool, whatever out's dtype is."""

@@ -48,6 +48,8 @@ OPERATIONS: dict[str, type[Any]] = {
     "adam": interfaces.Adam,
     "rmsprop": interfaces.Rmsprop,
     "average": interfaces.Average,
+    "finite": interfaces.Finite,
+    "report": interfaces.Report,
 }
 """Operation → the protocol that its implementations follow. "conv2d" serves transposed convolution too."""
 

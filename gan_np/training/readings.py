@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from gan_np import kernels
 from gan_np.arrays import Array, array_module, device_of, to_device
 from gan_np.devices import scope
+from gan_np.ops.pullback import problem
 from gan_np.replay import pinned
 
 from .finite import DeviceWatch, NonFiniteError
@@ -153,11 +155,7 @@ class Readings:
 
 
 def stacked(numbers: list[Array]) -> Array:
-    """0-d arrays on the device as one vector of float64.
-
-    One by one: CuPy joins many arrays through a table of addresses that it sends there, which cannot be captured.
-    """
+    """0-d arrays on the device as one vector of float64."""
     vector = array_module(numbers[0]).empty(len(numbers), np.float64)
-    for place, number in enumerate(numbers):
-        vector[place] = number
+    kernels.select("report", problem(vector)).collect(numbers, vector)
     return vector

@@ -45,6 +45,8 @@ for _operation, _module, _class in (
     ("adam", "updates", "Adam"),
     ("rmsprop", "updates", "Rmsprop"),
     ("average", "updates", "Average"),
+    ("finite", "watch", "Finite"),
+    ("report", "report", "Report"),
 ):
     _stand_in = StandIn(_operation, f"{__name__}.{_module}", _class)
     register_kernel(_operation, NAME, _stand_in, supports=costs.supports, cost=costs.cost)

@@ -12,6 +12,7 @@ from .normal import Normal
 from .normalisation import BatchNorm, LayerNorm
 from .resampling import AveragePool, UpsampleBilinear, UpsampleNearest
 from .updates import Adam, Average, Rmsprop, Sgd
+from .watch import Finite, Report
 
 
 def _convolution_work(problem: Problem) -> float:
@@ -43,6 +44,8 @@ for _operation, _implementation in {
     "adam": Adam,
     "rmsprop": Rmsprop,
     "average": Average,
+    "finite": Finite,
+    "report": Report,
 }.items():
     register_kernel(_operation, "reference", _implementation, cost=1.0)
 register_kernel("dense_layer", "reference", DenseLayer)  # no cost: the parts do as well
