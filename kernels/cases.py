@@ -149,6 +149,16 @@ def _batch_norm_case(label: str, shape: tuple[int, ...], activation: Activation,
     return Case("batch_norm", name, shape, _normal(shape, shape[-1:], shape[-1:], shape), run)
 
 
+def _running_case(label: str, channels: int) -> Case:
+    def run(kernel: Any, mean: Array, batch_mean: Array, variance: Array, batch_variance: Array) -> Results:
+        mean, variance = mean.copy(), variance.copy()
+        kernel.update(mean, variance, batch_mean, batch_variance, 0.1, 64 / 63)
+        return {"mean": mean, "variance": variance}
+
+    shape = (channels,)
+    return Case("running", label, shape, _positive_last(2, shape, shape, shape, shape), run)
+
+
 def _layer_norm_case(label: str, shape: tuple[int, int]) -> Case:
     def run(kernel: Any, x: Array, d: Array) -> Results:
         normalised, inverse = kernel.forward(x, 1e-5)
@@ -329,6 +339,7 @@ def _small_cases() -> Iterator[Case]:
         yield _bias_activation_case("picture", (2, 3, 5, 17), activation)
         yield _batch_norm_case("rows", (6, 5), activation, True)
         yield _batch_norm_case("picture", (3, 4, 5, 3), activation, activation.kind != "tanh")
+    yield _running_case("more than a block", 259)
     yield _layer_norm_case("rows", (4, 7))
     yield _maxout_case("five pieces", 4, 3, 5)
     yield _dropout_case("three in ten", (3, 7, 5), 0.3)
@@ -372,6 +383,7 @@ def _dcgan_cases() -> Iterator[Case]:
     yield _bias_activation_case("32²×64", (batch, 32, 32, 64), leaky)
     yield _batch_norm_case("16²×128", (batch, 16, 16, 128), leaky, True)
     yield _batch_norm_case("32²×64", (batch, 32, 32, 64), Activation("relu"), True)
+    yield _running_case("512 channels", 512)
     yield _layer_norm_case("64×8192", (batch, 8192))
     yield _maxout_case("100×240×5", 100, 240, 5)
     yield _dropout_case("200×784", (200, 784), 0.2)
@@ -412,6 +424,8 @@ def case_of(work: Occurrence) -> Case:
         return _bias_activation_case(label, shape, *options)
     if operation == "batch_norm":
         return _batch_norm_case(label, shape, *options)
+    if operation == "running":
+        return _running_case(label, shape[0])
     if operation == "layer_norm":
         return _layer_norm_case(label, (shape[0], shape[1]))
     if operation == "maxout":

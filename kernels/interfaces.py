@@ -148,6 +148,24 @@ class BatchNorm(Protocol):
         """With dz = f′·dy: dβ = Σ dz, dγ = Σ dz·x̂, dx = γ/√(σ² + ε) · (dz − dβ/M − x̂·dγ/M); returns dx, dγ, dβ."""
 
 
+class Running(Protocol):
+    """Running statistics of batch normalisation, channel by channel (Ioffe and Szegedy 2015)."""
+
+    def update(
+        self,
+        mean: Array,
+        variance: Array,
+        batch_mean: Array,
+        batch_variance: Array,
+        momentum: float,
+        correction: float,
+    ) -> None:
+        """mean ← (1 − m)·mean + m·μ; variance ← (1 − m)·variance + m·(σ²·correction). Both change in place.
+
+        batch_mean μ, batch_variance σ² (biased); correction: M/(M − 1) for M values a channel makes σ² unbiased.
+        """
+
+
 class LayerNorm(Protocol):
     """Normalisation of each of M rows over its C features (Ba, Kiros and Hinton 2016); affine part left to the caller."""
 

@@ -35,6 +35,7 @@ OPERATIONS: dict[str, type[Any]] = {
     "conv2d": interfaces.Conv2d,
     "bias_activation": interfaces.BiasActivation,
     "batch_norm": interfaces.BatchNorm,
+    "running": interfaces.Running,
     "layer_norm": interfaces.LayerNorm,
     "maxout": interfaces.Maxout,
     "dropout": interfaces.Dropout,

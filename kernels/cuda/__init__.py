@@ -32,6 +32,7 @@ for _precision, _name in PRECISIONS.items():
 for _operation, _module, _class in (
     ("bias_activation", "activation", "BiasActivation"),
     ("batch_norm", "normalisation", "BatchNorm"),
+    ("running", "running", "Running"),
     ("layer_norm", "normalisation", "LayerNorm"),
     ("maxout", "maxout", "Maxout"),
     ("dropout", "dropout", "Dropout"),

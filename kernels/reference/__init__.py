@@ -11,6 +11,7 @@ from .maxout import Maxout
 from .normal import Normal
 from .normalisation import BatchNorm, LayerNorm
 from .resampling import AveragePool, UpsampleBilinear, UpsampleNearest
+from .running import Running
 from .updates import Adam, Average, Rmsprop, Sgd
 from .watch import Finite, Report
 
@@ -31,6 +32,7 @@ for _operation, _implementation in {
     "dense": Dense,
     "bias_activation": BiasActivation,
     "batch_norm": BatchNorm,
+    "running": Running,
     "layer_norm": LayerNorm,
     "maxout": Maxout,
     "dropout": Dropout,

@@ -125,6 +125,10 @@ def test_a_report_of_something_else(host_gpu, monkeypatch, change):
     assert caught(monkeypatch, "report.cu", change, "report") == set(ORDERS)
 
 
+def test_statistics_that_are_biased(host_gpu, monkeypatch):
+    assert caught(monkeypatch, "running.cu", nth(r" \* correction", 0), "running") == set(ORDERS)
+
+
 def test_the_list_of_barriers_is_complete():
     barriers = {name: len(re.findall(BARRIER, source.read_source(name))) for name in source.sources()}
     assert {name: count for name, count in barriers.items() if count} == {
