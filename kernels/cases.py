@@ -57,6 +57,11 @@ def _normal(*shapes: tuple[int, ...]) -> Maker:
     return lambda rng, dtype: [rng.standard_normal(shape).astype(dtype) for shape in shapes]
 
 
+def _as_array(value: Any) -> Array:
+    """What NumPy gives for a sum is a number of its own kind, not an array."""
+    return np.asarray(value) if isinstance(value, np.generic) else value
+
+
 def _positive_last(count: int, *shapes: tuple[int, ...]) -> Maker:
     """Standard normal arrays, the last `count` of them squared (second moments, variances)."""
 
@@ -225,6 +230,26 @@ def _softplus_case(label: str, count: int) -> Case:
     return Case("softplus", label, (count,), make, run)
 
 
+def _logistic_case(label: str, count: int) -> Case:
+    def run(kernel: Any, s: Array) -> Results:
+        results = {}
+        for name, sign, weight in (("real", -1, 0.9), ("fake", 1, 1.0), ("minimax", 1, -1.0)):
+            value, results[f"{name} gradient"] = kernel.forward(s, sign, weight)
+            results[name] = _as_array(value)
+        return results
+
+    return Case("logistic", label, (count, 1), _normal((count, 1)), run)
+
+
+def _accuracy_case(label: str, count: int) -> Case:
+    def run(kernel: Any, s: Array) -> Results:
+        sides = (("real", 1, 0.0), ("fake", -1, 0.0), ("above one half", 1, 0.5))
+        found = {name: kernel.forward(s, sign, boundary) for name, sign, boundary in sides}
+        return {name: _as_array(value).astype(s.dtype) for name, value in found.items()}
+
+    return Case("accuracy", label, (count, 1), _normal((count, 1)), run)
+
+
 def _cross_entropy_case(label: str, rows: int, classes: int) -> Case:
     def run(kernel: Any, logits: Array, labels: Array) -> Results:
         loss, derivative = kernel.forward(logits, labels)
@@ -350,6 +375,10 @@ def _small_cases() -> Iterator[Case]:
         yield _upsample_case(operation, "3×1 of one pixel", (1, 1, 2, 1), (3, 1))
     yield _normal_case("vector", 1033)
     yield _softplus_case("vector", 33)
+    yield _logistic_case("few", 3)
+    yield _logistic_case("more than threads", 611)
+    yield _accuracy_case("few", 3)
+    yield _accuracy_case("more than threads", 611)
     yield _cross_entropy_case("seven classes", 5, 7)
     yield from _update_cases("vector", 101)
     yield _finite_case("one number", 1)
@@ -392,6 +421,8 @@ def _dcgan_cases() -> Iterator[Case]:
         yield _upsample_case(operation, "2×2 of 32²×16", (batch, 32, 32, 16), (2, 2))
     yield _normal_case("512×256", 1 << 17)
     yield _softplus_case("1024", 1024)
+    yield _logistic_case("512", 512)
+    yield _accuracy_case("512", 512)
     yield _cross_entropy_case("128×10", 128, 10)
     yield from _update_cases("3.6 million", 3_600_000)
     yield _finite_case("3.6 million", 3_600_000)
@@ -442,6 +473,10 @@ def case_of(work: Occurrence) -> Case:
         return _normal_case(label, math.prod(shape))
     if operation == "softplus":
         return _softplus_case(label, math.prod(shape))
+    if operation == "logistic":
+        return _logistic_case(label, math.prod(shape))
+    if operation == "accuracy":
+        return _accuracy_case(label, math.prod(shape))
     if operation == "softmax_cross_entropy":
         return _cross_entropy_case(label, shape[0], shape[1])
     if operation == "finite":

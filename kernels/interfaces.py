@@ -246,6 +246,20 @@ class Softplus(Protocol):
         """1/(1 + e⁻ˢ)."""
 
 
+class Logistic(Protocol):
+    """weight·mean softplus(sign·s) over all of s, with its gradient: what objectives from logits are made of."""
+
+    def forward(self, s: Array, sign: int, weight: float) -> tuple[Array, Array]:
+        """The value, 0-d, and sign·weight·σ(sign·s)/N of s's shape, N = s.size; exact at any finite s. sign: 1 or −1."""
+
+
+class Accuracy(Protocol):
+    """How often D is right."""
+
+    def forward(self, s: Array, sign: int, boundary: float) -> Array:
+        """The share of s with sign·(s − boundary) > 0, 0-d, in float64 whatever s is. sign: 1 or −1."""
+
+
 class SoftmaxCrossEntropy(Protocol):
     """−log softmax(s)[label] for each row of s (N, classes), labels (N,) integers."""
 

@@ -44,6 +44,8 @@ OPERATIONS: dict[str, type[Any]] = {
     "upsample_bilinear": interfaces.Upsample,
     "normal": interfaces.Normal,
     "softplus": interfaces.Softplus,
+    "logistic": interfaces.Logistic,
+    "accuracy": interfaces.Accuracy,
     "softmax_cross_entropy": interfaces.SoftmaxCrossEntropy,
     "sgd": interfaces.Sgd,
     "adam": interfaces.Adam,
@@ -54,7 +56,7 @@ OPERATIONS: dict[str, type[Any]] = {
 }
 """Operation → the protocol that its implementations follow. "conv2d" serves transposed convolution too."""
 
-PARTS: dict[str, tuple[str, ...]] = {"dense_layer": ("dense", "bias_activation")}
+PARTS: dict[str, tuple[str, ...]] = {"dense_layer": ("dense", "bias_activation"), "logistic": ("softplus",)}
 """Operations that do the work of several at once, where an implementation can; the parts do it otherwise."""
 
 

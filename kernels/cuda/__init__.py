@@ -41,6 +41,8 @@ for _operation, _module, _class in (
     ("upsample_bilinear", "resampling", "UpsampleBilinear"),
     ("normal", "normal", "Normal"),
     ("softplus", "losses", "Softplus"),
+    ("logistic", "objective", "Logistic"),
+    ("accuracy", "objective", "Accuracy"),
     ("softmax_cross_entropy", "losses", "SoftmaxCrossEntropy"),
     ("sgd", "updates", "Sgd"),
     ("adam", "updates", "Adam"),

@@ -10,6 +10,7 @@ from .losses import SoftmaxCrossEntropy, Softplus
 from .maxout import Maxout
 from .normal import Normal
 from .normalisation import BatchNorm, LayerNorm
+from .objective import Accuracy, Logistic
 from .resampling import AveragePool, UpsampleBilinear, UpsampleNearest
 from .running import Running
 from .updates import Adam, Average, Rmsprop, Sgd
@@ -41,6 +42,7 @@ for _operation, _implementation in {
     "upsample_bilinear": UpsampleBilinear,
     "normal": Normal,
     "softplus": Softplus,
+    "accuracy": Accuracy,
     "softmax_cross_entropy": SoftmaxCrossEntropy,
     "sgd": Sgd,
     "adam": Adam,
@@ -50,4 +52,6 @@ for _operation, _implementation in {
     "report": Report,
 }.items():
     register_kernel(_operation, "reference", _implementation, cost=1.0)
-register_kernel("dense_layer", "reference", DenseLayer)  # no cost: the parts do as well
+# No cost: the parts do as well.
+register_kernel("dense_layer", "reference", DenseLayer)
+register_kernel("logistic", "reference", Logistic)

@@ -79,6 +79,8 @@ BARRIER = r"__syncthreads\(\);"
         ("layer_norm.cu", 0, "layer_norm"),
         ("layer_norm.cu", 1, "layer_norm"),
         ("updates.cu", 0, "adam"),
+        ("objective.cu", 0, "logistic"),
+        ("objective.cu", 0, "accuracy"),
     ],
 )
 def test_every_barrier_is_needed(host_gpu, monkeypatch, name, number, operation):
@@ -133,6 +135,7 @@ def test_the_list_of_barriers_is_complete():
     barriers = {name: len(re.findall(BARRIER, source.read_source(name))) for name in source.sources()}
     assert {name: count for name, count in barriers.items() if count} == {
         "dense.cu": 1, "convolution.cu": 1, "batch_norm.cu": 1, "activation.cu": 1, "layer_norm.cu": 2, "updates.cu": 1,
+        "objective.cu": 1,
     }  # fmt: skip
 
 
