@@ -179,8 +179,8 @@ def multiply(
     dtype = np.dtype(np.float32) if first.dtype == STORED else first.dtype
     rows, columns, depth = sizes
     tile = choose_tile(rows, columns, depth, copies, dtype, units)
-    if units == TF32_GROUPS and not along_k[0]:
-        tile = tile._replace(resident=min(tile.resident, 2))  # A's numbers on their way take registers
+    if units == TF32_GROUPS and not along_k[0]:  # A's numbers on their way take registers
+        tile = tile._replace(resident=1, stages=6)
     at_once = finish is not None and finish.activation.kind in FINISHED
     wanted = MULTIPROCESSORS if units in GROUPS else BLOCKS
     part, parts = _divide(_blocks(rows, columns, tile) * copies, depth, tile.depth, wanted)

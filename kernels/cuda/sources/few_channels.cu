@@ -25,6 +25,9 @@ struct Strip {
     __device__ __forceinline__ Along along(int channel) const { return channel < channels ? channel : -1; }
     __device__ __forceinline__ bool inside(Line line, Along along) const { return (line | along) >= 0; }
     __device__ __forceinline__ int offset(Line line, Along along) const { return line + along; }
+    __device__ __forceinline__ void ahead(Along& along, int steps) const {
+        if (along >= 0) along = along + steps < channels ? along + steps : -1;
+    }
 };
 
 extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT)

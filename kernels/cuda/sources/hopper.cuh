@@ -53,12 +53,13 @@ struct Accumulator {
     // Begin to multiply; the tiles must stay until `wait`.
     __device__ __forceinline__ void multiply(const element* a_tile, const element* b_tile) {
         int first = threadIdx.x / 128 * WARP_M;
+        Described b = described<B_ALONG_K>(b_tile);
         begin_group();
 #pragma unroll
         for (int i = 0; i < ROWS; ++i)
 #pragma unroll
             for (int k = 0; k < DEPTH; k += GROUP_STEP)
-                Part<A_ALONG_K || NARROWED>::multiply(sums[i], a_tile, first + 64 * i, k, b_tile + TileB::part(0, k));
+                Part<A_ALONG_K || NARROWED>::multiply(sums[i], a_tile, first + 64 * i, k, moved(b, TileB::part(0, k)));
         commit_group();
     }
 
@@ -66,15 +67,16 @@ struct Accumulator {
     template <bool READABLE, class Unused = void>
     struct Part {
         static __device__ __forceinline__ void multiply(float (&part)[COLUMNS][4], const element* a_tile, int row, int k,
-                                                        const element* b) {
-            multiply_group<A_ALONG_K, B_ALONG_K>(part, a_tile + TileA::part(row, k), b);
+                                                        Described b) {
+            Described a = described<A_ALONG_K>(a_tile + TileA::part(row, 0));
+            multiply_group<A_ALONG_K, B_ALONG_K>(part, moved(a, TileA::part(0, k)), b);
         }
     };
 #ifndef NARROW
     template <class Unused>
     struct Part<false, Unused> {
         static __device__ __forceinline__ void multiply(float (&part)[COLUMNS][4], const element* a_tile, int row, int k,
-                                                        const element* b) {
+                                                        Described b) {
             int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
             const int ahead = 4 * TileA::PITCH;
             const element* from = a_tile + (k + t) * TileA::PITCH + row + threadIdx.x % 128 / 32 * 16 + g;

@@ -24,22 +24,22 @@ __device__ __forceinline__ void accumulate(Sums& sums, const A& a, const B& b, i
     DYNAMIC_SHARED(element, ring);
     constexpr int STAGE = TileA::NUMBERS + TileB::NUMBERS;  // B's tile comes first
     int tiles = first_k < last_k ? divide_up(last_k - first_k, DEPTH) : 0;
-    Filler<TileA, THREADS, A> fill_a(a, first_m);
-    Filler<TileB, THREADS, B> fill_b(b, first_n);
+    Filler<TileA, THREADS, A> fill_a(a, first_m, first_k);
+    Filler<TileB, THREADS, B> fill_b(b, first_n, first_k);
 
+    element *stage = ring, *free = ring, *const end = ring + STAGES * STAGE;
     auto fetch = [&](int tile) {
         if (tile < tiles) {
-            element* stage = ring + tile % STAGES * STAGE;
-            fill_b.fill(stage, first_k + tile * DEPTH);
-            fill_a.fill(stage + TileB::NUMBERS, first_k + tile * DEPTH);
+            fill_b.fill(free);
+            fill_a.fill(free + TileB::NUMBERS);
         }
         commit_copies();  // an empty group keeps the count at the end of the ring
+        free = free + STAGE < end ? free + STAGE : ring;
     };
 #pragma unroll 1
     for (int tile = 0; tile < STAGES - 1; ++tile) fetch(tile);
 #pragma unroll 1
     for (int tile = 0; tile < tiles; ++tile) {
-        const element* stage = ring + tile % STAGES * STAGE;
         wait_copies<STAGES - 2>();
         Sums::publish_copies();
         __syncthreads();
@@ -47,6 +47,7 @@ __device__ __forceinline__ void accumulate(Sums& sums, const A& a, const B& b, i
         fetch(tile + STAGES - 1);
         if (!Sums::GOES_ON) sums.multiply(stage + TileB::NUMBERS, stage);
         Sums::wait();
+        stage = stage + STAGE < end ? stage + STAGE : ring;
     }
 }
 

@@ -29,6 +29,12 @@ UNCHECKED static float group_number(const Number* tile, int row, int k) {
 
 }  // namespace host
 
+// A tile is described by its address.
+template <bool ALONG_K, class Number>
+static inline const Number* described(const Number* tile) { return tile; }
+template <class Number>
+static inline const Number* moved(const Number* tile, int numbers) { return tile + numbers; }
+
 // c += a·b of 64 rows and N columns, 32 bytes of k, both in shared memory.
 template <bool A_ALONG_K, bool B_ALONG_K, int COLUMNS, class Number>
 UNCHECKED static void multiply_group(float (&c)[COLUMNS][4], const Number* a, const Number* b) {
