@@ -62,11 +62,13 @@ class Tile(NamedTuple):
 
 EXACT = {
     "large": Tile(128, 128, (8, 8), 16, 2),
+    "slim": Tile(128, 64, (8, 4), 16, 2),
     "medium": Tile(64, 64, (4, 4), 16, 2),
     "narrow": Tile(128, 16, (4, 2), 16, 2),
 }
 ROUNDED = {
     "large": Tile(128, 128, (64, 32), 32, 3, 2),
+    "slim": Tile(128, 64, (32, 32), 32, 3, 2),
     "medium": Tile(64, 64, (32, 16), 32, 3),
     "narrow": Tile(128, 16, (16, 16), 32, 3),
 }
@@ -118,6 +120,8 @@ def choose_tile(rows: int, columns: int, depth: int, copies: int, dtype: np.dtyp
         if columns <= tiles["medium"].columns:
             return tiles["medium"]
         return tiles["low"] if blocks < MULTIPROCESSORS // 2 and depth < DEEP else large
+    if columns <= tiles["slim"].columns:
+        large = tiles["slim"]
     if dtype == np.float32 and blocks >= BLOCKS // 2:
         return large
     return tiles["medium"]
