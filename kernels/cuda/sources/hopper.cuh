@@ -42,6 +42,7 @@ struct TileOf<SIZE, false, false> {
 template <bool A_ALONG_K, bool B_ALONG_K>
 struct Accumulator {
     static constexpr bool GOES_ON = true, NARROWED = sizeof(element) == 2;
+    typedef Pack<2> Neighbours;  // how `each` gives out sums
     static_assert(B_ALONG_K || NARROWED, "TF32 is read along k only");
     static constexpr int ROWS = WARP_M / 64, COLUMNS = TILE_N / 8;
     typedef typename TileOf<TILE_M, NARROWED, A_ALONG_K>::Type TileA;
@@ -91,7 +92,7 @@ struct Accumulator {
     // All multiplications are over.
     static __device__ __forceinline__ void wait() { wait_group<0>(); }
 
-    // visit(what row_of gave for the row in the tile, column in the tile, sum) for each of this thread's sums.
+    // visit(what row_of gave for the row in the tile, first column in the tile, pack of neighbours) for this thread's sums.
     template <class RowOf, class Visit>
     __device__ __forceinline__ void each(const RowOf& row_of, const Visit& visit) const {
         int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
@@ -103,8 +104,7 @@ struct Accumulator {
                 auto row = row_of(first + 64 * i + half * 8);
 #pragma unroll
                 for (int j = 0; j < COLUMNS; ++j)
-#pragma unroll
-                    for (int part = 0; part < 2; ++part) visit(row, 8 * j + 2 * t + part, sums[i][j][2 * half + part]);
+                    visit(row, 8 * j + 2 * t, Neighbours{sums[i][j][2 * half], sums[i][j][2 * half + 1]});
             }
     }
 };

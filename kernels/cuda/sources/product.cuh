@@ -67,15 +67,43 @@ struct Finish {
     }
 };
 
+// Neighbours of a result: added to what is there, or finished.
+template <int COUNT, class Finishing>
+__device__ __forceinline__ void write(real* to, int column, Pack<COUNT> sums, bool add, const Finishing& finish) {
+    Pack<COUNT>* place = reinterpret_cast<Pack<COUNT>*>(to);
+    if (add) {
+        Pack<COUNT> before = *place;
+#pragma unroll
+        for (int i = 0; i < COUNT; ++i) sums.at[i] += before.at[i];
+    } else {
+#pragma unroll
+        for (int i = 0; i < COUNT; ++i) sums.at[i] = finish(sums.at[i], column + i);
+    }
+    *place = sums;
+}
+
 // One block's tile of C = A·B.
 template <bool A_ALONG_K, bool B_ALONG_K, class A, class B, class Result, class Finishing = Plain>
 __device__ __forceinline__ void product(const A& a, const B& b, int first_m, int first_n, int first_k, int last_k,
                                         const Result& result, const Finishing& finish = {}) {
-    Accumulator<A_ALONG_K, B_ALONG_K> sums;
+    typedef Accumulator<A_ALONG_K, B_ALONG_K> Sums;
+    typedef typename Sums::Neighbours Neighbours;
+    Sums sums;
     accumulate(sums, a, b, first_m, first_n, first_k, last_k);
+    // Pairs are written as such where all of them are aligned.
+    bool paired = result.columns % 2 == 0 && reinterpret_cast<unsigned long long>(result.data) % (2 * sizeof(real)) == 0;
     sums.each([&](int row) { return result.row(first_m + row); },
-              [&](real* to, int column, real sum) {
+              [&](real* to, int column, const Neighbours& pack) {
+                  constexpr int COUNT = sizeof(Neighbours) / sizeof(real);
                   column += first_n;
-                  if (to && column < result.columns) to[column] = result.add ? to[column] + sum : finish(sum, column);
+                  if (!to) return;
+                  if (COUNT == 2 && paired) {
+                      if (column < result.columns) write(to + column, column, pack, result.add, finish);
+                      return;
+                  }
+#pragma unroll
+                  for (int i = 0; i < COUNT; ++i)
+                      if (column + i < result.columns)
+                          write(to + column + i, column + i, Pack<1>{pack.at[i]}, result.add, finish);
               });
 }
