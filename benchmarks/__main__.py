@@ -16,6 +16,7 @@ BENCHMARKS = {
     "cold_start": "from the command to the first training step: kernels to compile, kernels compiled before, PyTorch",
     "gpu_report": "on a GPU: tests, sanitizers, digits at each precision and kernels, in stages that can be resumed",
     "gpu_step": "on a GPU: one training step at each precision, captured and not, against PyTorch, with floors",
+    "gpu_convolutions": "on a GPU: every convolution of a DCGAN, forward and both gradients, against cuDNN",
     "scaling": "how a step's time grows with batch, width, side and threads, and the power laws fitted to it",
     "papers": "rows of the papers' tables, ours beside theirs: Parzen, modes, InfoGAN, 1-NN, minimax, stacked MNIST",
 }
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not given or given[0] in ("-h", "--help"):
         print("usage: python -m benchmarks NAME [options]     (NAME --help lists its options)\n")
         for name, line in BENCHMARKS.items():
-            print(f"  {name:<12} {line}")
+            print(f"  {name:<17}{line}")
         return 0
     try:
         name = choice("benchmark", given[0], BENCHMARKS)

@@ -32,6 +32,7 @@ IN_PLACE: dict[str, Callable[..., object]] = {
     "adam": lambda kernel, theta, gradient, m, v: kernel.step(theta, gradient, m, v, 3, 1e-4, 0.5, 0.999, 1e-8),
     "rmsprop": lambda kernel, theta, gradient, w, v: kernel.step(theta, gradient, v, w, 1e-4, 0.99, 1e-8, 0.5),
     "average": lambda kernel, average, values: kernel.step(average, values, 0.999),
+    "running": lambda kernel, mean, new, variance, other: kernel.update(mean, variance, new, other, 0.1, 64 / 63),
 }
 """What is timed of operations that change their arrays: one step, again and again on the same ones. (A case's `run`, which
 the numbers are compared by, works on fresh copies, and copying would be half of the time.)"""

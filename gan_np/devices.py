@@ -107,10 +107,12 @@ def memory_explained(device: str, what: str, advice: str) -> Iterator[None]:
     if device == CPU:
         yield
         return
-    cupy: Any = cupy_for(device)
     try:
         yield
-    except cupy.cuda.memory.OutOfMemoryError as error:
+    except MemoryError as error:
+        cupy: Any = cupy_for(device)  # not before: this stands in every step
+        if not isinstance(error, cupy.cuda.memory.OutOfMemoryError):
+            raise
         free, total = cupy.cuda.Device(parse(device)[1]).mem_info
         raise DeviceMemoryError(
             f"{device}: out of memory during {what}: {error} {free / 2**20:,.0f} MiB of {total / 2**20:,.0f} MiB are free; "

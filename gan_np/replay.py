@@ -42,6 +42,20 @@ class Draw(NamedTuple):
         """Where its bytes end."""
         return self.start + int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
 
+    def place(self, block: Array) -> Array:
+        """Its part of a block of bytes, as what it is."""
+        return block[self.start : self.stop].view(self.dtype).reshape(self.shape)
+
+
+class _Slot(NamedTuple):
+    """A block of pinned memory, and what is done to fill it once more."""
+
+    block: Array
+    event: Any
+    """Recorded behind the copy from it."""
+    work: list[tuple[Callable[[], Any], Array | None]]
+    """In order: a draw and its place in the block, made once, as Python is slow at it; or an action."""
+
 
 def drawn(draw: Callable[[], Array], device: str) -> Array:
     """`draw()`, a NumPy array, on `device`. At a replay it is called again."""
@@ -66,7 +80,7 @@ class Tape:
         self._work: list[Draw | Callable[[], object]] = []
         self._size = 0
         self._block: Array | None = None
-        self._slots: list[tuple[Array, Any]] = []
+        self._slots: list[_Slot] = []
         self._cuda: Any = None
         self._turn = 0
         self._playing: Iterator[Draw | Callable[[], object]] | None = None
@@ -104,8 +118,7 @@ class Tape:
             wanted = self._next()
             if not isinstance(wanted, Draw) or self._block is None:
                 raise RuntimeError("the captured step drew in another order than the one before")
-            place = self._block[wanted.start : wanted.stop]
-            return place.view(wanted.dtype).reshape(wanted.shape)
+            return wanted.place(self._block)
         value = draw()
         start = -(-self._size // ALIGNMENT) * ALIGNMENT
         self._work.append(Draw(draw, value.shape, value.dtype, start))
@@ -127,22 +140,22 @@ class Tape:
                 assert not isinstance(work, Draw)
                 work()
             return
-        slot, event = self._slots[self._turn]
+        slot = self._slots[self._turn]
         self._turn = (self._turn + 1) % SLOTS
-        event.synchronize()  # the copy of SLOTS steps ago; over long ago unless the host is that far ahead
-        for work in self._work:
-            if not isinstance(work, Draw):
-                work()
+        slot.event.synchronize()  # the copy of SLOTS steps ago; over long ago unless the host is that far ahead
+        for function, place in slot.work:
+            value = function()
+            if place is None:
                 continue
-            value = work.function()
-            if value.shape != work.shape or value.dtype != work.dtype:
+            if value.shape != place.shape or value.dtype != place.dtype:
                 raise RuntimeError(
-                    f"a step drew {value.dtype} {value.shape} where the captured one drew {work.dtype} {work.shape}"
+                    f"a step drew {value.dtype} {value.shape} where the captured one drew {place.dtype} {place.shape}"
                 )
-            slot[work.start : work.stop].view(work.dtype)[...] = value.reshape(-1)
+            place[...] = value
         # With the stream named: without, CuPy may wait for a copy on the default stream.
-        self._block.set(slot, stream=self._cuda.get_current_stream())  # type: ignore[attr-defined]
-        event.record()
+        stream = self._cuda.get_current_stream()
+        self._block.set(slot.block, stream=stream)  # type: ignore[attr-defined]
+        slot.event.record(stream)
 
     def _next(self) -> Draw | Callable[[], object]:
         assert self._playing is not None
@@ -160,9 +173,13 @@ class Tape:
         with scope(self.device):
             self._block = cupy.zeros(self._size, np.uint8)
             for _ in range(SLOTS):
-                self._slots.append(
-                    (pinned(cupy, (self._size,), np.dtype(np.uint8)), cupy.cuda.Event(disable_timing=True))
-                )
+                block = pinned(cupy, (self._size,), np.dtype(np.uint8))
+                event = cupy.cuda.Event(disable_timing=True)
+                self._slots.append(_Slot(block, event, [_filling(work, block) for work in self._work]))
+
+
+def _filling(work: Draw | Callable[[], object], block: Array) -> tuple[Callable[[], Any], Array | None]:
+    return (work.function, work.place(block)) if isinstance(work, Draw) else (work, None)
 
 
 def pinned(cupy: Any, shape: Shape, dtype: DType) -> Array:

@@ -57,6 +57,11 @@ def _normal(*shapes: tuple[int, ...]) -> Maker:
     return lambda rng, dtype: [rng.standard_normal(shape).astype(dtype) for shape in shapes]
 
 
+def _as_array(value: Any) -> Array:
+    """What NumPy gives for a sum is a number of its own kind, not an array."""
+    return np.asarray(value) if isinstance(value, np.generic) else value
+
+
 def _positive_last(count: int, *shapes: tuple[int, ...]) -> Maker:
     """Standard normal arrays, the last `count` of them squared (second moments, variances)."""
 
@@ -149,6 +154,16 @@ def _batch_norm_case(label: str, shape: tuple[int, ...], activation: Activation,
     return Case("batch_norm", name, shape, _normal(shape, shape[-1:], shape[-1:], shape), run)
 
 
+def _running_case(label: str, channels: int) -> Case:
+    def run(kernel: Any, mean: Array, batch_mean: Array, variance: Array, batch_variance: Array) -> Results:
+        mean, variance = mean.copy(), variance.copy()
+        kernel.update(mean, variance, batch_mean, batch_variance, 0.1, 64 / 63)
+        return {"mean": mean, "variance": variance}
+
+    shape = (channels,)
+    return Case("running", label, shape, _positive_last(2, shape, shape, shape, shape), run)
+
+
 def _layer_norm_case(label: str, shape: tuple[int, int]) -> Case:
     def run(kernel: Any, x: Array, d: Array) -> Results:
         normalised, inverse = kernel.forward(x, 1e-5)
@@ -215,6 +230,26 @@ def _softplus_case(label: str, count: int) -> Case:
     return Case("softplus", label, (count,), make, run)
 
 
+def _logistic_case(label: str, count: int) -> Case:
+    def run(kernel: Any, s: Array) -> Results:
+        results = {}
+        for name, sign, weight in (("real", -1, 0.9), ("fake", 1, 1.0), ("minimax", 1, -1.0)):
+            value, results[f"{name} gradient"] = kernel.forward(s, sign, weight)
+            results[name] = _as_array(value)
+        return results
+
+    return Case("logistic", label, (count, 1), _normal((count, 1)), run)
+
+
+def _accuracy_case(label: str, count: int) -> Case:
+    def run(kernel: Any, s: Array) -> Results:
+        sides = (("real", 1, 0.0), ("fake", -1, 0.0), ("above one half", 1, 0.5))
+        found = {name: kernel.forward(s, sign, boundary) for name, sign, boundary in sides}
+        return {name: _as_array(value).astype(s.dtype) for name, value in found.items()}
+
+    return Case("accuracy", label, (count, 1), _normal((count, 1)), run)
+
+
 def _cross_entropy_case(label: str, rows: int, classes: int) -> Case:
     def run(kernel: Any, logits: Array, labels: Array) -> Results:
         loss, derivative = kernel.forward(logits, labels)
@@ -258,6 +293,51 @@ def _update_cases(label: str, count: int) -> Iterator[Case]:
     yield Case("average", label, vector, _normal(vector, vector), average)
 
 
+def _finite_case(label: str, count: int) -> Case:
+    """Looks in which the first, the last or no entry is not finite; a flag that is up stays."""
+
+    def run(kernel: Any, values: Array) -> Results:
+        xp = array_module(values)
+        found = {}
+        for name, place, bad in (
+            ("none", 0, None),
+            ("first", 0, np.nan),
+            ("last", count - 1, -np.inf),
+            ("both", 0, np.inf),
+        ):
+            seen = values.copy()
+            if bad is not None:
+                seen[place : place + 1] = xp.full(1, bad, values.dtype)
+            if name == "both":
+                seen[count - 1 : count] = xp.full(1, np.nan, values.dtype)
+            flag = xp.zeros((), np.int32)
+            kernel.look(seen, flag, 3)
+            found[name] = flag.copy()
+            kernel.look(values, flag, 4)
+            found[f"{name}, then none"] = flag.copy()
+            kernel.look(seen, flag, 5)
+            found[f"{name}, seen again"] = flag
+        return found
+
+    return Case("finite", label, (count,), _normal((count,)), run)
+
+
+def _report_case(label: str, count: int) -> Case:
+    """Of all types in turn."""
+
+    def make(rng: np.random.Generator, dtype: np.dtype[Any]) -> list[Array]:
+        types = np.float32, np.int32, np.float64, np.bool_
+        numbers = [rng.integers(-3, 4, 1).astype(types[place % 4]) for place in range(count)]
+        return [np.zeros(1, dtype), *numbers]
+
+    def run(kernel: Any, like: Array, *numbers: Array) -> Results:
+        out = array_module(like).empty(count, like.dtype)
+        kernel.collect(numbers, out)
+        return {"report": out}
+
+    return Case("report", label, (count,), make, run)
+
+
 def _small_cases() -> Iterator[Case]:
     shapes = [
         ("1×1", (2, 3, 4, 2), 3, (1, 1), (1, 1), (0, 0)),
@@ -284,6 +364,7 @@ def _small_cases() -> Iterator[Case]:
         yield _bias_activation_case("picture", (2, 3, 5, 17), activation)
         yield _batch_norm_case("rows", (6, 5), activation, True)
         yield _batch_norm_case("picture", (3, 4, 5, 3), activation, activation.kind != "tanh")
+    yield _running_case("more than a block", 259)
     yield _layer_norm_case("rows", (4, 7))
     yield _maxout_case("five pieces", 4, 3, 5)
     yield _dropout_case("three in ten", (3, 7, 5), 0.3)
@@ -294,8 +375,16 @@ def _small_cases() -> Iterator[Case]:
         yield _upsample_case(operation, "3×1 of one pixel", (1, 1, 2, 1), (3, 1))
     yield _normal_case("vector", 1033)
     yield _softplus_case("vector", 33)
+    yield _logistic_case("few", 3)
+    yield _logistic_case("more than threads", 611)
+    yield _accuracy_case("few", 3)
+    yield _accuracy_case("more than threads", 611)
     yield _cross_entropy_case("seven classes", 5, 7)
     yield from _update_cases("vector", 101)
+    yield _finite_case("one number", 1)
+    yield _finite_case("several blocks and a rest", 4099)
+    yield _report_case("as of a step", 5)
+    yield _report_case("more than of one launch", 35)
 
 
 def _dcgan_cases() -> Iterator[Case]:
@@ -323,6 +412,7 @@ def _dcgan_cases() -> Iterator[Case]:
     yield _bias_activation_case("32²×64", (batch, 32, 32, 64), leaky)
     yield _batch_norm_case("16²×128", (batch, 16, 16, 128), leaky, True)
     yield _batch_norm_case("32²×64", (batch, 32, 32, 64), Activation("relu"), True)
+    yield _running_case("512 channels", 512)
     yield _layer_norm_case("64×8192", (batch, 8192))
     yield _maxout_case("100×240×5", 100, 240, 5)
     yield _dropout_case("200×784", (200, 784), 0.2)
@@ -331,8 +421,12 @@ def _dcgan_cases() -> Iterator[Case]:
         yield _upsample_case(operation, "2×2 of 32²×16", (batch, 32, 32, 16), (2, 2))
     yield _normal_case("512×256", 1 << 17)
     yield _softplus_case("1024", 1024)
+    yield _logistic_case("512", 512)
+    yield _accuracy_case("512", 512)
     yield _cross_entropy_case("128×10", 128, 10)
     yield from _update_cases("3.6 million", 3_600_000)
+    yield _finite_case("3.6 million", 3_600_000)
+    yield _report_case("with norms", 60)
 
 
 def cases(operation: str | None = None, *, size: str = "small") -> list[Case]:
@@ -361,6 +455,8 @@ def case_of(work: Occurrence) -> Case:
         return _bias_activation_case(label, shape, *options)
     if operation == "batch_norm":
         return _batch_norm_case(label, shape, *options)
+    if operation == "running":
+        return _running_case(label, shape[0])
     if operation == "layer_norm":
         return _layer_norm_case(label, (shape[0], shape[1]))
     if operation == "maxout":
@@ -377,8 +473,16 @@ def case_of(work: Occurrence) -> Case:
         return _normal_case(label, math.prod(shape))
     if operation == "softplus":
         return _softplus_case(label, math.prod(shape))
+    if operation == "logistic":
+        return _logistic_case(label, math.prod(shape))
+    if operation == "accuracy":
+        return _accuracy_case(label, math.prod(shape))
     if operation == "softmax_cross_entropy":
         return _cross_entropy_case(label, shape[0], shape[1])
+    if operation == "finite":
+        return _finite_case(label, math.prod(shape))
+    if operation == "report":
+        return _report_case(label, math.prod(shape))
     return next(case for case in _update_cases(label, math.prod(shape)) if case.operation == operation)
 
 

@@ -6,6 +6,7 @@ name is `out` or the docstring says so. M stands for all leading axes taken toge
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from gan_np.arrays import Array
@@ -154,6 +155,24 @@ class BatchNorm(Protocol):
         """With dz = f′·dy: dβ = Σ dz, dγ = Σ dz·x̂, dx = γ/√(σ² + ε) · (dz − dβ/M − x̂·dγ/M); returns dx, dγ, dβ."""
 
 
+class Running(Protocol):
+    """Running statistics of batch normalisation, channel by channel (Ioffe and Szegedy 2015)."""
+
+    def update(
+        self,
+        mean: Array,
+        variance: Array,
+        batch_mean: Array,
+        batch_variance: Array,
+        momentum: float,
+        correction: float,
+    ) -> None:
+        """mean ← (1 − m)·mean + m·μ; variance ← (1 − m)·variance + m·(σ²·correction). Both change in place.
+
+        batch_mean μ, batch_variance σ² (biased); correction: M/(M − 1) for M values a channel makes σ² unbiased.
+        """
+
+
 class LayerNorm(Protocol):
     """Normalisation of each of M rows over its C features (Ba, Kiros and Hinton 2016); affine part left to the caller."""
 
@@ -234,6 +253,20 @@ class Softplus(Protocol):
         """1/(1 + e⁻ˢ)."""
 
 
+class Logistic(Protocol):
+    """weight·mean softplus(sign·s) over all of s, with its gradient: what objectives from logits are made of."""
+
+    def forward(self, s: Array, sign: int, weight: float) -> tuple[Array, Array]:
+        """The value, 0-d, and sign·weight·σ(sign·s)/N of s's shape, N = s.size; exact at any finite s. sign: 1 or −1."""
+
+
+class Accuracy(Protocol):
+    """How often D is right."""
+
+    def forward(self, s: Array, sign: int, boundary: float) -> Array:
+        """The share of s with sign·(s − boundary) > 0, 0-d, in float64 whatever s is. sign: 1 or −1."""
+
+
 class SoftmaxCrossEntropy(Protocol):
     """−log softmax(s)[label] for each row of s (N, classes), labels (N,) integers."""
 
@@ -303,3 +336,23 @@ class Average(Protocol):
 
     def step(self, average: Array, values: Array, decay: Number, skip: Array | None = None) -> None:
         """average ← decay·average + (1 − decay)·values, in place."""
+
+
+class Finite(Protocol):
+    """A flag that says whether numbers were finite: 0, or the code of the first look that found one which was not.
+
+    For a GPU, where the host does not wait for the answer; there is no compiled kernel for the processor.
+    """
+
+    def look(self, values: Array, flag: Array, code: int) -> None:
+        """flag ← code where it is 0 and an entry of `values` is NaN or infinite.
+
+        flag: one int32 where they lie, changed in place; code: above 0.
+        """
+
+
+class Report(Protocol):
+    """Numbers that lie here and there, side by side in one array, so that one copy brings them to the host."""
+
+    def collect(self, numbers: Sequence[Array], out: Array) -> None:
+        """out[i] ← numbers[i], arrays of one number each: float32, float64, int32 or bool, whatever out's dtype is."""

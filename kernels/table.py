@@ -35,6 +35,7 @@ OPERATIONS: dict[str, type[Any]] = {
     "conv2d": interfaces.Conv2d,
     "bias_activation": interfaces.BiasActivation,
     "batch_norm": interfaces.BatchNorm,
+    "running": interfaces.Running,
     "layer_norm": interfaces.LayerNorm,
     "maxout": interfaces.Maxout,
     "dropout": interfaces.Dropout,
@@ -43,15 +44,19 @@ OPERATIONS: dict[str, type[Any]] = {
     "upsample_bilinear": interfaces.Upsample,
     "normal": interfaces.Normal,
     "softplus": interfaces.Softplus,
+    "logistic": interfaces.Logistic,
+    "accuracy": interfaces.Accuracy,
     "softmax_cross_entropy": interfaces.SoftmaxCrossEntropy,
     "sgd": interfaces.Sgd,
     "adam": interfaces.Adam,
     "rmsprop": interfaces.Rmsprop,
     "average": interfaces.Average,
+    "finite": interfaces.Finite,
+    "report": interfaces.Report,
 }
 """Operation → the protocol that its implementations follow. "conv2d" serves transposed convolution too."""
 
-PARTS: dict[str, tuple[str, ...]] = {"dense_layer": ("dense", "bias_activation")}
+PARTS: dict[str, tuple[str, ...]] = {"dense_layer": ("dense", "bias_activation"), "logistic": ("softplus",)}
 """Operations that do the work of several at once, where an implementation can; the parts do it otherwise."""
 
 
@@ -89,6 +94,7 @@ class Entry(NamedTuple):
 
 _table: dict[str, dict[str, Entry]] = {operation: {} for operation in OPERATIONS}
 _serials = itertools.count()
+_NONE: Mapping[str, str] = {}
 _forced: ContextVar[dict[str, str] | None] = ContextVar("gan_np_forced_kernels", default=None)
 _tuned: ContextVar[Choices] = ContextVar("gan_np_tuned_kernels", default={})  # noqa: B039 (never changed in place)
 
@@ -211,7 +217,7 @@ def use_tuned(choices: Choices) -> Iterator[None]:
 
 def forced_choices() -> Mapping[str, str]:
     """The names that are forced here by `use_kernels`, by operation."""
-    return _forced.get() or {}
+    return _forced.get() or _NONE
 
 
 def tuned_choices() -> Choices:

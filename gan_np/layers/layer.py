@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -65,7 +66,9 @@ class Variables:
     variables["weight"] is a read-only view of a parameter, variables.state["running_mean"] of a state array.
     """
 
-    __slots__ = ("_gradient", "_memo", "_set_state", "_version", "children", "declaration", "parameters", "state")
+    __slots__ = (
+        "_edit_state", "_gradient", "_memo", "_set_state", "_version", "children", "declaration", "parameters", "state",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -74,12 +77,13 @@ class Variables:
         gradient: Callable[[str], Into],
         state: Mapping[str, Array],
         set_state: Callable[[str, Array], None],
+        edit_state: Callable[..., AbstractContextManager[list[Array]]],
         children: Mapping[str, Variables],
         version: Callable[[], int],
     ) -> None:
         self.declaration = declaration
         self.parameters, self.state, self.children = parameters, state, children
-        self._gradient, self._set_state, self._version = gradient, set_state, version
+        self._gradient, self._set_state, self._edit_state, self._version = gradient, set_state, edit_state, version
         self._memo: dict[Any, Any] = {}
 
     def __getitem__(self, name: str) -> Array:
@@ -107,6 +111,10 @@ class Variables:
         """Move a state array. Only when `run.update_state`."""
         self._set_state(name, value)
 
+    def edit_state(self, *names: str) -> AbstractContextManager[list[Array]]:
+        """State arrays of these names, to be changed in place inside the `with` block. Only when `run.update_state`."""
+        return self._edit_state(*names)
+
     def cache(self, key: Any, compute: Callable[[], Any]) -> Any:
         """compute(), or what it gave before while θ has not moved: prepared weights."""
         version = self._version()
@@ -124,7 +132,14 @@ class Variables:
             for name, child in self.children.items()
         }
         joined = Variables(
-            self.declaration, self.parameters, self._gradient, other.state, other._set_state, children, self._version
+            self.declaration,
+            self.parameters,
+            self._gradient,
+            other.state,
+            other._set_state,
+            other._edit_state,
+            children,
+            self._version,
         )
         joined._memo = self._memo
         return joined
@@ -133,7 +148,14 @@ class Variables:
         """The same with one parameter replaced; gradients go where `gradient` says. For wrappers. Nothing is cached."""
         parameters = {**self.parameters, name: value}
         return Variables(
-            self.declaration, parameters, gradient, self.state, self._set_state, self.children, self._version
+            self.declaration,
+            parameters,
+            gradient,
+            self.state,
+            self._set_state,
+            self._edit_state,
+            self.children,
+            self._version,
         )
 
 

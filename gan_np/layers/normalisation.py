@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from gan_np import ops
+from gan_np import kernels, ops
 from gan_np.arrays import Array
 from gan_np.checks import number, shape
+from gan_np.ops.pullback import problem
 
 from .binding import asked, bind
 from .initializers import ONES, ZEROS, Initializer
@@ -71,10 +72,11 @@ class BatchNorm(Layer):
             return y, bind(pullback, variables, "scale", "bias")
         y, pullback, batch = ops.batch_norm(x, scale, bias, epsilon=self.epsilon, activation=self._activation, wrt=wrt)
         if run.update_state:
-            share = x.dtype.type(self.momentum if run.momentum is None else run.momentum)
-            unbiased = batch.variance * x.dtype.type(batch.count / (batch.count - 1))
-            for name, value in (("running_mean", batch.mean), ("running_variance", unbiased)):
-                variables.set_state(name, (1 - share) * state[name] + share * value)
+            momentum = self.momentum if run.momentum is None else run.momentum
+            unbiased = batch.count / (batch.count - 1)
+            kernel = kernels.select("running", problem(batch.mean))
+            with variables.edit_state("running_mean", "running_variance") as (mean, variance):
+                kernel.update(mean, variance, batch.mean, batch.variance, momentum, unbiased)
         return y, bind(pullback, variables, "scale", "bias")
 
 

@@ -17,9 +17,11 @@ import numpy as np
 from gan_np import ops
 from gan_np.arrays import Array, DType, array_module
 from gan_np.checks import integer, number
+from gan_np.devices import CPU
 from gan_np.layers import BatchNorm, Dense, DiffAugment, Normal
 from gan_np.networks import Fork, Network, Sequential
 from gan_np.objectives import Loss
+from gan_np.replay import drawn
 
 from .dcgan import SCALE, WEIGHT, Pyramid, discriminator_layers, generator_layers
 from .gan import GAN
@@ -38,13 +40,17 @@ class CodePrior(Prior):
     categories: int = 10
     continuous: int = 2
 
-    def draw(self, rng: np.random.Generator, count: int, dtype: DType) -> Array:
-        """`count` points (count, dim), drawn on the host."""
-        noise = Prior(self.dim - self.categories - self.continuous, self.kind).draw(rng, count, dtype)
-        category = np.zeros((count, self.categories), dtype)
-        category[np.arange(count), rng.integers(0, self.categories, count)] = 1
-        codes = (2 * rng.random((count, self.continuous)) - 1).astype(dtype)
-        return np.concatenate([noise, category, codes], axis=1)
+    def draw(self, rng: np.random.Generator, count: int, dtype: DType, device: str = CPU) -> Array:
+        """`count` points (count, dim) on `device`: noise as in any prior, codes drawn on the host."""
+        noise = Prior(self.dim - self.categories - self.continuous, self.kind).draw(rng, count, dtype, device)
+
+        def codes() -> Array:
+            category = np.zeros((count, self.categories), dtype)
+            category[np.arange(count), rng.integers(0, self.categories, count)] = 1
+            continuous = (2 * rng.random((count, self.continuous)) - 1).astype(dtype)
+            return np.concatenate([category, continuous], axis=1)
+
+        return array_module(noise).concatenate([noise, drawn(codes, device)], axis=1)
 
     def codes_of(self, z: Array) -> tuple[Array, Array]:
         """(category one-hot, continuous codes) of points z."""

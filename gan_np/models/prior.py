@@ -9,6 +9,8 @@ import numpy as np
 from gan_np import ops
 from gan_np.arrays import Array, DType, generator
 from gan_np.checks import choice, integer
+from gan_np.devices import CPU
+from gan_np.replay import drawn
 
 KINDS = ("normal", "uniform", "uniform-unit-variance")
 
@@ -31,14 +33,22 @@ class Prior:
         integer("latent_dim", self.dim, 1)
         choice("latent", self.kind, KINDS)
 
-    def draw(self, rng: np.random.Generator, count: int, dtype: DType) -> Array:
-        """`count` points (count, dim), drawn on the host."""
+    def draw(self, rng: np.random.Generator, count: int, dtype: DType, device: str = CPU) -> Array:
+        """`count` points (count, dim) on `device`: the same state of `rng` gives the same ones anywhere, but for rounding.
+
+        Normal ones are made on the device from a key, so that a training step on a GPU sends 8 bytes for them; others are
+        drawn on the host.
+        """
         if self.kind == "normal":
-            return ops.standard_normal(rng, (count, self.dim), dtype)
-        limit = 1.0 if self.kind == "uniform" else 3.0**0.5
-        unit = rng.random((count, self.dim), dtype=dtype.type)
-        points: Array = (2 * unit - 1) * dtype.type(limit)
-        return points
+            return ops.standard_normal(rng, (count, self.dim), dtype, device)
+
+        def uniform() -> Array:
+            limit = 1.0 if self.kind == "uniform" else 3.0**0.5
+            unit = rng.random((count, self.dim), dtype=dtype.type)
+            points: Array = (2 * unit - 1) * dtype.type(limit)
+            return points
+
+        return drawn(uniform, device)
 
     def of_seed(self, seed: int, count: int, dtype: DType) -> Array:
         """The first `count` points of a seed: point i is the same for any count, in whole chunks of `CHUNK`."""

@@ -196,12 +196,18 @@ class Network:
         def set_state(name: str, value: Array) -> None:
             state.assign_segment(path + name, value)
 
+        @contextlib.contextmanager
+        def edit_state(*names: str) -> Iterator[list[Array]]:
+            with state.edit() as memory:
+                yield [state.layout.view(memory, path + name) for name in names]
+
         return Variables(
             declaration,
             {name: theta[path + name] for name in declaration.parameters},
             gradient,
             {name: state[path + name] for name in declaration.state},
             set_state,
+            edit_state,
             {name: self._bind(child, f"{path}{name}.") for name, child in declaration.children.items()},
             lambda: theta.version,
         )

@@ -11,7 +11,7 @@ from gan_np.vectors import Vector
 from .device_steps import DeviceSteps
 from .finite import DeviceWatch
 from .readings import Readings
-from .step import Outcome, Step
+from .step import Step
 
 if TYPE_CHECKING:
     from .algorithm import Trainer
@@ -26,6 +26,7 @@ class DeviceTraining:
 
     def __init__(self, trainer: Trainer, advice: str, graph: bool) -> None:
         self._trainer, self._advice, self._device = trainer, advice, trainer.device
+        self._here = scope(trainer.device)
         self.watch = DeviceWatch(self._device)
         self.norms: dict[str, Array] = {}
         """Norms of layers in this step, where the trainer measures them."""
@@ -48,16 +49,15 @@ class DeviceTraining:
         trainer = self._trainer
         if self._readings is not None:
             self._readings.arrived()
-        with scope(self._device), memory_explained(self._device, "a training step", self._advice):
+            self._readings.overwritten()
+        with self._here, memory_explained(self._device, "a training step", self._advice):
             report = self.steps.run()
             trainer.steps += 1
-            names = list(self.norms)
             if self._readings is None or self._readings.length != len(report):
                 self.settle()
                 self._readings = Readings(report, self.watch)
-            reading = self._readings.start(trainer.steps, report, names)
-            values = [report[index] for index in range(len(report) - len(names) - 1)]
-        return Step(trainer.steps, *Outcome(*values), reading)
+            reading = self._readings.start(trainer.steps, report, list(self.norms), lasting=not self.steps.captured)
+        return Step(trainer.steps, reading.outcome, reading)
 
     def settle(self) -> None:
         """Wait until all steps that were launched are done.
@@ -83,10 +83,9 @@ class DeviceTraining:
     def _watched(self) -> tuple[Any, ...]:
         """All that a captured step has taken for constant."""
         t = self._trainer
-        moments = [m for o in (t.d_optimizer, t.g_optimizer) for m in o.moments.values()]
         return (
-            *moments, t.gan.average, t.objective, t.batch_size, t.d_steps, t.share_noise, t.r1, t.clip_weights,
-            t.instance_noise, t.check_finite, t.norms is None,
+            *t.d_optimizer.moments.values(), *t.g_optimizer.moments.values(), t.gan.average, t.objective, t.batch_size,
+            t.d_steps, t.share_noise, t.r1, t.clip_weights, t.instance_noise, t.check_finite, t.norms is None,
         )  # fmt: skip
 
     def _abandon(self) -> None:

@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from gan_np.arrays import Array, array_module
+from gan_np import kernels
+from gan_np.arrays import Array, array_module, device_of, to_device
+from gan_np.devices import scope
+from gan_np.ops.pullback import problem
 from gan_np.replay import pinned
 
 from .finite import DeviceWatch, NonFiniteError
@@ -17,11 +20,25 @@ SLOTS = 16
 
 
 class Reading:
-    """Numbers on their way to the host."""
+    """Numbers on their way to the host.
 
-    def __init__(self, step: int, slot: Array, event: Any, watch: DeviceWatch | None, norms: list[str]) -> None:
+    report: the same on the device; outcome, norms of these names, and the watch's flag last.
+    """
+
+    def __init__(
+        self,
+        step: int,
+        slot: Array,
+        event: Any,
+        watch: DeviceWatch | None,
+        norms: list[str],
+        report: Array,
+        device: str,
+    ) -> None:
         self.step = step
         self._slot, self._event, self._watch, self._norms = slot, event, watch, norms
+        self._report: Array | None = report
+        self._device = device
         self._values: list[float] | None = None
 
     @property
@@ -29,27 +46,57 @@ class Reading:
         """Whether they have arrived; asking does not wait."""
         return self._values is not None or bool(self._event.done)
 
-    def values(self) -> list[float]:
-        """The numbers; the host waits if they have not arrived.
+    def check(self) -> None:
+        """Take the numbers from the slot, so that others may use it; the host waits if they have not arrived.
 
         Raises:
             NonFiniteError: in this step or before something was not finite.
         """
-        if self._values is None:
-            self._event.synchronize()
-            self._values = [float(value) for value in self._slot]
-        *numbers, flag = self._values
+        flag = self._arrived()[-1]
         if flag:
             assert self._watch is not None
             raise NonFiniteError(self._watch.explain(int(flag), self.step))
-        return numbers[: len(numbers) - len(self._norms)]
+
+    def values(self) -> list[float]:
+        """The numbers of the outcome; the host waits if they have not arrived.
+
+        Raises:
+            NonFiniteError: as `check`.
+        """
+        self.check()
+        return self._arrived()[: self._outcomes]
 
     def norms(self) -> dict[str, float]:
         """The norms of layers that were measured in this step, by name."""
-        self.values()
-        assert self._values is not None
-        first = len(self._values) - 1 - len(self._norms)
-        return dict(zip(self._norms, self._values[first:-1], strict=True))
+        self.check()
+        return dict(zip(self._norms, self._arrived()[self._outcomes : -1], strict=True))
+
+    def outcome(self) -> list[Array]:
+        """The numbers of the outcome as 0-d arrays on the device, whose memory no later step writes to.
+
+        Made from the report as long as it holds them, without a wait. Afterwards from the host's numbers: it waits for
+        those (the next step has been launched by then) and sends them.
+        """
+        with scope(self._device):
+            if self._report is not None:
+                vector: Array = self._report.copy()
+            else:
+                vector = to_device(np.array(self._arrived()), self._device)
+        return [vector[index] for index in range(self._outcomes)]
+
+    def overwritten(self) -> None:
+        """The next step writes to the report."""
+        self._report = None
+
+    @property
+    def _outcomes(self) -> int:
+        return len(self._slot) - len(self._norms) - 1
+
+    def _arrived(self) -> list[float]:
+        if self._values is None:
+            self._event.synchronize()
+            self._values = self._slot.tolist()
+        return self._values
 
 
 class Readings:
@@ -58,23 +105,35 @@ class Readings:
     def __init__(self, report: Array, watch: DeviceWatch | None) -> None:
         cupy: Any = array_module(report)
         self._cuda = cupy.cuda
-        self._watch, self.length = watch, len(report)
+        self._watch, self.length, self._device = watch, len(report), device_of(report)
         self._slots = [pinned(cupy, report.shape, report.dtype) for _ in range(SLOTS)]
         self._events = [cupy.cuda.Event(disable_timing=True) for _ in range(SLOTS)]
         self._under_way: deque[Reading] = deque()
         self._turn = 0
+        self._fleeting: Reading | None = None
 
-    def start(self, step: int, report: Array, norms: list[str]) -> Reading:
-        """Begin to copy a step's report: its numbers, norms of these names, and the watch's flag last."""
+    def start(self, step: int, report: Array, norms: list[str], *, lasting: bool) -> Reading:
+        """Begin to copy a step's report: its numbers, norms of these names, and the watch's flag last.
+
+        lasting: False where the next step writes to the report; then `overwritten` must be called before it is launched.
+        (In the stream its work comes behind the copy to the host.)
+        """
         if len(self._under_way) == SLOTS:
-            self._under_way.popleft().values()
+            self._under_way.popleft().check()
         slot, event = self._slots[self._turn], self._events[self._turn]
         self._turn = (self._turn + 1) % SLOTS
-        report.get(stream=self._cuda.get_current_stream(), out=slot, blocking=False)  # type: ignore[attr-defined]
-        event.record()
-        reading = Reading(step, slot, event, self._watch, norms)
+        stream = self._cuda.get_current_stream()
+        report.get(stream=stream, out=slot, blocking=False)  # type: ignore[attr-defined]
+        event.record(stream)
+        reading = Reading(step, slot, event, self._watch, norms, report, self._device)
         self._under_way.append(reading)
+        self._fleeting = None if lasting else reading
         return reading
+
+    def overwritten(self) -> None:
+        """Another step is about to be launched."""
+        if self._fleeting is not None:
+            self._fleeting.overwritten()
 
     def arrived(self) -> None:
         """Look at what has arrived, without waiting.
@@ -83,7 +142,7 @@ class Readings:
             NonFiniteError: in one of those steps something was not finite.
         """
         while self._under_way and self._under_way[0].ready:
-            self._under_way.popleft().values()
+            self._under_way.popleft().check()
 
     def settle(self) -> None:
         """Wait for all.
@@ -92,15 +151,11 @@ class Readings:
             NonFiniteError: as `arrived`.
         """
         while self._under_way:
-            self._under_way.popleft().values()
+            self._under_way.popleft().check()
 
 
 def stacked(numbers: list[Array]) -> Array:
-    """0-d arrays on the device as one vector of float64.
-
-    One by one: CuPy joins many arrays through a table of addresses that it sends there, which cannot be captured.
-    """
+    """0-d arrays on the device as one vector of float64."""
     vector = array_module(numbers[0]).empty(len(numbers), np.float64)
-    for place, number in enumerate(numbers):
-        vector[place] = number
+    kernels.select("report", problem(vector)).collect(numbers, vector)
     return vector

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from gan_np.arrays import Array
@@ -19,21 +20,56 @@ class Outcome(NamedTuple):
     auxiliary: Array | None = None
 
 
-class Step(NamedTuple):
-    """What one step of Algorithm 1 reports, all as 0-d arrays on the device: reading one is the caller's decision."""
+class Step:
+    """What one step of Algorithm 1 reports, all as 0-d arrays on the device: reading one is the caller's decision.
 
-    number: int
-    d_loss: Array
-    """L_D of the last of the k updates, before that update."""
-    g_loss: Array
-    d_real_accuracy: Array
-    """Share of real pictures that D calls real (logit above 0)."""
-    d_fake_accuracy: Array
-    """Share of generated pictures that D calls generated (logit below 0)."""
-    auxiliary: Array | None = None
-    """What both players minimise beside the game (InfoGAN: −λ·E[log Q(c | x)]), on G's batch."""
-    reading: Reading | None = None
-    """On a GPU: the same numbers on their way to the host."""
+    number: which step it was, from 1.
+    outcome: what it computed; on a GPU a function that gives it, as few ever ask.
+    reading: on a GPU, the same numbers on their way to the host.
+    """
+
+    __slots__ = ("_outcome", "number", "reading")
+
+    def __init__(
+        self, number: int, outcome: Outcome | Callable[[], list[Array]], reading: Reading | None = None
+    ) -> None:
+        self.number, self.reading = number, reading
+        self._outcome = outcome
+
+    def __repr__(self) -> str:
+        return f"<Step {self.number}>"
+
+    @property
+    def outcome(self) -> Outcome:
+        """All of them."""
+        if not isinstance(self._outcome, Outcome):
+            self._outcome = Outcome(*self._outcome())
+        return self._outcome
+
+    @property
+    def d_loss(self) -> Array:
+        """L_D of the last of the k updates, before that update."""
+        return self.outcome.d_loss
+
+    @property
+    def g_loss(self) -> Array:
+        """L_G, before G's update."""
+        return self.outcome.g_loss
+
+    @property
+    def d_real_accuracy(self) -> Array:
+        """Share of real pictures that D calls real (logit above 0)."""
+        return self.outcome.d_real_accuracy
+
+    @property
+    def d_fake_accuracy(self) -> Array:
+        """Share of generated pictures that D calls generated (logit below 0)."""
+        return self.outcome.d_fake_accuracy
+
+    @property
+    def auxiliary(self) -> Array | None:
+        """What both players minimise beside the game (InfoGAN: −λ·E[log Q(c | x)]), on G's batch."""
+        return self.outcome.auxiliary
 
     @property
     def ready(self) -> bool:
@@ -46,6 +82,9 @@ class Step(NamedTuple):
         Raises:
             NonFiniteError: on a GPU, where it is found out late: something became NaN or infinite in this step or before.
         """
-        values = {name: value for name in Outcome._fields if (value := getattr(self, name)) is not None}
-        found = values.values() if self.reading is None else self.reading.values()
-        return {"step": self.number, **{name: float(value) for name, value in zip(values, found, strict=True)}}
+        if self.reading is not None:
+            found = self.reading.values()
+        else:
+            found = [float(value) for value in self.outcome if value is not None]
+        # The last one may be missing.
+        return {"step": self.number, **dict(zip(Outcome._fields, found, strict=False))}

@@ -32,6 +32,7 @@ for _precision, _name in PRECISIONS.items():
 for _operation, _module, _class in (
     ("bias_activation", "activation", "BiasActivation"),
     ("batch_norm", "normalisation", "BatchNorm"),
+    ("running", "running", "Running"),
     ("layer_norm", "normalisation", "LayerNorm"),
     ("maxout", "maxout", "Maxout"),
     ("dropout", "dropout", "Dropout"),
@@ -40,11 +41,15 @@ for _operation, _module, _class in (
     ("upsample_bilinear", "resampling", "UpsampleBilinear"),
     ("normal", "normal", "Normal"),
     ("softplus", "losses", "Softplus"),
+    ("logistic", "objective", "Logistic"),
+    ("accuracy", "objective", "Accuracy"),
     ("softmax_cross_entropy", "losses", "SoftmaxCrossEntropy"),
     ("sgd", "updates", "Sgd"),
     ("adam", "updates", "Adam"),
     ("rmsprop", "updates", "Rmsprop"),
     ("average", "updates", "Average"),
+    ("finite", "watch", "Finite"),
+    ("report", "report", "Report"),
 ):
     _stand_in = StandIn(_operation, f"{__name__}.{_module}", _class)
     register_kernel(_operation, NAME, _stand_in, supports=costs.supports, cost=costs.cost)

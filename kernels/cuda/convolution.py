@@ -7,18 +7,19 @@ from gan_np.arrays import Array
 from ..geometry import Geometry
 from ..interfaces import Activation, Into
 from . import few_channels
-from .launcher import contiguous, whole
-from .product import HOPPER, TILES, Finish, multiply, units_of
+from .launcher import compute_capability, contiguous, whole
+from .narrow import STORED, narrowed
+from .product import HOPPER_CAPABILITY, TF32_GROUPS, WARPGROUP_COLUMNS, Finish, multiply, units_of
 from .transpose import transposed
 
 SOURCE = "convolution.cu"
 
 
 class Weights:
-    """w in C order, and turned over once somebody asks."""
+    """w in C order, of float32 or bf16, and turned over once somebody asks."""
 
     def __init__(self, weight: Array) -> None:
-        self.natural = contiguous(weight)
+        self.natural = weight
         self._turned: Array | None = None
 
     @property
@@ -30,10 +31,7 @@ class Weights:
 
 
 class ImplicitPlan:
-    """Preparations of pictures are identities (but for the order of memory); nothing is unfolded."""
-
-    keeps_large = False
-    keeps_small = False
+    """Preparations put arrays in C order, and store them as bf16 where that is what is multiplied; nothing is unfolded."""
 
     def __init__(self, geometry: Geometry, precision: str) -> None:
         self.geometry, self.precision = geometry, precision
@@ -41,18 +39,29 @@ class ImplicitPlan:
         self._numbers = (g.batch, *g.large, *g.small, *g.kernel, *g.stride, *g.padding)
         self._pixels = g.batch * g.small[0] * g.small[1]
         self._taps = g.kernel[0] * g.kernel[1] * g.large[2]
+        self.keeps_large = self.keeps_small = precision == "bf16"
 
     def prepare_weight(self, weight: Array) -> Weights:
-        """w in C order."""
-        return Weights(weight)
+        """w."""
+        return Weights(self._stored(weight))
 
     def prepare_large(self, large: Array) -> Array:
-        """a in C order."""
-        return contiguous(large)
+        """a."""
+        return self._stored(large)
 
     def prepare_small(self, small: Array) -> Array:
-        """b in C order."""
-        return contiguous(small)
+        """b."""
+        return self._stored(small)
+
+    def _stored(self, array: Array) -> Array:
+        array = contiguous(array)
+        channels = self.geometry.large[2], self.geometry.small[2]
+        narrow = (
+            self.precision == "bf16"
+            and all(count % 8 == 0 and count >= WARPGROUP_COLUMNS for count in channels)  # chunks of 16 bytes are whole
+            and compute_capability(array) == HOPPER_CAPABILITY
+        )
+        return narrowed(array) if narrow else array
 
     def to_small(self, weight: Weights, large: Array) -> Array:
         """∂T/∂b: patches of a times w."""
@@ -75,7 +84,7 @@ class ImplicitPlan:
         g = self.geometry
         sizes = self._taps, g.small[2], self._pixels
         units = units_of(self.precision, large, *sizes[:2])
-        if TILES[units] is HOPPER:
+        if units == TF32_GROUPS:
             turned = transposed(small, g.small[2])
             operands, along_k, aligned = (large, turned), (False, True), whole(turned, self._pixels)
         else:
@@ -89,7 +98,7 @@ class ImplicitPlan:
         g = self.geometry
         sizes = self._pixels, g.small[2], self._taps
         units = units_of(self.precision, large, *sizes[:2])
-        if TILES[units] is HOPPER:
+        if units == TF32_GROUPS:
             operands, along_k, aligned = (weight.turned, large), (True, True), whole(weight.turned, self._taps)
         else:
             operands, along_k, aligned = (weight.natural, large), (True, False), whole(weight.natural, g.small[2])
@@ -100,7 +109,7 @@ class ImplicitPlan:
 
     def _to_large(self, weight: Array, small: Array, finish: Finish | None) -> Array:
         g = self.geometry
-        share = few_channels.share_of(g, weight.dtype)
+        share = None if weight.dtype == STORED else few_channels.share_of(g, weight.dtype)
         if share is not None:
             return few_channels.to_large(g, self._numbers, weight, small, share, self.precision, finish)
         pixels = [

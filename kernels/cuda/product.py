@@ -18,6 +18,7 @@ from ..reference.placing import place
 from .activation import function
 from .launcher import Argument, compute_capability, contiguous, launch, new
 from .launcher import whole as whole_chunks
+from .narrow import STORED
 
 MULTIPROCESSORS = 132
 """An H100's."""
@@ -74,18 +75,31 @@ HOPPER = {
     "low": Tile(64, 128, (64, 128), 32, 4, 2),
     "medium": Tile(128, 64, (64, 64), 32, 3, 3),
 }
-TILES = {"float32": EXACT, "tf32": ROUNDED, "bf16": ROUNDED, "tf32 of a warpgroup": HOPPER}
-SUFFIX = {"float32": 0, "tf32": 32, "bf16": 16, "tf32 of a warpgroup": 32}
+HOPPER_NARROW = {name: tile._replace(depth=64) for name, tile in HOPPER.items()}
+"""Of half as many bytes a number."""
+TF32_GROUPS, BF16_GROUPS = "tf32 of a warpgroup", "bf16 of a warpgroup"
+TILES = {
+    "float32": EXACT, "tf32": ROUNDED, "bf16": ROUNDED, TF32_GROUPS: HOPPER, BF16_GROUPS: HOPPER_NARROW,
+}  # fmt: skip
+SUFFIX = {"float32": 0, "tf32": 32, "bf16": 16, TF32_GROUPS: 32, BF16_GROUPS: 16}
 """Units that multiply: exact arithmetic, tensor cores as warps use them (sm_80), and as Hopper's warpgroups do."""
+GROUPS = (TF32_GROUPS, BF16_GROUPS)
+"""Those of Hopper's warpgroups."""
+HOPPER_CAPABILITY = "90"
 WARPGROUP_ROWS, WARPGROUP_COLUMNS = 64, 32
 """Sizes below which a warpgroup's tiles would be mostly empty."""
 
 
 def units_of(precision: str, like: Array, rows: int, columns: int) -> str:
-    """What multiplies at this precision on the array's device: the best that it has for such a result."""
+    """What multiplies at this precision on the array's device: the best that it has for such a result.
+
+    bf16 is multiplied by warpgroups where it was stored so before (`narrow.py`).
+    """
+    if like.dtype == STORED:
+        return BF16_GROUPS
     if precision != "tf32" or rows < WARPGROUP_ROWS or columns < WARPGROUP_COLUMNS:
         return precision
-    return "tf32 of a warpgroup" if compute_capability(like) == "90" else precision
+    return TF32_GROUPS if compute_capability(like) == HOPPER_CAPABILITY else precision
 
 
 def choose_tile(rows: int, columns: int, depth: int, copies: int, dtype: np.dtype[Any], units: str) -> Tile:
@@ -100,7 +114,7 @@ def choose_tile(rows: int, columns: int, depth: int, copies: int, dtype: np.dtyp
         return tiles["narrow"]
     large = tiles["large"]
     blocks = _blocks(rows, columns, large) * copies
-    if tiles is HOPPER:
+    if units in GROUPS:
         if columns <= tiles["medium"].columns:
             return tiles["medium"]
         return tiles["low"] if blocks < MULTIPROCESSORS // 2 and depth < DEEP else large
@@ -117,7 +131,11 @@ def definitions(tile: Tile, units: str) -> dict[str, int]:
     if units == "float32":
         return found
     found |= {"ROUNDED": SUFFIX[units], "RESIDENT": tile.resident}
-    return {**found, "HOPPER": 1} if TILES[units] is HOPPER else found
+    if units in GROUPS:
+        found["HOPPER"] = 1
+    if units == BF16_GROUPS:
+        found["NARROW"] = 1
+    return found
 
 
 def shared_bytes(tile: Tile, along_k: tuple[bool, bool], dtype: np.dtype[Any], units: str) -> int:
@@ -125,13 +143,13 @@ def shared_bytes(tile: Tile, along_k: tuple[bool, bool], dtype: np.dtype[Any], u
     chunk = 16 // dtype.itemsize
     pads = {
         "float32": {True: chunk, False: 2 * chunk}, "tf32": {True: 4, False: 8}, "bf16": {True: 8, False: 4},
-        "tf32 of a warpgroup": {True: 0, False: 8},
+        TF32_GROUPS: {True: 0, False: 8}, BF16_GROUPS: {True: 0, False: 0},
     }[units]  # fmt: skip
     numbers = 0
     for size, along in zip((tile.rows, tile.columns), along_k, strict=True):
         lines, length = (size, tile.depth) if along else (tile.depth, size)
         numbers += lines * (length + pads[along])
-    return tile.stages * numbers * dtype.itemsize
+    return tile.stages * numbers * (STORED.itemsize if units == BF16_GROUPS else dtype.itemsize)
 
 
 def multiply(
@@ -158,17 +176,19 @@ def multiply(
         one part and the activation is one of FINISHED, else when the parts are added.
     """
     first = arrays[0]
-    dtype = first.dtype
+    dtype = np.dtype(np.float32) if first.dtype == STORED else first.dtype
     rows, columns, depth = sizes
     tile = choose_tile(rows, columns, depth, copies, dtype, units)
+    if units == TF32_GROUPS and not along_k[0]:
+        tile = tile._replace(resident=min(tile.resident, 2))  # A's numbers on their way take registers
     at_once = finish is not None and finish.activation.kind in FINISHED
-    wanted = MULTIPROCESSORS if TILES[units] is HOPPER else BLOCKS
+    wanted = MULTIPROCESSORS if units in GROUPS else BLOCKS
     part, parts = _divide(_blocks(rows, columns, tile) * copies, depth, tile.depth, wanted)
     on_the_way = finish if parts == 1 and at_once else None
     direct = into is not None and into.array.flags.c_contiguous
-    result = into.array if into is not None and direct else new(first, shape)
+    result = into.array if into is not None and direct else new(first, shape, dtype)
     add = int(into is not None and direct and into.add)
-    to = result if parts == 1 else new(first, (parts, *shape))
+    to = result if parts == 1 else new(first, (parts, *shape), dtype)
     if result.size:
         grid = (-(-rows // tile.rows), -(-columns // tile.columns), copies * parts)
         launch(
@@ -218,7 +238,7 @@ def ending(finish: Finish | None) -> tuple[Argument, ...]:
 def threads(tile: Tile, units: str) -> int:
     """Of a block."""
     shares = tile.rows // tile.share[0] * (tile.columns // tile.share[1])
-    return shares if units == "float32" else 128 * shares if TILES[units] is HOPPER else 32 * shares
+    return shares if units == "float32" else 128 * shares if units in GROUPS else 32 * shares
 
 
 def _blocks(rows: int, columns: int, tile: Tile) -> int:

@@ -10,8 +10,11 @@ from .losses import SoftmaxCrossEntropy, Softplus
 from .maxout import Maxout
 from .normal import Normal
 from .normalisation import BatchNorm, LayerNorm
+from .objective import Accuracy, Logistic
 from .resampling import AveragePool, UpsampleBilinear, UpsampleNearest
+from .running import Running
 from .updates import Adam, Average, Rmsprop, Sgd
+from .watch import Finite, Report
 
 
 def _convolution_work(problem: Problem) -> float:
@@ -30,6 +33,7 @@ for _operation, _implementation in {
     "dense": Dense,
     "bias_activation": BiasActivation,
     "batch_norm": BatchNorm,
+    "running": Running,
     "layer_norm": LayerNorm,
     "maxout": Maxout,
     "dropout": Dropout,
@@ -38,11 +42,16 @@ for _operation, _implementation in {
     "upsample_bilinear": UpsampleBilinear,
     "normal": Normal,
     "softplus": Softplus,
+    "accuracy": Accuracy,
     "softmax_cross_entropy": SoftmaxCrossEntropy,
     "sgd": Sgd,
     "adam": Adam,
     "rmsprop": Rmsprop,
     "average": Average,
+    "finite": Finite,
+    "report": Report,
 }.items():
     register_kernel(_operation, "reference", _implementation, cost=1.0)
-register_kernel("dense_layer", "reference", DenseLayer)  # no cost: the parts do as well
+# No cost: the parts do as well.
+register_kernel("dense_layer", "reference", DenseLayer)
+register_kernel("logistic", "reference", Logistic)

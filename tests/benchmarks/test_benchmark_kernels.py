@@ -111,7 +111,10 @@ def test_every_kernel_of_the_table_is_measured(measured, tmp_path):
         if row["candidate"] == "reference":
             assert row["speed_against_reference"] == {"low": 1.0, "median": 1.0, "high": 1.0}
     defaults = [row for row in rows if row["default"]]
-    assert len(defaults) == len({(row["operation"], row["case"]) for row in rows})
+    # On the processor the parts of a logistic loss do its work.
+    cases = {(row["operation"], row["case"]) for row in rows if row["operation"] != "logistic"}
+    assert {(row["operation"], row["case"]) for row in defaults} == cases
+    assert len(defaults) == len(cases)
     assert result["benchmark"] == "kernels"
     assert result["command"].startswith("python -m benchmarks kernels --quick")
     assert result["machine"]["cpu"]

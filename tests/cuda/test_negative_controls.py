@@ -81,6 +81,8 @@ BARRIER = r"__syncthreads\(\);"
         ("layer_norm.cu", 0, "layer_norm"),
         ("layer_norm.cu", 1, "layer_norm"),
         ("updates.cu", 0, "adam"),
+        ("objective.cu", 0, "logistic"),
+        ("objective.cu", 0, "accuracy"),
     ],
 )
 def test_every_barrier_is_needed(host_gpu, monkeypatch, name, number, operation):
@@ -100,10 +102,42 @@ def test_an_update_that_is_not_left_out(host_gpu, monkeypatch, change, operation
     restore(monkeypatch)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        nth(r"x - x == 0", 0, "x == x"),
+        nth(r"if \(\*flag\) return;", 0),
+        nth(r"count - packs, ", 0, "0, "),
+        nth(r"count / CHUNK \* CHUNK", 0, "count"),
+    ],
+    ids=["infinity", "the first look", "the rest", "more than there is"],
+)
+def test_looks_that_miss_something(host_gpu, monkeypatch, change):
+    assert caught(monkeypatch, "watch.cu", change, "finite")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        nth(r"const int\*", 0, "const float*"),
+        nth(r"CHOOSE\(11\)", 0),
+        nth(r"if \(i >= count\) return;", 0),
+    ],
+    ids=["another type", "a number left out", "more than there are"],
+)
+def test_a_report_of_something_else(host_gpu, monkeypatch, change):
+    assert caught(monkeypatch, "report.cu", change, "report") == set(ORDERS)
+
+
+def test_statistics_that_are_biased(host_gpu, monkeypatch):
+    assert caught(monkeypatch, "running.cu", nth(r" \* correction", 0), "running") == set(ORDERS)
+
+
 def test_the_list_of_barriers_is_complete():
     barriers = {name: len(re.findall(BARRIER, source.read_source(name))) for name in source.sources()}
     assert {name: count for name, count in barriers.items() if count} == {
         "dense.cu": 1, "convolution.cu": 1, "batch_norm.cu": 3, "activation.cu": 1, "layer_norm.cu": 2, "updates.cu": 1,
+        "objective.cu": 1,
     }  # fmt: skip
 
 

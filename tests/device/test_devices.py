@@ -9,9 +9,11 @@ import pytest
 from standin import install
 
 import gan_np as gn
-from gan_np import kernels
+from gan_np import kernels, replay
 from gan_np.arrays import device_of, from_dlpack, generator, to_device, to_host, zeros
 from gan_np.devices import DeviceError, DeviceMemoryError, scope
+from gan_np.models.infogan import CodePrior
+from gan_np.models.prior import KINDS, Prior
 
 
 def test_arrays_go_where_they_are_told(standin, rng):
@@ -74,6 +76,26 @@ def test_the_same_seed_draws_the_same_z(standin):
     np.testing.assert_array_equal(theirs.sample(7, seed=5), mine.sample(7, seed=5))
     z = mine.prior.draw(generator(0), 6, np.dtype(np.float32))
     np.testing.assert_array_equal(theirs.decode(to_device(z, "cuda")), mine.decode(z))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("prior", [Prior, CodePrior])
+def test_z_drawn_on_a_device_is_the_hosts(prior, kind, standin):
+    """And the generator is left in the same state: what is drawn next is the same too."""
+    p, (mine, theirs) = prior(15, kind), (generator(4), generator(4))
+    for _ in range(2):
+        z = p.draw(theirs, 6, np.dtype(np.float32), "cuda")
+        assert device_of(z) == "cuda:0"
+        np.testing.assert_array_equal(to_host(z), p.draw(mine, 6, np.dtype(np.float32)))
+
+
+def test_a_key_is_all_that_is_sent_for_normal_z(standin):
+    """Whatever the size; codes of an InfoGAN follow it."""
+    for prior, sizes in ((Prior(300), [8]), (CodePrior(300), [8, 4 * 512 * 12])):
+        tape = replay.Tape("cuda")
+        with tape.recording():
+            prior.draw(generator(0), 512, np.dtype(np.float32), "cuda")
+        assert [draw.stop - draw.start for draw in tape._work] == sizes
 
 
 class TestErrors:

@@ -6,8 +6,8 @@ from test_training_on_a_device import numbers_of, trainer_of
 
 import gan_np as gn
 from gan_np import kernels, replay
-from gan_np.arrays import generator
-from gan_np.training import device_steps
+from gan_np.arrays import device_of, generator
+from gan_np.training import device_steps, readings
 
 
 def run(trainer, steps):
@@ -48,6 +48,39 @@ def test_replays_do_less(capturing, images):
     assert counts[2][0] > 300
     assert counts[-1][0] < 20
     assert counts[-1][1] == 1
+
+
+@pytest.mark.parametrize("graph", [True, False])
+def test_what_a_step_hands_out_stays(graph, capturing, images):
+    """Asked for at once, after the next step, and after so many that its place on the host was used again."""
+    trainer = trainer_of("dcgan", "cuda", images, 60, graph=graph)
+    run(trainer, 6)
+    assert trainer.captured == graph
+    steps, early = [], []
+    for number in range(40):
+        steps.append(trainer.step())
+        if number % 2:
+            with capturing.no_synchronisation():
+                early.append((number, steps[-1].d_loss))
+    numbers = [step.numbers() for step in steps]
+    assert len({found["d_loss"] for found in numbers}) == len(steps)
+    for number, loss in early:
+        assert float(loss) == numbers[number]["d_loss"]
+    for step, found in zip(steps, numbers, strict=True):
+        assert device_of(step.g_loss) == "cuda:0"
+        assert (step.g_loss.shape, step.g_loss.dtype) == ((), np.float64)
+        names = ("d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy")
+        assert {name: float(getattr(step, name)) for name in names} == {name: found[name] for name in names}
+        assert step.auxiliary is None
+
+
+def test_numbers_that_were_overwritten_would_be_seen(capturing, images, monkeypatch):
+    """Negative control: a step that goes on to believe in its report."""
+    monkeypatch.setattr(readings.Reading, "overwritten", lambda self: None)
+    trainer = trainer_of("mlp", "cuda", images, 60)
+    run(trainer, 6)
+    first, second = trainer.step(), trainer.step()
+    assert first.numbers()["d_loss"] != second.numbers()["d_loss"] == float(first.d_loss)
 
 
 def test_cublas_cannot_be_captured(standin, images):

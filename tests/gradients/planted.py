@@ -35,6 +35,7 @@ class Spoiled(gn.Layer):
             gradient,
             variables.state,
             variables.set_state,
+            variables.edit_state,
             variables.children,
             lambda: 0,
         )

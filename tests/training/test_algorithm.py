@@ -166,7 +166,7 @@ def test_statistics_of_the_generator_move_once_a_step(images: np.ndarray, share_
     trainer = Trainer(gan, images, batch_size=8, d_steps=3, share_noise=share_noise, average_decay=0.0)
     moves = gan.generator.state.version
     trainer.step()
-    assert gan.generator.state.version - moves == 2, "one mean and one variance of its one batch normalisation"
+    assert gan.generator.state.version - moves == 1, "both statistics of its one batch normalisation"
 
 
 def test_r1_needs_one_head(images: np.ndarray) -> None:

@@ -15,20 +15,21 @@
 //
 // Hopper's tensor cores read TF32 along k only: there `weight` of to_small is (C_b, kh·kw·C_a) and `small` of to_weight
 // (C_b, N·H_b·W_b), both transposed before.
-#ifdef HOPPER
+#if defined(HOPPER) && !defined(NARROW)
+#define TURNED
 constexpr bool B_ACROSS = true;
 #else
 constexpr bool B_ACROSS = false;
 #endif
 
 extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT)
-to_small(const real* weight, const real* large, real* to, GEOMETRY_PARAMETERS, int part, int large_whole, int weight_whole,
+to_small(const element* weight, const element* large, real* to, GEOMETRY_PARAMETERS, int part, int large_whole, int weight_whole,
          int add, const real* bias, int kind, real slope) {
     Geometry g = GEOMETRY;
     int pixels = g.batch * g.small_height * g.small_width, depth = g.kernel_height * g.kernel_width * g.large_channels;
     int first_k = blockIdx.z * part;
     Patches a(large, g, large_whole != 0);
-#ifdef HOPPER
+#ifdef TURNED
     Matrix b = {weight, g.small_channels, depth, weight_whole != 0};
 #else
     Matrix b = {weight, depth, g.small_channels, weight_whole != 0};
@@ -40,7 +41,7 @@ to_small(const real* weight, const real* large, real* to, GEOMETRY_PARAMETERS, i
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT)
-to_large(const real* weight, const real* small, real* to, GEOMETRY_PARAMETERS, int part, int small_whole, int weight_whole,
+to_large(const element* weight, const element* small, real* to, GEOMETRY_PARAMETERS, int part, int small_whole, int weight_whole,
          int add, const real* bias, int kind, real slope) {
     Geometry g = GEOMETRY;
     int phases = g.stride_height * g.stride_width, number = blockIdx.z / phases;
@@ -57,13 +58,13 @@ to_large(const real* weight, const real* small, real* to, GEOMETRY_PARAMETERS, i
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT)
-to_weight(const real* large, const real* small, real* to, GEOMETRY_PARAMETERS, int part, int large_whole, int small_whole,
+to_weight(const element* large, const element* small, real* to, GEOMETRY_PARAMETERS, int part, int large_whole, int small_whole,
           int add) {
     Geometry g = GEOMETRY;
     int depth = g.batch * g.small_height * g.small_width, taps = g.kernel_height * g.kernel_width * g.large_channels;
     int first_k = blockIdx.z * part;
     Patches a(large, g, large_whole != 0);
-#ifdef HOPPER
+#ifdef TURNED
     Matrix b = {small, g.small_channels, depth, small_whole != 0};
 #else
     Matrix b = {small, depth, g.small_channels, small_whole != 0};

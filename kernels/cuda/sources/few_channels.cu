@@ -17,7 +17,7 @@ struct Strip {
     typedef int Line;
     typedef int Along;
 
-    const real* data;
+    const element* data;
     int first, last, channels;  // pixels of all pictures
     bool whole;
 

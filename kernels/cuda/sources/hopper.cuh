@@ -1,8 +1,8 @@
 #include "matrix_group.cuh"
 #include "tile.cuh"
-// A block's part of a product on Hopper's tensor cores: float32 numbers in memory, of which TF32's bits are multiplied, and
-// sums in float32. Each warpgroup keeps WARP_M × TILE_N sums. B's lines must run along k; A's may run along the rows, and
-// then pass through registers.
+// A block's part of a product on Hopper's tensor cores, float32 numbers of which TF32's bits are multiplied or bf16 ones, with
+// sums in float32. Each warpgroup keeps WARP_M × TILE_N sums. TF32 is read along k only: B's lines must run along k, and A's
+// pass through registers if they do not.
 #ifndef TILE_M
 #define TILE_M 128
 #define TILE_N 128
@@ -11,60 +11,78 @@
 #define RING 3
 #endif
 constexpr int DEPTH = TILE_K, STAGES = RING, THREADS = TILE_M / WARP_M * 128;
-static_assert(DEPTH == 32 && sizeof(real) == 4, "a line of a tile is 128 bytes");
+static_assert(DEPTH == LINE, "a line of a tile is 128 bytes");
 
-// A tile whose lines wgmma reads.
-template <int SIZE>
-struct SwizzledTile {
-    static constexpr bool RUNS_ALONG_K = true;
-    static constexpr int LINES = SIZE, LENGTH = DEPTH, PITCH = DEPTH, NUMBERS = LINES * PITCH;
+// A tile that wgmma reads: SIZE lines along k, or DEPTH lines of SIZE rows, 64 by 64.
+template <int SIZE, bool ALONG_K>
+struct GroupTile {
+    static constexpr bool RUNS_ALONG_K = ALONG_K, SWIZZLED = true;
+    static constexpr int LINES = ALONG_K ? SIZE : DEPTH, LENGTH = ALONG_K ? DEPTH : SIZE, PITCH = LINE;
+    static constexpr int NUMBERS = LINES * LENGTH;
+    static_assert(ALONG_K || DEPTH == LINES_OF_K, "what `described` says");
 
-    static __device__ __forceinline__ int place(int line, int along) { return swizzled(line, along); }
+    static __device__ __forceinline__ int place(int line, int along) {
+        return along / LINE * (LINES * LINE) + swizzled(line, along % LINE);
+    }
+    // Where 64 rows begin that begin at `row`, or any columns at 0, k steps on.
+    static __device__ __forceinline__ int part(int row, int k) {
+        return ALONG_K ? row * LINE + k : row / LINE * (LINES * LINE) + k * LINE;
+    }
 };
 
-template <bool A_ALONG_K, int SIZE>
-struct TileOfA {
-    typedef SwizzledTile<SIZE> Type;
+template <int SIZE, bool READABLE, bool ALONG_K>
+struct TileOf {
+    typedef GroupTile<SIZE, ALONG_K> Type;
 };
 template <int SIZE>
-struct TileOfA<false, SIZE> {
+struct TileOf<SIZE, false, false> {
     typedef Tile<SIZE, DEPTH, false, 8> Type;  // lanes 4g + t read (g, t): no two in a bank
 };
 
 template <bool A_ALONG_K, bool B_ALONG_K>
 struct Accumulator {
-    static_assert(B_ALONG_K, "wgmma reads TF32 along k only");
-    static constexpr bool GOES_ON = true;
+    static constexpr bool GOES_ON = true, NARROWED = sizeof(element) == 2;
+    static_assert(B_ALONG_K || NARROWED, "TF32 is read along k only");
     static constexpr int ROWS = WARP_M / 64, COLUMNS = TILE_N / 8;
-    typedef typename TileOfA<A_ALONG_K, TILE_M>::Type TileA;
-    typedef SwizzledTile<TILE_N> TileB;
-    static_assert(TileA::NUMBERS % 256 == 0, "what follows a tile lies at a multiple of 1024 bytes");
+    typedef typename TileOf<TILE_M, NARROWED, A_ALONG_K>::Type TileA;
+    typedef GroupTile<TILE_N, B_ALONG_K> TileB;
+    static_assert(TileA::NUMBERS * sizeof(element) % 1024 == 0, "what follows a tile lies at a multiple of 1024 bytes");
 
     float sums[ROWS][COLUMNS][4] = {};
 
     // Begin to multiply; the tiles must stay until `wait`.
-    __device__ __forceinline__ void multiply(const real* a_tile, const real* b_tile) {
+    __device__ __forceinline__ void multiply(const element* a_tile, const element* b_tile) {
         int first = threadIdx.x / 128 * WARP_M;
         begin_group();
 #pragma unroll
         for (int i = 0; i < ROWS; ++i)
 #pragma unroll
-            for (int k = 0; k < DEPTH; k += 8) multiply_part(sums[i], a_tile, first + 64 * i, k, b_tile + k);
+            for (int k = 0; k < DEPTH; k += GROUP_STEP)
+                Part<A_ALONG_K || NARROWED>::multiply(sums[i], a_tile, first + 64 * i, k, b_tile + TileB::part(0, k));
         commit_group();
     }
 
-    __device__ __forceinline__ void multiply_part(float (&part)[COLUMNS][4], const real* a_tile, int row, int k,
-                                                  const real* b) {
-        if (A_ALONG_K) {
-            multiply_group(part, a_tile + row * DEPTH + k, b);
-            return;
+    // 64 rows, one step of k; READABLE: A's tile is one that wgmma reads.
+    template <bool READABLE, class Unused = void>
+    struct Part {
+        static __device__ __forceinline__ void multiply(float (&part)[COLUMNS][4], const element* a_tile, int row, int k,
+                                                        const element* b) {
+            multiply_group<A_ALONG_K, B_ALONG_K>(part, a_tile + TileA::part(row, k), b);
         }
-        int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
-        const real* from = a_tile + (k + t) * TileA::PITCH + row + threadIdx.x % 128 / 32 * 16 + g;
-        const int ahead = 4 * TileA::PITCH;
-        unsigned a[4] = {as_bits(from[0]), as_bits(from[8]), as_bits(from[ahead]), as_bits(from[ahead + 8])};
-        multiply_group(part, a, b);
-    }
+    };
+#ifndef NARROW
+    template <class Unused>
+    struct Part<false, Unused> {
+        static __device__ __forceinline__ void multiply(float (&part)[COLUMNS][4], const element* a_tile, int row, int k,
+                                                        const element* b) {
+            int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
+            const int ahead = 4 * TileA::PITCH;
+            const element* from = a_tile + (k + t) * TileA::PITCH + row + threadIdx.x % 128 / 32 * 16 + g;
+            unsigned a[4] = {as_bits(from[0]), as_bits(from[8]), as_bits(from[ahead]), as_bits(from[ahead + 8])};
+            multiply_group(part, a, b);
+        }
+    };
+#endif
 
     // Copies that were waited for are seen by multiplications after a barrier.
     static __device__ __forceinline__ void publish_copies() { publish(); }

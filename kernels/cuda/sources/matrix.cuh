@@ -1,7 +1,7 @@
 #include "real.cuh"
 // A matrix in row-major order as an operand (see tile.cuh): its rows are the lines.
 struct Matrix {
-    const real* data;
+    const element* data;
     int rows, columns;
     bool whole;
 

@@ -1,14 +1,18 @@
 #include "real.cuh"
 // The tensor cores through wgmma (sm_90a): a warpgroup, four warps that follow one another, multiplies 64 rows of A by N columns
-// of B, both 8 steps of k, and goes on while the tensor cores work. Host twins in tests/cuda/on_host.
+// of B, both 32 bytes of k (8 numbers of TF32, 16 of bf16), and goes on while the tensor cores work. Host twins in
+// tests/cuda/on_host.
 //
-// Tiles in shared memory have lines of 128 bytes along k; in each, the chunk of 16 bytes number c lies where number
-// c ^ (line % 8) would (`swizzled`), so that eight lines' chunks fall into different banks. The first line lies at a multiple of 1024 bytes.
-// Numbers are read as TF32: the last 13 bits after the point are left out.
+// Tiles in shared memory have lines of 128 bytes; in each, the chunk of 16 bytes number c lies where number c ^ (line % 8)
+// would (`swizzled`), so that eight lines' chunks fall into different banks. The first line lies at a multiple of 1024 bytes.
+// A line is a row along k; of bf16, also a step of k along 64 rows, and then 64 steps of them are followed by the next 64 rows.
+// Of float32 the last 13 bits after the point are left out.
 //
 // Registers of lane 4g + t of warp w: rows 16w + g (+8) of A and of the sums, as those of m16n8k8 in matrix_unit.cuh.
+constexpr int LINE = 128 / sizeof(element), GROUP_STEP = 32 / sizeof(element), LINES_OF_K = 64;
+
 __device__ __forceinline__ constexpr int swizzled(int line, int place) {
-    return line * 32 + ((place / 4 ^ line % 8) * 4 + place % 4);
+    return line * LINE + ((place / ELEMENTS ^ line % 8) * ELEMENTS + place % ELEMENTS);
 }
 
 #ifdef __CUDACC__
@@ -27,14 +31,52 @@ __device__ __forceinline__ void wait_group() {
     asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(GROUPS) : "memory");
 }
 
-// What wgmma takes for a tile: its address; 1024 bytes from eight lines to the next; the swizzle of 128 bytes.
-__device__ __forceinline__ unsigned long long described(const real* tile) {
-    unsigned long long address = __cvta_generic_to_shared(tile);
-    return (address & 0x3FFFF) >> 4 | 1ull << 16 | 64ull << 32 | 1ull << 62;
+// What wgmma takes for a tile: its address; how far the next eight lines are; the swizzle of 128 bytes; and for lines that are
+// steps of k how far the next 64 rows are.
+template <bool ALONG_K>
+__device__ __forceinline__ unsigned long long described(const element* tile) {
+    unsigned long long address = __cvta_generic_to_shared(tile), next = ALONG_K ? 1 : LINES_OF_K * 128 / 16;
+    return (address & 0x3FFFF) >> 4 | next << 16 | 64ull << 32 | 1ull << 62;
 }
 
-// c += a·b: a is 64×8, from shared memory or from registers; b is N×8 (N lines).
-__device__ __forceinline__ void multiply_group(float (&c)[8][4], const real* a, const real* b) {
+// c += a·b: a is 64 rows, from shared memory or (TF32) from registers, b N columns.
+#ifdef NARROW
+template <bool A_ALONG_K, bool B_ALONG_K>
+__device__ __forceinline__ void multiply_group(float (&c)[8][4], const element* a, const element* b) {
+    asm volatile(
+        "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {"
+        "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15,"
+        "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31"
+        "}, %32, %33, 1, 1, 1, %34, %35;"
+        : "+f"(c[0][0]), "+f"(c[0][1]), "+f"(c[0][2]), "+f"(c[0][3]), "+f"(c[1][0]), "+f"(c[1][1]), "+f"(c[1][2]), "+f"(c[1][3]),
+          "+f"(c[2][0]), "+f"(c[2][1]), "+f"(c[2][2]), "+f"(c[2][3]), "+f"(c[3][0]), "+f"(c[3][1]), "+f"(c[3][2]), "+f"(c[3][3]),
+          "+f"(c[4][0]), "+f"(c[4][1]), "+f"(c[4][2]), "+f"(c[4][3]), "+f"(c[5][0]), "+f"(c[5][1]), "+f"(c[5][2]), "+f"(c[5][3]),
+          "+f"(c[6][0]), "+f"(c[6][1]), "+f"(c[6][2]), "+f"(c[6][3]), "+f"(c[7][0]), "+f"(c[7][1]), "+f"(c[7][2]), "+f"(c[7][3])
+        : "l"(described<A_ALONG_K>(a)), "l"(described<B_ALONG_K>(b)), "n"(!A_ALONG_K), "n"(!B_ALONG_K));
+}
+template <bool A_ALONG_K, bool B_ALONG_K>
+__device__ __forceinline__ void multiply_group(float (&c)[16][4], const element* a, const element* b) {
+    asm volatile(
+        "wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 {"
+        "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15,"
+        "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31,"
+        "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47,"
+        "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
+        "}, %64, %65, 1, 1, 1, %66, %67;"
+        : "+f"(c[0][0]), "+f"(c[0][1]), "+f"(c[0][2]), "+f"(c[0][3]), "+f"(c[1][0]), "+f"(c[1][1]), "+f"(c[1][2]), "+f"(c[1][3]),
+          "+f"(c[2][0]), "+f"(c[2][1]), "+f"(c[2][2]), "+f"(c[2][3]), "+f"(c[3][0]), "+f"(c[3][1]), "+f"(c[3][2]), "+f"(c[3][3]),
+          "+f"(c[4][0]), "+f"(c[4][1]), "+f"(c[4][2]), "+f"(c[4][3]), "+f"(c[5][0]), "+f"(c[5][1]), "+f"(c[5][2]), "+f"(c[5][3]),
+          "+f"(c[6][0]), "+f"(c[6][1]), "+f"(c[6][2]), "+f"(c[6][3]), "+f"(c[7][0]), "+f"(c[7][1]), "+f"(c[7][2]), "+f"(c[7][3]),
+          "+f"(c[8][0]), "+f"(c[8][1]), "+f"(c[8][2]), "+f"(c[8][3]), "+f"(c[9][0]), "+f"(c[9][1]), "+f"(c[9][2]), "+f"(c[9][3]),
+          "+f"(c[10][0]), "+f"(c[10][1]), "+f"(c[10][2]), "+f"(c[10][3]), "+f"(c[11][0]), "+f"(c[11][1]), "+f"(c[11][2]), "+f"(c[11][3]),
+          "+f"(c[12][0]), "+f"(c[12][1]), "+f"(c[12][2]), "+f"(c[12][3]), "+f"(c[13][0]), "+f"(c[13][1]), "+f"(c[13][2]), "+f"(c[13][3]),
+          "+f"(c[14][0]), "+f"(c[14][1]), "+f"(c[14][2]), "+f"(c[14][3]), "+f"(c[15][0]), "+f"(c[15][1]), "+f"(c[15][2]), "+f"(c[15][3])
+        : "l"(described<A_ALONG_K>(a)), "l"(described<B_ALONG_K>(b)), "n"(!A_ALONG_K), "n"(!B_ALONG_K));
+}
+#else
+template <bool A_ALONG_K, bool B_ALONG_K>
+__device__ __forceinline__ void multiply_group(float (&c)[8][4], const element* a, const element* b) {
+    static_assert(A_ALONG_K && B_ALONG_K, "TF32 is read along k only");
     asm volatile(
         "wgmma.mma_async.sync.aligned.m64n64k8.f32.tf32.tf32 {"
         "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15,"
@@ -44,9 +86,9 @@ __device__ __forceinline__ void multiply_group(float (&c)[8][4], const real* a, 
           "+f"(c[2][0]), "+f"(c[2][1]), "+f"(c[2][2]), "+f"(c[2][3]), "+f"(c[3][0]), "+f"(c[3][1]), "+f"(c[3][2]), "+f"(c[3][3]),
           "+f"(c[4][0]), "+f"(c[4][1]), "+f"(c[4][2]), "+f"(c[4][3]), "+f"(c[5][0]), "+f"(c[5][1]), "+f"(c[5][2]), "+f"(c[5][3]),
           "+f"(c[6][0]), "+f"(c[6][1]), "+f"(c[6][2]), "+f"(c[6][3]), "+f"(c[7][0]), "+f"(c[7][1]), "+f"(c[7][2]), "+f"(c[7][3])
-        : "l"(described(a)), "l"(described(b)));
+        : "l"(described<true>(a)), "l"(described<true>(b)));
 }
-__device__ __forceinline__ void multiply_group(float (&c)[8][4], const unsigned (&a)[4], const real* b) {
+__device__ __forceinline__ void multiply_group(float (&c)[8][4], const unsigned (&a)[4], const element* b) {
     asm volatile(
         "wgmma.mma_async.sync.aligned.m64n64k8.f32.tf32.tf32 {"
         "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15,"
@@ -56,9 +98,11 @@ __device__ __forceinline__ void multiply_group(float (&c)[8][4], const unsigned 
           "+f"(c[2][0]), "+f"(c[2][1]), "+f"(c[2][2]), "+f"(c[2][3]), "+f"(c[3][0]), "+f"(c[3][1]), "+f"(c[3][2]), "+f"(c[3][3]),
           "+f"(c[4][0]), "+f"(c[4][1]), "+f"(c[4][2]), "+f"(c[4][3]), "+f"(c[5][0]), "+f"(c[5][1]), "+f"(c[5][2]), "+f"(c[5][3]),
           "+f"(c[6][0]), "+f"(c[6][1]), "+f"(c[6][2]), "+f"(c[6][3]), "+f"(c[7][0]), "+f"(c[7][1]), "+f"(c[7][2]), "+f"(c[7][3])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(described(b)));
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(described<true>(b)));
 }
-__device__ __forceinline__ void multiply_group(float (&c)[16][4], const real* a, const real* b) {
+template <bool A_ALONG_K, bool B_ALONG_K>
+__device__ __forceinline__ void multiply_group(float (&c)[16][4], const element* a, const element* b) {
+    static_assert(A_ALONG_K && B_ALONG_K, "TF32 is read along k only");
     asm volatile(
         "wgmma.mma_async.sync.aligned.m64n128k8.f32.tf32.tf32 {"
         "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15,"
@@ -74,9 +118,9 @@ __device__ __forceinline__ void multiply_group(float (&c)[16][4], const real* a,
           "+f"(c[10][0]), "+f"(c[10][1]), "+f"(c[10][2]), "+f"(c[10][3]), "+f"(c[11][0]), "+f"(c[11][1]), "+f"(c[11][2]), "+f"(c[11][3]),
           "+f"(c[12][0]), "+f"(c[12][1]), "+f"(c[12][2]), "+f"(c[12][3]), "+f"(c[13][0]), "+f"(c[13][1]), "+f"(c[13][2]), "+f"(c[13][3]),
           "+f"(c[14][0]), "+f"(c[14][1]), "+f"(c[14][2]), "+f"(c[14][3]), "+f"(c[15][0]), "+f"(c[15][1]), "+f"(c[15][2]), "+f"(c[15][3])
-        : "l"(described(a)), "l"(described(b)));
+        : "l"(described<true>(a)), "l"(described<true>(b)));
 }
-__device__ __forceinline__ void multiply_group(float (&c)[16][4], const unsigned (&a)[4], const real* b) {
+__device__ __forceinline__ void multiply_group(float (&c)[16][4], const unsigned (&a)[4], const element* b) {
     asm volatile(
         "wgmma.mma_async.sync.aligned.m64n128k8.f32.tf32.tf32 {"
         "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15,"
@@ -92,6 +136,7 @@ __device__ __forceinline__ void multiply_group(float (&c)[16][4], const unsigned
           "+f"(c[10][0]), "+f"(c[10][1]), "+f"(c[10][2]), "+f"(c[10][3]), "+f"(c[11][0]), "+f"(c[11][1]), "+f"(c[11][2]), "+f"(c[11][3]),
           "+f"(c[12][0]), "+f"(c[12][1]), "+f"(c[12][2]), "+f"(c[12][3]), "+f"(c[13][0]), "+f"(c[13][1]), "+f"(c[13][2]), "+f"(c[13][3]),
           "+f"(c[14][0]), "+f"(c[14][1]), "+f"(c[14][2]), "+f"(c[14][3]), "+f"(c[15][0]), "+f"(c[15][1]), "+f"(c[15][2]), "+f"(c[15][3])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(described(b)));
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(described<true>(b)));
 }
+#endif
 #endif

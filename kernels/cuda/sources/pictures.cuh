@@ -33,7 +33,7 @@ struct Window {
     typedef Step Line;
     typedef Step Along;
 
-    const real* data;
+    const element* data;
     int height, width;
     bool whole;
 
@@ -49,7 +49,7 @@ struct Patches : Window {
     Geometry g;
     Divisor by_width, by_height, by_channels, by_kernel_width;
 
-    __device__ Patches(const real* large, const Geometry& g, bool whole)
+    __device__ Patches(const element* large, const Geometry& g, bool whole)
         : Window{large, g.large_height, g.large_width, whole}, g(g), by_width(g.small_width), by_height(g.small_height),
           by_channels(g.large_channels), by_kernel_width(g.kernel_width) {}
 
@@ -95,7 +95,7 @@ struct Seen : Window {
     Phase phase;
     Divisor by_width, by_height, by_channels, by_taps;
 
-    __device__ Seen(const real* small, const Geometry& g, const Phase& phase, bool whole)
+    __device__ Seen(const element* small, const Geometry& g, const Phase& phase, bool whole)
         : Window{small, g.small_height, g.small_width, whole}, g(g), phase(phase), by_width(max(phase.width, 1)),
           by_height(max(phase.height, 1)), by_channels(g.small_channels), by_taps(max(phase.taps_wide, 1)) {}
 
@@ -119,13 +119,13 @@ struct Seen : Window {
 
 // The weights of one phase: a line is a channel c of a, (taps high, taps wide, C_b) along it.
 struct PhaseWeights {
-    const real* data;
+    const element* data;
     Geometry g;
     Phase phase;
     bool whole;
     Divisor channels, taps_wide;
 
-    __device__ PhaseWeights(const real* weight, const Geometry& g, const Phase& phase, bool whole)
+    __device__ PhaseWeights(const element* weight, const Geometry& g, const Phase& phase, bool whole)
         : data(weight), g(g), phase(phase), whole(whole), channels(g.small_channels), taps_wide(max(phase.taps_wide, 1)) {}
 
     typedef int Line;

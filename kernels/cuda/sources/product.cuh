@@ -21,7 +21,7 @@ __device__ __forceinline__ void accumulate(Sums& sums, const A& a, const B& b, i
                                            int last_k) {
     typedef typename Sums::TileA TileA;
     typedef typename Sums::TileB TileB;
-    DYNAMIC_SHARED(real, ring);
+    DYNAMIC_SHARED(element, ring);
     constexpr int STAGE = TileA::NUMBERS + TileB::NUMBERS;  // B's tile comes first
     int tiles = first_k < last_k ? divide_up(last_k - first_k, DEPTH) : 0;
     Filler<TileA, THREADS, A> fill_a(a, first_m);
@@ -29,7 +29,7 @@ __device__ __forceinline__ void accumulate(Sums& sums, const A& a, const B& b, i
 
     auto fetch = [&](int tile) {
         if (tile < tiles) {
-            real* stage = ring + tile % STAGES * STAGE;
+            element* stage = ring + tile % STAGES * STAGE;
             fill_b.fill(stage, first_k + tile * DEPTH);
             fill_a.fill(stage + TileB::NUMBERS, first_k + tile * DEPTH);
         }
@@ -39,7 +39,7 @@ __device__ __forceinline__ void accumulate(Sums& sums, const A& a, const B& b, i
     for (int tile = 0; tile < STAGES - 1; ++tile) fetch(tile);
 #pragma unroll 1
     for (int tile = 0; tile < tiles; ++tile) {
-        const real* stage = ring + tile % STAGES * STAGE;
+        const element* stage = ring + tile % STAGES * STAGE;
         wait_copies<STAGES - 2>();
         Sums::publish_copies();
         __syncthreads();

@@ -7,6 +7,14 @@ typedef REAL real;
 // Sixteen bytes: what one instruction can load, store or copy.
 constexpr int CHUNK = 16 / sizeof(real);
 
+// What a product's operands are stored as: `real`, or with -DNARROW bf16, of which nothing is computed but on tensor cores.
+#ifdef NARROW
+typedef unsigned short element;
+#else
+typedef real element;
+#endif
+constexpr int ELEMENTS = 16 / sizeof(element);
+
 template <int COUNT>
 struct __align__(COUNT * sizeof(real)) Pack {
     real at[COUNT];

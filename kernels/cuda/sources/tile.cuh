@@ -15,13 +15,13 @@
 // A tile of SIZE rows (or columns) by DEPTH steps of k; ALONG_K says that lines run along k.
 template <int SIZE, int DEPTH, bool ALONG_K, int PAD>
 struct Tile {
-    static constexpr bool RUNS_ALONG_K = ALONG_K;
+    static constexpr bool RUNS_ALONG_K = ALONG_K, SWIZZLED = false;
     static constexpr int LINES = ALONG_K ? SIZE : DEPTH, LENGTH = ALONG_K ? DEPTH : SIZE;
     static constexpr int PITCH = LENGTH + PAD;
     static constexpr int NUMBERS = LINES * PITCH;
 
     static __device__ __forceinline__ int place(int line, int along) { return line * PITCH + along; }
-    static __device__ __forceinline__ real get(const real* tile, int index, int k) {
+    static __device__ __forceinline__ element get(const element* tile, int index, int k) {
         return ALONG_K ? tile[index * PITCH + k] : tile[k * PITCH + index];
     }
 };
@@ -32,9 +32,9 @@ struct Tile {
 template <class Tile, int THREADS, class Operand>
 struct Filler {
     static constexpr bool ALONG_K = Tile::RUNS_ALONG_K;
-    static constexpr int ACROSS = Tile::LENGTH / CHUNK, STEP = THREADS / ACROSS, LINES = (Tile::LINES + STEP - 1) / STEP;
-    static_assert(Tile::LENGTH % CHUNK == 0 && THREADS % ACROSS == 0, "chunks must divide evenly");
-    static_assert(STEP % 8 == 0 || Tile::PITCH != Tile::LENGTH, "lines whose chunks are swizzled alike must follow");
+    static constexpr int ACROSS = Tile::LENGTH / ELEMENTS, STEP = THREADS / ACROSS, LINES = (Tile::LINES + STEP - 1) / STEP;
+    static_assert(Tile::LENGTH % ELEMENTS == 0 && THREADS % ACROSS == 0, "chunks must divide evenly");
+    static_assert(STEP % 8 == 0 || !Tile::SWIZZLED, "lines whose chunks are swizzled alike must follow");
 
     const Operand& operand;
     int first_line, first_along;
@@ -42,7 +42,7 @@ struct Filler {
     typename Operand::Along along;
 
     __device__ __forceinline__ Filler(const Operand& operand, int first_index)
-        : operand(operand), first_line(threadIdx.x / ACROSS), first_along(threadIdx.x % ACROSS * CHUNK) {
+        : operand(operand), first_line(threadIdx.x / ACROSS), first_along(threadIdx.x % ACROSS * ELEMENTS) {
         if (ALONG_K) {
 #pragma unroll
             for (int i = 0; i < LINES; ++i) lines[ALONG_K ? i : 0] = operand.line(first_index + first_line + i * STEP);
@@ -53,10 +53,10 @@ struct Filler {
     }
 
     // Ask for the tile that begins at first_k.
-    __device__ __forceinline__ void fill(real* tile, int first_k) {
-        real* to = tile + Tile::place(first_line, threadIdx.x % ACROSS * CHUNK);
+    __device__ __forceinline__ void fill(element* tile, int first_k) {
+        element* to = tile + Tile::place(first_line, threadIdx.x % ACROSS * ELEMENTS);
         if (ALONG_K) along = operand.along(first_k + first_along);
-        if (operand.whole) {
+        if (operand.whole || sizeof(element) < 4) {  // nothing below 4 bytes can be copied alone: narrow ones must be whole
 #pragma unroll
             for (int i = 0; i < LINES; ++i) {
                 if (Tile::LINES % STEP && first_line + i * STEP >= Tile::LINES) break;
@@ -66,19 +66,19 @@ struct Filler {
             return;
         }
 #pragma unroll 1
-        for (int part = 0; part < CHUNK; ++part) {
+        for (int part = 0; part < ELEMENTS; ++part) {
             typename Operand::Along place = operand.along((ALONG_K ? first_k : 0) + first_along + part);
 #pragma unroll
             for (int i = 0; i < LINES; ++i) {
                 if (Tile::LINES % STEP && first_line + i * STEP >= Tile::LINES) break;
                 auto line = ALONG_K ? lines[ALONG_K ? i : 0] : operand.line(first_k + first_line + i * STEP);
-                copy<sizeof(real)>(to + i * STEP * Tile::PITCH + part, line, place);
+                copy<sizeof(element) < 4 ? 4 : sizeof(element)>(to + i * STEP * Tile::PITCH + part, line, place);
             }
         }
     }
 
     template <int BYTES>
-    __device__ __forceinline__ void copy(real* to, const typename Operand::Line& line, const typename Operand::Along& place) {
+    __device__ __forceinline__ void copy(element* to, const typename Operand::Line& line, const typename Operand::Along& place) {
         copy_async<BYTES>(to, operand.data + operand.offset(line, place), operand.inside(line, place));
     }
 };

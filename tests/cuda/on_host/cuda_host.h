@@ -251,7 +251,9 @@ template <> struct Letter<int64> { static const char value = 'l'; };
 template <> struct Letter<unsigned long long> { static const char value = 'L'; };
 template <> struct Letter<float> { static const char value = 'f'; };
 template <> struct Letter<double> { static const char value = 'd'; };
+template <> struct Letter<void> { static const char value = 'v'; };  // of any type: another argument says of which
 template <> struct Letter<unsigned char> { static const char value = 'B'; };
+template <> struct Letter<unsigned short> { static const char value = 'H'; };
 
 // "f" for a float, "*f" for a pointer to floats, "=f" for one to floats that the kernel may write.
 template <class T> static char* describe(char* at) {

@@ -41,7 +41,10 @@ LETTERS = {
     "f": np.dtype(np.float32),
     "d": np.dtype(np.float64),
     "B": np.dtype(np.uint8),
+    "H": np.dtype(np.uint16),
+    "v": None,
 }
+"""What the header calls a parameter's type; None: a pointer to anything."""
 DEFAULT_SHARED = 48 << 10
 _order = "forward"
 
@@ -130,7 +133,7 @@ class HostRawKernel:
             if given.dtype != np.uint64 or given:
                 raise HostKernelError(f"{where}: {given!r} given for a pointer; only a null of 64 bits may be")
             return np.zeros(1, np.uint64)
-        if given.dtype != dtype:
+        if dtype is not None and given.dtype != dtype:
             raise HostKernelError(f"{where}: array of {given.dtype} given, the kernel takes {dtype}")
         if wanted[0] == "=" and not getattr(given.flags, "writeable", True):
             raise HostKernelError(f"{where}: may be written, but the array is read-only")

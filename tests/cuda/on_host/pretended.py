@@ -51,6 +51,9 @@ class ndarray:
     def get(self) -> Any:
         return self.view.copy(order="K")
 
+    def astype(self, dtype: Any) -> ndarray:
+        return ndarray(self.view.astype(dtype))
+
     def copy(self) -> ndarray:
         return ndarray(self.view.copy())
 

@@ -1,0 +1,23 @@
+"""Arrays on the GPU as bf16 (`sources/narrow.cu`): what Hopper's tensor cores read half as many bytes of."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gan_np.arrays import Array
+
+from .grids import over
+from .launcher import launch, new
+from .launcher import whole as whole_chunks
+
+STORED = np.dtype(np.uint16)
+"""NumPy has no bf16: its bits."""
+
+
+def narrowed(array: Array) -> Array:
+    """A C-contiguous array of float32 rounded to bf16, ties to even."""
+    to = new(array, array.shape, STORED)
+    whole = whole_chunks(array, array.size)
+    grid, block = over(array.size // (4 if whole else 1))
+    launch("narrow.cu", "narrow", grid, block, (array, to, array.size, whole), dtype=array.dtype)
+    return to

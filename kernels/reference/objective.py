@@ -1,0 +1,26 @@
+"""What GAN objectives are made of."""
+
+from __future__ import annotations
+
+from gan_np.arrays import Array
+
+from .losses import Softplus
+
+
+class Logistic:
+    """The mean of softplus, by its two parts."""
+
+    def forward(self, s: Array, sign: int, weight: float) -> tuple[Array, Array]:
+        """weight·mean softplus(sign·s), and its derivative."""
+        share = s.dtype.type(weight / s.size)
+        kernel, signed = Softplus(), sign * s
+        return kernel.forward(signed).sum() * share, kernel.derivative(signed) * (sign * share)
+
+
+class Accuracy:
+    """A comparison and a mean."""
+
+    def forward(self, s: Array, sign: int, boundary: float) -> Array:
+        """The share on the right side."""
+        share: Array = (sign * (s - s.dtype.type(boundary)) > 0).mean()
+        return share
