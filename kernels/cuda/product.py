@@ -70,6 +70,8 @@ ROUNDED = {
     "medium": Tile(64, 64, (32, 16), 32, 3),
     "narrow": Tile(128, 16, (16, 16), 32, 3),
 }
+BF16 = {**ROUNDED, "large": ROUNDED["large"]._replace(resident=1)}
+"""Where both operands' lines run along k, two such blocks have neither registers nor shared memory enough."""
 HOPPER = {
     "large": Tile(128, 128, (64, 128), 32, 3, 2),
     "low": Tile(64, 128, (64, 128), 32, 4, 2),
@@ -79,7 +81,7 @@ HOPPER_NARROW = {name: tile._replace(depth=64) for name, tile in HOPPER.items()}
 """Of half as many bytes a number."""
 TF32_GROUPS, BF16_GROUPS = "tf32 of a warpgroup", "bf16 of a warpgroup"
 TILES = {
-    "float32": EXACT, "tf32": ROUNDED, "bf16": ROUNDED, TF32_GROUPS: HOPPER, BF16_GROUPS: HOPPER_NARROW,
+    "float32": EXACT, "tf32": ROUNDED, "bf16": BF16, TF32_GROUPS: HOPPER, BF16_GROUPS: HOPPER_NARROW,
 }  # fmt: skip
 SUFFIX = {"float32": 0, "tf32": 32, "bf16": 16, TF32_GROUPS: 32, BF16_GROUPS: 16}
 """Units that multiply: exact arithmetic, tensor cores as warps use them (sm_80), and as Hopper's warpgroups do."""
@@ -121,6 +123,13 @@ def choose_tile(rows: int, columns: int, depth: int, copies: int, dtype: np.dtyp
     if dtype == np.float32 and blocks >= BLOCKS // 2:
         return large
     return tiles["medium"]
+
+
+def held(tile: Tile, along_k: tuple[bool, bool], units: str) -> Tile:
+    """The tile with as many blocks for a multiprocessor as it holds when the operands' lines run like this."""
+    if units == TF32_GROUPS and not along_k[0]:
+        return tile._replace(resident=min(tile.resident, 2))  # A's numbers on their way take registers
+    return tile
 
 
 def definitions(tile: Tile, units: str) -> dict[str, int]:
@@ -179,8 +188,7 @@ def multiply(
     dtype = np.dtype(np.float32) if first.dtype == STORED else first.dtype
     rows, columns, depth = sizes
     tile = choose_tile(rows, columns, depth, copies, dtype, units)
-    if units == TF32_GROUPS and not along_k[0]:
-        tile = tile._replace(resident=min(tile.resident, 2))  # A's numbers on their way take registers
+    tile = held(tile, along_k, units)
     at_once = finish is not None and finish.activation.kind in FINISHED
     wanted = MULTIPROCESSORS if units in GROUPS else BLOCKS
     part, parts = _divide(_blocks(rows, columns, tile) * copies, depth, tile.depth, wanted)
