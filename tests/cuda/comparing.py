@@ -7,7 +7,7 @@ import numpy as np
 
 from gan_np import kernels
 from gan_np.arrays import to_device, to_host
-from gan_np.kernels.cuda import few_channels, product
+from gan_np.kernels.cuda import convolution, few_channels, product
 from gan_np.testing.kernels import agree
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
@@ -31,9 +31,13 @@ def cut_tf32(array):
 
 
 WARPS, WARPGROUPS = "cuda_tf32 by warps", "cuda_tf32 by warpgroups"
-ROUNDING = {"cuda": lambda array: array, WARPS: round_tf32, WARPGROUPS: cut_tf32, "cuda_bf16": round_bf16}
-"""What multiplies, and how it rounds what it multiplies: a kernel's name, and for TF32 whose tensor cores."""
-OF_DENSE = [name for name in ROUNDING if name != WARPGROUPS]
+NARROW_WARPS, NARROW_WARPGROUPS = "cuda_bf16 by warps", "cuda_bf16 by warpgroups"
+ROUNDING = {
+    "cuda": lambda array: array, WARPS: round_tf32, WARPGROUPS: cut_tf32,
+    NARROW_WARPS: round_bf16, NARROW_WARPGROUPS: round_bf16,
+}  # fmt: skip
+"""What multiplies, and how it rounds what it multiplies: a kernel's name, and whose tensor cores."""
+OF_DENSE = ["cuda", WARPS, NARROW_WARPS]
 
 
 def kernel_of(name):
@@ -43,19 +47,20 @@ def kernel_of(name):
 
 @contextlib.contextmanager
 def units(name):
-    """A device before Hopper, or one of Hopper's, whose warpgroups then do products of all sizes."""
+    """A device before Hopper, or one of Hopper's, whose warpgroups then do products of all sizes that they can."""
+    who = name.partition(" by ")[2]
     with contextlib.ExitStack() as changes:
-        if name in (WARPS, WARPGROUPS):
-            capability = "90" if name == WARPGROUPS else "80"
-            changes.enter_context(mock.patch.object(product, "compute_capability", lambda array: capability))
-            for least in ("WARPGROUP_ROWS", "WARPGROUP_COLUMNS"):
-                changes.enter_context(mock.patch.object(product, least, 1))
+        for module in (product, convolution) if who else ():
+            capability = {"warps": "80", "warpgroups": "90"}[who]
+            changes.enter_context(mock.patch.object(module, "compute_capability", return_value=capability))
+            for least in {"WARPGROUP_ROWS", "WARPGROUP_COLUMNS"} & set(vars(module)):
+                changes.enter_context(mock.patch.object(module, least, 1))
         yield
 
 
-def rounding(name, case, result):
+def rounding(name, geometry, result):
     """Of what gives one of a case's results: few channels are left to warps."""
-    few = case.geometry is not None and few_channels.share_of(case.geometry, FLOAT32) is not None
+    few = geometry is not None and few_channels.share_of(geometry, FLOAT32) is not None
     return round_tf32 if name == WARPGROUPS and few and result == "large" else ROUNDING[name]
 
 
@@ -71,7 +76,7 @@ def compare(case, name="cuda", dtype=FLOAT32):
     with units(name):
         found = case.run(implementation, *(to_device(array, "cuda") for array in arrays))
         found = {key: to_host(array) for key, array in found.items()}
-        wanted = {key: rounding(name, case, key) for key in found}
+        wanted = {key: rounding(name, case.geometry, key) for key in found}
     on_rounded = {}
     for rounded in set(wanted.values()):
         wide = [rounded(array).astype(np.float64) if array.dtype.kind == "f" else array for array in arrays]
