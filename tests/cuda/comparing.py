@@ -1,9 +1,13 @@
 """One case of the kernel table on a CUDA kernel, against the reference."""
 
+import contextlib
+from unittest import mock
+
 import numpy as np
 
 from gan_np import kernels
 from gan_np.arrays import to_device, to_host
+from gan_np.kernels.cuda import convolution, few_channels, product
 from gan_np.testing.kernels import agree
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
@@ -26,7 +30,38 @@ def cut_tf32(array):
     return (array.view(np.uint32) & np.uint32(0xFFFFE000)).view(np.float32)
 
 
-ROUNDING = {"cuda": lambda array: array, "cuda_tf32": round_tf32, "cuda_bf16": round_bf16}
+WARPS, WARPGROUPS = "cuda_tf32 by warps", "cuda_tf32 by warpgroups"
+NARROW_WARPS, NARROW_WARPGROUPS = "cuda_bf16 by warps", "cuda_bf16 by warpgroups"
+ROUNDING = {
+    "cuda": lambda array: array, WARPS: round_tf32, WARPGROUPS: cut_tf32,
+    NARROW_WARPS: round_bf16, NARROW_WARPGROUPS: round_bf16,
+}  # fmt: skip
+"""What multiplies, and how it rounds what it multiplies: a kernel's name, and whose tensor cores."""
+OF_DENSE = ["cuda", WARPS, NARROW_WARPS]
+
+
+def kernel_of(name):
+    """What the kernel table calls it."""
+    return name.partition(" by ")[0]
+
+
+@contextlib.contextmanager
+def units(name):
+    """A device before Hopper, or one of Hopper's, whose warpgroups then do products of all sizes that they can."""
+    who = name.partition(" by ")[2]
+    with contextlib.ExitStack() as changes:
+        for module in (product, convolution) if who else ():
+            capability = {"warps": "80", "warpgroups": "90"}[who]
+            changes.enter_context(mock.patch.object(module, "compute_capability", return_value=capability))
+            for least in {"WARPGROUP_ROWS", "WARPGROUP_COLUMNS"} & set(vars(module)):
+                changes.enter_context(mock.patch.object(module, least, 1))
+        yield
+
+
+def rounding(name, geometry, result):
+    """Of what gives one of a case's results: few channels are left to warps."""
+    few = geometry is not None and few_channels.share_of(geometry, FLOAT32) is not None
+    return round_tf32 if name == WARPGROUPS and few and result == "large" else ROUNDING[name]
 
 
 def compare(case, name="cuda", dtype=FLOAT32):
@@ -36,9 +71,15 @@ def compare(case, name="cuda", dtype=FLOAT32):
         KernelError: a result differs by more than the usual rounding of its dtype.
     """
     arrays = case.make(np.random.default_rng(0), dtype)
-    wide = [ROUNDING[name](array).astype(np.float64) if array.dtype.kind == "f" else array for array in arrays]
-    expected = case.run(kernels.entry(case.operation, "reference").implementation, *wide)
-    implementation = kernels.entry(case.operation, name).implementation
-    found = case.run(implementation, *(to_device(array, "cuda") for array in arrays))
-    found = {key: to_host(array) for key, array in found.items()}
+    reference = kernels.entry(case.operation, "reference").implementation
+    implementation = kernels.entry(case.operation, kernel_of(name)).implementation
+    with units(name):
+        found = case.run(implementation, *(to_device(array, "cuda") for array in arrays))
+        found = {key: to_host(array) for key, array in found.items()}
+        wanted = {key: rounding(name, case.geometry, key) for key in found}
+    on_rounded = {}
+    for rounded in set(wanted.values()):
+        wide = [rounded(array).astype(np.float64) if array.dtype.kind == "f" else array for array in arrays]
+        on_rounded[rounded] = case.run(reference, *wide)
+    expected = {key: on_rounded[rounded][key] for key, rounded in wanted.items()}
     agree(f"{name} {case.operation} {case.label}", found, expected, dtype, TOLERANCE[dtype])

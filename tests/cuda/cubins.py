@@ -9,9 +9,10 @@ import datetime
 import hashlib
 import importlib.metadata
 import io
+import itertools
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,6 +35,10 @@ class Variant(NamedTuple):
     real: str
     label: str
     definitions: dict[str, int]
+    used: tuple[str, ...] | None = None
+    """Those of its kernels that are launched from it; None: all."""
+    units: str | None = None
+    """Of a product: what multiplies."""
 
 
 class Kernel(NamedTuple):
@@ -54,42 +59,84 @@ LAYOUTS = {
     "forward": (True, False), "input_gradient": (True, True), "weight_gradient": (False, False),
     "to_small": (True, False), "to_large": (True, True), "to_weight": (False, False), "to_large_few": (True, True),
 }  # fmt: skip
+# And with TF32 of warpgroups, which read along k.
+TURNED = {"to_small": (True, True), "to_large": (True, True), "to_weight": (False, True)}
+SINGLE = ("narrow.cu",)
+"""Sources that are compiled for float32 alone."""
 
 
 def variants() -> Iterator[Variant]:
     """All modules that the launchers can ask for."""
     for name in source.sources():
         if name == few_channels.SOURCE:
-            for precision in product.SUFFIX:
-                tile = few_channels.tile_of(48, precision)
-                yield Variant(name, "float", f"48 columns, {precision}", product.definitions(tile, precision))
-            continue
-        for real in ("float", "double"):
-            if name not in ("dense.cu", "convolution.cu"):
+            yield from _few_channels(name)
+        elif name in ("dense.cu", "convolution.cu"):
+            yield from _products(name)
+        else:
+            for real in ("float",) if name in SINGLE else ("float", "double"):
                 yield Variant(name, real, "", {})
+
+
+def _few_channels(name: str) -> Iterator[Variant]:
+    for precision, columns in itertools.product(("float32", "tf32", "bf16"), (16, 32, 48, 64)):
+        tile = few_channels.tile_of(columns, precision)
+        yield Variant(
+            name, "float", f"{columns} columns, {precision}", product.definitions(tile, precision), None, precision
+        )
+
+
+def _products(name: str) -> Iterator[Variant]:
+    """Warpgroups multiply for convolution alone; a tile that is not held as often in some kernels is a module of its own."""
+    for units, real in itertools.product(product.TILES, ("float", "double")):
+        if (units in product.GROUPS and name == "dense.cu") or (real == "double" and units != "float32"):
+            continue
+        for size, tile in product.TILES[units].items():
+            if real == "double" and size == "large":
                 continue
-            for precision in product.SUFFIX:
-                for size, tile in (product.EXACT if precision == "float32" else product.ROUNDED).items():
-                    if real == "float" or (precision == "float32" and size != "large"):
-                        label = f"{size} tile" + ("" if precision == "float32" else f", {precision}")
-                        yield Variant(name, real, label, product.definitions(tile, precision))
+            held: dict[product.Tile, list[str]] = {}
+            for kernel in expected(name):
+                held.setdefault(product.held(tile, _layout(kernel, units), units), []).append(kernel)
+            for found, kernels in held.items():
+                label = f"{size} tile" + ("" if units == "float32" else f", {units}")
+                label += "" if len(held) == 1 else f", {' and '.join(kernels)}"
+                yield Variant(name, real, label, product.definitions(found, units), tuple(kernels), units)
+
+
+def _layout(kernel: str, units: str) -> tuple[bool, bool]:
+    return TURNED[kernel] if units == product.TF32_GROUPS else LAYOUTS[kernel]
+
+
+def architecture(variant: Variant, target: str) -> str | None:
+    """What to compile for, for a target; None where the launchers never ask for this there."""
+    if variant.units not in product.GROUPS:
+        return target
+    return "sm_90a" if target == "sm_90" else None
+
+
+def pairs(targets: Sequence[str] = TARGETS) -> Iterator[tuple[Variant, str]]:
+    """(module, target) for all that are asked for."""
+    for variant, target in itertools.product(variants(), targets):
+        if architecture(variant, target):
+            yield variant, target
 
 
 def compiled(variant: Variant, target: str) -> list[Kernel]:
-    """The kernels of one module, compiled for one target; the assembler's words are kept in `build/cubins/`.
+    """The kernels of one module that are used, compiled for one target; the assembler's words are kept in `build/cubins/`.
 
     Raises:
         ImportError: the packages of the extra "cuda-gates" are missing.
     """
     text = source.read_source(variant.source)
     macros = [("REAL", variant.real), *((key, str(value)) for key, value in variant.definitions.items())]
-    key = repr((text, macros, target, [importlib.metadata.version(name) for name in PACKAGES]))
+    chosen = architecture(variant, target)
+    assert chosen is not None, (variant, target)
+    key = repr((text, macros, chosen, [importlib.metadata.version(name) for name in PACKAGES]))
     kept = CACHE / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.log"
     if not kept.exists():
-        log = _log(text, macros, target)
+        log = _log(text, macros, chosen)
         CACHE.mkdir(parents=True, exist_ok=True)
         kept.write_text(log, encoding="utf-8")
-    return list(_kernels(variant, target, kept.read_text(encoding="utf-8")))
+    return list(_kernels(variant, chosen, kept.read_text(encoding="utf-8")))
 
 
 def _log(text: str, macros: list[tuple[str, str]], target: str) -> str:
@@ -104,6 +151,8 @@ def _log(text: str, macros: list[tuple[str, str]], target: str) -> str:
 def _kernels(variant: Variant, target: str, log: str) -> Iterator[Kernel]:
     parts = ENTRY.split(log)
     for name, text in zip(parts[1::2], parts[2::2], strict=True):
+        if variant.used is not None and name not in variant.used:
+            continue
         stack, stores, loads = (int(number) for number in SPILLS.search(text).groups())
         registers, shared = USED.search(text).groups()
         yield Kernel(
@@ -112,15 +161,14 @@ def _kernels(variant: Variant, target: str, log: str) -> Iterator[Kernel]:
 
 
 def _dynamic(variant: Variant, name: str) -> int:
-    if not variant.definitions:
+    if variant.units is None:
         return 0
-    rounded = variant.definitions.get("ROUNDED", 0)
-    precision = {number: key for key, number in product.SUFFIX.items()}[rounded]
-    share = tuple(variant.definitions[f"{'WARP' if rounded else 'THREAD'}_{axis}"] for axis in "MN")
-    sizes = (variant.definitions[name] for name in ("TILE_M", "TILE_N"))
-    tile = product.Tile(*sizes, share, variant.definitions["TILE_K"], variant.definitions["RING"])
+    given, which = variant.definitions, "THREAD" if variant.units == "float32" else "WARP"
+    share = given[f"{which}_M"], given[f"{which}_N"]
+    tile = product.Tile(given["TILE_M"], given["TILE_N"], share, given["TILE_K"], given["RING"])
     dtype = np.dtype(np.float32 if variant.real == "float" else np.float64)
-    return product.shared_bytes(tile, LAYOUTS[name], dtype, precision)
+    few = 4 * tile.rows * (tile.columns + 1) if variant.source == few_channels.SOURCE else 0
+    return max(product.shared_bytes(tile, _layout(name, variant.units), dtype, variant.units), few)
 
 
 def expected(name: str) -> list[str]:
@@ -148,4 +196,4 @@ def markdown(found: list[Kernel]) -> str:
 
 if __name__ == "__main__":
     targets = sys.argv[1:] or TARGETS
-    print(markdown([kernel for v in variants() for target in targets for kernel in compiled(v, target)]), end="")
+    print(markdown([kernel for variant, target in pairs(targets) for kernel in compiled(variant, target)]), end="")

@@ -1,9 +1,9 @@
 """Gate 2: every CUDA kernel compiles for the targets, within a block's registers and shared memory, and spills nothing."""
 
-import itertools
-
 import cubins
 import pytest
+
+from gan_np.kernels.cuda import product
 
 for _package in ("cuda.core", "cuda.bindings.nvrtc"):
     pytest.importorskip(_package, reason="the packages of the extra cuda-gates are missing", exc_type=ImportError)
@@ -22,13 +22,25 @@ def check(kernels, target):
 
 @pytest.mark.parametrize(
     ("variant", "target"),
-    list(itertools.product(cubins.variants(), cubins.TARGETS)),
+    list(cubins.pairs()),
     ids=lambda value: value if isinstance(value, str) else f"{value.source} {value.real} {value.label}".strip(),
 )
 def test_compiles_and_spills_nothing(variant, target):
     kernels = cubins.compiled(variant, target)
-    assert sorted(kernel.name for kernel in kernels) == sorted(cubins.expected(variant.source))
+    assert sorted(kernel.name for kernel in kernels) == sorted(variant.used or cubins.expected(variant.source))
     check(kernels, target)
+
+
+def test_what_is_compiled():
+    """Every source; Hopper's warpgroups for convolution on Hopper alone, under the name that has them."""
+    pairs = list(cubins.pairs())
+    assert {variant.source for variant, _ in pairs} == set(cubins.source.sources())
+    groups = [(variant, target) for variant, target in pairs if variant.units in product.GROUPS]
+    assert {(variant.source, target) for variant, target in groups} == {("convolution.cu", "sm_90")}
+    assert {cubins.architecture(*pair) for pair in groups} == {"sm_90a"}
+    for units in product.GROUPS:
+        kernels = [name for variant, _ in groups if variant.units == units for name in variant.used]
+        assert sorted(kernels) == sorted(3 * ["to_small", "to_large", "to_weight"])
 
 
 def test_a_spill_is_seen(monkeypatch):

@@ -1,7 +1,7 @@
 """Gate 1: every CUDA kernel in the table against the reference, its `.cu` source run on the processor."""
 
 import pytest
-from comparing import FLOAT32, compare
+from comparing import FLOAT32, OF_DENSE, ROUNDING, compare, kernel_of, units
 from on_host import threads_in_order
 
 import gan_np as gn
@@ -16,7 +16,13 @@ CUDA = [
     if entry.name.startswith("cuda")
 ]
 EXACT = [pair for pair in CUDA if pair[1] == "cuda"]
-ROUNDED = [pair for pair in CUDA if pair[1] != "cuda"]
+BY_UNITS = [
+    (operation, name)
+    for operation, entry in CUDA
+    for name in (OF_DENSE if operation == "dense" else ROUNDING)
+    if kernel_of(name) == entry
+]
+ROUNDED = [pair for pair in BY_UNITS if pair[1] != "cuda"]
 
 
 def test_every_operation_has_a_cuda_kernel_that_is_chosen_for_gpu_arrays():
@@ -32,22 +38,23 @@ def test_every_operation_has_a_cuda_kernel_that_is_chosen_for_gpu_arrays():
             assert named == ["reference"]
 
 
-@pytest.mark.parametrize(("operation", "name"), CUDA, ids=lambda value: value)
+@pytest.mark.parametrize(("operation", "name"), BY_UNITS, ids=lambda value: value)
 def test_every_order_of_threads(host_gpu, order, operation, name):
     """What rounds is compared with the reference on rounded arrays, and so as strictly."""
     for case in kernels.cases(operation):
         compare(case, name)
 
 
-@pytest.mark.parametrize(("operation", "name"), CUDA, ids=lambda value: value)
+@pytest.mark.parametrize(("operation", "name"), BY_UNITS, ids=lambda value: value)
 def test_parity(host_gpu, operation, name):
     """The public check: other strides, float64, gradients into place; to the rounding that was asked for."""
-    tolerance = {"cuda": None, "cuda_tf32": 2e-3, "cuda_bf16": 1e-2}[name]
-    with threads_in_order("shuffled"):
-        gn.testing.check_kernel(operation, name, device="cuda", tolerance=tolerance)
+    kernel = kernel_of(name)
+    tolerance = {"cuda": None, "cuda_tf32": 2e-3, "cuda_bf16": 1e-2}[kernel]
+    with threads_in_order("shuffled"), units(name):
+        gn.testing.check_kernel(operation, kernel, device="cuda", tolerance=tolerance)
 
 
 @pytest.mark.parametrize(("operation", "name"), ROUNDED, ids=lambda value: value)
 def test_what_rounds_is_not_taken_for_exact(host_gpu, operation, name):
-    with pytest.raises(KernelError, match="differs by"):
-        gn.testing.check_kernel(operation, name, device="cuda")
+    with units(name), pytest.raises(KernelError, match="differs by"):
+        gn.testing.check_kernel(operation, kernel_of(name), device="cuda")

@@ -1,81 +1,25 @@
-"""CUDA kernels at sizes that the table's small cases do not reach: several parts of a sum, large tiles, 16-byte chunks."""
+"""CUDA kernels at sizes that the small cases of the table do not reach: several parts of a sum, chunks of 16 bytes.
+
+Products have `test_cuda_products.py`.
+"""
 
 import math
 
 import numpy as np
 import pytest
-from comparing import FLOAT32, FLOAT64, ROUNDING, compare
+from comparing import FLOAT32, compare
 from on_host import threads_in_order
 
 from gan_np import kernels
 from gan_np.arrays import to_device, to_host
 from gan_np.kernels import Activation
-from gan_np.kernels.cases import conv2d_case, convolution_geometry, dense_case
-from gan_np.kernels.cuda import few_channels, grids, product
+from gan_np.kernels.cuda import grids
 
 
 @pytest.fixture(autouse=True)
 def shuffled(host_gpu):
     with threads_in_order("shuffled"):
         yield
-
-
-GEOMETRIES = {
-    "chunks": convolution_geometry(2, (6, 5, 8), 24, (4, 4), (2, 2), (1, 1)),
-    "narrow, one chunk aligned": convolution_geometry(3, (7, 6, 4), 5, (3, 2), (1, 2), (1, 0)),
-    "few channels": convolution_geometry(2, (38, 44, 3), 24, (4, 4), (2, 2), (1, 1)),
-    "few channels, not whole": convolution_geometry(2, (31, 33, 1), 6, (5, 3), (3, 1), (2, 0)),
-    "many parts": convolution_geometry(4, (18, 17, 3), 20, (4, 4), (2, 2), (1, 1)),
-}
-
-
-@pytest.mark.parametrize("name", list(ROUNDING))
-@pytest.mark.parametrize("label", list(GEOMETRIES))
-def test_convolution(name, label):
-    compare(conv2d_case(label, GEOMETRIES[label]), name)
-
-
-def test_few_channels_are_done_in_several_blocks_of_a_picture():
-    for label in ("few channels", "few channels, not whole"):
-        share = few_channels.share_of(GEOMETRIES[label], FLOAT32)
-        assert share is not None
-        assert share.high < GEOMETRIES[label].large[0]
-    assert few_channels.share_of(GEOMETRIES["few channels"], FLOAT64) is None
-    assert few_channels.share_of(GEOMETRIES["chunks"], FLOAT32) is None
-
-
-@pytest.mark.parametrize("name", list(ROUNDING))
-def test_dense_in_parts(name):
-    compare(dense_case("in parts", 9, 700, 20), name)
-
-
-@pytest.mark.parametrize("name", list(ROUNDING))
-def test_large_tiles(name, monkeypatch):
-    """A product of more than one large tile either way, as if the device were small."""
-    monkeypatch.setattr(product, "BLOCKS", 2)
-    precision = name.partition("_")[2] or "float32"
-    assert product.choose_tile(130, 140, 1, FLOAT32, precision).rows == 128
-    compare(dense_case("large", 130, 37, 140), name)
-
-
-def test_parts_and_tiles_depend_on_sizes_alone():
-    tile = product.choose_tile(64, 8192, 1, FLOAT32, "float32")
-    assert tile is product.EXACT["medium"]
-    assert product.choose_tile(128 * 1024, 128, 1, FLOAT32, "tf32") is product.ROUNDED["large"]
-    assert product.choose_tile(128 * 1024, 128, 1, FLOAT64, "float32") is product.EXACT["medium"]
-    assert product.choose_tile(64, 1, 1, FLOAT32, "float32") is product.EXACT["narrow"]
-    assert product._divide(1, 8192, 16) == (128, 64)
-    assert product._divide(1000, 8192, 16) == (8192, 1)
-    assert product._divide(3, 0, 16) == (16, 1)
-
-
-def test_shared_memory_fits_on_an_a100():
-    for tiles, precision in ((product.EXACT, "float32"), (product.ROUNDED, "tf32")):
-        for tile in tiles.values():
-            for layout in ((True, True), (True, False), (False, False)):
-                assert product.shared_bytes(tile, layout, FLOAT32, precision) <= 163 << 10
-                if precision == "float32":
-                    assert product.shared_bytes(tile, layout, FLOAT32, precision) <= 48 << 10
 
 
 def batch_norm_inputs(rows, channels, offset):

@@ -16,12 +16,13 @@ struct Pending {
     int count, group;
 };
 static Pending pending_copies[MOST_THREADS];
+static bool unpublished[MOST_THREADS];  // copies have arrived that only `publish` shows to wgmma (matrix_group.h)
 
 static Pending& pending() { return pending_copies[current->number]; }
 
 UNCHECKED static void finish_copies(int allowed) {
     Pending& p = pending();
-    int kept = 0;
+    int kept = 0, before = p.count;
     for (int i = 0; i < p.count; ++i) {
         Copy& copy = p.copies[i];
         if (copy.group > p.group - 1 - allowed) {
@@ -33,10 +34,14 @@ UNCHECKED static void finish_copies(int allowed) {
         }
     }
     p.count = kept;
+    unpublished[current->number] |= kept < before;
 }
 
 __attribute__((constructor)) static void set_forget_copies() {
-    forget_copies = [] { memset(pending_copies, 0, sizeof(Pending) * threads); };
+    forget_copies = [] {
+        memset(pending_copies, 0, sizeof(Pending) * threads);
+        memset(unpublished, 0, sizeof(bool) * threads);
+    };
 }
 
 }  // namespace host

@@ -1,14 +1,11 @@
-// Host twins of wgmma: each thread works out its own sums from the tiles in shared memory, at once.
+// Host twins of wgmma: what is asked for is noted, and done only when it is waited for, as late as the hardware may. Each thread
+// then works out its own sums from the tiles in shared memory, whatever lies there by now.
 #pragma once
+#include "async_copy.h"
 #include "cuda_host.h"
 #include "matrix_unit.h"
 
 static inline unsigned as_bits(float value) { return bits_of(value); }
-static inline void publish() {}
-static inline void begin_group() {}
-static inline void commit_group() {}
-template <int GROUPS>
-static inline void wait_group() {}
 
 namespace host {
 
@@ -27,6 +24,76 @@ UNCHECKED static float group_number(const Number* tile, int row, int k) {
     return sizeof(Number) == 2 ? float_of(unsigned(*from) << 16) : cut_tf32(bits_of(*from));
 }
 
+const int MOST_PRODUCTS = 64;
+struct Product {
+    void (*run)(const Product&);
+    float (*sums)[4];
+    const void *a, *b;
+    float rows[2][8];  // of A where it came in registers
+    int group;
+};
+struct Products {
+    Product products[MOST_PRODUCTS];
+    int count, group;
+    bool begun;
+};
+static Products products_under_way[MOST_THREADS];
+static void (*forget_before)();
+
+__attribute__((constructor)) static void set_forget_products() {
+    forget_before = forget_copies;
+    forget_copies = [] {
+        forget_before();
+        for (int t = 0; t < threads; ++t)
+            products_under_way[t].count = products_under_way[t].group = products_under_way[t].begun = 0;
+    };
+}
+
+static Products& products() { return products_under_way[current->number]; }
+
+UNCHECKED static Product& new_product() {
+    Products& p = products();
+    if (!p.begun) fail("thread %d multiplies before begin_group", current->number);
+    for (int t = 0; t < threads; ++t)
+        if (unpublished[t]) fail("thread %d multiplies what thread %d has copied, not published", current->number, t);
+    if (p.count == MOST_PRODUCTS) fail("thread %d: %d products under way", current->number, p.count);
+    Product& product = p.products[p.count++];
+    product.group = p.group;
+    return product;
+}
+
+template <bool A_ALONG_K, bool B_ALONG_K, int COLUMNS, class Number>
+UNCHECKED static void product_of_tiles(const Product& p) {
+    const Number *a = (const Number*)p.a, *b = (const Number*)p.b;
+    int number = current->number % 128, g = number % 32 / 4, t = number % 4;
+    for (int j = 0; j < COLUMNS; ++j)
+        for (int i = 0; i < 4; ++i) {
+            int row = number / 32 * 16 + g + i / 2 * 8, column = 8 * j + 2 * t + i % 2;
+            for (int k = 0; k < int(32 / sizeof(Number)); ++k)
+                p.sums[j][i] += group_number<A_ALONG_K>(a, row, k) * group_number<B_ALONG_K>(b, column, k);
+        }
+}
+
+template <int COLUMNS>
+UNCHECKED static void product_of_rows(const Product& p) {
+    const float* b = (const float*)p.b;
+    int t = current->number % 4;
+    for (int j = 0; j < COLUMNS; ++j)
+        for (int i = 0; i < 4; ++i)
+            for (int k = 0; k < 8; ++k) p.sums[j][i] += p.rows[i / 2][k] * group_number<true>(b, 8 * j + 2 * t + i % 2, k);
+}
+
+UNCHECKED static void finish_products(int allowed) {
+    Products& p = products();
+    int kept = 0;
+    for (int i = 0; i < p.count; ++i)
+        if (p.products[i].group > p.group - 1 - allowed)
+            p.products[kept++] = p.products[i];
+        else
+            p.products[i].run(p.products[i]);
+    p.count = kept;
+}
+
 }  // namespace host
 
 // A tile is described by its address.
@@ -35,32 +102,32 @@ static inline const Number* described(const Number* tile) { return tile; }
 template <class Number>
 static inline const Number* moved(const Number* tile, int numbers) { return tile + numbers; }
 
+static inline void publish() { host::unpublished[host::current->number] = false; }
+static inline void begin_group() { host::products().begun = true; }
+static inline void commit_group() { host::products().group++, host::products().begun = false; }
+template <int GROUPS>
+static void wait_group() { host::finish_products(GROUPS); }
+
 // c += a·b of 64 rows and N columns, 32 bytes of k, both in shared memory.
 template <bool A_ALONG_K, bool B_ALONG_K, int COLUMNS, class Number>
 UNCHECKED static void multiply_group(float (&c)[COLUMNS][4], const Number* a, const Number* b) {
-    int number = host::current->number % 128, g = number % 32 / 4, t = number % 4;
-    for (int j = 0; j < COLUMNS; ++j)
-        for (int i = 0; i < 4; ++i) {
-            int row = number / 32 * 16 + g + i / 2 * 8, column = 8 * j + 2 * t + i % 2;
-            for (int k = 0; k < int(32 / sizeof(Number)); ++k)
-                c[j][i] += host::group_number<A_ALONG_K>(a, row, k) * host::group_number<B_ALONG_K>(b, column, k);
-        }
+    host::Product& product = host::new_product();
+    product.run = host::product_of_tiles<A_ALONG_K, B_ALONG_K, COLUMNS, Number>;
+    product.sums = c, product.a = a, product.b = b;
 }
 
 // The same of TF32 with a in registers: (g, t), (g+8, t), (g, t+4), (g+8, t+4).
 template <int COLUMNS>
 UNCHECKED static void multiply_group(float (&c)[COLUMNS][4], const unsigned (&a)[4], const float* b) {
     const unsigned char(*all)[host::MOST_BYTES] = host::exchange(~0u, a, sizeof a, -4);
-    int lane = host::current->number % 32, g = lane / 4, t = lane % 4;
-    float rows[2][8];
+    host::Product& product = host::new_product();
+    product.run = host::product_of_rows<COLUMNS>;
+    product.sums = c, product.b = b;
+    int g = host::current->number % 32 / 4;
     for (int half = 0; half < 2; ++half)
         for (int k = 0; k < 8; ++k) {
             unsigned given[4];
             memcpy(given, all[4 * g + k % 4], sizeof given);
-            rows[half][k] = host::cut_tf32(given[half + k / 4 * 2]);
+            product.rows[half][k] = host::cut_tf32(given[half + k / 4 * 2]);
         }
-    for (int j = 0; j < COLUMNS; ++j)
-        for (int i = 0; i < 4; ++i)
-            for (int k = 0; k < 8; ++k)
-                c[j][i] += rows[i / 2][k] * host::group_number<true>(b, 8 * j + 2 * t + i % 2, k);
 }

@@ -17,9 +17,10 @@ from .loader import HostRawModule
 
 
 class Device:
-    """The one device there is."""
+    """The one device there is, of Hopper's kind."""
 
     id = 0
+    compute_capability = "90"
 
     def __enter__(self) -> Device:
         return self
