@@ -151,8 +151,13 @@ class BatchNorm(Protocol):
         inverse_deviation: Array,
         activation: Activation,
         need_input: bool = True,
+        into_scale: Into | None = None,
+        into_bias: Into | None = None,
     ) -> tuple[Array | None, Array, Array]:
-        """With dz = f′·dy: dβ = Σ dz, dγ = Σ dz·x̂, dx = γ/√(σ² + ε) · (dz − dβ/M − x̂·dγ/M); returns dx, dγ, dβ."""
+        """With dz = f′·dy: dβ = Σ dz, dγ = Σ dz·x̂, dx = γ/√(σ² + ε) · (dz − dβ/M − x̂·dγ/M); returns dx, dγ, dβ.
+
+        dγ and dβ go into `into_scale` and `into_bias` where given; dx is made from this batch's sums, whatever lies there.
+        """
 
 
 class Running(Protocol):
