@@ -58,8 +58,6 @@ class Tile(NamedTuple):
     """Such tiles that are on their way or in use."""
     resident: int = 1
     """Blocks that a multiprocessor is to hold: the compiler keeps to so many registers."""
-    under_way: int = 0
-    """Of warpgroups: tiles whose multiplications may go on while the next are begun."""
 
 
 EXACT = {
@@ -91,21 +89,21 @@ GROUPS = (TF32_GROUPS, BF16_GROUPS)
 """Those of Hopper's warpgroups."""
 HOPPER_CAPABILITY = "90"
 PIPELINES = {
-    (TF32_GROUPS, 128, 128, True): (3, 2, 0),
-    (TF32_GROUPS, 128, 128, False): (6, 1, 0),
-    (TF32_GROUPS, 64, 128, True): (4, 2, 0),
-    (TF32_GROUPS, 64, 128, False): (4, 2, 0),
-    (TF32_GROUPS, 128, 64, True): (3, 3, 0),
-    (TF32_GROUPS, 128, 64, False): (3, 2, 0),
-    (BF16_GROUPS, 128, 128, True): (3, 2, 0),
-    (BF16_GROUPS, 128, 128, False): (3, 2, 0),
-    (BF16_GROUPS, 64, 128, True): (4, 2, 0),
-    (BF16_GROUPS, 64, 128, False): (4, 2, 0),
-    (BF16_GROUPS, 128, 64, True): (3, 3, 0),
-    (BF16_GROUPS, 128, 64, False): (3, 3, 0),
+    (TF32_GROUPS, 128, 128, True): (3, 2),
+    (TF32_GROUPS, 128, 128, False): (6, 1),
+    (TF32_GROUPS, 64, 128, True): (4, 2),
+    (TF32_GROUPS, 64, 128, False): (4, 2),
+    (TF32_GROUPS, 128, 64, True): (3, 3),
+    (TF32_GROUPS, 128, 64, False): (3, 2),
+    (BF16_GROUPS, 128, 128, True): (3, 2),
+    (BF16_GROUPS, 128, 128, False): (3, 2),
+    (BF16_GROUPS, 64, 128, True): (4, 2),
+    (BF16_GROUPS, 64, 128, False): (4, 2),
+    (BF16_GROUPS, 128, 64, True): (3, 3),
+    (BF16_GROUPS, 128, 64, False): (3, 3),
 }
-"""What warpgroups do best with, measured on an H200: stages, resident and under_way of a tile, by units, rows, columns and
-whether A's lines run along k (else, of TF32, they take registers on their way)."""
+"""What warpgroups do best with, measured on an H200: stages and resident of a tile, by units, rows, columns and whether A's
+lines run along k (else, of TF32, they take registers on their way)."""
 WARPGROUP_ROWS, WARPGROUP_COLUMNS = 64, 32
 """Sizes below which a warpgroup's tiles would be mostly empty."""
 
@@ -149,8 +147,8 @@ def held(tile: Tile, along_k: tuple[bool, bool], units: str) -> Tile:
     """The tile as warpgroups do best with it where the operands' lines run like this; others as they are."""
     if units not in GROUPS:
         return tile
-    stages, resident, under_way = PIPELINES[units, tile.rows, tile.columns, along_k[0]]
-    return tile._replace(stages=stages, resident=resident, under_way=under_way)
+    stages, resident = PIPELINES[units, tile.rows, tile.columns, along_k[0]]
+    return tile._replace(stages=stages, resident=resident)
 
 
 def definitions(tile: Tile, units: str) -> dict[str, int]:
@@ -162,7 +160,7 @@ def definitions(tile: Tile, units: str) -> dict[str, int]:
         return found
     found |= {"ROUNDED": SUFFIX[units], "RESIDENT": tile.resident}
     if units in GROUPS:
-        found |= {"HOPPER": 1, "UNDER_WAY": tile.under_way}
+        found["HOPPER"] = 1
     if units == BF16_GROUPS:
         found["NARROW"] = 1
     return found

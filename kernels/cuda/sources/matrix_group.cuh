@@ -21,11 +21,8 @@ typedef const element* Described;
 __device__ __forceinline__ unsigned as_bits(float value) { return __float_as_uint(value); }
 
 // Writes to shared memory that this thread knows of, its finished copies too, are seen by the tensor cores after a barrier.
-__device__ __forceinline__ void publish() {
-#ifdef FENCED
-    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
-#endif
-}
+// (Without, an H200 gave the same bits 1.7 % faster; the PTX manual asks for it.)
+__device__ __forceinline__ void publish() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 
 // Registers and shared memory are ready for the multiplications that follow.
 __device__ __forceinline__ void begin_group() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
