@@ -15,8 +15,10 @@ from comparing import (
     WARPGROUPS,
     WARPS,
     compare,
+    cut_tf32,
     kernel_of,
     round_bf16,
+    round_tf32,
     rounding,
     units,
 )
@@ -29,6 +31,7 @@ from gan_np.kernels.cases import conv2d_case, convolution_geometry, dense_case
 from gan_np.kernels.cuda import few_channels, product
 from gan_np.kernels.cuda.narrow import STORED, narrowed
 from gan_np.kernels.cuda.transpose import transposed
+from gan_np.testing import KernelError
 
 pytestmark = pytest.mark.usefixtures("host_gpu")
 
@@ -161,6 +164,14 @@ def test_who_multiplies():
         with mock.patch.object(product, "compute_capability", lambda array, found=capability: found):
             assert product.units_of("tf32", like, 640, 320) == "tf32"
     assert product.units_of("bf16", narrowed(like), 1, 1) == product.BF16_GROUPS
+
+
+@pytest.mark.parametrize("name", [WARPS, WARPGROUPS])
+def test_cutting_is_told_from_rounding(name, monkeypatch):
+    """Else nobody would know which of the two was tested."""
+    monkeypatch.setitem(ROUNDING, name, {WARPS: cut_tf32, WARPGROUPS: round_tf32}[name])
+    with pytest.raises(KernelError, match="differs by"):
+        compare(conv2d_case("chunks", GEOMETRIES["chunks"]), name)
 
 
 def test_parts_and_tiles_depend_on_sizes_alone():
