@@ -12,6 +12,7 @@ import contextlib
 import importlib
 import statistics
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--device", default="cuda", help="cuda or cuda:N")
     parser.add_argument("--peer", choices=("torch", "none"), default="torch", help="the opponent, if installed")
     parser.add_argument("--pretend", action="store_true", help="on the stand-in for CuPy: to try this command")
-    parser.add_argument("--json", metavar="FILE", help="write machine, date, command and rows to FILE")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write machine, date, command and rows to FILE")
     parser.add_argument("--quick", action="store_true", help="two small layers, once: times mean nothing")
     options = parser.parse_args(arguments)
     where = pretended.on_stand_in() if options.pretend else contextlib.nullcontext(pretended.on_gpu(options.device))

@@ -70,6 +70,8 @@ def _jobs(recipe: Recipe, options: argparse.Namespace) -> list[Job]:
     size = recipe.quick if options.quick else recipe.paper
     if options.updates is not None:
         size = size._replace(updates=integer("updates", options.updates, 1))
+    if options.every is not None:
+        size = size._replace(every=integer("every", options.every, 0))
     if options.device != "cpu" and not recipe.devices:
         raise ValueError(f"device: {recipe.name} runs on the CPU, got {options.device!r}")
     data = options.data or recipe.data if recipe.data else ""
@@ -136,8 +138,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=_numbers, metavar="0,1,2", help="default: the recipe's; with --quick the first")
     parser.add_argument("--cases", type=_names, metavar="NAMES", help="rows of the table, by name (default: all)")
     parser.add_argument("--updates", type=int, help="fewer or more than the paper's; the table says so")
+    parser.add_argument("--every", type=int, help="measure after every so many updates (0: at the end alone)")
     parser.add_argument("--data", help="labelled digits: a name or a path (default: mnist, downloaded once)")
-    parser.add_argument("--device", default="cpu", help="of recipes made for a GPU (stacked): cpu, cuda, cuda:1")
+    parser.add_argument("--device", default="cpu", help="for neighbour and stacked: cpu, cuda, cuda:1")
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="where runs are kept (default: benchmarks/results/papers)"
     )

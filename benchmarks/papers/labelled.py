@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import numpy as np
-
 import gan_np as gn
-from gan_np.arrays import Array
+from gan_np.arrays import Array, array_module
 from gan_np.layers import Pullback, Run, Variables, Wrt
 from gan_np.layers.layer import Shapes
 
@@ -44,14 +42,14 @@ class LabelledChain(gn.Layer):
         def function(dy: Array, wrt: Wrt) -> tuple[Array | None, Array | None]:
             gradient: Array | None = dy
             of_picture, of_label = (bool(each) for each in wrt.of_inputs(2))
-            to_label = np.zeros_like(label) if of_label else None
+            to_label = label * 0 if of_label else None
             for index, step in reversed(list(enumerate(steps))):
                 joined = step(gradient, replace(wrt, inputs=_needed(wrt, index)))
                 if joined is None:
                     return None, to_label
                 if to_label is not None:
                     to_label += joined[..., -classes:].reshape(len(label), -1, classes).sum(axis=1)
-                gradient = np.ascontiguousarray(joined[..., :-classes])
+                gradient = array_module(joined).ascontiguousarray(joined[..., :-classes])
             return (gradient if of_picture else None), to_label
 
         return y, Pullback(function)
@@ -63,11 +61,14 @@ def _needed(wrt: Wrt, index: int) -> bool:
 
 
 def _joined(x: Array, label: Array) -> Array:
-    planes = label.reshape(len(label), *(1,) * (x.ndim - 2), label.shape[1])
-    return np.concatenate([x, np.broadcast_to(planes, (*x.shape[:-1], label.shape[1]))], axis=-1)
+    channels = x.shape[-1]
+    joined = array_module(x).empty((*x.shape[:-1], channels + label.shape[1]), x.dtype)
+    joined[..., :channels] = x
+    joined[..., channels:] = label.reshape(len(label), *(1,) * (x.ndim - 2), label.shape[1])
+    return joined
 
 
-def players(classes: int, seed: int, width: int = 64, hidden: int = 1024) -> gn.GAN:
+def players(classes: int, seed: int, width: int = 64, hidden: int = 1024, device: str = "cpu") -> gn.GAN:
     """The networks of the public code: no biases, batch normalisation without scale or bias, 5×5 kernels, [0, 1]."""
     weight = gn.Normal(0.02)
 
@@ -107,8 +108,8 @@ def players(classes: int, seed: int, width: int = 64, hidden: int = 1024) -> gn.
         dense(1),
     )
     return gn.GAN(
-        gn.Network(generator, ((100,), (classes,)), seed=2 * seed),
-        gn.Network(discriminator, ((28, 28, 1), (classes,)), seed=2 * seed + 1),
+        gn.Network(generator, ((100,), (classes,)), seed=2 * seed, device=device),
+        gn.Network(discriminator, ((28, 28, 1), (classes,)), seed=2 * seed + 1, device=device),
         gn.models.prior.Prior(100, "uniform"),
         "0..1",
         classes=classes,

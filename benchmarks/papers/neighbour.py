@@ -36,7 +36,7 @@ def run(job: Job, keep: Keep) -> None:
             samples_all=len(train.images),
         )
         return
-    gan = players(CLASSES, job.seed, *((16, 128) if job.quick else ()))
+    gan = players(CLASSES, job.seed, *((16, 128) if job.quick else ()), device=job.device)
     trainer = Trainer(
         gan,
         train.images,
@@ -99,5 +99,6 @@ NEIGHBOUR = Recipe(
     run,
     seeds=(0,),
     data="mnist",
+    devices=True,
     other_rows={"GAN": {"error_all": "6.28"}},
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from .recipe import Recipe
 from .summary import Row, kept, rows
@@ -39,11 +40,16 @@ def table(recipe: Recipe, folder: Path) -> str:
     records = [record for each in found.values() for record in each]
     if records:
         minutes = sum(record["processor_seconds"] for record in records) / 60
-        machines = sorted({record["machine"]["cpu"] for record in records})
+        machines = sorted({_machine(record["machine"]) for record in records})
         days = sorted({record["date"][:10] for record in records})
         lines += ["", f"Took {minutes:.1f} minutes of one core ({', '.join(machines)}; {' to '.join(days)})."]
     lines += ["", "What differs from the paper:", "", *(f"- {each}" for each in recipe.departures), ""]
     return "\n".join([*lines, f"Cost: {recipe.cost}.", ""])
+
+
+def _machine(found: Mapping[str, Any]) -> str:
+    """The processor, and the GPU of a run that used one."""
+    return f"{found['cpu']} beside an {found['gpu']['name']}" if "gpu" in found else str(found["cpu"])
 
 
 def _cells(row: Row) -> tuple[str, ...]:

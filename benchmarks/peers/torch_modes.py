@@ -24,7 +24,10 @@ def computing(precision: str, device: str) -> Iterator[None]:
     torch._dynamo.reset()  # what was compiled before counts towards the limit, past which PyTorch goes on uncompiled
     matrices.allow_tf32, convolutions.allow_tf32, convolutions.benchmark = allowed, allowed, device != "cpu"
     try:
-        with tracing.patch(recompile_limit=RECOMPILED, fail_on_recompile_limit_hit=True):
+        # Each shape has code of its own: what is compiled for any size is slower.
+        with tracing.patch(
+            recompile_limit=RECOMPILED, fail_on_recompile_limit_hit=True, automatic_dynamic_shapes=False
+        ):
             yield
     finally:
         matrices.allow_tf32, convolutions.allow_tf32, convolutions.benchmark = before

@@ -58,24 +58,28 @@ class Tile(NamedTuple):
     """Such tiles that are on their way or in use."""
     resident: int = 1
     """Blocks that a multiprocessor is to hold: the compiler keeps to so many registers."""
+    under_way: int = 0
+    """Of warpgroups: tiles whose multiplications may go on while the next are begun."""
 
 
 EXACT = {
     "large": Tile(128, 128, (8, 8), 16, 2),
+    "slim": Tile(128, 64, (8, 4), 16, 2),
     "medium": Tile(64, 64, (4, 4), 16, 2),
     "narrow": Tile(128, 16, (4, 2), 16, 2),
 }
 ROUNDED = {
     "large": Tile(128, 128, (64, 32), 32, 3, 2),
+    "slim": Tile(128, 64, (32, 32), 32, 3, 2),
     "medium": Tile(64, 64, (32, 16), 32, 3),
     "narrow": Tile(128, 16, (16, 16), 32, 3),
 }
 BF16 = {**ROUNDED, "large": ROUNDED["large"]._replace(resident=1)}
 """Where both operands' lines run along k, two such blocks have neither registers nor shared memory enough."""
 HOPPER = {
-    "large": Tile(128, 128, (64, 128), 32, 3, 2),
-    "low": Tile(64, 128, (64, 128), 32, 4, 2),
-    "medium": Tile(128, 64, (64, 64), 32, 3, 3),
+    "large": Tile(128, 128, (64, 128), 32, 3),
+    "low": Tile(64, 128, (64, 128), 32, 3),
+    "medium": Tile(128, 64, (64, 64), 32, 3),
 }
 HOPPER_NARROW = {name: tile._replace(depth=64) for name, tile in HOPPER.items()}
 """Of half as many bytes a number."""
@@ -88,6 +92,22 @@ SUFFIX = {"float32": 0, "tf32": 32, "bf16": 16, TF32_GROUPS: 32, BF16_GROUPS: 16
 GROUPS = (TF32_GROUPS, BF16_GROUPS)
 """Those of Hopper's warpgroups."""
 HOPPER_CAPABILITY = "90"
+PIPELINES = {
+    (TF32_GROUPS, 128, 128, True): (3, 2, 0),
+    (TF32_GROUPS, 128, 128, False): (6, 1, 0),
+    (TF32_GROUPS, 64, 128, True): (4, 2, 0),
+    (TF32_GROUPS, 64, 128, False): (4, 2, 0),
+    (TF32_GROUPS, 128, 64, True): (3, 3, 0),
+    (TF32_GROUPS, 128, 64, False): (3, 2, 0),
+    (BF16_GROUPS, 128, 128, True): (3, 2, 0),
+    (BF16_GROUPS, 128, 128, False): (3, 2, 0),
+    (BF16_GROUPS, 64, 128, True): (4, 2, 0),
+    (BF16_GROUPS, 64, 128, False): (4, 2, 0),
+    (BF16_GROUPS, 128, 64, True): (3, 3, 0),
+    (BF16_GROUPS, 128, 64, False): (3, 3, 0),
+}
+"""What warpgroups do best with, measured on an H200: stages, resident and under_way of a tile, by units, rows, columns and
+whether A's lines run along k (else, of TF32, they take registers on their way)."""
 WARPGROUP_ROWS, WARPGROUP_COLUMNS = 64, 32
 """Sizes below which a warpgroup's tiles would be mostly empty."""
 
@@ -120,16 +140,19 @@ def choose_tile(rows: int, columns: int, depth: int, copies: int, dtype: np.dtyp
         if columns <= tiles["medium"].columns:
             return tiles["medium"]
         return tiles["low"] if blocks < MULTIPROCESSORS // 2 and depth < DEEP else large
+    if columns <= tiles["slim"].columns:
+        large = tiles["slim"]
     if dtype == np.float32 and blocks >= BLOCKS // 2:
         return large
     return tiles["medium"]
 
 
 def held(tile: Tile, along_k: tuple[bool, bool], units: str) -> Tile:
-    """The tile with as many blocks for a multiprocessor as it holds when the operands' lines run like this."""
-    if units == TF32_GROUPS and not along_k[0]:
-        return tile._replace(resident=min(tile.resident, 2))  # A's numbers on their way take registers
-    return tile
+    """The tile as warpgroups do best with it where the operands' lines run like this; others as they are."""
+    if units not in GROUPS:
+        return tile
+    stages, resident, under_way = PIPELINES[units, tile.rows, tile.columns, along_k[0]]
+    return tile._replace(stages=stages, resident=resident, under_way=under_way)
 
 
 def definitions(tile: Tile, units: str) -> dict[str, int]:
@@ -141,7 +164,7 @@ def definitions(tile: Tile, units: str) -> dict[str, int]:
         return found
     found |= {"ROUNDED": SUFFIX[units], "RESIDENT": tile.resident}
     if units in GROUPS:
-        found["HOPPER"] = 1
+        found |= {"HOPPER": 1, "UNDER_WAY": tile.under_way}
     if units == BF16_GROUPS:
         found["NARROW"] = 1
     return found

@@ -56,6 +56,7 @@ struct Accumulator {
     typedef Share<THREAD_N, ACROSS, B_ALONG_K> Columns;
 
     static constexpr bool GOES_ON = false;
+    typedef Pack<1> Neighbours;  // how `each` gives out sums
 
     real sums[THREAD_M][THREAD_N] = {};
 
@@ -78,7 +79,7 @@ struct Accumulator {
     static __device__ __forceinline__ void publish_copies() {}
     static __device__ __forceinline__ void wait() {}
 
-    // visit(what row_of gave for the row in the tile, column in the tile, sum) for each of this thread's sums.
+    // visit(what row_of gave for the row in the tile, first column in the tile, pack of neighbours) for this thread's sums.
     template <class RowOf, class Visit>
     __device__ __forceinline__ void each(const RowOf& row_of, const Visit& visit) const {
         int down = threadIdx.x / ACROSS, across = threadIdx.x % ACROSS;
@@ -86,7 +87,7 @@ struct Accumulator {
         for (int i = 0; i < THREAD_M; ++i) {
             auto row = row_of(Rows::place(down, i));
 #pragma unroll
-            for (int j = 0; j < THREAD_N; ++j) visit(row, Columns::place(across, j), sums[i][j]);
+            for (int j = 0; j < THREAD_N; ++j) visit(row, Columns::place(across, j), Neighbours{sums[i][j]});
         }
     }
 };

@@ -25,6 +25,9 @@ struct Strip {
     __device__ __forceinline__ Along along(int channel) const { return channel < channels ? channel : -1; }
     __device__ __forceinline__ bool inside(Line line, Along along) const { return (line | along) >= 0; }
     __device__ __forceinline__ int offset(Line line, Along along) const { return line + along; }
+    __device__ __forceinline__ void ahead(Along& along, int steps) const {
+        if (along >= 0) along = along + steps < channels ? along + steps : -1;
+    }
 };
 
 extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT)
@@ -41,12 +44,16 @@ to_large_few(const real* weight, const real* small, real* to, GEOMETRY_PARAMETER
                small_whole != 0};
     int columns = g.kernel_height * g.kernel_width * g.large_channels;
     Matrix b = {weight, columns, g.small_channels, small_whole != 0};
+    typedef Accumulator<true, true>::Neighbours Neighbours;
     Accumulator<true, true> sums;
     accumulate(sums, a, b, 0, 0, 0, g.small_channels);
 
     DYNAMIC_SHARED(real, ring);
     __syncthreads();  // the ring's memory is taken for y
-    sums.each([&](int row) { return ring + row * PITCH; }, [](real* row, int column, real sum) { row[column] = sum; });
+    sums.each([&](int row) { return ring + row * PITCH; }, [](real* row, int column, const Neighbours& pack) {
+#pragma unroll
+        for (int i = 0; i < static_cast<int>(sizeof(Neighbours) / sizeof(real)); ++i) row[column + i] = pack.at[i];
+    });
     __syncthreads();
 
     Divisor by_channels(g.large_channels), by_width(g.large_width), by_high(g.stride_height), by_wide(g.stride_width);

@@ -42,6 +42,7 @@ struct TileOf<SIZE, false, false> {
 template <bool A_ALONG_K, bool B_ALONG_K>
 struct Accumulator {
     static constexpr bool GOES_ON = true, NARROWED = sizeof(element) == 2;
+    typedef Pack<2> Neighbours;  // how `each` gives out sums
     static_assert(B_ALONG_K || NARROWED, "TF32 is read along k only");
     static constexpr int ROWS = WARP_M / 64, COLUMNS = TILE_N / 8;
     typedef typename TileOf<TILE_M, NARROWED, A_ALONG_K>::Type TileA;
@@ -53,12 +54,13 @@ struct Accumulator {
     // Begin to multiply; the tiles must stay until `wait`.
     __device__ __forceinline__ void multiply(const element* a_tile, const element* b_tile) {
         int first = threadIdx.x / 128 * WARP_M;
+        Described b = described<B_ALONG_K>(b_tile);
         begin_group();
 #pragma unroll
         for (int i = 0; i < ROWS; ++i)
 #pragma unroll
             for (int k = 0; k < DEPTH; k += GROUP_STEP)
-                Part<A_ALONG_K || NARROWED>::multiply(sums[i], a_tile, first + 64 * i, k, b_tile + TileB::part(0, k));
+                Part<A_ALONG_K || NARROWED>::multiply(sums[i], a_tile, first + 64 * i, k, moved(b, TileB::part(0, k)));
         commit_group();
     }
 
@@ -66,15 +68,16 @@ struct Accumulator {
     template <bool READABLE, class Unused = void>
     struct Part {
         static __device__ __forceinline__ void multiply(float (&part)[COLUMNS][4], const element* a_tile, int row, int k,
-                                                        const element* b) {
-            multiply_group<A_ALONG_K, B_ALONG_K>(part, a_tile + TileA::part(row, k), b);
+                                                        Described b) {
+            Described a = described<A_ALONG_K>(a_tile + TileA::part(row, 0));
+            multiply_group<A_ALONG_K, B_ALONG_K>(part, moved(a, TileA::part(0, k)), b);
         }
     };
 #ifndef NARROW
     template <class Unused>
     struct Part<false, Unused> {
         static __device__ __forceinline__ void multiply(float (&part)[COLUMNS][4], const element* a_tile, int row, int k,
-                                                        const element* b) {
+                                                        Described b) {
             int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
             const int ahead = 4 * TileA::PITCH;
             const element* from = a_tile + (k + t) * TileA::PITCH + row + threadIdx.x % 128 / 32 * 16 + g;
@@ -89,7 +92,7 @@ struct Accumulator {
     // All multiplications are over.
     static __device__ __forceinline__ void wait() { wait_group<0>(); }
 
-    // visit(what row_of gave for the row in the tile, column in the tile, sum) for each of this thread's sums.
+    // visit(what row_of gave for the row in the tile, first column in the tile, pack of neighbours) for this thread's sums.
     template <class RowOf, class Visit>
     __device__ __forceinline__ void each(const RowOf& row_of, const Visit& visit) const {
         int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
@@ -101,8 +104,7 @@ struct Accumulator {
                 auto row = row_of(first + 64 * i + half * 8);
 #pragma unroll
                 for (int j = 0; j < COLUMNS; ++j)
-#pragma unroll
-                    for (int part = 0; part < 2; ++part) visit(row, 8 * j + 2 * t + part, sums[i][j][2 * half + part]);
+                    visit(row, 8 * j + 2 * t, Neighbours{sums[i][j][2 * half], sums[i][j][2 * half + 1]});
             }
     }
 };

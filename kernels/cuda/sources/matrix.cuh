@@ -12,6 +12,12 @@ struct Matrix {
     __device__ __forceinline__ Along along(int column) const { return column < columns ? column : -1; }
     __device__ __forceinline__ bool inside(Line line, Along along) const { return (line | along) >= 0; }
     __device__ __forceinline__ int offset(Line line, Along along) const { return line + along; }
+    __device__ __forceinline__ void ahead(Along& along, int steps) const {
+        if (along >= 0) along = along + steps < columns ? along + steps : -1;
+    }
+    __device__ __forceinline__ int lines() const { return rows; }
+    __device__ __forceinline__ int stride(int count) const { return count * columns; }
+    __device__ __forceinline__ void below(Line& line, int stride) const { line += stride; }
 };
 
 // A row-major matrix as a result.

@@ -15,11 +15,17 @@ __device__ __forceinline__ constexpr int swizzled(int line, int place) {
     return line * LINE + ((place / ELEMENTS ^ line % 8) * ELEMENTS + place % ELEMENTS);
 }
 
-#ifdef __CUDACC__
+#ifndef __CUDACC__
+typedef const element* Described;
+#else
 __device__ __forceinline__ unsigned as_bits(float value) { return __float_as_uint(value); }
 
 // Writes to shared memory that this thread knows of, its finished copies too, are seen by the tensor cores after a barrier.
-__device__ __forceinline__ void publish() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
+__device__ __forceinline__ void publish() {
+#ifdef FENCED
+    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+#endif
+}
 
 // Registers and shared memory are ready for the multiplications that follow.
 __device__ __forceinline__ void begin_group() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
@@ -31,18 +37,24 @@ __device__ __forceinline__ void wait_group() {
     asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(GROUPS) : "memory");
 }
 
+typedef unsigned long long Described;
+
 // What wgmma takes for a tile: its address; how far the next eight lines are; the swizzle of 128 bytes; and for lines that are
 // steps of k how far the next 64 rows are.
 template <bool ALONG_K>
-__device__ __forceinline__ unsigned long long described(const element* tile) {
+__device__ __forceinline__ Described described(const element* tile) {
     unsigned long long address = __cvta_generic_to_shared(tile), next = ALONG_K ? 1 : LINES_OF_K * 128 / 16;
     return (address & 0x3FFFF) >> 4 | next << 16 | 64ull << 32 | 1ull << 62;
+}
+// The part of it that begins so many numbers on, a multiple of 16 bytes.
+__device__ __forceinline__ Described moved(Described tile, int numbers) {
+    return tile + numbers * static_cast<int>(sizeof(element)) / 16;
 }
 
 // c += a·b: a is 64 rows, from shared memory or (TF32) from registers, b N columns.
 #ifdef NARROW
 template <bool A_ALONG_K, bool B_ALONG_K>
-__device__ __forceinline__ void multiply_group(float (&c)[8][4], const element* a, const element* b) {
+__device__ __forceinline__ void multiply_group(float (&c)[8][4], Described a, Described b) {
     asm volatile(
         "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {"
         "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15,"
@@ -52,10 +64,10 @@ __device__ __forceinline__ void multiply_group(float (&c)[8][4], const element* 
           "+f"(c[2][0]), "+f"(c[2][1]), "+f"(c[2][2]), "+f"(c[2][3]), "+f"(c[3][0]), "+f"(c[3][1]), "+f"(c[3][2]), "+f"(c[3][3]),
           "+f"(c[4][0]), "+f"(c[4][1]), "+f"(c[4][2]), "+f"(c[4][3]), "+f"(c[5][0]), "+f"(c[5][1]), "+f"(c[5][2]), "+f"(c[5][3]),
           "+f"(c[6][0]), "+f"(c[6][1]), "+f"(c[6][2]), "+f"(c[6][3]), "+f"(c[7][0]), "+f"(c[7][1]), "+f"(c[7][2]), "+f"(c[7][3])
-        : "l"(described<A_ALONG_K>(a)), "l"(described<B_ALONG_K>(b)), "n"(!A_ALONG_K), "n"(!B_ALONG_K));
+        : "l"(a), "l"(b), "n"(!A_ALONG_K), "n"(!B_ALONG_K));
 }
 template <bool A_ALONG_K, bool B_ALONG_K>
-__device__ __forceinline__ void multiply_group(float (&c)[16][4], const element* a, const element* b) {
+__device__ __forceinline__ void multiply_group(float (&c)[16][4], Described a, Described b) {
     asm volatile(
         "wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 {"
         "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15,"
@@ -71,11 +83,11 @@ __device__ __forceinline__ void multiply_group(float (&c)[16][4], const element*
           "+f"(c[10][0]), "+f"(c[10][1]), "+f"(c[10][2]), "+f"(c[10][3]), "+f"(c[11][0]), "+f"(c[11][1]), "+f"(c[11][2]), "+f"(c[11][3]),
           "+f"(c[12][0]), "+f"(c[12][1]), "+f"(c[12][2]), "+f"(c[12][3]), "+f"(c[13][0]), "+f"(c[13][1]), "+f"(c[13][2]), "+f"(c[13][3]),
           "+f"(c[14][0]), "+f"(c[14][1]), "+f"(c[14][2]), "+f"(c[14][3]), "+f"(c[15][0]), "+f"(c[15][1]), "+f"(c[15][2]), "+f"(c[15][3])
-        : "l"(described<A_ALONG_K>(a)), "l"(described<B_ALONG_K>(b)), "n"(!A_ALONG_K), "n"(!B_ALONG_K));
+        : "l"(a), "l"(b), "n"(!A_ALONG_K), "n"(!B_ALONG_K));
 }
 #else
 template <bool A_ALONG_K, bool B_ALONG_K>
-__device__ __forceinline__ void multiply_group(float (&c)[8][4], const element* a, const element* b) {
+__device__ __forceinline__ void multiply_group(float (&c)[8][4], Described a, Described b) {
     static_assert(A_ALONG_K && B_ALONG_K, "TF32 is read along k only");
     asm volatile(
         "wgmma.mma_async.sync.aligned.m64n64k8.f32.tf32.tf32 {"
@@ -86,9 +98,9 @@ __device__ __forceinline__ void multiply_group(float (&c)[8][4], const element* 
           "+f"(c[2][0]), "+f"(c[2][1]), "+f"(c[2][2]), "+f"(c[2][3]), "+f"(c[3][0]), "+f"(c[3][1]), "+f"(c[3][2]), "+f"(c[3][3]),
           "+f"(c[4][0]), "+f"(c[4][1]), "+f"(c[4][2]), "+f"(c[4][3]), "+f"(c[5][0]), "+f"(c[5][1]), "+f"(c[5][2]), "+f"(c[5][3]),
           "+f"(c[6][0]), "+f"(c[6][1]), "+f"(c[6][2]), "+f"(c[6][3]), "+f"(c[7][0]), "+f"(c[7][1]), "+f"(c[7][2]), "+f"(c[7][3])
-        : "l"(described<true>(a)), "l"(described<true>(b)));
+        : "l"(a), "l"(b));
 }
-__device__ __forceinline__ void multiply_group(float (&c)[8][4], const unsigned (&a)[4], const element* b) {
+__device__ __forceinline__ void multiply_group(float (&c)[8][4], const unsigned (&a)[4], Described b) {
     asm volatile(
         "wgmma.mma_async.sync.aligned.m64n64k8.f32.tf32.tf32 {"
         "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15,"
@@ -98,10 +110,10 @@ __device__ __forceinline__ void multiply_group(float (&c)[8][4], const unsigned 
           "+f"(c[2][0]), "+f"(c[2][1]), "+f"(c[2][2]), "+f"(c[2][3]), "+f"(c[3][0]), "+f"(c[3][1]), "+f"(c[3][2]), "+f"(c[3][3]),
           "+f"(c[4][0]), "+f"(c[4][1]), "+f"(c[4][2]), "+f"(c[4][3]), "+f"(c[5][0]), "+f"(c[5][1]), "+f"(c[5][2]), "+f"(c[5][3]),
           "+f"(c[6][0]), "+f"(c[6][1]), "+f"(c[6][2]), "+f"(c[6][3]), "+f"(c[7][0]), "+f"(c[7][1]), "+f"(c[7][2]), "+f"(c[7][3])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(described<true>(b)));
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
 }
 template <bool A_ALONG_K, bool B_ALONG_K>
-__device__ __forceinline__ void multiply_group(float (&c)[16][4], const element* a, const element* b) {
+__device__ __forceinline__ void multiply_group(float (&c)[16][4], Described a, Described b) {
     static_assert(A_ALONG_K && B_ALONG_K, "TF32 is read along k only");
     asm volatile(
         "wgmma.mma_async.sync.aligned.m64n128k8.f32.tf32.tf32 {"
@@ -118,9 +130,9 @@ __device__ __forceinline__ void multiply_group(float (&c)[16][4], const element*
           "+f"(c[10][0]), "+f"(c[10][1]), "+f"(c[10][2]), "+f"(c[10][3]), "+f"(c[11][0]), "+f"(c[11][1]), "+f"(c[11][2]), "+f"(c[11][3]),
           "+f"(c[12][0]), "+f"(c[12][1]), "+f"(c[12][2]), "+f"(c[12][3]), "+f"(c[13][0]), "+f"(c[13][1]), "+f"(c[13][2]), "+f"(c[13][3]),
           "+f"(c[14][0]), "+f"(c[14][1]), "+f"(c[14][2]), "+f"(c[14][3]), "+f"(c[15][0]), "+f"(c[15][1]), "+f"(c[15][2]), "+f"(c[15][3])
-        : "l"(described<true>(a)), "l"(described<true>(b)));
+        : "l"(a), "l"(b));
 }
-__device__ __forceinline__ void multiply_group(float (&c)[16][4], const unsigned (&a)[4], const element* b) {
+__device__ __forceinline__ void multiply_group(float (&c)[16][4], const unsigned (&a)[4], Described b) {
     asm volatile(
         "wgmma.mma_async.sync.aligned.m64n128k8.f32.tf32.tf32 {"
         "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15,"
@@ -136,7 +148,7 @@ __device__ __forceinline__ void multiply_group(float (&c)[16][4], const unsigned
           "+f"(c[10][0]), "+f"(c[10][1]), "+f"(c[10][2]), "+f"(c[10][3]), "+f"(c[11][0]), "+f"(c[11][1]), "+f"(c[11][2]), "+f"(c[11][3]),
           "+f"(c[12][0]), "+f"(c[12][1]), "+f"(c[12][2]), "+f"(c[12][3]), "+f"(c[13][0]), "+f"(c[13][1]), "+f"(c[13][2]), "+f"(c[13][3]),
           "+f"(c[14][0]), "+f"(c[14][1]), "+f"(c[14][2]), "+f"(c[14][3]), "+f"(c[15][0]), "+f"(c[15][1]), "+f"(c[15][2]), "+f"(c[15][3])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(described<true>(b)));
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
 }
 #endif
 #endif

@@ -30,18 +30,21 @@ struct Window {
     struct Step {
         int offset, row, column;
     };
+    struct Tap : Step {
+        int channel;
+    };
     typedef Step Line;
-    typedef Step Along;
+    typedef Tap Along;
 
     const element* data;
     int height, width;
     bool whole;
 
-    __device__ __forceinline__ bool inside(const Step& line, const Step& tap) const {
+    __device__ __forceinline__ bool inside(const Step& line, const Tap& tap) const {
         return static_cast<unsigned>(line.row + tap.row) < static_cast<unsigned>(height) &&
                static_cast<unsigned>(line.column + tap.column) < static_cast<unsigned>(width);
     }
-    __device__ __forceinline__ int offset(const Step& line, const Step& tap) const { return line.offset + tap.offset; }
+    __device__ __forceinline__ int offset(const Step& line, const Tap& tap) const { return line.offset + tap.offset; }
 };
 
 // Patches of a: a line is what one place of b sees, (kh, kw, C_a) along it; there are N·H_b·W_b lines.
@@ -60,10 +63,43 @@ struct Patches : Window {
         if (picture >= g.batch) return {0, FAR_OUT, 0};
         return {((picture * g.large_height + top) * g.large_width + left) * g.large_channels, top, left};
     }
-    __device__ __forceinline__ Step along(int place) const {
+    __device__ __forceinline__ Tap along(int place) const {
         int tap = by_channels.quotient(place), u = by_kernel_width.quotient(tap), v = tap - u * g.kernel_width;
-        if (u >= g.kernel_height) return {0, FAR_OUT, 0};
-        return {(u * g.large_width + v) * g.large_channels + place - tap * g.large_channels, u, v};
+        int channel = place - tap * g.large_channels;
+        return {{(u * g.large_width + v) * g.large_channels + channel, u < g.kernel_height ? u : FAR_OUT, v}, channel};
+    }
+    __device__ __forceinline__ void ahead(Tap& tap, int steps) const {
+        tap.offset += steps, tap.channel += steps;  // the next tap's channels follow, but for the end of a row of taps
+        while (tap.channel >= g.large_channels) {
+            tap.channel -= g.large_channels;
+            if (++tap.column < g.kernel_width) continue;
+            tap.column = 0, tap.offset += (g.large_width - g.kernel_width) * g.large_channels;
+            if (++tap.row == g.kernel_height) tap.row = FAR_OUT;
+        }
+    }
+
+    // What a line some lines further on differs by: of itself, and once it is past the end of a row, or of a picture.
+    struct Stride {
+        Step step;
+        int row_end, picture_end;
+    };
+    __device__ __forceinline__ int lines() const { return g.batch * g.small_height * g.small_width; }
+    __device__ __forceinline__ Stride stride(int count) const {
+        int rows = by_width.quotient(count), pictures = by_height.quotient(rows);
+        int i = rows - pictures * g.small_height, j = count - rows * g.small_width;
+        int high = (pictures * g.large_height + i * g.stride_height) * g.large_width, wide = g.large_width;
+        return {{(high + j * g.stride_width) * g.large_channels, i * g.stride_height, j * g.stride_width},
+                (g.stride_height * wide - g.small_width * g.stride_width) * g.large_channels,
+                (g.large_height - g.small_height * g.stride_height) * wide * g.large_channels};
+    }
+    __device__ __forceinline__ void below(Step& line, const Stride& by) const {
+        line.offset += by.step.offset, line.row += by.step.row, line.column += by.step.column;
+        if (line.column >= g.small_width * g.stride_width - g.padding_width) {
+            line.column -= g.small_width * g.stride_width, line.row += g.stride_height, line.offset += by.row_end;
+        }
+        if (line.row >= g.small_height * g.stride_height - g.padding_height) {
+            line.row -= g.small_height * g.stride_height, line.offset += by.picture_end;
+        }
     }
 };
 
@@ -110,10 +146,19 @@ struct Seen : Window {
         if (at.first < 0) return {0, FAR_OUT, 0};
         return {((at.rest * g.small_height + at.first) * g.small_width + at.second) * g.small_channels, at.first, at.second};
     }
-    __device__ __forceinline__ Step along(int place) const {
+    __device__ __forceinline__ Tap along(int place) const {
         int tap = by_channels.quotient(place), t = by_taps.quotient(tap), s = tap - t * phase.taps_wide;
-        if (t >= phase.taps_high) return {0, FAR_OUT, 0};
-        return {place - tap * g.small_channels - (t * g.small_width + s) * g.small_channels, -t, -s};
+        int channel = place - tap * g.small_channels;
+        return {{channel - (t * g.small_width + s) * g.small_channels, t < phase.taps_high ? -t : FAR_OUT, -s}, channel};
+    }
+    __device__ __forceinline__ void ahead(Tap& tap, int steps) const {
+        tap.offset += steps, tap.channel += steps;
+        while (tap.channel >= g.small_channels) {
+            tap.channel -= g.small_channels, tap.offset -= 2 * g.small_channels;
+            if (--tap.column > -phase.taps_wide) continue;
+            tap.column = 0, tap.offset += (phase.taps_wide - g.small_width) * g.small_channels;
+            if (--tap.row == -phase.taps_high) tap.row = FAR_OUT;
+        }
     }
 };
 
@@ -129,17 +174,29 @@ struct PhaseWeights {
         : data(weight), g(g), phase(phase), whole(whole), channels(g.small_channels), taps_wide(max(phase.taps_wide, 1)) {}
 
     typedef int Line;
-    typedef int Along;
+    struct Along {
+        int offset, t, s, channel;  // offset: FAR_OUT behind the last tap
+    };
 
     __device__ __forceinline__ Line line(int c) const { return c < g.large_channels ? c * g.small_channels : -1; }
     __device__ __forceinline__ Along along(int place) const {
         int tap = channels.quotient(place), t = taps_wide.quotient(tap), s = tap - t * phase.taps_wide;
-        if (t >= phase.taps_high) return -1;
-        int u = phase.rh + g.stride_height * t, v = phase.rw + g.stride_width * s;
-        return (u * g.kernel_width + v) * g.large_channels * g.small_channels + place - tap * g.small_channels;
+        int u = phase.rh + g.stride_height * t, v = phase.rw + g.stride_width * s, channel = place - tap * g.small_channels;
+        int offset = (u * g.kernel_width + v) * g.large_channels * g.small_channels + channel;
+        return {t < phase.taps_high ? offset : FAR_OUT, t, s, channel};
     }
-    __device__ __forceinline__ bool inside(Line line, Along along) const { return (line | along) >= 0; }
-    __device__ __forceinline__ int offset(Line line, Along along) const { return line + along; }
+    __device__ __forceinline__ void ahead(Along& along, int steps) const {
+        int size = g.large_channels * g.small_channels;  // of one tap's weights
+        along.offset += steps, along.channel += steps;
+        while (along.channel >= g.small_channels) {
+            along.channel -= g.small_channels, along.offset += g.stride_width * size - g.small_channels;
+            if (++along.s < phase.taps_wide) continue;
+            along.s = 0, along.offset += (g.stride_height * g.kernel_width - g.stride_width * phase.taps_wide) * size;
+            if (++along.t == phase.taps_high) along.offset = FAR_OUT;
+        }
+    }
+    __device__ __forceinline__ bool inside(Line line, const Along& along) const { return (line | along.offset) >= 0; }
+    __device__ __forceinline__ int offset(Line line, const Along& along) const { return line + along.offset; }
 };
 
 // Where the sums of one phase go: row m of the product is one pixel of a.

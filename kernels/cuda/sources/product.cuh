@@ -24,22 +24,22 @@ __device__ __forceinline__ void accumulate(Sums& sums, const A& a, const B& b, i
     DYNAMIC_SHARED(element, ring);
     constexpr int STAGE = TileA::NUMBERS + TileB::NUMBERS;  // B's tile comes first
     int tiles = first_k < last_k ? divide_up(last_k - first_k, DEPTH) : 0;
-    Filler<TileA, THREADS, A> fill_a(a, first_m);
-    Filler<TileB, THREADS, B> fill_b(b, first_n);
+    Filler<TileA, THREADS, A> fill_a(a, first_m, first_k);
+    Filler<TileB, THREADS, B> fill_b(b, first_n, first_k);
 
+    element *stage = ring, *free = ring, *const end = ring + STAGES * STAGE;
     auto fetch = [&](int tile) {
         if (tile < tiles) {
-            element* stage = ring + tile % STAGES * STAGE;
-            fill_b.fill(stage, first_k + tile * DEPTH);
-            fill_a.fill(stage + TileB::NUMBERS, first_k + tile * DEPTH);
+            fill_b.fill(free);
+            fill_a.fill(free + TileB::NUMBERS);
         }
         commit_copies();  // an empty group keeps the count at the end of the ring
+        free = free + STAGE < end ? free + STAGE : ring;
     };
 #pragma unroll 1
     for (int tile = 0; tile < STAGES - 1; ++tile) fetch(tile);
 #pragma unroll 1
     for (int tile = 0; tile < tiles; ++tile) {
-        const element* stage = ring + tile % STAGES * STAGE;
         wait_copies<STAGES - 2>();
         Sums::publish_copies();
         __syncthreads();
@@ -47,6 +47,7 @@ __device__ __forceinline__ void accumulate(Sums& sums, const A& a, const B& b, i
         fetch(tile + STAGES - 1);
         if (!Sums::GOES_ON) sums.multiply(stage + TileB::NUMBERS, stage);
         Sums::wait();
+        stage = stage + STAGE < end ? stage + STAGE : ring;
     }
 }
 
@@ -66,15 +67,43 @@ struct Finish {
     }
 };
 
+// Neighbours of a result: added to what is there, or finished.
+template <int COUNT, class Finishing>
+__device__ __forceinline__ void write(real* to, int column, Pack<COUNT> sums, bool add, const Finishing& finish) {
+    Pack<COUNT>* place = reinterpret_cast<Pack<COUNT>*>(to);
+    if (add) {
+        Pack<COUNT> before = *place;
+#pragma unroll
+        for (int i = 0; i < COUNT; ++i) sums.at[i] += before.at[i];
+    } else {
+#pragma unroll
+        for (int i = 0; i < COUNT; ++i) sums.at[i] = finish(sums.at[i], column + i);
+    }
+    *place = sums;
+}
+
 // One block's tile of C = A·B.
 template <bool A_ALONG_K, bool B_ALONG_K, class A, class B, class Result, class Finishing = Plain>
 __device__ __forceinline__ void product(const A& a, const B& b, int first_m, int first_n, int first_k, int last_k,
                                         const Result& result, const Finishing& finish = {}) {
-    Accumulator<A_ALONG_K, B_ALONG_K> sums;
+    typedef Accumulator<A_ALONG_K, B_ALONG_K> Sums;
+    typedef typename Sums::Neighbours Neighbours;
+    Sums sums;
     accumulate(sums, a, b, first_m, first_n, first_k, last_k);
+    // Pairs are written as such where all of them are aligned.
+    bool paired = result.columns % 2 == 0 && reinterpret_cast<unsigned long long>(result.data) % (2 * sizeof(real)) == 0;
     sums.each([&](int row) { return result.row(first_m + row); },
-              [&](real* to, int column, real sum) {
+              [&](real* to, int column, const Neighbours& pack) {
+                  constexpr int COUNT = sizeof(Neighbours) / sizeof(real);
                   column += first_n;
-                  if (to && column < result.columns) to[column] = result.add ? to[column] + sum : finish(sum, column);
+                  if (!to) return;
+                  if (COUNT == 2 && paired) {
+                      if (column < result.columns) write(to + column, column, pack, result.add, finish);
+                      return;
+                  }
+#pragma unroll
+                  for (int i = 0; i < COUNT; ++i)
+                      if (column + i < result.columns)
+                          write(to + column + i, column + i, Pack<1>{pack.at[i]}, result.add, finish);
               });
 }

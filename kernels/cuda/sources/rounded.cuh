@@ -81,6 +81,7 @@ struct Accumulator {
     typedef Tile<TILE_M, DEPTH, A_ALONG_K, PAD<A_ALONG_K>> TileA;
     typedef Tile<TILE_N, DEPTH, B_ALONG_K, PAD<B_ALONG_K>> TileB;
     static constexpr bool GOES_ON = false;
+    typedef Pack<2> Neighbours;  // how `each` gives out sums
     static constexpr int ROWS = WARP_M / 16, COLUMNS = WARP_N / 8;
 
     float sums[ROWS][COLUMNS][4] = {};
@@ -102,7 +103,7 @@ struct Accumulator {
     static __device__ __forceinline__ void publish_copies() {}
     static __device__ __forceinline__ void wait() {}
 
-    // visit(what row_of gave for the row in the tile, column in the tile, sum) for each of this thread's sums.
+    // visit(what row_of gave for the row in the tile, first column in the tile, pack of neighbours) for this thread's sums.
     template <class RowOf, class Visit>
     __device__ __forceinline__ void each(const RowOf& row_of, const Visit& visit) const {
         int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
@@ -114,9 +115,7 @@ struct Accumulator {
                 auto row = row_of(first_m + 16 * i + g + half * 8);
 #pragma unroll
                 for (int j = 0; j < COLUMNS; ++j)
-#pragma unroll
-                    for (int part = 0; part < 2; ++part)
-                        visit(row, first_n + 8 * j + 2 * t + part, sums[i][j][2 * half + part]);
+                    visit(row, first_n + 8 * j + 2 * t, Neighbours{sums[i][j][2 * half], sums[i][j][2 * half + 1]});
             }
     }
 };

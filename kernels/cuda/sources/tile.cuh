@@ -8,9 +8,11 @@
 //     line(index), along(index)   and cheap to put together:
 //     inside(line, along)         false where the number is 0: outside the matrix, or in a picture's padding
 //     offset(line, along)         where it lies in `data`, if inside
+//     ahead(along, steps)         the place so many steps on
+//     below(line, stride)         the line so many further on as stride(count) says; from lines() on there are none
 //     whole                       chunks of 16 bytes along a line are aligned and lie wholly inside or outside
-// A tile keeps the operand's order, so that chunks can be copied as they are, and pads each line by PAD so that the reads of a warp
-// fall into different banks.
+// A tile keeps the operand's order, so that chunks can be copied as they are, and pads each line by PAD so that the reads of a
+// warp fall into different banks.
 
 // A tile of SIZE rows (or columns) by DEPTH steps of k; ALONG_K says that lines run along k.
 template <int SIZE, int DEPTH, bool ALONG_K, int PAD>
@@ -26,9 +28,9 @@ struct Tile {
     }
 };
 
-// A thread's part of filling one tile after the other: the chunks at one place along every STEP-th line. What stays the same
-// from tile to tile is decoded once: the lines where they run along k, else the place along them. (Decoded anew for every
-// chunk, it had taken as many instructions as the products themselves.)
+// A thread's part of filling one tile after the other: the chunks at one place along every STEP-th line. Numbers are decoded
+// once; after each tile all moves on by its DEPTH, along the lines or to the lines below. (Decoded anew, they had taken as long
+// as the products themselves.)
 template <class Tile, int THREADS, class Operand>
 struct Filler {
     static constexpr bool ALONG_K = Tile::RUNS_ALONG_K;
@@ -37,48 +39,54 @@ struct Filler {
     static_assert(STEP % 8 == 0 || !Tile::SWIZZLED, "lines whose chunks are swizzled alike must follow");
 
     const Operand& operand;
-    int first_line, first_along;
-    typename Operand::Line lines[ALONG_K ? LINES : 1];
+    int first_line, first_along, k;
+    typename Operand::Line lines[LINES];
     typename Operand::Along along;
 
-    __device__ __forceinline__ Filler(const Operand& operand, int first_index)
-        : operand(operand), first_line(threadIdx.x / ACROSS), first_along(threadIdx.x % ACROSS * ELEMENTS) {
-        if (ALONG_K) {
+    __device__ __forceinline__ Filler(const Operand& operand, int first_index, int first_k)
+        : operand(operand), first_line(threadIdx.x / ACROSS), first_along(threadIdx.x % ACROSS * ELEMENTS), k(first_k) {
+        int line = (ALONG_K ? first_index : first_k) + first_line;
 #pragma unroll
-            for (int i = 0; i < LINES; ++i) lines[ALONG_K ? i : 0] = operand.line(first_index + first_line + i * STEP);
-        } else {
-            first_along += first_index;
-            along = operand.along(first_along);
-        }
+        for (int i = 0; i < LINES; ++i) lines[i] = operand.line(line + i * STEP);
+        along = operand.along((ALONG_K ? first_k : first_index) + first_along);
+        first_along += ALONG_K ? 0 : first_index;
     }
 
-    // Ask for the tile that begins at first_k.
-    __device__ __forceinline__ void fill(element* tile, int first_k) {
+    // Ask for the next tile.
+    __device__ __forceinline__ void fill(element* tile) {
         element* to = tile + Tile::place(first_line, threadIdx.x % ACROSS * ELEMENTS);
-        if (ALONG_K) along = operand.along(first_k + first_along);
         if (operand.whole || sizeof(element) < 4) {  // nothing below 4 bytes can be copied alone: narrow ones must be whole
 #pragma unroll
-            for (int i = 0; i < LINES; ++i) {
-                if (Tile::LINES % STEP && first_line + i * STEP >= Tile::LINES) break;
-                auto line = ALONG_K ? lines[ALONG_K ? i : 0] : operand.line(first_k + first_line + i * STEP);
-                copy<16>(to + i * STEP * Tile::PITCH, line, along);
-            }
-            return;
-        }
+            for (int i = 0; i < LINES; ++i)
+                if (in_tile(i)) copy<16>(to + i * STEP * Tile::PITCH, i, along);
+        } else {
 #pragma unroll 1
-        for (int part = 0; part < ELEMENTS; ++part) {
-            typename Operand::Along place = operand.along((ALONG_K ? first_k : 0) + first_along + part);
+            for (int part = 0; part < ELEMENTS; ++part) {
+                typename Operand::Along place = operand.along((ALONG_K ? k : 0) + first_along + part);
 #pragma unroll
-            for (int i = 0; i < LINES; ++i) {
-                if (Tile::LINES % STEP && first_line + i * STEP >= Tile::LINES) break;
-                auto line = ALONG_K ? lines[ALONG_K ? i : 0] : operand.line(first_k + first_line + i * STEP);
-                copy<sizeof(element) < 4 ? 4 : sizeof(element)>(to + i * STEP * Tile::PITCH + part, line, place);
+                for (int i = 0; i < LINES; ++i)
+                    if (in_tile(i))
+                        copy<sizeof(element) < 4 ? 4 : sizeof(element)>(to + i * STEP * Tile::PITCH + part, i, place);
             }
         }
+        if constexpr (ALONG_K) {
+            operand.ahead(along, Tile::LENGTH);
+        } else {
+            auto stride = operand.stride(Tile::LINES);
+#pragma unroll
+            for (int i = 0; i < LINES; ++i) operand.below(lines[i], stride);
+        }
+        k += ALONG_K ? Tile::LENGTH : Tile::LINES;
+    }
+
+    __device__ __forceinline__ bool in_tile(int i) const {
+        return Tile::LINES % STEP == 0 || first_line + i * STEP < Tile::LINES;
     }
 
     template <int BYTES>
-    __device__ __forceinline__ void copy(element* to, const typename Operand::Line& line, const typename Operand::Along& place) {
-        copy_async<BYTES>(to, operand.data + operand.offset(line, place), operand.inside(line, place));
+    __device__ __forceinline__ void copy(element* to, int i, const typename Operand::Along& place) const {
+        bool inside = operand.inside(lines[i], place);
+        if constexpr (!ALONG_K) inside = inside && k + first_line + i * STEP < operand.lines();
+        copy_async<BYTES>(to, operand.data + operand.offset(lines[i], place), inside);
     }
 };

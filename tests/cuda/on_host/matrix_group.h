@@ -96,6 +96,12 @@ UNCHECKED static void finish_products(int allowed) {
 
 }  // namespace host
 
+// A tile is described by its address.
+template <bool ALONG_K, class Number>
+static inline const Number* described(const Number* tile) { return tile; }
+template <class Number>
+static inline const Number* moved(const Number* tile, int numbers) { return tile + numbers; }
+
 static inline void publish() { host::unpublished[host::current->number] = false; }
 static inline void begin_group() { host::products().begun = true; }
 static inline void commit_group() { host::products().group++, host::products().begun = false; }
