@@ -69,13 +69,12 @@ EXACT = {
     "narrow": Tile(128, 16, (4, 2), 16, 2),
 }
 ROUNDED = {
-    "large": Tile(128, 128, (64, 32), 32, 3, 2),
+    "large": Tile(128, 128, (64, 32), 32, 3),
     "slim": Tile(128, 64, (32, 32), 32, 3, 2),
     "medium": Tile(64, 64, (32, 16), 32, 3),
     "narrow": Tile(128, 16, (16, 16), 32, 3),
 }
-BF16 = {**ROUNDED, "large": ROUNDED["large"]._replace(resident=1)}
-"""Where both operands' lines run along k, two such blocks have neither registers nor shared memory enough."""
+"""An A100 has shared memory for one block of the large tile, and Hopper leaves what it is for to warpgroups."""
 HOPPER = {
     "large": Tile(128, 128, (64, 128), 32, 3),
     "low": Tile(64, 128, (64, 128), 32, 3),
@@ -85,7 +84,7 @@ HOPPER_NARROW = {name: tile._replace(depth=64) for name, tile in HOPPER.items()}
 """Of half as many bytes a number."""
 TF32_GROUPS, BF16_GROUPS = "tf32 of a warpgroup", "bf16 of a warpgroup"
 TILES = {
-    "float32": EXACT, "tf32": ROUNDED, "bf16": BF16, TF32_GROUPS: HOPPER, BF16_GROUPS: HOPPER_NARROW,
+    "float32": EXACT, "tf32": ROUNDED, "bf16": ROUNDED, TF32_GROUPS: HOPPER, BF16_GROUPS: HOPPER_NARROW,
 }  # fmt: skip
 SUFFIX = {"float32": 0, "tf32": 32, "bf16": 16, TF32_GROUPS: 32, BF16_GROUPS: 16}
 """Units that multiply: exact arithmetic, tensor cores as warps use them (sm_80), and as Hopper's warpgroups do."""
