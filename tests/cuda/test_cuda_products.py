@@ -40,6 +40,8 @@ GEOMETRIES = {
     "narrow, one chunk aligned": convolution_geometry(3, (7, 6, 4), 5, (3, 2), (1, 2), (1, 0)),
     "few channels": convolution_geometry(2, (38, 44, 3), 24, (4, 4), (2, 2), (1, 1)),
     "few channels, not whole": convolution_geometry(2, (31, 33, 1), 6, (5, 3), (3, 1), (2, 0)),
+    "many small pictures": convolution_geometry(30, (3, 5, 8), 12, (2, 3), (1, 2), (0, 1)),
+    "a pixel a picture": convolution_geometry(70, (2, 3, 8), 8, (2, 3), (1, 1), (0, 0)),
     "many parts": convolution_geometry(4, (18, 17, 3), 20, (4, 4), (2, 2), (1, 1)),
 }
 WIDE = {

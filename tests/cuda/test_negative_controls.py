@@ -52,6 +52,9 @@ LONG = {
     # So deep that several threads share the parts of a number.
     "parts": dense_case("in parts", 9, 3000, 5),
     "few channels": conv2d_case("few", convolution_geometry(1, (20, 44, 3), 24, (4, 4), (2, 2), (1, 1))),
+    # Tiles that begin in the middle of a row, go on over several rows and pictures, and hold several taps; whole lines.
+    "pictures": conv2d_case("small pictures", convolution_geometry(30, (3, 5, 8), 12, (2, 3), (1, 2), (0, 1))),
+    "odd columns": dense_case("odd columns", 5, 8, 13),
     # A ring of tiles that goes round in all three contractions, all of whose lines are whole.
     "warpgroups": conv2d_case("deep", convolution_geometry(1, (27, 26, 40), 72, (4, 4), (2, 2), (1, 1))),
 }
@@ -69,6 +72,11 @@ def nth(pattern, number, replacement=""):
         return text[: match.start()] + replacement + text[match.end() :]
 
     return change
+
+
+def every(pattern, replacement=""):
+    """A change: all matches of a pattern replaced, as in a header of which each branch has its copy."""
+    return lambda text: re.sub(pattern, replacement, text)
 
 
 BARRIER = r"__syncthreads\(\);"
@@ -179,6 +187,32 @@ def test_warpgroups(host_gpu, monkeypatch, change, kernel):
     assert caught(monkeypatch, "convolution.cu", change, "warpgroups", kernel) == set(ORDERS)
 
 
+@pytest.mark.parametrize("kernel", ["cuda", WARPGROUPS, NARROW_WARPS])
+@pytest.mark.parametrize(
+    "change",
+    [
+        nth(r", line\.offset \+= by\.row_end", 0),
+        nth(r", line\.offset \+= by\.picture_end", 0),
+        nth(r", tap\.offset \+= \(g\.large_width - g\.kernel_width\) \* g\.large_channels", 0),
+        nth(r"\+\+tap\.column < g\.kernel_width", 0, "++tap.column <= g.kernel_width"),
+        nth(r"--tap\.column > -phase", 0, "--tap.column >= -phase"),
+        nth(r"\+\+along\.s < phase", 0, "++along.s <= phase"),
+        every(r"&& k \+ first_line \+ i \* STEP < operand\.lines\(\)"),
+    ],
+    ids=[
+        "the next row", "the next picture", "the next row of taps", "past a row of taps", "past what a pixel sees",
+        "past a phase's taps", "lines that are not there",
+    ],
+)  # fmt: skip
+def test_operands_that_move_on_wrongly(host_gpu, monkeypatch, change, kernel):
+    assert caught(monkeypatch, "convolution.cu", change, "pictures", kernel) == set(ORDERS)
+
+
+def test_pairs_that_are_not_aligned(host_gpu, monkeypatch):
+    change = nth(r"bool paired = ", 0, "bool paired = true || ")
+    assert caught(monkeypatch, "dense.cu", change, "odd columns", WARPS) == set(ORDERS)
+
+
 def test_rows_that_lie_over_others(host_gpu, monkeypatch):
     """Lines of bf16 along the rows are 64 of them, and the next 64 follow after all steps of k."""
     change = nth(r"\* \(LINES \* LINE\) \+ swizzled", 0, "* LINE + swizzled")
@@ -199,7 +233,7 @@ def test_the_list_of_barriers_is_complete():
         (nth(r"wait_copies<STAGES - 2>\(\);", 0), "cuda"),
         (nth(r"wait_copies<STAGES - 2>", 0, "wait_copies<STAGES - 1>"), "cuda"),
         (nth(r"wait_copies<STAGES - 2>", 0, "wait_copies<STAGES - 1>"), WARPS),
-        (nth(r"tile % STAGES \* STAGE;", -1, "0;"), NARROW_WARPS),
+        (nth(r" stage = stage \+ STAGE < end [^;]*;", 0), NARROW_WARPS),
     ],
     ids=["no wait", "waits for too few", "waits for too few of three", "the wrong stage"],
 )
