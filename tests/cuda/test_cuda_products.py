@@ -12,6 +12,7 @@ from comparing import (
     NARROW_WARPS,
     OF_DENSE,
     ROUNDING,
+    UNITS,
     WARPGROUPS,
     WARPS,
     compare,
@@ -49,10 +50,6 @@ WIDE = {
     "odd": convolution_geometry(3, (15, 13, 67), 133, (3, 2), (1, 2), (1, 0)),
 }
 """More than one tile either way, with chunks of 16 bytes and without."""
-UNITS = {
-    "cuda": "float32", WARPS: "tf32", WARPGROUPS: product.TF32_GROUPS,
-    NARROW_WARPS: "bf16", NARROW_WARPGROUPS: product.BF16_GROUPS,
-}  # fmt: skip
 LAYOUTS = [(True, True), (True, False), (False, False)]
 TILES = [(name, size) for name in ROUNDING for size in product.TILES[UNITS[name]]]
 ACTIVATIONS = [Activation(), *map(Activation, ("relu", "tanh", "sigmoid")), Activation("leaky_relu", 0.2)]
