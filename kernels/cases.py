@@ -220,6 +220,28 @@ def _normal_case(label: str, count: int) -> Case:
     return Case("normal", label, (count,), make, run)
 
 
+def _pictures_case(label: str, shape: tuple[int, int, int, int]) -> Case:
+    """Of twice as many and a few more: as they lie, chosen, and some of the chosen mirrored; one after another and not."""
+    count, *size = shape
+
+    def make(rng: np.random.Generator, dtype: np.dtype[Any]) -> list[Array]:
+        bytes_of = rng.integers(0, 256, (2 * count + 3, *size), np.uint8)
+        index, mirrored = rng.integers(0, len(bytes_of), count), rng.integers(0, 2, count, np.uint8)
+        index[-1], mirrored[0] = len(bytes_of) - 1, 1
+        return [np.zeros(1, dtype), bytes_of, index, mirrored]
+
+    def run(kernel: Any, like: Array, bytes_of: Array, index: Array, mirrored: Array) -> Results:
+        dtype = like.dtype
+        return {
+            "all": kernel.forward(bytes_of[3:], None, None, 0.0, 1.0, dtype),
+            "chosen": kernel.forward(bytes_of, index, None, -1.0, 1.0, dtype),
+            "mirrored": kernel.forward(bytes_of, index, mirrored, -1.0, 1.0, dtype),
+            "all mirrored": kernel.forward(bytes_of[:count], None, mirrored, 0.0, 1.0, dtype),
+        }
+
+    return Case("pictures", label, shape, make, run)
+
+
 def _softplus_case(label: str, count: int) -> Case:
     def run(kernel: Any, s: Array) -> Results:
         return {"value": kernel.forward(s), "derivative": kernel.derivative(s)}
@@ -374,6 +396,9 @@ def _small_cases() -> Iterator[Case]:
         yield _upsample_case(operation, "2×2", (2, 3, 4, 3), (2, 2))
         yield _upsample_case(operation, "3×1 of one pixel", (1, 1, 2, 1), (3, 1))
     yield _normal_case("vector", 1033)
+    yield _pictures_case("odd", (3, 3, 5, 1))
+    yield _pictures_case("whole", (4, 6, 4, 3))
+    yield _pictures_case("several blocks", (2, 44, 36, 3))
     yield _softplus_case("vector", 33)
     yield _logistic_case("few", 3)
     yield _logistic_case("more than threads", 611)
@@ -420,6 +445,7 @@ def _dcgan_cases() -> Iterator[Case]:
     for operation in ("upsample_nearest", "upsample_bilinear"):
         yield _upsample_case(operation, "2×2 of 32²×16", (batch, 32, 32, 16), (2, 2))
     yield _normal_case("512×256", 1 << 17)
+    yield _pictures_case("128×64²×3", (128, 64, 64, 3))
     yield _softplus_case("1024", 1024)
     yield _logistic_case("512", 512)
     yield _accuracy_case("512", 512)
@@ -471,6 +497,8 @@ def case_of(work: Occurrence) -> Case:
         return _upsample_case(operation, label, (shape[0], shape[1], shape[2], shape[3]), *options)
     if operation == "normal":
         return _normal_case(label, math.prod(shape))
+    if operation == "pictures":
+        return _pictures_case(label, (shape[0], shape[1], shape[2], shape[3]))
     if operation == "softplus":
         return _softplus_case(label, math.prod(shape))
     if operation == "logistic":

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+import numpy as np
+
 from gan_np.arrays import Array
 
 from .geometry import Geometry
@@ -151,8 +153,13 @@ class BatchNorm(Protocol):
         inverse_deviation: Array,
         activation: Activation,
         need_input: bool = True,
+        into_scale: Into | None = None,
+        into_bias: Into | None = None,
     ) -> tuple[Array | None, Array, Array]:
-        """With dz = f′·dy: dβ = Σ dz, dγ = Σ dz·x̂, dx = γ/√(σ² + ε) · (dz − dβ/M − x̂·dγ/M); returns dx, dγ, dβ."""
+        """With dz = f′·dy: dβ = Σ dz, dγ = Σ dz·x̂, dx = γ/√(σ² + ε) · (dz − dβ/M − x̂·dγ/M); returns dx, dγ, dβ.
+
+        dγ and dβ go into `into_scale` and `into_bias` where given; dx is made from this batch's sums, whatever lies there.
+        """
 
 
 class Running(Protocol):
@@ -240,6 +247,25 @@ class Normal(Protocol):
         key: 64 bits, the lower half first; the counter of block i is (i mod 2³², i div 2³², 0, 0). u = (the upper 24 bits
         of the first word + 1)/2²⁴ lies in (0, 1], f = the upper 24 bits of the second/2²⁴ in [0, 1): both are exact in
         float32. No number is beyond ±√(48 ln 2) = ±5.77, outside which one in 10⁸ should lie. out is flat.
+        """
+
+
+class Pictures(Protocol):
+    """Real pictures as D sees them: some of a data set's bytes, as floats."""
+
+    def forward(
+        self,
+        pictures: Array,
+        index: Array | None,
+        mirrored: Array | None,
+        low: float,
+        high: float,
+        dtype: np.dtype[Any],
+    ) -> Array:
+        """low + (high − low)·byte/255 for each byte of pictures[index], (n, H, W, C) of `dtype`.
+
+        pictures: uint8 (N, H, W, C). index: int64 (n,), each in [0, N); None for all in order. mirrored: uint8 (n,), not 0
+        for those whose left and right are exchanged, or None. The factor (high − low)/255 and `low` are rounded to `dtype`.
         """
 
 

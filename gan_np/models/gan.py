@@ -105,7 +105,10 @@ class GAN:
     def examples(self, pictures: Array, labels: Array | None) -> tuple[Array, Array | None]:
         """A batch of real uint8 pictures as D sees it: floats on its device, and their context (None if there is none)."""
         device, dtype = self.discriminator.device, self.discriminator.dtype
-        floats = to_float(to_device(pictures, device), self.pixel_range, dtype)
+        return self.shown(to_float(to_device(pictures, device), self.pixel_range, dtype), labels)
+
+    def shown(self, floats: Array, labels: Array | None) -> tuple[Array, Array | None]:
+        """As `examples`, of pictures that are floats on D's device."""
         return floats, None if labels is None else self.context_of(labels)
 
     def context_of(self, labels: Array) -> Array:

@@ -72,11 +72,10 @@ class LaplacianLevel(GAN):
         self.conditioning = np.array(images[mixed])
         self.conditioning_labels = None if labels is None else np.array(labels[mixed])
 
-    def examples(self, pictures: Array, labels: Array | None) -> tuple[Array, Array | None]:
+    def shown(self, floats: Array, labels: Array | None) -> tuple[Array, Array | None]:
         """Real detail h = I − l, and the context."""
-        whole = to_float(to_device(pictures, self.discriminator.device), self.pixel_range, self.discriminator.dtype)
-        low = laplacian.low_pass(whole)
-        return whole - low, self.context(low, labels)
+        low = laplacian.low_pass(floats)
+        return floats - low, self.context(low, labels)
 
     def context(self, low: Array, labels: Array | None) -> Array:
         """Low-pass pictures with the planes of their labels; as they are in a level without labels."""

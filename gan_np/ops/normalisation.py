@@ -61,8 +61,10 @@ def batch_norm(
 
     def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
         assert kept is not None
-        dx, dscale, dbias = kernel.backward(dy, *kept, scale, mean, inverse, activation, wrt[0])
-        return dx, _place(dscale, into[1]) if wrt[1] else None, _place(dbias, into[2]) if wrt[2] else None
+        _, into_scale, into_bias = (place if wanted else None for place, wanted in zip(into, wrt, strict=True))
+        given = (*kept, scale, mean, inverse, activation)
+        dx, dscale, dbias = kernel.backward(dy, *given, wrt[0], into_scale, into_bias)
+        return dx, dscale if wrt[1] else None, dbias if wrt[2] else None
 
     return y, Pullback("batch_norm", y, wanted, compute), Statistics(mean, variance, count)
 

@@ -148,6 +148,20 @@ def _check_places(label: str, case: kernels.Case, kernel: Any, arrays: list[Arra
         activation = kernels.Activation("tanh")
         y = kernel.forward(z, bias, activation)
         _twice(label, tolerance, lambda into: kernel.backward(dy, y, activation, True, into)[1])
+    elif case.operation == "batch_norm":
+        x, scale, bias, dy = arrays
+        activation = kernels.Activation("tanh")
+        y, mean, _, inverse = kernel.forward(x, scale, bias, 1e-5, activation)
+
+        def backward(into_scale: Any = None, into_bias: Any = None) -> Any:
+            return kernel.backward(dy, x, y, scale, mean, inverse, activation, True, into_scale, into_bias)
+
+        _twice(label, tolerance, lambda into: backward(into)[1])
+        _twice(label, tolerance, lambda into: backward(None, into)[2])
+        # A dx made from what has been added up in place, and not from this batch's sums, would be wrong.
+        totals = [array_module(x).full(x.shape[-1], 100, x.dtype) for _ in range(2)]
+        dx, *_ = backward(*(kernels.Into(total, True) for total in totals))
+        agree(f"{label}, adding into place", {"dx": to_host(dx)}, {"dx": to_host(backward()[0])}, x.dtype, tolerance)
 
 
 def _twice(label: str, tolerance: float, gradient: Any) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from gan_np.arrays import Array, array_module, to_device
+from gan_np.arrays import Array, to_device
 from gan_np.data.flips import flip_horizontally
+from gan_np.data.images import to_float
 from gan_np.data.sampler import Shuffler
 from gan_np.devices import CPU, cupy_for, scope
 from gan_np.models import GAN
@@ -40,8 +41,8 @@ class Batches:
     def next(self) -> tuple[Array, Array | None]:
         """Real pictures and their context (None where there is none)."""
         if self.resident:
-            pictures, labels = self._gathered()
-        elif self._device == CPU:
+            return self._gan.shown(*self._gathered())
+        if self._device == CPU:
             pictures = self._read()
             labels = self._read_labels()
         else:
@@ -70,11 +71,12 @@ class Batches:
         return found
 
     def _gathered(self) -> tuple[Array, Array | None]:
-        """The next pictures and labels, found on the device by their numbers."""
-        index = drawn(lambda: next(self._order), self._device)
-        pictures = self._images[index]
+        """The next pictures, as floats, and labels, found on the device by their numbers."""
+        index, mirrored = drawn(lambda: next(self._order), self._device), None
         if self._flips is not None:
-            flips, count = self._flips, len(pictures)
-            mirrored = drawn(lambda: flips.random(count) < 0.5, self._device)  # as `flip_horizontally` draws them
-            pictures = array_module(pictures).where(mirrored[:, None, None, None], pictures[:, :, ::-1], pictures)
-        return pictures, None if self._labels is None else self._labels[index]
+            flips, count = self._flips, len(index)
+            # As `flip_horizontally` draws them.
+            mirrored = drawn(lambda: (flips.random(count) < 0.5).view(np.uint8), self._device)
+        dtype = self._gan.discriminator.dtype
+        floats = to_float(self._images, self._gan.pixel_range, dtype, index=index, mirrored=mirrored)
+        return floats, None if self._labels is None else self._labels[index]

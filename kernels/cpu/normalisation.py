@@ -9,7 +9,8 @@ import numpy as np
 
 from gan_np.arrays import Array
 
-from ..interfaces import Activation
+from ..interfaces import Activation, Into
+from ..reference.placing import place
 from .activation import LINEAR, SIGMOID, TANH, derivative, kind_and_slope, saturate, slopes
 from .chunks import LINE, chunk_count, chunk_length, claim, finish, fold, line_length, repeated, zones
 from .compiled import inner, summed
@@ -303,6 +304,8 @@ class BatchNorm:
         inverse_deviation: Array,
         activation: Activation,
         need_input: bool = True,
+        into_scale: Into | None = None,
+        into_bias: Into | None = None,
     ) -> tuple[Array | None, Array, Array]:
         """Two reads of dy, x and y, one write of dx."""
         dtype, channels = x.dtype, x.shape[-1]
@@ -325,7 +328,7 @@ class BatchNorm:
             dscale,
             dbias,
         )
-        return dx, dscale, dbias
+        return dx, place(dscale, into_scale), place(dbias, into_bias)
 
 
 @summed

@@ -40,6 +40,7 @@ for _operation, _module, _class in (
     ("upsample_nearest", "resampling", "UpsampleNearest"),
     ("upsample_bilinear", "resampling", "UpsampleBilinear"),
     ("normal", "normal", "Normal"),
+    ("pictures", "pictures", "Pictures"),
     ("softplus", "losses", "Softplus"),
     ("logistic", "objective", "Logistic"),
     ("accuracy", "objective", "Accuracy"),

@@ -103,6 +103,13 @@ def rows_over(rows: int, columns: int, pack: int) -> tuple[tuple[int, int], tupl
     return (groups, _evenly(-(-rows // height), max(1, 8 * PARTS // groups), 1)), (width, height)
 
 
+def picture_parts(count: int, size: int, pack: int) -> tuple[tuple[int, int], tuple[int]]:
+    """(grid, block) for work on `count` pictures of `size` numbers each: four packs a thread, several blocks a picture."""
+    packs = size // pack
+    threads = max(32, min(THREADS, _power(-(-packs // 4))))
+    return (count, min(-(-packs // (4 * threads)), max(1, 8 * MOST_BLOCKS // count))), (threads,)
+
+
 def _evenly(pieces: int, most: int, least_turns: int) -> int:
     """The fewest workers, at most `most`, that do all pieces in the turns that `most` would need; at least `least_turns`."""
     turns = max(least_turns, -(-pieces // most))

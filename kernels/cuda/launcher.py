@@ -31,7 +31,13 @@ class Cell(NamedTuple):
     array: Array
 
 
-Argument = Array | Cell | np.generic | int | float | None
+class Large(NamedTuple):
+    """An array that its kernel indexes with 64 bits: it may be longer than others."""
+
+    array: Array
+
+
+Argument = Array | Cell | Large | np.generic | int | float | None
 
 
 def launch(
@@ -118,14 +124,15 @@ def checked(place: str, argument: Any, first: Any, dtype: np.dtype[Any]) -> Any:
     if isinstance(argument, float):
         return dtype.type(argument)
     wanted = argument.array.dtype if isinstance(argument, Cell) else dtype
-    argument = argument.array if isinstance(argument, Cell) else argument
+    longest = np.inf if isinstance(argument, Large) else LARGEST
+    argument = argument.array if isinstance(argument, Cell | Large) else argument
     if type(argument) is not type(first):
         raise TypeError(f"{place}: expected an array as the first one, {type(first).__name__}, got {type(argument)}")
     if argument.dtype != wanted and argument.dtype.kind not in "iu":
         raise TypeError(f"{place}: expected an array of {wanted}, got {argument.dtype}")
     if not argument.flags.c_contiguous:
         raise ValueError(f"{place}: expected a C-contiguous array, got strides {argument.strides}")
-    if argument.size > LARGEST:
+    if argument.size > longest:
         raise ValueError(f"{place}: {argument.size} numbers are more than kernels can index, {LARGEST}")
     if argument.device.id != first.device.id:
         raise TypeError(f"{place}: lies on cuda:{argument.device.id}, the first array on cuda:{first.device.id}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gan_np.arrays import Array
 
-from ..interfaces import Activation
+from ..interfaces import Activation, Into
+from ..reference.placing import place
 from .activation import function
 from .grids import THREADS, merge_of, rows_over, sums_down
 from .launcher import contiguous, launch, new
@@ -49,6 +50,8 @@ class BatchNorm:
         inverse_deviation: Array,
         activation: Activation,
         need_input: bool = True,
+        into_scale: Into | None = None,
+        into_bias: Into | None = None,
     ) -> tuple[Array | None, Array, Array]:
         """Both sums in two stages, then one pass that gives dx; all in one launch where rows are few."""
         dy, x, y, scale = contiguous(dy), contiguous(x), contiguous(y), _contiguous(scale)
@@ -56,22 +59,25 @@ class BatchNorm:
         rows, columns, dtype = x.size // x.shape[-1], x.shape[-1], x.dtype
         pack = pack_of(columns, dy, x, y)
         sums, kind = sums_down(rows, columns, pack, 3, dtype.itemsize), function(activation)
-        dscale, dbias = new(x, (columns,)), new(x, (columns,))
+        dscale, scale_total = _sums_into(into_scale, x)
+        dbias, bias_total = _sums_into(into_bias, x)
         dx = new(x, x.shape) if need_input else None
         given = (dy, x, y, mean, inverse)
         gradients = (*given, scale, dbias, dscale, dx, rows, columns, pack > 1, *kind)
+        results = (dbias, dscale, bias_total, scale_total)
         if sums.parts == 1 and need_input:
-            launch(BATCH, "backward", sums.grid, sums.block, gradients, dtype=dtype)
-            return dx, dscale, dbias
+            arguments = (*gradients, bias_total, scale_total)
+            launch(BATCH, "backward", sums.grid, sums.block, arguments, dtype=dtype)
+            return dx, _placed(dscale, scale_total, into_scale), _placed(dbias, bias_total, into_bias)
         parts = new(x, (2, sums.parts, columns)) if sums.parts > 1 else None
-        summed = (*given, parts, rows, columns, pack > 1, *kind, dbias, dscale)
+        summed = (*given, parts, rows, columns, pack > 1, *kind, *results)
         launch(BATCH, "gradient_sums", sums.grid, sums.block, summed, dtype=dtype)
         if parts is not None:
-            merged = (parts, sums.parts, columns, dbias, dscale)
+            merged = (parts, sums.parts, columns, *results)
             launch(BATCH, "merge_gradient_sums", *merge_of(sums.parts, columns), merged, dtype=dtype)
         if need_input:
             launch(BATCH, "input_gradient", *rows_over(rows, columns, pack), gradients, dtype=dtype)
-        return dx, dscale, dbias
+        return dx, _placed(dscale, scale_total, into_scale), _placed(dbias, bias_total, into_bias)
 
 
 class LayerNorm:
@@ -94,6 +100,20 @@ class LayerNorm:
         arguments = (d, normalised, inverse, dx, columns, pack_of(columns, d, normalised) > 1)
         launch(LAYER, "backward", (rows,), (THREADS,), arguments, dtype=d.dtype)
         return dx
+
+
+def _sums_into(into: Into | None, x: Array) -> tuple[Array, Array | None]:
+    """Where a kernel writes this batch's sums, from which dx is made, and where it adds them, if anywhere."""
+    if into is None or not into.array.flags.c_contiguous:
+        return new(x, x.shape[-1:]), None
+    return (new(x, x.shape[-1:]), into.array) if into.add else (into.array, None)
+
+
+def _placed(sums: Array, total: Array | None, into: Into | None) -> Array:
+    """What is returned; where a kernel could not write into place, it is done now."""
+    if total is not None:
+        return total
+    return sums if into is None or sums is into.array else place(sums, into)
 
 
 def _contiguous(array: Array | None) -> Array | None:

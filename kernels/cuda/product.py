@@ -69,12 +69,11 @@ EXACT = {
     "narrow": Tile(128, 16, (4, 2), 16, 2),
 }
 ROUNDED = {
-    "large": Tile(128, 128, (64, 32), 32, 3),
+    "large": Tile(128, 128, (64, 32), 16, 4, 2),
     "slim": Tile(128, 64, (32, 32), 32, 3, 2),
     "medium": Tile(64, 64, (32, 16), 32, 3),
     "narrow": Tile(128, 16, (16, 16), 32, 3),
 }
-"""An A100 has shared memory for one block of the large tile, and Hopper leaves what it is for to warpgroups."""
 HOPPER = {
     "large": Tile(128, 128, (64, 128), 32, 3),
     "low": Tile(64, 128, (64, 128), 32, 3),

@@ -9,7 +9,8 @@ from gan_np.arrays import Array
 
 from ..cuda.grids import over
 from ..cuda.launcher import contiguous, new
-from ..interfaces import Activation
+from ..interfaces import Activation, Into
+from ..reference.placing import place
 from .columns import sum_columns, value
 from .compiled import cuda, device, kernel, variants
 from .launcher import launch
@@ -128,6 +129,8 @@ class BatchNorm:
         inverse_deviation: Array,
         activation: Activation,
         need_input: bool = True,
+        into_scale: Into | None = None,
+        into_bias: Into | None = None,
     ) -> tuple[Array | None, Array, Array]:
         """Two sums, then one pass that gives dx."""
         dy, x, y, mean, inverse = map(contiguous, (dy, x, y, mean, inverse_deviation))
@@ -135,10 +138,10 @@ class BatchNorm:
         dscale = sum_columns(scale_term(function), x, dy, y, mean, inverse, slope)
         dbias = sum_columns(bias_term(function), x, dy, y, slope=slope)
         if not need_input:
-            return None, dscale, dbias
+            return None, place(dscale, into_scale), place(dbias, into_bias)
         columns, dx = x.shape[-1], new(x, x.shape)
         gamma = x if scale is None else contiguous(scale)
         arrays = (dy, x, y, mean, inverse, gamma, dscale, dbias, dx)
         numbers = (x.size, columns, float(x.size // columns), slope)
         launch(input_gradients(function, scale is not None), *over(x.size), (*arrays, *numbers))
-        return dx, dscale, dbias
+        return dx, place(dscale, into_scale), place(dbias, into_bias)

@@ -11,6 +11,7 @@ from .maxout import Maxout
 from .normal import Normal
 from .normalisation import BatchNorm, LayerNorm
 from .objective import Accuracy, Logistic
+from .pictures import Pictures
 from .resampling import AveragePool, UpsampleBilinear, UpsampleNearest
 from .running import Running
 from .updates import Adam, Average, Rmsprop, Sgd
@@ -41,6 +42,7 @@ for _operation, _implementation in {
     "upsample_nearest": UpsampleNearest,
     "upsample_bilinear": UpsampleBilinear,
     "normal": Normal,
+    "pictures": Pictures,
     "softplus": Softplus,
     "accuracy": Accuracy,
     "softmax_cross_entropy": SoftmaxCrossEntropy,

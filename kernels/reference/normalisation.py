@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from gan_np.arrays import Array, array_module
 
-from ..interfaces import Activation
+from ..interfaces import Activation, Into
 from .activation import activate, deactivate, sum_leading
+from .placing import place
 
 
 class BatchNorm:
@@ -35,6 +36,8 @@ class BatchNorm:
         inverse_deviation: Array,
         activation: Activation,
         need_input: bool = True,
+        into_scale: Into | None = None,
+        into_bias: Into | None = None,
     ) -> tuple[Array | None, Array, Array]:
         """μ and σ depend on every x, hence the two subtracted means in dx."""
         dz = deactivate(dy, y, activation)
@@ -42,13 +45,13 @@ class BatchNorm:
         normalised *= inverse_deviation
         dscale, dbias = sum_leading(dz * normalised), sum_leading(dz)
         if not need_input:
-            return None, dscale, dbias
+            return None, place(dscale, into_scale), place(dbias, into_bias)
         count = x.dtype.type(x.size // x.shape[-1])
         normalised *= dscale / count
         dx = dz - dbias / count
         dx -= normalised
         dx *= inverse_deviation if scale is None else inverse_deviation * scale
-        return dx, dscale, dbias
+        return dx, place(dscale, into_scale), place(dbias, into_bias)
 
 
 class LayerNorm:

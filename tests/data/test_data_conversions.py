@@ -134,3 +134,14 @@ def test_floats_that_are_not_finite_are_refused(bad):
     values[2, 3, 4] = bad
     with pytest.raises(ValueError, match="images: expected finite floats"):
         data.load(values)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_floats_of_chosen_pictures_some_of_them_mirrored(dtype):
+    """The same bits as of pictures that were chosen and flipped before."""
+    pictures = np.random.default_rng(1).integers(0, 256, (9, 4, 5, 3), np.uint8)
+    index, mirrored = np.array([8, 0, 3, 3]), np.array([0, 1, 1, 0], np.uint8)
+    by_hand = np.stack([pictures[8], pictures[0, :, ::-1], pictures[3, :, ::-1], pictures[3]])
+    found = data.to_float(pictures, "-1..1", np.dtype(dtype), index=index, mirrored=mirrored)
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, data.to_float(by_hand, "-1..1", np.dtype(dtype)))

@@ -96,7 +96,9 @@ class BatchNormWithout(reference.BatchNorm):
     def __init__(self, term):
         self.term = term
 
-    def backward(self, dy, x, y, scale, mean, inverse_deviation, activation, need_input=True):
+    def backward(
+        self, dy, x, y, scale, mean, inverse_deviation, activation, need_input=True, into_scale=None, into_bias=None
+    ):
         dz = reference.activation.deactivate(dy, y, activation)
         normalised = (x - mean) * inverse_deviation
         dscale, dbias = (dz * normalised).reshape(-1, x.shape[-1]).sum(0), dz.reshape(-1, x.shape[-1]).sum(0)
@@ -107,7 +109,7 @@ class BatchNormWithout(reference.BatchNorm):
         if self.term != "variance":
             dx -= normalised * dscale / count
         dx *= inverse_deviation * (1 if scale is None else scale)
-        return dx, dscale, dbias
+        return dx, reference.placing.place(dscale, into_scale), reference.placing.place(dbias, into_bias)
 
 
 @pytest.mark.parametrize("shape", [(4,), (3, 3, 2)])

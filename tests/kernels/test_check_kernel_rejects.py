@@ -132,6 +132,25 @@ def test_a_bias_gradient_not_added_into_place(plant):
         check(plant, "bias_activation", NotAdding)
 
 
+@pytest.mark.parametrize(("bug", "message"), [("overwrites", "adding"), ("dx of the totals", "dx differs")])
+def test_gradients_of_batch_normalisation_in_the_wrong_place(plant, bug, message):
+    class Wrong(reference.BatchNorm):
+        def backward(
+            self, dy, x, y, scale, mean, inverse_deviation, activation, need_input=True, into_scale=None, into_bias=None
+        ):
+            given = dy, x, y, scale, mean, inverse_deviation, activation, need_input
+            if bug == "overwrites":
+                places = (None if into is None else kernels.Into(into.array, False) for into in (into_scale, into_bias))
+                return super().backward(*given, *places)
+            dx, dscale, dbias = super().backward(*given, into_scale, into_bias)
+            if into_bias is not None:
+                dx -= dbias / (x.size // x.shape[-1])
+            return dx, dscale, dbias
+
+    with pytest.raises(KernelError, match=message):
+        check(plant, "batch_norm", Wrong)
+
+
 def _altered(operation, method, alter):
     """The reference of an operation with alter(method, arguments) in place of one method, under the same signature."""
     base = type(kernels.entry(operation, "reference").implementation)

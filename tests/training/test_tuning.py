@@ -22,7 +22,7 @@ def small() -> gn.GAN:
     return gn.models.dcgan((8, 8, 1), 4, width=2)
 
 
-ALONE = ("running", "accuracy")
+ALONE = ("running", "accuracy", "pictures")
 """Operations that have one kernel on the processor."""
 
 

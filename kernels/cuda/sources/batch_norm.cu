@@ -120,10 +120,21 @@ __device__ __forceinline__ Place<WIDTH> place_at(const real* dy, const real* x, 
     return {load<WIDTH>(dy, index), load<WIDTH>(x, index), load<WIDTH>(kind == LINEAR ? dy : y, index)};
 }
 
+// Where dβ and dγ go: this batch's sums, which dx is made from, and unless they are null totals, to which these are added.
+struct Results {
+    real *dbias, *dscale, *bias_total, *scale_total;
+
+    __device__ __forceinline__ void put(int column, real level, real tilt) const {
+        dbias[column] = level, dscale[column] = tilt;
+        if (bias_total) bias_total[column] += level;
+        if (scale_total) scale_total[column] += tilt;
+    }
+};
+
 // parts[Σ dz or Σ dz·x̂][part][channel]; or at once dβ and dγ, where `parts` is null.
 template <int WIDTH>
 __device__ void gradient_sums_of(const real* dy, const real* x, const real* y, const real* mean, const real* inverse,
-                                 real* parts, int rows, int columns, int kind, real slope, real* dbias, real* dscale) {
+                                 real* parts, int rows, int columns, int kind, real slope, Results results) {
     int column = first_column<WIDTH>();
     Sums<2, WIDTH> sums = {};
     if (column < columns) {
@@ -148,23 +159,25 @@ __device__ void gradient_sums_of(const real* dy, const real* x, const real* y, c
             parts[place_of_part(0, columns, column + i)] = sums.at[0].at[i];
             parts[place_of_part(1, columns, column + i)] = product;
         } else {
-            dbias[column + i] = sums.at[0].at[i], dscale[column + i] = product;
+            results.put(column + i, sums.at[0].at[i], product);
         }
     }
 }
 
 extern "C" __global__ void __launch_bounds__(COLUMN_THREADS)
 gradient_sums(const real* dy, const real* x, const real* y, const real* mean, const real* inverse, real* parts, int rows,
-              int columns, int whole, int kind, real slope, real* dbias, real* dscale) {
-    BY_WIDTH(whole, gradient_sums_of, dy, x, y, mean, inverse, parts, rows, columns, kind, slope, dbias, dscale);
+              int columns, int whole, int kind, real slope, real* dbias, real* dscale, real* bias_total, real* scale_total) {
+    Results results = {dbias, dscale, bias_total, scale_total};
+    BY_WIDTH(whole, gradient_sums_of, dy, x, y, mean, inverse, parts, rows, columns, kind, slope, results);
 }
 
 extern "C" __global__ void __launch_bounds__(MERGE_THREADS)
-merge_gradient_sums(const real* parts, int count, int columns, real* dbias, real* dscale) {
+merge_gradient_sums(const real* parts, int count, int columns, real* dbias, real* dscale, real* bias_total,
+                    real* scale_total) {
     int column = first_column<1>();
     Sums<2, 1> sums = total_of_parts<2>(parts, count, columns, column);
     if (threadIdx.y || column >= columns) return;
-    dbias[column] = sums.at[0].at[0], dscale[column] = sums.at[1].at[0];
+    Results{dbias, dscale, bias_total, scale_total}.put(column, sums.at[0].at[0], sums.at[1].at[0]);
 }
 
 template <int WIDTH>
@@ -204,15 +217,17 @@ input_gradient(const real* dy, const real* x, const real* y, const real* mean, c
 // As forward: all of it, where a block has all rows of its columns.
 template <int WIDTH>
 __device__ void backward_of(const real* dy, const real* x, const real* y, const real* mean, const real* inverse,
-                            const real* scale, real* dbias, real* dscale, real* dx, int rows, int columns, int kind,
-                            real slope) {
-    gradient_sums_of<WIDTH>(dy, x, y, mean, inverse, nullptr, rows, columns, kind, slope, dbias, dscale);
+                            const real* scale, real* dx, int rows, int columns, int kind, real slope,
+                            Results results) {
+    gradient_sums_of<WIDTH>(dy, x, y, mean, inverse, nullptr, rows, columns, kind, slope, results);
     __syncthreads();
-    input_gradient_all<WIDTH>(dy, x, y, mean, inverse, scale, dbias, dscale, dx, rows, columns, kind, slope);
+    input_gradient_all<WIDTH>(dy, x, y, mean, inverse, scale, results.dbias, results.dscale, dx, rows, columns, kind, slope);
 }
 
 extern "C" __global__ void __launch_bounds__(COLUMN_THREADS)
 backward(const real* dy, const real* x, const real* y, const real* mean, const real* inverse, const real* scale, real* dbias,
-         real* dscale, real* dx, int rows, int columns, int whole, int kind, real slope) {
-    BY_WIDTH(whole, backward_of, dy, x, y, mean, inverse, scale, dbias, dscale, dx, rows, columns, kind, slope);
+         real* dscale, real* dx, int rows, int columns, int whole, int kind, real slope, real* bias_total,
+         real* scale_total) {
+    Results results = {dbias, dscale, bias_total, scale_total};
+    BY_WIDTH(whole, backward_of, dy, x, y, mean, inverse, scale, dx, rows, columns, kind, slope, results);
 }

@@ -56,6 +56,7 @@ struct Accumulator {
     typedef Share<THREAD_N, ACROSS, B_ALONG_K> Columns;
 
     static constexpr bool GOES_ON = false;
+    static constexpr int PENDING = 0;
     typedef Pack<1> Neighbours;  // how `each` gives out sums
 
     real sums[THREAD_M][THREAD_N] = {};
@@ -77,6 +78,7 @@ struct Accumulator {
     }
 
     static __device__ __forceinline__ void publish_copies() {}
+    template <int>
     static __device__ __forceinline__ void wait() {}
 
     // visit(what row_of gave for the row in the tile, first column in the tile, pack of neighbours) for this thread's sums.

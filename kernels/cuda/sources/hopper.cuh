@@ -10,6 +10,9 @@
 #define TILE_K 32
 #define RING 3
 #endif
+#ifndef UNDER_WAY
+#define UNDER_WAY 0
+#endif
 constexpr int DEPTH = TILE_K, STAGES = RING, THREADS = TILE_M / WARP_M * 128;
 static_assert(DEPTH == LINE, "a line of a tile is 128 bytes");
 
@@ -42,6 +45,7 @@ struct TileOf<SIZE, false, false> {
 template <bool A_ALONG_K, bool B_ALONG_K>
 struct Accumulator {
     static constexpr bool GOES_ON = true, NARROWED = sizeof(element) == 2;
+    static constexpr int PENDING = UNDER_WAY;  // tiles whose multiplications may go on while the next are begun
     typedef Pack<2> Neighbours;  // how `each` gives out sums
     static_assert(B_ALONG_K || NARROWED, "TF32 is read along k only");
     static constexpr int ROWS = WARP_M / 64, COLUMNS = TILE_N / 8;
@@ -89,8 +93,11 @@ struct Accumulator {
 
     // Copies that were waited for are seen by multiplications after a barrier.
     static __device__ __forceinline__ void publish_copies() { publish(); }
-    // All multiplications are over.
-    static __device__ __forceinline__ void wait() { wait_group<0>(); }
+    // All multiplications but those of the last TILES tiles are over.
+    template <int TILES>
+    static __device__ __forceinline__ void wait() {
+        wait_group<TILES>();
+    }
 
     // visit(what row_of gave for the row in the tile, first column in the tile, pack of neighbours) for this thread's sums.
     template <class RowOf, class Visit>

@@ -15,7 +15,8 @@
 // before them is multiplied.
 //
 // Each tile is waited for by the thread that copied its part (wait_copies), then by all (the barrier); that same barrier says
-// that everybody is done with the tile whose place the next copies take.
+// that everybody is done with the tile whose place the next copies take: the one before, or where multiplications go on
+// meanwhile (PENDING) the one before that.
 template <class Sums, class A, class B>
 __device__ __forceinline__ void accumulate(Sums& sums, const A& a, const B& b, int first_m, int first_n, int first_k,
                                            int last_k) {
@@ -36,19 +37,27 @@ __device__ __forceinline__ void accumulate(Sums& sums, const A& a, const B& b, i
         commit_copies();  // an empty group keeps the count at the end of the ring
         free = free + STAGE < end ? free + STAGE : ring;
     };
+    // So many tiles are asked for ahead; the others are multiplied, or may still be by other warps.
+    constexpr int AHEAD = STAGES - 1 - Sums::PENDING;
 #pragma unroll 1
-    for (int tile = 0; tile < STAGES - 1; ++tile) fetch(tile);
-#pragma unroll 1
-    for (int tile = 0; tile < tiles; ++tile) {
-        wait_copies<STAGES - 2>();
+    for (int tile = 0; tile < AHEAD; ++tile) fetch(tile);
+    auto turn = [&](int tile) {
+        wait_copies<AHEAD - 1>();
         Sums::publish_copies();
         __syncthreads();
         if (Sums::GOES_ON) sums.multiply(stage + TileB::NUMBERS, stage);  // while the next tile is asked for
-        fetch(tile + STAGES - 1);
+        fetch(tile + AHEAD);
         if (!Sums::GOES_ON) sums.multiply(stage + TileB::NUMBERS, stage);
-        Sums::wait();
         stage = stage + STAGE < end ? stage + STAGE : ring;
+    };
+    int tile = 0;
+    if (Sums::PENDING && tiles > 0) turn(tile++);
+#pragma unroll 1
+    for (; tile < tiles; ++tile) {
+        turn(tile);
+        Sums::template wait<Sums::PENDING>();
     }
+    Sums::template wait<0>();
 }
 
 // What is done to the sums before they are written: nothing, or f(sum + bias[column]) for an f that is linear on either side

@@ -81,6 +81,7 @@ struct Accumulator {
     typedef Tile<TILE_M, DEPTH, A_ALONG_K, PAD<A_ALONG_K>> TileA;
     typedef Tile<TILE_N, DEPTH, B_ALONG_K, PAD<B_ALONG_K>> TileB;
     static constexpr bool GOES_ON = false;
+    static constexpr int PENDING = 0;
     typedef Pack<2> Neighbours;  // how `each` gives out sums
     static constexpr int ROWS = WARP_M / 16, COLUMNS = WARP_N / 8;
 
@@ -101,6 +102,7 @@ struct Accumulator {
     }
 
     static __device__ __forceinline__ void publish_copies() {}
+    template <int>
     static __device__ __forceinline__ void wait() {}
 
     // visit(what row_of gave for the row in the tile, first column in the tile, pack of neighbours) for this thread's sums.
