@@ -37,6 +37,10 @@ ROUNDING = {
     NARROW_WARPS: round_bf16, NARROW_WARPGROUPS: round_bf16,
 }  # fmt: skip
 """What multiplies, and how it rounds what it multiplies: a kernel's name, and whose tensor cores."""
+UNITS = {
+    "cuda": "float32", WARPS: "tf32", WARPGROUPS: product.TF32_GROUPS,
+    NARROW_WARPS: "bf16", NARROW_WARPGROUPS: product.BF16_GROUPS,
+}  # fmt: skip
 OF_DENSE = ["cuda", WARPS, NARROW_WARPS]
 
 

@@ -12,11 +12,14 @@ from comparing import (
     NARROW_WARPS,
     OF_DENSE,
     ROUNDING,
+    UNITS,
     WARPGROUPS,
     WARPS,
     compare,
+    cut_tf32,
     kernel_of,
     round_bf16,
+    round_tf32,
     rounding,
     units,
 )
@@ -29,6 +32,7 @@ from gan_np.kernels.cases import conv2d_case, convolution_geometry, dense_case
 from gan_np.kernels.cuda import few_channels, product
 from gan_np.kernels.cuda.narrow import STORED, narrowed
 from gan_np.kernels.cuda.transpose import transposed
+from gan_np.testing import KernelError
 
 pytestmark = pytest.mark.usefixtures("host_gpu")
 
@@ -37,6 +41,8 @@ GEOMETRIES = {
     "narrow, one chunk aligned": convolution_geometry(3, (7, 6, 4), 5, (3, 2), (1, 2), (1, 0)),
     "few channels": convolution_geometry(2, (38, 44, 3), 24, (4, 4), (2, 2), (1, 1)),
     "few channels, not whole": convolution_geometry(2, (31, 33, 1), 6, (5, 3), (3, 1), (2, 0)),
+    "many small pictures": convolution_geometry(30, (3, 5, 8), 12, (2, 3), (1, 2), (0, 1)),
+    "a pixel a picture": convolution_geometry(70, (2, 3, 8), 8, (2, 3), (1, 1), (0, 0)),
     "many parts": convolution_geometry(4, (18, 17, 3), 20, (4, 4), (2, 2), (1, 1)),
 }
 WIDE = {
@@ -44,10 +50,6 @@ WIDE = {
     "odd": convolution_geometry(3, (15, 13, 67), 133, (3, 2), (1, 2), (1, 0)),
 }
 """More than one tile either way, with chunks of 16 bytes and without."""
-UNITS = {
-    "cuda": "float32", WARPS: "tf32", WARPGROUPS: product.TF32_GROUPS,
-    NARROW_WARPS: "bf16", NARROW_WARPGROUPS: product.BF16_GROUPS,
-}  # fmt: skip
 LAYOUTS = [(True, True), (True, False), (False, False)]
 TILES = [(name, size) for name in ROUNDING for size in product.TILES[UNITS[name]]]
 ACTIVATIONS = [Activation(), *map(Activation, ("relu", "tanh", "sigmoid")), Activation("leaky_relu", 0.2)]
@@ -161,6 +163,14 @@ def test_who_multiplies():
         with mock.patch.object(product, "compute_capability", lambda array, found=capability: found):
             assert product.units_of("tf32", like, 640, 320) == "tf32"
     assert product.units_of("bf16", narrowed(like), 1, 1) == product.BF16_GROUPS
+
+
+@pytest.mark.parametrize("name", [WARPS, WARPGROUPS])
+def test_cutting_is_told_from_rounding(name, monkeypatch):
+    """Else nobody would know which of the two was tested."""
+    monkeypatch.setitem(ROUNDING, name, {WARPS: cut_tf32, WARPGROUPS: round_tf32}[name])
+    with pytest.raises(KernelError, match="differs by"):
+        compare(conv2d_case("chunks", GEOMETRIES["chunks"]), name)
 
 
 def test_parts_and_tiles_depend_on_sizes_alone():

@@ -4,12 +4,12 @@ import re
 
 import numpy as np
 import pytest
-from comparing import FLOAT32, compare
+from comparing import FLOAT32, NARROW_WARPGROUPS, NARROW_WARPS, WARPGROUPS, WARPS, compare
 from on_host import ORDERS, HostKernelError, HostRawModule, threads_in_order
 
 from gan_np import kernels
-from gan_np.kernels.cases import dense_case
-from gan_np.kernels.cuda import launcher, source
+from gan_np.kernels.cases import conv2d_case, convolution_geometry, dense_case
+from gan_np.kernels.cuda import launcher, product, source
 from gan_np.testing import KernelError, check_kernel
 
 
@@ -49,6 +49,14 @@ LONG = {
     # Rows longer than a warp, so that what another warp sums is read; a ring of tiles that goes round.
     "layer_norm": kernels.case_of(kernels.Occurrence("layer_norm", kernels.Problem("cuda", FLOAT32, (2, 300)))),
     "dense": dense_case("deep", 3, 200, 5),
+    # So deep that several threads share the parts of a number.
+    "parts": dense_case("in parts", 9, 3000, 5),
+    "few channels": conv2d_case("few", convolution_geometry(1, (20, 44, 3), 24, (4, 4), (2, 2), (1, 1))),
+    # Tiles that begin in the middle of a row, go on over several rows and pictures, and hold several taps; whole lines.
+    "pictures": conv2d_case("small pictures", convolution_geometry(30, (3, 5, 8), 12, (2, 3), (1, 2), (0, 1))),
+    "odd columns": dense_case("odd columns", 5, 8, 13),
+    # A ring of tiles that goes round in all three contractions, all of whose lines are whole.
+    "warpgroups": conv2d_case("deep", convolution_geometry(1, (27, 26, 40), 72, (4, 4), (2, 2), (1, 1))),
 }
 
 
@@ -66,6 +74,11 @@ def nth(pattern, number, replacement=""):
     return change
 
 
+def every(pattern, replacement=""):
+    """A change: all matches of a pattern replaced, as in a header of which each branch has its copy."""
+    return lambda text: re.sub(pattern, replacement, text)
+
+
 BARRIER = r"__syncthreads\(\);"
 
 
@@ -80,12 +93,19 @@ BARRIER = r"__syncthreads\(\);"
         ("activation.cu", 0, "bias_activation"),
         ("layer_norm.cu", 0, "layer_norm"),
         ("layer_norm.cu", 1, "layer_norm"),
+        ("few_channels.cu", 0, "few channels"),
+        ("few_channels.cu", 1, "few channels"),
+        ("few_channels.cu", 2, "few channels"),
+        ("gather.cu", 0, "parts"),
+        ("gather.cu", 1, "parts"),
         ("updates.cu", 0, "adam"),
         ("objective.cu", 0, "logistic"),
         ("objective.cu", 0, "accuracy"),
     ],
 )
 def test_every_barrier_is_needed(host_gpu, monkeypatch, name, number, operation):
+    if name == "gather.cu":
+        monkeypatch.setattr(product, "MULTIPROCESSORS", 0)  # one block, whose threads take several turns
     assert caught(monkeypatch, name, nth(BARRIER, number), operation)
 
 
@@ -133,11 +153,77 @@ def test_statistics_that_are_biased(host_gpu, monkeypatch):
     assert caught(monkeypatch, "running.cu", nth(r" \* correction", 0), "running") == set(ORDERS)
 
 
+@pytest.mark.parametrize("kernel", [WARPS, NARROW_WARPS])
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_every_barrier_of_few_channels_is_needed_on_tensor_cores(host_gpu, monkeypatch, number, kernel):
+    assert caught(monkeypatch, "few_channels.cu", nth(BARRIER, number), "few channels", kernel)
+
+
+def test_the_barrier_of_what_is_turned_over_is_needed(host_gpu, monkeypatch):
+    assert caught(monkeypatch, "transpose.cu", nth(BARRIER, 0), "warpgroups", WARPGROUPS)
+
+
+@pytest.mark.parametrize("kernel", [WARPGROUPS, NARROW_WARPGROUPS])
+@pytest.mark.parametrize(
+    "change",
+    [
+        nth(BARRIER, 0),
+        nth(r"wait_copies<STAGES - 2>\(\);", 0),
+        nth(r"wait_copies<STAGES - 2>", 0, "wait_copies<STAGES - 1>"),
+        nth(r"Sums::publish_copies\(\);", 0),
+        nth(r"Sums::wait\(\);", 0),
+        nth(r"begin_group\(\);", -1),
+        nth(r"commit_group\(\);", -1),
+        nth(r"fetch\(tile \+ STAGES - 1\);", 0, "fetch(tile + STAGES);"),
+        nth(r"\^ line % 8", 0, "^ line % 4"),
+        nth(r"row \* LINE \+ k : ", 0, "row * LINE : "),
+    ],
+    ids=[
+        "no barrier", "no wait for copies", "waits for too few", "copies that are not published", "no wait for products",
+        "no beginning", "no end", "the wrong tile", "another swizzle", "always the first step",
+    ],
+)  # fmt: skip
+def test_warpgroups(host_gpu, monkeypatch, change, kernel):
+    assert caught(monkeypatch, "convolution.cu", change, "warpgroups", kernel) == set(ORDERS)
+
+
+@pytest.mark.parametrize("kernel", ["cuda", WARPGROUPS, NARROW_WARPS])
+@pytest.mark.parametrize(
+    "change",
+    [
+        nth(r", line\.offset \+= by\.row_end", 0),
+        nth(r", line\.offset \+= by\.picture_end", 0),
+        nth(r", tap\.offset \+= \(g\.large_width - g\.kernel_width\) \* g\.large_channels", 0),
+        nth(r"\+\+tap\.column < g\.kernel_width", 0, "++tap.column <= g.kernel_width"),
+        nth(r"--tap\.column > -phase", 0, "--tap.column >= -phase"),
+        nth(r"\+\+along\.s < phase", 0, "++along.s <= phase"),
+        every(r"&& k \+ first_line \+ i \* STEP < operand\.lines\(\)"),
+    ],
+    ids=[
+        "the next row", "the next picture", "the next row of taps", "past a row of taps", "past what a pixel sees",
+        "past a phase's taps", "lines that are not there",
+    ],
+)  # fmt: skip
+def test_operands_that_move_on_wrongly(host_gpu, monkeypatch, change, kernel):
+    assert caught(monkeypatch, "convolution.cu", change, "pictures", kernel) == set(ORDERS)
+
+
+def test_pairs_that_are_not_aligned(host_gpu, monkeypatch):
+    change = nth(r"bool paired = ", 0, "bool paired = true || ")
+    assert caught(monkeypatch, "dense.cu", change, "odd columns", WARPS) == set(ORDERS)
+
+
+def test_rows_that_lie_over_others(host_gpu, monkeypatch):
+    """Lines of bf16 along the rows are 64 of them, and the next 64 follow after all steps of k."""
+    change = nth(r"\* \(LINES \* LINE\) \+ swizzled", 0, "* LINE + swizzled")
+    assert caught(monkeypatch, "convolution.cu", change, "warpgroups", NARROW_WARPGROUPS) == set(ORDERS)
+
+
 def test_the_list_of_barriers_is_complete():
     barriers = {name: len(re.findall(BARRIER, source.read_source(name))) for name in source.sources()}
     assert {name: count for name, count in barriers.items() if count} == {
         "dense.cu": 1, "convolution.cu": 1, "batch_norm.cu": 3, "activation.cu": 1, "layer_norm.cu": 2, "updates.cu": 1,
-        "objective.cu": 1,
+        "objective.cu": 1, "few_channels.cu": 3, "gather.cu": 2, "transpose.cu": 1,
     }  # fmt: skip
 
 
@@ -146,8 +232,8 @@ def test_the_list_of_barriers_is_complete():
     [
         (nth(r"wait_copies<STAGES - 2>\(\);", 0), "cuda"),
         (nth(r"wait_copies<STAGES - 2>", 0, "wait_copies<STAGES - 1>"), "cuda"),
-        (nth(r"wait_copies<STAGES - 2>", 0, "wait_copies<STAGES - 1>"), "cuda_tf32"),
-        (nth(r"tile % STAGES \* STAGE;", -1, "0;"), "cuda_bf16"),
+        (nth(r"wait_copies<STAGES - 2>", 0, "wait_copies<STAGES - 1>"), WARPS),
+        (nth(r" stage = stage \+ STAGE < end [^;]*;", 0), NARROW_WARPS),
     ],
     ids=["no wait", "waits for too few", "waits for too few of three", "the wrong stage"],
 )
