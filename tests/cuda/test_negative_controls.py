@@ -168,13 +168,13 @@ def test_the_barrier_of_what_is_turned_over_is_needed(host_gpu, monkeypatch):
     "change",
     [
         nth(BARRIER, 0),
-        nth(r"wait_copies<STAGES - 2>\(\);", 0),
-        nth(r"wait_copies<STAGES - 2>", 0, "wait_copies<STAGES - 1>"),
+        nth(r"wait_copies<AHEAD - 1>\(\);", 0),
+        nth(r"wait_copies<AHEAD - 1>", 0, "wait_copies<AHEAD>"),
         nth(r"Sums::publish_copies\(\);", 0),
-        nth(r"Sums::wait\(\);", 0),
+        nth(r"Sums::template wait<Sums::PENDING>\(\);", 0),
         nth(r"begin_group\(\);", -1),
         nth(r"commit_group\(\);", -1),
-        nth(r"fetch\(tile \+ STAGES - 1\);", 0, "fetch(tile + STAGES);"),
+        nth(r"fetch\(tile \+ AHEAD\);", 0, "fetch(tile + STAGES);"),
         nth(r"\^ line % 8", 0, "^ line % 4"),
         nth(r"row \* LINE \+ k : ", 0, "row * LINE : "),
     ],
@@ -184,6 +184,25 @@ def test_the_barrier_of_what_is_turned_over_is_needed(host_gpu, monkeypatch):
     ],
 )  # fmt: skip
 def test_warpgroups(host_gpu, monkeypatch, change, kernel):
+    assert caught(monkeypatch, "convolution.cu", change, "warpgroups", kernel) == set(ORDERS)
+
+
+@pytest.mark.parametrize("kernel", [WARPGROUPS, NARROW_WARPGROUPS])
+@pytest.mark.parametrize(
+    "change",
+    [
+        nth(BARRIER, 0),
+        nth(r"STAGES - 1 - Sums::PENDING", 0, "STAGES - 1"),
+        nth(r"Sums::template wait<Sums::PENDING>\(\);", 0),
+        nth(r"Sums::template wait<0>\(\);", 0),
+        nth(r"wait_group<TILES>", 0, "wait_group<TILES + 1>"),
+    ],
+    ids=["no barrier", "a tile too far ahead", "no wait", "no wait at the end", "waits for too few"],
+)
+def test_multiplications_that_go_on(host_gpu, monkeypatch, change, kernel):
+    """While the next tile's are begun."""
+    lasting = dict.fromkeys(product.PIPELINES, (4, 1, 1))
+    monkeypatch.setattr(product, "PIPELINES", lasting)
     assert caught(monkeypatch, "convolution.cu", change, "warpgroups", kernel) == set(ORDERS)
 
 
@@ -230,9 +249,9 @@ def test_the_list_of_barriers_is_complete():
 @pytest.mark.parametrize(
     ("change", "kernel"),
     [
-        (nth(r"wait_copies<STAGES - 2>\(\);", 0), "cuda"),
-        (nth(r"wait_copies<STAGES - 2>", 0, "wait_copies<STAGES - 1>"), "cuda"),
-        (nth(r"wait_copies<STAGES - 2>", 0, "wait_copies<STAGES - 1>"), WARPS),
+        (nth(r"wait_copies<AHEAD - 1>\(\);", 0), "cuda"),
+        (nth(r"wait_copies<AHEAD - 1>", 0, "wait_copies<AHEAD>"), "cuda"),
+        (nth(r"wait_copies<AHEAD - 1>", 0, "wait_copies<AHEAD>"), WARPS),
         (nth(r" stage = stage \+ STAGE < end [^;]*;", 0), NARROW_WARPS),
     ],
     ids=["no wait", "waits for too few", "waits for too few of three", "the wrong stage"],

@@ -16,6 +16,7 @@ struct Pending {
     int count, group;
 };
 static Pending pending_copies[MOST_THREADS];
+static void (*check_use)(const char* to, int bytes);  // set by matrix_group.h: fails where wgmma may still read
 static bool unpublished[MOST_THREADS];  // copies have arrived that only `publish` shows to wgmma (matrix_group.h)
 
 static Pending& pending() { return pending_copies[current->number]; }
@@ -54,6 +55,7 @@ UNCHECKED static void copy_async(void* shared, const void* global, bool inside) 
         host::fail("thread %d: a copy of %d bytes is not aligned", host::current->number, BYTES);
     if (inside) host::check("copies", global, BYTES);
     host::check("copies to", shared, BYTES);
+    if (host::check_use) host::check_use((const char*)shared, BYTES);
     p.copies[p.count++] = {shared, inside ? global : nullptr, BYTES, p.group};
 }
 static inline void commit_copies() { host::pending().group++; }

@@ -1,5 +1,5 @@
 // Host twins of wgmma: what is asked for is noted, and done only when it is waited for, as late as the hardware may. Each thread
-// then works out its own sums from the tiles in shared memory, whatever lies there by now.
+// then works out its own sums from the tiles in shared memory, whatever lies there by now; nothing may be copied there before.
 #pragma once
 #include "async_copy.h"
 #include "cuda_host.h"
@@ -25,8 +25,12 @@ UNCHECKED static float group_number(const Number* tile, int row, int k) {
 }
 
 const int MOST_PRODUCTS = 64;
+struct Span {
+    const char *from, *to;
+};
 struct Product {
     void (*run)(const Product&);
+    Span a_lines, b_lines;  // what is read
     float (*sums)[4];
     const void *a, *b;
     float rows[2][8];  // of A where it came in registers
@@ -40,7 +44,29 @@ struct Products {
 static Products products_under_way[MOST_THREADS];
 static void (*forget_before)();
 
+// The lines of 128 bytes that a product reads of `count` rows or columns.
+template <bool ALONG_K>
+UNCHECKED static Span lines_of(const void* tile, int count) {
+    const char* from = (const char*)(uintptr_t(tile) & ~uintptr_t(127));
+    return {from, from + (ALONG_K ? count * 128 : (count / 64 - 1) * 64 * 128 + 16 * 128)};
+}
+
+UNCHECKED static bool meets(const Span& span, const char* to, int bytes) { return to < span.to && to + bytes > span.from; }
+
+UNCHECKED static void check_products(const Products& p, const char* to, int bytes) {
+    for (int i = 0; i < p.count; ++i)
+        if (meets(p.products[i].a_lines, to, bytes) || meets(p.products[i].b_lines, to, bytes))
+            fail("thread %d copies over a tile that is being multiplied", current->number);
+}
+
+// The one that copies is asked, and of each warpgroup its first.
+UNCHECKED static void check_all_products(const char* to, int bytes) {
+    check_products(products_under_way[current->number], to, bytes);
+    for (int t = 0; t < threads; t += 128) check_products(products_under_way[t], to, bytes);
+}
+
 __attribute__((constructor)) static void set_forget_products() {
+    check_use = check_all_products;
     forget_before = forget_copies;
     forget_copies = [] {
         forget_before();
@@ -114,6 +140,7 @@ UNCHECKED static void multiply_group(float (&c)[COLUMNS][4], const Number* a, co
     host::Product& product = host::new_product();
     product.run = host::product_of_tiles<A_ALONG_K, B_ALONG_K, COLUMNS, Number>;
     product.sums = c, product.a = a, product.b = b;
+    product.a_lines = host::lines_of<A_ALONG_K>(a, 64), product.b_lines = host::lines_of<B_ALONG_K>(b, 8 * COLUMNS);
 }
 
 // The same of TF32 with a in registers: (g, t), (g+8, t), (g, t+4), (g+8, t+4).
@@ -123,6 +150,7 @@ UNCHECKED static void multiply_group(float (&c)[COLUMNS][4], const unsigned (&a)
     host::Product& product = host::new_product();
     product.run = host::product_of_rows<COLUMNS>;
     product.sums = c, product.b = b;
+    product.a_lines = {}, product.b_lines = host::lines_of<true>(b, 8 * COLUMNS);
     int g = host::current->number % 32 / 4;
     for (int half = 0; half < 2; ++half)
         for (int k = 0; k < 8; ++k) {
