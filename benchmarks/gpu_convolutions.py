@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import datetime
 import importlib
 import statistics
 from collections.abc import Callable, Sequence
@@ -24,8 +25,9 @@ from gan_np.kernels import Geometry
 from gan_np.kernels.cases import convolution_geometry
 from gan_np.training.build import PRECISIONS
 
-from . import machine, peers, pretended, report
+from . import machine, peers, plots, pretended, report
 from .gpu_stages import describe_device
+from .timing import Spread
 
 CONTRACTIONS = {"to_small": "forward", "to_large": "input gradient", "to_weight": "weight gradient"}
 """As a convolution calls them; a transposed one has the first two exchanged."""
@@ -50,9 +52,12 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--device", default="cuda", help="cuda or cuda:N")
     parser.add_argument("--peer", choices=("torch", "none"), default="torch", help="the opponent, if installed")
     parser.add_argument("--pretend", action="store_true", help="on the stand-in for CuPy: to try this command")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write machine, date, command and rows to FILE")
-    parser.add_argument("--quick", action="store_true", help="two small layers, once: times mean nothing")
+    report.add_options(parser)
     options = parser.parse_args(arguments)
+    try:
+        report.check_options(options)
+    except ValueError as error:
+        parser.error(str(error))
     where = pretended.on_stand_in() if options.pretend else contextlib.nullcontext(pretended.on_gpu(options.device))
     with where as place:
         try:
@@ -94,6 +99,8 @@ def _run(options: argparse.Namespace, device: str, arguments: Sequence[str]) -> 
     _print(rows, found)
     if options.json:
         report.save_json(options.json, "gpu_convolutions", arguments, found, quick=options.quick, runs=rows)
+    if options.plot:
+        _plot(options.plot, rows, found)
     return 1 if any(row["wrong"] for row in rows) else 0
 
 
@@ -197,6 +204,17 @@ def _torch_timed(run: Callable[[], Any], precision: str) -> float:
         end.synchronize()
         times.append(1e3 * start.elapsed_time(end) / CALLS)
     return statistics.median(times)
+
+
+def _plot(path: Path, rows: Sequence[dict[str, Any]], found: dict[str, Any]) -> None:
+    dots = []
+    for row in rows:
+        label = f"{row['layer'].partition(' at ')[0]} {row['contraction']}, {row['precision']}"
+        for series, value in (("gan_np", row["gan_np_us"]), ("cuDNN", row["torch_us"])):
+            if value is not None:
+                dots.append(plots.Dot(label, series, Spread.of([value])))
+    title = f"Convolutions on {found['gpu']['name']}, {datetime.date.today().isoformat()}"
+    plots.save_dots(path, title, dots, found, quantity="microseconds of a call in a CUDA graph", unit="µs")
 
 
 def _print(rows: Sequence[dict[str, Any]], found: dict[str, Any]) -> None:
