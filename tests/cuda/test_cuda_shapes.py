@@ -3,6 +3,7 @@
 Products have `test_cuda_products.py`.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -12,7 +13,7 @@ from on_host import threads_in_order
 
 from gan_np import kernels
 from gan_np.arrays import to_device, to_host
-from gan_np.kernels import Activation
+from gan_np.kernels import Activation, Into
 from gan_np.kernels.cuda import grids
 
 
@@ -54,7 +55,13 @@ def test_batch_norm_down_many_rows(rows, channels, offset, in_parts, monkeypatch
         kernel = kernels.entry("batch_norm", name).implementation
         given = [move(array.astype(dtype)) for array in (x, scale, bias, dy)]
         y, mean, variance, inverse = kernel.forward(*given[:3], 1e-5, activation)
-        gradients = kernel.backward(given[3], given[0], y, given[1], mean, inverse, activation)
+        backward = functools.partial(kernel.backward, given[3], given[0], y, given[1], mean, inverse, activation)
+        gradients = backward()
+        twice = [Into(array.copy(), True) for array in gradients[1:]]
+        dx, _, _ = backward(True, *twice)
+        np.testing.assert_array_equal(to_host(dx), to_host(gradients[0]), "made from what was added up in place")
+        for place, gradient in zip(twice, gradients[1:], strict=True):
+            np.testing.assert_array_equal(to_host(place.array), 2 * to_host(gradient))
         results.append([to_host(array) for array in (y, mean, variance, inverse, *gradients)])
     for right, left in zip(*results, strict=True):
         # x itself has only so many digits beside its mean.

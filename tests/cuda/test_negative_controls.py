@@ -53,7 +53,7 @@ LONG = {
     "parts": dense_case("in parts", 9, 3000, 5),
     "few channels": conv2d_case("few", convolution_geometry(1, (20, 44, 3), 24, (4, 4), (2, 2), (1, 1))),
     # Tiles that begin in the middle of a row, go on over several rows and pictures, and hold several taps; whole lines.
-    "pictures": conv2d_case("small pictures", convolution_geometry(30, (3, 5, 8), 12, (2, 3), (1, 2), (0, 1))),
+    "small pictures": conv2d_case("small pictures", convolution_geometry(30, (3, 5, 8), 12, (2, 3), (1, 2), (0, 1))),
     "odd columns": dense_case("odd columns", 5, 8, 13),
     # A ring of tiles that goes round in all three contractions, all of whose lines are whole.
     "warpgroups": conv2d_case("deep", convolution_geometry(1, (27, 26, 40), 72, (4, 4), (2, 2), (1, 1))),
@@ -168,13 +168,13 @@ def test_the_barrier_of_what_is_turned_over_is_needed(host_gpu, monkeypatch):
     "change",
     [
         nth(BARRIER, 0),
-        nth(r"wait_copies<AHEAD - 1>\(\);", 0),
-        nth(r"wait_copies<AHEAD - 1>", 0, "wait_copies<AHEAD>"),
+        nth(r"wait_copies<STAGES - 2>\(\);", 0),
+        nth(r"wait_copies<STAGES - 2>", 0, "wait_copies<STAGES - 1>"),
         nth(r"Sums::publish_copies\(\);", 0),
-        nth(r"Sums::template wait<Sums::PENDING>\(\);", 0),
+        nth(r"Sums::wait\(\);", 0),
         nth(r"begin_group\(\);", -1),
         nth(r"commit_group\(\);", -1),
-        nth(r"fetch\(tile \+ AHEAD\);", 0, "fetch(tile + STAGES);"),
+        nth(r"fetch\(tile \+ STAGES - 1\);", 0, "fetch(tile + STAGES);"),
         nth(r"\^ line % 8", 0, "^ line % 4"),
         nth(r"row \* LINE \+ k : ", 0, "row * LINE : "),
     ],
@@ -184,25 +184,6 @@ def test_the_barrier_of_what_is_turned_over_is_needed(host_gpu, monkeypatch):
     ],
 )  # fmt: skip
 def test_warpgroups(host_gpu, monkeypatch, change, kernel):
-    assert caught(monkeypatch, "convolution.cu", change, "warpgroups", kernel) == set(ORDERS)
-
-
-@pytest.mark.parametrize("kernel", [WARPGROUPS, NARROW_WARPGROUPS])
-@pytest.mark.parametrize(
-    "change",
-    [
-        nth(BARRIER, 0),
-        nth(r"STAGES - 1 - Sums::PENDING", 0, "STAGES - 1"),
-        nth(r"Sums::template wait<Sums::PENDING>\(\);", 0),
-        nth(r"Sums::template wait<0>\(\);", 0),
-        nth(r"wait_group<TILES>", 0, "wait_group<TILES + 1>"),
-    ],
-    ids=["no barrier", "a tile too far ahead", "no wait", "no wait at the end", "waits for too few"],
-)
-def test_multiplications_that_go_on(host_gpu, monkeypatch, change, kernel):
-    """While the next tile's are begun."""
-    lasting = dict.fromkeys(product.PIPELINES, (4, 1, 1))
-    monkeypatch.setattr(product, "PIPELINES", lasting)
     assert caught(monkeypatch, "convolution.cu", change, "warpgroups", kernel) == set(ORDERS)
 
 
@@ -224,7 +205,7 @@ def test_multiplications_that_go_on(host_gpu, monkeypatch, change, kernel):
     ],
 )  # fmt: skip
 def test_operands_that_move_on_wrongly(host_gpu, monkeypatch, change, kernel):
-    assert caught(monkeypatch, "convolution.cu", change, "pictures", kernel) == set(ORDERS)
+    assert caught(monkeypatch, "convolution.cu", change, "small pictures", kernel) == set(ORDERS)
 
 
 def test_pairs_that_are_not_aligned(host_gpu, monkeypatch):
@@ -238,6 +219,42 @@ def test_rows_that_lie_over_others(host_gpu, monkeypatch):
     assert caught(monkeypatch, "convolution.cu", change, "warpgroups", NARROW_WARPGROUPS) == set(ORDERS)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (nth(r"if \(bias_total\) .*", 0), "adding"),
+        (nth(r"scale_total\[column\] \+=", 0, "scale_total[column] ="), "adding"),
+        (
+            nth(r"results\.dscale, dx", 0, "results.scale_total ? results.scale_total : results.dscale, dx"),
+            "dx differs",
+        ),
+    ],
+    ids=["not added", "overwritten", "dx from what was added up"],
+)
+def test_gradients_of_batch_normalisation_in_the_wrong_place(host_gpu, monkeypatch, change, message):
+    rewrite(monkeypatch, "batch_norm.cu", change)
+    with pytest.raises(KernelError, match=message):
+        check_kernel("batch_norm", "cuda", device="cuda")
+    restore(monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        nth(r"width - 1 - 2 \* column", 0, "width - 2 * column"),
+        nth(r"index \? index\[number\] : number", 0, "number"),
+        nth(r"mirrored && mirrored\[number\]", 0, "false"),
+        nth(r"low \+ ", 1, ""),
+        nth(r"\(first \+ i\)", 0, "(first)"),
+        nth(r"chosen \* size", 0, "chosen * size + 1"),
+        nth(r"x \+ number \* size", 0, "x"),
+    ],
+    ids=["mirrored past the end", "not chosen", "not mirrored", "no lowest", "one byte", "another byte", "one picture"],
+)
+def test_pictures(host_gpu, monkeypatch, change):
+    assert caught(monkeypatch, "real_pictures.cu", change, "pictures")
+
+
 def test_the_list_of_barriers_is_complete():
     barriers = {name: len(re.findall(BARRIER, source.read_source(name))) for name in source.sources()}
     assert {name: count for name, count in barriers.items() if count} == {
@@ -249,9 +266,9 @@ def test_the_list_of_barriers_is_complete():
 @pytest.mark.parametrize(
     ("change", "kernel"),
     [
-        (nth(r"wait_copies<AHEAD - 1>\(\);", 0), "cuda"),
-        (nth(r"wait_copies<AHEAD - 1>", 0, "wait_copies<AHEAD>"), "cuda"),
-        (nth(r"wait_copies<AHEAD - 1>", 0, "wait_copies<AHEAD>"), WARPS),
+        (nth(r"wait_copies<STAGES - 2>\(\);", 0), "cuda"),
+        (nth(r"wait_copies<STAGES - 2>", 0, "wait_copies<STAGES - 1>"), "cuda"),
+        (nth(r"wait_copies<STAGES - 2>", 0, "wait_copies<STAGES - 1>"), WARPS),
         (nth(r" stage = stage \+ STAGE < end [^;]*;", 0), NARROW_WARPS),
     ],
     ids=["no wait", "waits for too few", "waits for too few of three", "the wrong stage"],
