@@ -175,12 +175,13 @@ def test_the_barrier_of_what_is_turned_over_is_needed(host_gpu, monkeypatch):
         nth(r"begin_group\(\);", -1),
         nth(r"commit_group\(\);", -1),
         nth(r"fetch\(tile \+ STAGES - 1\);", 0, "fetch(tile + STAGES);"),
+        nth(r"tile < STAGES - 1; ", 0, "tile < STAGES; "),
         nth(r"\^ line % 8", 0, "^ line % 4"),
         nth(r"row \* LINE \+ k : ", 0, "row * LINE : "),
     ],
     ids=[
         "no barrier", "no wait for copies", "waits for too few", "copies that are not published", "no wait for products",
-        "no beginning", "no end", "the wrong tile", "another swizzle", "always the first step",
+        "no beginning", "no end", "the wrong tile", "a tile too far ahead", "another swizzle", "always the first step",
     ],
 )  # fmt: skip
 def test_warpgroups(host_gpu, monkeypatch, change, kernel):
