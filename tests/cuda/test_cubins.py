@@ -1,5 +1,8 @@
 """Gate 2: every CUDA kernel compiles for the targets, within a block's registers and shared memory, and spills nothing."""
 
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+
 import cubins
 import pytest
 
@@ -9,6 +12,20 @@ for _package in ("cuda.core", "cuda.bindings.nvrtc"):
     pytest.importorskip(_package, reason="the packages of the extra cuda-gates are missing", exc_type=ImportError)
 
 MOST_SHARED = {"sm_80": 163 << 10, "sm_90": 227 << 10}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_beforehand(request):
+    """By as many processes as there are cores; the tests read what was kept."""
+    pairs = [
+        (item.callspec.params["variant"], item.callspec.params["target"])
+        for item in request.session.items
+        if item.path == request.path and hasattr(item, "callspec")
+    ]
+    if len(pairs) > 1:
+        with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+            for _ in pool.map(cubins.keep, *zip(*pairs, strict=True), chunksize=4):
+                pass
 
 
 def check(kernels, target):
