@@ -8,7 +8,6 @@ with the exact kernel's. Without a GPU the exit code is 2; --pretend tries the c
 from __future__ import annotations
 
 import argparse
-import contextlib
 import datetime
 import importlib
 import statistics
@@ -58,8 +57,7 @@ def main(arguments: Sequence[str]) -> int:
         report.check_options(options)
     except ValueError as error:
         parser.error(str(error))
-    where = pretended.on_stand_in() if options.pretend else contextlib.nullcontext(pretended.on_gpu(options.device))
-    with where as place:
+    with pretended.asked_for(options.device, pretend=options.pretend) as place:
         try:
             cupy_for(place.device)
         except (DeviceError, ValueError) as error:

@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
     except (ValueError, TypeError) as error:
         parser.error(str(error))
     precisions = list(PRECISIONS) if options.precision == "all" else [options.precision]
-    with _where(options) as where:
+    with pretended.asked_for(options.device, pretend=options.pretend, idle=options.launches) as where:
         try:
             cupy_for(where.device)
         except (DeviceError, ValueError) as error:
@@ -61,12 +61,6 @@ def main(arguments: Sequence[str]) -> int:
             return 2
         with scope(where.device):
             return _run(chosen, precisions, where, options, arguments)
-
-
-def _where(options: argparse.Namespace) -> contextlib.AbstractContextManager[Where]:
-    if options.pretend:
-        return pretended.on_stand_in(idle=options.launches)
-    return contextlib.nullcontext(pretended.on_gpu(options.device))
 
 
 def _run(

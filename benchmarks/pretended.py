@@ -35,6 +35,11 @@ def on_gpu(device: str) -> Where:
     return Where(device, device, "max-autotune", gpu_launches.graph_nodes)
 
 
+def asked_for(device: str, *, pretend: bool, idle: bool = False) -> contextlib.AbstractContextManager[Where]:
+    """The stand-in with --pretend, else the GPU of this name."""
+    return on_stand_in(idle=idle) if pretend else contextlib.nullcontext(on_gpu(device))
+
+
 @contextlib.contextmanager
 def on_stand_in(*, idle: bool = False) -> Iterator[Where]:
     """Inside, the stand-in is in place of CuPy, and PyTorch computes on the processor.

@@ -42,7 +42,7 @@ class LabelledChain(gn.Layer):
         def function(dy: Array, wrt: Wrt) -> tuple[Array | None, Array | None]:
             gradient: Array | None = dy
             of_picture, of_label = (bool(each) for each in wrt.of_inputs(2))
-            to_label = label * 0 if of_label else None
+            to_label = array_module(label).zeros_like(label) if of_label else None
             for index, step in reversed(list(enumerate(steps))):
                 joined = step(gradient, replace(wrt, inputs=_needed(wrt, index)))
                 if joined is None:

@@ -12,24 +12,6 @@
 // Block (x, y): rows x·high to (x + 1)·high of picture y of a. TILE_M pixels of b must hold what those rows see, TILE_N
 // columns all of w.
 
-// The rows of b that a block's share of a sees: a line is a pixel, its channels along it.
-struct Strip {
-    typedef int Line;
-    typedef int Along;
-
-    const element* data;
-    int first, last, channels;  // pixels of all pictures
-    bool whole;
-
-    __device__ __forceinline__ Line line(int pixel) const { return first + pixel < last ? (first + pixel) * channels : -1; }
-    __device__ __forceinline__ Along along(int channel) const { return channel < channels ? channel : -1; }
-    __device__ __forceinline__ bool inside(Line line, Along along) const { return (line | along) >= 0; }
-    __device__ __forceinline__ int offset(Line line, Along along) const { return line + along; }
-    __device__ __forceinline__ void ahead(Along& along, int steps) const {
-        if (along >= 0) along = along + steps < channels ? along + steps : -1;
-    }
-};
-
 extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT)
 to_large_few(const real* weight, const real* small, real* to, GEOMETRY_PARAMETERS, int high, int small_whole, const real* bias,
              int kind, real slope) {
@@ -39,14 +21,13 @@ to_large_few(const real* weight, const real* small, real* to, GEOMETRY_PARAMETER
     int least = top + g.padding_height - g.kernel_height + 1;  // of i·sh
     int first_row = least > 0 ? divide_up(least, g.stride_height) : 0;
     int last_row = min((bottom - 1 + g.padding_height) / g.stride_height + 1, g.small_height);
-    int before = picture * g.small_height;
-    Strip a = {small, (before + first_row) * g.small_width, (before + last_row) * g.small_width, g.small_channels,
-               small_whole != 0};
+    int before = picture * g.small_height, first_pixel = (before + first_row) * g.small_width;
+    Matrix a = {small, (before + last_row) * g.small_width, g.small_channels, small_whole != 0};  // b's pixels
     int columns = g.kernel_height * g.kernel_width * g.large_channels;
     Matrix b = {weight, columns, g.small_channels, small_whole != 0};
     typedef Accumulator<true, true>::Neighbours Neighbours;
     Accumulator<true, true> sums;
-    accumulate(sums, a, b, 0, 0, 0, g.small_channels);
+    accumulate(sums, a, b, first_pixel, 0, 0, g.small_channels);
 
     DYNAMIC_SHARED(real, ring);
     __syncthreads();  // the ring's memory is taken for y
