@@ -30,8 +30,8 @@ MOST_PARTS = 264
 DEEP = 2048
 """Inner length from which Hopper's large tiles are divided rather than made lower. Measured on an H100: 6,272×128 of 1,024
 takes 18 µs in low tiles, 27 µs in divided large ones; 2,048×512 of 4,096 takes 53 and 50."""
-GATHER_THREADS, GATHER_LANES = 256, 8
-"""Threads of a block that add parts, and how many share the parts of one number where there are so many."""
+GATHER_THREADS, GATHER_LANES, LEAST_PARTS = 256, (32, 8), (128, 8)
+"""Threads of a block that add parts, how many share the parts of one number, and of how many parts at least."""
 FINISHING = ("forward", "to_small", "to_large")
 """Kernels that can finish a layer's output."""
 FINISHED = ("linear", "relu", "leaky_relu")
@@ -239,7 +239,7 @@ def _gather(parts: Array, count: int, result: Array, add: int, finish: Finish | 
     channels = result.shape[-1]
     aligned = whole_chunks(result, result.size if bias is None else channels)
     numbers = result.size, add, result, bias, channels, aligned, *ends
-    lanes = GATHER_LANES if count >= GATHER_LANES else 1
+    lanes = next((lanes for lanes, least in zip(GATHER_LANES, LEAST_PARTS, strict=True) if count >= least), 1)
     width = GATHER_THREADS // lanes
     packs = result.size // (16 // result.itemsize if aligned else 1)
     grid = (max(1, min(-(-packs // width), 16 * MULTIPROCESSORS)),)

@@ -66,6 +66,18 @@ struct Finish {
         return z < 0 && kind != LINEAR ? (kind == RELU ? 0 : slope * z) : z;
     }
 };
+// The same where several pixels' channels stand side by side.
+struct FoldedFinish {
+    Finish finish;
+    Divisor channels;
+
+    __device__ __forceinline__ real operator()(real sum, int column) const {
+        return finish(sum, column - channels.quotient(column) * static_cast<int>(channels.value));
+    }
+};
+
+// Whether a row of a result has a column; a row that is a plain pointer has all or, if null, none.
+__device__ __forceinline__ bool has(const real* row, int column, int columns) { return row && column < columns; }
 
 // Neighbours of a result: added to what is there, or finished.
 template <int COUNT, class Finishing>
@@ -90,20 +102,19 @@ __device__ __forceinline__ void product(const A& a, const B& b, int first_m, int
     typedef typename Sums::Neighbours Neighbours;
     Sums sums;
     accumulate(sums, a, b, first_m, first_n, first_k, last_k);
-    // Pairs are written as such where all of them are aligned.
-    bool paired = result.columns % 2 == 0 && reinterpret_cast<unsigned long long>(result.data) % (2 * sizeof(real)) == 0;
+    // Pairs are written as such where all of them are aligned, and none is half inside.
+    bool paired = result.paired() && reinterpret_cast<unsigned long long>(result.data) % (2 * sizeof(real)) == 0;
     sums.each([&](int row) { return result.row(first_m + row); },
-              [&](real* to, int column, const Neighbours& pack) {
+              [&](const decltype(result.row(0))& row, int column, const Neighbours& pack) {
                   constexpr int COUNT = sizeof(Neighbours) / sizeof(real);
                   column += first_n;
-                  if (!to) return;
                   if (COUNT == 2 && paired) {
-                      if (column < result.columns) write(to + column, column, pack, result.add, finish);
+                      if (has(row, column, result.columns)) write(row + column, column, pack, result.add, finish);
                       return;
                   }
 #pragma unroll
                   for (int i = 0; i < COUNT; ++i)
-                      if (column + i < result.columns)
-                          write(to + column + i, column + i, Pack<1>{pack.at[i]}, result.add, finish);
+                      if (has(row, column + i, result.columns))
+                          write(row + (column + i), column + i, Pack<1>{pack.at[i]}, result.add, finish);
               });
 }
