@@ -55,7 +55,7 @@ def test_batch_norm_down_many_rows(rows, channels, offset, in_parts, monkeypatch
         kernel = kernels.entry("batch_norm", name).implementation
         given = [move(array.astype(dtype)) for array in (x, scale, bias, dy)]
         y, mean, variance, inverse = kernel.forward(*given[:3], 1e-5, activation)
-        backward = functools.partial(kernel.backward, given[3], given[0], y, given[1], mean, inverse, activation)
+        backward = functools.partial(kernel.backward, given[3], given[0], y, *given[1:3], mean, inverse, activation)
         gradients = backward()
         twice = [Into(array.copy(), True) for array in gradients[1:]]
         dx, _, _ = backward(True, *twice)
