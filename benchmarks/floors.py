@@ -6,7 +6,7 @@ Counted is a step as the CUDA kernels divide it, every array once for each pass 
                                    reads both operands, writes the result. Bias and activation are done on its way.
     bias, activation, backward     reads dy and y, writes dz
     batch normalisation, forward   reads z twice (the statistics must be complete before the first number), writes y
-    batch normalisation, backward  reads dy, x and y twice, writes dx
+    batch normalisation, backward  reads dy and x twice, and y where its activation is tanh or sigmoid; writes dx
     optimiser                      Adam reads θ, g, m and v and writes θ, m and v
 
 The first layer of each player has no input gradient in that player's own step. Pictures and activations lie in the dtype of
@@ -126,7 +126,8 @@ def _layers(
                 back = Work(0, size * 3 * after)
                 yield LayerWork(player, place, "bias, activation", NOTHING, back, NOTHING, (0, backwards, 0))
         elif isinstance(layer, gn.BatchNorm):
-            forward, back = Work(0, size * 3 * after), Work(0, size * 7 * after)
+            from_y = activation(layer.activation).kind in ("tanh", "sigmoid")
+            forward, back = Work(0, size * 3 * after), Work(0, size * (7 if from_y else 5) * after)
             passes = (times[0], backwards, 0)
             yield LayerWork(player, place, "batch normalisation", forward, back, NOTHING, passes)
         elif not isinstance(layer, gn.Reshape | gn.Flatten):

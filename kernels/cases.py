@@ -147,7 +147,7 @@ def _batch_norm_case(label: str, shape: tuple[int, ...], activation: Activation,
     def run(kernel: Any, x: Array, scale: Array, bias: Array, dy: Array) -> Results:
         gamma, beta = (scale, bias) if affine else (None, None)
         y, mean, variance, inverse = kernel.forward(x, gamma, beta, 1e-5, activation)
-        dx, dscale, dbias = kernel.backward(dy, x, y, gamma, mean, inverse, activation)
+        dx, dscale, dbias = kernel.backward(dy, x, y, gamma, beta, mean, inverse, activation)
         return {"y": y, "mean": mean, "variance": variance, "inverse": inverse, "dx": dx, "dγ": dscale, "dβ": dbias}
 
     name = f"{label} {activation.kind}" + ("" if affine else " no affine")

@@ -149,6 +149,7 @@ class BatchNorm(Protocol):
         x: Array,
         y: Array,
         scale: Array | None,
+        bias: Array | None,
         mean: Array,
         inverse_deviation: Array,
         activation: Activation,
@@ -158,6 +159,8 @@ class BatchNorm(Protocol):
     ) -> tuple[Array | None, Array, Array]:
         """With dz = f′·dy: dβ = Σ dz, dγ = Σ dz·x̂, dx = γ/√(σ² + ε) · (dz − dβ/M − x̂·dγ/M); returns dx, dγ, dβ.
 
+        An implementation may find f′ from x, γ and β instead of y: where f is linear on either side of 0, all that counts is
+        the sign of z = γ·x̂ + β. So y, μ and 1/√(σ² + ε) come from its own forward, and γ and β are what they were then.
         dγ and dβ go into `into_scale` and `into_bias` where given; dx is made from this batch's sums, whatever lies there.
         """
 

@@ -62,7 +62,7 @@ def batch_norm(
     def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
         assert kept is not None
         _, into_scale, into_bias = (place if wanted else None for place, wanted in zip(into, wrt, strict=True))
-        given = (*kept, scale, mean, inverse, activation)
+        given = (*kept, scale, bias, mean, inverse, activation)
         dx, dscale, dbias = kernel.backward(dy, *given, wrt[0], into_scale, into_bias)
         return dx, dscale if wrt[1] else None, dbias if wrt[2] else None
 

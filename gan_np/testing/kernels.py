@@ -154,7 +154,7 @@ def _check_places(label: str, case: kernels.Case, kernel: Any, arrays: list[Arra
         y, mean, _, inverse = kernel.forward(x, scale, bias, 1e-5, activation)
 
         def backward(into_scale: Any = None, into_bias: Any = None) -> Any:
-            return kernel.backward(dy, x, y, scale, mean, inverse, activation, True, into_scale, into_bias)
+            return kernel.backward(dy, x, y, scale, bias, mean, inverse, activation, True, into_scale, into_bias)
 
         _twice(label, tolerance, lambda into: backward(into)[1])
         _twice(label, tolerance, lambda into: backward(None, into)[2])

@@ -300,6 +300,7 @@ class BatchNorm:
         x: Array,
         y: Array,
         scale: Array | None,
+        bias: Array | None,
         mean: Array,
         inverse_deviation: Array,
         activation: Activation,

@@ -12,6 +12,8 @@ from .launcher import contiguous, launch, new
 from .packs import pack_of
 
 BATCH, LAYER = "batch_norm.cu", "layer_norm.cu"
+FROM_Y = ("tanh", "sigmoid")
+"""Activations whose derivative backward finds from y; of the others it needs the sign of z alone, which it makes from x."""
 
 
 class BatchNorm:
@@ -46,6 +48,7 @@ class BatchNorm:
         x: Array,
         y: Array,
         scale: Array | None,
+        bias: Array | None,
         mean: Array,
         inverse_deviation: Array,
         activation: Activation,
@@ -54,16 +57,18 @@ class BatchNorm:
         into_bias: Into | None = None,
     ) -> tuple[Array | None, Array, Array]:
         """Both sums in two stages, then one pass that gives dx; all in one launch where rows are few."""
-        dy, x, y, scale = contiguous(dy), contiguous(x), contiguous(y), _contiguous(scale)
+        dy, x, scale, bias = contiguous(dy), contiguous(x), _contiguous(scale), _contiguous(bias)
         mean, inverse = contiguous(mean), contiguous(inverse_deviation)
         rows, columns, dtype = x.size // x.shape[-1], x.shape[-1], x.dtype
-        pack = pack_of(columns, dy, x, y)
-        sums, kind = sums_down(rows, columns, pack, 3, dtype.itemsize), function(activation)
+        gate = contiguous(y) if activation.kind in FROM_Y else None
+        matrices = (dy, x) if gate is None else (dy, x, gate)
+        pack = pack_of(columns, *matrices)
+        sums, kind = sums_down(rows, columns, pack, len(matrices), dtype.itemsize), function(activation)
         dscale, scale_total = _sums_into(into_scale, x)
         dbias, bias_total = _sums_into(into_bias, x)
         dx = new(x, x.shape) if need_input else None
-        given = (dy, x, y, mean, inverse)
-        gradients = (*given, scale, dbias, dscale, dx, rows, columns, pack > 1, *kind)
+        given = (dy, x, gate, mean, inverse, scale, bias)
+        gradients = (*given, dbias, dscale, dx, rows, columns, pack > 1, *kind)
         results = (dbias, dscale, bias_total, scale_total)
         if sums.parts == 1 and need_input:
             arguments = (*gradients, bias_total, scale_total)

@@ -125,6 +125,7 @@ class BatchNorm:
         x: Array,
         y: Array,
         scale: Array | None,
+        bias: Array | None,
         mean: Array,
         inverse_deviation: Array,
         activation: Activation,

@@ -221,6 +221,20 @@ class TestFloors:
         weights = (2 * 5 + 5) + (5 * 5 + 5) + (5 + 1) + (3 * 5 + 5) + (5 * 5 + 5) + (5 * 2 + 2)
         assert found.bytes == 4 * (sum(product) + pointwise + 7 * weights)
 
+    @pytest.mark.parametrize(("activation", "arrays"), [(None, 5), ("relu", 5), ("leaky_relu", 5), ("tanh", 7)])
+    def test_batch_normalisation_by_hand(self, activation, arrays):
+        """Both gradients need dy and x twice; y is read where the sign of what is activated says too little."""
+        import gan_np as gn
+        from benchmarks import floors
+        from gan_np.models.prior import Prior
+
+        d = gn.Network(gn.Sequential(gn.Flatten(), gn.BatchNorm(activation=activation), gn.Dense(1)), (1, 1, 2))
+        g = gn.Network(gn.Sequential(gn.Dense(2), gn.Reshape(1, 1, 2)), (3,))
+        (layer,) = (
+            layer for layer in floors.of_step(gn.GAN(g, d, Prior(3), "-1..1"), 4) if layer.name == "batch normalisation"
+        )
+        assert (layer.forward.bytes, layer.input_gradient.bytes) == (3 * 4 * 4 * 2, arrays * 4 * 4 * 2)
+
     def test_an_unknown_layer_is_refused(self):
         import gan_np as gn
         from benchmarks import floors

@@ -2,9 +2,10 @@
 
 import re
 
+import near_zero
 import numpy as np
 import pytest
-from comparing import FLOAT32, NARROW_WARPGROUPS, NARROW_WARPS, WARPGROUPS, WARPS, compare
+from comparing import FLOAT32, FLOAT64, NARROW_WARPGROUPS, NARROW_WARPS, WARPGROUPS, WARPS, compare
 from on_host import ORDERS, HostKernelError, HostRawModule, threads_in_order
 
 from gan_np import kernels
@@ -285,6 +286,30 @@ def test_gradients_of_batch_normalisation_in_the_wrong_place(host_gpu, monkeypat
     with pytest.raises(KernelError, match=message):
         check_kernel("batch_norm", "cuda", device="cuda")
     restore(monkeypatch)
+
+
+SIGN = r"affine\.z\(at\.x\.at\[i\], i\) > 0"
+SUM = "(at.x.at[i] - affine.centre.at[i]) * affine.factor.at[i] + affine.shift.at[i]"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        nth(SIGN, 0, "affine.z(at.x.at[i], i) - affine.shift.at[i] > 0"),
+        nth(SIGN, 0, "affine.z(at.x.at[i], i) >= 0"),
+        nth(SIGN, 0, f"{SUM} > 0"),
+        nth(r"if \(FROM_Y\) return", 0, "if (true) return"),
+    ],
+    ids=["no bias", "0 counts as above", "rounded twice", "from y, which is not there"],
+)
+@pytest.mark.parametrize("dtype", [FLOAT32, FLOAT64])
+def test_a_sign_that_is_not_that_of_forward(host_gpu, monkeypatch, change, dtype):
+    given = near_zero.batch("leaky_relu", dtype, True, True)
+    expected = near_zero.gradients_from_y(given, monkeypatch)
+    rewrite(monkeypatch, "batch_norm.cu", change)
+    found = near_zero.gradients(given)
+    restore(monkeypatch)
+    assert any((left != right).any() for left, right in zip(found, expected, strict=True))
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,18 @@ class BatchNormWithout(reference.BatchNorm):
         self.term = term
 
     def backward(
-        self, dy, x, y, scale, mean, inverse_deviation, activation, need_input=True, into_scale=None, into_bias=None
+        self,
+        dy,
+        x,
+        y,
+        scale,
+        bias,
+        mean,
+        inverse_deviation,
+        activation,
+        need_input=True,
+        into_scale=None,
+        into_bias=None,
     ):
         dz = reference.activation.deactivate(dy, y, activation)
         normalised = (x - mean) * inverse_deviation

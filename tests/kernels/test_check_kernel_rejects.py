@@ -136,9 +136,20 @@ def test_a_bias_gradient_not_added_into_place(plant):
 def test_gradients_of_batch_normalisation_in_the_wrong_place(plant, bug, message):
     class Wrong(reference.BatchNorm):
         def backward(
-            self, dy, x, y, scale, mean, inverse_deviation, activation, need_input=True, into_scale=None, into_bias=None
+            self,
+            dy,
+            x,
+            y,
+            scale,
+            bias,
+            mean,
+            inverse_deviation,
+            activation,
+            need_input=True,
+            into_scale=None,
+            into_bias=None,
         ):
-            given = dy, x, y, scale, mean, inverse_deviation, activation, need_input
+            given = dy, x, y, scale, bias, mean, inverse_deviation, activation, need_input
             if bug == "overwrites":
                 places = (None if into is None else kernels.Into(into.array, False) for into in (into_scale, into_bias))
                 return super().backward(*given, *places)

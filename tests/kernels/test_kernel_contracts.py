@@ -98,8 +98,8 @@ def test_batch_norm_without_input_gradient(rng):
     for name, kernel in implementations("batch_norm", np.float64, x.shape):
         activation = kernels.Activation("tanh")
         y, mean, _, inverse = kernel.forward(x, scale, None, 1e-5, activation)
-        dx, *everything = kernel.backward(dy, x, y, scale, mean, inverse, activation)
-        nothing, *narrow = kernel.backward(dy, x, y, scale, mean, inverse, activation, need_input=False)
+        dx, *everything = kernel.backward(dy, x, y, scale, None, mean, inverse, activation)
+        nothing, *narrow = kernel.backward(dy, x, y, scale, None, mean, inverse, activation, need_input=False)
         assert nothing is None, name
         assert dx.shape == x.shape
         for left, right in zip(narrow, everything, strict=True):

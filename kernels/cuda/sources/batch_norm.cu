@@ -7,9 +7,11 @@
 // Each direction is a pass of partial sums, a small merge and a pass over all numbers, from the last row to the first; where rows
 // are few, a block has all rows of its columns and does both passes with no merge. The same bits at every run.
 //
+// f′ is found from y, but where f is linear on either side of 0 from the sign of z, made anew from x: then y is not read.
+//
 // Floor on an H100: forward reads x twice and writes y, 12 bytes a number at 3.35 TB/s (8 where the second reading finds x in
-// the 50 MB of level-2 cache); backward reads dy, x, y twice and writes dx, 28 (16). 128×16²×128, 4.2 million numbers:
-// 15 µs (10) and 35 µs (20).
+// the 50 MB of level-2 cache); backward reads dy and x twice and writes dx, 20 (12), and where f is tanh or sigmoid reads y
+// twice too, 28 (16). 128×16²×128, 4.2 million numbers: 15 µs (10) and 25 µs (15), or 35 µs (20).
 
 // The statistics of WIDTH columns, from what row 0 of a block has merged.
 template <int WIDTH>
@@ -68,26 +70,45 @@ merge_statistics(const real* parts, int count, int rows, int columns, real epsil
     if (threadIdx.y == 0 && column < columns) finish(moments, column, rows, epsilon, mean, variance, inverse);
 }
 
+// z = γ·x̂ + β of WIDTH columns. Its sign is asked for in backward, so the bits must be those that forward had: the one place
+// where z is made, and its fused multiply-add is written out, for a compiler may fuse in one kernel and not in another.
+template <int WIDTH>
+struct Affine {
+    Pack<WIDTH> centre, factor, shift;
+
+    __device__ __forceinline__ Affine(const real* mean, const real* inverse, const real* scale, const real* bias, int column)
+        : centre(constants<WIDTH>(mean, column)),
+          factor(constants<WIDTH>(inverse, column)),
+          shift(constants<WIDTH>(bias, column)) {
+        Pack<WIDTH> gain = constants<WIDTH>(scale, column, 1);
+#pragma unroll
+        for (int i = 0; i < WIDTH; ++i) factor.at[i] *= gain.at[i];
+    }
+
+    __device__ __forceinline__ real z(real x, int i) const { return fma(x - centre.at[i], factor.at[i], shift.at[i]); }
+};
+
 template <int WIDTH>
 __device__ void normalise_all(const real* x, const real* mean, const real* inverse, const real* scale, const real* bias,
                               real* y, int rows, int columns, int kind, real slope) {
     int column = first_column<WIDTH>();
     if (column >= columns) return;
-    Pack<WIDTH> centre = constants<WIDTH>(mean, column), factor = constants<WIDTH>(inverse, column);
-    Pack<WIDTH> gain = constants<WIDTH>(scale, column, 1), shift = constants<WIDTH>(bias, column);
-#pragma unroll
-    for (int i = 0; i < WIDTH; ++i) factor.at[i] *= gain.at[i];
+    Affine<WIDTH> affine(mean, inverse, scale, bias, column);
     each_row_of_part<2>(
         rows, [&](int row) { return load<WIDTH>(x, (rows - 1 - row) * columns + column); },
         [&](int row, Pack<WIDTH> pack) {
 #pragma unroll
-            for (int i = 0; i < WIDTH; ++i)
-                pack.at[i] = activate((pack.at[i] - centre.at[i]) * factor.at[i] + shift.at[i], kind, slope);
+            for (int i = 0; i < WIDTH; ++i) pack.at[i] = affine.z(pack.at[i], i);
+#pragma unroll
+            for (int i = 0; i < WIDTH; ++i) pack.at[i] = activate(pack.at[i], kind, slope);
             store(y, (rows - 1 - row) * columns + column, pack);
         });
 }
 
-extern "C" __global__ void __launch_bounds__(256)
+// A multiprocessor runs all blocks at once that `rows_over` in grids.py gives it, 8 of 32 registers a thread; float64 needs 40.
+constexpr int TOGETHER = sizeof(real) == 4 ? 8 : 6;
+
+extern "C" __global__ void __launch_bounds__(256, TOGETHER)
 normalise(const real* x, const real* mean, const real* inverse, const real* scale, const real* bias, real* y, int rows,
           int columns, int whole, int kind, real slope) {
     BY_WIDTH(whole, normalise_all, x, mean, inverse, scale, bias, y, rows, columns, kind, slope);
@@ -108,17 +129,49 @@ forward(const real* x, const real* scale, const real* bias, real* y, int rows, i
     BY_WIDTH(whole, forward_of, x, scale, bias, y, rows, columns, kind, slope, epsilon, mean, variance, inverse);
 }
 
-// What a gradient is made from.
-template <int WIDTH>
+// What gradients are made from. `y` is null where f is linear on either side of 0.
+struct Given {
+    const real *dy, *x, *y, *mean, *inverse, *scale, *bias;
+};
+
+// Run a template that takes WIDTH, and FROM_Y: whether f′ is found from y.
+#define BY_WIDTH_AND_Y(whole, y, function, ...)     \
+    if ((y) && (whole))                             \
+        function<CHUNK, true>(__VA_ARGS__);         \
+    else if (y)                                     \
+        function<1, true>(__VA_ARGS__);             \
+    else if (whole)                                 \
+        function<CHUNK, false>(__VA_ARGS__);        \
+    else                                            \
+        function<1, false>(__VA_ARGS__)
+
+template <int WIDTH, bool FROM_Y>
 struct Place {
     Pack<WIDTH> dy, x, y;
 };
 
-// y is not needed where the activation is linear, and then not read: dy, which is on the chip by then, stands in.
-template <int WIDTH>
-__device__ __forceinline__ Place<WIDTH> place_at(const real* dy, const real* x, const real* y, int kind, int index) {
-    return {load<WIDTH>(dy, index), load<WIDTH>(x, index), load<WIDTH>(kind == LINEAR ? dy : y, index)};
+template <int WIDTH, bool FROM_Y>
+__device__ __forceinline__ Place<WIDTH, FROM_Y> place_at(const Given& given, int index) {
+    Place<WIDTH, FROM_Y> at;
+    at.dy = load<WIDTH>(given.dy, index), at.x = load<WIDTH>(given.x, index);
+    if (FROM_Y) at.y = load<WIDTH>(given.y, index);
+    return at;
 }
+
+// dz = f′·dy of WIDTH columns.
+template <int WIDTH, bool FROM_Y>
+struct Derivative {
+    int kind;
+    real slope;  // of f below 0, where f′ is found from the sign of z
+
+    __device__ __forceinline__ Derivative(int kind, real slope)
+        : kind(kind), slope(FROM_Y ? slope : slope_below(kind, slope)) {}
+
+    __device__ __forceinline__ real dz(const Place<WIDTH, FROM_Y>& at, const Affine<WIDTH>& affine, int i) const {
+        if (FROM_Y) return deactivate(at.dy.at[i], at.y.at[i], kind, slope);
+        return affine.z(at.x.at[i], i) > 0 ? at.dy.at[i] : slope * at.dy.at[i];
+    }
+};
 
 // Where dβ and dγ go: this batch's sums, which dx is made from, and unless they are null totals, to which these are added.
 struct Results {
@@ -132,21 +185,22 @@ struct Results {
 };
 
 // parts[Σ dz or Σ dz·x̂][part][channel]; or at once dβ and dγ, where `parts` is null.
-template <int WIDTH>
-__device__ void gradient_sums_of(const real* dy, const real* x, const real* y, const real* mean, const real* inverse,
-                                 real* parts, int rows, int columns, int kind, real slope, Results results) {
+template <int WIDTH, bool FROM_Y>
+__device__ void gradient_sums_of(const Given& given, real* parts, int rows, int columns, int kind, real slope,
+                                 Results results) {
     int column = first_column<WIDTH>();
     Sums<2, WIDTH> sums = {};
     if (column < columns) {
-        Pack<WIDTH> centre = constants<WIDTH>(mean, column);
+        Affine<WIDTH> affine(given.mean, given.inverse, given.scale, given.bias, column);
+        Derivative<WIDTH, FROM_Y> derivative(kind, slope);
         each_row_of_part<2>(
-            rows, [&](int row) { return place_at<WIDTH>(dy, x, y, kind, row * columns + column); },
-            [&](int, const Place<WIDTH>& at) {
+            rows, [&](int row) { return place_at<WIDTH, FROM_Y>(given, row * columns + column); },
+            [&](int, const Place<WIDTH, FROM_Y>& at) {
 #pragma unroll
                 for (int i = 0; i < WIDTH; ++i) {
-                    real dz = deactivate(at.dy.at[i], at.y.at[i], kind, slope);
+                    real dz = derivative.dz(at, affine, i);
                     sums.at[0].at[i] += dz;
-                    sums.at[1].at[i] += dz * (at.x.at[i] - centre.at[i]);
+                    sums.at[1].at[i] += dz * (at.x.at[i] - affine.centre.at[i]);
                 }
             });
     }
@@ -154,7 +208,7 @@ __device__ void gradient_sums_of(const real* dy, const real* x, const real* y, c
     if (threadIdx.y || column >= columns) return;
 #pragma unroll
     for (int i = 0; i < WIDTH; ++i) {
-        real product = sums.at[1].at[i] * inverse[column + i];
+        real product = sums.at[1].at[i] * given.inverse[column + i];
         if (parts) {
             parts[place_of_part(0, columns, column + i)] = sums.at[0].at[i];
             parts[place_of_part(1, columns, column + i)] = product;
@@ -165,10 +219,12 @@ __device__ void gradient_sums_of(const real* dy, const real* x, const real* y, c
 }
 
 extern "C" __global__ void __launch_bounds__(COLUMN_THREADS)
-gradient_sums(const real* dy, const real* x, const real* y, const real* mean, const real* inverse, real* parts, int rows,
-              int columns, int whole, int kind, real slope, real* dbias, real* dscale, real* bias_total, real* scale_total) {
+gradient_sums(const real* dy, const real* x, const real* y, const real* mean, const real* inverse, const real* scale,
+              const real* bias, real* parts, int rows, int columns, int whole, int kind, real slope, real* dbias,
+              real* dscale, real* bias_total, real* scale_total) {
+    Given given = {dy, x, y, mean, inverse, scale, bias};
     Results results = {dbias, dscale, bias_total, scale_total};
-    BY_WIDTH(whole, gradient_sums_of, dy, x, y, mean, inverse, parts, rows, columns, kind, slope, results);
+    BY_WIDTH_AND_Y(whole, y, gradient_sums_of, given, parts, rows, columns, kind, slope, results);
 }
 
 extern "C" __global__ void __launch_bounds__(MERGE_THREADS)
@@ -180,29 +236,26 @@ merge_gradient_sums(const real* parts, int count, int columns, real* dbias, real
     Results{dbias, dscale, bias_total, scale_total}.put(column, sums.at[0].at[0], sums.at[1].at[0]);
 }
 
-template <int WIDTH>
-__device__ void input_gradient_all(const real* dy, const real* x, const real* y, const real* mean, const real* inverse,
-                                   const real* scale, const real* dbias, const real* dscale, real* dx, int rows, int columns,
+template <int WIDTH, bool FROM_Y>
+__device__ void input_gradient_all(const Given& given, const real* dbias, const real* dscale, real* dx, int rows, int columns,
                                    int kind, real slope) {
     int column = first_column<WIDTH>();
     if (column >= columns) return;
-    Pack<WIDTH> centre = constants<WIDTH>(mean, column), factor = constants<WIDTH>(inverse, column);
-    Pack<WIDTH> gain = constants<WIDTH>(scale, column, 1);
+    Affine<WIDTH> affine(given.mean, given.inverse, given.scale, given.bias, column);
+    Derivative<WIDTH, FROM_Y> derivative(kind, slope);
     Pack<WIDTH> level = constants<WIDTH>(dbias, column), tilt = constants<WIDTH>(dscale, column);
     real share = real(1) / rows;
 #pragma unroll
-    for (int i = 0; i < WIDTH; ++i) {
-        level.at[i] *= share, tilt.at[i] *= share * factor.at[i];  // what is taken off dz: level + tilt·(x − μ)
-        factor.at[i] *= gain.at[i];
-    }
+    for (int i = 0; i < WIDTH; ++i)  // what is taken off dz: level + tilt·(x − μ)
+        level.at[i] *= share, tilt.at[i] *= share * given.inverse[column + i];
     each_row_of_part<2>(
-        rows, [&](int row) { return place_at<WIDTH>(dy, x, y, kind, (rows - 1 - row) * columns + column); },
-        [&](int row, const Place<WIDTH>& at) {
+        rows, [&](int row) { return place_at<WIDTH, FROM_Y>(given, (rows - 1 - row) * columns + column); },
+        [&](int row, const Place<WIDTH, FROM_Y>& at) {
             Pack<WIDTH> pack;
 #pragma unroll
             for (int i = 0; i < WIDTH; ++i) {
-                real dz = deactivate(at.dy.at[i], at.y.at[i], kind, slope);
-                pack.at[i] = factor.at[i] * (dz - level.at[i] - (at.x.at[i] - centre.at[i]) * tilt.at[i]);
+                real away = at.x.at[i] - affine.centre.at[i];
+                pack.at[i] = affine.factor.at[i] * (derivative.dz(at, affine, i) - level.at[i] - away * tilt.at[i]);
             }
             store(dx, (rows - 1 - row) * columns + column, pack);
         });
@@ -210,24 +263,25 @@ __device__ void input_gradient_all(const real* dy, const real* x, const real* y,
 
 extern "C" __global__ void __launch_bounds__(256)
 input_gradient(const real* dy, const real* x, const real* y, const real* mean, const real* inverse, const real* scale,
-               const real* dbias, const real* dscale, real* dx, int rows, int columns, int whole, int kind, real slope) {
-    BY_WIDTH(whole, input_gradient_all, dy, x, y, mean, inverse, scale, dbias, dscale, dx, rows, columns, kind, slope);
+               const real* bias, const real* dbias, const real* dscale, real* dx, int rows, int columns, int whole, int kind,
+               real slope) {
+    Given given = {dy, x, y, mean, inverse, scale, bias};
+    BY_WIDTH_AND_Y(whole, y, input_gradient_all, given, dbias, dscale, dx, rows, columns, kind, slope);
 }
 
 // As forward: all of it, where a block has all rows of its columns.
-template <int WIDTH>
-__device__ void backward_of(const real* dy, const real* x, const real* y, const real* mean, const real* inverse,
-                            const real* scale, real* dx, int rows, int columns, int kind, real slope,
-                            Results results) {
-    gradient_sums_of<WIDTH>(dy, x, y, mean, inverse, nullptr, rows, columns, kind, slope, results);
+template <int WIDTH, bool FROM_Y>
+__device__ void backward_of(const Given& given, real* dx, int rows, int columns, int kind, real slope, Results results) {
+    gradient_sums_of<WIDTH, FROM_Y>(given, nullptr, rows, columns, kind, slope, results);
     __syncthreads();
-    input_gradient_all<WIDTH>(dy, x, y, mean, inverse, scale, results.dbias, results.dscale, dx, rows, columns, kind, slope);
+    input_gradient_all<WIDTH, FROM_Y>(given, results.dbias, results.dscale, dx, rows, columns, kind, slope);
 }
 
 extern "C" __global__ void __launch_bounds__(COLUMN_THREADS)
-backward(const real* dy, const real* x, const real* y, const real* mean, const real* inverse, const real* scale, real* dbias,
-         real* dscale, real* dx, int rows, int columns, int whole, int kind, real slope, real* bias_total,
-         real* scale_total) {
+backward(const real* dy, const real* x, const real* y, const real* mean, const real* inverse, const real* scale,
+         const real* bias, real* dbias, real* dscale, real* dx, int rows, int columns, int whole, int kind, real slope,
+         real* bias_total, real* scale_total) {
+    Given given = {dy, x, y, mean, inverse, scale, bias};
     Results results = {dbias, dscale, bias_total, scale_total};
-    BY_WIDTH(whole, backward_of, dy, x, y, mean, inverse, scale, dx, rows, columns, kind, slope, results);
+    BY_WIDTH_AND_Y(whole, y, backward_of, given, dx, rows, columns, kind, slope, results);
 }

@@ -22,3 +22,6 @@ __device__ __forceinline__ real deactivate(real dy, real y, int kind, real slope
         default: return dy;
     }
 }
+
+// f′ at 0 and below of those that are linear on either side of 0; above it is 1.
+__device__ __forceinline__ real slope_below(int kind, real slope) { return kind == LINEAR ? 1 : kind == RELU ? 0 : slope; }
