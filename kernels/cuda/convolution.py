@@ -6,10 +6,9 @@ from gan_np.arrays import Array
 
 from ..geometry import Geometry
 from ..interfaces import Activation, Into
-from . import few_channels, padding
+from . import few_channels
 from .launcher import compute_capability, contiguous, whole
 from .narrow import STORED, narrowed
-from .phases import phases_of
 from .product import HOPPER_CAPABILITY, TF32_GROUPS, WARPGROUP_COLUMNS, Finish, multiply, units_of
 from .transpose import transposed
 
@@ -17,31 +16,17 @@ SOURCE = "convolution.cu"
 
 
 class Weights:
-    """w in C order, of float32 or bf16; for patches of a padded picture with weights of 0, and turned over."""
+    """w in C order, of float32 or bf16, and turned over once somebody asks."""
 
-    def __init__(self, weight: Array, channels: int) -> None:
+    def __init__(self, weight: Array) -> None:
         self.natural = weight
-        self._channels = channels
-        self._for_patches: Array | None = None
         self._turned: Array | None = None
 
     @property
-    def for_patches(self) -> Array:
-        """(kh, kw, channels, C_b)."""
-        if self._for_patches is None:
-            high, wide, own, others = self.natural.shape
-            shape = (high, wide, self._channels, others)
-            sizes = own * others, self._channels * others
-            self._for_patches = (
-                self.natural if own == self._channels else padding.padded(self.natural, *sizes).reshape(shape)
-            )
-        return self._for_patches
-
-    @property
     def turned(self) -> Array:
-        """(C_b, kh·kw·channels)."""
+        """(C_b, kh·kw·C_a)."""
         if self._turned is None:
-            self._turned = transposed(self.for_patches, self.natural.shape[3])
+            self._turned = transposed(self.natural, self.natural.shape[3])
         return self._turned
 
 
@@ -51,21 +36,17 @@ class ImplicitPlan:
     def __init__(self, geometry: Geometry, precision: str) -> None:
         self.geometry, self.precision = geometry, precision
         g = geometry
+        self._numbers = (g.batch, *g.large, *g.small, *g.kernel, *g.stride, *g.padding)
         self._pixels = g.batch * g.small[0] * g.small[1]
-        self._pads = padding.pays(g, precision)
-        self._seen = padding.widened(g) if self._pads else g
-        self._taps = g.kernel[0] * g.kernel[1] * self._seen.large[2]
-        self.keeps_small = precision == "bf16"
-        self.keeps_large = self.keeps_small or self._pads
+        self._taps = g.kernel[0] * g.kernel[1] * g.large[2]
+        self.keeps_large = self.keeps_small = precision == "bf16"
 
     def prepare_weight(self, weight: Array) -> Weights:
         """w."""
-        return Weights(self._stored(weight), self._seen.large[2])
+        return Weights(self._stored(weight))
 
     def prepare_large(self, large: Array) -> Array:
-        """a, padded where that pays."""
-        if self._pads:
-            return padding.padded(contiguous(large), large.shape[3], padding.CHANNELS).reshape(self._seen.large_shape)
+        """a."""
         return self._stored(large)
 
     def prepare_small(self, small: Array) -> Array:
@@ -102,45 +83,45 @@ class ImplicitPlan:
         """∂T/∂w: patches of a, transposed, times b."""
         g = self.geometry
         sizes = self._taps, g.small[2], self._pixels
-        # Few channels are bound by bytes: b is not turned over for them, and TF32 is no slower than bf16.
-        units = "tf32" if self._pads else units_of(self.precision, large, *sizes[:2])
+        units = units_of(self.precision, large, *sizes[:2])
         if units == TF32_GROUPS:
             turned = transposed(small, g.small[2])
             operands, along_k, aligned = (large, turned), (False, True), whole(turned, self._pixels)
         else:
             operands, along_k, aligned = (large, small), (False, False), whole(small, g.small[2])
         return multiply(
-            SOURCE, "to_weight", operands, g.weight_shape, sizes, along_k, (whole(large, large.shape[3]), aligned),
-            units=units, middle=(*_numbers(self._seen), g.large[2]), into=into,
+            SOURCE, "to_weight", operands, g.weight_shape, sizes, along_k, (whole(large, g.large[2]), aligned),
+            units=units, middle=self._numbers, into=into,
         )  # fmt: skip
 
     def _to_small(self, weight: Weights, large: Array, finish: Finish | None) -> Array:
         g = self.geometry
         sizes = self._pixels, g.small[2], self._taps
-        units = units_of("tf32" if self._pads else self.precision, large, *sizes[:2])
+        units = units_of(self.precision, large, *sizes[:2])
         if units == TF32_GROUPS:
             operands, along_k, aligned = (weight.turned, large), (True, True), whole(weight.turned, self._taps)
         else:
-            operands, along_k = (weight.for_patches, large), (True, False)
-            aligned = whole(weight.for_patches, g.small[2])
+            operands, along_k, aligned = (weight.natural, large), (True, False), whole(weight.natural, g.small[2])
         return multiply(
-            SOURCE, "to_small", operands, g.small_shape, sizes, along_k, (whole(large, large.shape[3]), aligned),
-            units=units, middle=_numbers(self._seen), finish=finish,
+            SOURCE, "to_small", operands, g.small_shape, sizes, along_k, (whole(large, g.large[2]), aligned),
+            units=units, middle=self._numbers, finish=finish,
         )  # fmt: skip
 
     def _to_large(self, weight: Array, small: Array, finish: Finish | None) -> Array:
         g = self.geometry
         share = None if weight.dtype == STORED else few_channels.share_of(g, weight.dtype)
         if share is not None:
-            return few_channels.to_large(g, _numbers(g), weight, small, share, self.precision, finish)
-        units = units_of(self.precision, small, self._pixels, g.large[2])
-        phases = phases_of(g, units)
+            return few_channels.to_large(g, self._numbers, weight, small, share, self.precision, finish)
+        pixels = [
+            -(-size // stride) for size, stride in zip(g.large[:2], g.stride, strict=True)
+        ]  # of the largest phase
         taps = [-(-size // stride) for size, stride in zip(g.kernel, g.stride, strict=True)]
-        sizes = g.batch * phases.pixels, phases.columns, taps[0] * taps[1] * g.small[2]
+        sizes = g.batch * pixels[0] * pixels[1], g.large[2], taps[0] * taps[1] * g.small[2]
         aligned = whole(small, g.small[2]), whole(weight, g.small[2])
         return multiply(
             SOURCE, "to_large", (weight, small), g.large_shape, sizes, (True, True), aligned,
-            units=units, middle=(*_numbers(g), int(phases.folded)), copies=phases.products, finish=finish,
+            units=units_of(self.precision, small, *sizes[:2]), middle=self._numbers,
+            copies=g.stride[0] * g.stride[1], finish=finish,
         )  # fmt: skip
 
 
@@ -153,8 +134,3 @@ class Conv2d:
     def plan(self, geometry: Geometry) -> ImplicitPlan:
         """Three implicit products."""
         return ImplicitPlan(geometry, self.precision)
-
-
-def _numbers(g: Geometry) -> tuple[int, ...]:
-    """As kernels take them."""
-    return (g.batch, *g.large, *g.small, *g.kernel, *g.stride, *g.padding)

@@ -19,8 +19,6 @@ MOST_COLUMNS = 64
 """Taps times channels of a, above which the tiles of convolution.cu waste little."""
 FEW = 4
 """Channels of a up to which it is used."""
-ROUNDED, ROUNDED_WIDE = (16, 3, 3), (32, 2, 2)
-"""Depth, stages and blocks of a multiprocessor on tensor cores: those of wide tiles need their registers."""
 MOST_PICTURES = 65535
 """What a grid can be high."""
 
@@ -63,7 +61,6 @@ def to_large(
     result = new(weight, g.large_shape)
     if not result.size:
         return result
-    precision = "tf32" if precision == "bf16" else precision  # bound by bytes, and TF32 is read as it lies
     tile = tile_of(share.columns, precision)
     aligned = whole(small, g.small[2]) & whole(weight, g.small[2])
     launch(
@@ -83,4 +80,4 @@ def tile_of(columns: int, precision: str) -> Tile:
     """PIXELS rows; each thread or warp keeps all columns that it can."""
     if precision == "float32":
         return Tile(PIXELS, columns, (16, columns // 16), 16, 2)
-    return Tile(PIXELS, columns, (32, columns), *(ROUNDED if columns <= 48 else ROUNDED_WIDE))
+    return Tile(PIXELS, columns, (32, columns), 32, 2, 2)

@@ -53,12 +53,6 @@ ALONE = 6144
 """Rows, times arrays read or written, that a block takes alone: beyond them a second kernel costs less than the wait."""
 SECTOR = 32
 """Bytes that memory gives at once."""
-NARROWEST = SECTOR
-"""The fewest bytes of a row for a block that has all rows. 16: half a sector, where multiprocessors would have no block.
-
-Such a block has half as much to add up, but as many rows to look up and as many sectors to fetch, each of which another
-block fetches too: a whole one should be no slower.
-"""
 
 
 class SumGrid(NamedTuple):
@@ -87,9 +81,7 @@ def sums_down(rows: int, columns: int, pack: int, arrays: int, itemsize: int) ->
     """
     packs = columns // pack
     if alone(rows, arrays):
-        width, least = (_power(min(packs, max(1, size // (pack * itemsize)))) for size in (SECTOR, NARROWEST))
-        while width > least and -(-packs // (width // 2)) <= PARTS:
-            width //= 2
+        width = _power(min(packs, max(1, SECTOR // (pack * itemsize))))
         height = min(COLUMN_THREADS // width, _power(rows))
         return SumGrid((-(-packs // width), 1), (width, height))
     width = _power(min(packs, 32))

@@ -7,7 +7,7 @@ import numpy as np
 
 from gan_np import kernels
 from gan_np.arrays import to_device, to_host
-from gan_np.kernels.cuda import convolution, few_channels, padding, product
+from gan_np.kernels.cuda import convolution, few_channels, product
 from gan_np.testing.kernels import agree
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
@@ -63,14 +63,9 @@ def units(name):
 
 
 def rounding(name, geometry, result):
-    """Of what gives one of a case's results: few channels are multiplied in TF32, mostly by warps."""
-    if geometry is None or name == "cuda":
-        return ROUNDING[name]
-    if result == "large":
-        return ROUNDING[name] if few_channels.share_of(geometry, FLOAT32) is None else round_tf32
-    if not padding.pays(geometry, kernel_of(name).removeprefix("cuda_")):
-        return ROUNDING[name]
-    return cut_tf32 if result == "small" and name in (WARPGROUPS, NARROW_WARPGROUPS) else round_tf32
+    """Of what gives one of a case's results: few channels are left to warps."""
+    few = geometry is not None and few_channels.share_of(geometry, FLOAT32) is not None
+    return round_tf32 if name == WARPGROUPS and few and result == "large" else ROUNDING[name]
 
 
 def compare(case, name="cuda", dtype=FLOAT32):

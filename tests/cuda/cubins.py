@@ -79,7 +79,7 @@ def variants() -> Iterator[Variant]:
 
 
 def _few_channels(name: str) -> Iterator[Variant]:
-    for precision, columns in itertools.product(("float32", "tf32"), (16, 32, 48, 64)):
+    for precision, columns in itertools.product(("float32", "tf32", "bf16"), (16, 32, 48, 64)):
         tile = few_channels.tile_of(columns, precision)
         yield Variant(
             name, "float", f"{columns} columns, {precision}", product.definitions(tile, precision), None, precision

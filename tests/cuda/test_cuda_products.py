@@ -29,7 +29,7 @@ from gan_np import kernels
 from gan_np.arrays import to_device, to_host
 from gan_np.kernels import Activation, Into
 from gan_np.kernels.cases import conv2d_case, convolution_geometry, dense_case
-from gan_np.kernels.cuda import convolution, few_channels, padding, phases, product
+from gan_np.kernels.cuda import few_channels, product
 from gan_np.kernels.cuda.narrow import STORED, narrowed
 from gan_np.kernels.cuda.transpose import transposed
 from gan_np.testing import KernelError
@@ -213,7 +213,7 @@ def units_and_tiles():
         layouts = [(True, True), (False, True)] if name == product.TF32_GROUPS else LAYOUTS
         for tile, layout in itertools.product(tiles.values(), layouts):
             yield name, product.held(tile, layout, name), layout
-    for name, columns in itertools.product(("float32", "tf32"), (16, 32, 48, 64)):
+    for name, columns in itertools.product(("float32", "tf32", "bf16"), (16, 32, 48, 64)):
         yield name, few_channels.tile_of(columns, name), (True, True)
 
 
@@ -340,10 +340,9 @@ def test_a_picture_that_is_not_a_number(name, label, rng):
     with units(name):
         plan = kernels.entry("conv2d", kernel_of(name)).implementation.plan(geometry)
         prepared = plan.prepare_weight(weight)
-        given = plan.prepare_small(to_device(small, "cuda")), plan.prepare_large(to_device(large, "cuda"))
-        found = to_host(plan.to_large_finished(prepared, given[0], None, Activation("relu")))
+        found = to_host(plan.to_large_finished(prepared, to_device(small, "cuda"), None, Activation("relu")))
         assert (np.isnan(found) == seen[..., None]).all()
-        found = to_host(plan.to_small_finished(prepared, given[1], None, Activation("relu")))
+        found = to_host(plan.to_small_finished(prepared, to_device(large, "cuda"), None, Activation("relu")))
     sees = np.zeros(geometry.small_shape[:3], bool)
     sees[1, 2:4, 1:3] = True  # rows 3 to 6 and 5 to 8, columns 1 to 4 and 3 to 6
     assert (np.isnan(found) == sees[..., None]).all()
@@ -437,7 +436,7 @@ def test_narrowed(order, count, start, rng):
 def test_who_stores_bf16():
     """Hopper's where both sides have whole chunks and enough of them; others multiply float32 that they round."""
     array = to_device(np.zeros((1, 1, 1, 64), np.float32), "cuda")
-    for channels, stored in (((64, 32), True), ((24, 64), False), ((64, 36), False), ((4, 64), False)):
+    for channels, stored in (((64, 32), True), ((24, 64), False), ((64, 36), False), ((3, 64), False)):
         geometry = convolution_geometry(1, (4, 4, channels[0]), channels[1], (4, 4), (2, 2), (1, 1))
         plan = kernels.entry("conv2d", "cuda_bf16").implementation.plan(geometry)
         assert plan.keeps_large
@@ -485,12 +484,12 @@ def test_where_few_channels_end():
 def test_a_share_holds_what_its_rows_see():
     """Counted one by one, over many geometries: no block needs more pixels of b than its tile has rows."""
     tried = 0
-    for height, width, kernel, stride, around in itertools.product(
+    for height, width, kernel, stride, padding in itertools.product(
         (1, 2, 7, 28, 64), (1, 5, 33, 64, 200), (1, 2, 3, 4, 5), (1, 2, 3), (0, 1, 2)
     ):
-        if height + 2 * around < kernel or width + 2 * around < kernel:
+        if height + 2 * padding < kernel or width + 2 * padding < kernel:
             continue
-        g = geometry_of_few(1, (height, width, 2), 8, (kernel, kernel), (stride, stride), (around, around))
+        g = geometry_of_few(1, (height, width, 2), 8, (kernel, kernel), (stride, stride), (padding, padding))
         share = few_channels.share_of(g, FLOAT32)
         if share is None:
             continue
@@ -499,7 +498,7 @@ def test_a_share_holds_what_its_rows_see():
         assert kernel * kernel * 2 <= share.columns <= few_channels.MOST_COLUMNS
         for top in range(0, height, share.high):
             rows = range(top, min(top + share.high, height))
-            seen = {i for i in range(g.small[0]) for u in range(kernel) if i * stride + u - around in rows}
+            seen = {i for i in range(g.small[0]) for u in range(kernel) if i * stride + u - padding in rows}
             assert len(range(min(seen), max(seen) + 1) if seen else ()) * g.small[1] <= few_channels.PIXELS, g
     assert tried > 200
 
@@ -522,75 +521,3 @@ def test_few_channels(order, name, given, rng, launches):
     for bias in (rng.standard_normal(geometry.large[2]).astype(np.float32), None):
         near(*finished(name, geometry, "to_large", bias, Activation("sigmoid"), rng))
     assert [kernel for kernel, _ in launches] == ["to_large_few"] * 2
-
-
-# ---- phases that are one product
-
-
-FOLDED = {
-    "4×4 by 2": convolution_geometry(2, (17, 18, 16), 24, (4, 4), (2, 2), (1, 1)),
-    "6 by 3, odd channels": convolution_geometry(2, (10, 11, 5), 8, (3, 6), (2, 3), (0, 2)),
-    "no padding": convolution_geometry(3, (9, 12, 8), 16, (2, 2), (2, 2), (0, 0)),
-    "padding above the kernel": convolution_geometry(2, (7, 9, 8), 8, (4, 4), (2, 2), (3, 5)),
-    "taps as wide as steps": convolution_geometry(2, (7, 19, 8), 40, (1, 4), (1, 4), (0, 0)),
-}
-
-
-@pytest.mark.parametrize("name", list(ROUNDING))
-@pytest.mark.parametrize("label", list(FOLDED))
-@pytest.mark.parametrize("divided", [True, False])
-def test_phases_folded_into_one(order, name, label, divided, rng, monkeypatch, launches):
-    """Its pixels' columns that lie outside a are written nowhere, and each channel has its own bias."""
-    (in_parts if divided else undivided)(monkeypatch)
-    monkeypatch.setattr(convolution, "phases_of", lambda g, units: phases.folded(g))
-    geometry = FOLDED[label]
-    for activation in ACTIVATIONS[:2]:
-        bias = rng.standard_normal(geometry.large[2]).astype(np.float32)
-        near(*finished(name, geometry, "to_large", bias, activation, rng))
-    grid = dict(launches)["to_large"]
-    assert grid[2] % geometry.stride[0] == 0
-    assert divided or grid[2] == geometry.stride[0], "a product for each row of the stride"
-
-
-def test_which_phases_are_folded():
-    def of(batch, large, channels, units=product.TF32_GROUPS, kernel=(4, 4)):
-        return phases.phases_of(convolution_geometry(batch, large, channels, kernel, (2, 2), (1, 1)), units)
-
-    assert of(128, (32, 32, 64), 128) == (2, 16 * 17, 128, True)
-    assert of(128, (32, 32, 64), 128, product.BF16_GROUPS).folded
-    assert of(128, (32, 32, 64), 128, "tf32") == (4, 16 * 16, 64, False)
-    assert not of(128, (32, 32, 64), 128, kernel=(4, 5)).folded, "phases with other numbers of taps"
-    assert not of(128, (16, 16, 128), 256).folded, "columns enough as it is"
-    assert not of(128, (14, 14, 64), 128).folded, "short rows"
-    assert not of(16, (32, 32, 64), 128).folded, "too few blocks"
-
-
-# ---- padded pictures
-
-
-def test_which_pictures_are_padded():
-    for channels, precision, expected in (
-        (3, "tf32", True),
-        (1, "bf16", True),
-        (4, "tf32", False),
-        (3, "float32", False),
-    ):
-        geometry = geometry_of_few(large=(8, 8, channels))
-        assert padding.pays(geometry, precision) == expected
-    assert not padding.pays(geometry_of_few(batch=1 << 23, large=(8, 8, 3)), "tf32"), "longer than kernels can index"
-
-
-@pytest.mark.parametrize(("columns", "wide"), [(1, 4), (3, 4), (5, 8), (192, 256)])
-def test_padding(columns, wide, rng):
-    array = rng.standard_normal((37, columns)).astype(np.float32)
-    found = to_host(padding.padded(to_device(array, "cuda"), columns, wide))
-    np.testing.assert_array_equal(found[:, :columns], array)
-    assert not found[:, columns:].any()
-    assert found.shape == (37, wide)
-
-
-def test_a_padded_picture_is_kept_for_the_weight_gradient():
-    """So that it is padded once."""
-    assert kernels.entry("conv2d", "cuda_tf32").implementation.plan(geometry_of_few()).keeps_large
-    assert not kernels.entry("conv2d", "cuda_tf32").implementation.plan(geometry_of_few(large=(8, 8, 8))).keeps_large
-    assert not kernels.entry("conv2d", "cuda").implementation.plan(geometry_of_few()).keeps_large

@@ -38,14 +38,12 @@ def divided(monkeypatch):
 
 @pytest.mark.parametrize(("rows", "channels"), [(3000, 4), (500, 40), (300, 260), (3001, 1)])
 @pytest.mark.parametrize("offset", [0.0, 1000.0])
-@pytest.mark.parametrize("in_parts", [True, False, "half a sector"])
+@pytest.mark.parametrize("in_parts", [True, False])
 def test_batch_norm_down_many_rows(rows, channels, offset, in_parts, monkeypatch):
     """Also where the mean is a thousand deviations: no digits are lost."""
-    if in_parts is True:
+    if in_parts:
         divided(monkeypatch)
-    elif in_parts:
-        monkeypatch.setattr(grids, "NARROWEST", 16)
-    assert (grids.sums_down(rows, channels, 1 if channels == 1 else 4, 1, 4).parts > 1) == (in_parts is True)
+    assert (grids.sums_down(rows, channels, 1 if channels == 1 else 4, 1, 4).parts > 1) == in_parts
     x, scale, bias = batch_norm_inputs(rows, channels, offset)
     dy = np.random.default_rng(2).standard_normal(x.shape).astype(np.float32)
     activation = Activation("tanh" if offset else "leaky_relu", 0.2)  # beside 1,000, rounding turns signs near 0
@@ -76,17 +74,6 @@ def test_sums_of_large_matrices_go_in_parts_that_take_as_many_turns():
     assert grids.sums_down(8192, 256, 4, 3, 4) == ((2, 64), (32, 32))
     assert grids.sums_down(2048, 512, 4, 3, 4) == ((64, 1), (2, 512))
     assert grids.rows_over(25088, 64, 4) == ((1, 784), (16, 16))
-
-
-def test_blocks_of_half_a_sector(monkeypatch):
-    """As many as there are multiprocessors, no more; a thread's columns are never divided."""
-    monkeypatch.setattr(grids, "NARROWEST", 16)
-    assert grids.sums_down(2048, 512, 4, 3, 4) == ((128, 1), (1, 1024))
-    assert grids.sums_down(100, 512, 2, 3, 8) == ((128, 1), (2, 128))
-    assert grids.sums_down(2048, 528, 4, 3, 4) == ((132, 1), (1, 1024))
-    assert grids.sums_down(2048, 532, 4, 3, 4) == ((67, 1), (2, 512))
-    assert grids.sums_down(2048, 257, 1, 3, 4) == ((65, 1), (4, 256))
-    assert grids.sums_down(8192, 256, 4, 3, 4) == ((2, 64), (32, 32))
 
 
 @pytest.mark.parametrize("shape", [(1100, 4), (33, 64), (2, 3, 5, 8), (1500, 3), (602, 6), (1501, 3)])

@@ -9,10 +9,8 @@ from comparing import FLOAT32, FLOAT64, NARROW_WARPGROUPS, NARROW_WARPS, WARPGRO
 from on_host import ORDERS, HostKernelError, HostRawModule, threads_in_order
 
 from gan_np import kernels
-from gan_np.arrays import to_device, to_host
-from gan_np.kernels import Activation
 from gan_np.kernels.cases import conv2d_case, convolution_geometry, dense_case
-from gan_np.kernels.cuda import convolution, launcher, phases, product, source
+from gan_np.kernels.cuda import launcher, product, source
 from gan_np.testing import KernelError, check_kernel
 
 
@@ -210,52 +208,6 @@ def test_warpgroups(host_gpu, monkeypatch, change, kernel):
 )  # fmt: skip
 def test_operands_that_move_on_wrongly(host_gpu, monkeypatch, change, kernel):
     assert caught(monkeypatch, "convolution.cu", change, "small pictures", kernel) == set(ORDERS)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        nth(r"max\(-w \* g\.large_channels, 0\)", 0, "0"),
-        nth(r"min\(\(g\.large_width - w\) \* g\.large_channels, columns\)", 0, "columns"),
-        nth(r"folded \? g\.stride_width - 1 : rw", 0, "rw"),
-        nth(r"column < columns \? column", 0, "column < g.large_channels ? column"),
-        nth(r"column - channels\.quotient\(column\) \* static_cast<int>\(channels\.value\)", 0, "column"),
-    ],
-    ids=["before a row", "past a row", "the first pixels", "weights of one phase", "another's bias"],
-)
-def test_phases_folded_wrongly(host_gpu, monkeypatch, change, rng):
-    geometry = convolution_geometry(1, (9, 18, 16), 24, (4, 4), (2, 2), (1, 1))
-    arrays = [
-        to_device(rng.standard_normal(shape).astype(np.float32), "cuda")
-        for shape in (geometry.weight_shape, geometry.small_shape, (16,))
-    ]
-    expected = folded_result(monkeypatch, geometry, *arrays)
-    rewrite(monkeypatch, "convolution.cu", change)
-    try:
-        found = folded_result(monkeypatch, geometry, *arrays)
-    except HostKernelError:
-        found = None
-    restore(monkeypatch)
-    assert found is None or not np.array_equal(found, expected)
-
-
-def folded_result(monkeypatch, geometry, weight, small, bias):
-    monkeypatch.setattr(convolution, "phases_of", lambda g, units: phases.folded(g))
-    plan = kernels.entry("conv2d", "cuda").implementation.plan(geometry)
-    return to_host(plan.to_large_finished(plan.prepare_weight(weight), small, bias, Activation("relu")))
-
-
-@pytest.mark.parametrize(
-    ("name", "change"),
-    [
-        ("convolution.cu", nth(r" \|\| channel >= channels", 0)),
-        ("convolution.cu", nth(r"tap \* channels \+ channel", 0, "index")),
-        ("padding.cu", nth(r"if \(column \+ i < columns\)", 0)),
-    ],
-    ids=["what does not count", "as if all counted", "no zeros"],
-)
-def test_pictures_padded_wrongly(host_gpu, monkeypatch, name, change):
-    assert caught(monkeypatch, name, change, "few channels", WARPS) == set(ORDERS)
 
 
 def test_pairs_that_are_not_aligned(host_gpu, monkeypatch):

@@ -5,8 +5,7 @@ struct Divisor {
     unsigned value, magic;
     int shift;
 
-    __device__ explicit Divisor(int divisor) : value(divisor), shift(0) {
-        while ((1u << shift) < value) ++shift;
+    __device__ explicit Divisor(int divisor) : value(divisor), shift(divisor > 1 ? 32 - __clz(divisor - 1) : 0) {
         magic = static_cast<unsigned>((((1ull << shift) - value) << 32) / value + 1);
     }
     __device__ __forceinline__ int quotient(int n) const { return (__umulhi(n, magic) + n) >> shift; }

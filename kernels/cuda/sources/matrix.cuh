@@ -26,7 +26,6 @@ struct MatrixResult {
     int rows, columns;
     bool add;
 
-    __device__ __forceinline__ bool paired() const { return columns % 2 == 0; }
     __device__ __forceinline__ real* row(int index) const {
         return index < rows ? data + static_cast<int64>(index) * columns : nullptr;
     }

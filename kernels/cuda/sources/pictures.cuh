@@ -106,19 +106,15 @@ struct Patches : Window {
 // One of the sh·sw phases of a, its pixels (h, w) with (h + ph) mod sh = rh and (w + pw) mod sw = rw. Only the taps
 // u = rh + sh·t, v = rw + sw·s meet them, so that no multiplication by zero is done:
 //     ∂T/∂a[n, sh·q + rh − ph, sw·p + rw − pw, c] = Σ_{t, s, d} b[n, q − t, p − s, d] · w[rh + sh·t, rw + sw·s, c, d]
-//
-// All phases of one rh see the same of b. `folded` takes them as one, whose pixels have sw·C_a channels (rw, c): neighbours in a,
-// and in w. It has each p that one of them has, and columns that lie outside a; kw must be a multiple of sw.
 struct Phase {
     int rh, rw;                // which phase
     int first_q, first_p;      // the first pixel inside a
     int height, width;         // pixels
     int taps_high, taps_wide;  // taps
 
-    __device__ Phase(const Geometry& g, int number, bool folded) {
-        rh = folded ? number : number / g.stride_width, rw = folded ? 0 : number % g.stride_width;
-        int last = folded ? g.stride_width - 1 : rw;
-        first_q = first(g.stride_height, g.padding_height - rh), first_p = first(g.stride_width, g.padding_width - last);
+    __device__ Phase(const Geometry& g, int number) {
+        rh = number / g.stride_width, rw = number % g.stride_width;
+        first_q = first(g.stride_height, g.padding_height - rh), first_p = first(g.stride_width, g.padding_width - rw);
         height = max(first(g.stride_height, g.large_height + g.padding_height - rh) - first_q, 0);
         width = max(first(g.stride_width, g.large_width + g.padding_width - rw) - first_p, 0);
         taps_high = first(g.stride_height, g.kernel_height - rh), taps_wide = first(g.stride_width, g.kernel_width - rw);
@@ -166,25 +162,23 @@ struct Seen : Window {
     }
 };
 
-// The weights of one phase: a line is one of its `columns`, a channel c of a or (rw, c), (taps high, taps wide, C_b) along it.
+// The weights of one phase: a line is a channel c of a, (taps high, taps wide, C_b) along it.
 struct PhaseWeights {
     const element* data;
     Geometry g;
     Phase phase;
-    int columns;
     bool whole;
     Divisor channels, taps_wide;
 
-    __device__ PhaseWeights(const element* weight, const Geometry& g, const Phase& phase, int columns, bool whole)
-        : data(weight), g(g), phase(phase), columns(columns), whole(whole), channels(g.small_channels),
-          taps_wide(max(phase.taps_wide, 1)) {}
+    __device__ PhaseWeights(const element* weight, const Geometry& g, const Phase& phase, bool whole)
+        : data(weight), g(g), phase(phase), whole(whole), channels(g.small_channels), taps_wide(max(phase.taps_wide, 1)) {}
 
     typedef int Line;
     struct Along {
         int offset, t, s, channel;  // offset: FAR_OUT behind the last tap
     };
 
-    __device__ __forceinline__ Line line(int column) const { return column < columns ? column * g.small_channels : -1; }
+    __device__ __forceinline__ Line line(int c) const { return c < g.large_channels ? c * g.small_channels : -1; }
     __device__ __forceinline__ Along along(int place) const {
         int tap = channels.quotient(place), t = taps_wide.quotient(tap), s = tap - t * phase.taps_wide;
         int u = phase.rh + g.stride_height * t, v = phase.rw + g.stride_width * s, channel = place - tap * g.small_channels;
@@ -205,46 +199,19 @@ struct PhaseWeights {
     __device__ __forceinline__ int offset(Line line, const Along& along) const { return line + along.offset; }
 };
 
-// Where the sums of one phase go: row m of the product is one pixel of a, or the part of several that lies inside a row of a.
+// Where the sums of one phase go: row m of the product is one pixel of a.
 struct PhaseResult {
     real* data;
     const Seen& seen;
     int columns;
     bool add;
 
-    struct Row {
-        real* first;
-        int begin, end;  // columns that lie inside
-
-        __device__ __forceinline__ real* operator+(int column) const { return first + column; }
-    };
-
-    __device__ __forceinline__ bool paired() const { return seen.g.large_channels % 2 == 0; }
-    __device__ __forceinline__ Row row(int index) const {
+    __device__ __forceinline__ real* row(int index) const {
         Place pixel = seen.place(index);
-        if (pixel.first < 0) return {nullptr, 0, 0};
+        if (pixel.first < 0) return nullptr;
         const Geometry& g = seen.g;
         int h = pixel.first * g.stride_height + seen.phase.rh - g.padding_height;
         int w = pixel.second * g.stride_width + seen.phase.rw - g.padding_width;
-        int offset = ((pixel.rest * g.large_height + h) * g.large_width + w) * g.large_channels;
-        return {data + offset, max(-w * g.large_channels, 0), min((g.large_width - w) * g.large_channels, columns)};
-    }
-};
-__device__ __forceinline__ bool has(const PhaseResult::Row& row, int column, int) {
-    return row.begin <= column && column < row.end;
-}
-
-// Where the sums of ∂T/∂w go: row m of the product is one channel of one tap of a, of which only the first `channels` count.
-struct TapResult {
-    real* data;
-    int rows, columns, channels;
-    Divisor by_channels;  // of a, with those that do not count
-    bool add;
-
-    __device__ __forceinline__ bool paired() const { return columns % 2 == 0; }
-    __device__ __forceinline__ real* row(int index) const {
-        int tap = by_channels.quotient(index), channel = index - tap * static_cast<int>(by_channels.value);
-        if (index >= rows || channel >= channels) return nullptr;
-        return data + static_cast<int64>(tap * channels + channel) * columns;
+        return data + ((pixel.rest * g.large_height + h) * g.large_width + w) * g.large_channels;
     }
 };

@@ -54,6 +54,7 @@ __device__ __forceinline__ void accumulate(Sums& sums, const A& a, const B& b, i
 // What is done to the sums before they are written: nothing, or f(sum + bias[column]) for an f that is linear on either side
 // of 0. (All activations here, once for each of a thread's sums, had made kernels of 29,000 instructions.)
 struct Plain {
+    __device__ __forceinline__ bool nothing() const { return true; }
     __device__ __forceinline__ real operator()(real sum, int) const { return sum; }
 };
 struct Finish {
@@ -61,23 +62,12 @@ struct Finish {
     int kind;
     real slope;
 
+    __device__ __forceinline__ bool nothing() const { return !bias && kind == LINEAR; }
     __device__ __forceinline__ real operator()(real sum, int column) const {
-        real z = bias ? sum + bias[column] : sum;
-        return z < 0 && kind != LINEAR ? (kind == RELU ? 0 : slope * z) : z;
+        real z = bias ? sum + bias[column] : sum, low = kind == RELU ? 0 : slope * z;  // no branches for single numbers
+        return z < 0 && kind != LINEAR ? low : z;
     }
 };
-// The same where several pixels' channels stand side by side.
-struct FoldedFinish {
-    Finish finish;
-    Divisor channels;
-
-    __device__ __forceinline__ real operator()(real sum, int column) const {
-        return finish(sum, column - channels.quotient(column) * static_cast<int>(channels.value));
-    }
-};
-
-// Whether a row of a result has a column; a row that is a plain pointer has all or, if null, none.
-__device__ __forceinline__ bool has(const real* row, int column, int columns) { return row && column < columns; }
 
 // Neighbours of a result: added to what is there, or finished.
 template <int COUNT, class Finishing>
@@ -102,19 +92,31 @@ __device__ __forceinline__ void product(const A& a, const B& b, int first_m, int
     typedef typename Sums::Neighbours Neighbours;
     Sums sums;
     accumulate(sums, a, b, first_m, first_n, first_k, last_k);
-    // Pairs are written as such where all of them are aligned, and none is half inside.
-    bool paired = result.paired() && reinterpret_cast<unsigned long long>(result.data) % (2 * sizeof(real)) == 0;
-    sums.each([&](int row) { return result.row(first_m + row); },
-              [&](const decltype(result.row(0))& row, int column, const Neighbours& pack) {
-                  constexpr int COUNT = sizeof(Neighbours) / sizeof(real);
-                  column += first_n;
-                  if (COUNT == 2 && paired) {
-                      if (has(row, column, result.columns)) write(row + column, column, pack, result.add, finish);
-                      return;
-                  }
+    constexpr int COUNT = sizeof(Neighbours) / sizeof(real);
+    auto row_of = [&](int row) { return result.row(first_m + row); };
+    // Pairs are written as such where all of them are aligned.
+    bool paired = result.columns % 2 == 0 && reinterpret_cast<unsigned long long>(result.data) % (2 * sizeof(real)) == 0;
+    bool straight = (COUNT == 1 || paired) && first_n + TILE_N <= result.columns && !result.add;
+    // What most products want is asked once: asked for each pack, it had cost as much as the writing.
+    if (straight && finish.nothing()) {
+        sums.each(row_of, [&](real* to, int column, const Neighbours& pack) {
+            if (to) *reinterpret_cast<Neighbours*>(to + first_n + column) = pack;
+        });
+    } else if (straight) {
+        sums.each(row_of, [&](real* to, int column, const Neighbours& pack) {
+            if (to) write(to + first_n + column, first_n + column, pack, false, finish);
+        });
+    } else {
+        sums.each(row_of, [&](real* to, int column, const Neighbours& pack) {
+            column += first_n;
+            if (!to) return;
+            if (COUNT == 2 && paired) {
+                if (column < result.columns) write(to + column, column, pack, result.add, finish);
+                return;
+            }
 #pragma unroll
-                  for (int i = 0; i < COUNT; ++i)
-                      if (has(row, column + i, result.columns))
-                          write(row + (column + i), column + i, Pack<1>{pack.at[i]}, result.add, finish);
-              });
+            for (int i = 0; i < COUNT; ++i)
+                if (column + i < result.columns) write(to + column + i, column + i, Pack<1>{pack.at[i]}, result.add, finish);
+        });
+    }
 }

@@ -310,6 +310,7 @@ static const char* launch(void (*body)(), const unsigned* grid, const unsigned* 
 #define __shfl_down_sync(mask, value, by) host::shuffle(mask, value, host::current->number % 32 + (by), __COUNTER__)
 
 static inline unsigned __umulhi(unsigned a, unsigned b) { return uint64_t(a) * b >> 32; }
+static inline int __clz(int value) { return value ? __builtin_clz(static_cast<unsigned>(value)) : 32; }
 static inline float cospi(float x) { return cos(M_PI * x); }
 static inline float sinpi(float x) { return sin(M_PI * x); }
 static inline double cospi(double x) { return cos(M_PI * x); }
