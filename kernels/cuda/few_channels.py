@@ -18,7 +18,7 @@ PIXELS = 256
 MOST_COLUMNS = 64
 """Taps times channels of a, above which the tiles of convolution.cu waste little."""
 FEW = 4
-"""Channels of a up to which it is used."""
+"""Channels of a up to which it is used, as in few_channels.cu."""
 MOST_PICTURES = 65535
 """What a grid can be high."""
 

@@ -12,6 +12,8 @@
 // Block (x, y): rows x·high to (x + 1)·high of picture y of a. TILE_M pixels of b must hold what those rows see, TILE_N
 // columns all of w.
 
+constexpr int MOST_CHANNELS = 4;  // as in few_channels.py
+
 extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT)
 to_large_few(const real* weight, const real* small, real* to, GEOMETRY_PARAMETERS, int high, int small_whole, const real* bias,
              int kind, real slope) {
@@ -37,14 +39,14 @@ to_large_few(const real* weight, const real* small, real* to, GEOMETRY_PARAMETER
     });
     __syncthreads();
 
-    Divisor by_channels(g.large_channels), by_width(g.large_width), by_high(g.stride_height), by_wide(g.stride_width);
+    // A thread adds up all channels of a pixel: what lies on it is looked for once.
+    Divisor by_width(g.large_width), by_high(g.stride_height), by_wide(g.stride_width);
     real* from = to + (static_cast<int64>(picture) * g.large_height + top) * g.large_width * g.large_channels;
-    int count = (bottom - top) * g.large_width * g.large_channels;
-    for (int index = threadIdx.x; index < count; index += THREADS) {
-        int pixel = by_channels.quotient(index), c = index - pixel * g.large_channels, below = by_width.quotient(pixel);
+    for (int pixel = threadIdx.x; pixel < (bottom - top) * g.large_width; pixel += THREADS) {
+        int below = by_width.quotient(pixel);
         int h = top + below + g.padding_height, w = pixel - below * g.large_width + g.padding_width;
         int i = by_high.quotient(h), j = by_wide.quotient(w);
-        real sum = 0;
+        real sums_of_pixel[MOST_CHANNELS] = {};
         for (int u = h - i * g.stride_height; u < g.kernel_height; u += g.stride_height, --i) {
             if (i < first_row) break;
             if (i >= last_row) continue;
@@ -52,9 +54,15 @@ to_large_few(const real* weight, const real* small, real* to, GEOMETRY_PARAMETER
             for (int v = w - j * g.stride_width; v < g.kernel_width; v += g.stride_width, --at) {
                 if (at < 0) break;
                 if (at >= g.small_width) continue;
-                sum += ring[((i - first_row) * g.small_width + at) * PITCH + (u * g.kernel_width + v) * g.large_channels + c];
+                const real* y = ring + ((i - first_row) * g.small_width + at) * PITCH + (u * g.kernel_width + v) * g.large_channels;
+#pragma unroll
+                for (int c = 0; c < MOST_CHANNELS; ++c)
+                    if (c < g.large_channels) sums_of_pixel[c] += y[c];
             }
         }
-        from[index] = activate(bias ? sum + bias[c] : sum, kind, slope);
+#pragma unroll
+        for (int c = 0; c < MOST_CHANNELS; ++c)
+            if (c < g.large_channels)
+                from[pixel * g.large_channels + c] = activate(bias ? sums_of_pixel[c] + bias[c] : sums_of_pixel[c], kind, slope);
     }
 }
