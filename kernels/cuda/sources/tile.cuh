@@ -42,6 +42,10 @@ struct Filler {
     int first_line, first_along, k;
     typename Operand::Line lines[LINES];
     typename Operand::Along along;
+    static constexpr bool SINGLE = sizeof(element) >= 4;  // nothing below 4 bytes can be copied alone: narrow ones are whole
+    // Those of single numbers, where they stay the same from tile to tile; larger tiles have no registers for them.
+    static constexpr int PLACES = SINGLE && !ALONG_K && Tile::LENGTH <= 64 ? ELEMENTS : 1;
+    typename Operand::Along places[PLACES];
 
     __device__ __forceinline__ Filler(const Operand& operand, int first_index, int first_k)
         : operand(operand), first_line(threadIdx.x / ACROSS), first_along(threadIdx.x % ACROSS * ELEMENTS), k(first_k) {
@@ -50,24 +54,25 @@ struct Filler {
         for (int i = 0; i < LINES; ++i) lines[i] = operand.line(line + i * STEP);
         along = operand.along((ALONG_K ? first_k : first_index) + first_along);
         first_along += ALONG_K ? 0 : first_index;
+        if (PLACES > 1 && !operand.whole) {
+#pragma unroll
+            for (int part = 0; part < PLACES; ++part) places[part] = operand.along(first_along + part);
+        }
     }
 
     // Ask for the next tile.
     __device__ __forceinline__ void fill(element* tile) {
         element* to = tile + Tile::place(first_line, threadIdx.x % ACROSS * ELEMENTS);
-        if (operand.whole || sizeof(element) < 4) {  // nothing below 4 bytes can be copied alone: narrow ones must be whole
+        if (operand.whole || !SINGLE) {
 #pragma unroll
             for (int i = 0; i < LINES; ++i)
                 if (in_tile(i)) copy<16>(to + i * STEP * Tile::PITCH, i, along);
+        } else if constexpr (PLACES > 1) {
+#pragma unroll
+            for (int part = 0; part < PLACES; ++part) copy_singly(to + part, places[part]);
         } else {
 #pragma unroll 1
-            for (int part = 0; part < ELEMENTS; ++part) {
-                typename Operand::Along place = operand.along((ALONG_K ? k : 0) + first_along + part);
-#pragma unroll
-                for (int i = 0; i < LINES; ++i)
-                    if (in_tile(i))
-                        copy<sizeof(element) < 4 ? 4 : sizeof(element)>(to + i * STEP * Tile::PITCH + part, i, place);
-            }
+            for (int part = 0; part < ELEMENTS; ++part) copy_singly(to + part, operand.along((ALONG_K ? k : 0) + first_along + part));
         }
         if constexpr (ALONG_K) {
             operand.ahead(along, Tile::LENGTH);
@@ -81,6 +86,12 @@ struct Filler {
 
     __device__ __forceinline__ bool in_tile(int i) const {
         return Tile::LINES % STEP == 0 || first_line + i * STEP < Tile::LINES;
+    }
+
+    __device__ __forceinline__ void copy_singly(element* to, const typename Operand::Along& place) const {
+#pragma unroll
+        for (int i = 0; i < LINES; ++i)
+            if (in_tile(i)) copy<SINGLE ? sizeof(element) : 4>(to + i * STEP * Tile::PITCH, i, place);
     }
 
     template <int BYTES>
