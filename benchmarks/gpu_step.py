@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import datetime
 import functools
 import gc
 import importlib
@@ -95,7 +96,8 @@ def _run(
         runs = [measured.numbers() for measured in contests]
         report.save_json(options.json, "gpu_step", arguments, found, quick=options.quick, runs=runs)
     if options.plot:
-        gpu_step_output.plot(options.plot, contests, found, quick=options.quick)
+        date = datetime.date.today().isoformat()
+        gpu_step_output.plot(options.plot, [each.numbers() for each in contests], found, date=date, quick=options.quick)
     return 0 if all(measured.holds for measured in contests) else 1
 
 
@@ -108,7 +110,7 @@ def contest(
     """
     report.status(f"{preset}, {precision}: comparing one step of each")
     with _computing(precision, where, torch_device):
-        modes = (None,) if options.no_compile else (None, where.compiled)
+        modes = (None,) if options.no_compile else (None, options.compile_mode or where.compiled)
         opponents, agreements = compared(setup, precision, where, torch_device, modes)
         ours = {GRAPH: _trainer(setup, where, graph=True), LAUNCHED: _trainer(setup, where, graph=False)}
         launches = _launches(ours[GRAPH], where)
@@ -235,6 +237,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--device", default="cuda", help="cuda or cuda:N")
     parser.add_argument("--peer", choices=("torch", "none"), default="torch", help="the opponent, if installed")
     parser.add_argument("--no-compile", action="store_true", help="PyTorch as written alone, not compiled")
+    parser.add_argument(
+        "--compile-mode", choices=("max-autotune", "reduce-overhead"), help="both use CUDA graphs (default max-autotune)"
+    )
     parser.add_argument("--repeats", type=int, help="rounds (default 20)")
     parser.add_argument("--turn", type=float, default=0.2, help="seconds of a turn (default 0.2)")
     parser.add_argument(

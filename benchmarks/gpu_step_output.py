@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from . import machine, plots, report, setups
 from .gpu_contest import Contest
 from .gpu_launches import Launches
 from .setups import Setup
+from .timing import Spread
 
 
 def print_contests(contests: Sequence[Contest], found: dict[str, Any]) -> None:
@@ -86,18 +86,17 @@ def print_launches(rows: Sequence[tuple[str, Setup, str, Launches]], found: dict
     report.print_table("launches a step", columns, [report.Group("", lines)], caption)
 
 
-def plot(path: Path, contests: Sequence[Contest], found: dict[str, Any], *, quick: bool) -> None:
-    """Times, a dot for each candidate, and the floor's share beside ours."""
+def plot(path: Path, runs: Sequence[dict[str, Any]], found: dict[str, Any], *, date: str, quick: bool) -> None:
+    """Times, a dot for each candidate, and the floor's share beside ours; runs: as they are kept (`Contest.numbers`)."""
     dots = []
-    for measured in contests:
-        for row in measured.rows():
+    for run in runs:
+        for row in run["rows"]:
             name = row["candidate"]
             note = f"gan_np is {row['speed_of_gan_np']['median']:.2f} times as fast" if row["fastest_peer"] else ""
             if name.startswith("gan_np"):
                 note = f"{row['share_of_floor']:.0%} of the floor"
-            label = f"{measured.preset}, {measured.precision}\n{measured.setup.batch_size} pictures"
+            label = f"{run['preset']}, {run['precision']}\n{run['setup']['batch_size']} pictures"
             series = name.replace(", autocast", "")  # which the label says
-            dots.append(plots.Dot(label, series, measured.device[name].spread.scaled(1e3), note))
-    date = datetime.date.today().isoformat()
+            dots.append(plots.Dot(label, series, Spread(**row["milliseconds"]), note))
     title = f"One training step on {found['gpu']['name']}, {date}{' (quick: times mean little)' if quick else ''}"
     plots.save_dots(path, title, dots, found)
