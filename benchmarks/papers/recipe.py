@@ -16,7 +16,7 @@ class Measure(NamedTuple):
     factor: float = 1.0
     """What the kept number is multiplied by to be shown (100 for per cent)."""
     median: bool = False
-    """Shown as median (least to most) over seeds: for numbers over many powers of ten, whose mean is that of one seed."""
+    """Shown as median (least to most) over seeds: where one seed can be so far off that a mean would be its number."""
 
 
 class Size(NamedTuple):
