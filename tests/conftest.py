@@ -1,13 +1,16 @@
 """What all tests share: seeded generators, the rule for tests that need a GPU, kernels planted for one test."""
 
+import contextlib
 import functools
 import itertools
+import os
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gan_np import arrays, kernels
+from gan_np import arrays, folders, kernels
 
 
 def pytest_addoption(parser):
@@ -60,9 +63,18 @@ def pytest_runtest_setup(item):
 
 @pytest.fixture(autouse=True, scope="session")
 def cache_of_one_s_own(tmp_path_factory):
-    """No test reads or fills the user's cache of decoded pictures."""
+    """No test reads or fills the user's cache of decoded pictures. Compiled kernels are found and kept in its folder.
+
+    That is named after all their sources, so none is older than the code; compiling them all takes minutes.
+    """
+    cache = tmp_path_factory.mktemp("cache")
+    with contextlib.suppress(RuntimeError, OSError):  # no home, or none that can be written to
+        named = os.environ.get(folders.VARIABLE)
+        compiled = (Path(named).expanduser() if named else folders.users_cache()) / "kernels"
+        compiled.mkdir(parents=True, exist_ok=True)
+        (cache / "kernels").symlink_to(compiled, target_is_directory=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GAN_NP_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv(folders.VARIABLE, str(cache))
         yield
 
 
