@@ -238,7 +238,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--peer", choices=("torch", "none"), default="torch", help="the opponent, if installed")
     parser.add_argument("--no-compile", action="store_true", help="PyTorch as written alone, not compiled")
     parser.add_argument(
-        "--compile-mode", choices=("max-autotune", "reduce-overhead"), help="both use CUDA graphs (default max-autotune)"
+        "--compile-mode",
+        choices=("max-autotune", "reduce-overhead"),
+        help="both use CUDA graphs (default max-autotune)",
     )
     parser.add_argument("--repeats", type=int, help="rounds (default 20)")
     parser.add_argument("--turn", type=float, default=0.2, help="seconds of a turn (default 0.2)")
