@@ -30,7 +30,7 @@ CUDA_GATES = [
     "numba-cuda[cu13]==0.30.*",
     "cuda-toolkit==13.0.*",
 ]
-TOOLS = ["pytest>=8", "pytest-timeout>=2.3", "hypothesis>=6.100", "scipy>=1.12", "build>=1.2"]
+TOOLS = ["pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "hypothesis>=6.100", "scipy>=1.12", "build>=1.2"]
 TEST = [*TOOLS, *DEMO, *DOWNLOAD, *TENSORBOARD, *DEVELOP]
 
 setup(
