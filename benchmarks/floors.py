@@ -23,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 import gan_np as gn
+from gan_np.kernels.cuda.normalisation import FROM_Y
 from gan_np.ops import activation
 
 from .setups import GPU_PRESETS, describe, make_gan
@@ -126,7 +127,7 @@ def _layers(
                 back = Work(0, size * 3 * after)
                 yield LayerWork(player, place, "bias, activation", NOTHING, back, NOTHING, (0, backwards, 0))
         elif isinstance(layer, gn.BatchNorm):
-            from_y = activation(layer.activation).kind in ("tanh", "sigmoid")
+            from_y = activation(layer.activation).kind in FROM_Y
             forward, back = Work(0, size * 3 * after), Work(0, size * (7 if from_y else 5) * after)
             passes = (times[0], backwards, 0)
             yield LayerWork(player, place, "batch normalisation", forward, back, NOTHING, passes)
