@@ -21,7 +21,8 @@ def sample(
     label: Annotated[
         str | None,
         typer.Option(
-            metavar="LABEL", help="Conditional models: draw this class only, by its name or its label (see gan-np show)."
+            metavar="LABEL",
+            help="Conditional models: draw this class only, by its name or its label (see gan-np show).",
         ),
     ] = None,
     by_class: Annotated[bool, typer.Option("--by-class", help="Conditional models: one class a row.")] = False,

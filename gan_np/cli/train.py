@@ -149,10 +149,9 @@ def _resume(run: Path, config: Path | None, out: Path | None, jobs: int, quiet: 
     layered = is_lapgan(run)
     changeable = OF_LAPGAN if layered else CHANGEABLE
     others = sorted(set(flags) - set(changeable)) + ["config"] * (config is not None) + ["out"] * (out is not None)
+    allowed = ", --".join(changeable).replace("_", "-")
     if others:
-        raise ValueError(
-            f"resume: a run keeps its settings, only --{', --'.join(changeable).replace('_', '-')} may change; got {', '.join(others)} too"
-        )
+        raise ValueError(f"resume: a run keeps its settings, only --{allowed} may change; got {', '.join(others)} too")
     if layered:
         settings = dataclasses.replace(read_config(run), **flags)
         _train_lapgan(settings, open_data(settings, None if "data" in flags else run), run, jobs, quiet, False)

@@ -19,7 +19,7 @@ import numpy as np
 from gan_np.arrays import Array
 
 MOST_CLASSES = 10_000
-"""More different labels than this are refused: they are numbers of something else, and each class costs a plane of memory."""
+"""More different labels are refused: they number something else, and each class costs a plane of memory."""
 
 _LISTED = 20
 
@@ -94,7 +94,10 @@ class LabelTable:
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> LabelTable:
         """From what `to_mapping` gave, after a way through JSON."""
-        return cls(*(tuple(mapping[column]) for column in ("values", "names", "counts")))
+        columns = [mapping[column] for column in ("values", "names", "counts")]
+        if not all(isinstance(column, list) for column in columns):
+            raise ValueError("labels: expected lists of values, names and counts")
+        return cls(*map(tuple, columns))
 
     def to_mapping(self) -> dict[str, Any]:
         """For JSON."""
@@ -175,7 +178,10 @@ class LabelTable:
     def _listed(self) -> str:
         if self.plain:
             return f"0 to {len(self) - 1}"
-        shown = [name if name == str(value) else f"{name} ({value})" for name, value in zip(self.names, self.values, strict=True)]
+        shown = [
+            name if name == str(value) else f"{name} ({value})"
+            for name, value in zip(self.names, self.values, strict=True)
+        ]
         more = len(shown) - _LISTED
         return f"one of {', '.join(shown[:_LISTED])}" + (f" and {more:,} more" if more > 0 else "")
 

@@ -83,13 +83,13 @@ def battle_of_runs(
         f"below 1, the second, {second}, if it is above 1, as long as r_test lies between 1/{TOLERANCE:g} and "
         f"{TOLERANCE:g}: otherwise one discriminator is simply the weaker one, and nothing is decided."
     )
-    data = {
+    found_out = {
         "against": str(second),
         "winner": winner,
         "error_rates": rates,
         **{name: estimate.to_mapping() for name, estimate in ratios.items()},
     }
-    return Section("battle", "Against another run", text, tables=(Table(("", ""), rows, numbers=(1,)),), data=data)
+    return Section("battle", "Against another run", text, tables=(Table(("", ""), rows, numbers=(1,)),), data=found_out)
 
 
 def judgements(gan: GAN, pictures: Array, batch_size: int, seed: int = 0) -> Array:

@@ -59,8 +59,9 @@ def memory_of(
 
     run: a run folder; model: its model. held_out: pictures that training has not seen, see `held_out_pictures`; at most
     held_out_count of them, drawn at random. trunk: search in the features of the run's own discriminator too (not for a
-    LAPGAN, which has several). data: where the run's own data are now, if they were moved. features: more searches by name, say {"classifier": lambda pictures, labels: …}. The
-    rest as in `copying_test`; mirrored pictures count as copies where the run was trained with flips.
+    LAPGAN, which has several). data: where the run's own data are now, if they were moved. features: more searches by
+    name, say {"classifier": lambda pictures, labels: …}. The rest as in `copying_test`; mirrored pictures count as copies
+    where the run was trained with flips.
 
     Raises:
         ValueError: no held-out pictures are known or given; the data is not what the run was trained on.

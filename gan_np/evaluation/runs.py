@@ -41,8 +41,10 @@ class Run:
 
     @classmethod
     def open(cls, path: str | Path, real: str | None = None, data: str | None = None) -> Run:
-        """The run at `path`; `real`: another source than its own, whose test part (or all of it) it is compared with; `data`:
-        where its own data are now, if they were moved.
+        """The run at `path`.
+
+        real: another source than its own, whose test part (or all of it) it is compared with. data: where its own data are
+        now, if they were moved.
 
         Raises:
             FileNotFoundError, ValueError: not a run folder; its pictures are not where they were, or others now.

@@ -15,8 +15,8 @@ BATCH = 256
 def trunk_features(gan: GAN, pictures: Array, labels: Array | None = None) -> Array:
     """The activations of D before its last layer, (N, F), of D's dtype, in evaluation mode.
 
-    pictures: uint8 (N, H, W, C). labels (N,): of a conditional model, those of the pictures, as in `sample`. The last layer is the one
-    that gives the logit, or an InfoGAN's fork of logit and codes.
+    pictures: uint8 (N, H, W, C). labels (N,): of a conditional model, those of the pictures, as in `sample`. The last
+    layer is the one that gives the logit, or an InfoGAN's fork of logit and codes.
 
     D has seen the training pictures, so its features may tell them from others even where the generator copies nothing;
     the distances of held-out pictures in the same features say how much.

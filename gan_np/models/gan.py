@@ -194,8 +194,9 @@ class GAN:
         return made
 
     def chosen_labels(self, labels: Any, count: int) -> Array | None:
-        """The classes, 0…classes−1, of `count` samples for a user's labels: one for all, one for each, or (None) each class as
-        often as the data have it. None without classes.
+        """The classes, 0…classes−1, of `count` samples for a user's labels; None without classes.
+
+        labels: one for all, one for each, or (None) each class as often as the data have it.
 
         Raises:
             ValueError, TypeError: the model takes no labels, or they are not among its labels and their names.

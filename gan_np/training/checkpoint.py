@@ -5,7 +5,8 @@ Tensors (each flat, as in memory):
     average.parameters                      the moving average of the generator, where there is one
     average.state                           its batch statistics, where they depend on real pictures (levels of a LAPGAN)
     d_optimizer.<moment>, g_optimizer.<moment>
-Metadata: under "gan_np" one JSON object (see `describe`: also values, names and frequencies of the labels), under "digest" a BLAKE2b over it and all tensors.
+Metadata: under "gan_np" one JSON object (see `describe`; of a conditional model also what its labels are), under "digest" a
+BLAKE2b over it and all tensors.
 """
 
 from __future__ import annotations

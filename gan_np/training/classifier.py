@@ -13,8 +13,8 @@ from gan_np.arrays import Array, array_module, generator, to_device
 from gan_np.averaging import recompute_statistics
 from gan_np.checks import ShapeError, integer, number
 from gan_np.data.dataset import check_images, check_labels
-from gan_np.data.labels import MOST_CLASSES, LabelTable
 from gan_np.data.images import to_float
+from gan_np.data.labels import MOST_CLASSES, LabelTable
 from gan_np.data.sampler import Shuffler
 from gan_np.layers import PARAMETERS
 from gan_np.models import Classifier, HeldOut, classifier
@@ -81,7 +81,10 @@ def train_classifier(
     if classes is not None:
         _check_range(labels, integer("classes", classes, 2, MOST_CLASSES), "labels")
     table = LabelTable.of(labels, class_names, classes)
-    count, absent = len(table), [value for value, images_of in zip(table.values, table.counts, strict=True) if not images_of]
+    count, absent = (
+        len(table),
+        [value for value, images_of in zip(table.values, table.counts, strict=True) if not images_of],
+    )
     if absent or count < 2:
         raise ValueError(f"labels: expected pictures of every one of {count} ≥ 2 classes, there are none of {absent}")
     labels = table.classes_of(labels)

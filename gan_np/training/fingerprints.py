@@ -31,10 +31,14 @@ def check_fingerprints(description: Mapping[str, Any], images: Array, labels: Ar
     if description.get(IMAGES) != digest(images):
         raise ValueError(f"data: not the images that {run} was trained on (their fingerprint differs)")
     recorded = description.get(LABELS)
-    if recorded is not None and (labels is None or recorded != _of_labels(labels)):
-        found = "there are none now" if labels is None else "their fingerprint differs"
+    if recorded is None:
+        return
+    if labels is None:
+        raise ValueError(f"labels: {run} was trained with labels, it needs one label for each image, there are none")
+    if recorded != _of_labels(labels):
         raise ValueError(
-            f"labels: not those that {run} was trained on ({found}); the images are the same. Train a new run on other labels"
+            f"labels: not those that {run} was trained on (their fingerprint differs, the images are the same); train a new "
+            "run on other labels"
         )
 
 

@@ -181,9 +181,7 @@ def train_level(
     saved = checkpoint.all_of(folder)
     if not saved:
         shutil.rmtree(folder, ignore_errors=True)  # cut off before its first checkpoint
-        train(
-            player, pictures, labels=labels, class_names=class_names, out=folder, config=config, progress=progress
-        )
+        train(player, pictures, labels=labels, class_names=class_names, out=folder, config=config, progress=progress)
     elif checkpoint.describe_file(saved[-1])["training"]["steps"] < config.steps:
         resume(
             folder,
