@@ -73,10 +73,8 @@ def test_no_other_setting_depends_on_steps() -> None:
     for config in (Config(steps=20, **options), Config(steps=20, **options).going_on(steps=300)):  # type: ignore[arg-type]
         trainer = build_trainer(gn.models.dcgan((8, 8, 1), 4, width=2), np.zeros((8, 8, 8, 1), np.uint8), config)
         updates = range(0, 400, 7)
-        of_optimizers = [
-            at(each.learning_rate, update) for each in (trainer.d_optimizer, trainer.g_optimizer) for update in updates
-        ]
-        built.append([*of_optimizers, *(at(trainer.instance_noise, update) for update in updates)])
+        scheduled = trainer.d_optimizer.learning_rate, trainer.g_optimizer.learning_rate, trainer.instance_noise
+        built.append([at(each, update) for each in scheduled for update in updates])
     assert built[0] == built[1]
 
 
