@@ -31,6 +31,10 @@ def evaluate(
     real: Annotated[
         str | None, typer.Option(help="Compare with these pictures (default: the test part of the run's data).")
     ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="Where the run's own data are now, if they were moved.", show_default=False),
+    ] = None,
     best: Annotated[bool, typer.Option("--best", help="The checkpoint kept as the best, not the newest.")] = False,
     every: Annotated[
         bool, typer.Option("--every", help="Also every kept checkpoint, as curves (see train --keep).")
@@ -50,13 +54,14 @@ def evaluate(
     """
     from gan_np.evaluation import battle_of_runs, evaluate_run
 
-    battle = None if against is None else battle_of_runs(run, against, count=count, seed=seed, device=device)
+    battle = None if against is None else battle_of_runs(run, against, count=count, seed=seed, device=device, data=data)
     report = evaluate_run(
         run,
         best=best,
         every=every,
         classifier=classifier,
         real=real,
+        data=data,
         count=count,
         seed=seed,
         average=average,

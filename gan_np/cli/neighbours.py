@@ -29,6 +29,10 @@ def neighbours(
             show_default=False,
         ),
     ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="Where the run's own data are now, if they were moved.", show_default=False),
+    ] = None,
     held_out_count: Annotated[int, typer.Option(min=10, help="Held-out pictures to use at most.")] = 1000,
     shift: Annotated[int, typer.Option(min=0, help="Look for copies moved by up to so many pixels.")] = 1,
     cells: Annotated[int, typer.Option(min=0, help="Cells to test one by one (0: none).")] = 10,
@@ -71,6 +75,7 @@ def neighbours(
         shift=shift,
         cells=cells,
         trunk=features,
+        data=data,
         features=searches,
     )
     if memory.seen:

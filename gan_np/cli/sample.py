@@ -18,7 +18,13 @@ def sample(
     count: Annotated[int, typer.Option(min=1, help="How many pictures.")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same pictures, whatever the count.")] = 0,
     out: Annotated[Path, typer.Option(help="The picture file to write.")] = Path("grid.png"),
-    label: Annotated[int | None, typer.Option(min=0, help="Conditional models: draw this class only.")] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LABEL",
+            help="Conditional models: draw this class only, by its name or its label (see gan-np show).",
+        ),
+    ] = None,
     by_class: Annotated[bool, typer.Option("--by-class", help="Conditional models: one class a row.")] = False,
     steps: Annotated[
         bool, typer.Option("--steps", help="Sequential models: a row for each sample, its picture after each step.")
@@ -32,20 +38,26 @@ def sample(
     ] = True,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
 ) -> None:
-    """Draw pictures from a trained run as a grid."""
+    """Draw pictures from a trained run as a grid.
+
+    A conditional model draws each class as often as the data have it, unless --label or --by-class ask otherwise.
+    """
     from gan_np.data import save_grid
     from gan_np.models import GRAN, LAPGAN, InfoGAN
     from gan_np.training import load_gan, load_lapgan
     from gan_np.training.levels import is_lapgan, save_series
 
     gan = load_lapgan(run, device=device) if is_lapgan(run) else load_gan(run, device=device)
-    labels: Array | int | None = label
+    labels: Array | str | None = label
     if by_class:
-        if gan.classes is None or label is not None:
+        table = gan.labels
+        if table is None or label is not None:
             raise ValueError("by-class: needs a conditional model, and no --label beside it")
-        across = columns or max(1, count // gan.classes)
-        labels = np.arange(gan.classes).repeat(across)
+        across = columns or max(1, count // len(table))
+        labels = np.array(table.values).repeat(across)
         count, columns = len(labels), across
+        if not table.plain:
+            say(f"rows: {', '.join(table.names)}")
     if isinstance(gan, LAPGAN):
         if vary is not None:
             raise ValueError("vary: needs an infogan")

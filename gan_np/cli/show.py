@@ -62,8 +62,10 @@ def _describe(out: Console, run: Path) -> None:
         if getattr(config, field.name) != field.default
     ]
     out.print(f"settings other than the defaults: {', '.join(changed) or 'none'}")
-    saved = [path.name for path in checkpoint.all_of(run)]
-    out.print(f"checkpoints: {', '.join(saved) or 'none'}")
+    saved = checkpoint.all_of(run)
+    out.print(f"checkpoints: {', '.join(path.name for path in saved) or 'none'}")
+    if saved and (table := checkpoint.labels_of_file(saved[-1])) is not None:
+        out.print(f"labels: {table}")
     if not records:
         return
     columns = columns_of(records)

@@ -11,17 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gan_np.data.dataset import Dataset
-from gan_np.training.config import Config
+from gan_np.training.config import CHANGEABLE, Config
 
 from .flags import given, resolve, with_config_flags
 from .output import console, say
 
 if TYPE_CHECKING:
     from gan_np.training.algorithm import Trainer
-
-
-CHANGEABLE = ("steps", "device", "precision")
-"""Settings that a run may be resumed with."""
 
 
 @with_config_flags
@@ -34,7 +30,10 @@ def train(
     out: Annotated[Path | None, typer.Option(help="The run folder to make [dim]\\[runs/DATA-MODEL-N][/dim].")] = None,
     resume: Annotated[
         Path | None,
-        typer.Option(help="Go on with this run; only --steps, --device, --precision may be given beside it."),
+        typer.Option(
+            help="Go on with this run; only --steps, --device, --precision, and --data where the data were moved, may be "
+            "given beside it."
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the settings, the networks and what it would cost, and stop.")
@@ -74,13 +73,33 @@ def train(
         f"{_rounded(chosen)}",
         quiet=quiet,
     )
+    _say_labels(gan.classes, dataset, quiet)
     if dry_run:
         _dry_run(chosen, gan.summary(), [("", chosen, build_trainer(gan, images, chosen, dataset.labels))])
         return
     folder = out or RunFolder.free_name(chosen)
     started = time.monotonic()
-    run_training(gan, images, labels=dataset.labels, out=folder, config=chosen, progress=not quiet)
+    run_training(
+        gan,
+        images,
+        labels=dataset.labels,
+        class_names=dataset.class_names,
+        out=folder,
+        config=chosen,
+        progress=not quiet,
+    )
     _report(folder, chosen.steps, time.monotonic() - started, quiet)
+
+
+def _say_labels(classes: int | None, dataset: Dataset, quiet: bool) -> None:
+    """What the classes of a conditional model are, where that is more than numbers from 0."""
+    from gan_np.data.labels import LabelTable
+
+    if classes is None or dataset.labels is None:
+        return
+    table = LabelTable.of(dataset.labels, dataset.class_names, classes)
+    if not table.plain:
+        say(f"labels: {table}", quiet=quiet)
 
 
 def _rounded(config: Config) -> str:
@@ -97,12 +116,22 @@ def _train_lapgan(config: Config, dataset: Dataset, folder: Path, jobs: int, qui
         f"lapgan {sizes} on {len(dataset):,} pictures from {config.data}, each level {config.steps:,} steps",
         quiet=quiet,
     )
+    _say_labels(gan.classes, dataset, quiet)
     if dry_run:
         players = "\n\n".join(player.summary() for player in gan.players)
         _dry_run(config, players, level_trainers(gan, dataset.images, dataset.labels, config))
         return
     started = time.monotonic()
-    train_lapgan(gan, dataset.images, dataset.labels, out=folder, config=config, progress=not quiet, jobs=jobs)
+    train_lapgan(
+        gan,
+        dataset.images,
+        dataset.labels,
+        class_names=dataset.class_names,
+        out=folder,
+        config=config,
+        progress=not quiet,
+        jobs=jobs,
+    )
     say(
         f"trained {len(gan.players)} levels in {time.monotonic() - started:.0f} s; look at {folder / 'samples.png'}",
         quiet=quiet,
@@ -114,16 +143,18 @@ def _resume(run: Path, config: Path | None, out: Path | None, jobs: int, quiet: 
     from gan_np.training import open_data
     from gan_np.training import resume as run_again
     from gan_np.training.folder import read_config
+    from gan_np.training.levels import CHANGEABLE as OF_LAPGAN
     from gan_np.training.levels import is_lapgan
 
-    others = sorted(set(flags) - set(CHANGEABLE)) + ["config"] * (config is not None) + ["out"] * (out is not None)
+    layered = is_lapgan(run)
+    changeable = OF_LAPGAN if layered else CHANGEABLE
+    others = sorted(set(flags) - set(changeable)) + ["config"] * (config is not None) + ["out"] * (out is not None)
+    allowed = ", --".join(changeable).replace("_", "-")
     if others:
-        raise ValueError(
-            f"resume: a run keeps its settings, only --{', --'.join(CHANGEABLE)} may change; got {', '.join(others)} too"
-        )
-    if is_lapgan(run):
+        raise ValueError(f"resume: a run keeps its settings, only --{allowed} may change; got {', '.join(others)} too")
+    if layered:
         settings = dataclasses.replace(read_config(run), **flags)
-        _train_lapgan(settings, open_data(settings, run), run, jobs, quiet, False)
+        _train_lapgan(settings, open_data(settings, None if "data" in flags else run), run, jobs, quiet, False)
         return
     started = time.monotonic()
     trainer = run_again(run, **flags, progress=not quiet)

@@ -28,7 +28,10 @@ def traverse(
     down: Annotated[str | None, typer.Option(metavar="FACTOR", help="What changes from top to bottom.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Whose samples to start from, as in `gan-np sample`.")] = 0,
     index: Annotated[int, typer.Option(min=0, help="Which of the seed's samples to start from.")] = 0,
-    label: Annotated[int | None, typer.Option(min=0, help="Conditional models: the label to start from.")] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(metavar="LABEL", help="Conditional models: the class to start from, by its name or its label."),
+    ] = None,
     across_range: Annotated[
         tuple[float, float] | None,
         typer.Option(metavar="LOW HIGH", help="How far z moves, in units of z (-3 3; codes -2 2).", show_default=False),

@@ -61,10 +61,8 @@ class Dataset:
 
     @property
     def classes(self) -> int | None:
-        """How many classes the labels tell apart; None without labels."""
-        if self.labels is None:
-            return None
-        return len(self.class_names) if self.class_names is not None else int(self.labels.max()) + 1
+        """How many classes the labels tell apart, which is how many different ones there are; None without labels."""
+        return None if self.labels is None else len(np.unique(self.labels))
 
     def fingerprint(self) -> str:
         """A digest of pictures and labels, 32 hexadecimal digits: another one means other data.

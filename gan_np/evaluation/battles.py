@@ -8,10 +8,13 @@ import numpy as np
 
 from gan_np.arrays import Array, generator, to_host
 from gan_np.layers import NOTHING
-from gan_np.models import GAN, LAPGAN
+from gan_np.models import GAN
 from gan_np.models.gan import joined
 from gan_np.models.packing import pack
+from gan_np.training import load_gan
 from gan_np.training.build import build_objective
+from gan_np.training.folder import read_config
+from gan_np.training.levels import is_lapgan
 
 from .battle import TOLERANCE, Errors, battle_ratios, verdict
 from .evaluate import COUNT, Real
@@ -21,38 +24,41 @@ from .runs import Run
 
 
 def battle_of_runs(
-    first: str | Path, second: str | Path, *, count: int = COUNT, seed: int = 0, device: str = "cpu"
+    first: str | Path,
+    second: str | Path,
+    *,
+    count: int = COUNT,
+    seed: int = 0,
+    device: str = "cpu",
+    data: str | None = None,
 ) -> Section:
     """The generative adversarial metric between two runs, as a section (see `battle.py`).
 
     Judged on the first run's test pictures (training pictures where it has none), by each discriminator in batches as
-    in its training: see `judgements`.
+    in its training: see `judgements`. data: where the first run's data are now, if they were moved; the second's are not
+    read.
 
     Raises:
         ValueError: a lapgan, which has no one discriminator; conditional models; pictures of different shapes.
     """
-    opened = [Run.open(path) for path in (first, second)]
-    gans = []
-    for run in opened:
-        gan = run.gan(None, device)
-        if isinstance(gan, LAPGAN) or gan.context_shape is not None:
-            raise ValueError(
-                f"{run.path}: needs a discriminator of pictures alone, not a lapgan or a conditional model"
-            )
+    source, configs, gans = Run.open(first, data=data), [read_config(path) for path in (first, second)], []
+    for path in (first, second):
+        gan = None if is_lapgan(path) else load_gan(path, device=device)
+        if gan is None or gan.context_shape is not None:
+            raise ValueError(f"{path}: needs a discriminator of pictures alone, not a lapgan or a conditional model")
         gans.append(gan)
     if gans[0].image_shape != gans[1].image_shape:
         raise ValueError(f"against: pictures of {gans[1].image_shape}, the first run draws {gans[0].image_shape}")
-    together = [(gan.packing, run.config.batch_size) for gan, run in zip(gans, opened, strict=True)]
+    together = [(gan.packing, config.batch_size) for gan, config in zip(gans, configs, strict=True)]
     if together[0] != together[1]:
         of_each = ", the second ".join(f"packing {packing}, batch_size {size}" for packing, size in together)
         raise ValueError(f"against: both discriminators must judge as many pictures together; the first has {of_each}")
-    source = opened[0]
     chosen = Real.choose(source.train.images, None if source.test is None else source.test.images, count, seed)
     samples = [gan.sample(len(chosen.reference), seed) for gan in gans]
-    boundaries = [build_objective(run.config).boundary for run in opened]
+    boundaries = [build_objective(config).boundary for config in configs]
 
     def errors(judge: int, pictures: Array, *, real: bool) -> Array:
-        called_real = judgements(gans[judge], pictures, opened[judge].config.batch_size) > boundaries[judge]
+        called_real = judgements(gans[judge], pictures, configs[judge].batch_size) > boundaries[judge]
         return ~called_real if real else called_real
 
     found = Errors(
@@ -77,13 +83,13 @@ def battle_of_runs(
         f"below 1, the second, {second}, if it is above 1, as long as r_test lies between 1/{TOLERANCE:g} and "
         f"{TOLERANCE:g}: otherwise one discriminator is simply the weaker one, and nothing is decided."
     )
-    data = {
+    found_out = {
         "against": str(second),
         "winner": winner,
         "error_rates": rates,
         **{name: estimate.to_mapping() for name, estimate in ratios.items()},
     }
-    return Section("battle", "Against another run", text, tables=(Table(("", ""), rows, numbers=(1,)),), data=data)
+    return Section("battle", "Against another run", text, tables=(Table(("", ""), rows, numbers=(1,)),), data=found_out)
 
 
 def judgements(gan: GAN, pictures: Array, batch_size: int, seed: int = 0) -> Array:

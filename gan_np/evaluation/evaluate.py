@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +11,12 @@ import numpy as np
 from gan_np.arrays import Array, generator
 from gan_np.checks import ShapeError, integer
 from gan_np.data.dataset import check_labels
+from gan_np.data.labels import LabelTable
 from gan_np.models import Classifier
 
 from .catalogue import metric_of
 from .intervals import GROUPS, Estimate
-from .measure import Sampler, View, estimates, look, look_at_samples, shown_classes
+from .measure import Sampler, View, classes_read, estimates, look, look_at_samples, shown_classes
 from .pixels import PixelReader, Reader
 from .prdc import NEIGHBOURS
 from .report import Bars, Picture, Report, Section, Table
@@ -82,6 +84,7 @@ def evaluate(
     labels: Array | None = None,
     *,
     test: tuple[Array, Array | None] | Array | None = None,
+    class_names: Sequence[str] | None = None,
     classifier: Classifier | None = None,
     count: int = COUNT,
     seed: int = 0,
@@ -93,6 +96,7 @@ def evaluate(
 
     gan: any model with `sample`.
     images, labels: the pictures it was trained on, uint8 (N, H, W, C), and their labels if known.
+    class_names: what label k is called, at position k; labels and classes of a classifier go together by their names.
     test: pictures that it was not trained on (with their labels, or None), to compare with; without them the training
         pictures are cut in two.
     classifier: whose features and classes are read (`gn.train_classifier`); None reads pixels, which say much less.
@@ -121,10 +125,13 @@ def evaluate(
     reader = reader_of(gan, classifier)
     real = Real.choose(images, test_images, count, seed, train_labels=labels, test_labels=test_labels)
     size = len(real.reference)
-    of_samples, samples = look_at_samples(gan, size, reader, seed, average=average)
+    table = getattr(gan, "label_table", None)
+    if table is None and labels is not None and (classifier is not None or gan.classes is not None):
+        table = LabelTable.of(labels, class_names, gan.classes)
+    of_samples, samples = look_at_samples(gan, size, reader, seed, average=average, table=table)
     views = {
-        "reference": look(real.reference, reader, real.reference_labels, seed=seed),
-        "baseline": look(real.baseline, reader, real.baseline_labels, seed=seed),
+        "reference": look(real.reference, reader, seed=seed),
+        "baseline": look(real.baseline, reader, _read(reader, table, real.baseline_labels), seed=seed),
         "samples": of_samples,
     }
     found = {name: estimates(views["reference"], views[name], seed=seed) for name in ("samples", "baseline")}
@@ -150,6 +157,10 @@ def reader_of(gan: Sampler, classifier: Classifier | None) -> Reader:
     if classifier is None:
         return PixelReader(gan.image_shape)
     return classifier.reading(gan.image_shape)
+
+
+def _read(reader: Reader, table: LabelTable | None, labels: Array | None) -> Array | None:
+    return None if table is None else classes_read(reader, table, labels)
 
 
 def _check(gan: Sampler, images: Array, labels: Array | None, name: str) -> None:

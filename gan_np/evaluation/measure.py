@@ -10,6 +10,8 @@ import numpy as np
 
 from gan_np.arrays import Array
 from gan_np.checks import ShapeError
+from gan_np.data.labels import LabelTable
+from gan_np.models import Classifier
 
 from . import classes
 from .catalogue import METRICS, metric_of, sliced_key
@@ -27,7 +29,7 @@ class View:
     """What the metrics read of a set of pictures, row for row.
 
     features: (N, F); probabilities: (N, classes) or None; descriptors: patches of each level of the pyramids, finest first.
-    labels: the class of each picture, or the one that was asked for; None if there is none.
+    labels: the class of each picture, or the one that was asked for, as a classifier numbers it; None if there is none.
     """
 
     features: Array
@@ -73,11 +75,38 @@ class Sampler(Protocol):
     def sample(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> Array: ...
 
 
-def look_at_samples(gan: Sampler, count: int, reader: Reader, seed: int, *, average: bool = True) -> tuple[View, Array]:
-    """A view of `count` samples and the samples; of a conditional model the classes in turn, as its labels."""
-    asked = None if gan.classes is None else np.arange(count) % gan.classes
+def look_at_samples(
+    gan: Sampler,
+    count: int,
+    reader: Reader,
+    seed: int,
+    *,
+    average: bool = True,
+    table: LabelTable | None = None,
+) -> tuple[View, Array]:
+    """A view of `count` samples and the samples; of a conditional model with labels as frequent as in its training data.
+
+    table: what those labels are, of a model that does not know.
+    """
+    if gan.classes is None:
+        samples = gan.sample(count, seed, average=average)
+        return look(samples, reader, seed=seed), samples
+    known = getattr(gan, "label_table", None) or table or LabelTable.equal(gan.classes)
+    asked = known.labels_of(known.drawn(count))
     samples = gan.sample(count, seed, labels=asked, average=average)
-    return look(samples, reader, asked, seed=seed), samples
+    return look(samples, reader, classes_read(reader, known, asked), seed=seed), samples
+
+
+def classes_read(reader: Reader, table: LabelTable, labels: Array | None) -> Array | None:
+    """The classes that a classifier should find for labels: those of the same names, or of the same numbers where names
+    differ and there are as many; None where it cannot be told, or the reader is no classifier."""
+    if labels is None or not isinstance(reader, Classifier) or not set(labels.tolist()) <= set(table.values):
+        return None
+    own, numbers = reader.names(), table.classes_of(labels)
+    if set(table.names) <= set(own):
+        found: Array = np.array([own.index(name) for name in table.names])[numbers]
+        return found
+    return numbers if len(own) == len(table) else None
 
 
 def figures(real: View, other: View) -> dict[str, float]:

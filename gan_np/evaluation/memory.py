@@ -16,7 +16,7 @@ from gan_np.training.folder import read_config
 from .copying import Copying, copying_test
 from .held_out import held_out_pictures, some_of
 from .neighbours import nearest_neighbours
-from .trained_on import training_pictures
+from .trained_on import relabelled, training_data, with_labels_of
 from .trunk import trunk_features
 
 Features = Callable[[Array, Array | None], Array]
@@ -52,24 +52,28 @@ def memory_of(
     shift: int = 1,
     cells: int = 10,
     trunk: bool = True,
+    data: str | None = None,
     features: Mapping[str, Features] | None = None,
 ) -> Memory:
     """Search the training pictures of a run for those nearest to its samples, in pixels and in features.
 
     run: a run folder; model: its model. held_out: pictures that training has not seen, see `held_out_pictures`; at most
     held_out_count of them, drawn at random. trunk: search in the features of the run's own discriminator too (not for a
-    LAPGAN, which has several). features: more searches by name, say {"classifier": lambda pictures, labels: …}. The
-    rest as in `copying_test`; mirrored pictures count as copies where the run was trained with flips.
+    LAPGAN, which has several). data: where the run's own data are now, if they were moved. features: more searches by
+    name, say {"classifier": lambda pictures, labels: …}. The rest as in `copying_test`; mirrored pictures count as copies
+    where the run was trained with flips.
 
     Raises:
         ValueError: no held-out pictures are known or given; the data is not what the run was trained on.
     """
-    config = read_config(run)
-    training = training_pictures(run, config)
+    config = read_config(run).going_on(data=data)
+    training = training_data(run, config, moved=data is not None)
+    with_labels_of(model, training)
     fresh, seen = held_out_pictures(config, training.images, held_out)
-    unseen = _part(fresh, some_of(held_out_count, len(fresh)))
-    samples = model.sample(count, seed)
-    labels = None if model.classes is None else np.arange(count) % model.classes  # as `sample` chooses them
+    unseen = _part(relabelled(fresh, training), some_of(held_out_count, len(fresh)))
+    table = model.labels
+    labels = None if table is None else table.labels_of(table.drawn(count))
+    samples = model.sample(count, seed, labels=labels)
     found = {"pixels": nearest_neighbours(samples[:show], training.images, nearest).indices}
     tests = {
         "pixels": copying_test(

@@ -24,7 +24,7 @@ from .catalogue import metric_of
 from .evaluate import COUNT, Real, evaluate, reader_of
 from .measure import figures, look, look_at_samples
 from .report import Picture, Report, Section, Table
-from .trained_on import training_pictures
+from .trained_on import relabelled, training_data, with_labels_of
 
 CLASSIFIER = "classifier.safetensors"
 CURVE_COUNT = 1000
@@ -40,27 +40,34 @@ class Run:
     test: Dataset | None
 
     @classmethod
-    def open(cls, path: str | Path, real: str | None = None) -> Run:
-        """The run at `path`; `real`: another source than its own, whose test part (or all of it) it is compared with.
+    def open(cls, path: str | Path, real: str | None = None, data: str | None = None) -> Run:
+        """The run at `path`.
+
+        real: another source than its own, whose test part (or all of it) it is compared with. data: where its own data are
+        now, if they were moved.
 
         Raises:
             FileNotFoundError, ValueError: not a run folder; its pictures are not where they were, or others now.
             ShapeError: `real` are pictures of another shape.
         """
         place = Path(path)
-        config = read_config(place)
-        train = training_pictures(place, config)
+        config = read_config(place).going_on(data=data)
+        train = training_data(place, config, moved=data is not None)
         test = open_test_data(config) if real is None else open_other(config, real)
         if test is not None and test.image_shape != train.image_shape:
             theirs, ours = ("×".join(map(str, shape)) for shape in (test.image_shape, train.image_shape))
             raise ShapeError(f"real: expected pictures of {ours}, as the run draws, {real or config.data} has {theirs}")
-        return cls(place, config, train, test)
+        return cls(place, config, train, None if test is None else relabelled(test, train))
 
     def gan(self, checkpoint: Path | None, device: str) -> GAN | LAPGAN:
         """The model of a checkpoint file, or of the newest one."""
+        model: GAN | LAPGAN
         if is_lapgan(self.path):
-            return load_lapgan(self.path, device=device)
-        return load_gan(checkpoint or self.path, device=device)
+            model = load_lapgan(self.path, device=device)
+        else:
+            model = load_gan(checkpoint or self.path, device=device)
+        with_labels_of(model, self.train)
+        return model
 
     def classifier(self, file: str | Path | None, *, device: str, progress: bool) -> Classifier | None:
         """The classifier in `file`, the one kept beside the run, or one trained now and kept there; None without labels."""
@@ -89,6 +96,7 @@ def evaluate_run(
     every: bool = False,
     classifier: str | Path | None = None,
     real: str | None = None,
+    data: str | None = None,
     count: int = COUNT,
     seed: int = 0,
     average: bool = True,
@@ -102,12 +110,13 @@ def evaluate_run(
     classifier: a file of `gan-np train-classifier`; without it the one beside the run, which the first call trains and
         keeps there if the data have labels; pixels otherwise.
     real: another source of pictures to compare with.
+    data: where the run's own data are now, if they were moved.
     The rest as in `evaluate`. Writes nothing but the classifier.
 
     Raises:
         FileNotFoundError, ValueError: not a run, no checkpoint, data that are not there any more or do not fit.
     """
-    opened = Run.open(run, real)
+    opened = Run.open(run, real, data)
     layered = is_lapgan(opened.path)
     if layered and (best or every):
         raise ValueError("best, every: a lapgan is sampled from the newest checkpoints of its levels only")
@@ -123,6 +132,7 @@ def evaluate_run(
         opened.train.images,
         opened.train.labels,
         test=test,
+        class_names=opened.train.class_names,
         classifier=reader,
         count=count,
         seed=seed,
@@ -158,7 +168,7 @@ def _every(run: Run, classifier: Classifier | None, count: int, seed: int, avera
     size, records = len(real.reference), []
     reference = None
     for file in all_of(run.path):
-        gan = load_gan(file, device=device)
+        gan = run.gan(file, device)
         reader = reader_of(gan, classifier)
         reference = reference or look(real.reference, reader, seed=seed)
         made, _ = look_at_samples(gan, size, reader, seed, average=average)

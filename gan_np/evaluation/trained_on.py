@@ -1,30 +1,57 @@
-"""The pictures that a run was trained on, found again."""
+"""The images that a run was trained on, found again, and others whose labels are to mean the same."""
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
-from typing import Any
 
-from gan_np.data.dataset import Dataset, digest
+import numpy as np
+
+from gan_np.data.dataset import Dataset
+from gan_np.data.labels import LabelTable
+from gan_np.models import GAN, LAPGAN
 from gan_np.training.checkpoint import describe_file, find
 from gan_np.training.config import Config
-from gan_np.training.levels import is_lapgan
+from gan_np.training.fingerprints import check_fingerprints
+from gan_np.training.levels import finest, is_lapgan
 from gan_np.training.run_data import open_data
 
 
-def training_pictures(run: str | Path, config: Config) -> Dataset:
+def training_data(run: str | Path, config: Config, *, moved: bool = False) -> Dataset:
     """The data that the run's configuration names, if they are still those.
 
-    Of a LAPGAN no fingerprint of the whole pictures is kept (each level was trained on smaller ones), so none is
-    compared.
+    moved: the configuration names a place that the user gave instead of the run's own.
 
     Raises:
         FileNotFoundError: they are not where they were, or the run has no checkpoint.
         ValueError: others are there now.
     """
-    found = open_data(config, run)
-    if not is_lapgan(Path(run)):
-        recorded: Any = describe_file(find(run)).get("data")
-        if recorded != digest(found.images):
-            raise ValueError(f"data: not the pictures that {run} was trained on (their fingerprint differs)")
+    found = open_data(config, None if moved else run)
+    # The finest level of a LAPGAN is trained on the whole images.
+    description = describe_file(find(finest(run) if is_lapgan(run) else run))
+    check_fingerprints(description, found.images, found.labels, run)
     return found
+
+
+def with_labels_of(model: GAN | LAPGAN, data: Dataset) -> None:
+    """Tell a conditional model of an older checkpoint, which does not say it, what its training data's labels are."""
+    if model.classes is not None and model.label_table is None and data.labels is not None:
+        model.learn_labels(data.labels, data.class_names)
+
+
+def relabelled(data: Dataset, training: Dataset) -> Dataset:
+    """Other data with their labels as the training data number classes of the same name.
+
+    Labels of classes that training does not have mean nothing here: then there are none, and a warning says so.
+    """
+    if data.labels is None or data.class_names is None or training.labels is None:
+        return data  # numbers without names mean the same number
+    own, theirs = (LabelTable.of(part.labels, part.class_names) for part in (data, training) if part.labels is not None)
+    unknown = [name for name in own.names if name not in theirs.names]
+    if unknown:
+        warnings.warn(
+            f"{data.name}: its labels are not used; training has no class {', '.join(unknown[:10])}", stacklevel=4
+        )
+        return Dataset(data.images, name=data.name)
+    label_of = np.array([theirs.values[theirs.names.index(name)] for name in own.names], np.int64)
+    return Dataset(data.images, label_of[own.classes_of(data.labels)], training.class_names, data.name)

@@ -15,8 +15,8 @@ BATCH = 256
 def trunk_features(gan: GAN, pictures: Array, labels: Array | None = None) -> Array:
     """The activations of D before its last layer, (N, F), of D's dtype, in evaluation mode.
 
-    pictures: uint8 (N, H, W, C). labels (N,): of a conditional model, those of the pictures. The last layer is the one
-    that gives the logit, or an InfoGAN's fork of logit and codes.
+    pictures: uint8 (N, H, W, C). labels (N,): of a conditional model, those of the pictures, as in `sample`. The last
+    layer is the one that gives the logit, or an InfoGAN's fork of logit and codes.
 
     D has seen the training pictures, so its features may tell them from others even where the generator copies nothing;
     the distances of held-out pictures in the same features say how much.
@@ -32,7 +32,7 @@ def trunk_features(gan: GAN, pictures: Array, labels: Array | None = None) -> Ar
     parts = []
     for start in range(0, len(pictures), BATCH):
         rows = slice(start, start + BATCH)
-        chosen = None if gan.classes is None or labels is None else labels[rows]
+        chosen = None if gan.classes is None or labels is None else gan.chosen_labels(labels[rows], len(labels[rows]))
         floats, context = gan.examples(np.ascontiguousarray(pictures[rows]), chosen)
         parts.append(to_host(trunk(joined(floats, context))).reshape(len(floats), -1))
     return np.concatenate(parts)

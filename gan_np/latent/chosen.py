@@ -34,9 +34,9 @@ def factor(
         ValueError, TypeError: not one of `KINDS`, or one that this model has not.
     """
     if text == "label":
-        if gan.classes is None:
+        if gan.labels is None:
             raise ValueError("label: needs a conditional model")
-        return Label(gan.classes)
+        return Label(len(gan.labels), labels=gan.labels.values)
     if text == "category":
         if not isinstance(gan.prior, CodePrior):
             raise ValueError("category: needs an infogan")

@@ -88,14 +88,19 @@ class Category:
 
 @dataclass(frozen=True)
 class Label:
-    """The label of a conditional model."""
+    """The label of a conditional model.
+
+    labels: those of its classes, if they are others than 0…classes−1.
+    """
 
     classes: int
     name: str = "label"
+    labels: tuple[int, ...] | None = None
 
     def places(self, count: int) -> list[int]:
         """The first `count` labels; from the start again if there are fewer."""
-        return [place % self.classes for place in range(integer("count", count, 1))]
+        labels = self.labels or range(self.classes)
+        return [labels[place % self.classes] for place in range(integer("count", count, 1))]
 
     def apply(self, z: Array, labels: Array | None, place: int) -> tuple[Array, Array | None]:
         """The same z with that label."""

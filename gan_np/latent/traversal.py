@@ -31,12 +31,12 @@ def traverse(
     *,
     columns: int = 7,
     rows: int = 5,
-    label: int | None = None,
+    label: int | str | None = None,
 ) -> Traversal:
     """Pictures of one starting point with a factor changed along each axis.
 
     start: z (k,) of the sample to start from. down: None for one row. label: of a conditional model, that of the start
-    (default 0).
+    as in `sample` (default: that of its first class).
 
     The two changes add up: row i, column j shows z + s_i·v + t_j·u for directions, whichever is applied first.
 
@@ -49,18 +49,19 @@ def traverse(
     """
     if start.ndim != 1:
         raise ShapeError(f"start: expected one point (k,), got {start.shape}")
-    classes = decoder.gan.classes
-    if label is not None and classes is None:
+    table = decoder.gan.labels
+    if label is not None and table is None:
         raise ValueError("label: this model is not conditional, it takes none")
+    begin = None if table is None else table.labels_of(np.array([0]) if label is None else table.asked([label]))
     places = across.places(columns), [None] if down is None else down.places(rows)
     points, chosen = [], []
     for low in places[1]:
         for right in places[0]:
-            z, labels = start[None], None if classes is None else np.array([label or 0])
+            z, labels = start[None], begin
             if down is not None:
                 z, labels = down.apply(z, labels, low)
             z, labels = across.apply(z, labels, right)
             points.append(z)
             chosen.append(labels)
-    together = None if classes is None else np.concatenate([part for part in chosen if part is not None])
+    together = None if table is None else np.concatenate([part for part in chosen if part is not None])
     return Traversal(decoder(np.concatenate(points), together), *places)

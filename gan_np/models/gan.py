@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from gan_np.arrays import Array, array_module, generator, on_host, to_device, to
 from gan_np.averaging import Average, recompute_statistics
 from gan_np.checks import ShapeError, choice, integer
 from gan_np.data.images import RANGES, to_bytes, to_float
+from gan_np.data.labels import LabelTable
 from gan_np.devices import CPU, memory_explained, scope
 from gan_np.networks import Network, Sequential, folded
 from gan_np.objectives import Loss
@@ -38,6 +39,8 @@ class GAN:
     average: the moving average of the generator, if training keeps one; samples then come from it.
     packing: how many pictures D judges together (`gan_np.models.packing`).
     classes: of a model conditional on labels, how many there are: the context of a picture is its label, one-hot.
+    label_table: labels, names and frequencies of those classes in the data that it was trained on; training sets it. Where
+        it is not known, labels are 0…classes−1 and equally frequent.
     """
 
     generator: Network
@@ -48,11 +51,14 @@ class GAN:
     average: Average | None = None
     packing: int = 1
     classes: int | None = None
-    _statistics_of: tuple[int, int] | None = field(default=None, repr=False)
+    label_table: LabelTable | None = field(default=None, repr=False)
+    _statistics_of: tuple[int, int, LabelTable | None] | None = field(default=None, repr=False)
     _folded: tuple[Network, tuple[int, int], Network] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         choice("pixel_range", self.pixel_range, RANGES)
+        if self.label_table is not None and len(self.label_table) != self.classes:
+            raise ValueError(f"label_table: expected {self.classes} classes, got {len(self.label_table)}")
         z: Any = (self.prior.dim,)
         height, width, channels = self.generator.output_shape
         seen: Any = height, width, integer("packing", self.packing, 1) * channels
@@ -80,6 +86,32 @@ class GAN:
     def context_shape(self) -> tuple[int, ...] | None:
         """Shape of what goes with each picture: (classes,) of a model conditional on labels, None if there is nothing."""
         return None if self.classes is None else (integer("classes", self.classes, 1),)
+
+    @property
+    def labels(self) -> LabelTable | None:
+        """What the labels of its classes are: `label_table`, or what is assumed without one; None without classes."""
+        return None if self.classes is None else self.label_table or LabelTable.equal(self.classes)
+
+    def learn_labels(self, labels: Array, class_names: Sequence[str] | None = None) -> Array:
+        """Take labels (N,) of data, and their names, as those of this model's classes; the class of each image, int64 (N,).
+
+        A model that knows its labels already keeps what they and their names stand for, and takes in how frequent they are.
+
+        Raises:
+            ValueError: labels that are not those of its classes.
+        """
+        assert self.classes is not None
+        known = self.label_table
+        if known is None:
+            self.label_table = LabelTable.of(labels, class_names, self.classes)
+            return self.label_table.classes_of(labels)
+        classes = known.classes_of(labels)
+        self.label_table = LabelTable(
+            known.values,
+            known.names if class_names is None else LabelTable.of(np.array(known.values), class_names).names,
+            tuple(np.bincount(classes, minlength=len(known)).tolist()),
+        )
+        return classes
 
     @property
     def judgement_shape(self) -> Any:
@@ -112,7 +144,7 @@ class GAN:
         return floats, None if labels is None else self.context_of(labels)
 
     def context_of(self, labels: Array) -> Array:
-        """Labels (N,) one-hot (N, classes), on the model's device.
+        """Classes (N,), 0…classes−1, one-hot (N, classes), on the model's device (see `chosen_labels` for a user's labels).
 
         Raises:
             ValueError: the model takes no labels, or one is not a class. (Checked for host arrays; on a device that would
@@ -129,8 +161,9 @@ class GAN:
         """`count` pictures of a seed, uint8 (count, H, W, C), on the host.
 
         Picture i of a seed is the same whatever `count` is (up to 4 pictures are made without filling up a batch, which may
-        round a pixel to the next of its 256 levels). labels: of a conditional model, one for all or one for each;
-        None goes through the classes in turn. average: from the averaged weights, where there are any.
+        round a pixel to the next of its 256 levels). labels: of a conditional model, one for all or one for each, as
+        integers or names (see `gan_np.data.labels`); None draws each class as often as the data have it, equally frequent
+        ones in turn. average: from the averaged weights, where there are any.
         """
         integer("count", count, 1)
         z = self.prior.of_seed(seed, count, self.generator.dtype)
@@ -161,21 +194,19 @@ class GAN:
         return made
 
     def chosen_labels(self, labels: Any, count: int) -> Array | None:
-        """Labels for `count` samples: one for all, one for each, or (None) the classes in turn; None without classes.
+        """The classes, 0…classes−1, of `count` samples for a user's labels; None without classes.
+
+        labels: one for all, one for each, or (None) each class as often as the data have it.
 
         Raises:
-            ValueError, TypeError: the model takes no labels, or they are not integers.
+            ValueError, TypeError: the model takes no labels, or they are not among its labels and their names.
         """
-        if self.classes is None:
+        table = self.labels
+        if table is None:
             if labels is not None:
                 raise ValueError("labels: this model is not conditional, it takes none")
             return None
-        if labels is None:
-            labels = np.arange(count) % self.classes
-        chosen = np.asarray(labels)
-        if chosen.dtype.kind not in "iu":
-            raise TypeError(f"labels: expected integers, got {chosen.dtype}")
-        return np.broadcast_to(chosen, (count,))
+        return table.drawn(count) if labels is None else np.broadcast_to(table.asked(labels), (count,))
 
     def _sample_context(self, labels: Any, count: int) -> Array | None:
         chosen = self.chosen_labels(labels, count)
@@ -184,13 +215,13 @@ class GAN:
     def sampler(self, *, average: bool = True) -> Network:
         """The network that samples come from, its statistics up to date with its weights.
 
-        The averaged weights never saw a batch: their batch statistics are recomputed from a fixed noise, once for each
-        version of them.
+        The averaged weights never saw a batch: their batch statistics are recomputed from a fixed noise, and labels as
+        frequent as the data have them, once for each version of them.
         """
         if not average or self.average is None:
             return self.generator
         network = self.average.network
-        version = (id(network), network.parameters.version)
+        version = (id(network), network.parameters.version, self.label_table)
         if self._statistics_of != version:
             self.with_own_statistics(network)
             self._statistics_of = version
@@ -214,10 +245,11 @@ class GAN:
 
     def _fixed_noise(self, network: Network) -> Iterator[Any]:
         rng = generator(0, 0)
-        for _ in range(STATISTICS_BATCHES):
+        contexts = self._sample_context(None, STATISTICS_BATCH * STATISTICS_BATCHES)
+        for batch in range(STATISTICS_BATCHES):
+            rows = slice(batch * STATISTICS_BATCH, (batch + 1) * STATISTICS_BATCH)
             z = to_device(self.prior.draw(rng, STATISTICS_BATCH, network.dtype), network.device)
-            context = self._sample_context(None, STATISTICS_BATCH)
-            yield z if context is None else (z, context)
+            yield joined(z, None if contexts is None else contexts[rows])
 
     def summary(self) -> str:
         """Both networks as tables."""

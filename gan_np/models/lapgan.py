@@ -8,7 +8,7 @@ h_k = I_k − l_k or with ĥ_k = G_k(z_k, l_k), and adds the two first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 from gan_np.arrays import Array, array_module, device_of, generator, to_device, to_host
 from gan_np.checks import ShapeError, choice, integer, shape
 from gan_np.data.images import RANGES, to_bytes, to_float
+from gan_np.data.labels import LabelTable
 from gan_np.layers import (
     Add,
     BatchNorm,
@@ -97,16 +98,21 @@ class LaplacianLevel(GAN):
         if self.conditioning is None:
             raise ValueError("conditioning: a level alone needs real pictures to start from; sample the whole LAPGAN")
         chosen = np.arange(integer("count", count, 1)) % len(self.conditioning)
-        if labels is None and self.conditioning_labels is not None:
-            labels = self.conditioning_labels[chosen]
         low = laplacian.low_pass(to_float(self.conditioning[chosen], self.pixel_range, self.generator.dtype))
-        return to_bytes(self.add_detail(low, seed, labels=labels, average=average), self.pixel_range)
+        if labels is None and self.conditioning_labels is not None:
+            classes: Array | None = self.conditioning_labels[chosen]
+        else:
+            classes = self.chosen_labels(labels, count)
+        return to_bytes(self.detailed(low, seed, classes, average=average), self.pixel_range)
 
     def add_detail(self, low: Array, seed: int, *, labels: Any = None, average: bool = True) -> Array:
         """l + G(z, l) for host pictures l (N, H, W, C) of this level's size; z from the seed, labels as in `sample`."""
+        return self.detailed(low, seed, self.chosen_labels(labels, len(low)), average=average)
+
+    def detailed(self, low: Array, seed: int, classes: Array | None, *, average: bool = True) -> Array:
+        """`add_detail` for classes that were chosen already, by their numbers; None in a level without labels."""
         z = self.prior.of_seed(seed, len(low), self.generator.dtype)
-        context = self.context(low, self.chosen_labels(labels, len(low)))
-        pictures: Array = low + self.generate(z, context, average=average)
+        pictures: Array = low + self.generate(z, self.context(low, classes), average=average)
         return pictures
 
     def sampler(self, *, average: bool = True) -> Network:
@@ -256,11 +262,30 @@ class LAPGAN:
         """How many labels there are, of a LAPGAN conditional on them."""
         return self.coarsest.classes
 
+    @property
+    def label_table(self) -> LabelTable | None:
+        """As in `GAN`."""
+        return self.coarsest.label_table
+
+    @property
+    def labels(self) -> LabelTable | None:
+        """As in `GAN`."""
+        return self.coarsest.labels
+
+    def learn_labels(self, labels: Array, class_names: Sequence[str] | None = None) -> None:
+        """As in `GAN`, at every level."""
+        for player in self.players:
+            player.learn_labels(labels, class_names)
+
+    def chosen_labels(self, labels: Any, count: int) -> Array | None:
+        """As in `GAN`."""
+        return self.coarsest.chosen_labels(labels, count)
+
     def series(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> list[Array]:
         """`count` samples of a seed at every size, coarse to fine: a list of uint8 (count, H_k, W_k, C).
 
         Each level has noise of its own from the seed; picture i is the same whatever `count` is. labels: of a conditional
-        LAPGAN, one for all or one for each; None goes through the classes in turn.
+        LAPGAN, as in `GAN.sample`.
         """
         streams = [int(number) for number in generator(seed, 1).integers(0, 2**31, len(self.players))]
         z = self.coarsest.prior.of_seed(streams[0], integer("count", count, 1), self.coarsest.generator.dtype)
@@ -273,7 +298,7 @@ class LAPGAN:
         drawn = [to_bytes(pictures, "-1..1")]
         for level, stream in zip(self.levels, streams[1:], strict=True):
             enlarged = to_host(laplacian.expand(pictures))
-            pictures = level.add_detail(enlarged, stream, labels=chosen, average=average)
+            pictures = level.detailed(enlarged, stream, chosen, average=average)
             drawn.append(to_bytes(pictures, level.pixel_range))
         return drawn
 

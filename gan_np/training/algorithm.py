@@ -10,7 +10,7 @@ only and D computes no gradient for its input; in G's step D computes no gradien
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,7 @@ class Trainer:
     gan: the players; `gan.average` is set if `average_decay` is above 0.
     images: real pictures, uint8 (N, H, W, C), of the gan's shape.
     labels: integers (N,), for a conditional gan; a generated batch has the labels of a real one.
+    class_names: what label k is called, at position k; the gan keeps it with the labels and their frequencies.
     objective: what the players minimise; non-saturating by default.
     d_optimizer, g_optimizer: one each; Adam(2e-4, β₁ = 0.5) by default.
     d_steps: k, the updates of D for one of G.
@@ -77,6 +78,7 @@ class Trainer:
         images: Array,
         labels: Array | None = None,
         *,
+        class_names: Sequence[str] | None = None,
         objective: Objective | None = None,
         d_optimizer: Optimizer | None = None,
         g_optimizer: Optimizer | None = None,
@@ -98,7 +100,8 @@ class Trainer:
                 f"gan: the generator lies on {gan.generator.device}, the discriminator on {gan.discriminator.device}; "
                 "both must be on one device"
             )
-        self.gan, self.images, self.labels = gan, images, check_labels(labels, images, gan)
+        self.gan, self.images = gan, images
+        self.labels = check_labels(labels, images, gan, class_names)
         gan.prepare(images, self.labels)
         self.objective = objective or NonSaturating()
         self.d_optimizer, self.g_optimizer = d_optimizer or Adam(2e-4), g_optimizer or Adam(2e-4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from gan_np import kernels
 from gan_np.arrays import Array
 from gan_np.checks import choice
+from gan_np.data.labels import MOST_CLASSES
 from gan_np.models import GAN, LAPGAN, MODELS, lapgan
 from gan_np.objectives import OBJECTIVES, Objective
 from gan_np.optimizers import SGD, Adam, Optimizer, RMSprop
@@ -50,7 +51,7 @@ def build_gan(config: Config, image_shape: tuple[int, int, int], classes: int | 
     if config.model in CONDITIONAL:
         if classes is None:
             raise ValueError(f"model: {config.model} needs labels, and {config.data!r} has none")
-        options["classes"] = classes
+        options["classes"] = _few(classes)
     augment = [name.strip() for name in config.augment.split(",") if name.strip()]
     return MODELS[config.model](
         image_shape,
@@ -71,7 +72,7 @@ def build_lapgan(config: Config, image_shape: tuple[int, int, int], classes: int
         image_shape,
         config.latent_dim,
         levels=config.levels,
-        classes=classes if config.conditional else None,
+        classes=_few(classes) if config.conditional and classes is not None else None,
         width=config.width,
         hidden=config.hidden,
         kernel_size=config.kernel_size,
@@ -79,6 +80,20 @@ def build_lapgan(config: Config, image_shape: tuple[int, int, int], classes: int
         seed=config.seed,
         device=config.device,
     )
+
+
+def _few(classes: int) -> int:
+    """So many classes that a model of them can be meant.
+
+    Raises:
+        ValueError: more; found before networks are made that would not fit memory.
+    """
+    if classes > MOST_CLASSES:
+        raise ValueError(
+            f"labels: expected at most {MOST_CLASSES:,} classes, the data have {classes:,} different labels: do they "
+            "number something else than classes?"
+        )
+    return classes
 
 
 def rebuild_gan(recipe: Mapping[str, Any], *, device: str = "cpu", dtype: Any = np.float32) -> GAN:
@@ -117,7 +132,10 @@ def build_objective(config: Config) -> Objective:
 
 
 def _instance_noise(config: Config) -> float | Schedule:
-    return Linear(config.instance_noise, 0.0, config.steps * config.d_steps) if config.instance_noise else 0.0
+    if not config.instance_noise:
+        return 0.0
+    steps = config.steps if config.instance_noise_steps is None else config.instance_noise_steps
+    return Linear(config.instance_noise, 0.0, steps * config.d_steps)
 
 
 def tuned_kernels(config: Config) -> kernels.Choices:
@@ -143,12 +161,19 @@ def chosen_kernels(config: Config, tuned: kernels.Choices) -> Iterator[None]:
         yield
 
 
-def build_trainer(gan: GAN, images: Array, config: Config, labels: Array | None = None) -> Trainer:
+def build_trainer(
+    gan: GAN,
+    images: Array,
+    config: Config,
+    labels: Array | None = None,
+    class_names: Sequence[str] | None = None,
+) -> Trainer:
     """Algorithm 1 on this model and these pictures, as the configuration says."""
     return Trainer(
         gan,
         images,
         labels,
+        class_names=class_names,
         objective=build_objective(config),
         d_optimizer=build_optimizer(config, config.d_learning_rate),
         g_optimizer=build_optimizer(config, config.g_learning_rate),

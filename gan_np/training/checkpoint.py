@@ -5,7 +5,8 @@ Tensors (each flat, as in memory):
     average.parameters                      the moving average of the generator, where there is one
     average.state                           its batch statistics, where they depend on real pictures (levels of a LAPGAN)
     d_optimizer.<moment>, g_optimizer.<moment>
-Metadata: under "gan_np" one JSON object (see `describe`), under "digest" a BLAKE2b over it and all tensors.
+Metadata: under "gan_np" one JSON object (see `describe`; of a conditional model also what its labels are), under "digest" a
+BLAKE2b over it and all tensors.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy as np
 from gan_np import kernels
 from gan_np.arrays import Array, to_device, to_host
 from gan_np.averaging import Average
+from gan_np.data.labels import LabelTable
 from gan_np.models import GAN
 from gan_np.networks import Network, parameter_limit
 from gan_np.optimizers import Optimizer
@@ -65,6 +67,8 @@ def describe(gan: GAN, trainer: Trainer | None = None, extra: Mapping[str, Any] 
         "dtype": str(gan.generator.dtype),
         "segments": {name: _segments(vector.layout) for name, vector in _vectors(gan).items()},
     }
+    if gan.label_table is not None:
+        description["labels"] = gan.label_table.to_mapping()
     if gan.average is not None:
         description["average"] = {"decay": gan.average.decay, "updates": gan.average.updates}
     if trainer is not None:
@@ -115,10 +119,37 @@ def load_gan(path: str | Path, *, device: str = "cpu") -> GAN:
 
 
 def rebuild(tensors: Mapping[str, Array], description: Mapping[str, Any], device: str) -> GAN:
-    """The structure that a description names, never larger than the tensors that are there."""
+    """The structure that a description names, never larger than the tensors that are there, and what its labels are."""
     largest = max((math.prod(tensor.shape) for tensor in tensors.values()), default=0)
     with parameter_limit(largest):
-        return rebuild_gan(description["recipe"], device=device, dtype=np.dtype(description["dtype"]))
+        gan = rebuild_gan(description["recipe"], device=device, dtype=np.dtype(description["dtype"]))
+    gan.label_table = labels_of(description, gan.classes)
+    return gan
+
+
+def labels_of(description: Mapping[str, Any], classes: int | None) -> LabelTable | None:
+    """What the labels of a model's classes are; None where a checkpoint does not say (older ones, unconditional models).
+
+    Raises:
+        ValueError, TypeError, KeyError: it says what cannot be.
+    """
+    if "labels" not in description:
+        return None
+    table = LabelTable.from_mapping(description["labels"])
+    if len(table) != classes:
+        raise ValueError(f"labels: describes {len(table)} classes, the model has {classes or 'none'}")
+    return table
+
+
+def labels_of_file(path: str | Path) -> LabelTable | None:
+    """What the labels of the model in a checkpoint are, see `labels_of`.
+
+    Raises:
+        CheckpointError: damaged, or it says what cannot be.
+    """
+    description = describe_file(path)
+    with described_by(path):
+        return labels_of(description, description["recipe"].get("classes"))
 
 
 def tuned_of(description: Mapping[str, Any], path: str | Path) -> kernels.Choices:

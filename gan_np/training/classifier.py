@@ -14,6 +14,7 @@ from gan_np.averaging import recompute_statistics
 from gan_np.checks import ShapeError, integer, number
 from gan_np.data.dataset import check_images, check_labels
 from gan_np.data.images import to_float
+from gan_np.data.labels import MOST_CLASSES, LabelTable
 from gan_np.data.sampler import Shuffler
 from gan_np.layers import PARAMETERS
 from gan_np.models import Classifier, HeldOut, classifier
@@ -51,7 +52,8 @@ def train_classifier(
     images, labels: uint8 (N, H, W, C) and integers (N,).
     test: pictures and labels to measure its accuracy on; without them a share `held_out` of each class is kept from training
         for that (0 keeps none, and the accuracy stays unknown).
-    classes, class_names: how many classes there are and what they are called; by default the largest label says how many.
+    classes, class_names: how many classes there are, 0…classes−1, and what they are called; by default the different labels
+        are the classes, in ascending order, and called by their numbers.
     name: what figures on its features are named after ("Fréchet distance on NAME features").
     steps, batch_size, learning_rate, weight_decay: of Adam (β₁ 0.9, β₂ 0.999), the rate falling to 0 along a line.
     seed: of the weights, the order, dropout and augmentation: same seed, same bits.
@@ -76,17 +78,23 @@ def train_classifier(
         integer(what, value, least)
     labels = _checked(images, labels, "images", "labels")
     number("held_out", held_out, 0.0, 0.9)
-    count = int(labels.max()) + 1 if classes is None else integer("classes", classes, 2)
-    if class_names is not None:
-        count = len(class_names) if classes is None else count
-    _check_range(labels, count, "labels")
-    absent = sorted(set(range(count)) - set(np.unique(labels).tolist()))
+    if classes is not None:
+        _check_range(labels, integer("classes", classes, 2, MOST_CLASSES), "labels")
+    table = LabelTable.of(labels, class_names, classes)
+    count, absent = (
+        len(table),
+        [value for value, images_of in zip(table.values, table.counts, strict=True) if not images_of],
+    )
     if absent or count < 2:
         raise ValueError(f"labels: expected pictures of every one of {count} ≥ 2 classes, there are none of {absent}")
+    labels = table.classes_of(labels)
     if test is not None:
         pictures, numbers = test
         numbers = _checked(pictures, numbers, "test pictures", "test labels")
-        _check_range(numbers, count, "test labels")
+        try:
+            numbers = table.classes_of(numbers)
+        except ValueError as error:
+            raise ValueError(f"test {error}") from error
         if pictures.shape[1:] != images.shape[1:]:
             raise ShapeError(f"test: expected pictures of {images.shape[1:]}, got {pictures.shape[1:]}")
         chosen, source = np.arange(len(images)), "test pictures"
@@ -96,7 +104,7 @@ def train_classifier(
         source = "pictures of each class kept from training"
     made = classifier(images.shape[1:], classes=count, seed=seed, **structure)
     made.name = name
-    made.class_names = None if class_names is None else tuple(class_names)
+    made.class_names = None if table.plain else table.names
     optimizer = Adam(Linear(learning_rate, 0.0, steps), beta1=0.9, weight_decay=weight_decay)
     _fit(made, images, labels, chosen, optimizer, steps, batch_size, seed, progress)
     if len(pictures):

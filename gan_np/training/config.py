@@ -73,6 +73,11 @@ class Config:
     instance_noise: float = _option(
         0.0, "Game", "Gaussian noise of this deviation on all that D sees, falling to 0 over the training."
     )
+    instance_noise_steps: int | None = _option(
+        None,
+        "Game",
+        "Steps over which instance noise falls to 0, if other than steps (a run that goes on for longer keeps its own).",
+    )
     packing: int = _option(1, "Game", "How many pictures D judges together (PacGAN).")
     share_noise: bool = _option(False, "Game", "G learns from D's last fake batch instead of a fresh one (faster).")
 
@@ -129,8 +134,9 @@ class Config:
             _check_type(name, getattr(self, name), kind)
         for name, least in _LEAST.items():
             integer(name, getattr(self, name), least)
-        if self.coarsest_steps is not None:
-            integer("coarsest_steps", self.coarsest_steps, 1)
+        for name in ("coarsest_steps", "instance_noise_steps"):
+            if getattr(self, name) is not None:
+                integer(name, getattr(self, name), 1)
         for name in ("smoothing", "momentum", "weight_decay", "r1", "instance_noise", "information"):
             number(name, getattr(self, name), 0.0)
         for name in ("g_learning_rate", "d_learning_rate", "detail_g_learning_rate", "detail_d_learning_rate"):
@@ -163,10 +169,24 @@ class Config:
                 raise ValueError(f"configuration: unknown name {name!r}{hint}")
         return cls(**values)
 
+    def going_on(self, **changes: Any) -> Config:
+        """The configuration with which a run goes on; of `changes` those that are None leave things as they are.
+
+        What was planned over `steps` stays as it was planned when there are more of them: without that instance noise
+        would jump back to where it was long before.
+        """
+        given = {name: value for name, value in changes.items() if value is not None}
+        if self.instance_noise and self.instance_noise_steps is None and given.get("steps", self.steps) != self.steps:
+            given["instance_noise_steps"] = self.steps
+        return dataclasses.replace(self, **given)
+
     def to_mapping(self) -> dict[str, Any]:
         """Names and values, without those that are None (TOML has no null)."""
         return {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
 
+
+CHANGEABLE = ("data", "steps", "device", "precision")
+"""Fields that may be others when a run goes on; data are only looked for in another place, their fingerprint must agree."""
 
 _LEAST = {
     "latent_dim": 1,

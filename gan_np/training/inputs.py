@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from gan_np.arrays import Array, on_host
 from gan_np.checks import ShapeError
+from gan_np.data import dataset
 from gan_np.models import GAN
 
 
@@ -25,12 +28,17 @@ def check_images(images: Array, gan: GAN) -> None:
         raise ShapeError(f"images: expected (N, height, width, channels) of {expected}, N ≥ 1, got {images.shape}")
 
 
-def check_labels(labels: Array | None, images: Array, gan: GAN) -> Array | None:
-    """Integers (N,) from 0 to classes − 1 for a conditional gan; None for another, whatever was given.
+def check_labels(
+    labels: Array | None, images: Array, gan: GAN, class_names: Sequence[str] | None = None
+) -> Array | None:
+    """The class of each image, int64 (N,) from 0 to classes − 1, for a conditional gan, which learns what its labels are;
+    None for another, whatever was given.
+
+    class_names: the name of label k at position k.
 
     Raises:
         ShapeError: not N integers.
-        ValueError: none are given, or one is of no class.
+        ValueError: none are given, or they are not labels of the gan's classes (see `LabelTable.of`).
     """
     if gan.classes is None:
         return None  # an unconditional gan does not look at them
@@ -40,6 +48,4 @@ def check_labels(labels: Array | None, images: Array, gan: GAN) -> Array | None:
         )
     if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
         raise ShapeError(f"labels: expected {len(images)} integers, got {labels.dtype} {labels.shape}")
-    if not (labels.min() >= 0 and labels.max() < gan.classes):
-        raise ValueError(f"labels: expected 0 to {gan.classes - 1}, got {labels.min()} to {labels.max()}")
-    return labels
+    return gan.learn_labels(dataset.check_labels(labels, len(images), "labels"), class_names)

@@ -11,10 +11,11 @@ RUN/
 from __future__ import annotations
 
 import dataclasses
+import json
 import multiprocessing
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,11 +32,16 @@ from gan_np.models.lapgan import LaplacianLevel
 from . import checkpoint
 from .algorithm import Trainer
 from .build import build_trainer
+from .config import CHANGEABLE as OF_ANY_RUN
 from .config import Config
+from .fingerprints import check_fingerprints
 from .folder import SAMPLE_SEED, RunFolder, read_config, write_config
 from .lock import RunLock
 from .loop import resume, train
 from .signals import Interrupted
+
+CHANGEABLE = (*OF_ANY_RUN, "coarsest_steps")
+"""Fields of the configuration that may be others when a LAPGAN goes on."""
 
 SERIES = 8
 
@@ -45,6 +51,7 @@ def train_lapgan(
     images: Array,
     labels: Array | None = None,
     *,
+    class_names: Sequence[str] | None = None,
     out: str | Path,
     config: Config,
     progress: bool = True,
@@ -52,14 +59,16 @@ def train_lapgan(
 ) -> LAPGAN:
     """Train every level on real pictures of its size; returns the trained LAPGAN, read back from the run.
 
-    labels: integers (N,), for a conditional gan.
+    labels, class_names: for a conditional gan, as in `train`.
     jobs: how many levels train at the same time, each in a process of its own with one BLAS thread.
-    A run that was cut off goes on: call it again with the same `out` and configuration, or `gan-np train --resume`.
+    A run that was cut off goes on: call it again with the same `out`, data and configuration (see `CHANGEABLE` for what may
+    be another), or `gan-np train --resume`.
 
     Raises:
         FileExistsError: `out` is there and is no LAPGAN run.
         ShapeError: the pictures are not of the gan's shape.
-        ValueError: a conditional gan without labels.
+        ValueError: a conditional gan without labels; `out` was trained with another configuration, on other data, or has
+            levels of another structure.
     """
     integer("jobs", jobs, 1)
     if images.shape[1:] != gan.image_shape:
@@ -76,17 +85,22 @@ def train_lapgan(
     elif read_config(place).model != "lapgan":
         raise FileExistsError(f"out: {place} is another run")
     with RunLock(place):
-        write_config(place, config)
+        if (place / "config.toml").exists():
+            _check_settings(place, config)
         work: list[_Work] = [
             (
                 player,
                 reduced(images, len(gan.players) - 1 - number),
                 labels,
+                class_names,
                 place / name_of(number, player),
                 config_of(number, config),
             )
             for number, player in enumerate(gan.players)
         ]
+        for player, pictures, _, _, folder, _ in work:
+            _check_level(player, pictures, labels, folder)
+        write_config(place, config)
         try:
             _train_levels(work, jobs, progress)
         except Interrupted as stop:
@@ -100,7 +114,35 @@ def train_lapgan(
     return trained
 
 
-_Work: TypeAlias = tuple[GAN, Array, Array | None, Path, Config]
+_Work: TypeAlias = tuple[GAN, Array, Array | None, Sequence[str] | None, Path, Config]
+
+
+def _check_settings(place: Path, config: Config) -> None:
+    """Refuse to go on with a run under another configuration."""
+    before, now = read_config(place).to_mapping(), config.to_mapping()
+    changed = [name for name in {**before, **now} if before.get(name) != now.get(name) and name not in CHANGEABLE]
+    if changed:
+        named = ", ".join(f"{name} {before.get(name)!r}, not {now.get(name)!r}" for name in changed)
+        raise ValueError(
+            f"out: {place} is a run with {named}; a run keeps its settings, only {', '.join(CHANGEABLE)} may change. Choose "
+            "another name for a new run"
+        )
+
+
+def _check_level(player: GAN, pictures: Array, labels: Array | None, folder: Path) -> None:
+    """Refuse to go on with a level that was trained on other data, or has another structure."""
+    for file in reversed(checkpoint.all_of(folder)):
+        try:
+            description = checkpoint.describe_file(file)
+        except checkpoint.CheckpointError:
+            continue  # an older one says the same
+        check_fingerprints(description, pictures, labels, folder)
+        recorded, own = description["recipe"], json.loads(json.dumps(player.recipe))
+        changed = [name for name in own if name in recorded and recorded[name] != own[name]]
+        if changed:
+            named = ", ".join(f"{name} {recorded[name]!r}, not {own[name]!r}" for name in changed)
+            raise ValueError(f"gan: {folder} was trained with {named}")
+        return
 
 
 def _train_levels(work: list[_Work], jobs: int, progress: bool) -> None:
@@ -127,15 +169,30 @@ def level_trainers(
 
 
 def train_level(
-    player: GAN, pictures: Array, labels: Array | None, folder: Path, config: Config, progress: bool
+    player: GAN,
+    pictures: Array,
+    labels: Array | None,
+    class_names: Sequence[str] | None,
+    folder: Path,
+    config: Config,
+    progress: bool,
 ) -> None:
     """Train one level, or go on with it, or leave it if it is done."""
     saved = checkpoint.all_of(folder)
     if not saved:
         shutil.rmtree(folder, ignore_errors=True)  # cut off before its first checkpoint
-        train(player, pictures, labels=labels, out=folder, config=config, progress=progress)
+        train(player, pictures, labels=labels, class_names=class_names, out=folder, config=config, progress=progress)
     elif checkpoint.describe_file(saved[-1])["training"]["steps"] < config.steps:
-        resume(folder, images=pictures, labels=labels, steps=config.steps, device=config.device, progress=progress)
+        resume(
+            folder,
+            images=pictures,
+            labels=labels,
+            data=config.data,
+            steps=config.steps,
+            device=config.device,
+            precision=config.precision,
+            progress=progress,
+        )
 
 
 def config_of(number: int, config: Config) -> Config:
@@ -173,14 +230,28 @@ def load_lapgan(run: str | Path, *, device: str = "cpu") -> LAPGAN:
         FileNotFoundError: not such a folder, or a level has not got that far yet.
         CheckpointError: a checkpoint is damaged, or of another kind.
     """
-    folders = sorted(Path(run).glob("level-*"), key=lambda path: int(path.name.split("-")[1]))
-    if len(folders) < 2:
-        raise FileNotFoundError(f"{run}: not the run folder of a LAPGAN (expected level-0-…, level-1-…)")
+    folders = _levels_of(run)
     coarsest, *finer = (checkpoint.load_gan(folder, device=device) for folder in folders)
     levels = [level for level in finer if isinstance(level, LaplacianLevel)]
     if len(levels) != len(finer):
         raise checkpoint.CheckpointError(f"{run}: its levels are not those of a LAPGAN")
     return LAPGAN(coarsest, levels)
+
+
+def finest(run: str | Path) -> Path:
+    """The folder of the finest level of a LAPGAN's run, which is trained on the whole images.
+
+    Raises:
+        FileNotFoundError: no level has begun.
+    """
+    return _levels_of(run)[-1]
+
+
+def _levels_of(run: str | Path) -> list[Path]:
+    folders = sorted(Path(run).glob("level-*"), key=lambda path: int(path.name.split("-")[1]))
+    if len(folders) < 2:
+        raise FileNotFoundError(f"{run}: not the run folder of a LAPGAN (expected level-0-…, level-1-…)")
+    return folders
 
 
 def is_lapgan(run: str | Path) -> bool:

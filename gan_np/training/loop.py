@@ -6,20 +6,20 @@ import dataclasses
 import signal
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from gan_np import kernels
 from gan_np.arrays import Array
-from gan_np.data.dataset import digest
 from gan_np.models import GAN
 
 from . import checkpoint
 from .algorithm import Trainer
 from .build import build_trainer, chosen_kernels, tuned_kernels
 from .config import Config
+from .fingerprints import check_fingerprints
 from .finite import NonFiniteError
 from .folder import RunFolder, read_config
 from .lock import RunLock
@@ -64,6 +64,7 @@ def train(
     images: Array,
     *,
     labels: Array | None = None,
+    class_names: Sequence[str] | None = None,
     out: str | Path | None = None,
     config: Config | None = None,
     callbacks: Iterable[Callback] = (),
@@ -74,7 +75,8 @@ def train(
 
     gan: the players, trained in place.
     images: real pictures, uint8 (N, H, W, C).
-    labels: integers (N,), for a conditional gan.
+    labels: integers (N,), for a conditional gan of as many classes (see `gan_np.data.labels`: 1…K, or any K numbers).
+    class_names: what label k is called, at position k; kept in checkpoints, and accepted by `gan.sample(labels=…)`.
     out: a run folder to make (see `gan_np.training.folder`); None writes nothing.
     config, options: fields of `Config`, options over config: steps, batch_size, objective, optimizer, seed, ….
     callbacks: called as `callback(trainer, step)` after every step; one may raise `StopTraining`.
@@ -91,7 +93,7 @@ def train(
     """
     chosen = _configure(config, options)
     tuned = tuned_kernels(chosen)
-    trainer = build_trainer(gan, images, chosen, labels)
+    trainer = build_trainer(gan, images, chosen, labels, class_names)
     check_monitor(chosen, gan, len(images), out is not None)
     if out is None:
         return _drive(trainer, chosen, tuned, None, callbacks, progress, 0.0)
@@ -110,6 +112,7 @@ def resume(
     *,
     images: Array | None = None,
     labels: Array | None = None,
+    data: str | None = None,
     steps: int | None = None,
     device: str | None = None,
     precision: str | None = None,
@@ -123,28 +126,28 @@ def resume(
     the checkpoint, whatever its file says now.
 
     images, labels: the data of the run; None loads them again as its configuration says.
-    steps: a new total, if it should be longer than planned.
+    data: where they are now, if they were moved; the configuration is changed to say so.
+    steps: a new total, if it should be longer than planned. Instance noise falls to 0 where it was planned to.
     device, precision: other than the run's: a checkpoint goes on on any device (where sums may round differently).
 
     Raises:
-        FileNotFoundError, CheckpointError: not a run folder, it has no checkpoint that can be read, or the kernels that
-            were chosen for it are not all here.
-        ValueError: the pictures are not those that the run was trained on.
+        FileNotFoundError, CheckpointError: not a run folder, it has no checkpoint that can be read, the kernels that were
+            chosen for it are not all here, or its data are not where they were.
+        ValueError: the images, or the labels of a conditional model, are not those that the run was trained on.
     """
     place = Path(run)
     config = read_config(place)
-    changes: dict[str, Any] = {"steps": steps, "device": device, "precision": precision}
-    config = dataclasses.replace(config, **{name: value for name, value in changes.items() if value is not None})
+    config = config.going_on(data=data, steps=steps, device=device, precision=precision)
     with RunLock(place):
         file, tensors, description = _newest(place)
+        class_names = None
         if images is None:
-            dataset = open_data(config, place)
-            images, labels = dataset.images, dataset.labels
-        if description.get("data") != digest(images):
-            raise ValueError(f"images: not the pictures that {place} was trained on (their fingerprint differs)")
+            dataset = open_data(config, None if data is not None else place)
+            images, labels, class_names = dataset.images, dataset.labels, dataset.class_names
+        check_fingerprints(description, images, labels, place)
         with checkpoint.described_by(file):
             gan = checkpoint.rebuild(tensors, description, config.device)
-        trainer = build_trainer(gan, images, config, labels)
+        trainer = build_trainer(gan, images, config, labels, class_names)
         checkpoint.restore_from(trainer, tensors, description, file)
         tuned = checkpoint.tuned_of(description, file)
         seconds = max(

@@ -10,10 +10,10 @@ from types import TracebackType
 from typing import Any
 
 from gan_np.arrays import generator
-from gan_np.data.dataset import digest
 from gan_np.evaluation import sliced_wasserstein
 
 from .algorithm import Trainer
+from .fingerprints import fingerprints
 from .folder import SAMPLE_SEED, RunFolder
 from .monitor import Monitor, keep_classifier, reader_of_run
 from .records import record_of
@@ -32,7 +32,9 @@ class Recorder:
         self.folder, self.trainer, self.config = folder, trainer, folder.config
         self._before = seconds
         self._started = time.monotonic()
-        self._data = digest(trainer.images)
+        table = trainer.gan.labels
+        labels = None if table is None or trainer.labels is None else table.labels_of(trainer.labels)
+        self._data = fingerprints(trainer.images, labels)
         self._saved_at: int | None = None
         self._unwritten: deque[tuple[Step, float, dict[str, Any]]] = deque()
         self._events: Any = None
@@ -93,7 +95,7 @@ class Recorder:
         self._write(wait=True)
         self.trainer.settle()
         score = self._score()
-        extra = {"data": self._data, "score": score}
+        extra = {**self._data, "score": score}
         path = self.folder.save_checkpoint(self.trainer, extra)
         self.folder.save_best(path, score)
         self._saved_at = self.trainer.steps

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 from gan_np.data import sources
 from gan_np.data.dataset import Dataset
+from gan_np.data.names import NAMES
 
 from .config import Config
 
@@ -17,14 +19,21 @@ def open_data(config: Config, run: str | Path | None = None) -> Dataset:
     run: the folder that the configuration was read from, for the error.
 
     Raises:
-        FileNotFoundError: they are not there (any more), with a note that says who named them.
+        FileNotFoundError: they are not there (any more), with a note that says who named them, where they were looked for
+            and how to name another place.
     """
     try:
         return sources.open(config.data, **_form(config))
-    except FileNotFoundError as error:
-        if run is not None:
-            error.add_note(f"({Path(run) / 'config.toml'} names it; a path is looked up from the folder you are in)")
-        raise
+    except (FileNotFoundError, ValueError) as error:
+        place = os.path.expanduser(config.data)
+        if run is None or config.data in NAMES or os.path.exists(place):
+            raise
+        missing = FileNotFoundError(f"data: there is no {config.data!r}")
+        missing.add_note(
+            f"({Path(run) / 'config.toml'} names it, and it was looked for at {os.path.abspath(place)}. "
+            "If the data were moved, name their new place: --data PLACE, in Python data=)"
+        )
+        raise missing from error
 
 
 def open_test_data(config: Config) -> Dataset | None:

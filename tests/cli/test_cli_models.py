@@ -143,3 +143,34 @@ def test_no_drawing_without_animation(tmp_path: Path, pictures: Path) -> None:
     done = gan_np("train", "--data", pictures, "--model", "gran", "--no-animation", *SMALL, "--out", run)
     assert done.returncode == 0, done.stderr
     assert not (run / "drawing.gif").exists()
+
+
+def test_labels_by_their_names_and_data_that_were_moved(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name, level, count in (("cat", 40, 12), ("dog", 200, 4)):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for number in range(count):
+            picture = Image.fromarray(rng.integers(level - 20, level + 20, (8, 8), np.uint8))
+            picture.save(tmp_path / "data" / name / f"{number}.png")
+    run, options = tmp_path / "run", [*SMALL[:-1], "--sample-every", "0", "--no-animation"]
+    trained = gan_np("train", "--model", "conditional-dcgan", "--data", tmp_path / "data", "--out", run, *options)
+    listed = "labels: cat (label 0): 12 images, dog (label 1): 4 images"
+    assert listed in trained.stderr
+    assert listed in gan_np("show", run).stdout
+    for file, label in (("a", "dog"), ("b", "1"), ("c", "0")):
+        gan_np("sample", run, "--count", "4", "--label", label, "--out", tmp_path / f"{file}.png")
+    dogs, also, cats = ((tmp_path / f"{name}.png").read_bytes() for name in "abc")
+    assert dogs == also != cats
+    assert "rows: cat, dog" in gan_np("sample", run, "--by-class", "--count", "4", "--out", tmp_path / "d.png").stderr
+    wrong = gan_np("sample", run, "--label", "cow")
+    assert (wrong.returncode, wrong.stderr) == (1, "gan-np: labels: expected one of cat (0), dog (1), got 'cow'\n")
+    across = gan_np("traverse", run, "--across", "label", "--label", "dog", "--out", tmp_path / "e.png")
+    assert across.returncode == 0, across.stderr
+    (tmp_path / "data").rename(tmp_path / "elsewhere")
+    lost = gan_np("train", "--resume", run, "--steps", "3")
+    assert lost.returncode == 1
+    assert "name their new place: --data PLACE" in lost.stderr
+    found = gan_np("train", "--resume", run, "--steps", "3", "--data", tmp_path / "elsewhere")
+    assert found.returncode == 0, found.stderr
+    other = gan_np("train", "--resume", run, "--steps", "4", "--width", "3")
+    assert "only --data, --steps, --device, --precision may change; got width too" in other.stderr
