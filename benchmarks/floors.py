@@ -12,7 +12,7 @@ Counted is a step as the CUDA kernels divide it, every array once for each pass 
 The first layer of each player has no input gradient in that player's own step. Pictures and activations lie in the dtype of
 the networks at every precision. Losses, accuracies and the watch for numbers that are not finite are left out.
 
-`python -m benchmarks.floors` prints the tables of gpu-notes.md: arithmetic with the data sheet's rates, nothing measured.
+`python -m benchmarks.floors` prints the tables of gpu/notes.md: arithmetic with the data sheet's rates, nothing measured.
 """
 
 from __future__ import annotations

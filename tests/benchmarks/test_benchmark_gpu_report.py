@@ -5,7 +5,7 @@ import json
 import pytest
 from standin.install import install, source_runner
 
-from benchmarks import gpu_report, gpu_stages
+from benchmarks.gpu import report as gpu_report, stages
 from gan_np import kernels
 
 STAGES = "sanitizer,digits-float32,kernels"
@@ -40,13 +40,13 @@ def test_it_goes_through_stages_and_goes_on_where_it_was(standin, tmp_path, caps
     assert "not installed" in record["stages"]["sanitizer"]["summary"]
     assert states["digits-float32"] == states["kernels"] == "passed"
     assert record["stages"]["digits-float32"]["steps"] == 8
-    assert {row["operation"] for row in record["stages"]["kernels"]["rows"]} == set(gpu_stages.gpu_kernels.OPERATIONS)
+    assert {row["operation"] for row in record["stages"]["kernels"]["rows"]} == set(stages.gpu_kernels.OPERATIONS)
     assert record["device"]["name"] == "stand-in"
     assert record["date"]
     assert (tmp_path / "gpu_report.png").stat().st_size > 10_000
     assert (tmp_path / "digits-float32.png").exists()
 
-    monkeypatch.setitem(gpu_stages.STAGES, "kernels", lambda settings: pytest.fail("was done before"))
+    monkeypatch.setitem(stages.STAGES, "kernels", lambda settings: pytest.fail("was done before"))
     assert gpu_report.main(options) == 0
     assert "kernels: done before (passed)" in capsys.readouterr().out
 
@@ -76,8 +76,8 @@ def test_a_wrong_kernel_fails_its_stage(standin, tmp_path, plant):
             return s * 0
 
     name = plant("softplus", Wrong())
-    settings = gpu_stages.Settings("cuda", tmp_path, quick=True, pretend=True, limit=60)
-    result = gpu_stages.STAGES["kernels"](settings)
+    settings = stages.Settings("cuda", tmp_path, quick=True, pretend=True, limit=60)
+    result = stages.STAGES["kernels"](settings)
     assert result["state"] == "failed"
     assert [row["kernel"] for row in result["rows"] if row["wrong"]] == [name]
 

@@ -24,9 +24,10 @@ from gan_np.kernels import Geometry
 from gan_np.kernels.cases import convolution_geometry
 from gan_np.training.build import PRECISIONS
 
-from . import machine, peers, plots, pretended, report
-from .gpu_stages import describe_device
-from .timing import Spread
+from benchmarks import machine, peers, plots, report
+from . import pretended
+from .settings import describe_device
+from benchmarks.timing import Spread
 
 CONTRACTIONS = {"to_small": "forward", "to_large": "input gradient", "to_weight": "weight gradient"}
 """As a convolution calls them; a transposed one has the first two exchanged."""
@@ -181,7 +182,7 @@ def _torch_timed(run: Callable[[], Any], precision: str) -> float:
     """Microseconds of a call, of a graph too."""
     import torch
 
-    from .peers.torch_modes import computing
+    from benchmarks.peers.torch_modes import computing
 
     with computing(precision, "cuda"):
         side = torch.cuda.Stream()
