@@ -22,10 +22,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import interfaces
-from .attribution import attributed
+from .debug_synchronisation import synchronised
 from .geometry import Geometry
-from .occurring import noted
-from .trace import watched
+from .profiling import profiled
+from .recording import recorded
 
 ENVIRONMENT = "GAN_NP_KERNELS"
 
@@ -241,7 +241,7 @@ def select_whole(operation: str, problem: Problem) -> Any | None:
     name = _wanted(operation, problem, forced)
     if name is None and not (forced.keys().isdisjoint(PARTS[operation]) and _any_costed(operation, problem)):
         return None
-    return _watched(_choose(operation, problem, name), problem)
+    return _observed(_choose(operation, problem, name), problem)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -251,13 +251,13 @@ def _any_costed(operation: str, problem: Problem) -> bool:
 
 def select(operation: str, problem: Problem) -> Any:
     """The implementation of `operation` for `problem`: forced, else tuned, else the cheapest that supports it."""
-    return _watched(_chosen(operation, problem), problem)
+    return _observed(_chosen(operation, problem), problem)
 
 
 def choose(operation: str, problem: Problem) -> Entry:
     """As `select`, with the implementation's name."""
     chosen = _chosen(operation, problem)
-    return chosen._replace(implementation=_watched(chosen, problem))
+    return chosen._replace(implementation=_observed(chosen, problem))
 
 
 def _chosen(operation: str, problem: Problem) -> Entry:
@@ -279,11 +279,11 @@ def _named() -> Mapping[str, str]:
     return {**named, **forced} if forced else named
 
 
-def _watched(chosen: Entry, problem: Problem) -> Any:
+def _observed(chosen: Entry, problem: Problem) -> Any:
     implementation = chosen.implementation
     if problem.device != "cpu":
-        implementation = attributed(chosen.operation, chosen.name, implementation)
-    return noted(chosen.operation, problem, watched(chosen.operation, chosen.name, implementation))
+        implementation = synchronised(chosen.operation, chosen.name, implementation)
+    return recorded(chosen.operation, problem, profiled(chosen.operation, chosen.name, implementation))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 from benchmarks import floors
 from benchmarks.agreement import Agreement
-from .launches import Launches
 from benchmarks.roofline import Peaks
 from benchmarks.setups import Setup
 from benchmarks.timing import Timing
+
+from .launches import Launches
 
 GRAPH, LAUNCHED = "gan_np, graph", "gan_np, launch by launch"
 """Ours, captured and not."""

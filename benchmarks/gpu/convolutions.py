@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import machine, peers, plots, report
+from benchmarks.timing import Spread
 from gan_np import kernels
 from gan_np.arrays import Array, generator, to_device, to_host
 from gan_np.devices import DeviceError, cupy_for, scope
@@ -24,10 +26,8 @@ from gan_np.kernels import Geometry
 from gan_np.kernels.cases import convolution_geometry
 from gan_np.training.build import PRECISIONS
 
-from benchmarks import machine, peers, plots, report
 from . import pretended
 from .settings import describe_device
-from benchmarks.timing import Spread
 
 CONTRACTIONS = {"to_small": "forward", "to_large": "input gradient", "to_weight": "weight gradient"}
 """As a convolution calls them; a transposed one has the first two exchanged."""

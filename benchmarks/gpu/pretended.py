@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from . import launches
 
-TESTS = Path(__file__).parents[1] / "tests"
+TESTS = Path(__file__).parents[2] / "tests"
 CAPACITY = 1 << 36
 """Bytes of the pretended device: what is never touched takes no memory."""
 

@@ -14,11 +14,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import machine, report
 from gan_np.devices import DeviceError, cupy_for, scope
 
 from . import report_plot, stages
-from benchmarks import machine, report
-from .settings import Settings
+from .settings import Settings, describe_device
 
 LIMIT = 540
 """Seconds that a stage may take."""
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     out.mkdir(parents=True, exist_ok=True)
     settings = Settings(options.device, out, options.quick, options.pretend, LIMIT)
     with scope(options.device):
-        found = stages.describe_device(options.device)
+        found = describe_device(options.device)
         record = _read(out / "gpu_report.json", found)
         record |= {"benchmark": "gpu_report", "date": record.get("date", date), "device": found}
         record |= {"machine": machine.describe(), "quick": options.quick}

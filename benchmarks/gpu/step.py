@@ -21,20 +21,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks import agreement, floors, machine, peers, report, setups
+from benchmarks.agreement import Agreement
+from benchmarks.setups import Setup
+from benchmarks.timing import Timing, alternate
 from gan_np.arrays import to_host
 from gan_np.devices import DeviceError, cupy_for, scope
 from gan_np.training import Config, Trainer
 from gan_np.training.build import PRECISIONS, chosen_kernels
 
-from benchmarks import agreement, floors, machine, peers, report, setups
-from . import launches, peaks, step_output, pretended
-from benchmarks.agreement import Agreement
+from . import launches, peaks, pretended, step_output
 from .contest import GRAPH, LAUNCHED, Contest
 from .launches import Launches
-from .settings import describe_device
 from .pretended import Where
-from benchmarks.setups import Setup
-from benchmarks.timing import Timing, alternate
+from .settings import describe_device
 
 if TYPE_CHECKING:
     from benchmarks.peers.torch_gan import TorchGAN
@@ -114,9 +114,9 @@ def contest(
         modes = (None,) if options.no_compile else (None, options.compile_mode or where.compiled)
         opponents, agreements = compared(setup, precision, where, torch_device, modes)
         ours = {GRAPH: _trainer(setup, where, graph=True), LAUNCHED: _trainer(setup, where, graph=False)}
-        launches = _launches(ours[GRAPH], where)
+        launched = _launches(ours[GRAPH], where)
         same = _same_bits(ours)
-        peaks = peaks.measure(precision, where.device, torch_device, quick=options.quick)
+        peak = peaks.measure(precision, where.device, torch_device, quick=options.quick)
         gan = ours[GRAPH].gan
         work = floors.total(floors.of_step(gan, setup.batch_size, share_noise=setup.share_noise, average=setup.average))
         repeats = options.repeats or (2 if options.quick else 20)
@@ -127,7 +127,7 @@ def contest(
         for trainer in ours.values():
             trainer.settle()
     reason = ours[GRAPH].graph_reason
-    return Contest(preset, setup, precision, agreements, same, reason, launches, peaks, work, device, host)
+    return Contest(preset, setup, precision, agreements, same, reason, launched, peak, work, device, host)
 
 
 def counted(setup: Setup, precision: str, where: Where) -> Launches:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine, plots, report, setups
-from .contest import Contest
-from .launches import Launches
 from benchmarks.setups import Setup
 from benchmarks.timing import Spread
+
+from .contest import Contest
+from .launches import Launches
 
 
 def print_contests(contests: Sequence[Contest], found: dict[str, Any]) -> None:

@@ -86,8 +86,9 @@ def test_a_replay_that_differs_ends_with_1(measured, monkeypatch):
 
 @needs_compiler
 def test_a_driver_that_does_not_tell_leaves_the_graph_alone(monkeypatch):
-    from benchmarks.gpu import launches, step as gpu_step, pretended
     from benchmarks import setups
+    from benchmarks.gpu import launches, pretended
+    from benchmarks.gpu import step as gpu_step
 
     def refuses(stream):
         raise RuntimeError("no")
