@@ -12,10 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from gan_np import kernels, ops
-from gan_np.arrays import Array, array_module
+from gan_np import ops
+from gan_np.arrays import Array
 from gan_np.checks import number
-from gan_np.ops.pullback import problem
 
 
 class Loss(NamedTuple):
@@ -44,14 +43,7 @@ class Objective(Protocol):
 
 def _mean_softplus(logits: Array, sign: int, weight: float = 1.0) -> Loss:
     """weight · mean softplus(sign·s), with its gradient sign·weight·σ(sign·s)/N."""
-    whole = kernels.select_whole("logistic", problem(logits))
-    if whole is not None:
-        return Loss(*whole.forward(logits, sign, weight))
-    share = logits.dtype.type(weight / logits.size)
-    values, pullback = ops.softplus(sign * logits)
-    (gradient,) = pullback(array_module(values).full_like(values, sign * share))
-    assert gradient is not None
-    return Loss(values.sum() * share, gradient)
+    return Loss(*ops.mean_softplus(logits, sign, weight))
 
 
 def _mean(values: Array, gradient: Array) -> Loss:

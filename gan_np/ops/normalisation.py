@@ -23,6 +23,16 @@ class Statistics:
     count: int
 
 
+def update_running(mean: Array, variance: Array, batch: Statistics, momentum: float) -> None:
+    """Move running statistics towards those of a batch, in place: running ← (1 − m)·running + m·batch.
+
+    The batch's variance enters unbiased, σ²·M/(M − 1) for M values a channel, as in PyTorch.
+    """
+    unbiased = batch.count / (batch.count - 1)
+    kernel = kernels.select("running", problem(batch.mean))
+    kernel.update(mean, variance, batch.mean, batch.variance, momentum, unbiased)
+
+
 def _place(value: Array | None, into: Into | None) -> Array | None:
     return value if value is None else kernels.reference.placing.place(value, into)
 

@@ -19,10 +19,9 @@ from typing import Any
 
 from gan_np import kernels
 from gan_np.arrays import Array, module_of_device
+from gan_np.ops import stacked
 from gan_np.replay import Tape
 from gan_np.vectors import Vector
-
-from .readings import stacked
 
 WARM_UP = 2
 DEBUG = "GAN_NP_CUDA_DEBUG"

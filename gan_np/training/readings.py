@@ -7,10 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gan_np import kernels
 from gan_np.arrays import Array, array_module, device_of, to_device
 from gan_np.devices import scope
-from gan_np.ops.pullback import problem
 from gan_np.replay import pinned
 
 from .finite import DeviceWatch, NonFiniteError
@@ -152,10 +150,3 @@ class Readings:
         """
         while self._under_way:
             self._under_way.popleft().check()
-
-
-def stacked(numbers: list[Array]) -> Array:
-    """0-d arrays on the device as one vector of float64."""
-    vector = array_module(numbers[0]).empty(len(numbers), np.float64)
-    kernels.select("report", problem(vector)).collect(numbers, vector)
-    return vector
