@@ -20,6 +20,7 @@ from gan_np.averaging import Average
 from gan_np.checks import integer, number
 from gan_np.data.sampler import Shuffler
 from gan_np.devices import CPU, memory_explained, scope
+from gan_np.host import drawn
 from gan_np.layers import ALL, INPUTS, NOTHING, PARAMETERS, Wrt
 from gan_np.models import GAN
 from gan_np.models.gan import joined
@@ -28,15 +29,14 @@ from gan_np.networks import Network
 from gan_np.objectives import Loss, NonSaturating, Objective
 from gan_np.ops import accuracy, standard_normal
 from gan_np.optimizers import Adam, Optimizer
-from gan_np.replay import drawn
 from gan_np.schedules import Schedule, at
 from gan_np.vectors import Layout
 
 from .batches import Batches
-from .device_training import DeviceTraining
 from .finite import HostWatch, Watch
 from .inputs import check_images, check_labels
 from .norms import layer_norms
+from .on_device import DeviceTraining
 from .penalty import r1_penalty
 from .step import Outcome, Step
 

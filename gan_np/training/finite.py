@@ -96,9 +96,9 @@ class DeviceWatch:
             self._names.append(what)
         ops.flag_non_finite(values, self.flag, self._names.index(what) + 1)
 
-    def explain(self, flag: int, step: int) -> str:
-        """The message for a flag that was read with the numbers of this step."""
-        return (
+    def failure(self, flag: int, step: int) -> NonFiniteError:
+        """The error for a flag that was read with the numbers of this step."""
+        return NonFiniteError(
             f"step {step}: {self._names[flag - 1]} has values that are NaN or infinite; this update and all later ones were "
             f"left out; {_ADVICE}"
         )

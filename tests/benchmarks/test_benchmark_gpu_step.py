@@ -74,7 +74,7 @@ def test_a_step_that_differs_ends_with_1(measured, monkeypatch):
 @needs_compiler
 def test_a_replay_that_differs_ends_with_1(measured, monkeypatch):
     """Replays after the first are given no new noise."""
-    from gan_np.replay import Tape
+    from gan_np.cuda_graph.tape import Tape
 
     again, done = Tape.again, set()
     monkeypatch.setattr(Tape, "again", lambda self: self in done or done.add(self) or again(self))

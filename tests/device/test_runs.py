@@ -13,7 +13,8 @@ import gan_np as gn
 from gan_np import kernels
 from gan_np.arrays import to_host
 from gan_np.cli import app
-from gan_np.training import NonFiniteError, checkpoint, readings
+from gan_np.cuda_graph import readings
+from gan_np.training import NonFiniteError, checkpoint
 
 QUIET = {"sample_every": 0, "checkpoint_every": 0, "animation": False, "progress": False, "sample_count": 4}
 SMALL = {"steps": 6, "batch_size": 8, **QUIET}
