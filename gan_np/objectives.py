@@ -31,6 +31,10 @@ class Objective(Protocol):
     def boundary(self) -> float:
         """D calls a picture real where its score is above this."""
 
+    @property
+    def classifies(self) -> bool:
+        """Whether D's score has such a boundary of its own; a Wasserstein critic's is only defined up to a constant."""
+
     def real(self, logits: Array) -> Loss:
         """The part of D's loss that comes from real pictures."""
 
@@ -59,7 +63,7 @@ class _CrossEntropy:
     L_real = (1 − smoothing)·mean softplus(−s) + smoothing·mean softplus(s). Fake targets stay 0.
     """
 
-    boundary = 0.0
+    boundary, classifies = 0.0, True
 
     def __init__(self, smoothing: float = 0.0) -> None:
         self.smoothing = number("smoothing", smoothing, 0.0)
@@ -118,7 +122,7 @@ class LeastSquares:
     L_D = ½·E_x[(s − 1)²] + ½·E_z[s²],   L_G = ½·E_z[(s − 1)²]
     """
 
-    boundary = 0.5
+    boundary, classifies = 0.5, True
 
     def _toward(self, logits: Array, target: float) -> Loss:
         distance = logits - logits.dtype.type(target)
@@ -143,7 +147,7 @@ class Hinge:
     L_D = E_x[max(0, 1 − s)] + E_z[max(0, 1 + s)],   L_G = −E_z[s]
     """
 
-    boundary = 0.0
+    boundary, classifies = 0.0, True
 
     def real(self, logits: Array) -> Loss:
         """E_x[max(0, 1 − s)]."""
@@ -169,7 +173,7 @@ class Wasserstein:
     D must be kept Lipschitz: the paper clips every weight to ±c after each update (`clip_weights` of the trainer).
     """
 
-    boundary = 0.0
+    boundary, classifies = 0.0, False
 
     def real(self, logits: Array) -> Loss:
         """−E_x[s]."""

@@ -42,6 +42,13 @@ def battle_of_runs(
         gans.append(gan)
     if gans[0].image_shape != gans[1].image_shape:
         raise ValueError(f"against: pictures of {gans[1].image_shape}, the first run draws {gans[0].image_shape}")
+    objectives = [build_objective(run.config) for run in opened]
+    for run, objective in zip(opened, objectives, strict=True):
+        if not objective.classifies:
+            raise ValueError(
+                f"{run.path}: was trained with {run.config.objective!r}, whose score is no verdict: there is no boundary "
+                "above which an image is called real, so errors cannot be counted"
+            )
     together = [(gan.packing, run.config.batch_size) for gan, run in zip(gans, opened, strict=True)]
     if together[0] != together[1]:
         of_each = ", the second ".join(f"packing {packing}, batch_size {size}" for packing, size in together)
@@ -49,7 +56,7 @@ def battle_of_runs(
     source = opened[0]
     chosen = Real.choose(source.train.images, None if source.test is None else source.test.images, count, seed)
     samples = [gan.sample(len(chosen.reference), seed) for gan in gans]
-    boundaries = [build_objective(run.config).boundary for run in opened]
+    boundaries = [objective.boundary for objective in objectives]
 
     def errors(judge: int, pictures: Array, *, real: bool) -> Array:
         called_real = judgements(gans[judge], pictures, opened[judge].config.batch_size) > boundaries[judge]
