@@ -7,6 +7,7 @@ from kernels import threads as threads
 from kernels.cases import Case as Case
 from kernels.cases import case_of as case_of
 from kernels.cases import cases as cases
+from kernels.features import FEATURES as FEATURES
 from kernels.geometry import Geometry as Geometry
 from kernels.geometry import large_size as large_size
 from kernels.geometry import small_size as small_size

@@ -10,6 +10,7 @@ if not __name__.startswith("gan_np."):
 
 from . import cpu, cuda, numba_cuda, reference, threads
 from .cases import Case, case_of, cases
+from .features import FEATURES
 from .geometry import Geometry, large_size, small_size
 from .interfaces import Activation, Into, Number, Plan
 from .profiling import Profile, Work, profile
@@ -37,6 +38,7 @@ from .table import (
 from .tuned import from_records, read_tuned, to_records, tuned_text
 
 __all__ = [
+    "FEATURES",
     "OPERATIONS",
     "Activation",
     "Case",

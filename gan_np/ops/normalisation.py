@@ -101,8 +101,9 @@ def batch_norm_inference(
     inverse = 1 / array_module(x).sqrt(variance + x.dtype.type(epsilon))
     factor = inverse if scale is None else inverse * scale
     shift = -mean * factor if bias is None else bias - mean * factor
-    kernel = kernels.select("bias_activation", problem(x))
-    y = kernel.forward(x * factor, shift, activation, in_place=True)
+    chosen = kernels.choose("bias_activation", problem(x))
+    kernel = chosen.implementation
+    y = kernel.forward(x * factor, shift, activation, in_place="in_place" in chosen.features)
     wanted = asked(wrt, (x, scale, bias))
     gate = y if any(wanted) else None
     kept = x if wanted[1] else None

@@ -216,7 +216,7 @@ class TestPrecision:
         added = []
         for operation, implementation in (("dense", Counted), ("conv2d", kernels.reference.Conv2dIm2col)):
             if "cuda_tf32" not in [entry.name for entry in kernels.entries(operation)]:
-                kernels.register_kernel(operation, "cuda_tf32", implementation)
+                kernels.register_kernel(operation, "cuda_tf32", implementation, features=kernels.FEATURES)
                 added.append(operation)
         if "dense" not in added:
             pytest.skip("the table has a kernel of its own for tf32")
