@@ -20,7 +20,7 @@ BENCHMARKS = {
     "scaling": "how a step's time grows with batch, width, side and threads, and the power laws fitted to it",
     "papers": "rows of the papers' tables, ours beside theirs: Parzen, modes, InfoGAN, 1-NN, minimax, stacked MNIST",
 }
-"""Name → one line. Each name is a module here with `main(arguments) -> exit code`."""
+"""Name → one line. Each is a module with `main(arguments) -> exit code`; `gpu_step` is `benchmarks.gpu.step`."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    return int(importlib.import_module(f"benchmarks.{name}").main(given[1:]))
+    return int(importlib.import_module("benchmarks." + name.replace("gpu_", "gpu.", 1)).main(given[1:]))
 
 
 if __name__ == "__main__":

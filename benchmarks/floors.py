@@ -12,11 +12,12 @@ Counted is a step as the CUDA kernels divide it, every array once for each pass 
 The first layer of each player has no input gradient in that player's own step. Pictures and activations lie in the dtype of
 the networks at every precision. Losses, accuracies and the watch for numbers that are not finite are left out.
 
-`python -m benchmarks.floors` prints the tables of gpu-notes.md: arithmetic with the data sheet's rates, nothing measured.
+`python -m benchmarks.floors` prints the tables of gpu/notes.md: arithmetic with the data sheet's rates, nothing measured.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -118,12 +119,13 @@ def _layers(
         output = network.declaration.children[str(place)].output_shape
         before, after = batch * int(np.prod(shape)), batch * int(np.prod(output))
         times = others if met else first
-        if isinstance(layer, gn.Conv2d | gn.ConvTranspose2d | gn.Dense):
+        if layer.bilinear:
             met = True
-            operations, weights = _product(layer, shape, output, batch)
+            operations = 2.0 * batch * layer.multiply_adds(shape)
+            weights = math.prod(network.declaration.children[str(place)].parameters["weight"].shape)
             product = Work(operations, size * (before + weights + after))
             yield LayerWork(player, place, _named(layer, shape, output), product, product, product, times)
-            if activation(layer.activation).kind != "linear":
+            if activation(layer.arguments()["activation"]).kind != "linear":
                 back = Work(0, size * 3 * after)
                 yield LayerWork(player, place, "bias, activation", NOTHING, back, NOTHING, (0, backwards, 0))
         elif isinstance(layer, gn.BatchNorm):
@@ -134,16 +136,6 @@ def _layers(
         elif not isinstance(layer, gn.Reshape | gn.Flatten):
             raise TypeError(f"layer {place} of {player}: the work of {layer!r} is not counted here")
         shape = output
-
-
-def _product(layer: gn.Layer, shape: tuple[int, ...], output: tuple[int, ...], batch: int) -> tuple[float, int]:
-    """Operations of one contraction, and how many weights there are."""
-    if isinstance(layer, gn.Dense):
-        return 2.0 * batch * shape[0] * output[0], shape[0] * output[0]
-    assert isinstance(layer, gn.Conv2d | gn.ConvTranspose2d)
-    small = output if isinstance(layer, gn.Conv2d) else shape
-    weights = int(np.prod(layer.kernel_size)) * shape[2] * output[2]
-    return 2.0 * batch * small[0] * small[1] * weights, weights
 
 
 def _named(layer: gn.Layer, shape: tuple[int, ...], output: tuple[int, ...]) -> str:

@@ -10,10 +10,10 @@ from gan_np import ops
 from gan_np.arrays import Array, generator
 from gan_np.checks import number
 from gan_np.devices import scope
+from gan_np.host import counted, drawn
 from gan_np.kernels import Number
 from gan_np.layers import Wrt
 from gan_np.networks import Network
-from gan_np.replay import counted, drawn
 
 
 class Average:

@@ -7,6 +7,7 @@ from kernels import threads as threads
 from kernels.cases import Case as Case
 from kernels.cases import case_of as case_of
 from kernels.cases import cases as cases
+from kernels.features import FEATURES as FEATURES
 from kernels.geometry import Geometry as Geometry
 from kernels.geometry import large_size as large_size
 from kernels.geometry import small_size as small_size
@@ -14,8 +15,11 @@ from kernels.interfaces import Activation as Activation
 from kernels.interfaces import Into as Into
 from kernels.interfaces import Number as Number
 from kernels.interfaces import Plan as Plan
-from kernels.occurring import Occurrence as Occurrence
-from kernels.occurring import occurring as occurring
+from kernels.profiling import Profile as Profile
+from kernels.profiling import Work as Work
+from kernels.profiling import profile as profile
+from kernels.recording import RecordedProblem as RecordedProblem
+from kernels.recording import recording as recording
 from kernels.table import OPERATIONS as OPERATIONS
 from kernels.table import Choices as Choices
 from kernels.table import Entry as Entry
@@ -34,9 +38,6 @@ from kernels.table import tuned_choices as tuned_choices
 from kernels.table import unregister_kernel as unregister_kernel
 from kernels.table import use_kernels as use_kernels
 from kernels.table import use_tuned as use_tuned
-from kernels.trace import Total as Total
-from kernels.trace import Work as Work
-from kernels.trace import trace as trace
 from kernels.tuned import from_records as from_records
 from kernels.tuned import read_tuned as read_tuned
 from kernels.tuned import to_records as to_records

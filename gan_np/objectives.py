@@ -12,10 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from gan_np import kernels, ops
-from gan_np.arrays import Array, array_module
+from gan_np import ops
+from gan_np.arrays import Array
 from gan_np.checks import number
-from gan_np.ops.pullback import problem
 
 
 class Loss(NamedTuple):
@@ -32,6 +31,10 @@ class Objective(Protocol):
     def boundary(self) -> float:
         """D calls a picture real where its score is above this."""
 
+    @property
+    def classifies(self) -> bool:
+        """Whether D's score has such a boundary of its own; a Wasserstein critic's is only defined up to a constant."""
+
     def real(self, logits: Array) -> Loss:
         """The part of D's loss that comes from real pictures."""
 
@@ -44,14 +47,7 @@ class Objective(Protocol):
 
 def _mean_softplus(logits: Array, sign: int, weight: float = 1.0) -> Loss:
     """weight · mean softplus(sign·s), with its gradient sign·weight·σ(sign·s)/N."""
-    whole = kernels.select_whole("logistic", problem(logits))
-    if whole is not None:
-        return Loss(*whole.forward(logits, sign, weight))
-    share = logits.dtype.type(weight / logits.size)
-    values, pullback = ops.softplus(sign * logits)
-    (gradient,) = pullback(array_module(values).full_like(values, sign * share))
-    assert gradient is not None
-    return Loss(values.sum() * share, gradient)
+    return Loss(*ops.mean_softplus(logits, sign, weight))
 
 
 def _mean(values: Array, gradient: Array) -> Loss:
@@ -67,7 +63,7 @@ class _CrossEntropy:
     L_real = (1 − smoothing)·mean softplus(−s) + smoothing·mean softplus(s). Fake targets stay 0.
     """
 
-    boundary = 0.0
+    boundary, classifies = 0.0, True
 
     def __init__(self, smoothing: float = 0.0) -> None:
         self.smoothing = number("smoothing", smoothing, 0.0)
@@ -126,7 +122,7 @@ class LeastSquares:
     L_D = ½·E_x[(s − 1)²] + ½·E_z[s²],   L_G = ½·E_z[(s − 1)²]
     """
 
-    boundary = 0.5
+    boundary, classifies = 0.5, True
 
     def _toward(self, logits: Array, target: float) -> Loss:
         distance = logits - logits.dtype.type(target)
@@ -151,7 +147,7 @@ class Hinge:
     L_D = E_x[max(0, 1 − s)] + E_z[max(0, 1 + s)],   L_G = −E_z[s]
     """
 
-    boundary = 0.0
+    boundary, classifies = 0.0, True
 
     def real(self, logits: Array) -> Loss:
         """E_x[max(0, 1 − s)]."""
@@ -177,7 +173,7 @@ class Wasserstein:
     D must be kept Lipschitz: the paper clips every weight to ±c after each update (`clip_weights` of the trainer).
     """
 
-    boundary = 0.0
+    boundary, classifies = 0.0, False
 
     def real(self, logits: Array) -> Loss:
         """−E_x[s]."""

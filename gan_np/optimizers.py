@@ -11,8 +11,8 @@ from gan_np import ops
 from gan_np.arrays import Array, array_module, device_of
 from gan_np.checks import number
 from gan_np.devices import scope
+from gan_np.host import counted, drawn
 from gan_np.kernels import Number
-from gan_np.replay import counted, drawn
 from gan_np.schedules import Schedule, at
 from gan_np.vectors import Gradient, Vector
 

@@ -10,9 +10,11 @@ if not __name__.startswith("gan_np."):
 
 from . import cpu, cuda, numba_cuda, reference, threads
 from .cases import Case, case_of, cases
+from .features import FEATURES
 from .geometry import Geometry, large_size, small_size
 from .interfaces import Activation, Into, Number, Plan
-from .occurring import Occurrence, occurring
+from .profiling import Profile, Work, profile
+from .recording import RecordedProblem, recording
 from .table import (
     OPERATIONS,
     Choices,
@@ -33,10 +35,10 @@ from .table import (
     use_kernels,
     use_tuned,
 )
-from .trace import Total, Work, trace
 from .tuned import from_records, read_tuned, to_records, tuned_text
 
 __all__ = [
+    "FEATURES",
     "OPERATIONS",
     "Activation",
     "Case",
@@ -45,10 +47,10 @@ __all__ = [
     "Geometry",
     "Into",
     "Number",
-    "Occurrence",
     "Plan",
     "Problem",
-    "Total",
+    "Profile",
+    "RecordedProblem",
     "Work",
     "available",
     "case_of",
@@ -63,9 +65,10 @@ __all__ = [
     "large_size",
     "named",
     "numba_cuda",
-    "occurring",
     "parse_choices",
+    "profile",
     "read_tuned",
+    "recording",
     "reference",
     "register_kernel",
     "select",
@@ -73,7 +76,6 @@ __all__ = [
     "small_size",
     "threads",
     "to_records",
-    "trace",
     "tuned_choices",
     "tuned_text",
     "unregister_kernel",

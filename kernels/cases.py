@@ -16,7 +16,7 @@ from gan_np.arrays import Array, array_module
 
 from .geometry import Geometry, small_size
 from .interfaces import Activation
-from .occurring import Occurrence
+from .recording import RecordedProblem
 from .table import Problem
 
 Results = dict[str, Array]
@@ -466,7 +466,7 @@ def cases(operation: str | None = None, *, size: str = "small") -> list[Case]:
     return [case for case in makers[size]() if operation in (None, case.operation)]
 
 
-def case_of(work: Occurrence) -> Case:
+def case_of(work: RecordedProblem) -> Case:
     """A case like work that came up in a training step."""
     operation, problem, options = work
     shape, label = problem.shape, "×".join(map(str, problem.shape))

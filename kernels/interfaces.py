@@ -37,6 +37,10 @@ class Into(NamedTuple):
     add: bool
 
 
+class Deferred:
+    """Marks an implementation whose module is not imported yet; its methods have the protocol's signatures."""
+
+
 class Dense(Protocol):
     """z = x·W for x (N, in_features) and W (in_features, out_features)."""
 

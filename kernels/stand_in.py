@@ -7,10 +7,11 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from .interfaces import Deferred
 from .table import OPERATIONS
 
 
-class StandIn:
+class StandIn(Deferred):
     """An implementation's methods, with the protocol's signatures; the module is imported at the first call.
 
     module: its full name. name: the class in it, made with `arguments`.

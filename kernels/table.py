@@ -15,17 +15,18 @@ import functools
 import inspect
 import itertools
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from . import features as feature_names
 from . import interfaces
-from .attribution import attributed
+from .debug_synchronisation import synchronised
 from .geometry import Geometry
-from .occurring import noted
-from .trace import watched
+from .profiling import profiled
+from .recording import recorded
 
 ENVIRONMENT = "GAN_NP_KERNELS"
 
@@ -73,6 +74,13 @@ class Problem(NamedTuple):
     """For convolutions."""
 
 
+SMALL_CONVOLUTIONS = (
+    Geometry(1, (4, 4, 1), (2, 2, 1), (3, 3), (1, 1), (0, 0)),
+    Geometry(1, (4, 4, 1), (2, 2, 1), (4, 4), (2, 2), (1, 1)),
+    Geometry(1, (4, 4, 1), (1, 1, 1), (4, 4), (1, 1), (0, 0)),
+)
+"""Whose plans are looked at when a kernel of convolution is registered."""
+
 Choices = Mapping[tuple[str, Problem], str]
 """(operation, problem) → name of a kernel: a tuned choice."""
 Supports = Callable[[Problem], str | None]
@@ -91,6 +99,8 @@ class Entry(NamedTuple):
     """Estimated cost, in units that only compare within an operation; None: used only when asked for by name."""
     serial: int = 0
     """How many registrations came before: tells a kernel from an earlier one of its name."""
+    features: frozenset[str] = frozenset()
+    """What it declared beyond the simplest (`gan_np.kernels.FEATURES`); `supports` refuses problems that use others."""
 
 
 _table: dict[str, dict[str, Entry]] = {operation: {} for operation in OPERATIONS}
@@ -104,12 +114,26 @@ def _anything(problem: Problem) -> str | None:
     return None
 
 
+def _with_features(supports: Supports, declared: frozenset[str]) -> Supports:
+    """`supports`, asked only of problems whose features were declared."""
+
+    def both(problem: Problem) -> str | None:
+        for feature in feature_names.needed(problem.device, problem.dtype, problem.geometry):
+            if feature not in declared:
+                meaning = feature_names.FEATURES.get(feature, "not a feature that a kernel can declare yet")
+                return f"it does not declare the feature {feature!r} ({meaning})"
+        return supports(problem)
+
+    return both
+
+
 def register_kernel(
     operation: str,
     name: str,
     implementation: Any = None,
     *,
     supports: Supports = _anything,
+    features: Collection[str] = (),
     cost: Cost | float | None = None,
 ) -> Any:
     """Add an implementation of `operation` to the table under `name`; usable as a class decorator.
@@ -117,13 +141,15 @@ def register_kernel(
     implementation: an object (or a class without constructor arguments) with the methods of the operation's protocol
         in `gan_np.kernels.interfaces`, argument names and defaults included.
     supports: says of a `Problem` why it cannot be done, or None if it can.
+    features: what it can do beyond float32 arrays on the processor and convolutions without stride or padding: names of
+        `gan_np.kernels.FEATURES`. A problem that uses one that is not declared is refused, `supports` need not say so.
     cost: estimated cost of a `Problem`; without one the kernel runs only where `use_kernels` or the environment names it.
 
     Raises:
-        ValueError: unknown operation, a name already taken, or methods that do not match the protocol.
+        ValueError: unknown operation or feature, a name already taken, or methods that do not match the protocol.
 
     >>> import numpy as np, gan_np as gn
-    >>> @gn.register_kernel("average", "two_pass")
+    >>> @gn.register_kernel("average", "two_pass", features=["float64"])
     ... class TwoPass:
     ...     def step(self, average, values, decay, skip=None):
     ...         if skip is None or not skip:
@@ -134,15 +160,16 @@ def register_kernel(
     """
     _known_operation(operation)
     if implementation is None:
-        return lambda found: register_kernel(operation, name, found, supports=supports, cost=cost)
+        return lambda found: register_kernel(operation, name, found, supports=supports, features=features, cost=cost)
     if not name.isidentifier():
         raise ValueError(f"name: expected letters, digits and underscores, got {name!r}")
     if name in _table[operation]:
         raise ValueError(f"name: {operation!r} already has a kernel called {name!r}; choose another")
     instance = implementation() if inspect.isclass(implementation) else implementation
-    _check_methods(operation, name, instance)
+    supported = _with_features(supports, feature_names.check(features))
+    _check_methods(operation, name, instance, supported)
     estimate = cost if cost is None or callable(cost) else functools.partial(_constant, cost)
-    _table[operation][name] = Entry(operation, name, instance, supports, estimate, next(_serials))
+    _table[operation][name] = Entry(operation, name, instance, supported, estimate, next(_serials), frozenset(features))
     _choose.cache_clear()
     _any_costed.cache_clear()
     return implementation
@@ -241,7 +268,7 @@ def select_whole(operation: str, problem: Problem) -> Any | None:
     name = _wanted(operation, problem, forced)
     if name is None and not (forced.keys().isdisjoint(PARTS[operation]) and _any_costed(operation, problem)):
         return None
-    return _watched(_choose(operation, problem, name), problem)
+    return _observed(_choose(operation, problem, name), problem)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -251,13 +278,13 @@ def _any_costed(operation: str, problem: Problem) -> bool:
 
 def select(operation: str, problem: Problem) -> Any:
     """The implementation of `operation` for `problem`: forced, else tuned, else the cheapest that supports it."""
-    return _watched(_chosen(operation, problem), problem)
+    return _observed(_chosen(operation, problem), problem)
 
 
 def choose(operation: str, problem: Problem) -> Entry:
     """As `select`, with the implementation's name."""
     chosen = _chosen(operation, problem)
-    return chosen._replace(implementation=_watched(chosen, problem))
+    return chosen._replace(implementation=_observed(chosen, problem))
 
 
 def _chosen(operation: str, problem: Problem) -> Entry:
@@ -279,11 +306,11 @@ def _named() -> Mapping[str, str]:
     return {**named, **forced} if forced else named
 
 
-def _watched(chosen: Entry, problem: Problem) -> Any:
+def _observed(chosen: Entry, problem: Problem) -> Any:
     implementation = chosen.implementation
     if problem.device != "cpu":
-        implementation = attributed(chosen.operation, chosen.name, implementation)
-    return noted(chosen.operation, problem, watched(chosen.operation, chosen.name, implementation))
+        implementation = synchronised(chosen.operation, chosen.name, implementation)
+    return recorded(chosen.operation, problem, profiled(chosen.operation, chosen.name, implementation))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -332,20 +359,34 @@ def _constant(value: float, problem: Problem) -> float:
     return value
 
 
-def _check_methods(operation: str, name: str, instance: Any) -> None:
-    protocol = OPERATIONS[operation]
+def _check_methods(operation: str, name: str, instance: Any, supports: Supports) -> None:
+    """Refuse an implementation, or a convolution's plan, that lacks what its protocol says.
+
+    The plan is that of the first of a few small convolutions that the kernel supports.
+    """
+    _check_protocol(f"kernel {name!r} of {operation!r}", OPERATIONS[operation], instance)
+    if operation != "conv2d" or isinstance(instance, interfaces.Deferred):
+        return
+    for geometry in SMALL_CONVOLUTIONS:
+        if supports(Problem("cpu", np.dtype(np.float32), geometry.large_shape, geometry)) is None:
+            _check_protocol(f"the plan of kernel {name!r} of {operation!r}", interfaces.Plan, instance.plan(geometry))
+            return
+
+
+def _check_protocol(what: str, protocol: type[Any], instance: Any) -> None:
     for method, function in inspect.getmembers(protocol, inspect.isfunction):
         if method.startswith("_"):
             continue
         found = getattr(instance, method, None)
         if not callable(found):
-            raise ValueError(f"kernel {name!r} of {operation!r} has no method {method!r}")
+            raise ValueError(f"{what} has no method {method!r}")
         wanted = [(p.name, p.default) for p in list(inspect.signature(function).parameters.values())[1:]]
         given = [(p.name, p.default) for p in inspect.signature(found).parameters.values()]
         if wanted != given:
-            raise ValueError(
-                f"kernel {name!r} of {operation!r}: {method} takes {_arguments(given)}, expected {_arguments(wanted)}"
-            )
+            raise ValueError(f"{what}: {method} takes {_arguments(given)}, expected {_arguments(wanted)}")
+    for attribute in inspect.get_annotations(protocol):
+        if not hasattr(instance, attribute):
+            raise ValueError(f"{what} has no attribute {attribute!r}")
 
 
 def _arguments(parameters: list[tuple[str, Any]]) -> str:

@@ -91,7 +91,7 @@ def plant():
 
     def register(operation, implementation, **options):
         name = f"planted_{next(numbers)}"
-        kernels.register_kernel(operation, name, implementation, **options)
+        kernels.register_kernel(operation, name, implementation, **{"features": kernels.FEATURES, **options})
         planted.append((operation, name))
         return name
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from benchmarks.gpu_stages import describe_device
+from benchmarks.gpu.settings import describe_device
 from gan_np.training.files import write_atomically
 
 from .recipe import Job, Recipe

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from gan_np import kernels
-from gan_np.arrays import Array, array_module, on_host, to_host
+from gan_np import ops
+from gan_np.arrays import Array, array_module, to_host
 from gan_np.checks import ShapeError, choice, integer
 
 RANGES = {"-1..1": (-1.0, 1.0), "0..1": (0.0, 1.0)}
@@ -32,12 +32,7 @@ def to_float(
     mirrored: uint8 (n,), not 0 for those that are mirrored left to right; None: none. Both lie where the pictures do.
     """
     low, high = RANGES[choice("pixel_range", pixel_range, RANGES)]
-    if pictures.dtype != np.uint8:
-        raise TypeError(f"pictures: expected uint8, got {pictures.dtype}")
-    dtype, shape = np.dtype(dtype), pictures.shape if index is None else (len(index), *pictures.shape[1:])
-    kernel = kernels.select("pictures", kernels.Problem("cpu" if on_host(pictures) else "cuda", dtype, shape))
-    floats: Array = kernel.forward(pictures, index, mirrored, low, high, dtype)
-    return floats
+    return ops.bytes_to_floats(pictures, low, high, dtype, index=index, mirrored=mirrored)
 
 
 def to_bytes(pictures: Array, pixel_range: str) -> Array:

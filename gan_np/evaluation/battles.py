@@ -49,13 +49,20 @@ def battle_of_runs(
         gans.append(gan)
     if gans[0].image_shape != gans[1].image_shape:
         raise ValueError(f"against: pictures of {gans[1].image_shape}, the first run draws {gans[0].image_shape}")
+    objectives = [build_objective(config) for config in configs]
+    for path, config, objective in zip((first, second), configs, objectives, strict=True):
+        if not objective.classifies:
+            raise ValueError(
+                f"{path}: was trained with {config.objective!r}, whose score is no verdict: there is no boundary above "
+                "which an image is called real, so errors cannot be counted"
+            )
     together = [(gan.packing, config.batch_size) for gan, config in zip(gans, configs, strict=True)]
     if together[0] != together[1]:
         of_each = ", the second ".join(f"packing {packing}, batch_size {size}" for packing, size in together)
         raise ValueError(f"against: both discriminators must judge as many pictures together; the first has {of_each}")
     chosen = Real.choose(source.train.images, None if source.test is None else source.test.images, count, seed)
     samples = [gan.sample(len(chosen.reference), seed) for gan in gans]
-    boundaries = [build_objective(config).boundary for config in configs]
+    boundaries = [objective.boundary for objective in objectives]
 
     def errors(judge: int, pictures: Array, *, real: bool) -> Array:
         called_real = judgements(gans[judge], pictures, configs[judge].batch_size) > boundaries[judge]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gan_np.arrays import Array, to_host
-from gan_np.layers import BatchNorm, Concatenate, Dense, LayerNorm, LeakyReLU, ReLU, Reshape, Tanh
+from gan_np.layers import Concatenate, Declaration, Dense
 from gan_np.models import GAN
 from gan_np.networks import Network, Parallel, Sequential, first_layers
 
@@ -25,8 +25,8 @@ def first_weights(gan: GAN, *, average: bool = True) -> Array:
 def early_network(gan: GAN, layers: int | None = None, *, average: bool = True) -> Network:
     """A copy of the generator's first `layers` layers as a network of its own.
 
-    None: up to the second layer that has parameters, not included: the first dense layer with what normalises it and
-    makes it non-linear, before any convolution.
+    None: up to the second layer with weights, not included: the first dense layer with what normalises it and makes it
+    non-linear, before any convolution.
 
     Raises:
         TypeError, ValueError: the generator is not a chain that begins with a dense layer, or has fewer layers.
@@ -35,12 +35,15 @@ def early_network(gan: GAN, layers: int | None = None, *, average: bool = True) 
     chain = _chain(network)
     if layers is None:
         layers = _first_dense(network) + 1
-        while layers < len(chain.layers) and isinstance(chain.layers[layers], _PART_OF_FIRST):
+        while layers < len(chain.layers) and not _has_weights(network.declaration.children[str(layers)]):
             layers += 1
     return first_layers(network, layers)
 
 
-_PART_OF_FIRST = (Reshape, BatchNorm, LayerNorm, ReLU, LeakyReLU, Tanh)
+def _has_weights(declaration: Declaration) -> bool:
+    """Whether a layer, or one inside it, has parameters that are weights, and not only scales and biases."""
+    own = any(parameter.tag == "weight" for parameter in declaration.parameters.values())
+    return own or any(map(_has_weights, declaration.children.values()))
 
 
 def _chain(network: Network) -> Sequential:

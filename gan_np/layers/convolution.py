@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from gan_np import ops
 from gan_np.arrays import Array
 from gan_np.checks import integer, pair, shape
@@ -20,6 +22,8 @@ class Conv2d(Layer):
     Parameters: weight (kernel_height, kernel_width, in_channels, out_channels), bias (out_channels,) unless bias=False.
     kernel_size, stride, padding: an integer, or (vertical, horizontal).
     """
+
+    bilinear = True
 
     def __init__(
         self,
@@ -50,6 +54,10 @@ class Conv2d(Layer):
             parameters["bias"] = Parameter((self.out_channels,), self.bias_initializer, "bias")
         return Declaration(output, parameters)
 
+    def multiply_adds(self, input_shape: Shapes) -> int:
+        """Every output pixel reads a window of kernel_size in each of in_channels, for each of out_channels."""
+        return math.prod(self.declare(input_shape).output_shape) * math.prod(self.kernel_size) * int(input_shape[2])
+
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
         """See `ops.conv2d`."""
         y, pullback = ops.conv2d(
@@ -73,6 +81,8 @@ class ConvTranspose2d(Layer):
     Parameters: weight (kernel_height, kernel_width, out_channels, in_channels), as of the convolution that it transposes;
     bias (out_channels,) unless bias=False.
     """
+
+    bilinear = True
 
     def __init__(
         self,
@@ -107,6 +117,10 @@ class ConvTranspose2d(Layer):
         if self.bias:
             parameters["bias"] = Parameter((self.out_channels,), self.bias_initializer, "bias")
         return Declaration(output, parameters)
+
+    def multiply_adds(self, input_shape: Shapes) -> int:
+        """Every input pixel is written to a window of kernel_size in each of out_channels, from each of in_channels."""
+        return math.prod(input_shape) * math.prod(self.kernel_size) * self.out_channels
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
         """See `ops.conv_transpose2d`."""

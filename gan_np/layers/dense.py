@@ -19,6 +19,8 @@ class Dense(Layer):
     activation: "relu", "leaky_relu" (slope 0.2), "tanh", "sigmoid", or an `Activation`; computed in the same pass.
     """
 
+    bilinear = True
+
     def __init__(
         self,
         out_features: int,
@@ -41,6 +43,10 @@ class Dense(Layer):
         if self.bias:
             parameters["bias"] = Parameter((self.out_features,), self.bias_initializer, "bias")
         return Declaration((self.out_features,), parameters)
+
+    def multiply_adds(self, input_shape: Shapes) -> int:
+        """in_features·out_features."""
+        return int(input_shape[0]) * self.out_features
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
         """See `ops.dense`."""

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
 from gan_np.arrays import Array, Shape
 from gan_np.checks import ShapeError
@@ -204,6 +204,9 @@ class Layer:
     >>> gn.testing.check_gradients(Square(), input_shape=(5,))
     """
 
+    bilinear: ClassVar[bool] = False
+    """Whether the layer is y = f(L(weight, x) + bias), with L linear in each and f named by its argument `activation`."""
+
     def declare(self, input_shape: Shapes) -> Declaration:
         """What this layer needs for an input of this shape (without the batch axis). Default: nothing, same shape."""
         return Declaration(input_shape)
@@ -234,6 +237,38 @@ class Layer:
         if not isinstance(pullback, Pullback):
             pullback = Pullback(pullback, name=repr(self))
         return y, pullback
+
+    def multiply_adds(self, input_shape: Shapes) -> int:
+        """Multiplications (each with an addition) in the products of one example's forward pass; 0 where there are none."""
+        return 0
+
+    def arguments(self) -> dict[str, Any]:
+        """The constructor's arguments by name, read from the attributes of the same names.
+
+        Raises:
+            TypeError: an argument is not kept as an attribute of its name.
+        """
+        found = {}
+        for name in list(inspect.signature(type(self).__init__).parameters)[1:]:
+            if not hasattr(self, name):
+                raise TypeError(
+                    f"{type(self).__name__}: its argument {name!r} is not kept as an attribute of that name"
+                )
+            found[name] = getattr(self, name)
+        return found
+
+    def replaced(self, **changes: Any) -> Self:
+        """The same layer with some of its constructor's arguments changed.
+
+        >>> import gan_np as gn
+        >>> gn.Dense(3, activation="relu").replaced(activation=None)
+        Dense(3)
+        """
+        arguments = {**self.arguments(), **changes}
+        kinds = inspect.signature(type(self).__init__).parameters
+        several = [name for name in arguments if kinds[name].kind is inspect.Parameter.VAR_POSITIONAL]
+        given = [value for name in several for value in arguments.pop(name)]
+        return type(self)(*given, **arguments)
 
     def __repr__(self) -> str:
         """The constructor's arguments that differ from their defaults; initialisers left out."""

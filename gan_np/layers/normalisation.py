@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from gan_np import kernels, ops
+from gan_np import ops
 from gan_np.arrays import Array
 from gan_np.checks import number, shape
-from gan_np.ops.pullback import problem
 
 from .binding import asked, bind
 from .initializers import ONES, ZEROS, Initializer
@@ -73,10 +72,8 @@ class BatchNorm(Layer):
         y, pullback, batch = ops.batch_norm(x, scale, bias, epsilon=self.epsilon, activation=self._activation, wrt=wrt)
         if run.update_state:
             momentum = self.momentum if run.momentum is None else run.momentum
-            unbiased = batch.count / (batch.count - 1)
-            kernel = kernels.select("running", problem(batch.mean))
             with variables.edit_state("running_mean", "running_variance") as (mean, variance):
-                kernel.update(mean, variance, batch.mean, batch.variance, momentum, unbiased)
+                ops.update_running(mean, variance, batch, momentum)
         return y, bind(pullback, variables, "scale", "bias")
 
 

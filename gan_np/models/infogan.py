@@ -18,10 +18,10 @@ from gan_np import ops
 from gan_np.arrays import Array, DType, array_module
 from gan_np.checks import integer, number
 from gan_np.devices import CPU
+from gan_np.host import drawn
 from gan_np.layers import BatchNorm, Dense, DiffAugment, Normal
 from gan_np.networks import Fork, Network, Sequential
 from gan_np.objectives import Loss
-from gan_np.replay import drawn
 
 from .dcgan import SCALE, WEIGHT, Pyramid, discriminator_layers, generator_layers
 from .gan import GAN

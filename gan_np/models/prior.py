@@ -10,7 +10,7 @@ from gan_np import ops
 from gan_np.arrays import Array, DType, generator
 from gan_np.checks import choice, integer
 from gan_np.devices import CPU
-from gan_np.replay import drawn
+from gan_np.host import drawn
 
 KINDS = ("normal", "uniform", "uniform-unit-variance")
 

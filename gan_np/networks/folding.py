@@ -11,12 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan_np.arrays import Array, to_device, to_host
-from gan_np.layers import BatchNorm, Conv2d, ConvTranspose2d, Dense, Layer, Reshape
+from gan_np.layers import BatchNorm, Layer, Reshape
 
 from .network import Network
 from .sequential import Sequential
-
-LINEAR = (Dense, Conv2d, ConvTranspose2d)
 
 
 class _Source(NamedTuple):
@@ -52,7 +50,7 @@ def folded(network: Network) -> Network:
         if isinstance(layer, BatchNorm) and before is not None and isinstance(sources[before], int):
             origin = sources[before]
             assert isinstance(origin, int)
-            layers[before] = _with_bias(layers[before], layer.activation)
+            layers[before] = layers[before].replaced(bias=True, activation=layer.activation)
             sources[before] = _Source(origin, index)
         else:
             sources[len(layers)] = index
@@ -80,38 +78,22 @@ def _linear_before(layers: list[Layer]) -> int | None:
     place = len(layers) - 1
     if place > 0 and isinstance(layers[place], Reshape):
         place -= 1
-    linear = place >= 0 and isinstance(layers[place], LINEAR) and not getattr(layers[place], "activation", None)
+    linear = place >= 0 and layers[place].bilinear and not layers[place].arguments()["activation"]
     return place if linear else None
-
-
-def _with_bias(layer: Layer, activation: Any) -> Layer:
-    if isinstance(layer, Dense):
-        return Dense(layer.out_features, activation=activation)
-    if isinstance(layer, Conv2d):
-        return Conv2d(
-            layer.out_channels, layer.kernel_size, stride=layer.stride, padding=layer.padding, activation=activation
-        )
-    assert isinstance(layer, ConvTranspose2d)
-    return ConvTranspose2d(
-        layer.out_channels,
-        layer.kernel_size,
-        stride=layer.stride,
-        padding=layer.padding,
-        output_padding=layer.output_padding,
-        activation=activation,
-    )
 
 
 def _value(network: Network, layers: Any, source: _Source, name: str) -> Array:
     """W' or b', computed in float64."""
-    linear, normalisation = layers[source.linear], layers[source.normalisation]
+    normalisation = layers[source.normalisation]
     mean, variance, scale, bias = _normalisation(network, source)
     s = scale / np.sqrt(variance + normalisation.epsilon)
     weight = to_host(network.parameters[f"{source.linear}.weight"]).astype(np.float64)
-    out_axis = -2 if isinstance(linear, ConvTranspose2d) else -1
-    times = weight.shape[out_axis] // len(s)  # a dense layer's features are pixels of `channels` each
+    axis = network.declaration.children[str(source.linear)].parameters["weight"].output_axis
+    times = weight.shape[axis] // len(s)  # a dense layer's features are pixels of `channels` each
     if name == "weight":
-        product: Array = weight * np.tile(s, times).reshape((-1,) if out_axis == -1 else (-1, 1))
+        along = [1] * weight.ndim
+        along[axis] = -1
+        product: Array = weight * np.tile(s, times).reshape(along)
         return product
     own = _optional(network, f"{source.linear}.bias", 0.0)
     both: Array = np.tile(s, times) * own + np.tile(bias - s * mean, times)

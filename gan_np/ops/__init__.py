@@ -14,11 +14,13 @@ from .augmentation import diff_augment
 from .convolution import conv2d, conv2d_shape, conv_transpose2d, conv_transpose2d_shape
 from .dense import dense
 from .dropout import dropout
-from .losses import softmax_cross_entropy, softplus
+from .images import bytes_to_floats
+from .losses import mean_softplus, softmax_cross_entropy, softplus
 from .maxout import maxout
 from .noise import standard_normal
-from .normalisation import Statistics, batch_norm, batch_norm_inference, layer_norm
+from .normalisation import Statistics, batch_norm, batch_norm_inference, layer_norm, update_running
 from .pullback import Pullback
+from .readout import accuracy, flag_non_finite, stacked
 from .resampling import average_pool, upsample_bilinear, upsample_nearest
 from .shapes import add, concatenate, reshape
 from .updates import adam, moving_average, rmsprop, sgd
@@ -30,6 +32,7 @@ __all__ = [
     "Into",
     "Pullback",
     "Statistics",
+    "accuracy",
     "activate",
     "activation",
     "adam",
@@ -37,6 +40,7 @@ __all__ = [
     "average_pool",
     "batch_norm",
     "batch_norm_inference",
+    "bytes_to_floats",
     "concatenate",
     "conv2d",
     "conv2d_shape",
@@ -45,15 +49,19 @@ __all__ = [
     "dense",
     "diff_augment",
     "dropout",
+    "flag_non_finite",
     "layer_norm",
     "maxout",
+    "mean_softplus",
     "moving_average",
     "reshape",
     "rmsprop",
     "sgd",
     "softmax_cross_entropy",
     "softplus",
+    "stacked",
     "standard_normal",
+    "update_running",
     "upsample_bilinear",
     "upsample_nearest",
 ]

@@ -55,9 +55,10 @@ def affine(
     plain = bias is None and activation == LINEAR
     whole = None if plain or kernels.named("bias_activation") else form.finished(prepared, bias, activation)
     y = form.forward(prepared) if whole is None else whole
-    epilogue = kernels.select("bias_activation", problem(y))
+    chosen = kernels.choose("bias_activation", problem(y))
+    epilogue = chosen.implementation
     if whole is None and not plain:
-        y = epilogue.forward(y, bias, activation, in_place=True)
+        y = epilogue.forward(y, bias, activation, in_place="in_place" in chosen.features)
 
     kept: Any = None if not wrt[1] else prepared if form.keeps_input else x
     del prepared, whole

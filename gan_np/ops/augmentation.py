@@ -12,8 +12,8 @@ import numpy as np
 
 from gan_np.arrays import Array, array_module, device_of, on_host, require_same
 from gan_np.checks import choice
+from gan_np.host import drawn
 from gan_np.kernels import Into
-from gan_np.replay import drawn
 
 from .pullback import Asked, Gradients, Pullback, asked, require_rank
 

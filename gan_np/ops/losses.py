@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gan_np import kernels
-from gan_np.arrays import Array, device_of, on_host, require_same
+from gan_np.arrays import Array, array_module, device_of, on_host, require_same
 from gan_np.checks import ShapeError
 from gan_np.kernels import Into
 
@@ -25,6 +25,22 @@ def softplus(s: Array, *, wrt: bool | Asked = True) -> tuple[Array, Pullback]:
         return (dy * kernel.derivative(kept),)
 
     return y, Pullback("softplus", y, wanted, compute)
+
+
+def mean_softplus(logits: Array, sign: int, weight: float = 1.0) -> tuple[Array, Array]:
+    """weight·mean softplus(sign·s) over all logits s, and its gradient sign·weight·σ(sign·s)/N.
+
+    The value is 0-d and the gradient has the logits' shape; both are exact at any finite s. sign: 1 or −1.
+    """
+    fused = kernels.select_whole("logistic", problem(logits))
+    if fused is not None:
+        found: tuple[Array, Array] = fused.forward(logits, sign, weight)
+        return found
+    share = logits.dtype.type(weight / logits.size)
+    values, pullback = softplus(sign * logits)
+    (gradient,) = pullback(array_module(values).full_like(values, sign * share))
+    assert gradient is not None
+    return values.sum() * share, gradient
 
 
 def softmax_cross_entropy(logits: Array, labels: Array, *, wrt: bool | Asked = True) -> tuple[Array, Pullback]:

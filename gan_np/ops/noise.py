@@ -9,7 +9,7 @@ import numpy as np
 from gan_np import kernels
 from gan_np.arrays import Array, DType, Shape, empty
 from gan_np.devices import CPU
-from gan_np.replay import drawn
+from gan_np.host import drawn
 
 from .pullback import problem
 

@@ -23,6 +23,16 @@ class Statistics:
     count: int
 
 
+def update_running(mean: Array, variance: Array, batch: Statistics, momentum: float) -> None:
+    """Move running statistics towards those of a batch, in place: running ← (1 − m)·running + m·batch.
+
+    The batch's variance enters unbiased, σ²·M/(M − 1) for M values a channel, as in PyTorch.
+    """
+    unbiased = batch.count / (batch.count - 1)
+    kernel = kernels.select("running", problem(batch.mean))
+    kernel.update(mean, variance, batch.mean, batch.variance, momentum, unbiased)
+
+
 def _place(value: Array | None, into: Into | None) -> Array | None:
     return value if value is None else kernels.reference.placing.place(value, into)
 
@@ -91,8 +101,9 @@ def batch_norm_inference(
     inverse = 1 / array_module(x).sqrt(variance + x.dtype.type(epsilon))
     factor = inverse if scale is None else inverse * scale
     shift = -mean * factor if bias is None else bias - mean * factor
-    kernel = kernels.select("bias_activation", problem(x))
-    y = kernel.forward(x * factor, shift, activation, in_place=True)
+    chosen = kernels.choose("bias_activation", problem(x))
+    kernel = chosen.implementation
+    y = kernel.forward(x * factor, shift, activation, in_place="in_place" in chosen.features)
     wanted = asked(wrt, (x, scale, bias))
     gate = y if any(wanted) else None
     kept = x if wanted[1] else None

@@ -15,30 +15,28 @@ from typing import Any
 
 import numpy as np
 
-from gan_np import kernels
 from gan_np.arrays import Array, array_module, device_of, generator
 from gan_np.averaging import Average
 from gan_np.checks import integer, number
 from gan_np.data.sampler import Shuffler
 from gan_np.devices import CPU, memory_explained, scope
+from gan_np.host import drawn
 from gan_np.layers import ALL, INPUTS, NOTHING, PARAMETERS, Wrt
 from gan_np.models import GAN
 from gan_np.models.gan import joined
 from gan_np.models.packing import pack, unpack
 from gan_np.networks import Network
 from gan_np.objectives import Loss, NonSaturating, Objective
-from gan_np.ops import standard_normal
-from gan_np.ops.pullback import problem
+from gan_np.ops import accuracy, standard_normal
 from gan_np.optimizers import Adam, Optimizer
-from gan_np.replay import drawn
 from gan_np.schedules import Schedule, at
 from gan_np.vectors import Layout
 
 from .batches import Batches
-from .device_training import DeviceTraining
 from .finite import HostWatch, Watch
 from .inputs import check_images, check_labels
 from .norms import layer_norms
+from .on_device import DeviceTraining
 from .penalty import r1_penalty
 from .step import Outcome, Step
 
@@ -209,7 +207,7 @@ class Trainer:
             pullback(_heads(loss.gradient, read, other), inputs=False)
             self._check_loss("D", loss.value)
             losses.append(loss.value)
-            accuracies.append(_accuracy(logits, sign, self.objective.boundary))
+            accuracies.append(accuracy(logits, sign, self.objective.boundary))
         self._update("D", d, self.d_optimizer)
         if self.clip_weights is not None:
             with d.parameters.edit() as theta:
@@ -269,12 +267,6 @@ class Trainer:
     def _check_loss(self, player: str, value: Array) -> None:
         if self.check_finite:
             self._watch.loss(player, value, self.steps + 1)
-
-
-def _accuracy(logits: Array, sign: int, boundary: float) -> Array:
-    """The share of logits on the right side of D's boundary: above it for sign 1, below it for −1."""
-    share: Array = kernels.select("accuracy", problem(logits)).forward(logits, sign, boundary)
-    return share
 
 
 def _heads(logits: Array, read: Array | None, other: Loss | None) -> Any:

@@ -11,8 +11,8 @@ from gan_np.data.flips import flip_horizontally
 from gan_np.data.images import to_float
 from gan_np.data.sampler import Shuffler
 from gan_np.devices import CPU, cupy_for, scope
+from gan_np.host import drawn
 from gan_np.models import GAN
-from gan_np.replay import drawn
 
 RESIDENT_SHARE = 0.25
 """A data set of up to this share of a GPU's free memory is kept there, as uint8; of a larger one each batch is sent."""

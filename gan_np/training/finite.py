@@ -12,9 +12,8 @@ from typing import Protocol
 
 import numpy as np
 
-from gan_np import kernels
+from gan_np import ops
 from gan_np.arrays import Array, array_module, zeros
-from gan_np.ops.pullback import problem
 from gan_np.vectors import Layout
 
 
@@ -95,11 +94,11 @@ class DeviceWatch:
     def _look(self, what: str, values: Array) -> None:
         if what not in self._names:
             self._names.append(what)
-        kernels.select("finite", problem(values)).look(values, self.flag, self._names.index(what) + 1)
+        ops.flag_non_finite(values, self.flag, self._names.index(what) + 1)
 
-    def explain(self, flag: int, step: int) -> str:
-        """The message for a flag that was read with the numbers of this step."""
-        return (
+    def failure(self, flag: int, step: int) -> NonFiniteError:
+        """The error for a flag that was read with the numbers of this step."""
+        return NonFiniteError(
             f"step {step}: {self._names[flag - 1]} has values that are NaN or infinite; this update and all later ones were "
             f"left out; {_ADVICE}"
         )

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from gan_np.arrays import Array
-
-from .readings import Reading
+from gan_np.cuda_graph.readings import Reading
 
 
 class Outcome(NamedTuple):

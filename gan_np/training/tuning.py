@@ -76,7 +76,7 @@ def tune(trainer: Trainer, *, rounds: int = 7) -> Iterator[Tuned]:
         raise ValueError(
             f"device: kernels are tuned for the CPU; on {trainer.device} there is nothing to choose between"
         )
-    with kernels.occurring() as found, kernels.use_tuned({}):
+    with kernels.recording() as found, kernels.use_tuned({}):
         trainer.step()
     work: dict[tuple[str, kernels.Problem], list[kernels.Case]] = {}
     for occurrence in found:

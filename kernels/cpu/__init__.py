@@ -14,10 +14,12 @@ from . import costs
 from .costs import supports
 
 NAME = "numba"
+FEATURES = ("float64", "stride", "padding", "in_place")
 
 
 def _register(operation: str, module: str, name: str, cost: Callable[[Problem], float] | float) -> None:
-    register_kernel(operation, NAME, StandIn(operation, f"{__name__}.{module}", name), supports=supports, cost=cost)
+    stand_in = StandIn(operation, f"{__name__}.{module}", name)
+    register_kernel(operation, NAME, stand_in, supports=supports, features=FEATURES, cost=cost)
 
 
 register_kernel(
@@ -25,6 +27,7 @@ register_kernel(
     NAME,
     StandIn("dense_layer", f"{__name__}.dense_layer", "DenseLayer"),
     supports=costs.dense_layer_supports,
+    features=FEATURES,
     cost=0.5,
 )
 
@@ -36,7 +39,7 @@ for _name, _supports, _cost in (
 ):
     _module = _name if _name == "whole" else f"{_name}.plan"
     _stand_in = StandIn("conv2d", f"{__name__}.{_module}", _name.capitalize())
-    register_kernel("conv2d", _name, _stand_in, supports=_supports, cost=_cost)
+    register_kernel("conv2d", _name, _stand_in, supports=_supports, features=FEATURES, cost=_cost)
 
 for _operation, _module, _name in (
     ("dense", "dense", "Dense"),

@@ -15,6 +15,7 @@ from ..table import register_kernel
 from . import costs
 
 NAME = "cuda"
+FEATURES = ("float64", "gpu", "stride", "padding", "in_place")
 PRECISIONS = {"float32": NAME, "tf32": "cuda_tf32", "bf16": "cuda_bf16"}
 """Precision → the name of its kernels of dense products and convolution."""
 
@@ -26,6 +27,7 @@ for _precision, _name in PRECISIONS.items():
             _name,
             StandIn(_operation, f"{__name__}.{_module}", _class, _precision),
             supports=costs.supports_rounded if _rounded else costs.supports,
+            features=FEATURES,
             cost=None if _rounded else costs.cost,
         )
 
@@ -53,4 +55,4 @@ for _operation, _module, _class in (
     ("report", "report", "Report"),
 ):
     _stand_in = StandIn(_operation, f"{__name__}.{_module}", _class)
-    register_kernel(_operation, NAME, _stand_in, supports=costs.supports, cost=costs.cost)
+    register_kernel(_operation, NAME, _stand_in, supports=costs.supports, features=FEATURES, cost=costs.cost)

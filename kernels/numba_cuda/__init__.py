@@ -8,7 +8,7 @@ This file imports nothing heavy: what is registered are stand-ins that load the 
 
 from __future__ import annotations
 
-from .. import cuda  # noqa: F401  (registers itself, so that it comes first in the table)
+from .. import cuda  # which registers itself first
 from ..stand_in import StandIn
 from ..table import register_kernel
 from .usable import supports
@@ -34,4 +34,5 @@ for _operation, _module, _class in (
     ("rmsprop", "updates", "Rmsprop"),
     ("average", "updates", "Average"),
 ):
-    register_kernel(_operation, NAME, StandIn(_operation, f"{__name__}.{_module}", _class), supports=supports)
+    _stand_in = StandIn(_operation, f"{__name__}.{_module}", _class)
+    register_kernel(_operation, NAME, _stand_in, supports=supports, features=cuda.FEATURES)

@@ -28,8 +28,10 @@ def _twice_convolution_work(problem: Problem) -> float:
     return 2 * _convolution_work(problem)
 
 
-register_kernel("conv2d", "reference", Conv2d, cost=_twice_convolution_work)
-register_kernel("conv2d", "im2col", Conv2dIm2col, cost=_convolution_work)
+FEATURES = ("float64", "gpu", "stride", "padding", "in_place")
+
+register_kernel("conv2d", "reference", Conv2d, features=FEATURES, cost=_twice_convolution_work)
+register_kernel("conv2d", "im2col", Conv2dIm2col, features=FEATURES, cost=_convolution_work)
 for _operation, _implementation in {
     "dense": Dense,
     "bias_activation": BiasActivation,
@@ -53,7 +55,7 @@ for _operation, _implementation in {
     "finite": Finite,
     "report": Report,
 }.items():
-    register_kernel(_operation, "reference", _implementation, cost=1.0)
+    register_kernel(_operation, "reference", _implementation, features=FEATURES, cost=1.0)
 # No cost: the parts do as well.
-register_kernel("dense_layer", "reference", DenseLayer)
-register_kernel("logistic", "reference", Logistic)
+register_kernel("dense_layer", "reference", DenseLayer, features=FEATURES)
+register_kernel("logistic", "reference", Logistic, features=FEATURES)

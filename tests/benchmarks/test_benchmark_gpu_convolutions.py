@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from benchmarks import gpu_convolutions, gpu_stages
+from benchmarks.gpu import convolutions as gpu_convolutions
+from benchmarks.gpu import settings
 
 
 def test_every_contraction_at_every_precision_agrees(tmp_path, capsys):
@@ -29,7 +30,7 @@ def test_without_a_gpu_it_says_so(capsys):
         patch.setattr(gpu_convolutions, "cupy_for", _none)
         assert gpu_convolutions.main(["--quick"]) == 2
     assert "no GPU" in capsys.readouterr().out
-    assert gpu_stages.describe_device is gpu_convolutions.describe_device
+    assert settings.describe_device is gpu_convolutions.describe_device
 
 
 def _none(device):

@@ -5,7 +5,9 @@ import json
 import pytest
 from standin.install import install, source_runner
 
-from benchmarks import gpu_report, gpu_stages
+from benchmarks.gpu import kernels as gpu_kernels
+from benchmarks.gpu import report as gpu_report
+from benchmarks.gpu import stages
 from gan_np import kernels
 
 STAGES = "sanitizer,digits-float32,kernels"
@@ -40,13 +42,13 @@ def test_it_goes_through_stages_and_goes_on_where_it_was(standin, tmp_path, caps
     assert "not installed" in record["stages"]["sanitizer"]["summary"]
     assert states["digits-float32"] == states["kernels"] == "passed"
     assert record["stages"]["digits-float32"]["steps"] == 8
-    assert {row["operation"] for row in record["stages"]["kernels"]["rows"]} == set(gpu_stages.gpu_kernels.OPERATIONS)
+    assert {row["operation"] for row in record["stages"]["kernels"]["rows"]} == set(gpu_kernels.OPERATIONS)
     assert record["device"]["name"] == "stand-in"
     assert record["date"]
     assert (tmp_path / "gpu_report.png").stat().st_size > 10_000
     assert (tmp_path / "digits-float32.png").exists()
 
-    monkeypatch.setitem(gpu_stages.STAGES, "kernels", lambda settings: pytest.fail("was done before"))
+    monkeypatch.setitem(stages.STAGES, "kernels", lambda settings: pytest.fail("was done before"))
     assert gpu_report.main(options) == 0
     assert "kernels: done before (passed)" in capsys.readouterr().out
 
@@ -57,13 +59,13 @@ def test_a_stage_that_fails_is_recorded_and_repeated(standin, tmp_path, monkeypa
     def broken(settings):
         raise RuntimeError("the device fell off")
 
-    monkeypatch.setattr(gpu_stages, "STAGES", {"broken": broken})
+    monkeypatch.setattr(stages, "STAGES", {"broken": broken})
     options = ["--quick", "--out", str(tmp_path)]
     assert gpu_report.main(options) == 1
     stage = json.loads((tmp_path / "gpu_report.json").read_text())["stages"]["broken"]
     assert stage["state"] == "failed"
     assert "the device fell off" in stage["summary"]
-    monkeypatch.setattr(gpu_stages, "STAGES", {"broken": lambda settings: {"state": "passed"}})
+    monkeypatch.setattr(stages, "STAGES", {"broken": lambda settings: {"state": "passed"}})
     assert gpu_report.main(options) == 0
 
 
@@ -76,8 +78,8 @@ def test_a_wrong_kernel_fails_its_stage(standin, tmp_path, plant):
             return s * 0
 
     name = plant("softplus", Wrong())
-    settings = gpu_stages.Settings("cuda", tmp_path, quick=True, pretend=True, limit=60)
-    result = gpu_stages.STAGES["kernels"](settings)
+    settings = stages.Settings("cuda", tmp_path, quick=True, pretend=True, limit=60)
+    result = stages.STAGES["kernels"](settings)
     assert result["state"] == "failed"
     assert [row["kernel"] for row in result["rows"] if row["wrong"]] == [name]
 

@@ -74,7 +74,7 @@ def test_a_step_that_differs_ends_with_1(measured, monkeypatch):
 @needs_compiler
 def test_a_replay_that_differs_ends_with_1(measured, monkeypatch):
     """Replays after the first are given no new noise."""
-    from gan_np.replay import Tape
+    from gan_np.cuda_graph.tape import Tape
 
     again, done = Tape.again, set()
     monkeypatch.setattr(Tape, "again", lambda self: self in done or done.add(self) or again(self))
@@ -86,7 +86,9 @@ def test_a_replay_that_differs_ends_with_1(measured, monkeypatch):
 
 @needs_compiler
 def test_a_driver_that_does_not_tell_leaves_the_graph_alone(monkeypatch):
-    from benchmarks import gpu_launches, gpu_step, pretended, setups
+    from benchmarks import setups
+    from benchmarks.gpu import launches, pretended
+    from benchmarks.gpu import step as gpu_step
 
     def refuses(stream):
         raise RuntimeError("no")
@@ -94,24 +96,24 @@ def test_a_driver_that_does_not_tell_leaves_the_graph_alone(monkeypatch):
     with pretended.on_stand_in(idle=True) as where:
         trainer = gpu_step._trainer(setups.GPU_PRESETS["points"], where, graph=True)
         with pytest.raises(RuntimeError, match="launches cannot be counted: no"):
-            gpu_launches.count(trainer, refuses)
+            launches.count(trainer, refuses)
         assert trainer.captured
 
 
 @needs_compiler
 def test_it_is_a_stage_of_the_report(tmp_path):
-    from benchmarks import gpu_stages
+    from benchmarks.gpu import stages
 
-    settings = gpu_stages.Settings("cuda", tmp_path, quick=True, pretend=True, limit=600)
+    settings = stages.Settings("cuda", tmp_path, quick=True, pretend=True, limit=600)
     (tmp_path / "gpu_step.json").write_text("of a run before", encoding="utf-8")
-    result = gpu_stages.STAGES["step"](settings)
+    result = stages.STAGES["step"](settings)
     assert result["state"] == "passed", result
     assert result["summary"].startswith("points float32 ")
     assert (tmp_path / "gpu_step.png").exists()
 
 
 def test_launches_are_counted_at_any_size(capsys):
-    from benchmarks.gpu_step import main
+    from benchmarks.gpu.step import main
 
     options = ["--pretend", "--launches", "--preset", "points", "--precision", "tf32"]
     assert main(options) == 0
@@ -121,7 +123,7 @@ def test_launches_are_counted_at_any_size(capsys):
 
 
 def test_without_a_gpu_it_says_so(monkeypatch, capsys):
-    from benchmarks.gpu_step import main
+    from benchmarks.gpu.step import main
 
     monkeypatch.setitem(__import__("sys").modules, "cupy", None)
     assert main([]) == 2
@@ -132,8 +134,8 @@ def test_pytorch_without_a_gpu_is_left_out(monkeypatch):
     torch = pytest.importorskip("torch")
     import argparse
 
-    from benchmarks import pretended
-    from benchmarks.gpu_step import _no_peer
+    from benchmarks.gpu import pretended
+    from benchmarks.gpu.step import _no_peer
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert "finds no GPU" in _no_peer(pretended.on_gpu("cuda"), argparse.Namespace(peer="torch"))
@@ -143,7 +145,7 @@ def test_the_host_s_time_ends_with_the_calls_and_the_device_s_with_the_device(mo
     """A device that takes a second of a pretended clock for each step, and calls that take a millisecond."""
     import types
 
-    from benchmarks import gpu_step
+    from benchmarks.gpu import step as gpu_step
 
     clock = types.SimpleNamespace(now=0.0, queue=0.0)
 
@@ -165,7 +167,7 @@ def test_the_driver_is_asked_for_the_nodes_of_a_capture(monkeypatch):
     import ctypes
     import types
 
-    from benchmarks import gpu_launches
+    from benchmarks.gpu import launches
 
     class Driver:
         error = 0
@@ -184,10 +186,10 @@ def test_the_driver_is_asked_for_the_nodes_of_a_capture(monkeypatch):
     driver = Driver()
     monkeypatch.setattr(ctypes, "CDLL", lambda name: driver)
     stream = types.SimpleNamespace(ptr=77)
-    assert gpu_launches.graph_nodes(stream) == 123
+    assert launches.graph_nodes(stream) == 123
     driver.error = 401
     with pytest.raises(RuntimeError, match="cuStreamGetCaptureInfo_v2: the driver gave error 401"):
-        gpu_launches.graph_nodes(stream)
+        launches.graph_nodes(stream)
 
 
 class TestFloors:

@@ -84,14 +84,14 @@ def test_bias_and_activation_in_chunks(shape, kind, in_parts, monkeypatch):
     if in_parts:
         divided(monkeypatch)
     case = kernels.case_of(
-        kernels.Occurrence("bias_activation", kernels.Problem("cuda", FLOAT32, shape), (Activation(kind, 0.2),))
+        kernels.RecordedProblem("bias_activation", kernels.Problem("cuda", FLOAT32, shape), (Activation(kind, 0.2),))
     )
     compare(case)
 
 
 @pytest.mark.parametrize("columns", [1000, 5000, 1003])
 def test_layer_norm_of_long_rows(columns):
-    compare(kernels.case_of(kernels.Occurrence("layer_norm", kernels.Problem("cuda", FLOAT32, (3, columns)))))
+    compare(kernels.case_of(kernels.RecordedProblem("layer_norm", kernels.Problem("cuda", FLOAT32, (3, columns)))))
 
 
 def test_misaligned_views():

@@ -48,7 +48,7 @@ def restore(monkeypatch):
 
 LONG = {
     # Rows longer than a warp, so that what another warp sums is read; a ring of tiles that goes round.
-    "layer_norm": kernels.case_of(kernels.Occurrence("layer_norm", kernels.Problem("cuda", FLOAT32, (2, 300)))),
+    "layer_norm": kernels.case_of(kernels.RecordedProblem("layer_norm", kernels.Problem("cuda", FLOAT32, (2, 300)))),
     "dense": dense_case("deep", 3, 200, 5),
     # So deep that several threads share the parts of a number.
     "parts": dense_case("in parts", 9, 3000, 5),

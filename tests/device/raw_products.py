@@ -70,8 +70,8 @@ def registered(name="raw"):
     def supports(problem):
         return None if problem.device == "cuda" else "raw kernels run on a GPU"
 
-    kernels.register_kernel("dense", name, Dense, supports=supports, cost=0.0)
-    kernels.register_kernel("conv2d", name, Conv2d, supports=supports, cost=0.0)
+    kernels.register_kernel("dense", name, Dense, supports=supports, features=kernels.FEATURES, cost=0.0)
+    kernels.register_kernel("conv2d", name, Conv2d, supports=supports, features=kernels.FEATURES, cost=0.0)
     try:
         yield
     finally:

@@ -6,7 +6,7 @@ import pytest
 import gan_np as gn
 from gan_np import kernels
 from gan_np.arrays import array_module, zeros
-from gan_np.kernels.attribution import DeviceFailure
+from gan_np.kernels.debug_synchronisation import DeviceFailure
 
 
 class FailsLate:

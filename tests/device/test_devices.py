@@ -9,8 +9,9 @@ import pytest
 from standin import install
 
 import gan_np as gn
-from gan_np import kernels, replay
+from gan_np import kernels
 from gan_np.arrays import device_of, from_dlpack, generator, to_device, to_host, zeros
+from gan_np.cuda_graph.tape import Tape
 from gan_np.devices import DeviceError, DeviceMemoryError, scope
 from gan_np.models.infogan import CodePrior
 from gan_np.models.prior import KINDS, Prior
@@ -92,7 +93,7 @@ def test_z_drawn_on_a_device_is_the_hosts(prior, kind, standin):
 def test_a_key_is_all_that_is_sent_for_normal_z(standin):
     """Whatever the size; codes of an InfoGAN follow it."""
     for prior, sizes in ((Prior(300), [8]), (CodePrior(300), [8, 4 * 512 * 12])):
-        tape = replay.Tape("cuda")
+        tape = Tape("cuda")
         with tape.recording():
             prior.draw(generator(0), 512, np.dtype(np.float32), "cuda")
         assert [draw.stop - draw.start for draw in tape._work] == sizes

@@ -5,9 +5,11 @@ import pytest
 from test_training_on_a_device import numbers_of, trainer_of
 
 import gan_np as gn
-from gan_np import kernels, replay
+from gan_np import kernels
 from gan_np.arrays import device_of, generator
-from gan_np.training import device_steps, readings
+from gan_np.cuda_graph import readings
+from gan_np.cuda_graph import steps as captured_steps
+from gan_np.cuda_graph.tape import Tape
 
 
 def run(trainer, steps):
@@ -120,7 +122,21 @@ def test_other_settings_are_captured_anew(capturing, images):
         for change in ({}, {"objective": gn.objectives.Hinge()}, {"clip_weights": 0.05}, {"d_steps": 1}):
             vars(trainer).update(change)
             run(trainer, 7)
+        for change in ({"weight_decay": 0.1}, {"clip_norm": 0.01}, {"clip_value": 1e-4}):
+            vars(trainer.g_optimizer).update(change)
+            run(trainer, 7)
+    assert trainers[0].captured
     same(*trainers)
+
+
+def test_what_moves_with_every_step_captures_nothing_anew(capturing, images):
+    trainer = trainer_of("dcgan", "cuda", images, 30)
+    run(trainer, 8)
+    before = trainer._on_device.steps._graph
+    trainer.g_optimizer.learning_rate = 1e-5
+    run(trainer, 3)
+    assert trainer.captured
+    assert trainer._on_device.steps._graph is before
 
 
 def test_weights_assigned_between_replays_are_used(capturing, images):
@@ -171,40 +187,40 @@ class TestTape:
             trainer.step()
 
     def test_a_step_that_draws_otherwise_is_refused(self, standin):
-        tape = replay.Tape("cuda")
+        tape = Tape("cuda")
         rng = generator(0)
         with tape.recording():
-            replay.drawn(lambda: rng.random(3), "cuda")
-            replay.counted(lambda: None)
+            tape.drawn(lambda: rng.random(3), "cuda")
+            tape.counted(lambda: None)
 
         def longer():
-            replay.drawn(lambda: rng.random(3), "cuda")
-            replay.counted(lambda: None)
-            replay.drawn(lambda: rng.random(3), "cuda")
+            tape.drawn(lambda: rng.random(3), "cuda")
+            tape.counted(lambda: None)
+            tape.drawn(lambda: rng.random(3), "cuda")
 
         with pytest.raises(RuntimeError, match="drew more than"), tape.playing():
             longer()
         with pytest.raises(RuntimeError, match="drew less than"), tape.playing():
             pass
         with pytest.raises(RuntimeError, match="in another order"), tape.playing():
-            replay.counted(lambda: None)
+            tape.counted(lambda: None)
 
     def test_shapes_may_not_change(self, standin):
         sizes = iter([3, 4])
-        tape = replay.Tape("cuda")
+        tape = Tape("cuda")
         with tape.recording():
-            replay.drawn(lambda: np.zeros(next(sizes)), "cuda")
+            tape.drawn(lambda: np.zeros(next(sizes)), "cuda")
         with pytest.raises(RuntimeError, match=r"drew float64 \(4,\) where the captured one drew float64 \(3,\)"):
             tape.again()
 
     def test_drawn_and_counted_come_in_order(self, standin):
         seen = []
-        tape = replay.Tape("cuda")
+        tape = Tape("cuda")
 
         def work():
-            first = replay.drawn(lambda: seen.append("a") or np.arange(3.0), "cuda")
-            replay.counted(lambda: seen.append("b"))
-            second = replay.drawn(lambda: seen.append("c") or np.full((2, 2), len(seen)), "cuda")
+            first = tape.drawn(lambda: seen.append("a") or np.arange(3.0), "cuda")
+            tape.counted(lambda: seen.append("b"))
+            second = tape.drawn(lambda: seen.append("c") or np.full((2, 2), len(seen)), "cuda")
             return first, second
 
         with tape.recording():
@@ -219,4 +235,4 @@ class TestTape:
 
 
 def test_the_warm_up_is_short():
-    assert device_steps.WARM_UP <= 3
+    assert captured_steps.WARM_UP <= 3

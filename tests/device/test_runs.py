@@ -13,7 +13,8 @@ import gan_np as gn
 from gan_np import kernels
 from gan_np.arrays import to_host
 from gan_np.cli import app
-from gan_np.training import NonFiniteError, checkpoint, readings
+from gan_np.cuda_graph import readings
+from gan_np.training import NonFiniteError, checkpoint
 
 QUIET = {"sample_every": 0, "checkpoint_every": 0, "animation": False, "progress": False, "sample_count": 4}
 SMALL = {"steps": 6, "batch_size": 8, **QUIET}
@@ -215,7 +216,7 @@ class TestPrecision:
         added = []
         for operation, implementation in (("dense", Counted), ("conv2d", kernels.reference.Conv2dIm2col)):
             if "cuda_tf32" not in [entry.name for entry in kernels.entries(operation)]:
-                kernels.register_kernel(operation, "cuda_tf32", implementation)
+                kernels.register_kernel(operation, "cuda_tf32", implementation, features=kernels.FEATURES)
                 added.append(operation)
         if "dense" not in added:
             pytest.skip("the table has a kernel of its own for tf32")

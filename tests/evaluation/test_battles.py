@@ -20,6 +20,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("one", gn.models.dcgan((8, 8, 1), 4, width=2), {}),
         ("two", gn.models.dcgan((8, 8, 1), 4, width=2, seed=1), {}),
         ("larger", gn.models.dcgan((8, 8, 1), 4, width=2), {"batch_size": 16}),
+        ("critic", gn.models.dcgan((8, 8, 1), 4, width=2, d_norm="none"), {"objective": "wasserstein"}),
         ("by-label", gn.models.conditional_dcgan((8, 8, 1), 4, classes=2, width=2), {}),
     ):
         settings = {"batch_size": 8} | options | changes
@@ -59,6 +60,8 @@ def test_judgements_are_those_of_training(packing: int, rng: np.random.Generator
 def test_refusals(place: Path) -> None:
     with pytest.raises(ValueError, match="conditional"):
         gn.evaluation.battle_of_runs(place / "one", place / "by-label", count=40)
+    with pytest.raises(ValueError, match=r"critic.*wasserstein.*no boundary"):
+        gn.evaluation.battle_of_runs(place / "one", place / "critic", count=40)
     with pytest.raises(ValueError, match="batch_size"):
         gn.evaluation.battle_of_runs(place / "one", place / "larger", count=40)
     with pytest.raises(FileNotFoundError):

@@ -62,7 +62,7 @@ def test_bands_and_channels_are_what_the_labels_say():
 def methods_of(**forced):
     """What a transposed convolution with an activation calls."""
     x, weight, bias = np.ones((1, 4, 4, 8), np.float32), np.ones((4, 4, 3, 8), np.float32), np.zeros(3, np.float32)
-    with kernels.trace() as total, gn.use_kernels(conv2d="direct", **forced):
+    with kernels.profile() as total, gn.use_kernels(conv2d="direct", **forced):
         gn.ops.conv_transpose2d(x, weight, bias, stride=2, padding=1, activation=Activation("tanh"))
     return {work.method for work in total.calls if work.method != "plan"}
 

@@ -1,12 +1,14 @@
 """The table: registering, names, signatures, and what the errors say."""
 
 import runpy
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 import gan_np as gn
 from gan_np import kernels
+from gan_np.kernels import Problem
 
 FLOAT32 = np.dtype(np.float32)
 
@@ -141,3 +143,76 @@ def test_a_kernel_that_supports_no_case_cannot_be_checked(plant):
 def test_the_folder_refuses_to_be_imported_under_its_bare_name():
     with pytest.raises(ImportError, match=r"ships as gan_np\.kernels"):
         runpy.run_path(kernels.__file__, run_name="kernels")
+
+
+class TestFeatures:
+    """A kernel is given nothing that it has not declared."""
+
+    PLAIN = kernels.Geometry(2, (6, 6, 3), (4, 4, 5), (3, 3), (1, 1), (0, 0))
+
+    @pytest.mark.parametrize(
+        ("change", "feature"),
+        [
+            ({}, None),
+            ({"small": (2, 2, 5), "stride": (2, 2)}, "stride"),
+            ({"small": (6, 6, 5), "padding": (1, 1)}, "padding"),
+        ],
+    )
+    def test_of_a_geometry(self, plant, change, feature):
+        name = plant("conv2d", kernels.reference.Conv2d, features=())
+        geometry = self.PLAIN._replace(**change)
+        reason = kernels.entry("conv2d", name).supports(Problem("cpu", FLOAT32, geometry.large_shape, geometry))
+        assert reason is None if feature is None else repr(feature) in reason
+        declared = plant("conv2d", kernels.reference.Conv2d, features=[feature] if feature else ())
+        assert (
+            kernels.entry("conv2d", declared).supports(Problem("cpu", FLOAT32, geometry.large_shape, geometry)) is None
+        )
+
+    def test_of_arrays(self, plant):
+        supports = kernels.entry("average", plant("average", Good, features=())).supports
+        assert supports(Problem("cpu", FLOAT32, (3,))) is None
+        assert "'float64'" in supports(Problem("cpu", np.dtype(np.float64), (3,)))
+        assert "'gpu'" in supports(Problem("cuda", FLOAT32, (3,)))
+
+    def test_a_field_that_geometry_will_have_is_refused_by_every_kernel_of_today(self):
+        fields = {**dict.fromkeys(kernels.Geometry._fields, Any), "dilation": Any}
+        later = NamedTuple("Later", list(fields.items()))
+        later.large_shape = later.small_shape = later.weight_shape = (1, 6, 6, 1)
+        problem = Problem("cpu", FLOAT32, (2, 6, 6, 3), later(*self.PLAIN, dilation=(2, 2)))
+        for entry in kernels.entries("conv2d"):
+            assert "'dilation'" in entry.supports(problem), entry.name
+
+    def test_in_place_is_asked_of_kernels_that_declare_it(self, plant, rng):
+        asked = []
+
+        class Noting(kernels.reference.BiasActivation):
+            def forward(self, z, bias, activation, in_place=False):
+                asked.append(in_place)
+                return super().forward(z, bias, activation, in_place)
+
+        x, weight = (rng.standard_normal((3, 3)).astype(np.float32) for _ in range(2))
+        for features in ((), ("in_place",)):
+            with gn.use_kernels(bias_activation=plant("bias_activation", Noting, features=features), dense="reference"):
+                gn.ops.dense(x, weight, activation=gn.ops.activation("tanh"))
+        assert asked == [False, True]
+
+    def test_unknown_names_and_texts_are_refused(self):
+        with pytest.raises(ValueError, match=r"features.*'strides'"):
+            gn.register_kernel("average", "mine", Good, features=["strides"])
+        with pytest.raises(TypeError, match=r"features.*'stride'"):
+            gn.register_kernel("average", "mine", Good, features="stride")
+
+
+def test_a_convolution_plan_that_lacks_a_method_is_refused():
+    class Plan:
+        keeps_large = keeps_small = False
+
+        def prepare_weight(self, weight):
+            return weight
+
+    class Incomplete:
+        def plan(self, geometry):
+            return Plan()
+
+    with pytest.raises(ValueError, match=r"the plan of kernel 'mine'.*prepare_large"):
+        gn.register_kernel("conv2d", "mine", Incomplete)

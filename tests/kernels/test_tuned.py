@@ -8,7 +8,7 @@ import pytest
 
 import gan_np as gn
 from gan_np import kernels
-from gan_np.kernels import Activation, Occurrence, Problem, Work
+from gan_np.kernels import Activation, Problem, RecordedProblem, Work
 from gan_np.kernels.cases import convolution_geometry
 
 FLOAT32 = np.dtype(np.float32)
@@ -45,7 +45,7 @@ class TestUse:
     def test_a_trace_sees_what_runs(self, rng):
         x, w = rng.standard_normal((5, 3)).astype(np.float32), rng.standard_normal((3, 2)).astype(np.float32)
         for name in ("reference", "numba"):
-            with kernels.trace() as total, kernels.use_tuned({("dense", DENSE): name}):
+            with kernels.profile() as total, kernels.use_tuned({("dense", DENSE): name}):
                 gn.ops.dense(x, w)
             assert total.calls[Work("dense", name, "forward")] == 1
             assert Work("dense", other(name), "forward") not in total.calls
@@ -203,15 +203,15 @@ class TestOccurring:
         )
         network = gn.Network(structure, (8, 6, 2))
         x = rng.standard_normal((3, 8, 6, 2)).astype(np.float32)
-        with kernels.occurring() as found:
+        with kernels.recording() as found:
             for _ in range(2):
                 y, pullback = network.forward(x)
                 pullback(y)
         works = list(found)
-        assert Occurrence("conv2d", CONVOLUTION) in works
-        assert Occurrence("dense", Problem("cpu", FLOAT32, (3, 48)), (7,)) in works
-        assert Occurrence("dense", Problem("cpu", FLOAT32, (3, 7)), (1,)) in works
-        assert Occurrence("bias_activation", Problem("cpu", FLOAT32, (3, 4, 3, 4)), (Activation("relu"),)) in works
+        assert RecordedProblem("conv2d", CONVOLUTION) in works
+        assert RecordedProblem("dense", Problem("cpu", FLOAT32, (3, 48)), (7,)) in works
+        assert RecordedProblem("dense", Problem("cpu", FLOAT32, (3, 7)), (1,)) in works
+        assert RecordedProblem("bias_activation", Problem("cpu", FLOAT32, (3, 4, 3, 4)), (Activation("relu"),)) in works
         assert len(works) == len(set(works))
         network.forward(x)
         assert len(found) == len(works), "nothing is noted outside"
@@ -223,7 +223,7 @@ class TestOccurring:
             problem = case.problem(FLOAT32)
             arrays = case.make(np.random.default_rng(0), FLOAT32)
             # Named: on the processor its parts do the work, and there is no other.
-            with kernels.occurring() as found, kernels.use_kernels(logistic="reference"):
+            with kernels.recording() as found, kernels.use_kernels(logistic="reference"):
                 case.run(kernels.select(operation, problem), *arrays)
             for work in found:
                 again = kernels.case_of(work)

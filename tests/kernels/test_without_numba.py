@@ -38,7 +38,7 @@ import numpy as np, gan_np as gn
 assert "numba" not in sys.modules
 images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), np.uint8)
 gan = gn.models.dcgan((8, 8, 1), 4, width=4)
-with warnings.catch_warnings(record=True) as said, gn.kernels.trace() as total:
+with warnings.catch_warnings(record=True) as said, gn.kernels.profile() as total:
     warnings.simplefilter("always")
     gn.train(gan, images, steps=2, batch_size=8, progress=False)
     gan.sample(3)

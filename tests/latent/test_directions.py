@@ -7,6 +7,7 @@ from linear import linear_gan, orthogonal
 import gan_np as gn
 from gan_np.latent import Direction, axis, by_properties, by_property, closed_form, code, moved, principal, without
 from gan_np.latent.first_layer import early_network, first_weights
+from gan_np.models.prior import Prior
 
 
 def same_line(found: np.ndarray, expected: np.ndarray) -> float:
@@ -150,6 +151,22 @@ def test_every_model_with_a_z_has_directions(gan: gn.GAN) -> None:
     early = early_network(gan)
     assert early.parameters.layout.size < gan.generator.parameters.layout.size
     assert np.array_equal(early.parameters.values, gan.generator.parameters.values[: len(early.parameters)])
+
+
+class Swish(gn.Layer):
+    """A layer that the library does not know."""
+
+    def forward(self, variables, x, run):
+        gate = 1 / (1 + np.exp(-x))
+        return x * gate, lambda dy, wrt: dy * (gate + x * gate * (1 - gate))
+
+
+def test_the_early_network_has_layers_that_the_library_does_not_know() -> None:
+    layers = gn.Dense(6), Swish(), gn.Dense(64), gn.Tanh(), gn.Reshape(8, 8, 1)
+    generator = gn.Network(gn.Sequential(*layers), (3,), seed=0)
+    discriminator = gn.Network(gn.Sequential(gn.Flatten(), gn.Dense(1)), (8, 8, 1), seed=0)
+    gan = gn.GAN(generator, discriminator, Prior(3), "-1..1")
+    assert len(early_network(gan).structure.layers) == 2
 
 
 def test_a_level_of_a_lapgan_has_none() -> None:

@@ -109,3 +109,33 @@ def test_a_layer_holds_no_numbers(rng):
     assert not two.gradient.started
     for array, old in zip((two.parameters.values, two.state.values), before, strict=True):
         assert (array == old).all()
+
+
+def test_arguments_are_those_of_the_constructor_and_can_be_replaced():
+    layer = gn.Conv2d(5, 3, stride=(2, 1), padding=1, bias=False, activation="relu")
+    changed = layer.replaced(bias=True, activation=None)
+    assert repr(changed) == "Conv2d(5, 3, stride=(2, 1), padding=1)"
+    assert changed.arguments() == {**layer.arguments(), "bias": True, "activation": None}
+
+
+def test_a_layer_that_hides_an_argument_is_named():
+    class Hides(gn.Layer):
+        def __init__(self, secret):
+            self._secret = secret
+
+    with pytest.raises(TypeError, match=r"Hides.*'secret'"):
+        Hides(1).arguments()
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "count"),
+    [
+        (gn.Dense(7), (3,), 21),
+        (gn.Conv2d(4, 3, stride=2, padding=1), (8, 6, 2), (4 * 3 * 4) * 9 * 2),
+        (gn.ConvTranspose2d(4, 4, stride=2, padding=1), (3, 5, 2), (3 * 5 * 2) * 16 * 4),
+        (gn.BatchNorm(), (3,), 0),
+    ],
+    ids=str,
+)
+def test_multiply_adds(layer, shape, count):
+    assert layer.multiply_adds(shape) == count

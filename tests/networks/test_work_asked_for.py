@@ -135,7 +135,7 @@ def test_prepared_weights_are_not_those_of_an_earlier_kernel_of_the_name(rng):
     x = rng.standard_normal((2, 5, 5, 1)).astype(np.float32)
     found = []
     for factor in (1, 2):
-        gn.register_kernel("conv2d", "changing", kernel(factor))
+        gn.register_kernel("conv2d", "changing", kernel(factor), features=gn.kernels.FEATURES)
         try:
             with gn.use_kernels(conv2d="changing"):
                 found.append(network(x))

@@ -89,7 +89,7 @@ def toy_cases(operation):
     if operation in ("normal", "dropout"):
         options = (0.3,) if operation == "dropout" else ()
         few = kernels.Problem("cuda", np.dtype(np.float32), (41,))
-        return [kernels.case_of(kernels.Occurrence(operation, few, options))]
+        return [kernels.case_of(kernels.RecordedProblem(operation, few, options))]
     return every_case(operation)
 
 

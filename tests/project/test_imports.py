@@ -35,12 +35,13 @@ def test_kernels_folder_refuses_its_bare_name(tmp_path: Path) -> None:
 
 # Each room may import itself and what stands before it.
 ROOMS = [
-    {"arrays", "checks", "devices", "folders", "replay"},
+    {"arrays", "checks", "devices", "folders", "host"},
     {"kernels"},
     {"ops"},
     {"vectors", "layers"},
     {"networks"},
     {"objectives", "schedules", "optimizers", "averaging"},
+    {"cuda_graph"},
     {"data", "models"},
     {"training", "latent", "evaluation", "testing"},
     {"cli"},

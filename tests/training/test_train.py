@@ -152,10 +152,10 @@ def test_tensorboard_events(tmp_path: Path, images: np.ndarray) -> None:
 
 def test_forced_kernels_are_kept_with_the_run(tmp_path: Path, images: np.ndarray) -> None:
     options = {"batch_size": 8, "progress": False, "steps": 2}
-    with gn.kernels.trace() as total:
+    with gn.kernels.profile() as total:
         gn.train(small(), images, out=tmp_path / "run", kernels="conv2d=reference", **options)
     assert {work.implementation for work in total.seconds if work.operation == "conv2d"} == {"reference"}
-    with gn.kernels.trace() as total:
+    with gn.kernels.profile() as total:
         gn.training.resume(tmp_path / "run", images=images, steps=3, progress=False)
     assert "reference" in {work.implementation for work in total.seconds if work.operation == "conv2d"}
     with pytest.raises(ValueError, match="no kernel 'fast'"):

@@ -30,7 +30,7 @@ ALONE = ("running", "accuracy", "pictures")
 def contrary(images: np.ndarray, tmp_path: Path) -> Path:
     """A file that has another kernel than the cost model's for every problem of a step, where there is another."""
     trainer, choices = Trainer(small(), images, batch_size=8), {}
-    with kernels.occurring() as found:
+    with kernels.recording() as found:
         trainer.step()
     for operation, problem, _ in found:
         by_cost = kernels.choose(operation, problem).name
@@ -135,7 +135,7 @@ def test_turns_alternate_and_the_hopeless_leave(monkeypatch: pytest.MonkeyPatch)
 def test_a_tuned_choice_changes_what_runs(images: np.ndarray, contrary: Path) -> None:
     ran = []
     for options in ({}, {"tuned": str(contrary)}):
-        with kernels.trace() as total:
+        with kernels.profile() as total:
             gn.train(small(), images, **{**OPTIONS, **options, "steps": 1})
         ran.append({(work.operation, work.implementation) for work in total.calls})
     assert {operation for operation, _ in ran[0]} == {operation for operation, _ in ran[1]}
@@ -144,7 +144,7 @@ def test_a_tuned_choice_changes_what_runs(images: np.ndarray, contrary: Path) ->
 
 
 def test_iterate_follows_it_and_forced_names_win(images: np.ndarray, contrary: Path) -> None:
-    with kernels.trace() as total:
+    with kernels.profile() as total:
         list(gn.training.iterate(small(), images, steps=1, batch_size=8, tuned=str(contrary), kernels="adam=numba"))
     ran = {(work.operation, work.implementation) for work in total.calls}
     assert ("adam", "numba") in ran
@@ -161,7 +161,7 @@ def test_resumed_bit_for_bit_though_the_file_is_gone(images: np.ndarray, contrar
     gn.train(small(), images, out=tmp_path / "plain", **OPTIONS)
     gn.train(small(), images, out=tmp_path / "cut", tuned=str(contrary), **{**OPTIONS, "steps": 4})
     contrary.unlink()
-    with kernels.trace() as total:
+    with kernels.profile() as total:
         gn.training.resume(tmp_path / "cut", images=images, steps=8, progress=False)
     assert outcome(tmp_path / "straight") == outcome(tmp_path / "cut")
     assert {work.implementation for work in total.calls if work.operation == "adam"} == {"reference"}

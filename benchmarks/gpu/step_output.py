@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import machine, plots, report, setups
-from .gpu_contest import Contest
-from .gpu_launches import Launches
-from .setups import Setup
-from .timing import Spread
+from benchmarks import machine, plots, report, setups
+from benchmarks.setups import Setup
+from benchmarks.timing import Spread
+
+from .contest import Contest
+from .launches import Launches
 
 
 def print_contests(contests: Sequence[Contest], found: dict[str, Any]) -> None:

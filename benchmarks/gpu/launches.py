@@ -12,11 +12,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 from unittest import mock
 
-from gan_np.replay import Draw
+from gan_np.cuda_graph.tape import Draw
 from gan_np.training import Trainer
 
 STEPS = 8
-"""A step is captured after fewer, if it can be (`gan_np.training.device_steps`)."""
+"""A step is captured after fewer, if it can be (`gan_np.cuda_graph.steps`)."""
 
 Nodes = Callable[[Any], int]
 """A stream that is capturing → nodes of its graph so far."""

@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import machine, peers, plots, report
+from benchmarks.timing import Spread
 from gan_np import kernels
 from gan_np.arrays import Array, generator, to_device, to_host
 from gan_np.devices import DeviceError, cupy_for, scope
@@ -24,9 +26,8 @@ from gan_np.kernels import Geometry
 from gan_np.kernels.cases import convolution_geometry
 from gan_np.training.build import PRECISIONS
 
-from . import machine, peers, plots, pretended, report
-from .gpu_stages import describe_device
-from .timing import Spread
+from . import pretended
+from .settings import describe_device
 
 CONTRACTIONS = {"to_small": "forward", "to_large": "input gradient", "to_weight": "weight gradient"}
 """As a convolution calls them; a transposed one has the first two exchanged."""
@@ -181,7 +182,7 @@ def _torch_timed(run: Callable[[], Any], precision: str) -> float:
     """Microseconds of a call, of a graph too."""
     import torch
 
-    from .peers.torch_modes import computing
+    from benchmarks.peers.torch_modes import computing
 
     with computing(precision, "cuda"):
         side = torch.cuda.Stream()

@@ -10,7 +10,7 @@ import importlib
 import statistics
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,8 +18,7 @@ from gan_np import kernels
 from gan_np.arrays import Array, generator, to_device, to_host
 from gan_np.kernels import Case
 
-if TYPE_CHECKING:
-    from .gpu_stages import Settings
+from .settings import Settings
 
 OPERATIONS = ("conv2d", "dense", "batch_norm", "bias_activation", "softplus", "adam", "average")
 ROUNDS = 7

@@ -20,7 +20,7 @@ def pictures(rng):
 
 def test_calls_by_operation_implementation_and_method(rng):
     made, x = network(), pictures(rng)
-    with kernels.trace() as total, kernels.use_kernels(conv2d="reference", dense="reference"):
+    with kernels.profile() as total, kernels.use_kernels(conv2d="reference", dense="reference"):
         for _ in range(2):
             y, pullback = made.forward(x, wrt=gn.Wrt(False, True))
             pullback(y)
@@ -42,7 +42,7 @@ def test_numbers_do_not_change(rng):
     for watched in (False, True):
         made.gradient.spend()
         if watched:
-            with kernels.trace():
+            with kernels.profile():
                 y, pullback = made.forward(x)
                 dx = pullback(y)
         else:
@@ -55,7 +55,7 @@ def test_numbers_do_not_change(rng):
 
 def test_nothing_is_watched_outside_the_block(rng):
     made, x = network(), pictures(rng)
-    with kernels.trace() as total:
+    with kernels.profile() as total:
         pass
     made(x)
     assert not total.calls
@@ -63,7 +63,7 @@ def test_nothing_is_watched_outside_the_block(rng):
 
 def test_a_pullback_keeps_its_watched_kernels(rng):
     made, x = network(), pictures(rng)
-    with kernels.trace() as total:
+    with kernels.profile() as total:
         y, pullback = made.forward(x)
     before = sum(total.calls.values())
     pullback(y)
@@ -72,7 +72,7 @@ def test_a_pullback_keeps_its_watched_kernels(rng):
 
 def test_other_threads_are_not_watched(rng):
     made, x = network(), pictures(rng)
-    with kernels.trace() as total:
+    with kernels.profile() as total:
         thread = threading.Thread(target=made, args=(x,))
         thread.start()
         thread.join()

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from . import gpu_launches
+from . import launches
 
-TESTS = Path(__file__).parents[1] / "tests"
+TESTS = Path(__file__).parents[2] / "tests"
 CAPACITY = 1 << 36
 """Bytes of the pretended device: what is never touched takes no memory."""
 
@@ -27,12 +27,12 @@ class Where(NamedTuple):
     """PyTorch's."""
     compiled: str
     """How PyTorch compiles."""
-    nodes: gpu_launches.Nodes
+    nodes: launches.Nodes
 
 
 def on_gpu(device: str) -> Where:
     """A real one."""
-    return Where(device, device, "max-autotune", gpu_launches.graph_nodes)
+    return Where(device, device, "max-autotune", launches.graph_nodes)
 
 
 def asked_for(device: str, *, pretend: bool, idle: bool = False) -> contextlib.AbstractContextManager[Where]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from . import floors
-from .agreement import Agreement
-from .gpu_launches import Launches
-from .roofline import Peaks
-from .setups import Setup
-from .timing import Timing
+from benchmarks import floors
+from benchmarks.agreement import Agreement
+from benchmarks.roofline import Peaks
+from benchmarks.setups import Setup
+from benchmarks.timing import Timing
+
+from .launches import Launches
 
 GRAPH, LAUNCHED = "gan_np, graph", "gan_np, launch by launch"
 """Ours, captured and not."""

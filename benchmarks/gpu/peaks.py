@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.roofline import Peaks
 from gan_np import kernels
 from gan_np.arrays import generator, to_device
 from gan_np.training.build import PRECISIONS
 
-from .gpu_kernels import device_times
-from .roofline import Peaks
+from .kernels import device_times
 
 SIDE, COPIED = 8192, 1 << 30
 QUICK_SIDE, QUICK_COPIED = 64, 1 << 16

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from gan_np.arrays import Array
+from gan_np.cuda_graph.readings import Readings
+from gan_np.cuda_graph.steps import DeviceSteps
 from gan_np.devices import memory_explained, scope
+from gan_np.models import GAN
+from gan_np.optimizers import Optimizer
 from gan_np.vectors import Vector
 
-from .device_steps import DeviceSteps
 from .finite import DeviceWatch
-from .readings import Readings
-from .step import Step
+from .step import Outcome, Step
 
-if TYPE_CHECKING:
-    from .algorithm import Trainer
+_MOVING = {"steps", "updates", "_moments", "learning_rate", "momentum"}
+"""What changes from step to step and is given to each replay anew, so that a captured step does not take it for constant."""
+
+
+class Algorithm(Protocol):
+    """What is run: a trainer."""
+
+    gan: GAN
+    d_optimizer: Optimizer
+    g_optimizer: Optimizer
+    device: str
+    steps: int
+
+    def algorithm(self) -> Outcome:
+        """One step, launched on the device and not counted."""
 
 
 class DeviceTraining:
@@ -24,7 +39,7 @@ class DeviceTraining:
     graph: False never captures.
     """
 
-    def __init__(self, trainer: Trainer, advice: str, graph: bool) -> None:
+    def __init__(self, trainer: Algorithm, advice: str, graph: bool) -> None:
         self._trainer, self._advice, self._device = trainer, advice, trainer.device
         self._here = scope(trainer.device)
         self.watch = DeviceWatch(self._device)
@@ -34,7 +49,7 @@ class DeviceTraining:
             self._function,
             self._device,
             vectors=self._vectors,
-            watched=self._watched,
+            constants=self._constants,
             abandon=self._abandon,
             graph=graph,
         )
@@ -55,7 +70,7 @@ class DeviceTraining:
             trainer.steps += 1
             if self._readings is None or self._readings.length != len(report):
                 self.settle()
-                self._readings = Readings(report, self.watch)
+                self._readings = Readings(report, self.watch.failure)
             reading = self._readings.start(trainer.steps, report, list(self.norms), lasting=not self.steps.captured)
         return Step(trainer.steps, reading.outcome, reading)
 
@@ -80,13 +95,18 @@ class DeviceTraining:
         averaged = [] if average is None else [average.network.parameters]
         return [d.parameters, d.state, g.parameters, g.state, *averaged]
 
-    def _watched(self) -> tuple[Any, ...]:
-        """All that a captured step has taken for constant."""
+    def _constants(self) -> tuple[Any, ...]:
+        """All that a captured step has taken for constant: every setting of the trainer and its optimisers, and where the
+        numbers lie that they move."""
         t = self._trainer
-        return (
-            *t.d_optimizer.moments.values(), *t.g_optimizer.moments.values(), t.gan.average, t.objective, t.batch_size,
-            t.d_steps, t.share_noise, t.r1, t.clip_weights, t.instance_noise, t.check_finite, t.norms is None,
-        )  # fmt: skip
+        moments = (*t.d_optimizer.moments.values(), *t.g_optimizer.moments.values(), t.gan.average)
+        settings = (
+            value
+            for owner in (t, t.d_optimizer, t.g_optimizer)
+            for name, value in vars(owner).items()
+            if name not in _MOVING
+        )
+        return (*moments, *settings)
 
     def _abandon(self) -> None:
         """A capture was broken off: gradients that it began are not to be used."""

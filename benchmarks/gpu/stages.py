@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import re
@@ -13,15 +12,16 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import gan_np as gn
 from gan_np import kernels
 from gan_np.data.images import save_grid
 
-from . import gpu_kernels
+from .kernels import measure
+from .settings import Settings
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PRECISIONS = ("float32", "tf32", "bf16")
 TOOLS = ("memcheck", "racecheck", "initcheck")
 REFUSALS = (
@@ -39,33 +39,6 @@ SMALLEST = (
     *("--width", "4", "--batch-size", "4", "--latent-dim", "4", "--peer", "none"),
 )
 """Options of the step's benchmark with --quick."""
-
-
-class Settings(NamedTuple):
-    """What all stages are told."""
-
-    device: str
-    out: Path
-    quick: bool
-    pretend: bool
-    limit: int
-    """Seconds that a stage may take."""
-
-
-def describe_device(device: str) -> dict[str, Any]:
-    """The GPU as a JSON object."""
-    cupy: Any = importlib.import_module("cupy")
-    current = cupy.cuda.Device()
-    name = cupy.cuda.runtime.getDeviceProperties(current.id)["name"]
-    return {
-        "name": name.decode() if isinstance(name, bytes) else str(name),
-        "compute_capability": current.compute_capability,
-        "memory_gib": round(current.mem_info[1] / 2**30, 1),
-        "driver": cupy.cuda.runtime.driverGetVersion(),
-        "runtime": cupy.cuda.runtime.runtimeGetVersion(),
-        "cupy": cupy.__version__,
-        "asked_for": device,
-    }
 
 
 def run_tests(settings: Settings, path: str, quick: str = "") -> dict[str, Any]:
@@ -190,6 +163,6 @@ STAGES: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "tests-training": partial(run_tests, path="tests/gpu/test_gpu_training.py", quick="dlpack"),
     "sanitizer": sanitize,
     **{f"digits-{precision}": partial(train_digits, precision=precision) for precision in PRECISIONS},
-    "kernels": gpu_kernels.measure,
+    "kernels": measure,
     "step": compare_step,
 }

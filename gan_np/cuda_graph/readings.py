@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from gan_np import kernels
 from gan_np.arrays import Array, array_module, device_of, to_device
 from gan_np.devices import scope
-from gan_np.ops.pullback import problem
-from gan_np.replay import pinned
 
-from .finite import DeviceWatch, NonFiniteError
+from .tape import pinned
 
 SLOTS = 16
 """Steps whose numbers may be under way; before one more is started the host waits for the oldest."""
 
 
+Failure: TypeAlias = Callable[[int, int], Exception]
+"""(flag, step) → the exception for a flag that is not 0 in the report of this step."""
+
+
 class Reading:
     """Numbers on their way to the host.
 
-    report: the same on the device; outcome, norms of these names, and the watch's flag last.
+    report: the same on the device; outcome, norms of these names, and last a flag that is 0 while all is well.
     """
 
     def __init__(
@@ -30,13 +32,13 @@ class Reading:
         step: int,
         slot: Array,
         event: Any,
-        watch: DeviceWatch | None,
+        failure: Failure,
         norms: list[str],
         report: Array,
         device: str,
     ) -> None:
         self.step = step
-        self._slot, self._event, self._watch, self._norms = slot, event, watch, norms
+        self._slot, self._event, self._failure, self._norms = slot, event, failure, norms
         self._report: Array | None = report
         self._device = device
         self._values: list[float] | None = None
@@ -50,18 +52,17 @@ class Reading:
         """Take the numbers from the slot, so that others may use it; the host waits if they have not arrived.
 
         Raises:
-            NonFiniteError: in this step or before something was not finite.
+            Exception: the failure of this step, if its flag is up.
         """
         flag = self._arrived()[-1]
         if flag:
-            assert self._watch is not None
-            raise NonFiniteError(self._watch.explain(int(flag), self.step))
+            raise self._failure(int(flag), self.step)
 
     def values(self) -> list[float]:
         """The numbers of the outcome; the host waits if they have not arrived.
 
         Raises:
-            NonFiniteError: as `check`.
+            Exception: as `check`.
         """
         self.check()
         return self._arrived()[: self._outcomes]
@@ -102,10 +103,10 @@ class Reading:
 class Readings:
     """The readings of one training, oldest first."""
 
-    def __init__(self, report: Array, watch: DeviceWatch | None) -> None:
+    def __init__(self, report: Array, failure: Failure) -> None:
         cupy: Any = array_module(report)
         self._cuda = cupy.cuda
-        self._watch, self.length, self._device = watch, len(report), device_of(report)
+        self._failure, self.length, self._device = failure, len(report), device_of(report)
         self._slots = [pinned(cupy, report.shape, report.dtype) for _ in range(SLOTS)]
         self._events = [cupy.cuda.Event(disable_timing=True) for _ in range(SLOTS)]
         self._under_way: deque[Reading] = deque()
@@ -113,7 +114,7 @@ class Readings:
         self._fleeting: Reading | None = None
 
     def start(self, step: int, report: Array, norms: list[str], *, lasting: bool) -> Reading:
-        """Begin to copy a step's report: its numbers, norms of these names, and the watch's flag last.
+        """Begin to copy a step's report: its numbers, norms of these names, and the flag last.
 
         lasting: False where the next step writes to the report; then `overwritten` must be called before it is launched.
         (In the stream its work comes behind the copy to the host.)
@@ -125,7 +126,7 @@ class Readings:
         stream = self._cuda.get_current_stream()
         report.get(stream=stream, out=slot, blocking=False)  # type: ignore[attr-defined]
         event.record(stream)
-        reading = Reading(step, slot, event, self._watch, norms, report, self._device)
+        reading = Reading(step, slot, event, self._failure, norms, report, self._device)
         self._under_way.append(reading)
         self._fleeting = None if lasting else reading
         return reading
@@ -139,7 +140,7 @@ class Readings:
         """Look at what has arrived, without waiting.
 
         Raises:
-            NonFiniteError: in one of those steps something was not finite.
+            Exception: the failure of one of those steps.
         """
         while self._under_way and self._under_way[0].ready:
             self._under_way.popleft().check()
@@ -148,14 +149,7 @@ class Readings:
         """Wait for all.
 
         Raises:
-            NonFiniteError: as `arrived`.
+            Exception: as `arrived`.
         """
         while self._under_way:
             self._under_way.popleft().check()
-
-
-def stacked(numbers: list[Array]) -> Array:
-    """0-d arrays on the device as one vector of float64."""
-    vector = array_module(numbers[0]).empty(len(numbers), np.float64)
-    kernels.select("report", problem(vector)).collect(numbers, vector)
-    return vector

@@ -21,22 +21,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks import agreement, floors, machine, peers, report, setups
+from benchmarks.agreement import Agreement
+from benchmarks.setups import Setup
+from benchmarks.timing import Timing, alternate
 from gan_np.arrays import to_host
 from gan_np.devices import DeviceError, cupy_for, scope
 from gan_np.training import Config, Trainer
 from gan_np.training.build import PRECISIONS, chosen_kernels
 
-from . import agreement, floors, gpu_launches, gpu_peaks, gpu_step_output, machine, peers, pretended, report, setups
-from .agreement import Agreement
-from .gpu_contest import GRAPH, LAUNCHED, Contest
-from .gpu_launches import Launches
-from .gpu_stages import describe_device
+from . import launches, peaks, pretended, step_output
+from .contest import GRAPH, LAUNCHED, Contest
+from .launches import Launches
 from .pretended import Where
-from .setups import Setup
-from .timing import Timing, alternate
+from .settings import describe_device
 
 if TYPE_CHECKING:
-    from .peers.torch_gan import TorchGAN
+    from benchmarks.peers.torch_gan import TorchGAN
 
 COMPARED = 8
 """Steps after which a captured training must have the weights of a launched one: at least two are replays."""
@@ -69,7 +70,7 @@ def _run(
 ) -> int:
     found = {**machine.describe(), "gpu": describe_device(where.device)}
     if options.launches:
-        gpu_step_output.print_launches(
+        step_output.print_launches(
             [
                 (preset, setup, precision, counted(setup, precision, where))
                 for preset, setup in chosen.items()
@@ -91,13 +92,13 @@ def _run(
             contests.append(measured._replace(agreements=[*exact, *measured.agreements]))
             gc.collect()  # networks and their bound methods form cycles; the next contest should not pay for their memory
     report.status("")
-    gpu_step_output.print_contests(contests, found)
+    step_output.print_contests(contests, found)
     if options.json:
         runs = [measured.numbers() for measured in contests]
         report.save_json(options.json, "gpu_step", arguments, found, quick=options.quick, runs=runs)
     if options.plot:
         date = datetime.date.today().isoformat()
-        gpu_step_output.plot(options.plot, [each.numbers() for each in contests], found, date=date, quick=options.quick)
+        step_output.plot(options.plot, [each.numbers() for each in contests], found, date=date, quick=options.quick)
     return 0 if all(measured.holds for measured in contests) else 1
 
 
@@ -113,9 +114,9 @@ def contest(
         modes = (None,) if options.no_compile else (None, options.compile_mode or where.compiled)
         opponents, agreements = compared(setup, precision, where, torch_device, modes)
         ours = {GRAPH: _trainer(setup, where, graph=True), LAUNCHED: _trainer(setup, where, graph=False)}
-        launches = _launches(ours[GRAPH], where)
+        launched = _launches(ours[GRAPH], where)
         same = _same_bits(ours)
-        peaks = gpu_peaks.measure(precision, where.device, torch_device, quick=options.quick)
+        peak = peaks.measure(precision, where.device, torch_device, quick=options.quick)
         gan = ours[GRAPH].gan
         work = floors.total(floors.of_step(gan, setup.batch_size, share_noise=setup.share_noise, average=setup.average))
         repeats = options.repeats or (2 if options.quick else 20)
@@ -126,13 +127,13 @@ def contest(
         for trainer in ours.values():
             trainer.settle()
     reason = ours[GRAPH].graph_reason
-    return Contest(preset, setup, precision, agreements, same, reason, launches, peaks, work, device, host)
+    return Contest(preset, setup, precision, agreements, same, reason, launched, peak, work, device, host)
 
 
 def counted(setup: Setup, precision: str, where: Where) -> Launches:
     """Launches of a step, and nothing else."""
     with chosen_kernels(Config(precision=precision, device=where.device), {}):
-        return gpu_launches.count(_trainer(setup, where, graph=True), where.nodes)
+        return launches.count(_trainer(setup, where, graph=True), where.nodes)
 
 
 def compared(
@@ -141,7 +142,7 @@ def compared(
     """PyTorch's variants after one verified step at this precision, and what the verification found."""
     if torch_device is None:
         return {}, []
-    from .peers.torch_gan import TorchGAN, variants_on_gpu
+    from benchmarks.peers.torch_gan import TorchGAN, variants_on_gpu
 
     trainer = _trainer(setup, where, graph=False)
     chosen = {
@@ -180,7 +181,7 @@ def _computing(precision: str, where: Where, torch_device: str | None) -> Iterat
     with contextlib.ExitStack() as held:
         held.enter_context(chosen_kernels(Config(precision=precision, device=where.device), {}))
         if torch_device is not None:
-            from .peers.torch_modes import computing
+            from benchmarks.peers.torch_modes import computing
 
             held.enter_context(computing(precision, torch_device))
         yield
@@ -206,7 +207,7 @@ def _trainer(setup: Setup, where: Where, *, graph: bool) -> Trainer:
 def _launches(trainer: Trainer, where: Where) -> Launches | None:
     """None where the step could not be captured or the driver does not tell, which is said."""
     try:
-        return gpu_launches.count(trainer, where.nodes)
+        return launches.count(trainer, where.nodes)
     except RuntimeError as error:
         report.say(str(error))
         return None

@@ -1,25 +1,20 @@
-"""What the host gives to a training step and counts in it, kept so that it can be done again beside a replayed CUDA graph.
+"""A tape of what the host gives to a training step, played again beside each replay of its CUDA graph.
 
-A captured step repeats the same kernels on the same memory; Python does not run. So whatever changes from step to step must
-lie in device memory, and be put there from outside. Code that runs inside a step says so in one of two ways:
-
-    x = drawn(lambda: rng.random(8), device)      numbers from the host: noise, picture numbers, a learning rate
-    counted(advance)                              what the host counts: updates of an optimiser
-
-Outside a tape they are `to_device(draw(), device)` and `action()`. A `Tape` records them, in order, during one ordinary
-step; gives fixed places in device memory for what is drawn while the step is captured; and then, before each replay, does
-all of it again in that order and sends what was drawn in one copy from pinned memory.
+A captured step repeats the same kernels on the same memory; Python does not run. What changes from step to step comes from
+the host, and the code inside a step says so by `drawn` and `counted` (see `gan_np/host.py`). A `Tape` records those calls,
+in order, during one ordinary step; gives fixed places in device memory for what is drawn while the step is captured; and
+then, before each replay, does all of it again in that order and sends what was drawn in one copy from pinned memory.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from gan_np import host
 from gan_np.arrays import Array, DType, Shape, module_of_device, to_device
 from gan_np.devices import scope
 
@@ -57,21 +52,6 @@ class _Slot(NamedTuple):
     """In order: a draw and its place in the block, made once, as Python is slow at it; or an action."""
 
 
-def drawn(draw: Callable[[], Array], device: str) -> Array:
-    """`draw()`, a NumPy array, on `device`. At a replay it is called again."""
-    tape = _tape.get()
-    return to_device(draw(), device) if tape is None else tape.drawn(draw, device)
-
-
-def counted(action: Callable[[], object]) -> None:
-    """Do `action`. At a replay it is done again."""
-    tape = _tape.get()
-    if tape is None:
-        action()
-    else:
-        tape.counted(action)
-
-
 class Tape:
     """What the host does in one step, in order."""
 
@@ -88,11 +68,11 @@ class Tape:
     @contextlib.contextmanager
     def recording(self) -> Iterator[None]:
         """Inside, one step runs as usual, and what it draws and counts is kept."""
-        token = _tape.set(self)
+        token = host.recorder.set(self)
         try:
             yield
         finally:
-            _tape.reset(token)
+            host.recorder.reset(token)
         self._reserve()
 
     @contextlib.contextmanager
@@ -103,17 +83,17 @@ class Tape:
             RuntimeError: it asks for something else than the recorded step did.
         """
         self._playing = iter(self._work)
-        token = _tape.set(self)
+        token = host.recorder.set(self)
         try:
             yield
             if next(self._playing, None) is not None:
                 raise RuntimeError("the captured step drew less than the one before: it is not the same every time")
         finally:
-            _tape.reset(token)
+            host.recorder.reset(token)
             self._playing = None
 
     def drawn(self, draw: Callable[[], Array], device: str) -> Array:
-        """See the function `drawn`."""
+        """See `gan_np.host.drawn`."""
         if self._playing is not None:
             wanted = self._next()
             if not isinstance(wanted, Draw) or self._block is None:
@@ -126,7 +106,7 @@ class Tape:
         return to_device(value, device)
 
     def counted(self, action: Callable[[], object]) -> None:
-        """See the function `counted`."""
+        """See `gan_np.host.counted`."""
         if self._playing is None:
             self._work.append(action)
             action()
@@ -187,6 +167,3 @@ def pinned(cupy: Any, shape: Shape, dtype: DType) -> Array:
     count = int(np.prod(shape, dtype=np.int64))
     memory = cupy.cuda.alloc_pinned_memory(max(1, count * dtype.itemsize))
     return np.frombuffer(memory, dtype, count).reshape(shape)
-
-
-_tape: ContextVar[Tape | None] = ContextVar("gan_np_tape", default=None)

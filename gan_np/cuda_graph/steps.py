@@ -1,7 +1,7 @@
 """Training steps on a GPU: launched without waiting for the device, and after a few captured as one CUDA graph.
 
     step 1, 2        ordinary: kernels are compiled, memory is taken
-    step 3           ordinary, on a tape: what the host draws and counts (gan_np/replay.py)
+    step 3           ordinary, on a tape: what the host draws and counts (gan_np/cuda_graph/tape.py)
     step 4 and on    captured once; then for each step the tape again, one copy, one launch of the graph
 
 A graph repeats the same kernels on the same memory. So its arrays come from a pool that lives as long as it does, and the
@@ -19,10 +19,10 @@ from typing import Any
 
 from gan_np import kernels
 from gan_np.arrays import Array, module_of_device
-from gan_np.replay import Tape
+from gan_np.ops import stacked
 from gan_np.vectors import Vector
 
-from .readings import stacked
+from .tape import Tape
 
 WARM_UP = 2
 DEBUG = "GAN_NP_CUDA_DEBUG"
@@ -36,7 +36,8 @@ class DeviceSteps:
 
     function: computes the step and gives its outcome, 0-d arrays on `device`.
     vectors: all whose values a step changes.
-    watched: what a graph depends on, compared before each step; if it changed the step is captured anew.
+    constants: all that a captured step has taken for constant, compared before each step; if it changed the step is captured
+        anew.
     graph: False for never.
     """
 
@@ -46,11 +47,11 @@ class DeviceSteps:
         device: str,
         *,
         vectors: Callable[[], list[Vector]],
-        watched: Callable[[], tuple[Any, ...]],
+        constants: Callable[[], tuple[Any, ...]],
         abandon: Callable[[], None],
         graph: bool = True,
     ) -> None:
-        self._function, self._device, self._vectors, self._watched = function, device, vectors, watched
+        self._function, self._device, self._vectors, self._constants = function, device, vectors, constants
         self._abandon = abandon
         self._cupy: Any = module_of_device(device)
         self.reason = _why_not(graph)
@@ -71,7 +72,7 @@ class DeviceSteps:
 
     def run(self) -> Array:
         """One step: its outcome as one vector on the device, which the next replay overwrites (see `captured`)."""
-        key = (*self._watched(), kernels.forced_choices(), kernels.tuned_choices())
+        key = (*self._constants(), kernels.forced_choices(), kernels.tuned_choices())
         if self._key is not None and not _same(key, self._key):
             self._forget()
         self._key = key

@@ -14,10 +14,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import machine, report
 from gan_np.devices import DeviceError, cupy_for, scope
 
-from . import gpu_picture, gpu_stages, machine, report
-from .gpu_stages import Settings
+from . import report_plot, stages
+from .settings import Settings, describe_device
 
 LIMIT = 540
 """Seconds that a stage may take."""
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser("python -m benchmarks gpu_report", description=__doc__.partition("\n")[0])
     parser.add_argument("--device", default="cuda", help="cuda or cuda:N")
     parser.add_argument("--out", type=Path, help="folder (default: benchmarks/results/gpu-DATE)")
-    parser.add_argument("--stages", help=f"some of {','.join(gpu_stages.STAGES)} (default: all)")
+    parser.add_argument("--stages", help=f"some of {','.join(stages.STAGES)} (default: all)")
     parser.add_argument("--again", action="store_true", help="repeat stages that were done")
     parser.add_argument("--pretend", action="store_true", help="tests run on a stand-in for CuPy: to try this command")
     parser.add_argument("--quick", action="store_true", help="small and short: shows that it runs, times mean little")
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     out.mkdir(parents=True, exist_ok=True)
     settings = Settings(options.device, out, options.quick, options.pretend, LIMIT)
     with scope(options.device):
-        found = gpu_stages.describe_device(options.device)
+        found = describe_device(options.device)
         record = _read(out / "gpu_report.json", found)
         record |= {"benchmark": "gpu_report", "date": record.get("date", date), "device": found}
         record |= {"machine": machine.describe(), "quick": options.quick}
@@ -58,21 +59,21 @@ def main(arguments: Sequence[str]) -> int:
                 report.say(f"{name}: done before ({record['stages'][name]['state']})")
                 continue
             report.say(f"{name} …")
-            record["stages"][name] = _run(gpu_stages.STAGES[name], settings)
+            record["stages"][name] = _run(stages.STAGES[name], settings)
             _write(out / "gpu_report.json", record)
             report.say(f"{name}: {record['stages'][name]['state']}: {record['stages'][name].get('summary', '')}")
-    gpu_picture.save(options.plot or out / "gpu_report.png", record, out)
+    report_plot.save(options.plot or out / "gpu_report.png", record, out)
     report.say(f"wrote {out / 'gpu_report.json'} and {options.plot or out / 'gpu_report.png'}")
     return 1 if any(stage["state"] == "failed" for stage in record["stages"].values()) else 0
 
 
 def _chosen(names: str | None) -> list[str]:
     if names is None:
-        return list(gpu_stages.STAGES)
+        return list(stages.STAGES)
     found = [name.strip() for name in names.split(",")]
-    unknown = [name for name in found if name not in gpu_stages.STAGES]
+    unknown = [name for name in found if name not in stages.STAGES]
     if unknown:
-        raise ValueError(f"stages: expected some of {', '.join(gpu_stages.STAGES)}, got {', '.join(unknown)}")
+        raise ValueError(f"stages: expected some of {', '.join(stages.STAGES)}, got {', '.join(unknown)}")
     return found
 
 

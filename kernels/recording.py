@@ -1,0 +1,70 @@
+"""Recording: the problems that kernels are asked to solve inside a block, from which cases to measure are made."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Any, NamedTuple
+
+from .proxy import Proxy
+
+
+class RecordedProblem(NamedTuple):
+    """A problem that some operation was asked to solve, and what its arrays' shapes do not say."""
+
+    operation: str
+    problem: Any
+    options: tuple[Any, ...] = ()
+    """dense: (out_features,); dense_layer, bias_activation: (activation,); batch_norm: (activation, whether it has a scale);
+    maxout: (pieces,); dropout: (rate,); pooling and upsampling: (factors,)."""
+
+
+def _second(x: Any, option: Any, *rest: Any) -> tuple[Any, ...]:
+    return (option,)
+
+
+OPTIONS: dict[tuple[str, str], Callable[..., tuple[Any, ...]]] = {
+    ("dense", "forward"): lambda x, weight: (weight.shape[1],),
+    ("dense_layer", "forward"): lambda x, weight, bias, activation: (activation,),
+    ("bias_activation", "forward"): lambda z, bias, activation, in_place=False: (activation,),
+    ("batch_norm", "forward"): lambda x, scale, bias, epsilon, activation: (activation, scale is not None),
+    ("maxout", "forward"): _second,
+    ("dropout", "forward"): _second,
+    ("average_pool", "forward"): _second,
+    ("upsample_nearest", "forward"): _second,
+    ("upsample_bilinear", "forward"): _second,
+}
+"""(operation, method) → what a call says beyond the problem. Operations that are not here have nothing to add."""
+_WITH_OPTIONS = {operation for operation, _ in OPTIONS}
+
+_active: ContextVar[dict[RecordedProblem, None] | None] = ContextVar("gan_np_recorded_problems", default=None)
+
+
+@contextlib.contextmanager
+def recording() -> Iterator[dict[RecordedProblem, None]]:
+    """The problems met inside the `with` block, in this thread or task, each once, in order (the values mean nothing)."""
+    found: dict[RecordedProblem, None] = {}
+    token = _active.set(found)
+    try:
+        yield found
+    finally:
+        _active.reset(token)
+
+
+def recorded(operation: str, problem: Any, implementation: Any) -> Any:
+    """`implementation`, its problems recorded inside a `recording` block."""
+    found = _active.get()
+    if found is None:
+        return implementation
+    if operation not in _WITH_OPTIONS:
+        found[RecordedProblem(operation, problem)] = None
+        return implementation
+
+    def with_options(method: str, call: Callable[[], Any], arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        options = OPTIONS.get((operation, method))
+        if options is not None:
+            found[RecordedProblem(operation, problem, options(*arguments, **named))] = None
+        return call()
+
+    return Proxy(implementation, with_options)
