@@ -47,7 +47,6 @@ class Objective(Protocol):
 
 def _mean_softplus(logits: Array, sign: int, weight: float = 1.0) -> Loss:
     """weight · mean softplus(sign·s), with its gradient sign·weight·σ(sign·s)/N."""
-    require_same("objective", logits=logits)
     return Loss(*ops.mean_softplus(logits, sign, weight))
 
 
