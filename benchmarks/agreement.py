@@ -121,7 +121,7 @@ def verify(trainer: Trainer, chosen: dict[str, TorchGAN]) -> list[Agreement]:
     before = [to_host(network.parameters.values).copy() for network in (discriminator, generator)]
     for adam in adams:
         adam.epsilon = SMOOTH
-    with _recorded(discriminator) as pictures, _recorded(generator) as noise:
+    with recorded(discriminator) as pictures, recorded(generator) as noise:
         step = trainer.step()
     for adam, epsilon in zip(adams, usual, strict=True):
         adam.epsilon = epsilon
@@ -146,7 +146,7 @@ def verify(trainer: Trainer, chosen: dict[str, TorchGAN]) -> list[Agreement]:
 
 
 @contextlib.contextmanager
-def _recorded(network: gn.Network) -> Iterator[list[Array]]:
+def recorded(network: gn.Network) -> Iterator[list[Array]]:
     """Copies of what the network is applied to, in order: for G the noise, for D the real pictures first."""
     seen: list[Array] = []
     forward = network.forward

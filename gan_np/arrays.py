@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from gan_np import devices
+from gan_np.checks import ShapeError
 
 Array: TypeAlias = NDArray[Any]
 """A NumPy array, or a CuPy array used through the same methods."""
@@ -168,6 +169,53 @@ def require_same(operation: str, **arrays: Array | None) -> None:
             _refuse_devices(operation, first_name, first, name, array)
     if type(first) is not np.ndarray and first is not None and not on_host(first):
         _require_one_device(operation, arrays)
+
+
+class Like:
+    """What an array must be to meet another one: shape, dtype and library, without the other's memory.
+
+    The one check of everything that goes into a pullback or comes out of a user's. Kernels read memory by what they were
+    told of one array, so that another dtype or shape would be read out of bounds.
+    """
+
+    __slots__ = ("dtype", "kind", "shape")
+
+    def __init__(self, array: Array) -> None:
+        self.shape: Shape | None = array.shape
+        self.dtype, self.kind = array.dtype, type(array)
+
+    def with_shape(self, shape: Shape | None) -> Like:
+        """The same for another shape; None is any shape."""
+        other = object.__new__(Like)
+        other.shape, other.dtype, other.kind = shape, self.dtype, self.kind
+        return other
+
+    def require(self, array: Any, where: str, name: str, meant: str) -> None:
+        """Refuse `array` if it is not like this.
+
+        Raises:
+            TypeError: it is no array, of another dtype or on another kind of device.
+            ShapeError: it has another shape. Messages begin with `where` and say what `name` is and what `meant` was.
+        """
+        if type(array) is self.kind and array.dtype == self.dtype and array.shape == self.shape:
+            return
+        self._explain(array, where, name, meant)
+
+    def _explain(self, array: Any, where: str, name: str, meant: str) -> None:
+        if not isinstance(array, np.ndarray) and type(array).__module__.partition(".")[0] != "cupy":
+            raise TypeError(f"{where}: {name} must be an array like {meant}, got {type(array).__name__}")
+        if isinstance(array, np.ndarray) != issubclass(self.kind, np.ndarray):
+            raise TypeError(
+                f"{where}: {meant} lies on {_library(self.kind)} but {name} on {_library(type(array))}; move one"
+            )
+        if array.dtype != self.dtype:
+            raise TypeError(f"{where}: {meant} is {self.dtype} but {name} is {array.dtype}; convert it explicitly")
+        if self.shape is not None and array.shape != self.shape:
+            raise ShapeError(f"{where}: {name} has shape {array.shape}, {meant} has {self.shape}")
+
+
+def _library(kind: type) -> str:
+    return "the host" if issubclass(kind, np.ndarray) else "a GPU"
 
 
 def _refuse_devices(operation: str, first_name: str, first: Array, name: str, array: Array) -> None:

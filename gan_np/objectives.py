@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from gan_np import ops
-from gan_np.arrays import Array
+from gan_np.arrays import Array, array_module, require_same
 from gan_np.checks import number
 
 
@@ -52,8 +52,15 @@ def _mean_softplus(logits: Array, sign: int, weight: float = 1.0) -> Loss:
 
 def _mean(values: Array, gradient: Array) -> Loss:
     """mean(values) and its gradient, given that of each value with respect to its score."""
+    require_same("objective", logits=values)
     share = values.dtype.type(1 / values.size)
     return Loss(values.sum() * share, gradient * share)
+
+
+def _all(logits: Array, value: float) -> Array:
+    """This value for each score, also where one is not finite."""
+    require_same("objective", logits=logits)
+    return array_module(logits).full_like(logits, value)
 
 
 class _CrossEntropy:
@@ -159,12 +166,13 @@ class Hinge:
 
     def generator(self, logits: Array) -> Loss:
         """−E_z[s]."""
-        return _mean(-logits, 0 * logits - 1)
+        return _mean(-logits, _all(logits, -1))
 
     def _margin(self, logits: Array, sign: int) -> Loss:
+        require_same("objective", logits=logits)
         inside = 1 + sign * logits
         active = (inside > 0).astype(logits.dtype)
-        return _mean(inside * active, sign * active)
+        return _mean(array_module(logits).maximum(inside, 0), sign * active)  # inside·active is NaN at −∞
 
 
 class Wasserstein:
@@ -177,11 +185,11 @@ class Wasserstein:
 
     def real(self, logits: Array) -> Loss:
         """−E_x[s]."""
-        return _mean(-logits, 0 * logits - 1)
+        return _mean(-logits, _all(logits, -1))
 
     def fake(self, logits: Array) -> Loss:
         """E_z[s]."""
-        return _mean(logits, 0 * logits + 1)
+        return _mean(logits, _all(logits, 1))
 
     def generator(self, logits: Array) -> Loss:
         """−E_z[s]."""

@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 
 from gan_np import ops
-from gan_np.arrays import Array, array_module, device_of
+from gan_np.arrays import Array, array_module, device_of, on_host
 from gan_np.checks import number
 from gan_np.devices import scope
 from gan_np.host import counted, drawn
@@ -106,7 +106,7 @@ class Optimizer:
         if self.clip_value is not None:
             xp.clip(gradient, -self.clip_value, self.clip_value, out=gradient)
         if self.clip_norm is not None:
-            norm = xp.sqrt((gradient * gradient).sum())
+            norm = _norm(gradient)
             gradient *= xp.minimum(real(1), real(self.clip_norm) / xp.maximum(norm, real(1e-30)))
         if self.weight_decay:
             for start, stop in theta.layout.ranges("weight"):
@@ -130,6 +130,18 @@ class Optimizer:
         skip: Array | None,
     ) -> None:
         raise NotImplementedError
+
+
+def _norm(gradient: Array) -> Array:
+    """‖g‖₂, also where its square is beyond the largest number: ∞ would clip all of g to 0, and θ would stand still."""
+    xp, real = array_module(gradient), gradient.dtype.type
+    with np.errstate(over="ignore"):
+        norm: Array = xp.sqrt((gradient * gradient).sum())
+    if on_host(gradient) and not np.isinf(norm):
+        return norm
+    less = real(2.0**-100 if gradient.dtype.itemsize == 4 else 2.0**-900)
+    smaller = gradient * less
+    return xp.where(xp.isinf(norm), xp.sqrt((smaller * smaller).sum()) / less, norm)
 
 
 class _WithMomentum(Optimizer):
@@ -163,6 +175,8 @@ class SGD(_WithMomentum):
     ) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay, clip_norm=clip_norm, clip_value=clip_value)
         self._set_momentum(momentum)
+        if nesterov and "velocity" not in self.slots:
+            raise ValueError(f"nesterov: looks ahead along the momentum, expected momentum above 0, got {momentum}")
         self.nesterov = nesterov
 
     def _update(

@@ -343,7 +343,10 @@ class Adam(Protocol):
         epsilon: float,
         skip: Array | None = None,
     ) -> None:
-        """m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; θ ← θ − lr·m̂/(√v̂ + ε), with bias correction at step `count` ≥ 1."""
+        """m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; θ ← θ − lr·m̂/(√v̂ + ε), with bias correction at step `count` ≥ 1.
+
+        A finite g beyond ±2⁶³ (float64: ±2⁵¹¹) counts as that, so that no finite gradient makes v infinite and stops θ.
+        """
 
 
 class Rmsprop(Protocol):
@@ -361,7 +364,7 @@ class Rmsprop(Protocol):
         momentum: Number,
         skip: Array | None = None,
     ) -> None:
-        """v ← ρv + (1−ρ)g²; u = g/(√v + ε); θ ← θ − lr·u, or through the velocity w ← m·w + u."""
+        """v ← ρv + (1−ρ)g²; u = g/(√v + ε); θ ← θ − lr·u, or through the velocity w ← m·w + u; g cut as in Adam."""
 
 
 class Average(Protocol):

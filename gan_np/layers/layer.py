@@ -13,10 +13,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self, TypeAlias
 
-from gan_np.arrays import Array, Shape
+from gan_np.arrays import Array, Like, Shape
 from gan_np.checks import ShapeError
 from gan_np.kernels import Into
 
+from .fitting import like, require_gradient, require_output
 from .initializers import Initializer
 from .run import Run, Wrt
 
@@ -98,10 +99,14 @@ class Variables:
         return self._gradient(name)
 
     def add_gradient(self, name: str, value: Array) -> None:
-        """Add `value` to the gradient of `name`."""
+        """Add `value` to the gradient of `name`.
+
+        Raises:
+            TypeError, ShapeError: `value` is not of the parameter's dtype and shape.
+        """
+        own = Like(self.parameters[name])
+        own.require(value, self.declaration.title, f"the gradient of {name!r}", "the parameter")
         array, add = self.gradient(name)
-        if array.shape != value.shape:
-            raise ShapeError(f"gradient of {name!r} has shape {value.shape}, the parameter has {array.shape}")
         if add:
             array += value
         else:
@@ -164,9 +169,12 @@ class Pullback:
 
     function: (dy, wrt) → dx (None where wrt asks for no input).
     linear: (tangent, run) → output and Pullback of the layer linearised at x, for piecewise linear layers.
+
+    `Layer.apply` tells it whose it is and what the input was; from then on a gradient that is not like the input is refused,
+    in the layer's name, before the next layer reads it.
     """
 
-    __slots__ = ("function", "linear_function", "name")
+    __slots__ = ("_input", "_owner", "function", "linear_function", "name")
 
     def __init__(
         self,
@@ -175,9 +183,19 @@ class Pullback:
         name: str = "",
     ) -> None:
         self.function, self.linear_function, self.name = function, linear, name
+        self._owner: Any = None
+        self._input: Any = None
+
+    def of(self, owner: Any, given: Any) -> Pullback:
+        """This pullback, from now on that of the layer `owner` for an input like `given` (see `like`)."""
+        self._owner, self._input = owner, given
+        return self
 
     def __call__(self, dy: Arrays, wrt: Wrt) -> Arrays:
-        return self.function(dy, wrt)
+        dx = self.function(dy, wrt)
+        if self._owner is not None and wrt.any_input:
+            require_gradient(dx, self._input, self._owner, "the gradient from its pullback", "the input")
+        return dx
 
     def linear(self, tangent: Arrays, wrt: Wrt) -> tuple[Arrays, Pullback]:
         """The layer linearised at x, applied to `tangent`, with its own pullback.
@@ -189,7 +207,10 @@ class Pullback:
             raise TypeError(
                 f"{self.name} is not piecewise linear: it has no linearisation with a derivative of its own"
             )
-        return self.linear_function(tangent, wrt)
+        moved, linearised = self.linear_function(tangent, wrt)
+        if self._owner is not None:
+            linearised.of(self._owner, self._input)
+        return moved, linearised
 
 
 class Layer:
@@ -232,11 +253,17 @@ class Layer:
         return declared if declared.title else replace(declared, title=repr(self))
 
     def apply(self, variables: Variables, x: Arrays, run: Run) -> tuple[Arrays, Pullback]:
-        """`forward`, with its pullback as a `Pullback`."""
+        """`forward`, with its pullback as a `Pullback`; what either gives out is checked.
+
+        Raises:
+            TypeError, ShapeError: the output is not of the network's dtype and of the declared shape.
+        """
         y, pullback = self.forward(variables, x, run)
+        if run.dtype is not None:
+            require_output(y, variables.declaration.output_shape, run.dtype, self)
         if not isinstance(pullback, Pullback):
             pullback = Pullback(pullback, name=repr(self))
-        return y, pullback
+        return y, pullback.of(self, like(x)) if run.wrt.any_input else pullback
 
     def multiply_adds(self, input_shape: Shapes) -> int:
         """Multiplications (each with an addition) in the products of one example's forward pass; 0 where there are none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gan_np.arrays import Array, array_module
+from gan_np.arrays import Array, array_module, require_same
 from gan_np.checks import number, shape
 
 from .layer import Declaration, Layer, Pullback, Shapes, Variables
@@ -32,6 +32,7 @@ class MinibatchStandardDeviation(Layer):
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
         """The picture with the number beside it."""
+        require_same("minibatch standard deviation", x=x)
         xp = array_module(x)
         centred = x - x.mean(axis=0)
         deviation = xp.sqrt((centred * centred).mean(axis=0) + x.dtype.type(self.epsilon))

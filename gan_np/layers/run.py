@@ -8,6 +8,8 @@ from typing import TypeAlias
 
 import numpy as np
 
+from gan_np.arrays import DType
+
 Inputs: TypeAlias = "bool | tuple[Inputs, ...]"
 
 
@@ -75,6 +77,7 @@ class Run:
     wrt: an upper bound on what the pullback will be asked for: forward keeps only what that needs.
     rng: where dropout and noise come from; needed by the layers that draw.
     momentum: overrides the momentum of running statistics (when statistics are recomputed over many batches).
+    dtype: what the network computes in; layers that give out other floats are refused. None: nobody says.
     """
 
     training: bool = False
@@ -82,10 +85,11 @@ class Run:
     wrt: Wrt = ALL
     rng: np.random.Generator | None = None
     momentum: float | None = None
+    dtype: DType | None = None
 
     def with_wrt(self, wrt: Wrt) -> Run:
         """The same run, asked for something else. (`dataclasses.replace` takes several times as long.)"""
-        return Run(self.training, self.update_state, wrt, self.rng, self.momentum)
+        return Run(self.training, self.update_state, wrt, self.rng, self.momentum, self.dtype)
 
     def asking(self, inputs: Inputs) -> Run:
         """The same run with another answer about the input."""

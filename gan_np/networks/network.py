@@ -15,6 +15,7 @@ from gan_np.devices import memory_explained, scope
 from gan_np.kernels import Into
 from gan_np.layers import ALL, Declaration, Layer, Run, Variables, Wrt
 from gan_np.layers import Pullback as LayerPullback
+from gan_np.layers.fitting import like, require_gradient
 from gan_np.layers.initializers import fans
 from gan_np.layers.layer import Arrays, Shapes
 from gan_np.vectors import Gradient, Layout, Vector
@@ -125,10 +126,10 @@ class Network:
         """
         self._check_input(x, self.input_shape, "x")
         _refuse_open(self.parameters)
-        run = Run(training, update_state, wrt, rng, momentum)
+        run = Run(training, update_state, wrt, rng, momentum, self.dtype)
         with scope(self.device):
             y, pullback = self.structure.apply(self._variables, x, run)
-        return y, Pullback(self, pullback if wrt.anything else None, wrt, y)
+        return y, Pullback(self, pullback if wrt.anything else None, wrt, like(x), y)
 
     def __call__(self, x: Arrays) -> Arrays:
         """The output in evaluation mode; keeps nothing for backward."""
@@ -220,10 +221,10 @@ class Pullback:
     activations and new weights is that of no function.
     """
 
-    def __init__(self, network: Network, inner: LayerPullback | None, wrt: Wrt, output: Arrays) -> None:
+    def __init__(self, network: Network, inner: LayerPullback | None, wrt: Wrt, given: Any, output: Arrays) -> None:
         self._network, self._inner, self._bound = network, inner, wrt
         self._version = network.parameters.version
-        self._shape = _shapes(output)
+        self._input, self._output = given, like(output)
         self._used = False
 
     def __call__(self, dy: Arrays, *, inputs: Any = None, parameters: bool | None = None, keep: bool = False) -> Arrays:
@@ -234,10 +235,10 @@ class Pullback:
 
         Raises:
             RuntimeError: used a second time without keep; θ was edited since forward; more is asked than forward kept.
-            ShapeError: dy has not the output's shape.
+            ShapeError, TypeError: dy is not of the output's shape and dtype, or a layer's own pullback gave something else.
         """
         wrt = self._ask(inputs, parameters, keep)
-        _check_gradient(dy, self._shape, self._network.dtype)
+        require_gradient(dy, self._output, "pullback", "dy", "the output")
         inner = self._take(keep)
         with scope(self._network.device):
             return inner(dy, wrt)
@@ -253,14 +254,14 @@ class Pullback:
         Raises:
             TypeError: a layer on the way is not piecewise linear (batch normalisation, tanh, …).
         """
-        _check_gradient(tangent, self._network.input_shape, self._network.dtype, batched=False)
+        require_gradient(tangent, self._input, "pullback", "tangent", "the input")
         if not self._bound.any_input:
             raise RuntimeError("pullback: linear needs a forward that was asked for the input's gradient (wrt)")
         inner = self._take(keep)
         wrt = Wrt(inputs, parameters)
         with scope(self._network.device):
             y, linearised = inner.linear(tangent, wrt)
-        return y, Pullback(self._network, linearised, wrt, y)
+        return y, Pullback(self._network, linearised, wrt, self._input, y)
 
     def _ask(self, inputs: Any, parameters: bool | None, keep: bool) -> Wrt:
         bound = self._bound
@@ -303,26 +304,6 @@ def _restored(structure: Layer, input_shape: Shapes, device: str, theta: Array, 
     network.parameters.assign(to_device(theta, device))
     network.state.assign(to_device(state, device))
     return network
-
-
-def _shapes(arrays: Arrays) -> Any:
-    return tuple(map(_shapes, arrays)) if isinstance(arrays, tuple) else arrays.shape
-
-
-def _check_gradient(given: Arrays, shape: Any, dtype: DType, batched: bool = True) -> None:
-    if given is None:
-        return
-    if shape and isinstance(shape[0], tuple):
-        if not isinstance(given, tuple) or len(given) != len(shape):
-            raise ShapeError(f"pullback: expected a tuple of {len(shape)} arrays, got {type(given).__name__}")
-        for part, expected in zip(given, shape, strict=True):
-            _check_gradient(part, expected, dtype, batched)
-        return
-    found = tuple(given.shape) if batched else tuple(given.shape[1:])
-    if found != tuple(shape):
-        raise ShapeError(f"pullback: expected an array of shape {tuple(shape)}, got {found}")
-    if given.dtype != dtype:
-        raise TypeError(f"pullback: the network computes in {dtype}, got {given.dtype}; convert explicitly")
 
 
 def _walk(declaration: Declaration, path: str = "") -> Iterator[tuple[str, Declaration]]:

@@ -8,7 +8,7 @@ from gan_np.checks import choice, number
 from gan_np.kernels import Activation, Into
 
 from .affine import LINEAR, PIECEWISE_LINEAR
-from .pullback import Asked, Gradients, Pullback, asked, problem
+from .pullback import Asked, Gradients, Pullback, asked, problem, require_shape
 
 KINDS = ("linear", "relu", "leaky_relu", "tanh", "sigmoid")
 
@@ -42,6 +42,7 @@ def activate(
     """
     chosen = activation(function)
     require_same("activate", x=x, bias=bias)
+    require_shape("activate", "bias", bias, x.shape[-1:])
     kernel = kernels.select("bias_activation", problem(x))
     y = kernel.forward(x, bias, chosen)
     wanted = asked(wrt, (x, bias))
@@ -57,6 +58,6 @@ def activate(
         def pull(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
             return kernel.backward(dy, gate, chosen, False)[0], None
 
-        return moved, Pullback(f"{chosen.kind} linearised", moved, (wrt[0], False), pull)
+        return moved, Pullback(f"{chosen.kind} linearised", moved, (tangent, None), (wrt[0], False), pull)
 
-    return y, Pullback(chosen.kind, y, wanted, compute, linear if chosen.kind in PIECEWISE_LINEAR else None)
+    return y, Pullback(chosen.kind, y, (x, bias), wanted, compute, linear if chosen.kind in PIECEWISE_LINEAR else None)

@@ -44,7 +44,7 @@ class Bilinear(Protocol):
 
 
 def affine(
-    name: str, form: Bilinear, x: Array, bias: Array | None, activation: Activation, wrt: Asked
+    name: str, form: Bilinear, x: Array, weight: Array, bias: Array | None, activation: Activation, wrt: Asked
 ) -> tuple[Array, Pullback]:
     """y = f(L(w, x) + b) and its pullback to (dx, dw, db).
 
@@ -75,13 +75,21 @@ def affine(
         return form.input_gradient(gradient) if asked[0] else None, dw, db
 
     def linear(tangent: Array, asked: Asked) -> tuple[Array, Pullback]:
-        return linearised(name, form, epilogue, activation, gate, tangent, asked)
+        return linearised(name, form, epilogue, activation, gate, tangent, weight, asked)
 
-    return y, Pullback(name, y, wrt, compute, linear if activation.kind in PIECEWISE_LINEAR else None)
+    piecewise = activation.kind in PIECEWISE_LINEAR
+    return y, Pullback(name, y, (x, weight, bias), wrt, compute, linear if piecewise else None)
 
 
 def linearised(
-    name: str, form: Bilinear, epilogue: Any, activation: Activation, gate: Array | None, tangent: Array, asked: Asked
+    name: str,
+    form: Bilinear,
+    epilogue: Any,
+    activation: Activation,
+    gate: Array | None,
+    tangent: Array,
+    weight: Array,
+    asked: Asked,
 ) -> tuple[Array, Pullback]:
     """f′·L(w, tangent), with f′ read from y = `gate` (None if f is linear), and its own pullback to (dt, dw, nothing)."""
     direction = form.prepare_input(tangent)
@@ -95,7 +103,7 @@ def linearised(
         dw = form.weight_gradient(prepared, gradient, into[1]) if asked[1] else None
         return form.input_gradient(gradient) if asked[0] else None, dw, None
 
-    return moved, Pullback(f"{name} linearised", moved, (asked[0], asked[1], False), pull)
+    return moved, Pullback(f"{name} linearised", moved, (tangent, weight, None), (asked[0], asked[1], False), pull)
 
 
 def _through(

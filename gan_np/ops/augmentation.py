@@ -52,9 +52,9 @@ def diff_augment(
     def linear(tangent: Array, wrt: Asked) -> tuple[Array, Pullback]:
         for forward, _, _ in held:
             tangent = forward(tangent)
-        return tangent, Pullback("diff_augment linearised", tangent, wrt, compute)
+        return tangent, Pullback("diff_augment linearised", tangent, (tangent,), wrt, compute)
 
-    return y, Pullback("diff_augment", y, wanted, compute, linear)
+    return y, Pullback("diff_augment", y, (x,), wanted, compute, linear)
 
 
 def _uniform(x: Array, rng: np.random.Generator, low: float, high: float) -> Array:

@@ -111,7 +111,7 @@ def conv2d(
     require_shape(name, "bias", bias, weight.shape[3:])
     geometry = _geometry(x.shape, weight.shape, _fixed(stride), _fixed(padding))
     form = _LargeToSmall(*_plan(x, weight, geometry, cache))
-    return affine(name, form, x, bias, activation, asked(wrt, (x, weight, bias)))
+    return affine(name, form, x, weight, bias, activation, asked(wrt, (x, weight, bias)))
 
 
 def conv_transpose2d(
@@ -148,7 +148,7 @@ def conv_transpose2d(
     require_shape(name, "bias", bias, weight.shape[2:3])
     geometry = _transposed(x.shape, weight.shape, _fixed(stride), _fixed(padding), _fixed(output_padding))
     form = _SmallToLarge(*_plan(x, weight, geometry, cache))
-    return affine(name, form, x, bias, activation, asked(wrt, (x, weight, bias)))
+    return affine(name, form, x, weight, bias, activation, asked(wrt, (x, weight, bias)))
 
 
 def _fixed(sizes: Any) -> Any:

@@ -71,7 +71,7 @@ def dense(
     if whole is not None:
         return _whole(whole, x, weight, bias, activation, wanted)
     form = _Product(kernels.select("dense", problem(x)), weight)
-    return affine("dense", form, x, bias, activation, wanted)
+    return affine("dense", form, x, weight, bias, activation, wanted)
 
 
 def _whole(
@@ -90,6 +90,7 @@ def _whole(
     def linear(tangent: Array, asked: Asked) -> tuple[Array, Pullback]:
         form = _Product(kernels.select("dense", problem(tangent)), weight)
         epilogue = kernels.select("bias_activation", of_output)
-        return linearised("dense", form, epilogue, activation, gate, tangent, asked)
+        return linearised("dense", form, epilogue, activation, gate, tangent, weight, asked)
 
-    return y, Pullback("dense", y, wrt, compute, linear if activation.kind in PIECEWISE_LINEAR else None)
+    piecewise = activation.kind in PIECEWISE_LINEAR
+    return y, Pullback("dense", y, (x, weight, bias), wrt, compute, linear if piecewise else None)

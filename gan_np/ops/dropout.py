@@ -38,6 +38,6 @@ def dropout(
     def linear(tangent: Array, wrt: Asked) -> tuple[Array, Pullback]:
         assert held is not None
         moved = kernel.backward(tangent, held, rate)
-        return moved, Pullback("dropout linearised", moved, wrt, compute)
+        return moved, Pullback("dropout linearised", moved, (tangent,), wrt, compute)
 
-    return y, Pullback("dropout", y, wanted, compute, linear)
+    return y, Pullback("dropout", y, (x,), wanted, compute, linear)

@@ -24,7 +24,7 @@ def softplus(s: Array, *, wrt: bool | Asked = True) -> tuple[Array, Pullback]:
     def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
         return (dy * kernel.derivative(kept),)
 
-    return y, Pullback("softplus", y, wanted, compute)
+    return y, Pullback("softplus", y, (s,), wanted, compute)
 
 
 def mean_softplus(logits: Array, sign: int, weight: float = 1.0) -> tuple[Array, Array]:
@@ -32,6 +32,7 @@ def mean_softplus(logits: Array, sign: int, weight: float = 1.0) -> tuple[Array,
 
     The value is 0-d and the gradient has the logits' shape; both are exact at any finite s. sign: 1 or −1.
     """
+    require_same("mean_softplus", logits=logits)
     fused = kernels.select_whole("logistic", problem(logits))
     if fused is not None:
         found: tuple[Array, Array] = fused.forward(logits, sign, weight)
@@ -75,4 +76,4 @@ def softmax_cross_entropy(logits: Array, labels: Array, *, wrt: bool | Asked = T
         assert kept is not None
         return (kept * dy[:, None],)
 
-    return y, Pullback("softmax_cross_entropy", y, wanted, compute)
+    return y, Pullback("softmax_cross_entropy", y, (logits,), wanted, compute)

@@ -36,10 +36,10 @@ def maxout(x: Array, pieces: int, *, wrt: tuple[bool] | bool = True) -> tuple[Ar
         grouped = tangent.reshape(*kept.shape, pieces)
         index = kept[:, :, None].astype("int64")
         moved: Array = _take(grouped, index).reshape(y_shape)
-        return moved, Pullback("maxout linearised", moved, wrt, compute)
+        return moved, Pullback("maxout linearised", moved, (tangent,), wrt, compute)
 
     y_shape = y.shape
-    return y, Pullback("maxout", y, wanted, compute, linear)
+    return y, Pullback("maxout", y, (x,), wanted, compute, linear)
 
 
 def _take(grouped: Array, index: Array) -> Array:

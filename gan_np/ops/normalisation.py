@@ -11,7 +11,7 @@ from gan_np.checks import ShapeError
 from gan_np.kernels import Activation, Into
 
 from .affine import LINEAR
-from .pullback import Asked, Gradients, Pullback, asked, problem, require_shape
+from .pullback import Asked, Gradients, Pullback, asked, placed, problem, require_shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,10 @@ def update_running(mean: Array, variance: Array, batch: Statistics, momentum: fl
 
     The batch's variance enters unbiased, σ²·M/(M − 1) for M values a channel, as in PyTorch.
     """
+    require_same("update_running", mean=mean, variance=variance, batch_mean=batch.mean, batch_variance=batch.variance)
     unbiased = batch.count / (batch.count - 1)
     kernel = kernels.select("running", problem(batch.mean))
     kernel.update(mean, variance, batch.mean, batch.variance, momentum, unbiased)
-
-
-def _place(value: Array | None, into: Into | None) -> Array | None:
-    return value if value is None else kernels.reference.placing.place(value, into)
 
 
 def batch_norm(
@@ -76,7 +73,7 @@ def batch_norm(
         dx, dscale, dbias = kernel.backward(dy, *given, wrt[0], into_scale, into_bias)
         return dx, dscale if wrt[1] else None, dbias if wrt[2] else None
 
-    return y, Pullback("batch_norm", y, wanted, compute), Statistics(mean, variance, count)
+    return y, Pullback("batch_norm", y, (x, scale, bias), wanted, compute), Statistics(mean, variance, count)
 
 
 def batch_norm_inference(
@@ -114,10 +111,10 @@ def batch_norm_inference(
         if wrt[1]:
             normalised = kept - mean
             normalised *= inverse
-            dscale = _place(kernels.reference.activation.sum_leading(dz * normalised), into[1])
+            dscale = placed(kernels.reference.activation.sum_leading(dz * normalised), into[1])
         return dz * factor if wrt[0] else None, dscale, dbias
 
-    return y, Pullback("batch_norm_inference", y, wanted, compute)
+    return y, Pullback("batch_norm_inference", y, (x, scale, bias), wanted, compute)
 
 
 def layer_norm(
@@ -148,8 +145,8 @@ def layer_norm(
     kept = normalised if wanted[0] or wanted[1] else None
 
     def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
-        dbias = _place(dy.sum(axis=0), into[2]) if wrt[2] else None
-        dscale = _place((dy * kept).sum(axis=0), into[1]) if wrt[1] else None
+        dbias = placed(dy.sum(axis=0), into[2]) if wrt[2] else None
+        dscale = placed((dy * kept).sum(axis=0), into[1]) if wrt[1] else None
         if not wrt[0]:
             return None, dscale, dbias
         assert kept is not None
@@ -157,4 +154,4 @@ def layer_norm(
         dx = kernel.backward(d, kept.reshape(len(dy), -1), inverse)
         return dx.reshape(dy.shape), dscale, dbias
 
-    return y, Pullback("layer_norm", y, wanted, compute)
+    return y, Pullback("layer_norm", y, (x, scale, bias), wanted, compute)

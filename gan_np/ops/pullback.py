@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from gan_np.arrays import Array, Shape
+from gan_np import kernels
+from gan_np.arrays import Array, Like, Shape
 from gan_np.checks import ShapeError
 from gan_np.kernels import Into, Problem
 
@@ -31,24 +32,42 @@ class Pullback:
 
     Returns a tuple with one gradient for each array of the operation, None where it was not asked for.
 
+    Raises:
+        TypeError, ShapeError: dy or a place is no array of the right shape, dtype and kind of device. Kernels read and write
+            memory by what forward was given, so nothing is converted and nothing is computed.
+
     `pullback.linear(t)` applies f linearised at x to a tangent t of x (∂f/∂x·t, biases dropped, kinks frozen) and returns
     it with its own pullback: what the second derivative of R1 needs. Only piecewise linear operations have it.
     """
 
-    __slots__ = ("_compute", "_linear", "_name", "_shape", "wrt")
+    __slots__ = ("_compute", "_linear", "_name", "_output", "_shapes", "wrt")
 
-    def __init__(self, name: str, output: Array, wrt: Asked, compute: Compute, linear: Linear | None = None) -> None:
-        self._name, self._shape, self.wrt = name, output.shape, wrt
+    def __init__(
+        self,
+        name: str,
+        output: Array,
+        arrays: Sequence[Array | None],
+        wrt: Asked,
+        compute: Compute,
+        linear: Linear | None = None,
+    ) -> None:
+        self._name, self._output, self.wrt = name, Like(output), wrt
+        self._shapes = [None if array is None else array.shape for array in arrays]
         self._compute, self._linear = compute, linear
 
     def __call__(
         self, dy: Array, wrt: Sequence[bool] | None = None, into: Sequence[Into | None] | None = None
     ) -> Gradients:
-        if dy.shape != self._shape:
-            raise ShapeError(f"{self._name}: dy has shape {dy.shape}, the output had {self._shape}")
+        self._output.require(dy, self._name, "dy", "the output")
         asked = self._narrow(wrt)
-        places = (None,) * len(self.wrt) if into is None else tuple(into)
-        return self._compute(dy, asked, places) if any(asked) else (None,) * len(asked)
+        if not any(asked):
+            return (None,) * len(asked)
+        if into is None:
+            return self._compute(dy, asked, (None,) * len(asked))
+        first, *others = self._places(into)
+        gradients = self._compute(dy, asked, (None, *others))
+        # Kernels write the gradients of parameters where they go; that of the input is always a new array.
+        return gradients if first is None else (placed(gradients[0], first), *gradients[1:])
 
     def linear(self, tangent: Array, wrt: Sequence[bool] | None = None) -> tuple[Array, Pullback]:
         """f linearised at x, applied to `tangent`, and the pullback of that.
@@ -56,7 +75,8 @@ class Pullback:
         `wrt` may ask for arrays that forward was not asked for: the linear map keeps what it needs itself.
 
         Raises:
-            TypeError: the operation is not piecewise linear.
+            TypeError: the operation is not piecewise linear; the tangent is not of x's dtype.
+            ShapeError: the tangent has not x's shape.
         """
         if not any(self.wrt):
             raise ValueError(
@@ -66,7 +86,17 @@ class Pullback:
             raise TypeError(
                 f"{self._name} is not piecewise linear: it has no linearisation with a derivative of its own"
             )
+        self._output.with_shape(self._shapes[0]).require(tangent, self._name, "tangent", "the input")
         return self._linear(tangent, tuple(True for _ in self.wrt) if wrt is None else tuple(wrt))
+
+    def _places(self, into: Sequence[Into | None]) -> tuple[Into | None, ...]:
+        if len(into) != len(self.wrt):
+            raise ValueError(f"{self._name}: into has {len(into)} entries, expected {len(self.wrt)}")
+        for index, place in enumerate(into):
+            if place is not None:
+                own = self._output.with_shape(self._shapes[index])
+                own.require(place.array, self._name, f"into[{index}]", f"argument {index}")
+        return tuple(into)
 
     def _narrow(self, wrt: Sequence[bool] | None) -> Asked:
         if wrt is None or wrt == self.wrt:
@@ -76,6 +106,11 @@ class Pullback:
         if any(asked and not kept for asked, kept in zip(wrt, self.wrt, strict=True)):
             raise ValueError(f"{self._name}: wrt={tuple(wrt)} asks for more than forward kept ({self.wrt})")
         return tuple(wrt)
+
+
+def placed(value: Array | None, into: Into | None) -> Array | None:
+    """A gradient (if there is one) where it goes: there, or as it is."""
+    return value if value is None else kernels.reference.placing.place(value, into)
 
 
 def problem(x: Array, geometry: Any = None) -> Problem:

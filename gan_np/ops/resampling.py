@@ -21,7 +21,7 @@ def _linear_map(name: str, kernel: Any, x: Array, size: tuple[int, int], wrt: bo
     def linear(tangent: Array, wrt: Asked) -> tuple[Array, Pullback]:
         return _linear_map(name, kernel, tangent, size, wrt)
 
-    return y, Pullback(name, y, asked(wrt, (x,)), compute, linear)
+    return y, Pullback(name, y, (x,), asked(wrt, (x,)), compute, linear)
 
 
 def average_pool(x: Array, window: int | tuple[int, int], *, wrt: bool | Asked = True) -> tuple[Array, Pullback]:

@@ -9,7 +9,7 @@ from gan_np.arrays import Array, Shape, array_module, require_same
 from gan_np.checks import ShapeError
 from gan_np.kernels import Into
 
-from .pullback import Asked, Gradients, Pullback, asked
+from .pullback import Asked, Gradients, Pullback, asked, placed
 
 
 def reshape(x: Array, shape: Shape, *, wrt: bool | Asked = True) -> tuple[Array, Pullback]:
@@ -24,7 +24,7 @@ def reshape(x: Array, shape: Shape, *, wrt: bool | Asked = True) -> tuple[Array,
     def linear(tangent: Array, wrt: Asked) -> tuple[Array, Pullback]:
         return reshape(tangent, shape, wrt=wrt)
 
-    return y, Pullback("reshape", y, asked(wrt, (x,)), compute, linear)
+    return y, Pullback("reshape", y, (x,), asked(wrt, (x,)), compute, linear)
 
 
 def concatenate(*arrays: Array, wrt: bool | Sequence[bool] = True) -> tuple[Array, Pullback]:
@@ -39,9 +39,10 @@ def concatenate(*arrays: Array, wrt: bool | Sequence[bool] = True) -> tuple[Arra
         start += array.shape[-1]
 
     def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
-        return tuple(dy[..., low:high] if want else None for want, (low, high) in zip(wrt, ends, strict=True))
+        parts = [dy[..., low:high] if want else None for want, (low, high) in zip(wrt, ends, strict=True)]
+        return tuple(map(placed, parts, into))
 
-    return y, Pullback("concatenate", y, asked(wrt, arrays), compute)
+    return y, Pullback("concatenate", y, arrays, asked(wrt, arrays), compute)
 
 
 def add(*arrays: Array, wrt: bool | Sequence[bool] = True) -> tuple[Array, Pullback]:
@@ -54,6 +55,6 @@ def add(*arrays: Array, wrt: bool | Sequence[bool] = True) -> tuple[Array, Pullb
         y = y + array
 
     def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
-        return tuple(dy if want else None for want in wrt)
+        return tuple(placed(dy if want else None, place) for want, place in zip(wrt, into, strict=True))
 
-    return y, Pullback("add", y, asked(wrt, arrays), compute)
+    return y, Pullback("add", y, arrays, asked(wrt, arrays), compute)

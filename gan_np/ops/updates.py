@@ -46,7 +46,7 @@ def sgd(
     skip: Array | None = None,
 ) -> None:
     """v ← m·v + g; θ ← θ − lr·v (with Nesterov: θ ← θ − lr·(g + m·v)). θ and v change in place."""
-    if velocity is None and _is_given(momentum):
+    if velocity is None and (nesterov or _is_given(momentum)):
         raise ValueError("velocity: momentum needs a velocity vector, got None")
     kernel = _kernel("sgd", theta, skip, gradient=gradient, velocity=velocity)
     kernel.step(theta, gradient, velocity, learning_rate, momentum, nesterov, skip)

@@ -49,6 +49,18 @@ def check(subject: Subject, arrays: Sequence[Array], *, seed: int, directions: i
     Raises:
         GradientError: they differ; the message has the arrays' names, the direction and both values.
     """
+    outputs, upstream, claimed, noise = check_directions(subject, arrays, seed=seed, directions=directions)
+    sizes = sum(array.size for array in arrays), sum(y.size for y in outputs)
+    if sizes[0] <= JACOBIAN_INPUTS and sizes[1] <= JACOBIAN_OUTPUTS:
+        _check_jacobian(subject, arrays, outputs)
+    elif sizes[0] <= ENTRIES:
+        _check_entries(subject, arrays, upstream, claimed, noise)
+
+
+def check_directions(
+    subject: Subject, arrays: Sequence[Array], *, seed: int, directions: int = 1
+) -> tuple[list[Array], list[Array], list[Array], float]:
+    """The first part of `check`, for any size; gives outputs, upstream gradients, claimed ones and the noise allowed for."""
     rng = np.random.default_rng(seed)
     outputs = subject.evaluate(arrays)
     upstream = [rng.standard_normal(y.shape) for y in outputs]
@@ -60,11 +72,7 @@ def check(subject: Subject, arrays: Sequence[Array], *, seed: int, directions: i
     for group in groups:
         for _ in range(directions):
             _check_direction(subject, arrays, upstream, claimed, group, noise, rng)
-    sizes = sum(array.size for array in arrays), sum(y.size for y in outputs)
-    if sizes[0] <= JACOBIAN_INPUTS and sizes[1] <= JACOBIAN_OUTPUTS:
-        _check_jacobian(subject, arrays, outputs)
-    elif sizes[0] <= ENTRIES:
-        _check_entries(subject, arrays, upstream, claimed, noise)
+    return outputs, upstream, claimed, noise
 
 
 def direction(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:

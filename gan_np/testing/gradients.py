@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from gan_np import ops
 from gan_np.arrays import Array, generator, to_device, to_host
+from gan_np.checks import ShapeError
+from gan_np.kernels import Into
 from gan_np.layers import INPUTS, PARAMETERS, Layer, Wrt
 from gan_np.networks import Network
 
-from .finite_differences import GradientError, Subject, check
-from .layouts import with_gaps
+from .finite_differences import Differentiate, Evaluate, GradientError, Subject, check, check_directions
+from .layouts import LAYOUTS, sliced
 
 
 def check_gradients(
@@ -25,19 +28,22 @@ def check_gradients(
     seed: int = 0,
     directions: int = 3,
     device: str = "cpu",
+    float32: bool = True,
 ) -> None:
     """Check a layer's or a network's pullback against central differences, in float64.
 
     All inputs and all parameters are checked together and one by one, along random directions with a random upstream
-    gradient; on small shapes every entry, or the whole Jacobian. State is frozen. Also checked: nothing handed in is
-    modified, a forward without update_state moves nothing, inputs and upstream gradients with other memory layouts give
-    the same answer, and gradients asked for alone equal those asked for together.
+    gradient; on small shapes every entry, or the whole Jacobian; along one direction also for a batch of eleven. State is
+    frozen. Also checked: nothing handed in is modified, a forward without update_state moves nothing, inputs and upstream
+    gradients with other memory layouts give the same answer, gradients asked for alone equal those asked for together, a
+    second pullback adds to the parameters' gradients, and float32 gives what float64 gives but for rounding.
 
     subject: a layer (bound to fresh float64 numbers), or a float64 network (left as it was).
     input_shape: for a layer, without the batch axis; a tuple of shapes for several inputs.
     x: the input itself, instead of random numbers of `input_shape` (labels, say; integer inputs get no gradient).
     training: the mode; None checks both.
     device: where a layer is bound ("cuda" for a GPU); a network is checked where it lies. Differences are taken on the host.
+    float32: compare with float32, too. (Leave it out for what is not meant to run in it.)
 
     Raises:
         GradientError: with what differs, where, and both values.
@@ -52,7 +58,7 @@ def check_gradients(
     versions = network.parameters.version, network.state.version
     theta = to_host(network.parameters.values).copy()
     for mode in (False, True) if training is None else (training,):
-        _check_mode(network, x, theta, mode, seed, directions)
+        _check_mode(network, x, theta, mode, seed, directions, float32)
     if network.state.version != versions[1]:
         raise GradientError(f"{network.structure!r}: state moved in a forward without update_state")
     network.parameters.assign(to_device(theta, network.device))
@@ -64,10 +70,15 @@ def check_operation(
     seed: int = 0,
     directions: int = 3,
     device: str = "cpu",
+    float32: bool = True,
 ) -> None:
     """Check a pure operation: `operation(*arrays)` → y, pullback and `pullback(dy)` → one gradient for each array.
 
+    As `check_gradients`, but for what only layers have. Where the pullback is one of `gan_np.ops`, gradients are also
+    written into places that they are given (`Into`), overwriting and adding.
+
     arrays: on the host; `operation` is given them on `device`.
+    float32: compare with float32, too. (Leave it out for an operation that holds float64 arrays of its own.)
 
     >>> import numpy as np, gan_np as gn
     >>> rng = np.random.default_rng(0)
@@ -96,6 +107,9 @@ def check_operation(
     check(subject, arrays, seed=seed, directions=directions)
     _unchanged(name, zip(labels, arrays, before, strict=True))
     _check_layouts(subject, arrays, seed)
+    _check_places(subject, operation, arrays, seed, device)
+    if float32:
+        _check_float32(subject, arrays, differentiate, evaluate, seed)
 
 
 def _network(subject: Layer | Network, input_shape: Any, seed: int, device: str) -> Network:
@@ -116,74 +130,187 @@ def _network(subject: Layer | Network, input_shape: Any, seed: int, device: str)
     return network
 
 
-def _check_mode(network: Network, x: Any, theta: Array, training: bool, seed: int, directions: int) -> None:
-    mode = "training" if training else "evaluation"
-    name = f"{network.structure!r} in {mode}"
-    leaves = _leaves(x)
-    differentiable = [index for index, leaf in enumerate(leaves) if leaf.dtype.kind == "f"]
-    has_theta = len(network.parameters) > 0
-
-    def split(values: Sequence[Array]) -> Any:
-        if has_theta:
-            network.parameters.assign(to_device(values[-1], network.device))
-        moved = list(leaves)
-        for index, value in zip(differentiable, values, strict=False):
-            moved[index] = value
-        return _rebuild(x, iter([to_device(leaf, network.device) for leaf in moved]))
-
-    def forward(values: Sequence[Array], wrt: Wrt) -> tuple[Any, Any]:
-        return network.forward(split(values), training=training, wrt=wrt, rng=generator(seed, 3))
-
-    inputs = _rebuild(x, iter([leaf.dtype.kind == "f" for leaf in leaves]))
-
-    def evaluate(values: Sequence[Array]) -> list[Array]:
-        return [to_host(leaf) for leaf in _leaves(forward(values, Wrt(False, False))[0])]
-
-    def differentiate(values: Sequence[Array], upstream: Sequence[Array]) -> list[Array]:
-        y, pullback = forward(values, Wrt(inputs, has_theta))
-        given = _rebuild(y, iter([to_device(dy, network.device) for dy in upstream]))
-        network.gradient.spend()
-        dx = pullback(given)
-        gradients = [to_host(leaf) for leaf in _leaves(dx) if leaf is not None] if differentiable else []
-        return [*gradients, *([to_host(network.gradient.values).copy()] if has_theta else [])]
-
-    labels = tuple(f"input {index}" if len(leaves) > 1 else "input" for index in differentiable)
-    subject = Subject(name, (*labels, *(("parameters",) if has_theta else ())), evaluate, differentiate)
-    arrays = [*(leaves[index] for index in differentiable), *((theta,) if has_theta else ())]
-    before = [leaf.copy() for leaf in leaves]
-    check(subject, arrays, seed=seed, directions=directions)
-    _unchanged(name, zip(map("input {}".format, range(len(leaves))), leaves, before, strict=True))
-    _check_layouts(subject, arrays, seed)
-    _check_narrow(subject, forward, network, arrays, bool(differentiable), has_theta, seed)
+def _check_mode(
+    network: Network, x: Any, theta: Array, training: bool, seed: int, directions: int, float32: bool
+) -> None:
+    case = _Case(network, x, training, seed)
+    arrays = case.arrays(x, theta)
+    before = [leaf.copy() for leaf in _leaves(x)]
+    check(case.subject, arrays, seed=seed, directions=directions)
+    _unchanged(case.subject.name, zip(map("input {}".format, range(len(before))), _leaves(x), before, strict=True))
+    _check_layouts(case.subject, arrays, seed)
+    _check_narrow(case, arrays, seed)
+    if case.has_theta:
+        _check_adding(case, arrays, seed)
+    if float32:
+        single = _Case(network.astype(np.float32), x, training, seed)
+        _check_float32(case.subject, arrays, single.differentiate, single.evaluate, seed)
+    if len(_leaves(x)[0]) < LARGE:
+        large = _rebuild(x, iter([np.resize(leaf, (LARGE, *leaf.shape[1:])) for leaf in _leaves(x)]))
+        many = _Case(network, large, training, seed)
+        check_directions(many.subject, many.arrays(large, theta), seed=seed)
     network.gradient.spend()
 
 
-def _check_narrow(
-    subject: Subject,
-    forward: Callable[[Sequence[Array], Wrt], tuple[Any, Any]],
-    network: Network,
-    arrays: Sequence[Array],
-    has_inputs: bool,
-    has_theta: bool,
-    seed: int,
+LARGE = 11
+"""Examples of the large batch: more than a vector register or a strip of rows holds, and not a multiple of either."""
+
+
+class _Case:
+    """A network in one mode as a function of its differentiable inputs and of θ, with its derivative."""
+
+    def __init__(self, network: Network, x: Any, training: bool, seed: int) -> None:
+        self.network, self.training, self.seed = network, training, seed
+        self._x, leaves = x, _leaves(x)
+        self._differentiable = [index for index, leaf in enumerate(leaves) if leaf.dtype.kind == "f"]
+        self.has_inputs, self.has_theta = bool(self._differentiable), len(network.parameters) > 0
+        labels = tuple(f"input {index}" if len(leaves) > 1 else "input" for index in self._differentiable)
+        mode = "training" if training else "evaluation"
+        self.subject = Subject(
+            f"{network.structure!r} in {mode}",
+            (*labels, *(("parameters",) if self.has_theta else ())),
+            self.evaluate,
+            self.differentiate,
+        )
+
+    def arrays(self, x: Any, theta: Array) -> list[Array]:
+        """What the function depends on."""
+        leaves = _leaves(x)
+        return [*(leaves[index] for index in self._differentiable), *((theta,) if self.has_theta else ())]
+
+    def forward(self, values: Sequence[Array], wrt: Wrt) -> tuple[Any, Any]:
+        """The output and the pullback at these values."""
+        device = self.network.device
+        if self.has_theta:
+            self.network.parameters.assign(to_device(values[-1], device))
+        moved = list(_leaves(self._x))
+        for index, value in zip(self._differentiable, values, strict=False):
+            moved[index] = value
+        x = _rebuild(self._x, iter([to_device(leaf, device) for leaf in moved]))
+        return self.network.forward(x, training=self.training, wrt=wrt, rng=generator(self.seed, 3))
+
+    def evaluate(self, values: Sequence[Array]) -> list[Array]:
+        """The outputs."""
+        return [to_host(leaf) for leaf in _leaves(self.forward(values, Wrt(False, False))[0])]
+
+    def differentiate(self, values: Sequence[Array], upstream: Sequence[Array]) -> list[Array]:
+        """The gradient of each array; the network's own is spent before."""
+        self.network.gradient.spend()
+        dx = self.pull(values, upstream)
+        gradients = [to_host(leaf) for leaf in _leaves(dx) if leaf is not None] if self.has_inputs else []
+        return [*gradients, *([self.gradient()] if self.has_theta else [])]
+
+    def pull(self, values: Sequence[Array], upstream: Sequence[Array]) -> Any:
+        """One forward and one pullback."""
+        inputs = _rebuild(self._x, iter([leaf.dtype.kind == "f" for leaf in _leaves(self._x)]))
+        y, pullback = self.forward(values, Wrt(inputs, self.has_theta))
+        given = _rebuild(y, iter([to_device(dy, self.network.device) for dy in upstream]))
+        try:
+            return pullback(given)
+        except (TypeError, ShapeError) as error:
+            raise GradientError(f"{self.subject.name}: {error}") from error
+
+    def gradient(self) -> Array:
+        """That of the parameters."""
+        return to_host(self.network.gradient.values).copy()
+
+
+def _check_adding(case: _Case, arrays: Sequence[Array], seed: int) -> None:
+    """The first pullback after the gradient was spent overwrites what was there, the second adds to it."""
+    rng = np.random.default_rng(seed)
+    shapes = [y.shape for y in case.evaluate(arrays)]
+    first, second = ([rng.standard_normal(shape) for shape in shapes] for _ in range(2))
+    expected = sum(case.differentiate(arrays, upstream)[-1] for upstream in (first, second))
+    case.network.gradient.spend()
+    case.pull(arrays, first)
+    case.pull(arrays, second)
+    found = case.gradient()
+    if not np.abs(found - expected).max(initial=0) <= 1e-9 * np.abs(expected).max(initial=1e-30):
+        raise GradientError(
+            f"{case.subject.name}: two pullbacks without spending the gradient in between must add up, as D's do for real "
+            "and generated images; write where `variables.gradient(name)` says and as it says, or use add_gradient"
+        )
+
+
+def _check_places(
+    subject: Subject, operation: Callable[..., Any], arrays: Sequence[Array], seed: int, device: str
 ) -> None:
-    """Gradients asked for alone must equal those asked for together."""
-    if not (has_inputs and has_theta):
+    """Gradients into places with gaps: the first write overwrites what was there, the second adds to it."""
+    given = [to_device(array, device) for array in arrays]
+    y, pullback = operation(*given)
+    if not isinstance(pullback, ops.Pullback):
         return
+    rng = np.random.default_rng(seed)
+    dy = to_device(rng.standard_normal(y.shape), device)
+    own = pullback(dy)
+    for index, gradient in enumerate(own):
+        if gradient is None:
+            continue
+        place, right = sliced(gradient), to_host(gradient)
+        for times in (1, 2):
+            into: list[Into | None] = [None] * len(pullback.wrt)
+            into[index] = Into(place, times == 2)
+            pullback(dy, into=into)
+            _same(subject, f"array {index} into a place, write {times},", [to_host(place)], [times * right])
+
+
+def _check_float32(
+    subject: Subject, arrays: Sequence[Array], differentiate: Differentiate, evaluate: Evaluate, seed: int
+) -> None:
+    """float32 against float64 at the same numbers, relative to the largest that goes in or comes out.
+
+    Not to each gradient's own size: one that is a small difference of large terms has no more digits in float32.
+    """
+    narrow = [array.astype(np.float32) for array in arrays]
+    wide = [array.astype(np.float64) for array in narrow]
+    outputs = subject.evaluate(wide)
+    rng = np.random.default_rng(seed)
+    upstream = [rng.standard_normal(y.shape).astype(np.float32) for y in outputs]
+    expected = subject.differentiate(wide, [dy.astype(np.float64) for dy in upstream])
+    try:
+        found = evaluate(narrow), differentiate(narrow, upstream)
+    except TypeError as error:
+        raise GradientError(f"{subject.name}: in float32: {error}") from error
+    scale = max(float(np.abs(array).max(initial=0)) for array in (*upstream, *expected))
+    for what, ours, right, size in (
+        ("output", found[0], outputs, max(float(np.abs(y).max(initial=1e-30)) for y in outputs)),
+        ("gradient", found[1], expected, scale),
+    ):
+        for index, (left, wanted) in enumerate(zip(ours, right, strict=True)):
+            label = f"{what} {index}" if what == "output" else f"gradient of {subject.labels[index]}"
+            if left.dtype != np.float32:
+                raise GradientError(f"{subject.name}: in float32: the {label} is {left.dtype}")
+            difference = float(np.abs(left - wanted).max(initial=0))
+            if not difference <= SINGLE * size:
+                raise GradientError(
+                    f"{subject.name}: the {label} in float32 is {difference:.3g} away from that in float64, "
+                    f"allowed {SINGLE * size:.3g}"
+                )
+
+
+SINGLE = 1e-4
+"""Rounding in float32, relative."""
+
+
+def _check_narrow(case: _Case, arrays: Sequence[Array], seed: int) -> None:
+    """Gradients asked for alone must equal those asked for together."""
+    if not (case.has_inputs and case.has_theta):
+        return
+    subject, network = case.subject, case.network
     outputs = subject.evaluate(arrays)
     rng = np.random.default_rng(seed)
     upstream = [rng.standard_normal(y.shape) for y in outputs]
     together = subject.differentiate(arrays, upstream)
     there = [to_device(dy, network.device) for dy in upstream]
-    y, pullback = forward(arrays, INPUTS)
+    y, pullback = case.forward(arrays, INPUTS)
     network.gradient.spend()
     alone = [to_host(leaf) for leaf in _leaves(pullback(_rebuild(y, iter(there)))) if leaf is not None]
     if network.gradient.started:
         raise GradientError(f"{subject.name}: wrote parameter gradients that were not asked for")
     _same(subject, "inputs asked for alone", alone, together[:-1])
-    y, pullback = forward(arrays, PARAMETERS)
+    y, pullback = case.forward(arrays, PARAMETERS)
     pullback(_rebuild(y, iter(there)))
-    _same(subject, "parameters asked for alone", [to_host(network.gradient.values).copy()], together[-1:])
+    _same(subject, "parameters asked for alone", [case.gradient()], together[-1:])
     network.gradient.spend()
 
 
@@ -195,7 +322,7 @@ def _check_layouts(subject: Subject, arrays: Sequence[Array], seed: int) -> None
     before = [dy.copy() for dy in upstream]
     expected = subject.differentiate(arrays, upstream)
     _unchanged(subject.name, zip(["dy"] * len(upstream), upstream, before, strict=True))
-    for name, layout in (("Fortran", np.asfortranarray), ("reversed", with_gaps)):
+    for name, layout in LAYOUTS.items():
         moved, changed = [layout(a) for a in arrays], [layout(dy) for dy in upstream]
         _same(subject, f"outputs for a {name} memory layout", subject.evaluate(moved), outputs)
         found = subject.differentiate(moved, changed)

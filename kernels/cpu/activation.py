@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -52,9 +53,13 @@ def activated(value: Any, kind: int, below: Any) -> Any:
 
 @inner
 def derivative(y: Any, above: Any, below: Any, first: Any, second: Any) -> Any:
-    """f′ from y = f(z): (`above` if y > 0 else `below`) + first·y − second·y²; the four numbers are those of `slopes`."""
+    """f′ from y = f(z): (`above` if y > 0 else `below`) + first·y − second·y²; the four numbers are those of `slopes`.
+
+    y is infinite only where first and second are 0, and must not make NaN of them. NaN stays NaN.
+    """
     real = type(y)
-    return (above if y > real(0.0) else below) + y * (first - second * y)
+    finite = real(0.0) if abs(y) == real(math.inf) else y
+    return (above if y > real(0.0) else below) + finite * (first - second * finite)
 
 
 @inlined

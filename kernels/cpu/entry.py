@@ -23,7 +23,7 @@ import numba
 import numpy as np
 from numba.core import types
 
-from gan_np.arrays import Array, DType
+from gan_np.arrays import FLOATS, Array, DType
 
 from .compiled import compiled
 
@@ -67,6 +67,8 @@ class Entry(dict[DType, Any]):
         self.function = function
 
     def __missing__(self, dtype: DType) -> Any:
+        if dtype not in FLOATS:  # Numba would compile it for integers, too, and the numbers would be wrong
+            raise TypeError(f"{self.function.__name__}: compiled for float32 and float64, got {dtype}")
         hints = typing.get_type_hints(self.function, include_extras=True)
         kinds = _kinds(numba.from_dtype(np.dtype(dtype)))
         dispatcher = compiled(self.function)

@@ -22,6 +22,7 @@ import os
 import platform
 import threading
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from llvmlite import ir
 from numba import typeof
 from numba.core import types
 
-from gan_np.arrays import Array
+from gan_np.arrays import FLOATS, Array
 from gan_np.kernels import threads
 
 from . import warm
@@ -338,11 +339,13 @@ def run(part: Any, key: Any, count: int, arguments: tuple[Any, ...]) -> None:
 
     Raises:
         RuntimeError: the part failed, which only lack of memory can cause.
-        TypeError: the arguments have other types than the first time that this key was used.
+        TypeError: the arguments have other types than the first time that this key was used, or arrays of several dtypes.
+            Neither is remembered, so that the next call finds what it would have found without this one.
     """
     found = _compiled_parts.get((part, key))
     if found is None:
         kinds = (types.int64, types.int64, *map(typeof, arguments))
+        _require_dtype(part, key[0] if isinstance(key, tuple) else key, kinds)
         part.compile(kinds)
         result = part.overloads[kinds]
         address = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
@@ -352,6 +355,28 @@ def run(part: Any, key: Any, count: int, arguments: tuple[Any, ...]) -> None:
         raise TypeError(f"key: {part.py_func.__name__} was first run with other argument types under {key!r}")
     if failed:
         raise RuntimeError(f"{part.py_func.__name__} failed with code {failed}")
+
+
+def _require_dtype(part: Any, dtype: Any, kinds: Any) -> None:
+    """Refuse arrays of another dtype than the key names, if it names one, but for the int64 that parts count with.
+
+    Parts find their way through an array by what they were told of another; with two dtypes they would read beside it. And
+    what is compiled for a mix would be found under the key by the next call.
+    """
+    if not isinstance(dtype, np.dtype):
+        return
+    found = {str(kind) for kind in _dtypes(kinds)} - {"int64"}
+    if dtype not in FLOATS or found != {str(dtype)}:
+        mix = " and ".join(sorted(found | {str(dtype)}))
+        raise TypeError(f"{part.py_func.__name__}: arrays must all be float32 or all float64, got {mix}")
+
+
+def _dtypes(kinds: Any) -> Iterator[Any]:
+    for kind in kinds:
+        if isinstance(kind, types.Array):
+            yield kind.dtype
+        elif isinstance(kind, types.BaseTuple):
+            yield from _dtypes(kind)
 
 
 class _Pool:

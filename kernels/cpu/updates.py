@@ -7,11 +7,22 @@ from typing import Any
 
 from gan_np.arrays import Array
 
+from ..reference.updates import SQUARABLE
 from .chunks import LINE, chunk_count, chunk_length, claim, finish, zones
-from .compiled import inner
+from .compiled import inlined, inner
 from .entry import Cells, Given, Result, entry, nothing
 from .memory import get, put
 from .pool import parallel, state
+
+LIMITS = tuple(SQUARABLE[bits] for bits in (32, 64))
+
+
+@inlined
+def squarable(g: Any, limit: Any) -> Any:
+    """g, cut to ±limit where it is finite, so that its square is finite too. NaN and ±∞ stay what they are."""
+    real = type(g)
+    cut = limit if g > real(0.0) else -limit
+    return cut if limit < abs(g) < real(math.inf) else g
 
 
 @inner
@@ -29,9 +40,10 @@ def _adam_part(
 ) -> None:
     real = theta.dtype.type
     keep_first, take_first, keep_second, take_second, rate, unbias, epsilon = numbers
+    limit = real(LIMITS[0] if theta.itemsize == 4 else LIMITS[1])
     start = claim(taken, thread, count, False) * length
     for i in range(start, min(start + length, theta.size)):
-        g = get(gradient, i)
+        g = squarable(get(gradient, i), limit)
         m = real(keep_first) * get(first, i) + real(take_first) * g
         v = real(keep_second) * get(second, i) + real(take_second) * (g * g)
         put(first, i, m)
@@ -88,13 +100,14 @@ def _sgd_part(
         for i in range(start, stop):
             put(theta, i, get(theta, i) - real(rate) * get(gradient, i))
         return
-    # θ ← θ − lr·(ahead·g + behind·v): the same loop with and without Nesterov's look ahead
-    ahead, behind = (real(1.0), real(momentum)) if nesterov else (real(0.0), real(1.0))
+    # θ ← θ − lr·(ahead + behind·v): the same loop with and without Nesterov's look ahead
+    behind = real(momentum) if nesterov else real(1.0)
     for i in range(start, stop):
         g = get(gradient, i)
         v = real(momentum) * get(velocity, i) + g
         put(velocity, i, v)
-        put(theta, i, get(theta, i) - real(rate) * (ahead * g + behind * v))
+        ahead = g if nesterov else real(0.0)  # and not 0·g, which makes NaN of ∞
+        put(theta, i, get(theta, i) - real(rate) * (ahead + behind * v))
 
 
 @entry
@@ -125,9 +138,10 @@ def _rmsprop_part(
 ) -> None:
     real = theta.dtype.type
     keep, take = real(smoothing), real(1.0 - smoothing)
+    limit = real(LIMITS[0] if theta.itemsize == 4 else LIMITS[1])
     start = claim(taken, thread, count, False) * length
     for i in range(start, min(start + length, theta.size)):
-        g = get(gradient, i)
+        g = squarable(get(gradient, i), limit)
         v = keep * get(second, i) + take * (g * g)
         put(second, i, v)
         update = g / (math.sqrt(v) + real(epsilon))
@@ -205,7 +219,7 @@ class Sgd:
 
 
 class Adam:
-    """m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; θ ← θ − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε)."""
+    """m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; θ ← θ − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε), g `squarable`."""
 
     def step(
         self,
@@ -230,7 +244,7 @@ class Adam:
 
 
 class Rmsprop:
-    """v ← ρv + (1−ρ)g²; u = g/(√v + ε); θ ← θ − lr·u, or through w ← m·w + u."""
+    """v ← ρv + (1−ρ)g²; u = g/(√v + ε); θ ← θ − lr·u, or through w ← m·w + u; g `squarable`."""
 
     def step(
         self,

@@ -17,8 +17,21 @@ from ..cuda.grids import over
 from ..cuda.launcher import Cell, contiguous
 from ..cuda.scalars import flag
 from ..interfaces import Number
-from .compiled import cuda, kernel, variants
+from ..reference.updates import SQUARABLE
+from .compiled import cuda, device, kernel, variants
 from .launcher import cell, launch
+
+
+@variants
+def squarable(real: Any) -> Any:
+    """The device function that cuts a finite g so that its square is finite, see `reference.updates`."""
+    limit = SQUARABLE[8 * np.dtype(real).itemsize]
+
+    def cut(g: Any) -> Any:
+        size = abs(g)
+        return math.copysign(real(limit), g) if real(limit) < size < real(math.inf) else g
+
+    return device(cut)
 
 
 @variants
@@ -47,6 +60,7 @@ def sgd(real: Any, has_velocity: bool, nesterov: bool) -> Any:
 @variants
 def adam(real: Any) -> Any:
     """m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; θ ← θ − lr/(1−β₁ᵗ)·m/(√v/√(1−β₂ᵗ) + ε)."""
+    cut = squarable(real)
 
     @kernel
     def adam_step(
@@ -64,7 +78,7 @@ def adam(real: Any) -> Any:
         keep1, take1 = real(beta1), real(1.0 - beta1)
         keep2, take2 = real(beta2), real(1.0 - beta2)
         for i in range(cuda.grid(1), count, cuda.gridsize(1)):
-            g = gradient[i]
+            g = cut(gradient[i])
             m = keep1 * first[i] + take1 * g
             v = keep2 * second[i] + take2 * (g * g)
             first[i], second[i] = m, v
@@ -76,6 +90,7 @@ def adam(real: Any) -> Any:
 @variants
 def rmsprop(real: Any, has_velocity: bool) -> Any:
     """v ← ρv + (1−ρ)g²; u = g/(√v + ε); θ ← θ − lr·u, or through the velocity w ← m·w + u."""
+    cut = squarable(real)
 
     @kernel
     def rmsprop_step(
@@ -86,7 +101,7 @@ def rmsprop(real: Any, has_velocity: bool) -> Any:
             return
         rate, kept = real(learning_rate[0]), real(momentum[0])
         for i in range(cuda.grid(1), count, cuda.gridsize(1)):
-            g = gradient[i]
+            g = cut(gradient[i])
             v = keep * second[i] + take * (g * g)
             second[i] = v
             move = g / (real(math.sqrt(v)) + epsilon)

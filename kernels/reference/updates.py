@@ -17,6 +17,20 @@ def real(value: Number, like: Array) -> Any:
     return like.dtype.type(value) if isinstance(value, int | float) else value.astype(like.dtype)
 
 
+SQUARABLE = {32: 2.0**63, 64: 2.0**511}
+"""The largest gradient that enters Adam and RMSprop, by the bits of its dtype."""
+
+
+def squarable(gradient: Array) -> Array:
+    """The gradient with what is finite cut to `SQUARABLE`, so that its square is finite too.
+
+    Otherwise v becomes ∞ at a gradient of 1.9e19 in float32, and θ stands still from then on, without a word. Both
+    moments are made from what is cut, so the step for a constant gradient is that of exact arithmetic. NaN and ±∞ stay.
+    """
+    xp, limit = array_module(gradient), gradient.dtype.type(SQUARABLE[8 * gradient.dtype.itemsize])
+    return xp.where(xp.isfinite(gradient), xp.clip(gradient, -limit, limit), gradient)
+
+
 def root(value: Number) -> Number:
     """√value."""
     return math.sqrt(value) if isinstance(value, int | float) else array_module(value).sqrt(value)
@@ -73,7 +87,7 @@ class Adam:
         skip: Array | None = None,
     ) -> None:
         """θ ← θ − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε)."""
-        of = theta.dtype.type
+        of, gradient = theta.dtype.type, squarable(gradient)
         with unless(skip, theta, first, second):
             first *= of(beta1)
             first += of(1 - beta1) * gradient
@@ -105,7 +119,7 @@ class Rmsprop:
         skip: Array | None = None,
     ) -> None:
         """Without momentum `velocity` may be None."""
-        of = theta.dtype.type
+        of, gradient = theta.dtype.type, squarable(gradient)
         with unless(skip, theta, second, velocity):
             second *= of(smoothing)
             second += of(1 - smoothing) * gradient * gradient

@@ -55,7 +55,8 @@ def _activations():
 
 
 def _beside(x, constant):
-    return to_device(constant, device_of(x))
+    """On the device of x, and floats in its dtype."""
+    return to_device(constant.astype(x.dtype) if constant.dtype.kind == "f" else constant, device_of(x))
 
 
 def _normalisations():

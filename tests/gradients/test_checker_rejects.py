@@ -174,6 +174,22 @@ def test_a_tap_of_a_convolution_transposed(plant, layer, contraction):
             check_gradients(layer(2, 3, padding=1), (4, 4, 2), training=False)
 
 
+CARELESS = ("reads x by rows", "reads x by examples")
+
+
+def read_carelessly(array, how):
+    """The array, read as kernels read that look at one stride and take the rest for granted."""
+    if how == "reads x by rows":  # right if rows lie side by side, and for negative and Fortran strides
+        fits, size = array.strides[-1] == array.itemsize, array.shape[-1]
+    else:  # right if the inside of an example is in C order, and for negative and Fortran strides
+        fits, size = array.strides[0] == array[0].nbytes, array[0].size
+    if not fits:
+        return array
+    return np.lib.stride_tricks.as_strided(
+        array, (array.size // size, size), (size * array.itemsize, array.itemsize)
+    ).reshape(array.shape)
+
+
 class Planted(gn.Layer):
     """y = x·w, entry by entry, with one thing wrong."""
 
@@ -189,7 +205,7 @@ class Planted(gn.Layer):
 
     def forward(self, variables, x, run):
         weight = variables["weight"]
-        y = x * weight
+        y = (read_carelessly(x, self.bug) if self.bug in CARELESS else x) * weight
         if self.bug == "modifies its input":
             x += 1e-13
         if self.bug == "works in its input":
@@ -200,11 +216,29 @@ class Planted(gn.Layer):
 
         def pullback(dy, wrt):
             if self.bug != "forgets its parameter" and (wrt.parameters or self.bug == "ignores wrt"):
-                variables.add_gradient("weight", (dy * x).sum(axis=0))
+                few = slice(8 if self.bug == "sums eight examples" else None)
+                value = (dy * x)[few].sum(axis=0)
+                if self.bug == "ignores Into.add":
+                    variables.gradient("weight").array[...] = value
+                elif self.bug == "always adds":
+                    place = variables.gradient("weight").array
+                    place += value
+                else:
+                    variables.add_gradient("weight", value)
             if self.bug == "needs both" and not (wrt.any_input and wrt.parameters):
                 return 2 * dy * weight if wrt.any_input else None
             if self.bug == "modifies dy":
                 dy += 1e-13
+            if self.bug == "forgets the ninth example":
+                dx = dy * weight
+                dx[8:9] = 0
+                return dx
+            if self.bug == "wrong in float32" and dy.dtype == np.float32:
+                return 1.001 * dy * weight
+            if self.bug == "float64 in float32":
+                return dy * weight.astype(np.float64)
+            if self.bug == "reads dy by rows":
+                return read_carelessly(dy, "reads x by rows") * weight
             if self.bug == "works in dy":
                 dy *= weight
                 return dy
@@ -229,18 +263,33 @@ BUGS = {
     "shape": "has shape",
     "not finite": "not finite",
     "no input gradient": "1 gradients for input, parameters",
+    "ignores Into.add": "two pullbacks without spending the gradient in between must add up",
+    "always adds": "finite differences give",
+    "reads x by rows": "outputs for a sliced memory layout differ",
+    "reads dy by rows": "gradients for a sliced memory layout differ",
+    "reads x by examples": "outputs for a permuted memory layout differ",
+    "sums eight examples": r"random direction of \(input, parameters\)",
+    "forgets the ninth example": r"random direction of \(input, parameters\)",
+    "wrong in float32": "the gradient of input in float32 is .* away from that in float64",
+    "float64 in float32": "Planted.*: the input is float32 but the gradient from its pullback is float64",
 }
 
 
 def test_the_layer_without_a_bug_passes():
-    check_gradients(Planted(), (4,))
+    for shape in ((4,), (2, 3, 2)):
+        check_gradients(Planted(), shape)
+
+
+def test_float32_can_be_left_out():
+    check_gradients(Planted("wrong in float32"), (4,), float32=False)
+    check_operation(lambda x: (1.5 * x, lambda dy: (np.array([1.5]) * dy,)), np.ones((2, 1)), float32=False)
 
 
 @pytest.mark.parametrize("bug", BUGS)
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 def test_a_layer_that_breaks_the_rules(bug):
     with pytest.raises(GradientError, match=BUGS[bug]):
-        check_gradients(Planted(bug), (4,))
+        check_gradients(Planted(bug), (2, 3, 2) if bug == "reads x by examples" else (4,))
 
 
 def test_a_layer_that_reads_memory_in_the_wrong_order():
@@ -266,6 +315,29 @@ def test_an_operation_with_a_missing_gradient(rng):
 
     with pytest.raises(GradientError, match="1 gradients for array 0, array 1"):
         check_operation(short, x, w)
+
+
+def test_an_operation_that_is_wrong_in_float32(rng):
+    def tripled(x):
+        factor = x.dtype.type(3 if x.dtype == np.float64 else 3.01)
+        return 3 * x, lambda dy: (factor * dy,)
+
+    with pytest.raises(GradientError, match="the gradient of array 0 in float32"):
+        check_operation(tripled, rng.standard_normal(5))
+    with pytest.raises(GradientError, match="in float32: the output 0 is float64"):
+        check_operation(lambda x: (x * np.ones(5), lambda dy: (dy * np.ones(5),)), rng.standard_normal(5))
+
+
+@pytest.mark.parametrize("bug", ["overwrites", "adds"])
+def test_an_operation_that_ignores_where_its_gradient_goes(plant, rng, bug):
+    class Careless(reference.Dense):
+        def weight_gradient(self, x, dz, into=None):
+            return super().weight_gradient(x, dz, into and into._replace(add=bug == "adds"))
+
+    x, w = rng.standard_normal((3, 4)), rng.standard_normal((4, 2))
+    wrong = f"into a place, write {1 if bug == 'adds' else 2}, differ"
+    with gn.use_kernels(dense=plant("dense", Careless())), pytest.raises(GradientError, match=wrong):
+        check_operation(lambda x, w: gn.ops.dense(x, w), x, w)
 
 
 def test_an_operation_that_modifies_an_array(rng):

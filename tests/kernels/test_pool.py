@@ -11,7 +11,8 @@ import pytest
 from llvmlite import ir
 from numba.core import types
 
-from gan_np.kernels import threads
+from gan_np import kernels
+from gan_np.kernels import Activation, threads
 from gan_np.kernels.cpu import pool
 from gan_np.kernels.cpu.compiled import compiled, intrinsic
 
@@ -164,6 +165,32 @@ def test_other_argument_types_under_the_same_key():
     pool.run(square, "float32", 5, (given.astype(np.float32), singles))
     np.testing.assert_array_equal(singles, singles)
     pool.run(square, "float64", 5, (given, results))
+
+
+@pytest.mark.parametrize("wrong", ["float32", "float64", "int32", "uint8"])
+def test_a_wrong_first_call_is_not_remembered(wrong):
+    """Through kernels themselves, below the checks of operations: refused, and the next right call gets its right answer."""
+    dense = kernels.entry("dense", "numba").implementation
+    rng = np.random.default_rng(0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool, "_compiled_parts", {})
+        for dtype in (np.float32, np.float64):
+            if np.dtype(dtype) == wrong:
+                continue
+            x, w, dz = (rng.standard_normal(shape).astype(dtype) for shape in ((32, 96), (96, 64), (32, 64)))
+            other = dz.astype(wrong)
+            for call in (lambda: dense.input_gradient(other, w), lambda: dense.weight_gradient(x, other)):  # noqa: B023
+                with pytest.raises(TypeError, match="arrays must all be float32 or all float64, got"):
+                    call()
+            np.testing.assert_allclose(dense.input_gradient(dz, w), dz @ w.T, rtol=0, atol=1e-4)
+            np.testing.assert_allclose(dense.weight_gradient(x, dz), x.T @ dz, rtol=0, atol=1e-4)
+
+
+def test_entries_are_compiled_for_floats_only():
+    for dtype in (np.int32, np.uint8, np.float16, ">f4"):
+        y = np.ones((4, 3), dtype)
+        with pytest.raises(TypeError, match=f"compiled for float32 and float64, got {np.dtype(dtype)}"):
+            kernels.entry("bias_activation", "numba").implementation.forward(y, np.ones(3, dtype), Activation("relu"))
 
 
 def test_several_python_threads_at_once():

@@ -5,6 +5,7 @@ tiles are small, and threads start in forward or in reversed order.
 
 python simulated.py             every registered kernel against the reference
 python simulated.py broken      the same with one thing broken, thing by thing
+python simulated.py infinite    infinite numbers, and gradients whose squares overflow
 """
 
 import inspect
@@ -18,8 +19,10 @@ from pathlib import Path
 import numpy as np
 
 os.environ["NUMBA_ENABLE_CUDASIM"] = "1"
+sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "cuda"))
 
+import infinite
 from broken import BROKEN
 from numba.cuda.simulator import kernel as simulator
 from numba.cuda.simulator import kernelapi
@@ -27,6 +30,7 @@ from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
 from on_host.pretended import pretend_cupy
 
 from gan_np import kernels
+from gan_np.arrays import to_device
 from gan_np.kernels.cases import conv2d_case, convolution_geometry, dense_case
 from gan_np.kernels.cuda import grids
 from gan_np.kernels.numba_cuda import NAME, launcher, product
@@ -104,6 +108,17 @@ def fault(operation, order):
     return None
 
 
+def fault_at_infinity(check, dtype):
+    """What is wrong with one of `infinite.CHECKS`; None if nothing is."""
+    operation, run = infinite.CHECKS[check]
+    try:
+        with pretend_cupy(), np.errstate(all="ignore"):
+            run(kernels.entry(operation, NAME).implementation, dtype, lambda array: to_device(array, "cuda"))
+    except AssertionError as error:
+        return str(error)
+    return None
+
+
 def rewrite(name, change=lambda text: text):
     """Run a module's source again, changed, in its own namespace: what others imported from it calls the new kernels."""
     module = import_module(f"gan_np.kernels.numba_cuda.{name}")
@@ -122,6 +137,10 @@ if __name__ == "__main__":
             caught = [order for order in ORDERS if fault(operation, order)]
             print(json.dumps({"check": label, "changed": changed, "caught": caught}), flush=True)
             rewrite(module)
+    elif sys.argv[1:] == ["infinite"]:
+        for check in infinite.CHECKS:
+            for dtype in (np.float32, np.float64):
+                print(json.dumps({"check": check, "fault": fault_at_infinity(check, dtype)}), flush=True)
     else:
         for operation in kernels.OPERATIONS:
             if NAME in [entry.name for entry in kernels.entries(operation)]:

@@ -4,6 +4,7 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
+import infinite
 import pytest
 from broken import BARRIER, BROKEN
 from children import lines
@@ -31,6 +32,12 @@ def controls():
 def test_parity_in_the_simulator(faults, operation, order):
     """The public check: other strides, float32 and float64, gradients into place, threads in either order."""
     assert faults[operation, order] is None
+
+
+def test_infinite_numbers_and_huge_gradients():
+    found = lines("simulated.py", "infinite")
+    assert {line["check"] for line in found} == set(infinite.CHECKS)
+    assert [line for line in found if line["fault"] is not None] == []
 
 
 def test_nothing_else_was_checked(faults):

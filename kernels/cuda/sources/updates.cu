@@ -12,6 +12,14 @@ __device__ __forceinline__ double current(const double* at, double value) { retu
 
 __device__ __forceinline__ bool asked_for(const int* skip) { return !skip || *skip == 0; }
 
+// A finite g beyond these is cut, so that its square is finite (interfaces.py). NaN and ±∞ stay what they are.
+constexpr real SQUARABLE = sizeof(real) == 4 ? 9223372036854775808.0 : 6.703903964971299e153;  // 2⁶³, 2⁵¹¹
+
+__device__ __forceinline__ real squarable(real g) {
+    real size = fabs(g);
+    return size > SQUARABLE && size - size == 0 ? (g > 0 ? SQUARABLE : -SQUARABLE) : g;
+}
+
 // v ← m·v + g; θ ← θ − lr·v (Nesterov: θ ← θ − lr·(g + m·v)). velocity may be null.
 extern "C" __global__ void __launch_bounds__(256)
 sgd(real* theta, const real* gradient, real* velocity, int count, const int* skip, const double* rate_at,
@@ -43,7 +51,7 @@ adam(real* theta, const real* gradient, real* first, real* second, int count, co
     real rate = constants[0], correction = constants[1];
     real keep1 = beta1, take1 = 1 - beta1, keep2 = beta2, take2 = 1 - beta2;
     each_pack<1>(count, [&](int i) {
-        real g = gradient[i], m = keep1 * first[i] + take1 * g, v = keep2 * second[i] + take2 * (g * g);
+        real g = squarable(gradient[i]), m = keep1 * first[i] + take1 * g, v = keep2 * second[i] + take2 * (g * g);
         first[i] = m, second[i] = v;
         theta[i] -= rate * (m / (sqrt(v) * correction + epsilon));
     });
@@ -58,7 +66,7 @@ rmsprop(real* theta, const real* gradient, real* second, real* velocity, int cou
     real rate = current(rate_at, rate_value), keep = current(momentum_at, momentum_value);
     real old = smoothing, fresh = 1 - smoothing;
     each_pack<1>(count, [&](int i) {
-        real g = gradient[i], v = old * second[i] + fresh * (g * g), move = g / (sqrt(v) + epsilon);
+        real g = squarable(gradient[i]), v = old * second[i] + fresh * (g * g), move = g / (sqrt(v) + epsilon);
         second[i] = v;
         if (velocity) move = velocity[i] = keep * velocity[i] + move;
         theta[i] -= rate * move;

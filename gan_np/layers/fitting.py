@@ -1,0 +1,59 @@
+"""That what layers hand to each other fits: the outputs of forwards, the gradients of pullbacks, tuples part by part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gan_np.arrays import DType, Like
+from gan_np.checks import ShapeError
+
+
+def like(arrays: Any) -> Any:
+    """`Like` for an array, or a tuple of such."""
+    return tuple(map(like, arrays)) if isinstance(arrays, tuple) else Like(arrays)
+
+
+def require_gradient(gradient: Any, expected: Any, where: Any, name: str, meant: str) -> None:
+    """Refuse a gradient that is not like what it belongs to (`expected`, from `like`); messages begin with `where`.
+
+    None is no gradient and passes, as does anything for an array of integers, which has none.
+
+    Raises:
+        TypeError: it is no array, of another dtype or on another kind of device.
+        ShapeError: it has another shape, or is not a tuple of the right length.
+    """
+    if gradient is None:
+        return
+    if isinstance(expected, tuple):
+        if not isinstance(gradient, tuple) or len(gradient) != len(expected):
+            found = f"a tuple of {len(gradient)}" if isinstance(gradient, tuple) else type(gradient).__name__
+            raise ShapeError(f"{where}: {name} must be a tuple of {len(expected)} arrays like {meant}, got {found}")
+        for index, (part, own) in enumerate(zip(gradient, expected, strict=True)):
+            require_gradient(part, own, where, f"{name}[{index}]", f"{meant}[{index}]")
+    elif expected.dtype.kind == "f":
+        expected.require(gradient, where, name, meant)
+
+
+def require_output(y: Any, shape: Any, dtype: DType, where: Any) -> None:
+    """Refuse the output of a layer that is not of the shape that it declared, or of floats that are not the network's.
+
+    Raises:
+        TypeError: it is no array, or of other floats.
+        ShapeError: it has another shape, or is not a tuple of the right length.
+    """
+    if isinstance(y, tuple):
+        if len(y) != len(shape) or not all(isinstance(part, tuple) for part in shape):
+            raise ShapeError(f"{where}: declared an output of shape {shape}, forward gave a tuple of {len(y)}")
+        for part, own in zip(y, shape, strict=True):
+            require_output(part, own, dtype, where)
+        return
+    found: DType | None = getattr(y, "dtype", None)
+    if found != dtype and (found is None or found.kind not in "iub"):
+        given = type(y).__name__ if found is None else found
+        raise TypeError(f"{where}: the network computes in {dtype}, forward gave {given}; convert it explicitly")
+    if y.shape[1:] != shape:
+        raise ShapeError(f"{where}: declared an output of shape (N, {_listed(shape)}), forward gave {y.shape}")
+
+
+def _listed(shape: Any) -> str:
+    return ", ".join(map(str, shape))
