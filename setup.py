@@ -7,6 +7,7 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 
 REQUIRES = [
+    "filelock>=4.0",
     "numpy>=1.26",
     "numba>=0.61",
     "pillow>=10.2",

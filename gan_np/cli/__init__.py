@@ -50,8 +50,8 @@ def main() -> None:
 
     try:
         app()
-    except KeyboardInterrupt:
-        say("interrupted")
+    except KeyboardInterrupt as error:
+        say(" ".join(["interrupted", *getattr(error, "__notes__", [])]))
         sys.exit(130)
     except Interrupted as stop:
         say(str(stop))

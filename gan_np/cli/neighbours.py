@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gan_np.files import write_atomically
+
 from .models import load_model
 from .output import console, say
 
@@ -82,8 +84,8 @@ def neighbours(
         say(f"left out {memory.seen:,} held-out pictures that are training pictures too")
     path = save_neighbours(memory.shown, memory.training, list(memory.found.values()), out)
     table = {name: test.to_mapping() for name, test in memory.tests.items()}
-    target = out.with_suffix(".json")
-    target.write_text(json.dumps({"run": str(run), "seed": seed, **table}, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps({"run": str(run), "seed": seed, **table}, indent=1) + "\n"
+    target = write_atomically(out.with_suffix(".json"), text.encode())
     for name, test in memory.tests.items():
         _print(name, test)
     say(f"wrote {path} (each row: a sample, then those nearest in {', then '.join(memory.found)}) and {target}")

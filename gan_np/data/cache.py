@@ -28,7 +28,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan_np.arrays import Array, Shape
-from gan_np.folders import VARIABLE, users_cache
+from gan_np.files import naming
+from gan_np.folders import VARIABLE, expanded, make_private, users_cache
 
 from .dataset import digest
 
@@ -50,7 +51,7 @@ def cache_folder(cache_dir: str | os.PathLike[str] | None = None) -> Path:
     if asked is None:
         asked, origin = os.environ.get(VARIABLE) or None, VARIABLE
     if asked is not None:
-        folder = Path(asked).expanduser()
+        folder = expanded(asked, origin)
         try:
             _make(folder)
         except OSError as error:
@@ -67,7 +68,7 @@ def cache_folder(cache_dir: str | os.PathLike[str] | None = None) -> Path:
 
 
 def _make(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private(folder)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError("it is read-only")
 
@@ -157,7 +158,7 @@ def _write(target: Path, most: Shape, chunks: Iterable[Array], notes: Callable[[
         file = stack.enter_context(tempfile.NamedTemporaryFile(dir=target.parent, suffix=".partial", delete=False))
         pictures = Path(file.name)
         stack.callback(pictures.unlink, missing_ok=True)
-        with file:
+        with naming(target), file:
             file.write(_header(most))
             for chunk in chunks:
                 file.write(np.ascontiguousarray(chunk).data)
@@ -174,7 +175,8 @@ def _write(target: Path, most: Shape, chunks: Iterable[Array], notes: Callable[[
         }
         beside = pictures.with_suffix(".json.partial")
         stack.callback(beside.unlink, missing_ok=True)
-        beside.write_text(json.dumps(record), encoding="utf-8")
+        with naming(target):
+            beside.write_text(json.dumps(record), encoding="utf-8")
         os.replace(pictures, target)
         os.replace(beside, target.with_suffix(".json"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from gan_np import ops
 from gan_np.arrays import Array, array_module, to_host
 from gan_np.checks import ShapeError, choice, integer
+from gan_np.files import write_atomically
 
 RANGES = {"-1..1": (-1.0, 1.0), "0..1": (0.0, 1.0)}
 """Ranges of float pictures: [−1, 1] for tanh, [0, 1] for sigmoid."""
@@ -76,10 +78,7 @@ def save_picture(picture: Array, path: str | Path) -> Path:
     picture = np.ascontiguousarray(to_host(picture))
     if picture.ndim != 3 or picture.shape[2] not in (1, 2, 3, 4) or picture.dtype != np.uint8:
         raise ShapeError(f"picture: expected uint8 (height, width, 1…4), got {picture.dtype} {picture.shape}")
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture).save(target)
-    return target
+    return _save(Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture), path)
 
 
 def save_grid(pictures: Array, path: str | Path, *, columns: int | None = None, zoom: int | None = None) -> Path:
@@ -104,11 +103,20 @@ def save_animation(series: Array, path: str | Path, *, columns: int | None = Non
 
 def save_frames(frames: list[Any], path: str | Path, milliseconds: int) -> Path:
     """Pillow's pictures as a GIF that goes round, the last one shown for two seconds."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
     durations = [milliseconds] * (len(frames) - 1) + [2000]
-    frames[0].save(target, save_all=True, append_images=frames[1:], duration=durations, loop=0)
-    return target
+    return _save(frames[0], path, save_all=True, append_images=frames[1:], duration=durations, loop=0)
+
+
+def _save(image: Any, path: str | Path, **options: Any) -> Path:
+    """Pillow's image as a file that is there whole or not at all; the format follows the name."""
+    from PIL import Image
+
+    suffix, written = Path(path).suffix.lower(), io.BytesIO()
+    formats = Image.registered_extensions()
+    if formats.get(suffix) not in Image.SAVE:
+        raise ValueError(f"path: {str(path)!r}: the name of an image ends in .png, .gif, .jpg or the like")
+    image.save(written, formats[suffix], **options)
+    return write_atomically(path, written.getvalue())
 
 
 def _enlarged(sheet: Array, zoom: int | None) -> Array:

@@ -20,6 +20,7 @@ import numpy as np
 
 from gan_np.arrays import Array
 from gan_np.data.images import grid
+from gan_np.files import write_atomically
 
 FORMAT_VERSION = 1
 
@@ -123,12 +124,9 @@ class Report:
         from .html import page
 
         place = Path(folder)
-        place.mkdir(parents=True, exist_ok=True)
         text = json.dumps(plain(self.to_mapping()), indent=2, ensure_ascii=False, allow_nan=False)
         machine, people = place / f"{name}.json", place / f"{name}.html"
-        machine.write_text(text + "\n", encoding="utf-8")
-        people.write_text(page(self), encoding="utf-8")
-        return machine, people
+        return write_atomically(machine, (text + "\n").encode()), write_atomically(people, page(self).encode())
 
 
 def plain(value: Any) -> Any:

@@ -37,7 +37,7 @@ from .finite import HostWatch, Watch
 from .inputs import check_images, check_labels
 from .norms import layer_norms
 from .on_device import DeviceTraining
-from .penalty import r1_penalty
+from .penalty import r1_penalty, require_linearisable
 from .step import Outcome, Step
 
 
@@ -116,6 +116,8 @@ class Trainer:
         self.r1 = number("r1", r1, 0.0)
         if self.r1 and gan.judgement_shape != (1,):
             raise ValueError(f"r1: needs a discriminator with one head, this one gives out {gan.judgement_shape}")
+        if self.r1:
+            require_linearisable(gan)
         self.clip_weights = None if clip_weights is None else number("clip_weights", clip_weights, above=0.0)
         self.instance_noise = instance_noise
         self.noise, self.dropout, self.flips, self.blur = (generator(seed, 1 << 31, stream) for stream in (1, 2, 3, 4))

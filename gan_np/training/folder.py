@@ -14,7 +14,11 @@ RUN/
   checkpoints/step-000500.safetensors   everything: weights, averages, moments, generators, position in the data
   checkpoints/best.safetensors       the one with the lowest score (sliced Wasserstein distance to real pictures)
   tensorboard/                       event files, if asked for
-  .lock                              held by the process that writes the run
+  .lock, .lock-holder                held by the process that writes the run; its number
+
+A run can be gone on with from its first moment: a checkpoint of before the first step (step-000000) stands until the next
+one. A run that ends before its first step is done, by an error or Ctrl-C, takes what it wrote with it. One that was killed
+so early leaves files of which nothing was trained: a new training may take their folder, as it may an empty one.
 """
 
 from __future__ import annotations
@@ -35,10 +39,24 @@ from gan_np.models import GAN, GRAN
 from . import checkpoint
 from .algorithm import Trainer
 from .config import Config
-from .files import read_toml, write_atomically
+from .files import naming, read_toml, write_atomically
+from .lock import HOLDER, LOCK
 from .records import read_records
 
 SAMPLE_SEED = 0
+BEGINNING = "step-000000.safetensors"
+"""The checkpoint of before the first step."""
+BEFORE_THE_FIRST_STEP = (
+    "config.toml",
+    "log.jsonl",
+    "samples",
+    "samples.png",
+    "classifier.safetensors",
+    "checkpoints",
+    "tensorboard",
+)
+UNFINISHED = tuple(f".{name}." for name in BEFORE_THE_FIRST_STEP)
+"""How the names of files begin that were being written when the process was killed."""
 PREFIX = "evaluation/"
 """How names of figures of evaluations begin in the log."""
 
@@ -48,14 +66,14 @@ class RunFolder:
 
     def __init__(self, path: Path, config: Config) -> None:
         self.path, self.config = path, config
-        self._log: IO[str] = (path / "log.jsonl").open("a", encoding="utf-8")
+        self._log: IO[str] = (path / "log.jsonl").open("a", encoding="utf-8", newline="\n")
 
     @classmethod
     def make_place(cls, path: str | Path) -> Path:
         """The folder for a new run.
 
         Raises:
-            FileExistsError: it is there and not empty: a run is never overwritten.
+            FileExistsError: it is there and not empty: a run of which something was trained is never overwritten.
         """
         place = Path(path)
         _refuse_full(place)
@@ -66,6 +84,7 @@ class RunFolder:
     def create(cls, place: Path, config: Config) -> RunFolder:
         """A new run in an empty folder, whose lock the caller holds (so that of two at once only one gets here)."""
         _refuse_full(place)
+        discard(place)
         write_config(place, config)
         return cls(place, config)
 
@@ -90,14 +109,15 @@ class RunFolder:
 
     def log(self, record: dict[str, Any]) -> None:
         """Add a line to the log."""
-        self._log.write(json.dumps(record) + "\n")
-        self._log.flush()
+        with naming(self.path / "log.jsonl"):
+            self._log.write(json.dumps(record) + "\n")
+            self._log.flush()
 
     def save_samples(self, gan: GAN, step: int) -> Path:
         """Draw the fixed z with the generator as it is now."""
         pictures: Array = gan.sample(self.config.sample_count, SAMPLE_SEED)
         path = save_grid(pictures, self.path / "samples" / f"step-{step:06}.png")
-        shutil.copyfile(path, self.path / "samples.png")
+        write_atomically(self.path / "samples.png", path.read_bytes())
         return path
 
     def save_checkpoint(self, trainer: Trainer, extra: dict[str, Any] | None = None) -> Path:
@@ -105,10 +125,13 @@ class RunFolder:
 
         The log reaches the disk first, so that it is never behind a checkpoint.
         """
-        os.fsync(self._log.fileno())
+        with naming(self.path / "log.jsonl"):
+            os.fsync(self._log.fileno())
         path = self.path / "checkpoints" / f"step-{trainer.steps:06}.safetensors"
         description = {"config": self.config.to_mapping(), **(extra or {})}
         checkpoint.save(path, trainer.gan, trainer, description)
+        if trainer.steps:
+            (path.parent / BEGINNING).unlink(missing_ok=True)
         for old in checkpoint.all_of(self.path)[: -self.config.keep]:
             old.unlink()
         return path
@@ -157,14 +180,38 @@ class RunFolder:
 
     def close(self) -> None:
         """No more lines."""
-        self._log.close()
+        with naming(self.path / "log.jsonl"):
+            self._log.close()
 
 
 def _refuse_full(place: Path) -> None:
-    if place.exists() and (not place.is_dir() or any(entry.name != ".lock" for entry in place.iterdir())):
+    if place.exists() and not (place.is_dir() and _untrained(place)):
         raise FileExistsError(
             f"out: {place} exists and is not an empty folder; choose another name, or --resume it if it is a run"
         )
+
+
+def _untrained(place: Path) -> bool:
+    """Whether a folder is empty, or holds nothing but what a run writes before its first step is done."""
+    names = [entry.name for entry in place.iterdir() if entry.name not in (LOCK, HOLDER)]
+    own = all(name in BEFORE_THE_FIRST_STEP or name.startswith(UNFINISHED) for name in names)
+    log = place / "log.jsonl"
+    return (
+        own
+        and not (log.exists() and log.stat().st_size)
+        and all(path.name == BEGINNING for path in checkpoint.all_of(place))
+    )
+
+
+def discard(place: Path) -> None:
+    """Remove what a run of which nothing was trained left in its folder; the lock stays, since its holder calls this."""
+    for entry in place.iterdir():
+        if entry.name in (LOCK, HOLDER):
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
 
 
 def write_config(folder: Path, config: Config) -> None:

@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import multiprocessing
 import os
 import shutil
+import signal
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -31,14 +30,15 @@ from gan_np.models.lapgan import LaplacianLevel
 
 from . import checkpoint
 from .algorithm import Trainer
-from .build import build_trainer
+from .build import build_trainer, tuned_kernels
 from .config import CHANGEABLE as OF_ANY_RUN
 from .config import Config
 from .fingerprints import check_fingerprints
-from .folder import SAMPLE_SEED, RunFolder, read_config, write_config
+from .folder import SAMPLE_SEED, RunFolder, discard, read_config, write_config
 from .lock import RunLock
-from .loop import resume, train
-from .signals import Interrupted
+from .loop import check, resume, train
+from .processes import run_in_processes
+from .signals import Interrupted, StopRequest
 
 CHANGEABLE = (*OF_ANY_RUN, "coarsest_steps")
 """Fields of the configuration that may be others when a LAPGAN goes on."""
@@ -80,31 +80,41 @@ def train_lapgan(
             f"labels: this gan is conditional on {gan.classes} classes, it needs one label for each picture"
         )
     place = Path(out)
-    if not (place / "config.toml").exists():
-        place = RunFolder.make_place(place)
+    work: list[_Work] = [
+        (
+            player,
+            reduced(images, len(gan.players) - 1 - number),
+            labels,
+            class_names,
+            place / name_of(number, player),
+            config_of(number, config),
+        )
+        for number, player in enumerate(gan.players)
+    ]
+    new = not (place / "config.toml").exists()
+    if new:
+        tuned = tuned_kernels(config)
+        for player, pictures, own_labels, names, _, own in work:
+            check(build_trainer(player, pictures, own, own_labels, names), own, tuned, folder=True)
+        RunFolder.make_place(place)
     elif read_config(place).model != "lapgan":
         raise FileExistsError(f"out: {place} is another run")
     with RunLock(place):
         if (place / "config.toml").exists():
+            new = False
             _check_settings(place, config)
-        work: list[_Work] = [
-            (
-                player,
-                reduced(images, len(gan.players) - 1 - number),
-                labels,
-                class_names,
-                place / name_of(number, player),
-                config_of(number, config),
-            )
-            for number, player in enumerate(gan.players)
-        ]
         for player, pictures, _, _, folder, _ in work:
             _check_level(player, pictures, labels, folder)
         write_config(place, config)
         try:
-            _train_levels(work, jobs, progress)
+            _train_levels(work, jobs, progress, place)
         except Interrupted as stop:
             stop.run = place  # not the level's own folder, with which only that level would go on
+            raise
+        except BaseException:
+            if new and not any(checkpoint.all_of(folder) for *_, folder, _ in work):
+                with suppress(OSError):
+                    discard(place)  # nothing was trained
             raise
         trained = load_lapgan(place)
         save_series(trained, place / "samples.png", SERIES, SAMPLE_SEED)
@@ -145,17 +155,17 @@ def _check_level(player: GAN, pictures: Array, labels: Array | None, folder: Pat
         return
 
 
-def _train_levels(work: list[_Work], jobs: int, progress: bool) -> None:
+def _train_levels(work: list[_Work], jobs: int, progress: bool, run: Path) -> None:
     """One after another, or in `jobs` processes."""
-    if jobs == 1:
-        for parts in work:
-            train_level(*parts, progress)
+    if jobs > 1:
+        with _one_blas_thread():
+            run_in_processes(train_level, {str(parts[4]): (*parts, False) for parts in work}, jobs, run)
         return
-    with _one_blas_thread():
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(min(jobs, len(work)), mp_context=context) as pool:
-            for done in [pool.submit(train_level, *parts, False) for parts in work]:
-                done.result()
+    with StopRequest() as stop:
+        for number, parts in enumerate(work):
+            train_level(*parts, progress)
+            if stop.number is not None and number + 1 < len(work):
+                raise Interrupted(stop.number, f"stopped by {signal.Signals(stop.number).name} after {parts[4]}", run)
 
 
 def level_trainers(

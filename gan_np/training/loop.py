@@ -7,7 +7,7 @@ import signal
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,10 @@ from .build import build_trainer, chosen_kernels, tuned_kernels
 from .config import Config
 from .fingerprints import check_fingerprints
 from .finite import NonFiniteError
-from .folder import RunFolder, read_config
+from .folder import RunFolder, discard, read_config
 from .lock import RunLock
 from .monitor import check_monitor
-from .recorder import Recorder
+from .recorder import Recorder, require_tensorboard
 from .records import read_records
 from .run_data import open_data
 from .signals import Interrupted, StopRequest
@@ -94,17 +94,19 @@ def train(
     chosen = _configure(config, options)
     tuned = tuned_kernels(chosen)
     trainer = build_trainer(gan, images, chosen, labels, class_names)
-    check_monitor(chosen, gan, len(images), out is not None)
+    check(trainer, chosen, tuned, folder=out is not None)
     if out is None:
         return _drive(trainer, chosen, tuned, None, callbacks, progress, 0.0)
-    if not gan.recipe:
-        raise ValueError(
-            "out: this gan has no recipe, so its checkpoints could not be read again; train it without out"
-        )
     place = RunFolder.make_place(out)
     with RunLock(place):
         folder = RunFolder.create(place, chosen)
-        return _drive(trainer, chosen, tuned, folder, callbacks, progress, 0.0)
+        try:
+            return _drive(trainer, chosen, tuned, folder, callbacks, progress, 0.0)
+        except BaseException:
+            if trainer.steps == 0:
+                with suppress(OSError):
+                    discard(place)
+            raise
 
 
 def resume(
@@ -155,6 +157,26 @@ def resume(
         )
         folder = RunFolder.reopen(place, config, trainer.steps)
         return _drive(trainer, config, tuned, folder, callbacks, progress, float(seconds))
+
+
+def check(trainer: Trainer, config: Config, tuned: kernels.Choices, *, folder: bool) -> None:
+    """Refuse, before a run folder is made, what would fail in it.
+
+    Raises:
+        ValueError, FileNotFoundError: a forced kernel that is not there; evaluations that cannot be done (see
+            `check_monitor`); with `folder` a gan that could not be built again from a checkpoint.
+        ModuleNotFoundError: event files are asked for and tensorboardX is not installed.
+    """
+    with chosen_kernels(config, tuned):
+        check_monitor(config, trainer.gan, len(trainer.images), folder)
+    if not folder:
+        return
+    if config.tensorboard:
+        require_tensorboard()
+    if not trainer.gan.recipe:
+        raise ValueError(
+            "out: this gan has no recipe, so its checkpoints could not be read again; train it without out"
+        )
 
 
 def _newest(place: Path) -> tuple[Path, dict[str, Array], dict[str, Any]]:
@@ -211,8 +233,15 @@ def _drive(
             trainer.settle()
         except NonFiniteError as error:
             if folder is not None:
-                last = checkpoint.all_of(folder.path)
+                last = checkpoint.all_of(folder.path) if trainer.steps else []
                 error.add_note(f"(last good checkpoint: {last[-1] if last else 'none yet'})")
+            raise
+        except Interrupted:
+            raise
+        except (Exception, KeyboardInterrupt) as error:
+            if folder is not None and trainer.steps:
+                saved = checkpoint.all_of(folder.path)[-1]
+                error.add_note(f"(newest checkpoint: {saved}; go on with: gan-np train --resume {folder.path})")
             raise
         if recorder is not None:
             recorder.finish()

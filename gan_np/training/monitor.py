@@ -6,7 +6,6 @@ There are no intervals, and no test pictures: `gan-np evaluate` has both.
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from gan_np.arrays import Array, generator
 from gan_np.evaluation.measure import View, figures, look, look_at_samples
 from gan_np.evaluation.pixels import PixelReader, Reader
+from gan_np.files import write_atomically
 from gan_np.models import GAN
 
 from .classifier_file import load_classifier
@@ -64,8 +64,8 @@ def check_monitor(config: Config, gan: GAN, pictures: int, folder: bool) -> None
 
 def keep_classifier(config: Config, folder: Path) -> None:
     """Copy the configuration's classifier into a new run folder: what its file says later does not matter."""
-    if config.classifier:
-        shutil.copyfile(config.classifier, folder / CLASSIFIER)
+    if config.classifier and not (folder / CLASSIFIER).exists():
+        write_atomically(folder / CLASSIFIER, Path(config.classifier).read_bytes())
 
 
 def reader_of_run(config: Config, folder: Path, gan: GAN) -> Reader:

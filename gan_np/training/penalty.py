@@ -2,8 +2,33 @@
 
 from __future__ import annotations
 
-from gan_np.arrays import Array, array_module
+import numpy as np
+
+from gan_np.arrays import Array, array_module, generator, to_device
+from gan_np.layers import Wrt
+from gan_np.models import GAN
 from gan_np.networks import Pullback
+
+
+def require_linearisable(gan: GAN) -> None:
+    """Try on two examples of zeros whether the penalty's second derivative exists for this D; nothing is changed by it.
+
+    Raises:
+        ValueError: a layer of D is not piecewise linear.
+    """
+    d = gan.discriminator
+    shapes = d.input_shape
+    several = isinstance(shapes[0], tuple)
+    zeros = [to_device(np.zeros((2, *shape), d.dtype), d.device) for shape in (shapes if several else (shapes,))]
+    x = tuple(zeros) if several else zeros[0]
+    _, pullback = d.forward(x, training=True, wrt=Wrt(), rng=generator(0))
+    try:
+        pullback.linear(x)
+    except TypeError as error:
+        raise ValueError(
+            f"r1: this penalty needs a discriminator of piecewise linear layers: {error}. d_norm='none' or 'spectral' "
+            "(--d-norm) leaves batch normalisation out, minibatch_deviation=False the deviation of a batch"
+        ) from error
 
 
 def r1_penalty(pullback: Pullback, logits: Array, gamma: float, context: Array | None = None) -> Array:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from gan_np.arrays import Array
 from gan_np.evaluation.catalogue import metric_of
+from gan_np.files import write_atomically
 
 from .records import columns_of, read_records
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def smooth(values: Array, window: int) -> Array:
@@ -53,8 +58,7 @@ def plot_losses(log: str | Path, path: str | Path) -> Path:
     for axes in (above, below):
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
         axes.grid(alpha=0.3)
-    figure.savefig(path, dpi=120)
-    return Path(path)
+    return write_atomically(path, _png(figure))
 
 
 def plot_evaluations(records: Sequence[Mapping[str, Any]], path: str | Path | IO[bytes], prefix: str = "") -> bool:
@@ -83,8 +87,17 @@ def plot_evaluations(records: Sequence[Mapping[str, Any]], path: str | Path | IO
     for axes in places[len(names) :]:
         axes.set_visible(False)
     figure.supxlabel("step", fontsize=9)
-    figure.savefig(path, dpi=120, format="png")
+    if isinstance(path, str | Path):
+        write_atomically(path, _png(figure))
+    else:
+        path.write(_png(figure))
     return True
+
+
+def _png(figure: Figure) -> bytes:
+    drawn = io.BytesIO()
+    figure.savefig(drawn, dpi=120, format="png")
+    return drawn.getvalue()
 
 
 def _is_figure(name: str, prefix: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from gan_np.arrays import generator
 from gan_np.evaluation import sliced_wasserstein
 
+from . import checkpoint
 from .algorithm import Trainer
 from .fingerprints import fingerprints
 from .folder import SAMPLE_SEED, RunFolder
@@ -41,7 +42,9 @@ class Recorder:
         self._monitor: Monitor | None = None
 
     def __enter__(self) -> Recorder:
-        """The picture before training, event files, the real pictures that evaluations compare with."""
+        """A checkpoint and the picture of before training, event files, the real pictures that evaluations compare with."""
+        if self.trainer.steps == 0 and not checkpoint.all_of(self.folder.path):
+            self.folder.save_checkpoint(self.trainer, dict(self._data))
         if self.config.tensorboard:
             self._events = _event_writer(self.folder.path / "tensorboard", self.trainer.steps)
         if self.config.evaluate_every:
@@ -128,12 +131,20 @@ class Recorder:
         return sliced_wasserstein(self.trainer.gan.sample(count, SAMPLE_SEED), images[sorted(chosen)])
 
 
-def _event_writer(folder: Path, step: int) -> Any:
+def require_tensorboard() -> Any:
+    """The package that writes event files.
+
+    Raises:
+        ModuleNotFoundError: it is not installed.
+    """
     try:
-        module = importlib.import_module("tensorboardX")
+        return importlib.import_module("tensorboardX")
     except ImportError as error:
         raise ModuleNotFoundError(
             'tensorboard: needs the package tensorboardX: python -m pip install "gan_np[tensorboard]"'
         ) from error
+
+
+def _event_writer(folder: Path, step: int) -> Any:
     # Purging from the step on drops what an interrupted run wrote behind its checkpoint.
-    return module.SummaryWriter(str(folder), purge_step=step + 1 if step else None)
+    return require_tensorboard().SummaryWriter(str(folder), purge_step=step + 1 if step else None)

@@ -27,6 +27,8 @@ class Interrupted(Exception):
 class StopRequest:
     """Inside a `with` block the first SIGINT or SIGTERM only sets `number`; a second SIGINT interrupts at once.
 
+    Of two blocks, one inside the other, both know of a signal: one that came before the inner block began, or when what is
+    in it was as good as done, is not lost.
     Signals can be caught in the main thread only; elsewhere this does nothing.
     """
 
@@ -38,7 +40,14 @@ class StopRequest:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._receive)
+            if self._around is not None:
+                self.number = self._around.number
         return self
+
+    @property
+    def _around(self) -> StopRequest | None:
+        owner = getattr(self._before.get(signal.SIGTERM), "__self__", None)
+        return owner if isinstance(owner, StopRequest) else None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -46,6 +55,8 @@ class StopRequest:
         """The handlers that were there before are back."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if self._around is not None:
+            self._around.number = self.number
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if self.number is not None and number == signal.SIGINT:

@@ -2,44 +2,175 @@
 
 Numba's own cache looks at the one file that a function stands in. Our kernels are put together from several (a changed
 transform must not leave old kernels that contain it), so a folder's name is made from all of them: any change of any file
-means another folder.
+means another folder. So does whatever else decides what the code is: the versions of Python, Numba and LLVM, the processor
+that it is compiled for, and the shape of the tiles (`target.py`).
+
+    GAN_NP_CACHE/kernels/FOLDER/FUNCTION-….nbc   one function, compiled for one signature: a digest, then a pickle
+    GAN_NP_CACHE/kernels/FOLDER/key              a secret of this user
+
+What is read there is executed. So the folder is used only if nobody else can write in it (`folders.distrust`); only files
+of this user's own are read; and a file is unpickled only if its digest, made with the secret, is right: damaged code would
+crash the process. The secret costs one small file read at the start. It keeps out files that were put there in the user's
+name by somebody who could write but not read (through a share, or while the folder was open); it is no help against those
+who can read all that the user can. It lies in the folder, so that a folder that is moved or mounted elsewhere is still good.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import hmac
 import os
+import pickle
+import secrets
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
 
+import llvmlite
+import numba
 from numba.core.caching import Cache, CompileResultCacheImpl, _CacheLocator
+from numba.core.serialize import dumps
 
-from gan_np.folders import VARIABLE, users_cache
+from gan_np.files import write_atomically
+from gan_np.folders import VARIABLE, distrust, make_private, named_cache, users_cache
+
+from . import target
+
+DIGEST, SECRET = 32, 32
+"""Bytes of a digest and of the secret."""
 
 
 @functools.cache
-def folder() -> Path:
-    """The folder for kernels made from these very sources."""
+def _sources() -> str:
+    """A digest of all that decides what the compiled code is, beside a function's own arguments."""
     digest = hashlib.sha256()
     for source in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(source.read_bytes())
-    named = os.environ.get(VARIABLE)
-    return (Path(named).expanduser() if named else users_cache()) / "kernels" / digest.hexdigest()[:16]
+    versions = sys.implementation.cache_tag, sys.version_info[:3], numba.__version__, llvmlite.__version__
+    compiled_for = target.TRIPLE, target.NAME, target.FEATURES, target.ROWS, target.COLUMNS
+    digest.update(repr((versions, compiled_for)).encode())
+    return digest.hexdigest()[:16]
+
+
+def folder() -> Path:
+    """The folder for kernels made from these very sources; it need not be there.
+
+    Raises:
+        OSError, RuntimeError: no folder can be named: there is no home, or GAN_NP_CACHE names one that is not known.
+    """
+    return (named_cache() or users_cache()) / "kernels" / _sources()
+
+
+class _Place:
+    """The folder, found fit to be read from, and the secret."""
+
+    def __init__(self) -> None:
+        self.path = folder()
+        make_private(self.path)
+        reason = distrust(self.path)
+        if reason is not None:
+            raise PermissionError(f"{reason}; what lies there would be executed")
+        self._secret = self._read_secret()
+
+    def _read_secret(self) -> bytes:
+        file = self.path / "key"
+        try:
+            secret = _read_own(file)
+        except FileNotFoundError:
+            secret = b""
+        if len(secret) != SECRET:
+            secret = secrets.token_bytes(SECRET)
+            write_atomically(file, secret)
+            file.chmod(0o600)
+        return secret
+
+    def digest(self, name: str, data: bytes) -> bytes:
+        """Of a file's name and contents."""
+        return hashlib.blake2b(name.encode() + b"\0" + data, key=self._secret, digest_size=DIGEST).digest()
+
+
+@functools.cache
+def place() -> _Place | str:
+    """Where kernels are kept, or why they are not."""
+    try:
+        return _Place()
+    except (OSError, RuntimeError) as error:
+        return str(error)
+
+
+def _read_own(file: Path) -> bytes:
+    """The contents of a plain file of this user's.
+
+    Raises:
+        FileNotFoundError: it is not there, or it is another user's or a link, which is as good.
+    """
+    try:
+        handle = os.open(file, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+    except OSError as error:
+        raise FileNotFoundError(str(error)) from error
+    with os.fdopen(handle, "rb") as opened:
+        if hasattr(os, "getuid") and os.fstat(handle).st_uid != os.getuid():
+            raise FileNotFoundError(f"{file}: is another user's")
+        return opened.read()
+
+
+class _Files:
+    """What a function was compiled to, a file for each signature; in place of Numba's index and numbered files.
+
+    (Of two processes that added a signature to Numba's index at the same time the second took over the first one's file.)
+    """
+
+    def __init__(self, stem: str) -> None:
+        self._stem = stem
+
+    def load(self, key: Any) -> Any:
+        """What was saved under a key, or None; a damaged file is as good as none."""
+        there = place()
+        if isinstance(there, str):
+            return _without(there)
+        name = self._name(key)
+        try:
+            data = _read_own(there.path / name)
+        except FileNotFoundError:
+            return None
+        digest, pickled = data[:DIGEST], data[DIGEST:]
+        if not hmac.compare_digest(digest, there.digest(name, pickled)):
+            return None
+        known, result = pickle.loads(pickled)
+        return result if known == key else None
+
+    def save(self, key: Any, result: Any) -> None:
+        """Keep a result for later processes."""
+        there = place()
+        if isinstance(there, str):
+            return _without(there)
+        name, pickled = self._name(key), dumps((key, result))  # type: ignore[no-untyped-call]
+        write_atomically(there.path / name, there.digest(name, pickled) + pickled)
+        return None
+
+    def flush(self) -> None:
+        """Forget nothing: a file that is wrong is written anew."""
+
+    def _name(self, key: Any) -> str:
+        return f"{self._stem}-{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}.nbc"
 
 
 class _Locator(_CacheLocator):
-    """Numba's question where to put the code of one function."""
+    """Numba's questions about one function; where its code is kept is not asked here (see `_Files`)."""
 
     def __init__(self, function: Any, file: str) -> None:
         self._file, self._line = file, function.__code__.co_firstlineno
 
     def get_cache_path(self) -> str:
-        return str(folder())
+        return ""
+
+    def ensure_cache_path(self) -> None:
+        """Made when it is first looked at."""
 
     def get_source_stamp(self) -> bytes:
-        return hashlib.sha256(Path(self._file).read_bytes()).digest()
+        return b""
 
     def get_disambiguator(self) -> str:
         return f"{hashlib.sha256(self._file.encode()).hexdigest()[:8]}-{self._line}"
@@ -54,26 +185,20 @@ class _Implementation(CompileResultCacheImpl):
 
 
 class KernelCache(Cache):
-    """A cache that does without, and says so once, where nothing can be written."""
+    """A cache that does without, and says so once, where nothing can be kept."""
 
     _impl_class: Any = _Implementation
+
+    def __init__(self, function: Any) -> None:
+        super().__init__(function)  # type: ignore[no-untyped-call]
+        self._cache_file: Any = _Files(self._impl.filename_base)
 
     def load_overload(self, signature: Any, target: Any) -> Any:
         """What is kept for a signature, or None."""
         try:
             return super().load_overload(signature, target)  # type: ignore[no-untyped-call]
         except OSError as error:
-            _without(str(error))
-        except Exception:  # a file cut short by a full disk, say: unpickling it may raise anything
-            self._forget()
-        return None
-
-    def _forget(self) -> None:
-        """An empty index, so that what is damaged is compiled and written anew."""
-        try:
-            self.flush()  # type: ignore[no-untyped-call]
-        except OSError as error:
-            _without(str(error))
+            return _without(str(error))
 
     def save_overload(self, signature: Any, data: Any) -> None:
         """Keep what was compiled."""
@@ -87,7 +212,7 @@ _said = False
 
 
 def _without(reason: str) -> None:
-    """Say once that nothing is kept; the reason names one file, and there is one for each kernel."""
+    """Say once that nothing is kept; the reason may name one file, and there is one for each kernel."""
     global _said
     if not _said:
         _said = True

@@ -18,15 +18,17 @@ finds the pool busy does its work alone.
 from __future__ import annotations
 
 import atexit
+import ctypes
 import os
 import platform
+import sys
 import threading
 import zlib
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba import typeof
 from numba.core import types
 
@@ -112,12 +114,16 @@ def nap(typing: Any, microseconds: Any) -> Any:
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         number = ir.IntType(32)
-        usleep = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, [number]), "usleep")
-        give_way = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, []), "sched_yield")
+        sleep = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, [number]), SLEEP)
+        give_way = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, []), GIVE_WAY)
         zero = context.get_constant(types.int64, 0)
         with builder.if_else(builder.icmp_signed(">", arguments[0], zero)) as (sleeps, waits):
             with sleeps:
-                builder.call(usleep, [builder.trunc(arguments[0], number)])
+                units = builder.udiv(
+                    builder.add(arguments[0], context.get_constant(types.int64, SLEEP_UNIT - 1)),
+                    context.get_constant(types.int64, SLEEP_UNIT),
+                )
+                builder.call(sleep, [builder.trunc(units, number)])
             with waits, builder.if_else(builder.icmp_signed("==", arguments[0], zero)) as (gives_way, spins):
                 with gives_way:
                     builder.call(give_way, [])
@@ -128,6 +134,23 @@ def nap(typing: Any, microseconds: Any) -> Any:
 
     return types.void(types.int64), build
 
+
+SLEEP, SLEEP_UNIT, GIVE_WAY = (
+    ("Sleep", 1000, "SwitchToThread") if sys.platform == "win32" else ("usleep", 1, "sched_yield")
+)
+"""The system's functions that sleep for so many units (of microseconds: Windows sleeps in milliseconds) and that let another
+thread have the core."""
+
+
+def _find_in_windows() -> None:
+    """Tell LLVM where these functions are: it looks in the libraries that the interpreter was linked with."""
+    kernel32 = ctypes.CDLL("kernel32")
+    for name in (SLEEP, GIVE_WAY):
+        binding.add_symbol(name, ctypes.cast(getattr(kernel32, name), ctypes.c_void_p).value)
+
+
+if sys.platform == "win32":
+    _find_in_windows()
 
 PAUSES = platform.machine() in ("x86_64", "AMD64", "i686")
 NOTHING = ir.FunctionType(ir.VoidType(), [])

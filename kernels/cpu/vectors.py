@@ -9,20 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba.core import types
 
 from .compiled import cgutils, intrinsic
+from .target import COLUMNS as COLUMNS
+from .target import ROWS as ROWS
 
 LINE = 64
 """Bytes of a cache line."""
-
-WIDE = "avx512f" in binding.get_host_cpu_features() and bool(binding.get_host_cpu_features()["avx512f"])
-"""Whether a register holds a whole line; there are then 32 of them, else 16 half lines."""
-
-ROWS = 8 if WIDE else 4
-COLUMNS = 2 if WIDE else 1
-"""A product's tile is ROWS × (COLUMNS lines): as many sums as fit in registers beside what is multiplied."""
 
 
 def lanes(dtype: Any) -> int:

@@ -10,6 +10,7 @@ for the other, and neither needs it.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -30,18 +31,28 @@ VARIABLE = "GAN_NP_WARM"
 def beside() -> None:
     """Start the second process, if no kernel was ever compiled here and there is a core for it."""
     alone = not hasattr(os, "posix_spawn") or not sys.executable or threads.count() < 2
-    if alone or os.environ.get(VARIABLE, "1") == "0" or cache.folder().exists():
+    if alone or os.environ.get(VARIABLE, "1") == "0" or not _first():
         return
     environment = {**os.environ, VARIABLE: "0", "GAN_NP_NUM_THREADS": "1"}
     silence = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_RDWR, 0) for stream in (0, 1, 2)]
     # Not a Popen: nobody waits for this process, and a Popen complains about that when it is collected.
-    os.posix_spawn(
-        sys.executable,
-        [sys.executable, "-m", "gan_np.kernels.cpu.warm"],
-        environment,
-        file_actions=silence,
-        setsid=True,
-    )
+    with contextlib.suppress(NotImplementedError, OSError):  # no setsid there, no process to be had: it is not needed
+        os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-m", "gan_np.kernels.cpu.warm"],
+            environment,
+            file_actions=silence,
+            setsid=True,
+        )
+
+
+def _first() -> bool:
+    """Whether no kernel was ever compiled here, and what is compiled can be kept for the other process."""
+    try:
+        new = not cache.folder().exists()
+    except (OSError, RuntimeError):
+        return False
+    return new and not isinstance(cache.place(), str)
 
 
 def main() -> None:

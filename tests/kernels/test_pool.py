@@ -1,14 +1,16 @@
 """The pool of threads: every index once, whatever is done around it; numbers of threads; threads, forks and exits."""
 
+import ctypes
 import os
 import re
 import subprocess
 import sys
 import threading
 
+import numba
 import numpy as np
 import pytest
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba.core import types
 
 from gan_np import kernels
@@ -448,3 +450,24 @@ while not pool._pool.state[pool.AWAKE] and time.monotonic() < deadline:
 print(used < 0.02, pool._pool.state[pool.AWAKE] > 0)
 """
     assert python(code) == ["True", "True"]
+
+
+def test_naps_with_the_functions_of_another_system(monkeypatch):
+    """Windows sleeps in milliseconds and has another name for giving way: what is compiled calls them, rounded up."""
+    calls = []
+    number, none = ctypes.c_int32, ctypes.CFUNCTYPE(ctypes.c_int32)
+    sleep = ctypes.CFUNCTYPE(number, number)(lambda milliseconds: calls.append(milliseconds) or 0)
+    give_way = none(lambda: calls.append("gave way") or 0)
+    for name, function in (("gan_np_test_Sleep", sleep), ("gan_np_test_SwitchToThread", give_way)):
+        binding.add_symbol(name, ctypes.cast(function, ctypes.c_void_p).value)
+    monkeypatch.setattr(pool, "SLEEP", "gan_np_test_Sleep")
+    monkeypatch.setattr(pool, "SLEEP_UNIT", 1000)
+    monkeypatch.setattr(pool, "GIVE_WAY", "gan_np_test_SwitchToThread")
+
+    @numba.njit  # not kept on disk
+    def wait(microseconds):
+        pool.nap(microseconds)
+
+    for microseconds in (-1, 0, 50, 1000, 2500):
+        wait(microseconds)
+    assert calls == ["gave way", 1, 1, 3]

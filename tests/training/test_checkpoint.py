@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import struct
 import tracemalloc
 from collections.abc import Iterator
@@ -247,7 +248,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         files.write_atomically(target, b"new")
     assert target.read_bytes() == b"old"

@@ -1,19 +1,25 @@
 """Full disks, read-only folders, no HOME, children of this process: what surrounds a training."""
 
+import contextlib
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import gan_np as gn
+from gan_np.data.cache import decoded
+from gan_np.files import write_atomically
 from gan_np.training import checkpoint
+from gan_np.training.config import Config
+from gan_np.training.folder import RunFolder
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (50, 8, 8, 1), np.uint8)
 
@@ -59,6 +65,116 @@ def test_full_disk_loses_nothing_that_was_there(small_disk: Path) -> None:
     filler.unlink()
     trainer = gn.training.resume(run, images=IMAGES, steps=6, progress=False)
     assert trainer.gan.generator.parameters.values.tobytes() == theta_after(6)
+
+
+OUTPUTS: dict[str, Callable[[Path], object]] = {
+    "image": lambda path: gn.save_grid(IMAGES, path.with_suffix(".png"), zoom=8),
+    "animation": lambda path: gn.data.images.save_animation(
+        IMAGES.reshape(5, 10, 8, 8, 1), path.with_suffix(".gif"), zoom=16
+    ),
+    "bytes": lambda path: write_atomically(path, bytes(200_000)),
+}
+
+
+@pytest.mark.parametrize("kind", list(OUTPUTS))
+def test_full_disk_cuts_no_file_short_and_is_named(small_disk: Path, kind: str) -> None:
+    OUTPUTS[kind](small_disk / "output")
+    (file,) = small_disk.iterdir()
+    before = file.read_bytes()
+    with pytest.raises(OSError, match="No space"):
+        fill(small_disk / "filler")
+    with pytest.raises(OSError, match="No space") as caught:
+        OUTPUTS[kind](small_disk / "output")
+    assert caught.value.filename == str(file)
+    assert str(file) in str(caught.value)
+    assert file.read_bytes() == before
+    assert sorted(path.name for path in small_disk.iterdir()) == sorted(["filler", file.name])
+
+
+def test_full_disk_names_the_log(small_disk: Path) -> None:
+    folder = RunFolder.create(RunFolder.make_place(small_disk / "run"), Config())
+    with pytest.raises(OSError, match="No space"):
+        fill(small_disk / "filler")
+    with pytest.raises(OSError, match=r"log\.jsonl"):
+        folder.log({"step": 1, "text": "x" * 100_000})
+    with contextlib.suppress(OSError):  # the file may try again
+        folder.close()
+
+
+def test_full_disk_names_the_decoded_images(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(small_disk)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage._replace(free=1 << 40))  # filled by another meanwhile
+    with pytest.raises(OSError, match=r"No space.*decoded.*\.npy"):
+        decoded(
+            small_disk,
+            "source",
+            1,
+            lambda: ((1000, 64, 64, 1), (np.zeros((10, 64, 64, 1), np.uint8) for _ in range(100))),
+        )
+    assert not list((small_disk / "decoded").iterdir())
+
+
+def test_a_link_in_the_place_of_an_output_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("as it was")
+    (tmp_path / "grid.png").symlink_to("kept")
+    gn.save_grid(IMAGES, tmp_path / "grid.png")
+    assert (tmp_path / "kept").read_text() == "as it was"
+    assert (tmp_path / "grid.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes")
+def test_files_have_the_mode_that_the_user_wants(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        path = write_atomically(tmp_path / "file", b"")
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("kind", ["symbolic", "hard"])
+def test_a_lock_that_is_a_link_is_left_alone(tmp_path: Path, kind: str) -> None:
+    victim, run = tmp_path / "victim", tmp_path / "run"
+    victim.write_text("precious")
+    run.mkdir()
+    (run / ".lock").symlink_to(victim) if kind == "symbolic" else (run / ".lock").hardlink_to(victim)
+    with pytest.raises(FileExistsError, match="found a link"):
+        gn.train(gn.models.dcgan((8, 8, 1), 4, width=2), IMAGES, out=run, steps=1, progress=False)
+    assert victim.read_text() == "precious"
+    (run / ".lock").unlink()
+    (run / ".lock-holder").symlink_to(victim)
+    gn.train(gn.models.dcgan((8, 8, 1), 4, width=2), IMAGES, out=run, steps=1, batch_size=8, progress=False)
+    assert victim.read_text() == "precious"
+
+
+ELSEWHERE = """
+import os, sys
+sys.modules["fcntl"] = None  # as on Windows
+for name in ("getuid", "fork", "register_at_fork", "sched_getaffinity", "posix_spawn", "O_CLOEXEC", "O_NOFOLLOW"):
+    if name != "getuid" or sys.argv[2] == "no owners":
+        vars(os).pop(name, None)
+import numpy as np, gan_np as gn
+from gan_np.training.lock import RunLock
+images = np.random.default_rng(0).integers(0, 256, (50, 8, 8, 1), np.uint8)
+def again(trainer, step):
+    try:
+        RunLock(sys.argv[1]).__enter__()
+    except BlockingIOError as error:
+        print(error)
+gan = gn.models.dcgan((8, 8, 1), 4, width=2)
+gn.train(gan, images, out=sys.argv[1], steps=1, batch_size=8, progress=False, callbacks=[again])
+gn.training.resume(sys.argv[1], images=images, steps=2, progress=False)
+print(os.getpid())
+"""
+
+
+@pytest.mark.parametrize("owners", ["owners", "no owners"])
+def test_what_only_some_systems_have_is_not_needed(tmp_path: Path, owners: str) -> None:
+    """A training where the modules and functions that Windows lacks are missing; a second one is refused all the same."""
+    done = subprocess.run([sys.executable, "-c", ELSEWHERE, tmp_path / "run", owners], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    refused, number = done.stdout.splitlines()
+    assert f"process {number} is writing this run" in refused
 
 
 def test_read_only_folder_is_said_before_any_work(small_disk: Path) -> None:
