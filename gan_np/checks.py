@@ -13,6 +13,28 @@ class ShapeError(ValueError):
     """Shapes that do not meet; the message says where and what was expected."""
 
 
+def as_array(name: str, value: Any) -> Any:
+    """A list or tuple as a NumPy array of numbers; an array as it is.
+
+    Raises:
+        TypeError: it is neither, or not of numbers.
+        ShapeError: its parts differ in shape.
+    """
+    if hasattr(value, "shape") and hasattr(value, "dtype") and hasattr(value, "__getitem__"):
+        return value
+    if not isinstance(value, list | tuple):
+        raise TypeError(f"{name}: expected a NumPy array, got {type(value).__name__}")
+    try:
+        found = np.asarray(value)
+    except ValueError as error:
+        raise ShapeError(
+            f"{name}: expected a NumPy array, got a {type(value).__name__} whose parts differ in shape"
+        ) from error
+    if found.dtype.kind not in "biuf":
+        raise TypeError(f"{name}: expected numbers, got a {type(value).__name__} of {found.dtype}")
+    return found
+
+
 def integer(name: str, value: Any, minimum: int | None = None, maximum: int | None = None) -> int:
     """`value` as an int between `minimum` and `maximum`, both included."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):

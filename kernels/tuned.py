@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from gan_np.printable import printable
+
 from .geometry import Geometry
 from .table import OPERATIONS, Choices, Problem, entry
 
@@ -77,12 +79,14 @@ def read_tuned(path: str | Path, argument: str = "tuned") -> dict[tuple[str, Pro
     try:
         found = json.loads(Path(path).read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{argument}: {path} is not JSON that can be read: {error}") from error
+        raise ValueError(f"{argument}: {printable(path)} is not JSON that can be read: {printable(error)}") from error
     if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise ValueError(f"{argument}: {path} was not made by gan-np tune (its format is not {FORMAT!r})")
+        raise ValueError(f"{argument}: {printable(path)} was not made by gan-np tune (its format is not {FORMAT!r})")
     if found.get("version") != VERSION:
-        raise ValueError(f"{argument}: {path} has version {_shown(found.get('version'))}, this library reads {VERSION}")
-    return from_records(found.get("choices"), f"{argument}: {path}")
+        raise ValueError(
+            f"{argument}: {printable(path)} has version {_shown(found.get('version'))}, this library reads {VERSION}"
+        )
+    return from_records(found.get("choices"), f"{argument}: {printable(path)}")
 
 
 def tuned_text(choices: list[dict[str, Any]], machine: Mapping[str, Any]) -> str:

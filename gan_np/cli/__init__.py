@@ -13,7 +13,7 @@ import typer
 
 from .evaluate import evaluate
 from .neighbours import neighbours
-from .output import say
+from .output import say, show_warnings
 from .profile import profile
 from .sample import sample
 from .show import show
@@ -48,6 +48,7 @@ def main() -> None:
     """Entry point of `gan-np`: expected errors become one line on standard error and an exit code."""
     from gan_np.training.signals import Interrupted
 
+    show_warnings()
     try:
         app()
     except KeyboardInterrupt as error:

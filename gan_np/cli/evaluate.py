@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gan_np.printable import printable
+
 from .output import console, say
 
 if TYPE_CHECKING:
@@ -93,5 +95,5 @@ def _tables(section: Section, quiet: bool) -> None:
         for index, column in enumerate(shown.columns):
             table.add_column(column, justify="right" if index in shown.numbers else "left")
         for row in shown.rows:
-            table.add_row(*row)
+            table.add_row(*map(printable, row))
         out.print(table)

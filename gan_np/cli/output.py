@@ -2,14 +2,48 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
 from rich.console import Console
+
+from gan_np.printable import printable_lines
+
+
+class _Plain(Console):
+    """A console that writes what does not print (in the name of a file or a class, say) as its escape."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        super().print(*(printable_lines(each) if isinstance(each, str) else each for each in objects), **options)
 
 
 def console(*, stderr: bool = False, quiet: bool = False) -> Console:
     """A console that never marks up or reflows what it is given."""
-    return Console(stderr=stderr, quiet=quiet, highlight=False, markup=False, soft_wrap=True)
+    return _Plain(stderr=stderr, quiet=quiet, highlight=False, markup=False, soft_wrap=True)
 
 
 def say(text: str, *, style: str | None = None, quiet: bool = False) -> None:
     """A line on standard error."""
     console(stderr=True, quiet=quiet).print(text, style=style)
+
+
+def say_all(texts: Iterable[str], *, quiet: bool = False) -> None:
+    """A line on standard error for each."""
+    for text in texts:
+        say(text, quiet=quiet)
+
+
+def show_warnings() -> None:
+    """Warnings as lines of this program, each text once: not as lines of Python with a file name and source code."""
+    shown = set()
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        text = printable_lines(str(message))
+        if text not in shown and sys.stderr is not None:
+            shown.add(text)
+            # not through a console of its own, so that a progress bar that is being drawn stays whole
+            sys.stderr.write(f"warning: {text}\n")
+
+    warnings.showwarning = show

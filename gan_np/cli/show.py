@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from gan_np.arrays import Array
+from gan_np.data.parts import natural
 
 from .output import console
 
@@ -32,7 +33,7 @@ def show(
     from gan_np.training.levels import is_lapgan
 
     out = console()
-    parts = sorted(run.glob("level-*")) if is_lapgan(run) else [run]
+    parts = sorted(run.glob("level-*"), key=lambda path: natural(path.name)) if is_lapgan(run) else [run]
     if not parts:
         out.print(f"{run}: a lapgan, no level begun yet")
     for part in parts:

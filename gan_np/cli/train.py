@@ -14,7 +14,7 @@ from gan_np.data.dataset import Dataset
 from gan_np.training.config import CHANGEABLE, Config
 
 from .flags import given, resolve, with_config_flags
-from .output import console, say
+from .output import console, say, say_all
 
 if TYPE_CHECKING:
     from gan_np.training.algorithm import Trainer
@@ -62,6 +62,8 @@ def train(
     chosen = resolve(config, flags)
     dataset = open_data(chosen)
     images = dataset.images
+    if not dry_run:
+        say_all(dataset.decided, quiet=quiet)
     if chosen.model == "lapgan":
         _train_lapgan(chosen, dataset, out or RunFolder.free_name(chosen), jobs, quiet, dry_run)
         return
@@ -75,7 +77,7 @@ def train(
     )
     _say_labels(gan.classes, dataset, quiet)
     if dry_run:
-        _dry_run(chosen, gan.summary(), [("", chosen, build_trainer(gan, images, chosen, dataset.labels))])
+        _dry_run(chosen, dataset, gan.summary(), [("", chosen, build_trainer(gan, images, chosen, dataset.labels))])
         return
     folder = out or RunFolder.free_name(chosen)
     started = time.monotonic()
@@ -119,7 +121,7 @@ def _train_lapgan(config: Config, dataset: Dataset, folder: Path, jobs: int, qui
     _say_labels(gan.classes, dataset, quiet)
     if dry_run:
         players = "\n\n".join(player.summary() for player in gan.players)
-        _dry_run(config, players, level_trainers(gan, dataset.images, dataset.labels, config))
+        _dry_run(config, dataset, players, level_trainers(gan, dataset.images, dataset.labels, config))
         return
     started = time.monotonic()
     train_lapgan(
@@ -174,8 +176,9 @@ def _report(folder: Path, steps: int, seconds: float, quiet: bool) -> None:
     say(f"  gan-np show {folder}", quiet=quiet)
 
 
-def _dry_run(config: Config, networks: str, trainers: Iterable[tuple[str, Config, Trainer]]) -> None:
-    """The settings, the networks, and what each part of the training costs, measured on a few steps of it."""
+def _dry_run(config: Config, dataset: Dataset, networks: str, trainers: Iterable[tuple[str, Config, Trainer]]) -> None:
+    """The settings, what was decided about the data, the networks, and what each part of the training costs, measured on a
+    few steps of it."""
     import tomli_w
 
     from gan_np.training.build import chosen_kernels, tuned_kernels
@@ -183,6 +186,8 @@ def _dry_run(config: Config, networks: str, trainers: Iterable[tuple[str, Config
 
     out = console()
     out.print(tomli_w.dumps(config.to_mapping()))
+    for text in (*dataset.decided, *dataset.warned):
+        out.print(text)
     out.print(networks)
     for name, settings, trainer in trainers:
         with chosen_kernels(config, tuned_kernels(config)):

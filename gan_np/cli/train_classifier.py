@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from .output import say
+from .output import say, say_all
 
 
 def train_classifier(
@@ -30,25 +30,39 @@ def train_classifier(
     ] = 0.1,
     image_size: Annotated[int | None, typer.Option(min=1, help="Resize and crop to squares of this side.")] = None,
     channels: Annotated[int | None, typer.Option(help="Convert to grey (1), RGB (3) or RGBA (4).")] = None,
+    value_range: Annotated[
+        str | None, typer.Option(metavar="LOW..HIGH", help="The values that are black and white, as in `train`.")
+    ] = None,
+    skip_broken: Annotated[
+        bool, typer.Option("--skip-broken", help="Leave out image files that cannot be read, with a warning.")
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same bits.")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Train a convolutional classifier on labelled pictures, for `gan-np evaluate RUN --classifier FILE`."""
-    from gan_np import data as sources
+    from gan_np.data.sources import open_for
     from gan_np.training import train_classifier as train
 
     if out.exists():
         raise FileExistsError(f"out: {out} exists; choose another name")
-    found = sources.open(data, image_size=image_size, channels=channels)
+    form: dict[str, Any] = {
+        "image_size": image_size,
+        "channels": channels,
+        "value_range": value_range,
+        "skip_broken": skip_broken,
+    }
+    found = open_for("data", data, **form)
+    assert found is not None
+    say_all(found.decided, quiet=quiet)
     if found.labels is None:
         raise ValueError(f"data: a classifier needs labels, and {data!r} has none")
-    test = sources.open_test(data, image_size=image_size, channels=channels)
+    test = open_for("data", data, held_out=True, **form)
     started = time.monotonic()
     made = train(
         found.images,
         found.labels,
-        test=None if test is None or test.labels is None else (test.images, test.labels),
+        test=None if test is None else test.of_classes(found.labels),
         held_out=held_out,
         class_names=found.class_names,
         name=name or Path(found.name).stem,

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from gan_np.arrays import Array
-from gan_np.checks import ShapeError
+from gan_np.checks import ShapeError, as_array
+from gan_np.printable import printable
 
 HASHED_IN_FULL = 1 << 28
 """Bytes: larger arrays are hashed by evenly spaced pictures that amount to this much."""
+
+MOST_LABELS = 1 << 27
+"""Labels are held in memory, 8 bytes each: 1 GiB. (A file of a megabyte can claim a thousand times as many.)"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +26,8 @@ class Dataset:
     labels: int64 (N,), or None where nothing is known.
     class_names: the name of label k at position k, or None.
     name: of the source, for logs.
+    decided: what was decided when the source was read (its parts, its range of values), in sentences.
+    warned: what may not be what the caller expects (files passed over, a range that was guessed); `open` warns of it.
 
     Raises:
         TypeError: images are not a uint8 array, or labels are not integers.
@@ -33,6 +39,8 @@ class Dataset:
     labels: Array | None = None
     class_names: tuple[str, ...] | None = None
     name: str = "array"
+    decided: tuple[str, ...] = ()
+    warned: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_images(self.images, "images")
@@ -64,6 +72,16 @@ class Dataset:
         """How many classes the labels tell apart, which is how many different ones there are; None without labels."""
         return None if self.labels is None else len(np.unique(self.labels))
 
+    def of_classes(self, labels: Array) -> tuple[Array, Array] | None:
+        """The images whose labels occur in `labels`, and their labels, or None if there are none: a held-out part may have
+        classes that the training part does not."""
+        if self.labels is None:
+            return None
+        known = np.isin(self.labels, labels)
+        if known.all():
+            return self.images, self.labels
+        return (self.images[known], self.labels[known]) if known.any() else None
+
     def fingerprint(self) -> str:
         """A digest of pictures and labels, 32 hexadecimal digits: another one means other data.
 
@@ -78,7 +96,7 @@ class Dataset:
     def __repr__(self) -> str:
         shape = "×".join(map(str, self.image_shape))
         classes = f", {len(self.class_names)} classes" if self.class_names else ""
-        return f"Dataset({self.name}: {len(self):,} pictures of {shape}{classes})"
+        return f"Dataset({printable(self.name)}: {len(self):,} pictures of {shape}{classes})"
 
 
 def digest(images: Array) -> str:
@@ -123,9 +141,8 @@ def check_shape(shape: tuple[int, ...], name: str) -> tuple[int, int, int, int]:
 
 
 def check_labels(labels: Array, count: int, name: str) -> Array:
-    """Integer labels (N,) or (N, 1) as int64 (N,)."""
-    if not isinstance(labels, np.ndarray):
-        raise TypeError(f"{name}: expected a NumPy array, got {type(labels).__name__}")
+    """Integer labels (N,) or (N, 1), an array or a list, as int64 (N,)."""
+    labels = as_array(name, labels)
     check_label_shape(labels.shape, labels.dtype, count, name)
     wide = labels.reshape(count).astype(np.int64, copy=False)
     if labels.dtype == np.uint64 and labels.size and int(labels.max()) > np.iinfo(np.int64).max:
@@ -135,8 +152,10 @@ def check_labels(labels: Array, count: int, name: str) -> Array:
 
 def check_label_shape(shape: tuple[int, ...], dtype: np.dtype[np.generic], count: int, name: str) -> None:
     """Refuse labels of another count than the pictures, one-hot labels, and labels that are not integers."""
-    if dtype.kind not in "iu":
-        raise TypeError(f"{name}: expected integers, got {dtype}")
     if shape not in ((count,), (count, 1)):
         one_hot = "; for one-hot labels give labels.argmax(axis=1)" if len(shape) == 2 and shape[0] == count else ""
-        raise ShapeError(f"{name}: expected one label for each of {count} pictures, got shape {shape}{one_hot}")
+        raise ShapeError(f"{name}: expected one label for each of {count} images, got shape {shape}{one_hot}")
+    if dtype.kind not in "iu":
+        raise TypeError(f"{name}: expected integers, got {dtype}")
+    if count > MOST_LABELS:
+        raise ValueError(f"{name}: expected at most {MOST_LABELS:,} labels, which are held in memory, got {count:,}")

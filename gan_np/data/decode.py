@@ -6,14 +6,18 @@ an animation or of several pages is read.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from gan_np.arrays import Array
+from gan_np.printable import printable
 
 from .channels import to_channels
+from .ranges import Extent, Scale, extent_of
 from .resize import Size, cover
 
 if TYPE_CHECKING:
@@ -25,7 +29,10 @@ SUFFIXES = frozenset("." + ending for ending in (*_ENDINGS, "ppm", "pgm", "pbm",
 
 _FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "TIFF", "WEBP", "PPM", "AVIF", "JPEG2000")
 _ORIENTATION = 0x0112
-_GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N")
+_GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N", "F")
+
+
+NO_SCALES: Mapping[str | None, Scale] = MappingProxyType({})
 
 
 class Found(NamedTuple):
@@ -33,6 +40,10 @@ class Found(NamedTuple):
 
     size: Size
     is_grey: bool
+    deep: str | None = None
+    """"f" or "i" for grey of more than 8 bits: floats, or integers whose range the file does not tell."""
+    halved: bool = False
+    """Whether it has 16 bits a channel in colour or beside alpha, of which Pillow reads the upper 8."""
 
 
 class Unreadable(ValueError):
@@ -52,30 +63,56 @@ def inspect(path: Path) -> Found:
             width, height = _stored_size(image)
             # a PNG file may hold its EXIF after the pixels, which are not read here
             turned = (image.format != "PNG" or "exif" in image.info) and _orientation(image) > 4
-            return Found((width, height) if turned else (height, width), image.mode in _GREY_MODES)
+            grey = image.mode in _GREY_MODES
+            return Found((width, height) if turned else (height, width), grey, _deep(image.mode), _halved(image))
     except Unreadable:
         raise
     except Exception as error:  # damaged files make decoders raise nearly anything
         raise Unreadable(_reason(error)) from error
 
 
-def decode(path: Path, channels: int, size: Size | None = None) -> Array:
-    """A picture file as uint8 (H, W, channels), channels 1, 3 or 4, cut to `size` by `cover` if it is given.
-
-    EXIF orientation is applied. Modes: 1, L, LA, P, PA, RGB, RGBA, CMYK, YCbCr, HSV and LAB as Pillow converts them;
-    16-bit grey is divided by 257 and rounded (its transparent colour, if any, is ignored); other alpha, palettes with
-    transparency and transparent colours included, goes through `to_channels` (on white if channels is 1 or 3).
+def extent(path: Path) -> Extent:
+    """The least and the greatest value of a file of deep grey (see `Found.deep`).
 
     Raises:
-        Unreadable: as `inspect`; also floats and grey values outside 0…65535.
+        Unreadable: as `inspect`; also values that are not finite.
+    """
+    try:
+        with _open(path) as image:
+            return extent_of(np.asarray(image), "values")
+    except ValueError as error:
+        raise Unreadable(printable(error)) from error
+    except Exception as error:
+        raise Unreadable(_reason(error)) from error
+
+
+def decode(
+    path: Path, channels: int, size: Size | None = None, scales: Mapping[str | None, Scale] = NO_SCALES
+) -> Array:
+    """A picture file as uint8 (H, W, channels), channels 1, 3 or 4, cut to `size` by `cover` if it is given.
+
+    EXIF orientation is applied. Modes: 1, L, LA, P, PA, RGB, RGBA, CMYK, YCbCr, HSV and LAB as Pillow converts them; deep
+    grey by its scale (its transparent colour, if any, is ignored); other alpha, palettes with transparency and transparent
+    colours included, goes through `to_channels` (on white if channels is 1 or 3).
+
+    scales: how values become bytes, by `Found.deep` (with None for bytes themselves); what is not in it stays.
+
+    Raises:
+        Unreadable: as `inspect`; also deep grey without a scale, and a scale for what Pillow has halved.
     """
     from PIL import Image
 
     try:
         with _open(path) as image:
+            scale = scales.get(_deep(image.mode))
+            if scale is not None and _halved(image):
+                raise Unreadable(
+                    "16 bits a channel in colour or beside alpha, of which only 8 can be read here: no range of values can "
+                    "be applied; convert it to 8 bits"
+                )
             image.load()
             turn = _orientation(image)
-            plain = _plain(image)
+            plain = _plain(image, scale)
             if turn > 1:
                 plain = plain.transpose(Image.Transpose(_TURNS[turn]))
             if size is not None:
@@ -119,23 +156,37 @@ def _orientation(image: Image.Image) -> int:
     return value if value in _TURNS else 1
 
 
-def _plain(image: Image.Image) -> Image.Image:
-    """In mode L, LA, RGB or RGBA."""
+def _deep(mode: str) -> str | None:
+    return "f" if mode == "F" else "i" if mode == "I" or mode.startswith("I;") else None
+
+
+def _halved(image: Image.Image) -> bool:
+    """Before it is loaded: what the decoder is told of the pixels in the file."""
+    return image.mode in ("LA", "RGB", "RGBA") and any(";16" in str(tile[3]) for tile in getattr(image, "tile", ()))
+
+
+def _plain(image: Image.Image, scale: Scale | None) -> Image.Image:
+    """In mode L, LA, RGB or RGBA; colours go through `scale`, alpha does not."""
     from PIL import Image
 
     mode = image.mode
-    if mode == "F":
-        raise Unreadable("32-bit floats (mode F), whose range is unknown; convert it to 8 bits")
-    if mode == "I" or mode.startswith("I;"):
-        values = np.asarray(image).astype(np.int64)
-        if values.size and (values.min() < 0 or values.max() > 65535):
-            raise Unreadable(f"32-bit grey values outside 0…65535 ({values.min()} to {values.max()})")
-        return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+    if _deep(mode):
+        if scale is None:
+            raise Unreadable(f"grey of more than 8 bits (mode {mode}), which its header did not tell")
+        return Image.fromarray(scale.to_bytes(np.asarray(image)))
     if mode in _GREY_MODES:
         wanted = "LA" if image.has_transparency_data and mode != "1" else "L"
     else:
         wanted = "RGBA" if image.has_transparency_data else "RGB"
-    return image if mode == wanted else image.convert(wanted)
+    plain = image if mode == wanted else image.convert(wanted)
+    if scale is None:
+        return plain
+    pixels = np.array(plain)
+    if wanted in ("LA", "RGBA"):
+        pixels[..., :-1] = scale.to_bytes(pixels[..., :-1])
+    else:
+        pixels = scale.to_bytes(pixels)
+    return Image.fromarray(pixels)
 
 
 def _reason(error: Exception) -> str:
@@ -143,9 +194,9 @@ def _reason(error: Exception) -> str:
 
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         return (
-            f"too many pixels, more than Pillow's limit of {Image.MAX_IMAGE_PIXELS:,} against decompression bombs; "
-            "raise PIL.Image.MAX_IMAGE_PIXELS if you trust it"
+            f"too many pixels, more than Pillow's limit of {Image.MAX_IMAGE_PIXELS:,} against decompression bombs; make it "
+            "smaller, or in Python raise PIL.Image.MAX_IMAGE_PIXELS if you trust it"
         )
     if isinstance(error, UnidentifiedImageError):
         return "not a picture in a format that is read here"
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return printable(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)

@@ -6,11 +6,17 @@ import importlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from gan_np.printable import printable
+
 _TIMEOUT = 30
 
 
 class DownloadError(OSError):
     """A data set is not on this machine and could not be fetched; the message says why and what can be done."""
+
+
+class NoDownloader(DownloadError):
+    """The package that downloads is not installed."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ def fetch(remote: Remote, folder: Path) -> Path:
     try:
         pooch = importlib.import_module("pooch")
     except ImportError as error:
-        raise DownloadError(
+        raise NoDownloader(
             'pooch, which downloads, is not installed: python -m pip install "gan_np[download]"'
         ) from error
     problems = []
@@ -57,5 +63,5 @@ def fetch(remote: Remote, folder: Path) -> Path:
 
 
 def _short(error: Exception) -> str:
-    text = f"{type(error).__name__}: {error}".splitlines()[0]
+    text = printable(f"{type(error).__name__}: {error}".splitlines()[0])
     return text if len(text) <= 160 else text[:157] + "…"

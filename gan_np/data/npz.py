@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 
 from gan_np.arrays import Array
+from gan_np.folders import VARIABLE
+from gan_np.printable import printable
 
+from . import raw as raw_images
 from .dataset import check_label_shape, check_labels
 from .npy import Header, identity_of, read_header
-from .options import NoSuchPart
+from .options import NoSuchPart, Options
+from .parts import PART_NAMES, natural
 from .raw import Raw, check_dtype, per_chunk, picture_shape
 
 DEFLATE_AT_MOST = 1032
@@ -32,60 +40,90 @@ class Keys(NamedTuple):
     labels: str | None
 
 
-def open_npz(path: Path, split: str) -> tuple[Raw, Array | None]:
-    """Pictures and labels (int64 (N,), or None) of an .npz file.
+def open_npz(path: Path, options: Options) -> tuple[Raw, Array | None, list[str]]:
+    """Images and labels (int64 (N,), or None) of an .npz file, and which other parts it has.
 
-    Names: pictures as `x_train` and `x_test` (also X_train, train_images, …; `split` picks) with labels `y_train` …, or
-    `images`, `x` or `data` with `labels`, `y` or `targets`; a file of one array may name it anyhow.
+    Names: images as `x_train`, `x_val` and `x_test` (also X_train, train_images, …; `split` picks) with labels `y_train`
+    …, or `images`, `x` or `data` with `labels`, `y` or `targets`; a file of one array may name it anyhow.
 
     Raises:
         ValueError: not an .npz file, a damaged one, one of objects, or no single array that must be the pictures; the
             message lists the names.
         TypeError, ShapeError: numbers that are not pictures, or labels that do not fit them.
     """
+    said = printable(path)
     try:
         with zipfile.ZipFile(path) as archive:
             names = [info.removesuffix(".npy") for info in archive.namelist() if info.endswith(".npy")]
-            keys = choose(names, split, str(path))
-            header = _header(archive, path, keys.images)
-            shape = picture_shape(header.shape, f"{path}, {keys.images}")
-            check_dtype(header.dtype, f"{path}, {keys.images}")
-            labels = None if keys.labels is None else _labels(archive, path, keys.labels, shape[0])
+            parts = parts_in(names)
+            if parts:
+                options.one_part(said)
+            split = options.split if parts else "train"
+            keys = choose(names, split, said)
+            if not parts:
+                options.only_part(said)
+            raw = _raw(archive, path, keys.images, options)
+            labels = None if keys.labels is None else _labels(archive, path, keys.labels, raw.shape[0])
+            others = [part for part in parts if part != split]
+            if raw.dtype != np.uint8:
+                raw = replace(raw, beside=_beside(archive, path, names, others, options))
     except Exception as error:  # a damaged file makes zipfile and zlib raise nearly anything
-        if isinstance(error, OSError | ValueError | TypeError) and str(path) in str(error):
+        if isinstance(error, OSError | ValueError | TypeError) and said in str(error):
             raise
         raise _damaged(path, error) from error
-    raw = Raw(
-        f"{path}, {keys.images}",
-        shape,
-        header.dtype,
-        lambda: _chunks(path, keys.images, header, shape),
-        identity=(*identity_of(path), keys.images),
-    )
-    return raw, labels
+    return raw, labels, others
+
+
+def _raw(archive: zipfile.ZipFile, path: Path, key: str, options: Options) -> Raw:
+    name = f"{printable(path)}, {printable(key)}"
+    header = _header(archive, path, key)
+    shape = picture_shape(header.shape, name)
+    check_dtype(header.dtype, name)
+    identity = (*identity_of(path), key)
+    return Raw(name, shape, header.dtype, lambda: _chunks(path, key, header, shape, options.cache), identity=identity)
+
+
+def _beside(
+    archive: zipfile.ZipFile, path: Path, names: list[str], parts: list[str], options: Options
+) -> tuple[Raw, ...]:
+    """The images of other parts, as far as they can be read: they are not what was asked for."""
+    found = []
+    for part in parts:
+        with contextlib.suppress(ValueError, TypeError, OSError):
+            found.append(_raw(archive, path, choose(names, part, printable(path)).images, options))
+    return tuple(found)
+
+
+def parts_in(names: list[str]) -> dict[str, list[str]]:
+    """The parts that arrays are named after, and which arrays may be the images of each."""
+    found = {part: [name for name in _named(_PART, part) if name in names] for part in PART_NAMES}
+    return {part: keys for part, keys in found.items() if keys}
+
+
+def _named(forms: tuple[str, ...], part: str) -> list[str]:
+    return [form.format(name) for name in PART_NAMES[part] for form in forms]
 
 
 def choose(names: list[str], split: str, path: str) -> Keys:
     """Which arrays of an .npz file are the pictures and the labels of `split`."""
-    listed = ", ".join(sorted(names)) or "none"
-    parts = {part: [name for form in _PART if (name := form.format(part)) in names] for part in ("train", "test")}
+    listed = ", ".join(sorted(map(printable, names), key=natural)) or "none"
+    parts = parts_in(names)
     whole = [name for name in _WHOLE if name in names]
-    if parts["train"] or parts["test"]:
-        found = parts[split]
+    if parts:
+        found = parts.get(split, [])
         if whole and found:
             found = [*found, *whole]
-        labels = [name for form in _PART_LABELS if (name := form.format(split)) in names]
+        labels = [name for name in _named(_PART_LABELS, split) if name in names]
     else:
         found = whole or (names if len(names) == 1 else [])
         labels = [name for name in _WHOLE_LABELS if name in names]
-        if found and split != "train":
-            raise NoSuchPart(f"split: {path} has no parts, so only 'train' (all of it) can be asked for, got {split!r}")
     if len(found) != 1:
         problem = (
-            f"more than one may be the pictures ({', '.join(found)})" if found else f"none is pictures of {split!r}"
+            f"more than one may be the pictures ({', '.join(map(printable, found))})"
+            if found
+            else f"none is pictures of {split!r}"
         )
-        divided = parts["train"] or parts["test"]
-        raise (NoSuchPart if divided and not found else ValueError)(
+        raise (NoSuchPart if parts and not found else ValueError)(
             f"{path}: {problem}; expected one array named x_{split}, {split}_images, images, x or data "
             f"(arrays in the file: {listed})"
         )
@@ -95,12 +133,12 @@ def choose(names: list[str], split: str, path: str) -> Keys:
 
 
 def _damaged(path: Path, error: BaseException) -> ValueError:
-    return ValueError(f"{path}: not a readable .npz file: {type(error).__name__}: {error}")
+    return ValueError(f"{printable(path)}: not a readable .npz file: {type(error).__name__}: {printable(error)}")
 
 
 def _header(archive: zipfile.ZipFile, path: Path, key: str) -> Header:
     """The header of a member, whose claims have been held against the size of the file."""
-    name = f"{path}, {key}"
+    name = f"{printable(path)}, {printable(key)}"
     info = archive.getinfo(key + ".npy")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(f"{name}: compression method {info.compress_type} is not one that NumPy writes")
@@ -120,7 +158,7 @@ def _header(archive: zipfile.ZipFile, path: Path, key: str) -> Header:
 
 
 def _labels(archive: zipfile.ZipFile, path: Path, key: str, count: int) -> Array:
-    name = f"{path}, {key}"
+    name = f"{printable(path)}, {printable(key)}"
     header = _header(archive, path, key)
     check_label_shape(header.shape, header.dtype, count, name)
     with archive.open(key + ".npy") as member:
@@ -129,13 +167,14 @@ def _labels(archive: zipfile.ZipFile, path: Path, key: str, count: int) -> Array
     return check_labels(labels, count, name)
 
 
-def _chunks(path: Path, key: str, header: Header, shape: tuple[int, int, int, int]) -> Iterator[Array]:
+def _chunks(
+    path: Path, key: str, header: Header, shape: tuple[int, int, int, int], cache: Callable[[], Path]
+) -> Iterator[Array]:
     try:
         with zipfile.ZipFile(path) as archive, archive.open(key + ".npy") as member:
-            read_header(member, f"{path}, {key}")
-            if header.fortran_order:  # the first index runs fastest: no picture is whole before the end
-                data = np.frombuffer(member.read(header.data_bytes + 1), header.dtype)
-                yield data.reshape(header.shape, order="F").reshape(shape)
+            read_header(member, f"{printable(path)}, {printable(key)}")
+            if header.fortran_order:
+                yield from _transposed(member, header, shape, cache)
                 return
             step, each = per_chunk(shape, header.dtype.itemsize), header.data_bytes // shape[0]
             for start in range(0, shape[0], step):
@@ -143,5 +182,38 @@ def _chunks(path: Path, key: str, header: Header, shape: tuple[int, int, int, in
                 data = np.frombuffer(member.read(count * each), header.dtype)
                 yield data.reshape(count, *shape[1:])
             member.read(1)  # at the end the checksum is compared
+    except OSError:
+        raise
     except Exception as error:
         raise _damaged(path, error) from error
+
+
+def _transposed(
+    member: IO[bytes], header: Header, shape: tuple[int, int, int, int], cache: Callable[[], Path]
+) -> Iterator[Array]:
+    """Images in Fortran order: the first index runs fastest, so that none is whole before the end. What is too much for
+    memory (a file of a megabyte may hold a gigabyte) is unpacked into a file that has no name, and read from there."""
+    if header.data_bytes <= raw_images.IN_MEMORY:
+        data = np.frombuffer(member.read(header.data_bytes + 1), header.dtype)
+        yield data.reshape(header.shape, order="F").reshape(shape)
+        return
+    folder = cache()
+    free = shutil.disk_usage(folder).free
+    if header.data_bytes > free:
+        raise OSError(
+            f"the cache folder {printable(folder)} has {free / 1e9:.1f} GB free and an array in Fortran order needs "
+            f"{header.data_bytes / 1e9:.1f} GB there; name another folder with {VARIABLE} or cache_dir"
+        )
+    count, item = shape[0], header.dtype.itemsize
+    columns = header.data_bytes // (count * item)
+    step = max(1, raw_images.IN_MEMORY // 4 // (columns * item))
+    with tempfile.TemporaryFile(dir=folder) as file:
+        shutil.copyfileobj(member, file, raw_images.CHUNK_BYTES)
+        for start in range(0, count, step):
+            part = np.empty((columns, min(step, count - start)), header.dtype)
+            for column in range(columns):
+                file.seek((column * count + start) * item)
+                file.readinto(part[column])
+            yield np.ascontiguousarray(part.T.reshape(part.shape[1:] + header.shape[1:], order="F")).reshape(
+                -1, *shape[1:]
+            )

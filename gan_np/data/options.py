@@ -10,9 +10,12 @@ from typing import Any
 from gan_np.checks import choice, pair
 
 from .cache import cache_folder
+from .parts import PART_NAMES, part_of
+from .ranges import Range, checked
 from .resize import Size
 
-SPLITS = ("train", "test")
+ALL = "all"
+SPLITS = (*PART_NAMES, ALL)
 
 
 class NoSuchPart(ValueError):
@@ -21,16 +24,31 @@ class NoSuchPart(ValueError):
 
 @dataclass(frozen=True)
 class Options:
-    """Checked arguments of `open`."""
+    """Checked arguments of `open`.
+
+    argument: what the caller calls the source. Messages name it so, and advise flags of the command line unless it is
+        "source", the argument of `open`.
+    """
 
     split: str = "train"
     image_size: Size | None = None
     channels: int | None = None
+    value_range: Range | None = None
     skip_broken: bool = False
     cache_dir: str | os.PathLike[str] | None = None
+    argument: str = "source"
 
     @staticmethod
-    def checked(split: Any, image_size: Any, channels: Any, skip_broken: Any, cache_dir: Any) -> Options:
+    def checked(
+        *,
+        split: Any = "train",
+        image_size: Any = None,
+        channels: Any = None,
+        value_range: Any = None,
+        skip_broken: Any = False,
+        cache_dir: Any = None,
+        argument: str = "source",
+    ) -> Options:
         """Raises TypeError or ValueError that names the argument, what it was and what was expected."""
         if channels is not None and (isinstance(channels, bool) or channels not in (1, 3, 4)):
             raise ValueError(f"channels: expected 1 (grey), 3 (RGB), 4 (RGBA) or None, got {channels!r}")
@@ -39,11 +57,13 @@ class Options:
         if cache_dir is not None and not isinstance(cache_dir, str | os.PathLike):
             raise TypeError(f"cache_dir: expected a path or None, got {cache_dir!r}")
         return Options(
-            choice("split", split, SPLITS),
+            (part_of(split) if isinstance(split, str) else None) or choice("split", split, SPLITS),
             None if image_size is None else pair("image_size", image_size, 1),
             None if channels is None else int(channels),
+            checked("value_range", value_range),
             skip_broken,
             cache_dir,
+            argument,
         )
 
     def cache(self) -> Path:
@@ -51,8 +71,25 @@ class Options:
         return cache_folder(self.cache_dir)
 
     def only_part(self, what: str) -> None:
-        """Refuse any split but "train" for a source that is not divided."""
-        if self.split != "train":
+        """Refuse any split but "train" and "all" for a source that is not divided."""
+        if self.split not in ("train", ALL):
             raise NoSuchPart(
                 f"split: {what} has no parts, so only 'train' (all of it) can be asked for, got {self.split!r}"
             )
+
+    def one_part(self, what: str) -> None:
+        """Refuse "all" for a source whose parts are not folders."""
+        if self.split == ALL:
+            raise ValueError(f"split: {what} has parts and they are never joined; expected one of them, got 'all'")
+
+    def advise(self, **asked: Any) -> str:
+        """How the caller asks for something else: `skip_broken=True`, or on the command line `--skip-broken`."""
+        ((name, value),) = asked.items()
+        if self.argument == "source":
+            return f"{name}={value!r}"
+        flag = f"--{name.replace('_', '-')}"
+        return flag if value is True else f"{flag} {value}"
+
+    def advise_range(self) -> str:
+        """How the caller names a range of values."""
+        return f"name it with {self.advise(value_range='LOW..HIGH')}"

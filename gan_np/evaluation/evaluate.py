@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gan_np.arrays import Array, generator
-from gan_np.checks import ShapeError, integer
+from gan_np.checks import ShapeError, as_array, integer
 from gan_np.data.dataset import check_labels
 from gan_np.data.labels import LabelTable
 from gan_np.models import Classifier
@@ -119,6 +119,9 @@ def evaluate(
     """
     integer("count", count, LEAST)
     test_images, test_labels = test if isinstance(test, tuple) else (test, None)
+    images = as_array("images", images)
+    test_images = None if test_images is None else as_array("test", test_images)
+    labels, test_labels = (None if given is None else as_array("labels", given) for given in (labels, test_labels))
     _check(gan, images, labels, "images")
     if test_images is not None:
         _check(gan, test_images, test_labels, "test")

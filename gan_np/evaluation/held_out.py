@@ -8,6 +8,7 @@ import numpy as np
 
 from gan_np.arrays import Array, generator
 from gan_np.data.dataset import Dataset
+from gan_np.printable import printable
 from gan_np.training.config import Config
 from gan_np.training.run_data import open_other, open_test_data
 
@@ -21,7 +22,7 @@ def held_out_pictures(config: Config, training: Array, source: str | None = None
     Raises:
         ValueError: the data has no test part (say where from), or nothing is left.
     """
-    found = open_test_data(config) if source is None else open_other(config, source)
+    found = open_test_data(config) if source is None else open_other(config, source, "held-out")
     if found is None:
         raise ValueError(
             "held-out: the test needs pictures that training has not seen, and the run took all of "
@@ -32,7 +33,7 @@ def held_out_pictures(config: Config, training: Array, source: str | None = None
     seen = {_digest(picture) for picture in training}
     fresh = np.array([_digest(picture) not in seen for picture in found.images])
     if not fresh.any():
-        raise ValueError(f"held-out: every picture of {found.name} was seen in training")
+        raise ValueError(f"held-out: every picture of {printable(found.name)} was seen in training")
     if fresh.all():
         return found, 0
     labels = None if found.labels is None else found.labels[fresh]

@@ -53,7 +53,7 @@ class Run:
         place = Path(path)
         config = read_config(place).going_on(data=data)
         train = training_data(place, config, moved=data is not None)
-        test = open_test_data(config) if real is None else open_other(config, real)
+        test = open_test_data(config) if real is None else open_other(config, real, "real")
         if test is not None and test.image_shape != train.image_shape:
             theirs, ours = ("×".join(map(str, shape)) for shape in (test.image_shape, train.image_shape))
             raise ShapeError(f"real: expected pictures of {ours}, as the run draws, {real or config.data} has {theirs}")

@@ -17,6 +17,7 @@ import numpy as np
 import tomli_w
 
 from gan_np.checks import choice
+from gan_np.printable import printable
 from gan_np.training.files import read_toml, write_atomically
 
 from .directions import Direction
@@ -38,7 +39,7 @@ def read_directions(run: str | Path) -> dict[str, Direction]:
     for name, entry in read_toml(path).items():
         vector = entry.get("vector") if isinstance(entry, dict) else None
         if not isinstance(vector, list) or not all(isinstance(value, int | float) for value in vector):
-            raise ValueError(f"{path}: [{name}] needs a vector, a list of numbers")
+            raise ValueError(f"{printable(path)}: [{printable(name)}] needs a vector, a list of numbers")
         found[name] = Direction(name, np.array(vector, np.float64), str(entry.get("source", "")))
     return found
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from gan_np.arrays import Array, array_module, device_of, generator
 from gan_np.averaging import Average
-from gan_np.checks import integer, number
+from gan_np.checks import as_array, integer, number
 from gan_np.data.sampler import Shuffler
 from gan_np.devices import CPU, memory_explained, scope
 from gan_np.host import drawn
@@ -92,6 +92,7 @@ class Trainer:
         check_finite: bool = True,
         graph: bool = True,
     ) -> None:
+        images = as_array("images", images)
         check_images(images, gan)
         if gan.generator.device != gan.discriminator.device:
             raise ValueError(

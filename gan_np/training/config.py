@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from gan_np.checks import integer, number
+from gan_np.data import ranges
 
 
 def _option(default: Any, group: str, help: str) -> Any:
@@ -28,7 +29,15 @@ class Config:
     image_size: int | None = _option(None, "Data", "Resize and crop pictures to squares of this side.")
     channels: Literal[1, 3, 4] | None = _option(None, "Data", "Convert pictures to grey (1), RGB (3) or RGBA (4).")
 
-    skip_broken: bool = _option(False, "Data", "Leave out picture files that cannot be read, with a warning.")
+    value_range: str | None = _option(
+        None,
+        "Data",
+        "LOW..HIGH: the values that are black and white, as in 0..4095 (bytes: as they are; others: by a rule).",
+    )
+    split: Literal["train", "all"] = _option(
+        "train", "Data", "all: folders called train, test, … are no parts of the data set but classes."
+    )
+    skip_broken: bool = _option(False, "Data", "Leave out image files that cannot be read, with a warning.")
     flip: bool = _option(False, "Data", "Mirror each real picture left to right with probability one half.")
     augment: str = _option(
         "", "Data", "What D sees changed at random, for small data: some of colour,translation,cutout."
@@ -134,6 +143,7 @@ class Config:
             _check_type(name, getattr(self, name), kind)
         for name, least in _LEAST.items():
             integer(name, getattr(self, name), least)
+        ranges.checked("value_range", self.value_range)
         for name in ("coarsest_steps", "instance_noise_steps"):
             if getattr(self, name) is not None:
                 integer(name, getattr(self, name), 1)

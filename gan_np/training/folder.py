@@ -34,6 +34,7 @@ import tomli_w
 
 from gan_np.arrays import Array
 from gan_np.data.images import save_animation, save_frames, save_grid
+from gan_np.data.parts import natural
 from gan_np.models import GAN, GRAN
 
 from . import checkpoint
@@ -164,7 +165,7 @@ class RunFolder:
         """The sample grids over time as a GIF, at most 100 of them, the last one shown for longer."""
         from PIL import Image
 
-        files = sorted((self.path / "samples").glob("step-*.png"))
+        files = sorted((self.path / "samples").glob("step-*.png"), key=lambda path: natural(path.name))
         files = files[:: -(-len(files) // 100)] + files[-1:]
         frames = []
         for file in files:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gan_np.arrays import Array, on_host
-from gan_np.checks import ShapeError
+from gan_np.checks import ShapeError, as_array
 from gan_np.data import dataset
 from gan_np.models import GAN
 
@@ -46,6 +46,9 @@ def check_labels(
         raise ValueError(
             f"labels: this gan is conditional on {gan.classes} classes, it needs one label for each picture"
         )
+    labels = as_array("labels", labels)
     if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
-        raise ShapeError(f"labels: expected {len(images)} integers, got {labels.dtype} {labels.shape}")
+        many = labels.ndim == 2 and labels.shape[0] == len(images)
+        one_hot = "; for one-hot labels give labels.argmax(axis=1)" if many else ""
+        raise ShapeError(f"labels: expected {len(images)} integers, got {labels.dtype} {labels.shape}{one_hot}")
     return gan.learn_labels(dataset.check_labels(labels, len(images), "labels"), class_names)

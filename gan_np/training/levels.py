@@ -23,7 +23,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from gan_np.arrays import Array
-from gan_np.checks import ShapeError, integer
+from gan_np.checks import ShapeError, as_array, integer
 from gan_np.data.images import save_animation, save_grid, to_bytes, to_float
 from gan_np.models import GAN, LAPGAN, laplacian
 from gan_np.models.lapgan import LaplacianLevel
@@ -71,6 +71,7 @@ def train_lapgan(
             levels of another structure.
     """
     integer("jobs", jobs, 1)
+    images = as_array("images", images)
     if images.shape[1:] != gan.image_shape:
         raise ShapeError(f"images: expected pictures of {gan.image_shape}, got {images.shape}")
     if gan.classes is None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from gan_np import kernels
 from gan_np.arrays import Array
+from gan_np.checks import as_array
 from gan_np.models import GAN
 
 from . import checkpoint
@@ -146,6 +147,7 @@ def resume(
         if images is None:
             dataset = open_data(config, None if data is not None else place)
             images, labels, class_names = dataset.images, dataset.labels, dataset.class_names
+        images = as_array("images", images)
         check_fingerprints(description, images, labels, place)
         with checkpoint.described_by(file):
             gan = checkpoint.rebuild(tensors, description, config.device)

@@ -129,10 +129,16 @@ def test_labels_that_do_not_fit(tmp_path, labels, hint):
         data.open(path)
 
 
-@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.int32])
-def test_other_integers_are_refused(tmp_path, dtype):
-    with pytest.raises(ValueError, match=r"a-idx3: expected uint8"):
-        data.load(write_idx(tmp_path / "a-idx3", pictures().astype(dtype)))
+@pytest.mark.parametrize("dtype", [np.int16, np.int32])
+def test_wider_integers_that_hold_bytes(tmp_path, dtype):
+    np.testing.assert_array_equal(
+        data.load(write_idx(tmp_path / "a-idx3", pictures().astype(dtype)))[..., 0], pictures()
+    )
+
+
+def test_integers_below_0_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"a-idx3: expected integers in 0…65535, got -128 to 127.*value_range"):
+        data.load(write_idx(tmp_path / "a-idx3", pictures().astype(np.int8)))
 
 
 def test_labels_alone_are_not_pictures(tmp_path):

@@ -199,8 +199,12 @@ class TestMnist:
 
     def test_without_a_network_the_reasons_are_told(self, network):
         network.files.clear()
-        with pytest.raises(DownloadError, match=r"first\.invalid/: OSError: no route.*second\.invalid/: OSError"):
+        with pytest.raises(
+            DownloadError, match=r"first\.invalid/: OSError: no route.*second\.invalid/: OSError"
+        ) as caught:
             data.open("mnist")
+        assert "pip install" not in str(caught.value)  # what downloads is installed
+        assert "try again later, or with a network" in str(caught.value)
 
 
 @pytest.mark.usefixtures("no_pooch")

@@ -155,7 +155,7 @@ def test_objects_are_never_unpickled(tmp_path):
         data.load(path)
 
 
-@pytest.mark.parametrize("dtype", [np.int64, bool, np.complex64, "M8[s]", "S3", [("r", "u1"), ("g", "u1")]])
+@pytest.mark.parametrize("dtype", [bool, np.complex64, "M8[s]", "S3", [("r", "u1"), ("g", "u1")]])
 def test_other_numbers_are_refused_by_name(tmp_path, dtype):
     np.save(tmp_path / "other.npy", np.zeros((2, 8, 8), dtype))
     with pytest.raises(ValueError, match=r"other\.npy"):

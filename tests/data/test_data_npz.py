@@ -9,6 +9,7 @@ from picture_files import header_of, pictures
 
 from gan_np import data
 from gan_np.checks import ShapeError
+from gan_np.data import npy, npz
 
 
 @pytest.mark.parametrize("writer", [np.savez, np.savez_compressed])
@@ -163,10 +164,13 @@ def test_damaged_files(tmp_path, content):
 
 def test_wrong_numbers_are_refused_by_name(tmp_path):
     path = tmp_path / "set.npz"
-    np.savez(path, images=pictures().astype(np.int32))
-    with pytest.raises(ValueError, match=r"set.npz, images: expected uint8.*astype"):
+    np.savez(path, images=pictures().astype(np.complex64))
+    with pytest.raises(ValueError, match=r"set.npz, images: expected uint8"):
         data.load(path)
     np.savez(path, images=pictures(), labels=np.eye(6, dtype=int))
+    with pytest.raises(ShapeError, match=r"set.npz, labels.*argmax"):
+        data.load(path)
+    np.savez(path, images=pictures(), labels=np.eye(6))
     with pytest.raises(ShapeError, match=r"set.npz, labels.*argmax"):
         data.load(path)
     np.savez(path, images=pictures(), labels=np.zeros(6))
@@ -175,3 +179,61 @@ def test_wrong_numbers_are_refused_by_name(tmp_path):
     np.savez(path, images=np.zeros((0, 8, 8), np.uint8))
     with pytest.raises(ValueError, match=r"set.npz, images: no pictures"):
         data.load(path)
+
+
+def test_fortran_order_is_unpacked_into_a_file_and_not_into_memory(tmp_path, cache):
+    """330 MB in 330 kB: its first index runs fastest, so no image is whole before the end."""
+    resource = pytest.importorskip("resource", reason="memory is measured as POSIX systems do")
+    path, shape = tmp_path / "bomb.npz", (80_000, 64, 64)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("images.npy", "w") as member:
+        member.write(header_of(shape, fortran_order=True))
+        for _ in range(64):
+            member.write(bytes(80_000 * 64))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    seen = 0
+    with zipfile.ZipFile(path) as archive, archive.open("images.npy") as member:
+        header = npy.read_header(member, "bomb")
+        for chunk in npz._transposed(member, header, (*shape, 1), lambda: cache):
+            seen += len(chunk)
+    assert seen == 80_000
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 120e3  # kilobytes
+    assert not list(cache.iterdir())
+
+
+def test_fortran_order_by_way_of_a_file_is_what_it_is_by_way_of_memory(tmp_path, monkeypatch):
+    images = np.asfortranarray(np.random.default_rng(0).integers(0, 256, (30, 8, 9, 3), np.uint8))
+    np.savez_compressed(tmp_path / "set.npz", images=images)
+    monkeypatch.setattr("gan_np.data.raw.IN_MEMORY", 1000)
+    monkeypatch.setattr("gan_np.data.raw.CHUNK_BYTES", 2000)
+    found = data.load(tmp_path / "set.npz")
+    assert isinstance(found, np.memmap)
+    np.testing.assert_array_equal(found, images)
+
+
+def test_a_mapped_file_in_fortran_order_is_laid_out_image_by_image(tmp_path):
+    images = np.asfortranarray(pictures())
+    np.save(tmp_path / "set.npy", images)
+    found = data.load(tmp_path / "set.npy")
+    np.testing.assert_array_equal(found, images)
+    assert found.flags.c_contiguous
+
+
+def test_a_header_that_claims_gigabytes_is_not_read(tmp_path):
+    """NumPy would read all of it before it says that it is too long."""
+    read = []
+
+    class Counted(io.BytesIO):
+        def read(self, count=-1):
+            read.append(count)
+            return super().read(count)
+
+    with pytest.raises(ValueError, match=r"lies: not a readable \.npy file: .*a header of 2,147,483,648 bytes"):
+        npy.read_header(Counted(b"\x93NUMPY\x02\x00" + (2**31).to_bytes(4, "little") + bytes(100)), "lies")
+    assert max(read) < 100
+
+
+def test_more_labels_than_memory_should_hold_are_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr("gan_np.data.dataset.MOST_LABELS", 5)
+    np.savez(tmp_path / "set.npz", images=pictures(), labels=np.zeros(6, np.uint8))
+    with pytest.raises(ValueError, match=r"labels: expected at most 5 labels, which are held in memory, got 6"):
+        data.load(tmp_path / "set.npz")
