@@ -11,9 +11,9 @@ neighbours   Is the nearest other image of an image of F ∪ H in its own set mo
              |F| of the |F| + |H| images fresh. Small for H of some of the classes only, or classes in other shares.
 
 The smaller counts, twice (Bonferroni); below `SOURCE_LEVEL` the two sets are called different. The level is low and at most
-`COMPARED` images of each set are compared on purpose: with enough images any two sets differ, and what 500 cannot show (a share
-of .5 ± .07 where .5 is expected; MNIST's training and test digits are by different people) hardly misleads a comparison with
-some hundreds of samples. Other content, a part of the classes, other brightness or another crop show at once.
+`COMPARED` images of each set are compared on purpose: with enough images any two sets differ (MNIST's training and test
+digits are by different people), and what 500 cannot show hardly misleads a comparison with some hundreds of samples. Other
+content, a part of the classes, other brightness or another crop show at once.
 
 Images that come in groups (frames of one film, photographs of one person) and whose groups were parted between T and H as
 wholes are different by this test, and rightly: a generator that has learnt the groups, and copies nothing, is near T.
