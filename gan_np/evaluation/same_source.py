@@ -89,11 +89,11 @@ def same_source_test(training: Array, held_out: Array, *, seed: int = 0) -> Same
     others = held_out[rng.permutation(len(held_out))[:COMPARED]]
     distances = [nearest_neighbours(part, rest).distances[:, 0] for part in (others, fresh)]
     z_distances = mann_whitney(*distances)[0]
-    order = rng.permutation(
-        count + len(others)
-    )  # equally near images are taken in order: it must not tell the sets apart
+    # Of equally near images the first is found: the order must not tell the sets apart.
+    order = rng.permutation(count + len(others))
     is_fresh = order < count
-    nearest = nearest_neighbours(*[np.concatenate([fresh, others])[order]] * 2, exclude_self=True).indices[:, 0]
+    both = np.concatenate([fresh, others])[order]
+    nearest = nearest_neighbours(both, both, exclude_self=True).indices[:, 0]
     z_neighbours = own_set_z(nearest, is_fresh)
     return SameSource(count, z_distances, normal_two_sided(z_distances), z_neighbours, normal_two_sided(z_neighbours))
 
