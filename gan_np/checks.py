@@ -13,6 +13,10 @@ class ShapeError(ValueError):
     """Shapes that do not meet; the message says where and what was expected."""
 
 
+class NonFiniteError(ArithmeticError):
+    """A loss, a gradient, a weight or an image is NaN or infinite; the message says which, and where."""
+
+
 def integer(name: str, value: Any, minimum: int | None = None, maximum: int | None = None) -> int:
     """`value` as an int between `minimum` and `maximum`, both included."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
