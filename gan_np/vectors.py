@@ -79,8 +79,10 @@ def all_finite(values: Array) -> bool:
 
     A sum of squares is one cheap pass; only where it is not finite are the values looked at one by one.
     """
-    xp, flat = array_module(values), values.reshape(-1)
-    with np.errstate(over="ignore", invalid="ignore"):  # this is the question, not an accident
+    xp = array_module(values)
+    # What overflows is the question here, not an accident.
+    with devices.scope(device_of(values)), np.errstate(over="ignore", invalid="ignore"):
+        flat = values.reshape(-1)
         return bool(xp.isfinite(xp.dot(flat, flat))) or bool(xp.isfinite(flat).all())
 
 
@@ -89,10 +91,11 @@ def not_finite(layout: Layout, values: Array) -> str | None:
     if all_finite(values):
         return None
     xp = array_module(values)
-    for segment in layout.segments:
-        bad = int((~xp.isfinite(values[segment.start : segment.stop])).sum())
-        if bad:
-            return f"{segment.name} {segment.shape}: {bad} of {segment.size} values are NaN or infinite"
+    with devices.scope(device_of(values)):
+        for segment in layout.segments:
+            bad = int((~xp.isfinite(values[segment.start : segment.stop])).sum())
+            if bad:
+                return f"{segment.name} {segment.shape}: {bad} of {segment.size} values are NaN or infinite"
     return None
 
 
