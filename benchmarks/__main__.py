@@ -18,6 +18,7 @@ BENCHMARKS = {
     "gpu_step": "on a GPU: one training step at each precision, captured and not, against PyTorch, with floors",
     "gpu_convolutions": "on a GPU: every convolution of a DCGAN, forward and both gradients, against cuDNN",
     "scaling": "how a step's time grows with batch, width, side and threads, and the power laws fitted to it",
+    "copying": "how often the test for copies errs: misses and false alarms by kind of generator and size of data",
     "papers": "rows of the papers' tables, ours beside theirs: Parzen, modes, InfoGAN, 1-NN, minimax, stacked MNIST",
 }
 """Name → one line. Each is a module with `main(arguments) -> exit code`; `gpu_step` is `benchmarks.gpu.step`."""

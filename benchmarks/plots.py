@@ -91,7 +91,7 @@ def save_dots(
     axes.set_ylim(len(labels) - 0.5, -0.5)
     low, high = min(d.value.low for d in dots), max(d.value.high for d in dots)
     room = 1 + 0.012 * max(len(dot.note) for dot in dots)
-    logarithmic = high > MUCH * low
+    logarithmic = high > MUCH * low > 0
     if logarithmic:
         margin = (high / low) ** 0.1 * 1.1
         axes.set_xscale("log")

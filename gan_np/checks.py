@@ -13,6 +13,10 @@ class ShapeError(ValueError):
     """Shapes that do not meet; the message says where and what was expected."""
 
 
+class NonFiniteError(ArithmeticError):
+    """A loss, a gradient, a weight or an image is NaN or infinite; the message says which, and where."""
+
+
 def as_array(name: str, value: Any) -> Any:
     """A list or tuple as a NumPy array of numbers; an array as it is.
 

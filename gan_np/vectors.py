@@ -10,9 +10,11 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from gan_np import devices
-from gan_np.arrays import Array, DType, Shape, device_of, on_host, zeros
-from gan_np.checks import ShapeError
+from gan_np.arrays import Array, DType, Shape, array_module, device_of, on_host, zeros
+from gan_np.checks import NonFiniteError, ShapeError
 from gan_np.kernels import Into
 
 
@@ -72,6 +74,31 @@ class Layout:
         return found
 
 
+def all_finite(values: Array) -> bool:
+    """Whether no value is NaN or infinite.
+
+    A sum of squares is one cheap pass; only where it is not finite are the values looked at one by one.
+    """
+    xp = array_module(values)
+    # What overflows is the question here, not an accident.
+    with devices.scope(device_of(values)), np.errstate(over="ignore", invalid="ignore"):
+        flat = values.reshape(-1)
+        return bool(xp.isfinite(xp.dot(flat, flat))) or bool(xp.isfinite(flat).all())
+
+
+def not_finite(layout: Layout, values: Array) -> str | None:
+    """The first segment with values that are NaN or infinite, and how many, in words; None where all are finite."""
+    if all_finite(values):
+        return None
+    xp = array_module(values)
+    with devices.scope(device_of(values)):
+        for segment in layout.segments:
+            bad = int((~xp.isfinite(values[segment.start : segment.stop])).sum())
+            if bad:
+                return f"{segment.name} {segment.shape}: {bad} of {segment.size} values are NaN or infinite"
+    return None
+
+
 class Vector:
     """A vector that is read-only outside `edit()` and counts its edits.
 
@@ -87,6 +114,7 @@ class Vector:
             self.values.flags.writeable = False
         self.version = 0
         self._open = False
+        self._finite: int | None = None
 
     @property
     def editing(self) -> bool:
@@ -99,6 +127,18 @@ class Vector:
 
     def __len__(self) -> int:
         return self.layout.size
+
+    def check_finite(self, name: str) -> None:
+        """Refuse values that are NaN or infinite; they are looked at once for each version.
+
+        Raises:
+            NonFiniteError: there are some; the message begins with `name` and says in which layer.
+        """
+        if self._finite == self.version:
+            return
+        if found := not_finite(self.layout, self.values):
+            raise NonFiniteError(f"{name} in layer {found}")
+        self._finite = self.version
 
     @contextlib.contextmanager
     def edit(self) -> Iterator[Array]:

@@ -52,7 +52,8 @@ def neighbours(
 
     Each row is a sample, its nearest training pictures in pixels, and those in the features of D (before its last
     layer). The test compares distances of samples to the training pictures with those of held-out pictures, see
-    gan_np/evaluation/copying.py; it needs pictures that training has not seen.
+    gan_np/evaluation/copying.py; it needs pictures that training has not seen, of the same kind, and gives no verdict where
+    they are of another.
     """
     from gan_np.evaluation.memory import memory_of
     from gan_np.evaluation.pairs import save_neighbours
@@ -101,11 +102,15 @@ def _print(name: str, found: Copying) -> None:
     cells = "" if found.z_cells is None else f"; by cells mean z = {found.z_cells:.2f}, p = {found.p_cells:.2g}"
     out = console()
     out.print(f"{name}: {', '.join([sizes, *moves])}")
+    out.print(
+        f"  held-out images against training images, without samples: z = {found.source.z_distances:.2f} and "
+        f"{found.source.z_neighbours:.2f}, p = {found.source.p:.2g}"
+    )
     out.print(f"  median distance to the nearest training picture: samples {of_samples}, held out {of_held_out}")
     out.print(f"  nearer than held-out pictures are: z = {found.z:.2f}, p = {found.p_nearer:.2g}{cells}")
     out.print(f"  nearer than any held-out picture is: {found.nearest_share:.1%}, p = {found.p_nearest:.2g}")
     out.print(
-        f"  nearest real picture is a held-out one: {found.whose_share:.1%}, expected {found.whose_expected:.1%}, "
-        f"p = {found.p_whose:.2g}"
+        f"  of {found.whose_images:,} real images nearest to samples {found.whose_images_share:.1%} are held out, expected "
+        f"{found.whose_expected:.1%}, p = {found.p_whose:.2g}"
     )
     out.print(f"  {found.explanation}")

@@ -34,6 +34,7 @@ from .prdc import PRDC, precision_recall_density_coverage
 from .pyramid import sliced_wasserstein_on_pyramids
 from .reader import FactorReader, train_reader
 from .report import Bars, Picture, Report, Section, Table
+from .same_source import SameSource, same_source_test
 from .sliced import sliced_wasserstein
 from .trunk import trunk_features
 from .vendi import vendi_score
@@ -65,6 +66,7 @@ __all__ = [
     "ParzenWindow",
     "Picture",
     "Report",
+    "SameSource",
     "Section",
     "Table",
     "battle_of_runs",
@@ -96,6 +98,7 @@ __all__ = [
     "precision_recall_density_coverage",
     "recognised_share",
     "reverse_kl",
+    "same_source_test",
     "sliced_wasserstein",
     "sliced_wasserstein_on_pyramids",
     "train_reader",

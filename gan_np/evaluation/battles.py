@@ -110,6 +110,7 @@ def judgements(gan: GAN, pictures: Array, batch_size: int, seed: int = 0) -> Arr
     statistics it called 92 % of real batches real.) The logits of pictures that are judged together (packing) are one.
     """
     step, found, rng = batch_size * gan.packing, [], generator(seed)
+    gan.finite_discriminator()
     if len(pictures) < step:
         raise ValueError(f"count: expected at least one batch of {step} pictures, got {len(pictures)}")
     for start in range(0, len(pictures) - step + 1, step):

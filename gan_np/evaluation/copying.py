@@ -1,24 +1,31 @@
-"""Whether a generator copies its training pictures: a statistic beside every picture of neighbours.
+"""Whether a generator copies its training images: a statistic beside every sheet of neighbours.
 
-T are the training pictures, H pictures of the same kind that training has not seen, Q samples of the generator, d(x, T)
-the distance of x to its nearest picture of T. Three questions, each with a one-sided p-value that is small for a
+T are the training images, H images of the same kind that training has not seen, Q samples of the generator, d(x, T)
+the distance of x to its nearest image of T. Three questions, each with a one-sided p-value that is small for a
 copier:
 
-nearer       Are samples nearer to T than held-out pictures are? Mann–Whitney's U of d(Q, T) against d(H, T), z ≪ 0 for
-             a copier, z ≫ 0 for samples far from all real pictures (Meehan, Chaudhuri and Dasgupta 2020); of the whole
+nearer       Are samples nearer to T than held-out images are? Mann–Whitney's U of d(Q, T) against d(H, T), z ≪ 0 for
+             a copier, z ≫ 0 for samples far from all real images (Meehan, Chaudhuri and Dasgupta 2020); of the whole
              space, and of the cells of a partition: their mean C_T = Σ_π P(π)·z_π / Σ_π P(π), P(π) the share of H in
              cell π.
-nearest      How many samples are nearer to T than any held-out picture is? Were samples and held-out pictures
+nearest      How many samples are nearer to T than any held-out image is? Were samples and held-out images
              exchangeable, the c least of all distances belonged to samples with probability Π_{i<c} (|Q| − i)/(|Q| +
              |H| − i).
-whose        How often is a sample's nearest real picture, of T and H together, one of H? A generator that does not
-             remember which pictures were in T finds one of H with probability |H|/(|T| + |H|); a copier hardly ever.
-             Asked of all samples and of the tenth that is nearest to T and H together; the smaller p-value counts,
-             twice (Bonferroni).
+whose        Of the real images, of T and H together, that are nearest to some sample: how many are of H? A generator that
+             does not remember which images were in T finds them without regard to that, so of m different ones as many
+             are of H as in m draws without replacement (hypergeometric); a copier hardly finds one of H. Each real image
+             counts once, however many samples it is nearest to: a generator that draws few different images says little.
+             Asked of all samples and of the half, the quarter and the eighth that are nearest to T and H together, for
+             generators that copy now and then; the smallest p-value counts, times four (Bonferroni).
 
 The first two are at the mercy of smoothness: blurred or simplified samples lie near everything, T and H alike. The
-third is not, but needs enough held-out pictures, and is blind to a generator that copies only now and then. So a
-generator is called a copier where the third and one of the others say so.
+third is not, and it alone sees copies that were altered until they lie no nearer than other images do (moved, mirrored,
+brightened); but it needs enough held-out images, and is nearly blind to a generator that copies only now and then. So a
+generator is called a copier where the third question says so, and "near" where only the first two do. The p-values are
+adjusted for being several (Holm 1979), so a generator that has no memory of T and draws like it is called one or the other
+once in a hundred times at most.
+
+All of it supposes that H could be T: that is tested first (`same_source.py`), and no verdict is given where it fails.
 """
 
 from __future__ import annotations
@@ -33,13 +40,17 @@ from gan_np.checks import integer
 
 from .cells import cell_of, k_means
 from .moves import nearest_after_moves
-from .ranks import binomial_below, mann_whitney, normal_below, run_below
+from .ranks import holm, hypergeometric_below, mann_whitney, normal_below, run_below
+from .same_source import SameSource, same_source_test
 
 LEVEL = 0.01
-"""A p-value below this counts."""
+"""An adjusted p-value below this counts."""
+
+PARTS = (1, 2, 4, 8)
+"""The third question is asked of all samples, of the half nearest to real images, the quarter, the eighth."""
 
 CELL_COUNT = 10
-"""Cells with fewer samples or held-out pictures than this are left out: the normal approximation fails there."""
+"""Cells with fewer samples or held-out images than this are left out: the normal approximation fails there."""
 
 
 @dataclass(frozen=True)
@@ -57,46 +68,80 @@ class Copying:
     z: float
     p_nearer: float
     cells: list[dict[str, float]]
-    """Of every cell that counts: its share of H, how many samples and held-out pictures, z."""
+    """Of every cell that counts: its share of H, how many samples and held-out images, z."""
     z_cells: float | None
     """C_T; None where no cell has enough on both sides."""
     p_cells: float | None
     """Of the worst cell, times the number of cells (Bonferroni)."""
     nearest_share: float
-    """Share of samples nearer to T than any held-out picture is."""
+    """Share of samples nearer to T than any held-out image is."""
     p_nearest: float
     whose_share: float
-    """Share of samples whose nearest real picture is held out, equally near ones counted for H."""
+    """Share of samples whose nearest real image is held out, equally near ones counted for H."""
     whose_expected: float
+    """|H|/(|T| + |H|)."""
+    whose_images: int
+    """How many different real images are nearest to some sample."""
+    whose_images_share: float
+    """Share of those that are held out."""
     p_whose: float
+    source: SameSource
+    """Whether T and H could come from one place."""
+
+    @property
+    def adjusted(self) -> dict[str, float]:
+        """The p-values of the questions that were asked, adjusted for being several."""
+        asked = {"nearer": self.p_nearer, "cells": self.p_cells, "nearest": self.p_nearest, "whose": self.p_whose}
+        return holm({name: value for name, value in asked.items() if value is not None})
 
     @property
     def verdict(self) -> str:
-        """ "copies", "near", "no sign" or "too few held-out pictures", see `explanation`."""
-        near = min(self.p_nearer, self.p_nearest, 1.0 if self.p_cells is None else self.p_cells) < LEVEL
-        if near and self.p_whose < LEVEL:
+        """ "other source", "copies", "near", "no sign" or "too few", see `explanation`."""
+        if not self.source.holds:
+            return "other source"
+        p = self.adjusted
+        if p.pop("whose") < LEVEL:
             return "copies"
-        if not near:
+        if min(p.values()) >= LEVEL:
             return "no sign"
-        best = 2 * binomial_below(0, self.samples, self.whose_expected)
-        return "near" if best < LEVEL else "too few held-out pictures"
+        least = len(PARTS) * hypergeometric_below(0, self.whose_images, self.held_out, self.training + self.held_out)
+        return "near" if least * (len(p) + 1) < LEVEL else "too few"
 
     @property
     def explanation(self) -> str:
         """The verdict as a sentence."""
-        near = "samples are nearer to training pictures than held-out ones are"
+        near = "samples are nearer to training images than held-out ones are"
+        altered = min(self.adjusted[name] for name in self.adjusted if name != "whose") >= LEVEL
+        copies = (
+            "the real images that samples are nearest to were trained on too often for chance, though no nearer than other "
+            "images are: altered copies (moved, mirrored, brightened) look so. Try moves, and look at the nearest pairs"
+            if altered
+            else f"{near}, and nearer to those trained on than to those held out"
+        )
         return {
-            "copies": f"copies: {near}, and nearer to those trained on than to those held out",
-            "near": f"near: {near}, but as near to those held out as to those trained on. Smooth or simplified pictures "
+            "other source": "no verdict: the held-out images do not come from where the training images come from (p = "
+            f"{self.source.p:.2g}, without any sample), so whatever resembles the training images would be called a copy. "
+            "Hold out images of the same data, drawn at random before training. In features of a network that was trained "
+            "on these training images this also happens where it knows them by heart: go by the pixels, or by the features "
+            "of another network",
+            "copies": f"copies: {copies}",
+            "near": f"near: {near}, but as near to those held out as to those trained on. Smooth or simplified images "
             "are; so are those of a generator that copies only now and then: look at the nearest pairs",
-            "no sign": "no sign of copies: samples are no nearer to training pictures than held-out ones are",
-            "too few held-out pictures": f"undecided: {near}, and there are too few held-out pictures to tell copies "
-            "from smooth pictures: give more samples or more held-out pictures",
+            "no sign": "no sign of copies: samples are no nearer to training images than held-out ones are, nor to those "
+            "trained on rather than to those held out",
+            "too few": f"undecided: {near}, and there are too few held-out images or too few different samples to tell "
+            "copies from smooth images: give more of either",
         }[self.verdict]
 
     def to_mapping(self) -> dict[str, Any]:
         """Everything, for JSON."""
-        return {**asdict(self), "verdict": self.verdict, "explanation": self.explanation}
+        return {
+            **asdict(self),
+            "adjusted": self.adjusted,
+            "p_source": self.source.p,
+            "verdict": self.verdict,
+            "explanation": self.explanation,
+        }
 
 
 def copying_test(
@@ -104,34 +149,44 @@ def copying_test(
     held_out: Array,
     samples: Array,
     *,
-    shift: int = 0,
+    shift: int | None = None,
     mirror: bool = False,
     cells: int = 10,
     seed: int = 0,
 ) -> Copying:
-    """Whether samples are copies of training pictures, see above.
+    """Whether samples are copies of training images, see above.
 
-    training, held_out, samples: pictures (N, H, W, C) or features (N, D), of one dtype; held_out must be of the kind
-        that training is, and disjoint from it. Some hundreds of samples, and as many held-out pictures, at least.
-    shift: pictures count as near if they are after moving up to so many pixels in each direction (all distances alike,
-        so the tests stay valid): finds shifted copies, at (2·shift + 1)² times the cost.
-    cells: of k-means on the training pictures; 0 for none.
+    training, held_out, samples: images (N, H, W, C) or features (N, D), of one dtype; held_out must be of the kind
+        that training is (it is tested), and disjoint from it. Some hundreds of samples, and as many held-out images, at
+        least.
+    shift: images count as near if they are after moving up to so many pixels in each direction (all distances alike,
+        so the tests stay valid), at (2·shift + 1)² times the cost: an image beside itself, moved, is as far from it as
+        another image. None: 1 for images, 0 for features.
+    mirror: they also count as near if they are after mirroring.
+    cells: of k-means on the training images; 0 for none.
 
-    The p-values count samples as independent, given T and H; a generator that gives one picture again and again has
-    fewer than it seems.
+    The first two p-values count samples as independent, given T and H; a generator that gives one image again and again
+    has fewer than it seems.
 
     Raises:
-        ShapeError, TypeError, ValueError: sets of different kinds, or fewer than 10 samples or held-out pictures.
+        ShapeError, TypeError, ValueError: sets of different kinds, fewer than 10 samples or held-out images, fewer than 2
+            training images, values that are not finite.
     """
     for name, part in (("held_out", held_out), ("samples", samples)):
         integer(f"number of {name}", len(part), CELL_COUNT)
-    of_samples = nearest_after_moves(samples, training, shift, mirror).distances[:, 0]
+    if shift is None:
+        shift = 1 if samples.ndim == 4 else 0
+    source = same_source_test(training, held_out, seed=seed)
+    in_training = nearest_after_moves(samples, training, shift, mirror)
+    in_held_out = nearest_after_moves(samples, held_out, shift, mirror)
+    of_samples, to_held_out = in_training.distances[:, 0], in_held_out.distances[:, 0]
     of_held_out = nearest_after_moves(held_out, training, shift, mirror).distances[:, 0]
-    to_held_out = nearest_after_moves(samples, held_out, shift, mirror).distances[:, 0]
     z, p_nearer = mann_whitney(of_samples, of_held_out)
     table, z_cells, p_cells = _by_cells(training, held_out, samples, of_samples, of_held_out, cells, seed)
     nearest, whose = int((of_samples < of_held_out.min()).sum()), to_held_out <= of_samples
-    expected = len(held_out) / (len(held_out) + len(training))
+    # Real images are numbered from 0, those held out from −1 downwards.
+    images = np.where(whose, -1 - in_held_out.indices[:, 0], in_training.indices[:, 0])
+    different = np.unique(images)
     return Copying(
         training=len(training),
         held_out=len(held_out),
@@ -148,19 +203,26 @@ def copying_test(
         nearest_share=nearest / len(samples),
         p_nearest=run_below(nearest, len(samples), len(held_out)),
         whose_share=float(whose.mean()),
-        whose_expected=expected,
-        p_whose=_held_out_too_rarely(whose, np.minimum(of_samples, to_held_out), expected),
+        whose_expected=len(held_out) / (len(held_out) + len(training)),
+        whose_images=len(different),
+        whose_images_share=float((different < 0).mean()),
+        p_whose=_held_out_too_rarely(images, np.minimum(of_samples, to_held_out), len(training), len(held_out)),
+        source=source,
     )
 
 
-def _held_out_too_rarely(whose: Array, distances: Array, expected: float) -> float:
-    """The p-value of `whose`: of all samples, and of the tenth nearest to any real picture, whichever is smaller,
-    twice.
+def _held_out_too_rarely(images: Array, distances: Array, training: int, held_out: int) -> float:
+    """The p-value of `whose`, from the number of each sample's nearest real image, below 0 where it is held out.
 
-    Which are nearest to T and H together does not depend on which is which, so the tenth is as good a set as any.
+    Which samples are nearest to T and H together does not depend on which is which, so a part of them is as good a set as
+    any.
     """
-    tenth = np.argsort(distances, kind="stable")[: max(1, len(distances) // 10)]
-    return min(1.0, 2 * min(binomial_below(int(part.sum()), len(part), expected) for part in (whose, whose[tenth])))
+    order, least = np.argsort(distances, kind="stable"), 1.0
+    for part in PARTS:
+        different = np.unique(images[order[: max(1, len(order) // part)]])
+        found = int((different < 0).sum())
+        least = min(least, hypergeometric_below(found, len(different), held_out, training + held_out))
+    return min(1.0, len(PARTS) * least)
 
 
 def _by_cells(

@@ -10,6 +10,8 @@ import numpy as np
 from gan_np.arrays import Array
 from gan_np.checks import ShapeError, number
 
+from .distances import finite
+
 
 @dataclass(frozen=True)
 class Effects:
@@ -63,13 +65,13 @@ def effects(
     "hair=curly" are columns of one factor, hair.
 
     The ruler has errors of its own: the size along a direction of pure noise is not 0 but what the reader's errors make
-    of it.
+    of it. A factor that is the same in every sample has size and shift 0 where it stays the same, infinite ones elsewhere.
 
     Raises:
-        ShapeError: sizes that do not meet.
+        ShapeError: sizes that do not meet. ValueError: factors that are NaN or infinite.
     """
     number("step", step, above=0.0)
-    middle = read(decode(z))
+    middle = finite("read", read(decode(z)))
     if middle.shape != (len(z), len(factors)):
         raise ShapeError(f"factors: expected a name for each column read, {middle.shape[1:]}, got {len(factors)}")
     names = tuple(dict.fromkeys(name.partition("=")[0] for name in factors))
@@ -80,9 +82,16 @@ def effects(
         if vector.shape != z.shape[1:]:
             raise ShapeError(f"directions: expected vectors {z.shape[1:]}, got {vector.shape}")
         move = (step * vector).astype(z.dtype)
-        change = read(decode(z + move)) - read(decode(z - move))
+        change = finite("read", read(decode(z + move)) - read(decode(z - move)))
         for column, (part, variance) in enumerate(zip(columns, spread, strict=True)):
-            sizes[row, column] = np.sqrt((change[:, part] ** 2).sum(axis=1).mean() / (2 * variance))
+            sizes[row, column] = np.sqrt(_ratio((change[:, part] ** 2).sum(axis=1).mean(), 2 * variance))
             if len(part) == 1:
-                shifts[row, column] = change[:, part[0]].mean() / np.sqrt(variance)
+                shifts[row, column] = _ratio(change[:, part[0]].mean(), np.sqrt(variance))
     return Effects(tuple(directions), names, sizes, shifts)
+
+
+def _ratio(change: float, spread: float) -> float:
+    """change/spread; for a spread of 0: 0 if nothing changes either, else infinite."""
+    if spread > 0:
+        return float(change / spread)
+    return float(np.copysign(np.inf, change)) if change else 0.0

@@ -8,6 +8,7 @@ import numpy as np
 
 from gan_np.arrays import Array
 from gan_np.checks import ShapeError
+from gan_np.vectors import all_finite
 
 BLOCK_BYTES = 1 << 25
 """A block of distances takes at most this much (32 MiB), or one row."""
@@ -16,8 +17,8 @@ BLOCK_BYTES = 1 << 25
 def squared_distances(first: Array, second: Array) -> Iterator[tuple[slice, Array]]:
     """‖x − y‖² for x in first (N, F) and y in second (M, F), as (rows, block (rows, M)) of the dtype that they have.
 
-    ‖x‖² + ‖y‖² − 2⟨x, y⟩, both sets moved by the mean of the second so that little is lost where they are far from 0, and
-    what rounding makes negative set to 0.
+    ‖x‖² + ‖y‖² − 2⟨x, y⟩, both sets moved by the mean of the second so that little is lost where they are far from 0. What
+    is no larger than the rounding of these sums is set to 0, so that equal points are at distance 0.
     """
     points(first, "first")
     points(second, "second")
@@ -28,6 +29,8 @@ def squared_distances(first: Array, second: Array) -> Iterator[tuple[slice, Arra
     centre = second.mean(axis=0)
     one, other = first - centre, second - centre
     lengths = np.einsum("nf,nf->n", one, one), np.einsum("nf,nf->n", other, other)
+    rounding = (4 + first.shape[1] ** 0.5) * np.finfo(first.dtype).eps
+    longest = lengths[0].max() + lengths[1].max()
     step = max(1, BLOCK_BYTES // max(1, other.dtype.itemsize * len(other)))
     for start in range(0, len(one), step):
         rows = slice(start, min(start + step, len(one)))
@@ -35,7 +38,10 @@ def squared_distances(first: Array, second: Array) -> Iterator[tuple[slice, Arra
         block *= -2
         block += lengths[0][rows, None]
         block += lengths[1]
-        yield rows, np.maximum(block, 0, out=block)
+        near = np.nonzero(block <= rounding * longest)
+        equal = block[near] <= rounding * (lengths[0][rows][near[0]] + lengths[1][near[1]])
+        block[near[0][equal], near[1][equal]] = 0
+        yield rows, block
 
 
 def points(array: Array, name: str) -> Array:
@@ -50,6 +56,16 @@ def points(array: Array, name: str) -> Array:
         )
     if array.ndim != 2 or not array.size:
         raise ShapeError(f"{name}: expected features (N, F), N ≥ 1, got {array.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name}: has features that are NaN or infinite")
+    return finite(name, array)
+
+
+def finite(name: str, array: Array) -> Array:
+    """`array` if none of its values is NaN or infinite.
+
+    Raises:
+        ValueError: some are.
+    """
+    if not all_finite(array):
+        bad = int((~np.isfinite(array)).sum())
+        raise ValueError(f"{name}: {bad:,} of {array.size:,} values are NaN or infinite")
     return array

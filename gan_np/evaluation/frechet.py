@@ -18,7 +18,7 @@ import numpy as np
 from gan_np.arrays import Array
 from gan_np.checks import ShapeError
 
-from .distances import points
+from .distances import finite, points
 
 
 def frechet_distance(real: Array, generated: Array) -> float:
@@ -47,7 +47,7 @@ def frechet_of_gaussians(mean: Array, covariance: Array, other_mean: Array, othe
     has no negative ones but for rounding; singular covariances need no special care.
 
     Raises:
-        ShapeError: sizes that do not meet.
+        ShapeError, ValueError: sizes that do not meet, or values that are NaN or infinite.
     """
     size = mean.size
     if other_mean.shape != mean.shape or not (covariance.shape == other_covariance.shape == (size, size)):
@@ -55,6 +55,9 @@ def frechet_of_gaussians(mean: Array, covariance: Array, other_mean: Array, othe
             f"covariance: expected means (F,) and covariances (F, F), got {mean.shape}, {covariance.shape}, "
             f"{other_mean.shape}, {other_covariance.shape}"
         )
+    given = {"mean": mean, "covariance": covariance, "other_mean": other_mean, "other_covariance": other_covariance}
+    for name, array in given.items():
+        finite(name, array)
     root = _square_root(covariance.astype(np.float64))
     product = root @ other_covariance @ root
     values = np.linalg.eigvalsh((product + product.T) / 2)

@@ -39,17 +39,20 @@ def kernel_distance(real: Array, generated: Array) -> float:
 
 
 def _sum(first: Array, second: Array, *, own: bool = False) -> float:
-    """Σ k(a, b) over all pairs, without those of a point with itself if both sets are one; added up in float64."""
+    """Σ k(a, b) over all pairs, without those of a point with itself if both sets are one.
+
+    In float64: a distance is a small difference of large sums.
+    """
+    first, second = first.astype(np.float64), second.astype(np.float64)
     total, step = 0.0, max(1, BLOCK_BYTES // (second.dtype.itemsize * len(second)))
     for start in range(0, len(first), step):
-        part = first[start : start + step]
-        total += _cubed(part @ second.T, first.shape[1]).sum(dtype=np.float64)
+        total += _cubed(first[start : start + step] @ second.T, first.shape[1]).sum()
     if own:
-        total -= _cubed(np.einsum("nf,nf->n", first, first), first.shape[1]).sum(dtype=np.float64)
+        total -= _cubed(np.einsum("nf,nf->n", first, first), first.shape[1]).sum()
     return float(total)
 
 
 def _cubed(products: Array, features: int) -> Array:
-    products = products / products.dtype.type(features) + products.dtype.type(1)
+    products = products / features + 1
     cubes: Array = products * products * products
     return cubes

@@ -1,6 +1,6 @@
 """Precision, recall, density and coverage: how two sets of features overlap, seen through balls around their points.
 
-r_k(x) is the distance from a point x to its k-th nearest neighbour in its own set, B(x) the open ball of that radius.
+r_k(x) is the distance from a point x to its k-th nearest neighbour in its own set, B(x) the closed ball of that radius.
 
     precision = share of generated y that lie in some B(real x)           are samples like real pictures?
     recall    = share of real x that lie in some B(generated y)           are all kinds of real pictures made?
@@ -9,8 +9,10 @@ r_k(x) is the distance from a point x to its k-th nearest neighbour in its own s
     coverage  = share of real x whose ball B(x) has a generated y in it   like recall, and balls are around real points only
 
 Precision and recall: Kynkäänniemi et al. 2019, Improved precision and recall metric for assessing generative models (k = 3).
-Density and coverage: Naeem et al. 2020, Reliable fidelity and diversity metrics for generative models (k = 5); balls are
-open, as in the authors' code. For two samples of one distribution, whatever it is,
+Density and coverage: Naeem et al. 2020, Reliable fidelity and diversity metrics for generative models (k = 5). Balls are
+closed, as the papers write them (‖x − y‖ ≤ r; the code of Naeem et al. has <): the ball of a point with k doubles has radius
+0 and still holds what is equal to it. Density counts every double, so it can be far above 1 where many points are equal.
+For two samples of one distribution in which no two points are equal, whatever it is,
 E[density] = 1 and E[coverage] = 1 − [(N−1)…(N−k)]/[(M+N−1)…(M+N−k)] (their Lemmas 1 and 2): 0.969 for k = 5, N = M.
 
 Needs 1,000 pictures of each to rank models, 5,000 to quote; compare at equal sizes and equal k only. A memoriser scores
@@ -43,7 +45,7 @@ class PRDC(NamedTuple):
 def precision_recall_density_coverage(real: Array, generated: Array, *, neighbours: int = NEIGHBOURS) -> PRDC:
     """All four, with k = `neighbours`, of features (N, F) and (M, F), N and M greater than k.
 
-    Memory: one block of distances (32 MiB), whatever N and M.
+    Memory: one block of distances (32 MiB; ten times that where most points are equal), whatever N and M.
 
     >>> rng = np.random.default_rng(0)
     >>> precision_recall_density_coverage(rng.normal(size=(50, 2)), rng.normal(100, 1, (50, 2)))
@@ -60,10 +62,10 @@ def precision_recall_density_coverage(real: Array, generated: Array, *, neighbou
     inside = np.zeros(len(generated), np.int64)
     recalled, covered = np.zeros(len(real), bool), np.zeros(len(real), bool)
     for rows, block in squared_distances(real, generated):
-        within = block < of_real[rows, None]
+        within = block <= of_real[rows, None]
         inside += within.sum(axis=0)
         covered[rows] = within.any(axis=1)
-        recalled[rows] = (block < of_generated).any(axis=1)
+        recalled[rows] = (block <= of_generated).any(axis=1)
     density = inside.sum() / (neighbours * len(generated))
     return PRDC(float((inside > 0).mean()), float(recalled.mean()), float(density), float(covered.mean()))
 

@@ -23,6 +23,8 @@ from gan_np.checks import ShapeError, integer
 from gan_np.data.images import to_float
 from gan_np.models import laplacian
 
+from .distances import finite
+
 PATCH = 7
 PATCHES = 16
 PROJECTIONS = 128
@@ -82,6 +84,8 @@ def sliced_wasserstein_of_patches(
         ShapeError: of different shapes, or not of patches of so many channels.
     """
     integer("projections", projections, 1)
+    for name, part in (("real", real), ("generated", generated)):
+        finite(name, part)
     if real.shape != generated.shape or real.ndim != 3 or real.shape[2] != PATCH * PATCH * channels:
         raise ShapeError(
             f"generated: expected descriptors (N, patches, {PATCH * PATCH * channels}) as real, {real.shape}, "
@@ -89,7 +93,8 @@ def sliced_wasserstein_of_patches(
         )
     # The real patches' mean would be taken from both sets alike, and a distance does not see that.
     deviation = real.reshape(-1, channels).std(axis=0)
-    scale = np.where(deviation > 0, deviation, 1).astype(real.dtype)
+    # Images lie in 0…1: less than this is the rounding of constant ones, and nothing to divide by.
+    scale = np.where(deviation > 4 * np.finfo(real.dtype).eps, deviation, 1).astype(real.dtype)
     directions = generator(seed, 1).standard_normal((PATCH * PATCH * channels, projections)).astype(real.dtype)
     directions /= np.linalg.norm(directions, axis=0)
     sorted_ranks = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -38,12 +39,44 @@ def normal_below(z: float) -> float:
     return 0.5 * math.erfc(-z / math.sqrt(2))
 
 
-def binomial_below(count: int, trials: int, share: float) -> float:
-    """P(X ≤ count) for X ~ Binomial(trials, share), 0 < share < 1, summed from logarithms."""
-    k = np.arange(count + 1)
-    logs = [math.lgamma(trials + 1) - math.lgamma(i + 1) - math.lgamma(trials - i + 1) for i in range(count + 1)]
-    terms = np.array(logs) + k * math.log(share) + (trials - k) * math.log1p(-share)
-    return min(1.0, float(np.exp(terms).sum()))
+def normal_two_sided(z: float) -> float:
+    """P(|Z| ≥ |z|)."""
+    return math.erfc(abs(z) / math.sqrt(2))
+
+
+def hypergeometric_below(count: int, draws: int, marked: int, total: int) -> float:
+    """P(X ≤ count), X the number of marked ones among `draws` of `total` drawn without replacement, `marked` of them marked.
+
+    >>> round(hypergeometric_below(0, 2, 1, 4), 12)
+    0.5
+    """
+    least = max(0, draws + marked - total)
+    whole = _log_choose(total, draws)
+    terms = [
+        math.exp(_log_choose(marked, k) + _log_choose(total - marked, draws - k) - whole)
+        for k in range(least, min(count, draws, marked) + 1)
+    ]
+    return min(1.0, math.fsum(terms))
+
+
+def _log_choose(total: int, chosen: int) -> float:
+    return math.lgamma(total + 1) - math.lgamma(chosen + 1) - math.lgamma(total - chosen + 1)
+
+
+def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+    """p-values of several tests, adjusted: those below a level may all be believed at that level (Holm 1979).
+
+    Of m sorted values the i-th (from 0) is multiplied by m − i, and none is less than the one before it. For tests that
+    depend on each other in any way.
+
+    >>> holm({"one": 0.01, "two": 0.3, "three": 0.02})
+    {'one': 0.03, 'two': 0.3, 'three': 0.04}
+    """
+    adjusted, highest = {}, 0.0
+    for index, name in enumerate(sorted(p_values, key=p_values.__getitem__)):
+        highest = max(highest, min(1.0, (len(p_values) - index) * p_values[name]))
+        adjusted[name] = highest
+    return {name: adjusted[name] for name in p_values}
 
 
 def run_below(count: int, first: int, second: int) -> float:

@@ -14,6 +14,8 @@ from gan_np.networks import Network, Sequential
 from gan_np.optimizers import Adam
 from gan_np.schedules import Linear
 
+from .distances import finite
+
 BATCH = 256
 SMALLEST = 7
 
@@ -31,10 +33,10 @@ class FactorReader:
 
     def __call__(self, pictures: Array) -> Array:
         """Factors (N, F), float64, of uint8 pictures."""
-        parts = []
+        parts, network = [], self.network.check_finite("the reader of factors")
         for start in range(0, len(pictures), BATCH):
-            floats = to_float(np.asarray(pictures[start : start + BATCH]), "-1..1", self.network.dtype)
-            parts.append(to_host(self.network(floats)).astype(np.float64))
+            floats = to_float(np.asarray(pictures[start : start + BATCH]), "-1..1", network.dtype)
+            parts.append(to_host(network(floats)).astype(np.float64))
         return np.concatenate(parts) * self.deviation + self.mean
 
     def explained(self, pictures: Array, factors: Array) -> Array:
@@ -60,11 +62,12 @@ def train_reader(
     each factor. A factor of several kinds goes in as one column of 0 and 1 for each.
 
     Raises:
-        ShapeError: not one row of factors for each picture. ValueError: a factor that is always the same.
+        ShapeError: not one row of factors for each picture. ValueError: a factor that is always the same, NaN or infinite.
     """
     if pictures.ndim != 4 or factors.ndim != 2 or len(factors) != len(pictures):
         raise ShapeError(f"factors: expected one row for each of the pictures {pictures.shape}, got {factors.shape}")
     integer("steps", steps, 1)
+    finite("factors", factors)
     mean, deviation = factors.mean(axis=0, dtype=np.float64), factors.std(axis=0, dtype=np.float64)
     if not (deviation > 0).all():
         raise ValueError(f"factors: column {int((deviation == 0).argmax())} is the same in every picture")

@@ -28,7 +28,7 @@ def trunk_features(gan: GAN, pictures: Array, labels: Array | None = None) -> Ar
         raise ValueError(f"packing: D judges {gan.packing} pictures together, so it has no features of one")
     if gan.classes is not None and labels is None:
         raise ValueError("labels: D of a conditional model judges a picture with its label; give the labels")
-    trunk = first_layers(gan.discriminator, -1)
+    trunk = first_layers(gan.finite_discriminator(), -1)
     parts = []
     for start in range(0, len(pictures), BATCH):
         rows = slice(start, start + BATCH)

@@ -17,10 +17,12 @@ from .distances import points
 
 
 def vendi_score(features: Array) -> float:
-    """Of features (N, F), by the cosine between them. A point at 0 is like no other and like itself.
+    """Of features (N, F), by the cosine between them. Points at 0 are like each other and like no other point.
 
     >>> round(vendi_score(np.eye(4)), 9), round(vendi_score(np.ones((4, 3))), 9)
     (4.0, 1.0)
+    >>> round(vendi_score(np.zeros((4, 3))), 9)    # four times the same
+    1.0
 
     Raises:
         TypeError, ShapeError, ValueError: not features.
@@ -29,6 +31,7 @@ def vendi_score(features: Array) -> float:
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     unit = rows / np.where(lengths > 0, lengths, 1)
     values = np.linalg.eigvalsh(unit.T @ unit / len(unit))
-    # Points at 0 have K_ii = 1 and nothing else: each is an eigenvector of K/N with eigenvalue 1/N.
-    values = np.concatenate([values[values > 1e-12], np.full(int((lengths == 0).sum()), 1 / len(unit))])
+    # The Z points at 0 are a block of ones in K, with one eigenvalue, Z.
+    values = np.append(values, (lengths == 0).sum() / len(unit))
+    values = values[values > 1e-12]
     return float(np.exp(-(values * np.log(values)).sum()))

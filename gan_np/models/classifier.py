@@ -115,7 +115,7 @@ class Classifier:
             raise TypeError(f"pictures: expected uint8, got {pictures.dtype}")
         if pictures.ndim != 4 or pictures.shape[1:] != self.image_shape:
             raise ShapeError(f"pictures: this classifier reads (N, *{self.image_shape}), got {pictures.shape}")
-        network = self.network
+        network = self.network.check_finite(f"the classifier {self.name}")
         features = np.empty((len(pictures), self.feature_count), network.dtype)
         probabilities = np.empty((len(pictures), self.classes), network.dtype)
         batch = np.zeros((BATCH, *self.image_shape), np.uint8)

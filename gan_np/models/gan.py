@@ -10,12 +10,13 @@ import numpy as np
 
 from gan_np.arrays import Array, array_module, generator, on_host, to_device, to_host
 from gan_np.averaging import Average, recompute_statistics
-from gan_np.checks import ShapeError, choice, integer
+from gan_np.checks import NonFiniteError, ShapeError, choice, integer
 from gan_np.data.images import RANGES, to_bytes, to_float
 from gan_np.data.labels import LabelTable
 from gan_np.devices import CPU, memory_explained, scope
 from gan_np.networks import Network, Sequential, folded
 from gan_np.objectives import Loss
+from gan_np.vectors import all_finite
 
 from .prior import Prior
 
@@ -180,8 +181,14 @@ class GAN:
         return to_bytes(floats, self.pixel_range)
 
     def generate(self, z: Array, context: Array | None = None, *, average: bool = True) -> Array:
-        """What G gives for (z, context), as floats on the host, in parts of fixed size; a few at once."""
+        """What G gives for (z, context), as floats on the host, in parts of fixed size; a few at once.
+
+        Raises:
+            NonFiniteError: weights, z or what G makes of them are NaN or infinite.
+        """
         network = self._with_fewer_passes(self.sampler(average=average))
+        if not all_finite(z):
+            raise NonFiniteError("z: some values are NaN or infinite")
         made = np.empty((len(z), *self.image_shape), network.dtype)
         device, size = network.device, len(z) if len(z) <= FEW else PART
         with scope(device), memory_explained(device, f"sampling {size} pictures at a time", "use a smaller model"):
@@ -191,6 +198,10 @@ class GAN:
                 given = None if context is None else _filled(to_host(context[start:stop]), size)
                 floats = network(joined(*(to_device(a, device) for a in (part, given) if a is not None)))
                 made[start:stop] = to_host(floats)[: stop - start]
+        if not all_finite(made):
+            raise NonFiniteError(
+                "generator: its weights are finite, but images come out NaN or infinite: they overflow"
+            )
         return made
 
     def chosen_labels(self, labels: Any, count: int) -> Array | None:
@@ -217,15 +228,29 @@ class GAN:
 
         The averaged weights never saw a batch: their batch statistics are recomputed from a fixed noise, and labels as
         frequent as the data have them, once for each version of them.
+
+        Raises:
+            NonFiniteError: weights or statistics are NaN or infinite.
         """
         if not average or self.average is None:
-            return self.generator
+            return self.finite_generator(self.generator)
         network = self.average.network
         version = (id(network), network.parameters.version, self.label_table)
         if self._statistics_of != version:
-            self.with_own_statistics(network)
+            self.with_own_statistics(self.finite_generator(network))
             self._statistics_of = version
-        return network
+        return self.finite_generator(network)
+
+    def finite_generator(self, network: Network) -> Network:
+        """`network`, the generator or its average, if all its numbers are finite (`Network.check_finite`)."""
+        height, width, _ = self.image_shape
+        averaged = "" if network is self.generator else "averaged "
+        return network.check_finite(f"the {averaged}generator of {height}×{width} images")
+
+    def finite_discriminator(self) -> Network:
+        """The discriminator, if all its numbers are finite (`Network.check_finite`)."""
+        height, width, _ = self.image_shape
+        return self.discriminator.check_finite(f"the discriminator of {height}×{width} images")
 
     def _with_fewer_passes(self, network: Network) -> Network:
         """The same function with batch normalisation in the weights, made once for each version of them; on the CPU."""

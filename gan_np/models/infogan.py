@@ -99,7 +99,7 @@ class InfoGAN(GAN):
 
     def read_codes(self, pictures: Array) -> tuple[Array, Array]:
         """What Q reads of float pictures in evaluation mode: the most likely category (N,), the continuous codes."""
-        _, read = self.discriminator(pictures)
+        _, read = self.finite_discriminator()(pictures)
         count = self._codes.categories
         return read[:, :count].argmax(axis=1), read[:, count:]
 

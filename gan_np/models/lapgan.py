@@ -118,7 +118,7 @@ class LaplacianLevel(GAN):
     def sampler(self, *, average: bool = True) -> Network:
         """As in any GAN; without pictures at hand, with the statistics that the checkpoint kept."""
         if self.conditioning is None and average and self.average is not None:
-            return self.average.network
+            return self.finite_generator(self.average.network)
         return super().sampler(average=average)
 
     def _fixed_noise(self, network: Network) -> Iterator[Any]:

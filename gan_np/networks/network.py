@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gan_np.arrays import Array, DType, device_of, float_dtype, generator, to_device, to_host
-from gan_np.checks import ShapeError
+from gan_np.checks import NonFiniteError, ShapeError
 from gan_np.devices import memory_explained, scope
 from gan_np.kernels import Into
 from gan_np.layers import ALL, Declaration, Layer, Run, Variables, Wrt
@@ -134,6 +134,21 @@ class Network:
     def __call__(self, x: Arrays) -> Arrays:
         """The output in evaluation mode; keeps nothing for backward."""
         return self.forward(x, wrt=Wrt(False, False))[0]
+
+    def check_finite(self, name: str) -> Network:
+        """Itself; refuses weights and state that are NaN or infinite, so that no image or figure is made of them.
+
+        name: what the network is called in the message. Looked at once for each version of θ and of the state.
+
+        Raises:
+            NonFiniteError: the message names the network and the layer.
+        """
+        try:
+            self.parameters.check_finite(f"the weights of {name}")
+            self.state.check_finite(f"the state of {name}")
+        except NonFiniteError as error:
+            raise NonFiniteError(f"{error}; nothing can be made with them: take an earlier checkpoint") from None
+        return self
 
     def sharing(self, theta: Vector | None = None, state: Vector | None = None) -> Network:
         """The same structure with other numbers (an average, a perturbed copy); those not given are copied."""

@@ -1,6 +1,6 @@
 """Numbers that are not finite stop a training before they spread.
 
-On the host a sum of squares is one cheap pass; only where it is not finite are the entries looked at, segment by segment.
+On the host each vector is looked at in one cheap pass (`gan_np.vectors.not_finite`).
 Gradients are checked before the update, so the weights at the time of the error are still good. On a GPU nobody waits for
 the answer: it goes into a flag on the device, which makes all later updates leave θ alone, and is read some steps later.
 """
@@ -13,12 +13,9 @@ from typing import Protocol
 import numpy as np
 
 from gan_np import ops
-from gan_np.arrays import Array, array_module, zeros
-from gan_np.vectors import Layout
-
-
-class NonFiniteError(ArithmeticError):
-    """A loss, a gradient or a weight became NaN or infinite; the message names step, player and layer."""
+from gan_np.arrays import Array, zeros
+from gan_np.checks import NonFiniteError as NonFiniteError  # known by this name too
+from gan_np.vectors import Layout, not_finite
 
 
 def check_loss(player: str, value: Array, step: int) -> None:
@@ -29,18 +26,8 @@ def check_loss(player: str, value: Array, step: int) -> None:
 
 def check_vector(what: str, player: str, layout: Layout, values: Array, step: int) -> None:
     """Refuse a gradient or weights with entries that are not finite; `what` says which of the two it is."""
-    xp = array_module(values)
-    with np.errstate(over="ignore", invalid="ignore"):  # this is the question, not an accident
-        squares = xp.dot(values, values)
-    if xp.isfinite(squares):
-        return
-    for segment in layout.segments:
-        bad = ~xp.isfinite(values[segment.start : segment.stop])
-        if bad.any():
-            raise NonFiniteError(
-                f"step {step}: the {what} of {player} in layer {segment.name} {segment.shape}: "
-                f"{int(bad.sum())} of {segment.size} values are NaN or infinite; {_ADVICE}"
-            )
+    if found := not_finite(layout, values):
+        raise NonFiniteError(f"step {step}: the {what} of {player} in layer {found}; {_ADVICE}")
 
 
 class Watch(Protocol):

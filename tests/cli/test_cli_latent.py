@@ -216,3 +216,21 @@ def test_neighbours_needs_pictures_that_were_not_seen(tmp_path: Path, runs: dict
     changed = gan_np("neighbours", run, *given)
     assert changed.returncode == 1
     assert "fingerprint" in changed.stderr
+
+
+def test_neighbours_gives_no_verdict_where_the_held_out_pictures_are_of_another_kind(
+    tmp_path: Path, runs: dict[str, Path]
+) -> None:
+    """As they are in pixels: that holds for all searches, also where a network does not tell the two kinds apart."""
+    other = np.random.default_rng(3).integers(0, 60, (40, 16, 16, 1), np.uint8)
+    np.save(tmp_path / "dark.npy", other)
+    done = gan_np(
+        "neighbours", runs["dcgan"], "--held-out", tmp_path / "dark.npy", "--count", 20, "--out", tmp_path / "n.png"
+    )
+    assert done.returncode == 0, done.stderr
+    assert (
+        done.stdout.count("no verdict: the held-out images do not come from where the training images come from") == 2
+    )
+    found = json.loads((tmp_path / "n.json").read_text())
+    assert [found[name]["verdict"] for name in ("pixels", "discriminator")] == ["other source"] * 2
+    assert found["pixels"]["p_source"] < 1e-5

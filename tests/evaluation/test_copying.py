@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from real_digits import real_digits
@@ -51,17 +53,86 @@ def test_real_digits_are_none(parts: tuple[np.ndarray, ...], shift: int) -> None
     assert found.p_whose > 0.01
 
 
-def test_shifted_copies_need_moves(parts: tuple[np.ndarray, ...]) -> None:
-    """Without moves a digit beside itself is as far as another digit: the reason for `shift`."""
-    training, held_out, _ = parts
-    assert copying_test(training, held_out, replays(training, "shift"), cells=0).verdict == "no sign"
+def moved_vertically(parts: tuple[np.ndarray, ...], seed: int) -> tuple[np.ndarray, ...]:
+    """Other digits for training and held out in each seed, and training digits moved by one pixel up or down."""
+    rng, pool = np.random.default_rng(seed), np.concatenate(parts)
+    pool = pool[rng.permutation(len(pool))]
+    training, held_out = pool[:4000], pool[4000:4400]
+    chosen, steps = training[rng.permutation(4000)[:400]], rng.choice([-1, 1], 400)
+    samples = np.stack([np.roll(image, step, 0) for image, step in zip(chosen, steps, strict=True)])
+    return training, held_out, samples
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_copies_that_are_no_nearer_than_others_are_found_by_whose_they_are(
+    parts: tuple[np.ndarray, ...], seed: int
+) -> None:
+    """Without moves a digit beside itself is as far as another digit; the third question alone sees it."""
+    training, held_out, samples = moved_vertically(parts, seed)
+    found = copying_test(training, held_out, samples, shift=0, cells=0)
+    assert found.z > -5
+    assert found.p_nearest > 0.1
+    assert found.p_whose < 1e-4
+    assert found.verdict == "copies"
+
+
+def test_images_are_moved_by_default_and_features_are_not(parts: tuple[np.ndarray, ...]) -> None:
+    training, held_out, samples = moved_vertically(parts, 0)
+    found = copying_test(training, held_out, samples)
+    assert found.shift == 1
+    assert found.z < -15
+    assert found.verdict == "copies"
+    flat = [part.reshape(len(part), -1) for part in (training, held_out, samples)]
+    assert copying_test(*flat, cells=0).shift == 0
+
+
+def test_a_generator_of_few_images_is_no_copier_because_of_whose_they_are(parts: tuple[np.ndarray, ...]) -> None:
+    """Five digits that nobody has seen, again and again with a little noise: their five nearest are of T more often than
+    not, 80 times each. Counted once for every sample, p would be 0.91 to the power of 400."""
+    training, held_out, others = parts
+    rng = np.random.default_rng(3)
+    for start in range(0, 40, 5):
+        noisy = others[start + np.arange(400) % 5] + rng.normal(0, 8, (400, 28, 28, 1))
+        found = copying_test(training, held_out, np.clip(noisy, 0, 255).astype(np.uint8), shift=0, cells=0)
+        assert found.whose_images < 60
+        assert found.p_whose > 0.01
+        assert found.verdict != "copies"
+
+
+def test_a_generator_that_copies_every_second_time(parts: tuple[np.ndarray, ...]) -> None:
+    training, held_out, others = parts
+    samples = np.concatenate([replays(training, "exact")[:200], others[:200]])
+    assert copying_test(training, held_out, samples, shift=0).verdict == "copies"
+
+
+def test_the_correction_counts_the_tests_that_were_made() -> None:
+    rng = np.random.default_rng(0)
+    found = copying_test(*(rng.standard_normal((count, 3)) for count in (150, 60, 60)), cells=0)
+    weak = replace(found, p_nearer=0.003, p_nearest=1.0, p_whose=1.0)
+    assert weak.adjusted == {"nearer": pytest.approx(0.009), "nearest": 1, "whose": 1}
+    assert weak.verdict == "near"
+    assert replace(weak, p_cells=1.0).verdict == "no sign"  # 4 · 0.003 is above 0.01
+    assert replace(weak, p_cells=0.002).verdict == "near"
+    alone = replace(found, p_nearer=1.0, p_nearest=1.0, p_whose=0.003)
+    assert alone.verdict == "copies"
+    assert "altered" in alone.explanation
+
+
+def test_held_out_images_of_another_kind_give_no_verdict(parts: tuple[np.ndarray, ...]) -> None:
+    training, held_out, others = parts
+    for held, samples in ((255 - held_out, others), (held_out[:, ::-1], replays(training, "exact"))):
+        found = copying_test(training, np.ascontiguousarray(held), samples, shift=0)
+        assert found.p_nearer < 1e-10  # what used to be called copies
+        assert found.verdict == "other source"
+        assert "no verdict" in found.explanation
+        assert found.to_mapping()["p_source"] < 1e-20
 
 
 def test_smooth_pictures_are_near_and_no_copies(parts: tuple[np.ndarray, ...]) -> None:
     training, held_out, others = parts
     padded = np.pad(others.astype(float), ((0, 0), (1, 1), (1, 1), (0, 0)))
     blurred = sum(padded[:, i : i + 28, j : j + 28] * w for i, j, w in KERNEL)
-    found = copying_test(training, held_out, np.rint(blurred).astype(np.uint8))
+    found = copying_test(training, held_out, np.rint(blurred).astype(np.uint8), shift=0)
     assert found.p_nearer < 1e-4
     assert found.verdict == "near"
 
@@ -71,8 +142,8 @@ KERNEL = [(i, j, (1, 2, 1)[i] * (1, 2, 1)[j] / 16) for i in range(3) for j in ra
 
 def test_too_few_held_out_pictures_are_said_to_be(parts: tuple[np.ndarray, ...]) -> None:
     training, held_out, _ = parts
-    found = copying_test(training, held_out[:12], replays(training, "exact")[:100], cells=0)
-    assert found.verdict == "too few held-out pictures"
+    found = copying_test(training, held_out[:12], replays(training, "exact")[:100], shift=0, cells=0)
+    assert found.verdict == "too few"
 
 
 def test_p_values_are_uniform_where_nothing_is_copied() -> None:

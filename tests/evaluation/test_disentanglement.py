@@ -27,6 +27,20 @@ def test_effects_of_known_factors(rng: np.random.Generator) -> None:
     assert "axis 3" in found.table()
 
 
+def test_a_factor_that_no_sample_varies(rng: np.random.Generator) -> None:
+    """0/0 is 0: what is the same everywhere is left alone by every direction; a change without a spread is infinite."""
+    z = rng.standard_normal((20, 2))
+    ups = {"u": np.array([1.0, 0.0])}
+    found = effects(lambda z: z, z, ups, lambda z: np.stack([np.ones(len(z)), z[:, 0]], axis=1), ["same", "z"])
+    assert found.sizes[0, 0] == found.shifts[0, 0] == 0
+    flat = np.zeros((20, 2))
+    assert effects(lambda z: z, flat, ups, lambda z: z[:, :1], ["z"]).sizes[0, 0] == np.inf
+    with pytest.raises(ValueError, match="read: 20 of 20"):
+        effects(lambda z: z, z, ups, lambda z: np.full((len(z), 1), np.nan), ["z"])
+    with pytest.raises(ValueError, match="factors: 1 of 20"):
+        train_reader(np.zeros((20, 8, 8, 1), np.uint8), np.where(np.arange(20) == 3, np.nan, np.arange(20.0))[:, None])
+
+
 def test_columns_need_names(rng: np.random.Generator) -> None:
     with pytest.raises(ValueError, match="factors"):
         effects(lambda z: z, rng.standard_normal((9, 1)), {"u": np.ones(1)}, lambda x: x, ["a", "b"])

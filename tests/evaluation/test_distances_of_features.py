@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gan_np as gn
-from gan_np.evaluation import frechet_distance, frechet_of_gaussians, kernel_distance, vendi_score
+from gan_np.evaluation import frechet_distance, frechet_of_gaussians, kernel_distance, sliced_wasserstein, vendi_score
 from gan_np.evaluation import kernel_distance as module_function
 
 
@@ -90,12 +90,49 @@ def test_vendi_counts_what_is_different(rng: np.random.Generator) -> None:
     assert vendi_score(np.eye(7)) == pytest.approx(7)
     assert vendi_score(np.repeat(np.eye(3), 10, axis=0)) == pytest.approx(3)
     assert vendi_score(np.ones((50, 4)) * rng.uniform(1, 2, (50, 1))) == pytest.approx(1)
-    assert vendi_score(np.zeros((4, 3))) == pytest.approx(4)  # K is the identity
+    # Points at 0 have no cosine, but equal points count as one: dead features of a collapsed generator are no variety.
+    assert vendi_score(np.zeros((4, 3))) == pytest.approx(1)
+    assert vendi_score(np.concatenate([np.zeros((4, 3)), np.ones((4, 3))])) == pytest.approx(2)
     rows = rng.normal(size=(12, 5))
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     values = np.linalg.eigvalsh(unit @ unit.T / 12)  # the definition, by the N × N matrix
     values = values[values > 1e-12]
     assert vendi_score(rows) == pytest.approx(np.exp(-(values * np.log(values)).sum()))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [0.0, 0.1, 3.7, 100.0])
+def test_constant_features(size: float, dtype: type, rng: np.random.Generator) -> None:
+    """Two equal sets of one point again and again: distances 0 to rounding, though k(x, x) may be 10¹²."""
+    row = (size * rng.normal(size=(1, 128))).astype(dtype)
+    points = np.repeat(row, 50, axis=0)
+    of_pair = (float((row.astype(float) ** 2).mean()) + 1) ** 3
+    assert frechet_distance(points, points.copy()) == pytest.approx(0, abs=1e-9 * of_pair)
+    assert kernel_distance(points, points.copy()) == pytest.approx(0, abs=1e-13 * of_pair)
+    assert vendi_score(points) == pytest.approx(1)
+
+
+def test_kernel_distance_of_float32_is_that_of_the_same_numbers(rng: np.random.Generator) -> None:
+    """Features of some size, as ReLU gives: summed in float32 the figure was off by more than real sets differ."""
+    real, generated = (rng.normal(20, 1, (300, 16)).astype(np.float32) for _ in range(2))
+    exact = kernel_distance(real.astype(np.float64), generated.astype(np.float64))
+    assert kernel_distance(real, generated) == exact
+
+
+@pytest.mark.parametrize("metric", [frechet_distance, kernel_distance])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_features_that_are_not_finite(metric, bad: float, rng: np.random.Generator) -> None:
+    features = rng.normal(size=(5, 2))
+    spoiled = features.copy()
+    spoiled[3, 1] = bad
+    with pytest.raises(ValueError, match=r"generated: 1 of 10 values are NaN or infinite"):
+        metric(features, spoiled)
+    with pytest.raises(ValueError, match="features: 1 of 10"):
+        vendi_score(spoiled)
+    with pytest.raises(ValueError, match="second: 1 of 10"):
+        sliced_wasserstein(features, spoiled)
+    with pytest.raises(ValueError, match="other_covariance: 1 of 4"):
+        frechet_of_gaussians(np.zeros(2), np.eye(2), np.zeros(2), np.array([[1.0, 0], [0, bad]]))
 
 
 @pytest.mark.parametrize("metric", [frechet_distance, kernel_distance])

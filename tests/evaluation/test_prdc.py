@@ -52,6 +52,28 @@ def test_identical_and_disjoint_sets(rng: np.random.Generator) -> None:
     assert precision_recall_density_coverage(real, real + 1000) == (0, 0, 0, 0)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [0.0, 0.1, 3.7, 1e4])
+def test_identical_sets_of_equal_points(size: float, dtype: type, rng: np.random.Generator) -> None:
+    """A collapsed generator and constant features: all distances are 0, and 0 lies in a ball of radius 0."""
+    constant = np.full((30, 64), size, dtype)
+    row = np.repeat((size * rng.normal(size=(1, 64))).astype(dtype), 30, axis=0)
+    for points in (constant, row):
+        assert precision_recall_density_coverage(points, points.copy()) == (1, 1, 30 / 5, 1)
+        assert precision_recall_density_coverage(points, points + dtype(1 + size)) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("features", [3, 2048])
+def test_doubles(features: int, dtype: type, rng: np.random.Generator) -> None:
+    """Ten of each of 20 points: every ball has radius 0, and holds the ten doubles in the other set."""
+    distinct = (100 * rng.normal(size=(20, features)) + 1000).astype(dtype)
+    real, generated = distinct[np.arange(200) % 20], distinct[np.arange(200) // 10]
+    assert precision_recall_density_coverage(real, generated) == (1, 1, 10 / 5, 1)
+    half = distinct[np.arange(200) % 10]
+    assert precision_recall_density_coverage(real, half) == (1, 0.5, 10 / 5, 0.5)
+
+
 @pytest.mark.parametrize("features", [1, 16])
 def test_expected_density_and_coverage_of_equal_distributions(features: int) -> None:
     """Naeem et al.: E[density] = 1, E[coverage] = 1 − Π (N − i)/(M + N − i) for i = 1…k, whatever the distribution."""

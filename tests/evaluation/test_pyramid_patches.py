@@ -96,3 +96,16 @@ def test_refusals(rng: np.random.Generator) -> None:
         patch_descriptors(pictures.astype(np.float32))
     with pytest.raises(gn.ShapeError, match="at least 7"):
         patch_descriptors(pictures[:, :6])
+
+
+@pytest.mark.parametrize("value", [0, 1, 76, 77, 255])
+def test_constant_real_images(value: int, rng: np.random.Generator) -> None:
+    """Their deviation is rounding and divides nothing: a distance of images in 0…1, not of 10¹⁰."""
+    constant = np.full((20, 28, 28, 1), value, np.uint8)
+    other = rng.integers(0, 256, constant.shape, np.uint8)
+    assert sliced_wasserstein_on_pyramids(constant, constant.copy()) == [0, 0]
+    assert max(sliced_wasserstein_on_pyramids(constant, other)) < 1000
+    near = np.full_like(constant, value + 1 if value < 255 else 254)
+    fine, coarse = sliced_wasserstein_on_pyramids(constant, near)
+    assert fine == pytest.approx(0, abs=1e-3)
+    assert 1 < coarse < 10  # 1000/255, times the mean size of a projection of ones
