@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from gan_np.models import GAN, LAPGAN, Classifier
 from gan_np.training import load_classifier, load_gan, load_lapgan, train_classifier
 from gan_np.training.checkpoint import all_of, describe_file, find
 from gan_np.training.config import Config
+from gan_np.training.files import open_image
 from gan_np.training.folder import read_config
 from gan_np.training.levels import is_lapgan
 from gan_np.training.plots import plot_evaluations
@@ -192,8 +194,13 @@ def _curves(run: Path) -> tuple[Picture, ...]:
     evaluated = any(
         any(name.startswith("evaluation/") for name in record) for record in read_records(run / "log.jsonl")
     )
-    return tuple(
-        Picture.file(run / name, caption)
-        for name, caption in known
-        if (run / name).exists() and (name != "evaluation.png" or evaluated)
-    )
+    found = []
+    for name, caption in known:
+        if (run / name).exists() and (name != "evaluation.png" or evaluated):
+            try:
+                open_image(run / name)
+            except ValueError as error:
+                warnings.warn(f"the report goes without {error}", stacklevel=3)
+                continue
+            found.append(Picture.file(run / name, caption))
+    return tuple(found)

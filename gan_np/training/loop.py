@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import signal
 import time
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -142,7 +141,7 @@ def resume(
     config = read_config(place)
     config = config.going_on(data=data, steps=steps, device=device, precision=precision)
     with RunLock(place):
-        file, tensors, description = _newest(place)
+        file, tensors, description = checkpoint.newest(place)
         class_names = None
         if images is None:
             dataset = open_data(config, None if data is not None else place)
@@ -179,24 +178,6 @@ def check(trainer: Trainer, config: Config, tuned: kernels.Choices, *, folder: b
         raise ValueError(
             "out: this gan has no recipe, so its checkpoints could not be read again; train it without out"
         )
-
-
-def _newest(place: Path) -> tuple[Path, dict[str, Array], dict[str, Any]]:
-    """The newest checkpoint that can be read, and its contents; damaged ones are named and passed over."""
-    files = checkpoint.all_of(place)
-    if not files:
-        raise FileNotFoundError(f"{place}: no checkpoint to go on from (expected checkpoints/step-….safetensors)")
-    problems = []
-    for file in reversed(files):
-        try:
-            tensors, description = checkpoint.read(file)
-        except checkpoint.CheckpointError as error:
-            problems.append(str(error))
-            continue
-        if problems:
-            warnings.warn(f"going on from {file.name}; passed over: {'; '.join(problems)}", stacklevel=3)
-        return file, tensors, description
-    raise checkpoint.CheckpointError("; ".join(problems))
 
 
 def _drive(
