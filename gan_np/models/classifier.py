@@ -58,7 +58,7 @@ class Classifier:
     def __post_init__(self) -> None:
         choice("pixel_range", self.pixel_range, RANGES)
         if self.recipe:
-            check_recipe(self.recipe)
+            check_recipe("recipe", self.recipe)
         shapes = self.network.output_shape
         if len(shapes) != 2 or not all(isinstance(part, tuple) and len(part) == 1 for part in shapes):
             raise ShapeError(f"network: expected to give out ((features,), (classes,)), it gives {shapes}")

@@ -62,7 +62,7 @@ class GAN:
         if self.label_table is not None and len(self.label_table) != self.classes:
             raise ValueError(f"label_table: expected {self.classes} classes, got {len(self.label_table)}")
         if self.recipe:
-            check_recipe(self.recipe)
+            check_recipe("recipe", self.recipe)
         z: Any = (self.prior.dim,)
         height, width, channels = self.generator.output_shape
         seen: Any = height, width, integer("packing", self.packing, 1) * channels

@@ -49,14 +49,12 @@ RECIPES: dict[str, dict[str, Check]] = {
 """For each model of this library the arguments that its recipe may have. Choices among names are left to the models."""
 
 
-def check_recipe(recipe: Any) -> None:
+def check_recipe(name: str, recipe: Any) -> None:
     """Refuse a recipe that asks for what no model should be; one of a model that is not ours is left alone.
 
     Raises:
         TypeError, ValueError: it is no recipe, or an argument is outside its bounds; the message names it.
     """
-    fields({"model": text()})("recipe", recipe)
+    fields({"model": text()})(name, recipe)
     known: Mapping[str, Check] = RECIPES.get(recipe["model"], {})
-    fields({}, known)("recipe", recipe)
-
-
+    fields({}, known)(name, recipe)

@@ -103,7 +103,7 @@ def rebuild_gan(recipe: Mapping[str, Any], *, device: str = "cpu", dtype: Any = 
     Raises:
         TypeError, ValueError: a model this version does not know, an argument outside its bounds.
     """
-    check_recipe(recipe)
+    check_recipe("recipe", recipe)
     model = choice("recipe's model", recipe.get("model"), MODELS)
     arguments = dict(recipe)
     del arguments["model"]

@@ -212,7 +212,9 @@ def _restore(trainer: Trainer, tensors: dict[str, Array], description: dict[str,
         for name, tensor in tensors.items():
             if name.startswith(prefix) and (tensor.shape, tensor.dtype) != (theta.shape, theta.dtype):
                 expected = f"{theta.dtype} {theta.shape}"
-                raise ValueError(f"{name}: expected {expected}, as the weights are, it has {tensor.dtype} {tensor.shape}")
+                raise ValueError(
+                    f"{name}: expected {expected}, as the weights are, it has {tensor.dtype} {tensor.shape}"
+                )
         moments = {
             name.removeprefix(prefix): to_device(tensor, device)
             for name, tensor in tensors.items()
@@ -286,7 +288,9 @@ def find(path: str | Path) -> Path:
 def all_of(folder: str | Path) -> list[Path]:
     """The numbered checkpoints of a run folder, oldest first."""
     found = (Path(folder) / "checkpoints").glob("step-*.safetensors")
-    return sorted((path for path in found if path.stem[5:].isdecimal() and path.is_file()), key=lambda path: int(path.stem[5:]))
+    return sorted(
+        (path for path in found if path.stem[5:].isdecimal() and path.is_file()), key=lambda path: int(path.stem[5:])
+    )
 
 
 def describe_file(path: str | Path) -> dict[str, Any]:

@@ -243,7 +243,9 @@ def _check_type(name: str, value: Any, kind: Any) -> None:
                 return
             near = difflib.get_close_matches(shown(value, str), map(str, get_args(option)), n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"{name}: expected one of {', '.join(map(str, get_args(option)))}, got {shown(value)}{hint}")
+            raise ValueError(
+                f"{name}: expected one of {', '.join(map(str, get_args(option)))}, got {shown(value)}{hint}"
+            )
         if option is float and isinstance(value, int | float) and not isinstance(value, bool):
             return
         if isinstance(option, type) and isinstance(value, option) and isinstance(value, bool) == (option is bool):
