@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-
 SHOWN = 80
 """Characters of a value that fit in a message."""
 

@@ -44,7 +44,9 @@ RECIPES: dict[str, dict[str, Check]] = {
         **_DRAWN, "hidden": HIDDEN, "maxout_units": HIDDEN, "maxout_pieces": HIDDEN, "input_dropout": _RATE,
         "hidden_dropout": _RATE, "packing": PACKING,
     },
-    "classifier": {**_IMAGE, "classes": CLASSES, "width": WIDTH, "features": WIDTH, "dropout": _RATE, "augment": each(text())},
+    "classifier": {
+        **_IMAGE, "classes": CLASSES, "width": WIDTH, "features": WIDTH, "dropout": _RATE, "augment": each(text()),
+    },
 }  # fmt: skip
 """For each model of this library the arguments that its recipe may have. Choices among names are left to the models."""
 

@@ -229,8 +229,8 @@ BOUNDS: dict[str, Check] = {
     "evaluate_every": _EVERY,
     "evaluate_count": whole(20, 1 << 30),
 }
-"""What each number of a configuration may be. How many steps a training has and how many images a set is nobody can bound for a
-user; what a structure is made of is bounded as in recipes, so that what was trained can be read back."""
+"""What each number of a configuration may be. What a structure is made of has the bounds of a recipe, so that what was
+trained can be read back; how long a training may be is the user's affair."""
 
 
 def _check_type(name: str, value: Any, kind: Any) -> None:

@@ -31,7 +31,10 @@ def smooth(values: Array, window: int) -> Array:
 
 
 def plot_losses(records: list[dict[str, Any]], path: str | Path) -> Path:
-    """Of the lines of a log, both players' losses above, D's accuracy on real and on fake below, each faint and as a running mean."""
+    """Both players' losses above, D's accuracy on real and on fake below, each faint and as a running mean.
+
+    records: the lines of a log, at least one.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -151,7 +151,7 @@ def test_a_run_with_a_damaged_log_and_samples_goes_on(run: Path, images: np.ndar
     lines[2] = '{"step": 3}'
     log.write_text("\n".join(lines) + "\n")
     cut(run / "samples/step-000002.png")
-    with pytest.warns(UserWarning) as caught:
+    with pytest.warns(UserWarning, match="line 3|leaves out") as caught:
         gn.training.resume(run, images=images, steps=8, progress=False)
     told = " ".join(str(warning.message) for warning in caught)
     assert "line 3" in told
@@ -188,7 +188,12 @@ def test_what_is_no_file_is_not_read(run: Path, images: np.ndarray, what: str, k
     elif what == "samples":
         with pytest.warns(UserWarning, match=rf"step-000002\.png: expected a file, this is {kind}"):
             gn.training.resume(run, images=images, steps=7, progress=False)
-    elif what == "checkpoint" and kind == "a folder":
+    elif what == "best" and kind != "a folder":
+        with pytest.warns(UserWarning, match=rf"best checkpoint .* is lost.*this is {kind}"):
+            gn.training.resume(run, images=images, steps=7, progress=False)
+        assert path.is_file()
+        assert not path.is_symlink()
+    elif what in ("checkpoint", "best") and kind == "a folder":
         with pytest.raises(FileNotFoundError, match="no checkpoint in this folder"):
             load_gan(path)
     else:
