@@ -196,6 +196,7 @@ def _drive(
         stack.enter_context(chosen_kernels(config, tuned))
         recorder = None
         if folder is not None:
+            stack.callback(folder.close)  # also if the recorder cannot begin
             recorder = stack.enter_context(Recorder(folder, trainer, seconds))
         stop = stack.enter_context(StopRequest()) if folder is not None else None
         bar = stack.enter_context(ProgressBar(config.steps, done=trainer.steps)) if progress else None

@@ -12,6 +12,7 @@ import pytest
 from damaged import signed
 
 import gan_np as gn
+from gan_np.evaluation import evaluate_run
 from gan_np.latent import read_directions
 from gan_np.training import CheckpointError, Config, checkpoint, load_gan, load_lapgan
 from gan_np.training.files import read_toml, regular
@@ -224,3 +225,23 @@ def test_numbers_of_a_direction(tmp_path: Path, value: str) -> None:
     (tmp_path / "directions.toml").write_text(f"[smile]\nvector = [{value}, {value}]\n")
     with pytest.raises(ValueError, match=r"directions\.toml: .*(smile|vector)"):
         read_directions(tmp_path)
+
+
+def test_a_damaged_classifier_says_what_to_do(tmp_path: Path, images: np.ndarray) -> None:
+    """It stops what reads it, and nothing else."""
+    classifier, labels = tmp_path / "c.safetensors", np.arange(50) % 2
+    np.savez(tmp_path / "d.npz", images=images, labels=labels)
+    gn.train_classifier(images, labels, steps=1, batch_size=8, width=2, out=classifier, progress=False)
+    config = Config(data=str(tmp_path / "d.npz"), classifier=str(classifier), evaluate_every=3, evaluate_count=20)
+    gan = gn.models.dcgan((8, 8, 1), 4, width=2)
+    gn.train(gan, images, out=tmp_path / "run", config=config, **OPTIONS)
+    kept = tmp_path / "run/classifier.safetensors"
+    garble(kept)
+    with pytest.raises(CheckpointError, match=r"run/classifier\.safetensors") as caught:
+        evaluate_run(tmp_path / "run", count=20, progress=False)
+    assert "remove it" in caught.value.__notes__[0]
+    with pytest.raises(CheckpointError, match=r"run/classifier\.safetensors") as caught:
+        gn.training.resume(tmp_path / "run", images=images, steps=8, progress=False)
+    assert f"copy {classifier} there" in caught.value.__notes__[0]
+    shutil.copyfile(classifier, kept)
+    assert gn.training.resume(tmp_path / "run", images=images, steps=8, progress=False).steps == 8
