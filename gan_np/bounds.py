@@ -95,7 +95,6 @@ def each(check: Check, length: int | None = None) -> Check:
 
 def fields(needed: Mapping[str, Check], others: Mapping[str, Check] | None = None) -> Check:
     """An object that has what is needed, and may have the others; what is not listed at all is left to whoever reads it."""
-
     checks = {**(others or {}), **needed}
 
     def check(name: str, value: Any) -> None:
