@@ -70,4 +70,3 @@ def open_image(path: str | Path) -> Any:
             return opened.copy()
     except Exception as error:  # Pillow's decoders raise whatever a damaged file trips
         raise ValueError(f"{path}: not an image that can be read: {error}") from error
-
