@@ -11,7 +11,6 @@ import typer
 from rich.console import Console
 
 from gan_np.arrays import Array
-from gan_np.data.parts import natural
 
 from .output import console
 
