@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+
+SHOWN = 80
+"""Characters of a value that fit in a message."""
 
 
 class ShapeError(ValueError):
@@ -42,7 +46,7 @@ def as_array(name: str, value: Any) -> Any:
 def integer(name: str, value: Any, minimum: int | None = None, maximum: int | None = None) -> int:
     """`value` as an int between `minimum` and `maximum`, both included."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name}: expected an integer, got {value!r}")
+        raise TypeError(f"{name}: expected an integer, got {shown(value)}")
     _within(name, value, minimum, maximum, "an integer")
     return int(value)
 
@@ -52,9 +56,9 @@ def number(
 ) -> float:
     """`value` as a finite float, at least `minimum`, at most `maximum`, greater than `above`."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        raise TypeError(f"{name}: expected a number, got {value!r}")
-    if not np.isfinite(value):
-        raise ValueError(f"{name}: expected a finite number, got {value}")
+        raise TypeError(f"{name}: expected a number, got {shown(value)}")
+    if not _is_finite(value):
+        raise ValueError(f"{name}: expected a finite number, got {shown(value, str)}")
     if above is not None and value <= above:
         raise ValueError(f"{name}: expected a number greater than {above}, got {value}")
     _within(name, value, minimum, maximum, "a number")
@@ -65,7 +69,7 @@ def _within(name: str, value: Any, minimum: float | None, maximum: float | None,
     if (minimum is not None and value < minimum) or (maximum is not None and value > maximum):
         low = "" if minimum is None else f" of at least {minimum}"
         high = "" if maximum is None else f" of at most {maximum}" if minimum is None else f" and at most {maximum}"
-        raise ValueError(f"{name}: expected {kind}{low}{high}, got {value}")
+        raise ValueError(f"{name}: expected {kind}{low}{high}, got {shown(value, str)}")
 
 
 def choice(name: str, value: Any, options: Iterable[str]) -> str:
@@ -73,9 +77,22 @@ def choice(name: str, value: Any, options: Iterable[str]) -> str:
     known = list(options)
     if value in known:
         return str(value)
-    near = difflib.get_close_matches(str(value), known, n=1)
+    near = difflib.get_close_matches(str(value)[:SHOWN], known, n=1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
-    raise ValueError(f"{name}: expected one of {', '.join(map(repr, known))}, got {value!r}{hint}")
+    raise ValueError(f"{name}: expected one of {', '.join(map(repr, known))}, got {shown(value)}{hint}")
+
+
+def shown(value: Any, form: Callable[[Any], str] = repr) -> str:
+    """What was given, cut to what fits in a message."""
+    text = form(value)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond the largest float
+        return False
 
 
 def pair(name: str, value: Any, minimum: int) -> tuple[int, int]:

@@ -11,7 +11,6 @@ import typer
 from rich.console import Console
 
 from gan_np.arrays import Array
-from gan_np.data.parts import natural
 
 from .output import console
 
@@ -30,10 +29,10 @@ def show(
     grid: Annotated[bool, typer.Option(help="Draw the newest grid too (needs a terminal with colours).")] = True,
 ) -> None:
     """Print what a run is, how far it got, its curves and its newest grid."""
-    from gan_np.training.levels import is_lapgan
+    from gan_np.training.levels import is_lapgan, level_folders
 
     out = console()
-    parts = sorted(run.glob("level-*"), key=lambda path: natural(path.name)) if is_lapgan(run) else [run]
+    parts = level_folders(run) if is_lapgan(run) else [run]
     if not parts:
         out.print(f"{run}: a lapgan, no level begun yet")
     for part in parts:
@@ -96,10 +95,16 @@ def _draw(out: Console, path: Path) -> None:
     from rich.segment import Segment, Segments
     from rich.style import Style
 
-    with Image.open(path) as opened:
-        width = min(out.width, 96, opened.width)
-        height = 2 * round(opened.height * width / opened.width / 2)
-        pixels = np.asarray(opened.convert("RGB").resize((width, height), Image.Resampling.BOX))
+    from gan_np.training.files import open_image
+
+    try:
+        opened = open_image(path)
+    except ValueError as error:
+        out.print(f"grid: {error}")
+        return
+    width = min(out.width, 96, opened.width)
+    height = 2 * max(1, round(opened.height * width / opened.width / 2))
+    pixels = np.asarray(opened.convert("RGB").resize((width, height), Image.Resampling.BOX))
     segments = []
     for row in range(0, height, 2):
         for above, below in zip(pixels[row], pixels[row + 1], strict=True):

@@ -103,7 +103,7 @@ def _keep(folder: Path, run: Path, decoder: Decoder, texts: list[str], towards: 
     from gan_np.latent.chosen import direction
     from gan_np.latent.named import check_name
     from gan_np.models import LAPGAN
-    from gan_np.training.checkpoint import describe_file, find
+    from gan_np.training.checkpoint import describe_file
 
     found = []
     for text in texts:
@@ -114,5 +114,5 @@ def _keep(folder: Path, run: Path, decoder: Decoder, texts: list[str], towards: 
         found.append(dataclasses.replace(vector, name=check_name(name), source=vector.source or source))
     step = None
     if not isinstance(decoder.model, LAPGAN):  # whose levels have a count of steps each
-        step = describe_file(find(run)).get("training", {}).get("steps")
+        step = describe_file(run).get("training", {}).get("steps")
     say(f"kept {', '.join(direction.name for direction in found)} in {keep_directions(folder, found, step)}")

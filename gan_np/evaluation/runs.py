@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import numpy as np
 from gan_np.checks import ShapeError
 from gan_np.data.dataset import Dataset
 from gan_np.models import GAN, LAPGAN, Classifier
-from gan_np.training import load_classifier, load_gan, load_lapgan, train_classifier
+from gan_np.training import CheckpointError, load_classifier, load_gan, load_lapgan, train_classifier
 from gan_np.training.checkpoint import all_of, describe_file, find
 from gan_np.training.config import Config
+from gan_np.training.files import open_image
 from gan_np.training.folder import read_config
 from gan_np.training.levels import is_lapgan
 from gan_np.training.plots import plot_evaluations
@@ -73,7 +75,12 @@ class Run:
         """The classifier in `file`, the one kept beside the run, or one trained now and kept there; None without labels."""
         kept = self.path / CLASSIFIER
         if file is not None or kept.exists():
-            return load_classifier(file or kept, device=device)
+            try:
+                return load_classifier(file or kept, device=device)
+            except CheckpointError as error:
+                if file is None:
+                    error.add_note("(remove it, and an evaluation trains another; or name one that is whole)")
+                raise
         if self.train.labels is None or len(np.unique(self.train.labels)) < 2:
             return None
         test = None if self.test is None or self.test.labels is None else (self.test.images, self.test.labels)
@@ -192,8 +199,13 @@ def _curves(run: Path) -> tuple[Picture, ...]:
     evaluated = any(
         any(name.startswith("evaluation/") for name in record) for record in read_records(run / "log.jsonl")
     )
-    return tuple(
-        Picture.file(run / name, caption)
-        for name, caption in known
-        if (run / name).exists() and (name != "evaluation.png" or evaluated)
-    )
+    found = []
+    for name, caption in known:
+        if (run / name).exists() and (name != "evaluation.png" or evaluated):
+            try:
+                open_image(run / name)
+            except ValueError as error:
+                warnings.warn(f"the report goes without {error}", stacklevel=3)
+                continue
+            found.append(Picture.file(run / name, caption))
+    return tuple(found)

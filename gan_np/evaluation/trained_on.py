@@ -10,7 +10,7 @@ import numpy as np
 from gan_np.data.dataset import Dataset
 from gan_np.data.labels import LabelTable
 from gan_np.models import GAN, LAPGAN
-from gan_np.training.checkpoint import describe_file, find
+from gan_np.training.checkpoint import describe_file
 from gan_np.training.config import Config
 from gan_np.training.fingerprints import check_fingerprints
 from gan_np.training.levels import finest, is_lapgan
@@ -28,7 +28,7 @@ def training_data(run: str | Path, config: Config, *, moved: bool = False) -> Da
     """
     found = open_data(config, None if moved else run)
     # The finest level of a LAPGAN is trained on the whole images.
-    description = describe_file(find(finest(run) if is_lapgan(run) else run))
+    description = describe_file(finest(run) if is_lapgan(run) else run)
     check_fingerprints(description, found.images, found.labels, run)
     return found
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import tomli_w
 
+from gan_np.bounds import COUNT, each, fields, real, text, whole
 from gan_np.checks import choice
 from gan_np.printable import printable
 from gan_np.training.files import read_toml, write_atomically
@@ -37,11 +38,16 @@ def read_directions(run: str | Path) -> dict[str, Direction]:
         return {}
     found = {}
     for name, entry in read_toml(path).items():
-        vector = entry.get("vector") if isinstance(entry, dict) else None
-        if not isinstance(vector, list) or not all(isinstance(value, int | float) for value in vector):
-            raise ValueError(f"{printable(path)}: [{printable(name)}] needs a vector, a list of numbers")
-        found[name] = Direction(name, np.array(vector, np.float64), str(entry.get("source", "")))
+        try:
+            _ENTRY(f"[{printable(name)}]", entry)
+            found[name] = Direction(name, np.array(entry["vector"], np.float64), entry.get("source", ""))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{printable(path)}: {error}") from error
     return found
+
+
+_ENTRY = fields({"vector": each(real(-1e100, 1e100))}, {"source": text(), "step": whole(0, COUNT)})
+"""What the file says of a direction. The square of a greater coordinate would be infinite."""
 
 
 def keep_directions(run: str | Path, directions: Iterable[Direction], step: int | None = None) -> Path:

@@ -15,6 +15,8 @@ from gan_np.data.images import RANGES, to_float
 from gan_np.layers import BatchNorm, Conv2d, Dense, DiffAugment, Dropout, Flatten, He, Layer
 from gan_np.networks import Fork, Identity, Network, Sequential
 
+from .recipes import check_recipe
+
 BATCH = 256
 """Pictures are read in batches of this many, the last one filled up: a product of matrices rounds differently for another
 number of rows, so what is said of a picture does not depend on the others beside it."""
@@ -55,6 +57,8 @@ class Classifier:
 
     def __post_init__(self) -> None:
         choice("pixel_range", self.pixel_range, RANGES)
+        if self.recipe:
+            check_recipe("recipe", self.recipe)
         shapes = self.network.output_shape
         if len(shapes) != 2 or not all(isinstance(part, tuple) and len(part) == 1 for part in shapes):
             raise ShapeError(f"network: expected to give out ((features,), (classes,)), it gives {shapes}")

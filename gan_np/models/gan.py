@@ -19,6 +19,7 @@ from gan_np.objectives import Loss
 from gan_np.vectors import all_finite
 
 from .prior import Prior
+from .recipes import check_recipe
 
 STATISTICS_BATCH, STATISTICS_BATCHES = 128, 8
 
@@ -60,6 +61,8 @@ class GAN:
         choice("pixel_range", self.pixel_range, RANGES)
         if self.label_table is not None and len(self.label_table) != self.classes:
             raise ValueError(f"label_table: expected {self.classes} classes, got {len(self.label_table)}")
+        if self.recipe:
+            check_recipe("recipe", self.recipe)
         z: Any = (self.prior.dim,)
         height, width, channels = self.generator.output_shape
         seen: Any = height, width, integer("packing", self.packing, 1) * channels

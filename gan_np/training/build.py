@@ -13,6 +13,7 @@ from gan_np.arrays import Array
 from gan_np.checks import choice
 from gan_np.data.labels import MOST_CLASSES
 from gan_np.models import GAN, LAPGAN, MODELS, lapgan
+from gan_np.models.recipes import check_recipe
 from gan_np.objectives import OBJECTIVES, Objective
 from gan_np.optimizers import SGD, Adam, Optimizer, RMSprop
 from gan_np.schedules import ExponentialDecay, Linear, Schedule
@@ -100,8 +101,9 @@ def rebuild_gan(recipe: Mapping[str, Any], *, device: str = "cpu", dtype: Any = 
     """The structure that a checkpoint's recipe describes, with fresh weights.
 
     Raises:
-        ValueError: a model this version does not know.
+        TypeError, ValueError: a model this version does not know, an argument outside its bounds.
     """
+    check_recipe("recipe", recipe)
     model = choice("recipe's model", recipe.get("model"), MODELS)
     arguments = dict(recipe)
     del arguments["model"]

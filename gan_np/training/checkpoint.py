@@ -11,9 +11,9 @@ BLAKE2b over it and all tensors.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,8 +24,11 @@ import numpy as np
 from gan_np import kernels
 from gan_np.arrays import Array, to_device, to_host
 from gan_np.averaging import Average
+from gan_np.bounds import COUNT, each, fields, one_of, real, whole
+from gan_np.checks import shown
 from gan_np.data.labels import LabelTable
 from gan_np.models import GAN
+from gan_np.models.recipes import check_recipe
 from gan_np.networks import Network, parameter_limit
 from gan_np.optimizers import Optimizer
 from gan_np.vectors import Layout, Vector
@@ -33,16 +36,44 @@ from gan_np.vectors import Layout, Vector
 from .algorithm import Trainer
 from .build import rebuild_gan
 from .files import write_atomically
+from .tensor_file import CheckpointError as CheckpointError
+from .tensor_file import digest as digest
+from .tensor_file import from_file, to_bytes
 
 FORMAT_VERSION = 1
-KEY, DIGEST = "gan_np", "digest"
 
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 """For each older format version, what turns its description into one of the next version."""
 
 
-class CheckpointError(ValueError):
-    """A file that is not a checkpoint of this library, or does not fit; the message says which and why."""
+_COUNT, _WORD = whole(0, COUNT), whole(0, (1 << 64) - 1)
+_PHILOX = fields(
+    {
+        "bit_generator": one_of("Philox"),
+        "state": fields({"counter": each(_WORD, 4), "key": each(_WORD, 2)}),
+        "buffer": each(_WORD, 4),
+        "buffer_pos": whole(0, 4),
+        "has_uint32": whole(0, 1),
+        "uinteger": whole(0, (1 << 32) - 1),
+    }
+)
+"""The state of a generator, which NumPy takes as it is: a wrong place in the buffer reads memory that is not its own."""
+
+_DESCRIPTION = fields(
+    {"recipe": check_recipe, "dtype": one_of("float32", "float64")},
+    {
+        "average": fields({"decay": real(0.0, 1.0), "updates": _COUNT}),
+        "training": fields(
+            {"steps": _COUNT},
+            {
+                **dict.fromkeys(("batches", "d_updates", "g_updates"), _COUNT),
+                **dict.fromkeys(("noise", "dropout", "flips", "blur"), _PHILOX),
+            },
+        ),
+        "score": real(),
+    },
+)
+"""What the description of a model may say, checked as soon as it is read."""
 
 
 def save(path: str | Path, gan: GAN, trainer: Trainer | None = None, extra: Mapping[str, Any] | None = None) -> Path:
@@ -50,13 +81,10 @@ def save(path: str | Path, gan: GAN, trainer: Trainer | None = None, extra: Mapp
 
     The file appears whole or not at all: it is written beside its place, forced to disk, then moved.
     """
-    from safetensors.numpy import save as serialise
-
     if not gan.recipe:
         raise ValueError("gan: has no recipe, so it could not be built again from a file; use a model of gan_np.models")
     tensors = {name: np.ascontiguousarray(to_host(array)) for name, array in tensors_of(gan, trainer).items()}
-    text = json.dumps(describe(gan, trainer, extra))
-    return write_atomically(path, serialise(tensors, {KEY: text, DIGEST: digest(text, tensors)}))
+    return write_atomically(path, to_bytes(describe(gan, trainer, extra), tensors))
 
 
 def describe(gan: GAN, trainer: Trainer | None = None, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -85,16 +113,6 @@ def describe(gan: GAN, trainer: Trainer | None = None, extra: Mapping[str, Any] 
         if kernels.tuned_choices():
             description["training"]["kernels"] = kernels.to_records(kernels.tuned_choices())
     return description | dict(extra or {})
-
-
-def digest(text: str, tensors: Mapping[str, Array]) -> str:
-    """BLAKE2b over the description and every tensor's name, dtype, shape and bytes."""
-    hasher = hashlib.blake2b(text.encode(), digest_size=16)
-    for name in sorted(tensors):
-        tensor = tensors[name]
-        hasher.update(f"{name} {tensor.dtype} {tensor.shape} ".encode())
-        hasher.update(np.ascontiguousarray(tensor).data)
-    return hasher.hexdigest()
 
 
 def load_gan(path: str | Path, *, device: str = "cpu") -> GAN:
@@ -186,8 +204,17 @@ def _restore(trainer: Trainer, tensors: dict[str, Array], description: dict[str,
     if gan.average is not None:
         _assign(gan.average.network.parameters, "average.parameters", tensors, description, device)
         gan.average.updates = int(description["average"]["updates"])
-    for player, optimizer in _optimizers(trainer).items():
+    for (player, optimizer), network in zip(
+        _optimizers(trainer).items(), (gan.discriminator, gan.generator), strict=True
+    ):
         prefix = f"{player}_optimizer."
+        theta = network.parameters.values
+        for name, tensor in tensors.items():
+            if name.startswith(prefix) and (tensor.shape, tensor.dtype) != (theta.shape, theta.dtype):
+                expected = f"{theta.dtype} {theta.shape}"
+                raise ValueError(
+                    f"{name}: expected {expected}, as the weights are, it has {tensor.dtype} {tensor.shape}"
+                )
         moments = {
             name.removeprefix(prefix): to_device(tensor, device)
             for name, tensor in tensors.items()
@@ -206,44 +233,53 @@ def _restore(trainer: Trainer, tensors: dict[str, Array], description: dict[str,
 def read(path: str | Path, *, tensors: bool = True) -> tuple[dict[str, Array], dict[str, Any]]:
     """Tensors and metadata of a checkpoint file, or of a run folder's newest; the digest is checked.
 
-    tensors: False reads the description alone (and cannot check the digest).
+    tensors: False reads the description of a file alone (and cannot check the digest).
 
     Raises:
         FileNotFoundError, CheckpointError: see `load_gan`.
     """
-    from safetensors import SafetensorError, safe_open
-
+    if Path(path).is_dir():
+        return newest(path)[1:]
     file = find(path)
-    try:
-        with safe_open(file, framework="numpy") as opened:
-            metadata = opened.metadata() or {}
-            if KEY not in metadata:
-                raise CheckpointError(
-                    f"{file}: a safetensors file, but not written by gan_np (no {KEY!r} in its metadata)"
-                )
-            description = json.loads(metadata[KEY])
-            arrays = {name: opened.get_tensor(name) for name in opened.keys()} if tensors else {}  # noqa: SIM118
-    except (SafetensorError, json.JSONDecodeError, RecursionError, TypeError, UnicodeDecodeError) as error:
-        raise CheckpointError(f"{file}: not a readable checkpoint (truncated or damaged?): {error}") from error
+    arrays, description = from_file(file, tensors=tensors)
     version = description.get("format_version") if isinstance(description, dict) else None
-    if not isinstance(version, int) or not (version == FORMAT_VERSION or version in MIGRATIONS):
-        raise CheckpointError(f"{file}: format version {version!r}, this library reads {FORMAT_VERSION}")
-    if tensors and metadata.get(DIGEST) != digest(metadata[KEY], arrays):
-        raise CheckpointError(f"{file}: its contents were altered since it was written (the digest does not agree)")
-    while version != FORMAT_VERSION:
-        description = MIGRATIONS[version](description)
-        version += 1
+    if type(version) is not int or not (version == FORMAT_VERSION or version in MIGRATIONS):
+        raise CheckpointError(f"{file}: format version {shown(version)}, this library reads {FORMAT_VERSION}")
+    with described_by(file):
+        while version != FORMAT_VERSION:
+            description = MIGRATIONS[version](description)
+            version += 1
+        _DESCRIPTION("description", description)
     return arrays, description
 
 
+def newest(folder: str | Path) -> tuple[Path, dict[str, Array], dict[str, Any]]:
+    """The newest checkpoint of a run folder that can be read, and its contents; damaged ones are named and passed over.
+
+    Raises:
+        FileNotFoundError: there is none.
+        CheckpointError: none can be read.
+    """
+    problems: list[str] = []
+    for file in reversed(all_of(folder)):
+        try:
+            tensors, description = read(file)
+        except CheckpointError as error:
+            problems.append(str(error))
+            continue
+        if problems:
+            warnings.warn(f"going on from {file.name}; passed over: {'; '.join(problems)}", stacklevel=3)
+        return file, tensors, description
+    if problems:
+        raise CheckpointError("; ".join(problems))
+    raise FileNotFoundError(f"{folder}: no checkpoint in this folder (expected checkpoints/step-….safetensors)")
+
+
 def find(path: str | Path) -> Path:
-    """The checkpoint file itself, or the newest one of a run folder."""
+    """The checkpoint file itself, or the newest one of a run folder that can be read."""
     place = Path(path)
     if place.is_dir():
-        found = all_of(place)
-        if not found:
-            raise FileNotFoundError(f"{place}: no checkpoint in this folder (expected checkpoints/step-….safetensors)")
-        return found[-1]
+        return newest(place)[0]
     if not place.exists():
         raise FileNotFoundError(f"{place}: there is no such run folder or checkpoint")
     return place
@@ -252,7 +288,9 @@ def find(path: str | Path) -> Path:
 def all_of(folder: str | Path) -> list[Path]:
     """The numbered checkpoints of a run folder, oldest first."""
     found = (Path(folder) / "checkpoints").glob("step-*.safetensors")
-    return sorted((path for path in found if path.stem[5:].isdecimal()), key=lambda path: int(path.stem[5:]))
+    return sorted(
+        (path for path in found if path.stem[5:].isdecimal() and path.is_file()), key=lambda path: int(path.stem[5:])
+    )
 
 
 def describe_file(path: str | Path) -> dict[str, Any]:
@@ -266,7 +304,12 @@ def generator_state(rng: np.random.Generator) -> dict[str, Any]:
 
 
 def restore_generator(rng: np.random.Generator, state: Mapping[str, Any]) -> None:
-    """Put a Philox generator where `generator_state` found it."""
+    """Put a Philox generator where `generator_state` found it.
+
+    Raises:
+        TypeError, ValueError: it is no such state.
+    """
+    _PHILOX("generator", state)
     inner = {name: np.array(values, np.uint64) for name, values in state["state"].items()}
     rng.bit_generator.state = {**state, "state": inner, "buffer": np.array(state["buffer"], np.uint64)}
 
@@ -289,7 +332,9 @@ def described_by(path: str | Path) -> Iterator[None]:
     """A description that says impossible things is a fault of the file, whatever it trips."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+    except KeyError as error:
+        raise CheckpointError(f"{path}: its description has no {error}") from error
+    except (TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         raise CheckpointError(f"{path}: {error}") from error
 
 

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 
 import numpy as np
 
 from gan_np.arrays import to_device, to_host
+from gan_np.bounds import COUNT, each, fields, maybe, real, text, whole
 from gan_np.models import Classifier, HeldOut, classifier
 from gan_np.networks import parameter_limit
 
-from .checkpoint import DIGEST, FORMAT_VERSION, KEY, CheckpointError, described_by, digest, read
+from .checkpoint import FORMAT_VERSION, described_by, read
 from .files import write_atomically
+from .tensor_file import CheckpointError, to_bytes
+
+_ABOUT = fields(
+    {
+        "name": text(),
+        "class_names": maybe(each(text())),
+        "held_out": maybe(fields({"accuracy": real(0.0, 1.0), "count": whole(0, COUNT), "source": text()})),
+    }
+)
+"""What a description says of a classifier beside its recipe."""
 
 
 def save_classifier(path: str | Path, made: Classifier) -> Path:
@@ -22,8 +32,6 @@ def save_classifier(path: str | Path, made: Classifier) -> Path:
     Raises:
         ValueError: it has no recipe, so it could not be built again from a file.
     """
-    from safetensors.numpy import save as serialise
-
     if not made.recipe:
         raise ValueError("classifier: has no recipe, so it could not be built again from a file")
     tensors = {name: np.ascontiguousarray(to_host(getattr(made.network, name).values)) for name in _VECTORS}
@@ -35,8 +43,7 @@ def save_classifier(path: str | Path, made: Classifier) -> Path:
         "class_names": made.class_names,
         "held_out": None if made.held_out is None else dataclasses.asdict(made.held_out),
     }
-    text = json.dumps(description)
-    return write_atomically(path, serialise(tensors, {KEY: text, DIGEST: digest(text, tensors)}))
+    return write_atomically(path, to_bytes(description, tensors))
 
 
 def load_classifier(path: str | Path, *, device: str = "cpu") -> Classifier:
@@ -56,6 +63,7 @@ def load_classifier(path: str | Path, *, device: str = "cpu") -> Classifier:
         recipe = dict(description["recipe"])
         if recipe.pop("model", None) != "classifier":
             raise ValueError("not a classifier (the file of a GAN?)")
+        _ABOUT("description", description)
         with parameter_limit(max((tensor.size for tensor in tensors.values()), default=0)):
             shape = tuple(recipe.pop("image_shape"))
             made = classifier(shape, dtype=np.dtype(description["dtype"]), device=device, **recipe)
@@ -66,8 +74,8 @@ def load_classifier(path: str | Path, *, device: str = "cpu") -> Classifier:
             made.network,
             made.recipe,
             made.pixel_range,
-            str(description["name"]),
-            None if names is None else tuple(map(str, names)),
+            description["name"],
+            None if names is None else tuple(names),
             None if held_out is None else HeldOut(**held_out),
         )
 

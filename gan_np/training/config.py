@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from gan_np.checks import integer, number
+from gan_np.bounds import COUNT, Check, maybe, real, whole
+from gan_np.checks import shown
 from gan_np.data import ranges
+from gan_np.models import recipes
 
 
 def _option(default: Any, group: str, help: str) -> Any:
@@ -141,27 +143,14 @@ class Config:
     def __post_init__(self) -> None:
         for name, kind in get_type_hints(type(self)).items():
             _check_type(name, getattr(self, name), kind)
-        for name, least in _LEAST.items():
-            integer(name, getattr(self, name), least)
+        for name, check in BOUNDS.items():
+            check(name, getattr(self, name))
         ranges.checked("value_range", self.value_range)
-        for name in ("coarsest_steps", "instance_noise_steps"):
-            if getattr(self, name) is not None:
-                integer(name, getattr(self, name), 1)
-        for name in ("smoothing", "momentum", "weight_decay", "r1", "instance_noise", "information"):
-            number(name, getattr(self, name), 0.0)
-        for name in ("g_learning_rate", "d_learning_rate", "detail_g_learning_rate", "detail_d_learning_rate"):
-            number(name, getattr(self, name), above=0.0)
-        number("learning_rate_decay", self.learning_rate_decay, 1.0)
-        for name in ("beta1", "beta2", "average_decay"):
-            number(name, getattr(self, name), 0.0, 1.0)
         if self.precision != "float32" and self.device == "cpu":
             raise ValueError(
                 f"precision: {self.precision!r} is that of a GPU's tensor cores; on the CPU (device='cpu') products are "
                 "computed in float32"
             )
-        for name in ("clip_norm", "clip_weights"):
-            if getattr(self, name) is not None:
-                number(name, getattr(self, name), above=0.0)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Config:
@@ -198,27 +187,50 @@ class Config:
 CHANGEABLE = ("data", "steps", "device", "precision")
 """Fields that may be others when a run goes on; data are only looked for in another place, their fingerprint must agree."""
 
-_LEAST = {
-    "latent_dim": 1,
-    "width": 1,
-    "hidden": 1,
-    "d_steps": 1,
-    "draw_steps": 1,
-    "levels": 1,
-    "categories": 2,
-    "continuous": 0,
-    "packing": 1,
-    "steps": 1,
-    "batch_size": 2,
-    "seed": 0,
-    "sample_every": 0,
-    "sample_count": 1,
-    "log_every": 1,
-    "checkpoint_every": 0,
-    "evaluate_every": 0,
-    "evaluate_count": 20,
-    "keep": 1,
+_STEPS, _EVERY, _HUGE = whole(1, COUNT), whole(0, COUNT), 1e30
+
+BOUNDS: dict[str, Check] = {
+    "image_size": maybe(whole(1, recipes.SIDE)),
+    "latent_dim": recipes.LATENT_DIM,
+    "width": recipes.WIDTH,
+    "levels": recipes.LEVELS,
+    "coarsest_steps": maybe(_STEPS),
+    "draw_steps": recipes.DRAW_STEPS,
+    "categories": recipes.CATEGORIES,
+    "continuous": recipes.CONTINUOUS,
+    "information": recipes.WEIGHT,
+    "hidden": recipes.HIDDEN,
+    "smoothing": real(0.0, _HUGE),
+    "d_steps": whole(1, 1 << 20),
+    "r1": real(0.0, _HUGE),
+    "clip_weights": maybe(real(most=_HUGE, above=0.0)),
+    "instance_noise": real(0.0, _HUGE),
+    "instance_noise_steps": maybe(_STEPS),
+    "packing": recipes.PACKING,
+    "g_learning_rate": real(most=_HUGE, above=0.0),
+    "d_learning_rate": real(most=_HUGE, above=0.0),
+    "detail_g_learning_rate": real(most=_HUGE, above=0.0),
+    "detail_d_learning_rate": real(most=_HUGE, above=0.0),
+    "learning_rate_decay": real(1.0, _HUGE),
+    "beta1": real(0.0, 1.0),
+    "beta2": real(0.0, 1.0),
+    "momentum": real(0.0, _HUGE),
+    "weight_decay": real(0.0, _HUGE),
+    "clip_norm": maybe(real(most=_HUGE, above=0.0)),
+    "average_decay": real(0.0, 1.0),
+    "steps": _STEPS,
+    "batch_size": whole(2, 1 << 24),
+    "seed": whole(0, (1 << 128) - 1),
+    "sample_every": _EVERY,
+    "sample_count": whole(1, 1 << 20),
+    "log_every": _STEPS,
+    "checkpoint_every": _EVERY,
+    "keep": _STEPS,
+    "evaluate_every": _EVERY,
+    "evaluate_count": whole(20, 1 << 30),
 }
+"""What each number of a configuration may be. What a structure is made of has the bounds of a recipe, so that what was
+trained can be read back; how long a training may be is the user's affair."""
 
 
 def _check_type(name: str, value: Any, kind: Any) -> None:
@@ -229,15 +241,17 @@ def _check_type(name: str, value: Any, kind: Any) -> None:
         if get_origin(option) is Literal:
             if value in get_args(option) and not isinstance(value, bool):
                 return
-            near = difflib.get_close_matches(str(value), map(str, get_args(option)), n=1)
+            near = difflib.get_close_matches(shown(value, str), map(str, get_args(option)), n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"{name}: expected one of {', '.join(map(str, get_args(option)))}, got {value!r}{hint}")
+            raise ValueError(
+                f"{name}: expected one of {', '.join(map(str, get_args(option)))}, got {shown(value)}{hint}"
+            )
         if option is float and isinstance(value, int | float) and not isinstance(value, bool):
             return
         if isinstance(option, type) and isinstance(value, option) and isinstance(value, bool) == (option is bool):
             return
     expected = " or ".join("nothing" if option is type(None) else option.__name__ for option in options)
-    raise TypeError(f"{name}: expected {expected}, got {value!r}")
+    raise TypeError(f"{name}: expected {expected}, got {shown(value)}")
 
 
 _UNION = type(int | str)

@@ -25,8 +25,10 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 import os
 import shutil
+import warnings
 from pathlib import Path
 from typing import IO, Any
 
@@ -40,7 +42,7 @@ from gan_np.models import GAN, GRAN
 from . import checkpoint
 from .algorithm import Trainer
 from .config import Config
-from .files import naming, read_toml, write_atomically
+from .files import naming, open_image, read_toml, write_atomically
 from .lock import HOLDER, LOCK
 from .records import read_records
 
@@ -68,6 +70,7 @@ class RunFolder:
     def __init__(self, path: Path, config: Config) -> None:
         self.path, self.config = path, config
         self._log: IO[str] = (path / "log.jsonl").open("a", encoding="utf-8", newline="\n")
+        self._lowest: float | None = None
 
     @classmethod
     def make_place(cls, path: str | Path) -> Path:
@@ -140,19 +143,23 @@ class RunFolder:
     def save_best(self, path: Path, score: float) -> bool:
         """Keep a copy of this checkpoint if no earlier one has a lower score."""
         best = self.path / "checkpoints" / "best.safetensors"
-        if best.exists() and checkpoint.describe_file(best).get("score", float("inf")) <= score:
+        if self._lowest is None:
+            self._lowest = _score_of(best)
+        if self._lowest <= score:
             return False
         write_atomically(best, path.read_bytes())
+        self._lowest = score
         return True
 
     def save_plot(self) -> Path | None:
         """The curves, or None where matplotlib is not installed or nothing was logged."""
         log = self.path / "log.jsonl"
-        if importlib.util.find_spec("matplotlib") is None or not log.stat().st_size:
+        records = read_records(log)
+        if importlib.util.find_spec("matplotlib") is None or not records:
             return None
         from .plots import plot_losses
 
-        return plot_losses(log, self.path / "losses.png")
+        return plot_losses(records, self.path / "losses.png")
 
     def save_evaluations(self) -> Path | None:
         """The figures of evaluations over the steps, or None where matplotlib is not installed or there are none."""
@@ -161,17 +168,22 @@ class RunFolder:
         path = self.path / "evaluation.png"
         return path if plot_evaluations(read_records(self.path / "log.jsonl"), path, PREFIX) else None
 
-    def save_animation(self) -> Path:
-        """The sample grids over time as a GIF, at most 100 of them, the last one shown for longer."""
+    def save_animation(self) -> Path | None:
+        """The sample grids over time as a GIF, at most 100 of them, the last one shown for longer.
+
+        Grids that cannot be read are left out, with a warning; None if there is no other.
+        """
         from PIL import Image
 
         files = sorted((self.path / "samples").glob("step-*.png"), key=lambda path: natural(path.name))
         files = files[:: -(-len(files) // 100)] + files[-1:]
         frames = []
         for file in files:
-            with Image.open(file) as picture:
-                frames.append(picture.convert("P", palette=Image.Palette.ADAPTIVE))
-        return save_frames(frames, self.path / "training.gif", 200)
+            try:
+                frames.append(open_image(file).convert("P", palette=Image.Palette.ADAPTIVE))
+            except ValueError as error:
+                warnings.warn(f"training.gif: leaves out {error}", stacklevel=2)
+        return save_frames(frames, self.path / "training.gif", 200) if frames else None
 
     def save_drawing(self, gan: GAN) -> Path | None:
         """The fixed z drawn step by step, as a GIF; None for a model that draws at once."""
@@ -183,6 +195,17 @@ class RunFolder:
         """No more lines."""
         with naming(self.path / "log.jsonl"):
             self._log.close()
+
+
+def _score_of(best: Path) -> float:
+    """The score of a checkpoint that was kept as the best; infinite where there is none, or a damaged one."""
+    try:
+        return float(checkpoint.read(best)[1].get("score", math.inf))
+    except FileNotFoundError:
+        return math.inf
+    except checkpoint.CheckpointError as error:
+        warnings.warn(f"the best checkpoint of before is lost, the next one takes its place: {error}", stacklevel=4)
+        return math.inf
 
 
 def _refuse_full(place: Path) -> None:

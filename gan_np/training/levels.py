@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import shutil
 import signal
 from collections.abc import Iterator, Sequence
@@ -189,11 +190,10 @@ def train_level(
     progress: bool,
 ) -> None:
     """Train one level, or go on with it, or leave it if it is done."""
-    saved = checkpoint.all_of(folder)
-    if not saved:
+    if not checkpoint.all_of(folder):
         shutil.rmtree(folder, ignore_errors=True)  # cut off before its first checkpoint
         train(player, pictures, labels=labels, class_names=class_names, out=folder, config=config, progress=progress)
-    elif checkpoint.describe_file(saved[-1])["training"]["steps"] < config.steps:
+    elif checkpoint.describe_file(folder).get("training", {}).get("steps", 0) < config.steps:
         resume(
             folder,
             images=pictures,
@@ -235,7 +235,7 @@ def reduced(images: Array, halvings: int) -> Array:
 
 
 def load_lapgan(run: str | Path, *, device: str = "cpu") -> LAPGAN:
-    """The LAPGAN of a run folder, from the newest checkpoint of each level.
+    """The LAPGAN of a run folder, from the newest checkpoint of each level that can be read.
 
     Raises:
         FileNotFoundError: not such a folder, or a level has not got that far yet.
@@ -259,10 +259,19 @@ def finest(run: str | Path) -> Path:
 
 
 def _levels_of(run: str | Path) -> list[Path]:
-    folders = sorted(Path(run).glob("level-*"), key=lambda path: int(path.name.split("-")[1]))
+    folders = level_folders(run)
     if len(folders) < 2:
         raise FileNotFoundError(f"{run}: not the run folder of a LAPGAN (expected level-0-…, level-1-…)")
     return folders
+
+
+def level_folders(run: str | Path) -> list[Path]:
+    """The folders of a LAPGAN's levels, coarse to fine."""
+    found = [(_LEVEL.fullmatch(path.name), path) for path in Path(run).glob("level-*") if path.is_dir()]
+    return [path for _, path in sorted((int(match[1]), path) for match, path in found if match)]
+
+
+_LEVEL = re.compile(r"level-([0-9]{1,9})-[0-9]+x[0-9]+")
 
 
 def is_lapgan(run: str | Path) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import signal
 import time
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -142,7 +141,7 @@ def resume(
     config = read_config(place)
     config = config.going_on(data=data, steps=steps, device=device, precision=precision)
     with RunLock(place):
-        file, tensors, description = _newest(place)
+        file, tensors, description = checkpoint.newest(place)
         class_names = None
         if images is None:
             dataset = open_data(config, None if data is not None else place)
@@ -181,24 +180,6 @@ def check(trainer: Trainer, config: Config, tuned: kernels.Choices, *, folder: b
         )
 
 
-def _newest(place: Path) -> tuple[Path, dict[str, Array], dict[str, Any]]:
-    """The newest checkpoint that can be read, and its contents; damaged ones are named and passed over."""
-    files = checkpoint.all_of(place)
-    if not files:
-        raise FileNotFoundError(f"{place}: no checkpoint to go on from (expected checkpoints/step-….safetensors)")
-    problems = []
-    for file in reversed(files):
-        try:
-            tensors, description = checkpoint.read(file)
-        except checkpoint.CheckpointError as error:
-            problems.append(str(error))
-            continue
-        if problems:
-            warnings.warn(f"going on from {file.name}; passed over: {'; '.join(problems)}", stacklevel=3)
-        return file, tensors, description
-    raise checkpoint.CheckpointError("; ".join(problems))
-
-
 def _drive(
     trainer: Trainer,
     config: Config,
@@ -215,6 +196,7 @@ def _drive(
         stack.enter_context(chosen_kernels(config, tuned))
         recorder = None
         if folder is not None:
+            stack.callback(folder.close)  # also if the recorder cannot begin
             recorder = stack.enter_context(Recorder(folder, trainer, seconds))
         stop = stack.enter_context(StopRequest()) if folder is not None else None
         bar = stack.enter_context(ProgressBar(config.steps, done=trainer.steps)) if progress else None

@@ -19,6 +19,7 @@ from gan_np.models import GAN
 from .classifier_file import load_classifier
 from .config import Config
 from .folder import PREFIX
+from .tensor_file import CheckpointError
 
 CLASSIFIER = "classifier.safetensors"
 """In the run folder: the classifier whose features are read, as it was when the training began."""
@@ -72,7 +73,11 @@ def reader_of_run(config: Config, folder: Path, gan: GAN) -> Reader:
     """What a run reads features with: the classifier kept in its folder, or pixels."""
     if not config.classifier:
         return PixelReader(gan.image_shape)
-    return _fitting(folder / CLASSIFIER, gan, config.device)
+    try:
+        return _fitting(folder / CLASSIFIER, gan, config.device)
+    except CheckpointError as error:
+        error.add_note(f"(evaluations of this run read it; copy {config.classifier} there again to go on)")
+        raise
 
 
 def _fitting(file: str | Path, gan: GAN, device: str) -> Reader:

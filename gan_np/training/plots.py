@@ -15,7 +15,7 @@ from gan_np.arrays import Array
 from gan_np.evaluation.catalogue import metric_of
 from gan_np.files import write_atomically
 
-from .records import columns_of, read_records
+from .records import columns_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,12 +30,15 @@ def smooth(values: Array, window: int) -> Array:
     return mean
 
 
-def plot_losses(log: str | Path, path: str | Path) -> Path:
-    """Both players' losses above, D's accuracy on real and on fake below, each faint and as a running mean."""
+def plot_losses(records: list[dict[str, Any]], path: str | Path) -> Path:
+    """Both players' losses above, D's accuracy on real and on fake below, each faint and as a running mean.
+
+    records: the lines of a log, at least one.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    columns = columns_of(read_records(log))
+    columns = columns_of(records)
     steps = columns["step"]
     window = max(1, len(steps) // 50)
     figure = Figure(figsize=(8, 6), layout="constrained")

@@ -3,38 +3,60 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gan_np.arrays import Array
+from gan_np.bounds import COUNT, fields, real, whole
+from gan_np.checks import integer, shown
 
+from .files import regular
 from .step import Step
 
 
 def read_records(path: str | Path) -> list[dict[str, Any]]:
-    """The lines of a log; a last line that a crash cut short is left out.
+    """The lines of a log. A last line that a crash cut short is left out; other damaged ones too, with a warning.
 
     Raises:
-        ValueError: a line in the middle is no JSON object with a step.
+        ValueError: it is no file but a pipe, say.
     """
-    file = Path(path)
-    if not file.exists():
+    try:
+        file = regular(path)
+    except FileNotFoundError:
         return []
-    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-    records = []
-    for number, line in enumerate(lines, start=1):
+    records, problems = [], []
+    *lines, last = file.read_text(encoding="utf-8", errors="replace").split("\n")
+    for number, line in enumerate([*lines, last], start=1):
         try:
             record = json.loads(line)
-            if not isinstance(record["step"], int):
-                raise TypeError("step")
-        except (json.JSONDecodeError, TypeError, KeyError) as error:
-            if number == len(lines):
-                break
-            raise ValueError(f"{file}, line {number}: not a line of a log: {line[:80]!r}") from error
+            _RECORD("line", record)
+            for name, value in record.items():
+                _figure(name, value)
+        except (ValueError, TypeError, RecursionError) as error:
+            if number <= len(lines):
+                problems.append(f"line {number} ({error}): {shown(line)}")
+            continue
         records.append(record)
+    if problems:
+        more = f", and {len(problems) - 1} more" if problems[1:] else ""
+        warnings.warn(f"{file}: left out what is not a line of a log: {problems[0]}{more}", stacklevel=2)
     return records
+
+
+def _figure(name: str, value: Any) -> None:
+    """A number that has a float; it need not be finite."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name}: expected a number, got {shown(value)}")
+    if isinstance(value, int):
+        integer(name, value, -COUNT, COUNT)
+
+
+_FIGURES = ("d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy")
+_RECORD = fields({"step": whole(0, COUNT), "seconds": real(0.0), **dict.fromkeys(_FIGURES, _figure)})
+"""What every line of a log has."""
 
 
 def record_of(step: Step, seconds: float, norms: dict[str, float] | None = None) -> dict[str, Any]:
