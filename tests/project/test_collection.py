@@ -1,4 +1,4 @@
-"""The suite that one process collects is the suite that every other collects: pytest-xdist refuses to run two that differ."""
+"""Every process collects the same tests: pytest-xdist refuses to run two that found different ones."""
 
 import os
 import subprocess
@@ -20,7 +20,12 @@ def start_collecting(folder: Path, hash_seed: int) -> subprocess.Popen[str]:
     # A plugin of the user's that shuffles tests would shuffle these differently.
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "-p", "no:randomly"]
     return subprocess.Popen(
-        [*command, str(TESTS)], env=surroundings, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [*command, str(TESTS)],
+        env=surroundings,
+        cwd=folder,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
 
 
