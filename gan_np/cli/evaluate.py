@@ -10,6 +10,7 @@ import typer
 from gan_np.printable import printable
 
 from .output import console, say
+from .usage import device_name
 
 if TYPE_CHECKING:
     from gan_np.evaluation.report import Report, Section
@@ -47,7 +48,7 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option(help="The folder for evaluation.json and evaluation.html (default: the run).")
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+    device: Annotated[str, typer.Option(callback=device_name, help="cpu, cuda or cuda:N.")] = "cpu",
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Say how good a run's samples are: a table, evaluation.json for machines, evaluation.html with the pictures.

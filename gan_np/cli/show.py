@@ -56,11 +56,8 @@ def _describe(out: Console, run: Path) -> None:
     records = read_records(run / "log.jsonl")
     done = records[-1]["step"] if records else 0
     out.print(f"{run}: {config.model} on {config.data}, step {done:,} of {config.steps:,}")
-    changed = [
-        f"{field.name}={getattr(config, field.name)!r}"
-        for field in dataclasses.fields(Config)
-        if getattr(config, field.name) != field.default
-    ]
+    usual = dataclasses.asdict(Config(model=config.model)) | {"model": Config().model}
+    changed = [f"{name}={value!r}" for name, value in dataclasses.asdict(config).items() if value != usual[name]]
     out.print(f"settings other than the defaults: {', '.join(changed) or 'none'}")
     saved = checkpoint.all_of(run)
     out.print(f"checkpoints: {', '.join(path.name for path in saved) or 'none'}")
