@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 import warnings
 from collections.abc import Iterable
 from typing import Any
@@ -25,8 +26,16 @@ def console(*, stderr: bool = False, quiet: bool = False) -> Console:
 
 
 def say(text: str, *, style: str | None = None, quiet: bool = False) -> None:
-    """A line on standard error."""
-    console(stderr=True, quiet=quiet).print(text, style=style)
+    """A line on standard error. On a terminal it is broken between words; one that begins with a space, as commands and
+    paths to copy do, is left whole."""
+    out = console(stderr=True, quiet=quiet)
+    if out.is_terminal:
+        text = "\n".join(line if line.startswith(" ") else _between_words(line, out.width) for line in text.split("\n"))
+    out.print(text, style=style)
+
+
+def _between_words(line: str, width: int) -> str:
+    return textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False) if len(line) > width else line
 
 
 def say_all(texts: Iterable[str], *, quiet: bool = False) -> None:
