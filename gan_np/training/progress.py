@@ -147,7 +147,7 @@ def when_compiling(tell: Callable[[], None]) -> Iterator[None]:
         def on_end(self, event: Event) -> None:
             pass
 
-    with install_listener("numba:run_pass", Compiling()):  # type: ignore[no-untyped-call]
+    with install_listener("numba:run_pass", Compiling()):
         yield
 
 
