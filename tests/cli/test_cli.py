@@ -94,7 +94,7 @@ def test_resume(pictures: Path, tmp_path: Path) -> None:
     grids = [(tmp_path / name / "samples.png").read_bytes() for name in ("straight", "two")]
     assert grids[0] == grids[1]
     refused = gan_np("train", "--resume", tmp_path / "two", "--width", 3)
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert "width" in refused.stderr
 
 
