@@ -149,3 +149,26 @@ def test_the_default_of_d_norm_fits_the_model(tmp_path: Path) -> None:
     assert code == 0, printed
     assert Config().d_norm == "batch"
     assert Config(model="residual", d_norm="none").d_norm == "none"
+
+
+def test_r1_names_the_option_that_it_needs(tmp_path: Path) -> None:
+    np.save(tmp_path / "tiny.npy", np.random.default_rng(0).integers(0, 256, (20, 16, 16, 1), np.uint8))
+    small = [
+        "--data",
+        tmp_path / "tiny.npy",
+        "--steps",
+        1,
+        "--width",
+        2,
+        "--latent-dim",
+        2,
+        "--batch-size",
+        4,
+        "--quiet",
+    ]
+    code, printed = use("train", *small, "--r1", 1, "--out", tmp_path / "run")
+    assert code == 1
+    assert "--d-norm" in printed
+    assert not (tmp_path / "run").exists()
+    code, printed = use("train", *small, "--r1", 1, "--d-norm", "none", "--out", tmp_path / "run")
+    assert code == 0, printed
