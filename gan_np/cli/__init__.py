@@ -21,6 +21,7 @@ from .train import train
 from .train_classifier import train_classifier
 from .traverse import traverse
 from .tune import tune
+from .usage import Command
 
 app = typer.Typer(
     name="gan-np",
@@ -31,15 +32,15 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-app.command("train")(train)
-app.command("sample")(sample)
-app.command("show")(show)
-app.command("neighbours")(neighbours)
-app.command("traverse")(traverse)
-app.command("profile")(profile)
-app.command("tune")(tune)
-app.command("evaluate")(evaluate)
-app.command("train-classifier")(train_classifier)
+app.command("train", cls=Command)(train)
+app.command("sample", cls=Command)(sample)
+app.command("show", cls=Command)(show)
+app.command("neighbours", cls=Command)(neighbours)
+app.command("traverse", cls=Command)(traverse)
+app.command("profile", cls=Command)(profile)
+app.command("tune", cls=Command)(tune)
+app.command("evaluate", cls=Command)(evaluate)
+app.command("train-classifier", cls=Command)(train_classifier)
 
 EXPECTED = (ValueError, TypeError, OSError, RuntimeError, ModuleNotFoundError, ArithmeticError, MemoryError)
 

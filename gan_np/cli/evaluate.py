@@ -10,9 +10,16 @@ import typer
 from gan_np.printable import printable
 
 from .output import console, say
+from .usage import device_name
 
 if TYPE_CHECKING:
-    from gan_np.evaluation.report import Report, Section
+    from rich.console import Console
+    from rich.table import Table as ShownTable
+
+    from gan_np.evaluation.report import Report, Section, Table
+
+NAME_WIDTH = 30
+"""Of a table's first column, in a terminal."""
 
 
 def evaluate(
@@ -47,7 +54,7 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option(help="The folder for evaluation.json and evaluation.html (default: the run).")
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+    device: Annotated[str, typer.Option(callback=device_name, help="cpu, cuda or cuda:N.")] = "cpu",
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Say how good a run's samples are: a table, evaluation.json for machines, evaluation.html with the pictures.
@@ -87,13 +94,45 @@ def _show(report: Report, quiet: bool) -> None:
 
 def _tables(section: Section, quiet: bool) -> None:
     from rich.console import Console
-    from rich.table import Table
 
-    out = Console(quiet=quiet)
-    for shown in section.tables:
-        table = Table(title=section.title, title_justify="left", show_header=any(shown.columns))
-        for index, column in enumerate(shown.columns):
-            table.add_column(column, justify="right" if index in shown.numbers else "left")
-        for row in shown.rows:
-            table.add_row(*map(printable, row))
-        out.print(table)
+    out = Console(quiet=quiet, highlight=False, markup=False)
+    for table in section.tables:
+        out.print(section.title, style="italic")
+        shown, left_out = fitted(table, out)
+        out.print(shown)
+        if left_out:
+            heads = ", ".join(dict.fromkeys(table.columns[index].replace("\n", " ") for index in left_out))
+            out.print(f"(no room here for all columns; evaluation.html has them: {heads})")
+        if table.note:
+            out.print(table.note)
+
+
+def fitted(table: Table, out: Console) -> tuple[ShownTable, list[int]]:
+    """A table for a console, and the columns that were left out because it is too narrow for them."""
+    from rich.measure import Measurement
+
+    for count in range(len(table.optional) + 1):
+        left_out = table.optional[:count]
+        shown = _shown(table, set(range(len(table.columns))) - set(left_out))
+        if Measurement.get(out, out.options.update(width=10_000), shown).maximum <= out.width:
+            break
+    return shown, sorted(left_out)
+
+
+def _shown(table: Table, kept: set[int]) -> ShownTable:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table as ShownTable
+
+    shown = ShownTable(box=SIMPLE_HEAD, show_header=any(table.columns), show_edge=False, padding=(0, 1, 0, 0))
+    for index in sorted(kept):
+        number = index in table.numbers
+        # What a row is called may take two lines, its numbers stay in one.
+        shown.add_column(
+            table.columns[index],
+            justify="right" if number else "left",
+            no_wrap=number,
+            max_width=NAME_WIDTH if index == 0 else None,
+        )
+    for row in table.rows:
+        shown.add_row(*(printable(row[index]) for index in sorted(kept)))
+    return shown

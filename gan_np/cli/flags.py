@@ -13,6 +13,8 @@ import typer
 from gan_np.training.config import Config
 from gan_np.training.files import read_toml
 
+from .usage import checking_options
+
 Command = TypeVar("Command", bound=Callable[..., None])
 
 
@@ -23,8 +25,8 @@ def with_config_flags(command: Command) -> Command:
     own = [parameter for parameter in signature.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
     flags = []
     for field in dataclasses.fields(Config):
-        default = "none" if field.default in (None, "") else str(field.default).lower()
-        choices = get_args(hints[field.name]) if get_origin(hints[field.name]) is Literal else ()
+        default = field.metadata["shown"] or ("none" if field.default in (None, "") else str(field.default).lower())
+        choices = _choices(hints[field.name])
         listed = f" One of: {', '.join(map(str, choices))}." if choices else ""
         option = typer.Option(
             help=f"{field.metadata['help']}{listed} [dim]\\[{default}][/dim]",
@@ -40,10 +42,27 @@ def with_config_flags(command: Command) -> Command:
     return command
 
 
+def _choices(kind: Any) -> tuple[Any, ...]:
+    """What a field may be, if it is one of a few values (or nothing)."""
+    literals = [option for option in (kind, *get_args(kind)) if get_origin(option) is Literal]
+    return get_args(literals[0]) if literals else ()
+
+
 def resolve(file: Path | None, flags: dict[str, Any]) -> Config:
-    """The configuration: flags that were given, over the file, over the defaults."""
+    """The configuration: flags that were given, over the file, over the defaults.
+
+    Raises:
+        ValueError, TypeError: something in the file is wrong.
+        typer.BadParameter: a flag is, by itself or beside the others.
+    """
+    from gan_np.training.build import check_settings
+
     values = {} if file is None else read_toml(file)
-    return Config.from_mapping(values | given(flags))
+    check_settings(Config.from_mapping(values))
+    with checking_options():
+        config = Config.from_mapping(values | given(flags))
+        check_settings(config)
+    return config
 
 
 def given(flags: dict[str, Any]) -> dict[str, Any]:

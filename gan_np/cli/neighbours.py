@@ -12,6 +12,7 @@ from gan_np.files import write_atomically
 
 from .models import load_model
 from .output import console, say
+from .usage import device_name
 
 if TYPE_CHECKING:
     from gan_np.evaluation import Copying
@@ -46,7 +47,7 @@ def neighbours(
     out: Annotated[Path, typer.Option(help="The picture to write; the statistics go beside it as .json.")] = Path(
         "neighbours.png"
     ),
-    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+    device: Annotated[str, typer.Option(callback=device_name, help="cpu, cuda or cuda:N.")] = "cpu",
 ) -> None:
     """Show the training pictures nearest to samples, and test whether the generator copies.
 

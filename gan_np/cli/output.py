@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 import warnings
 from collections.abc import Iterable
 from typing import Any
@@ -25,8 +26,24 @@ def console(*, stderr: bool = False, quiet: bool = False) -> Console:
 
 
 def say(text: str, *, style: str | None = None, quiet: bool = False) -> None:
-    """A line on standard error."""
-    console(stderr=True, quiet=quiet).print(text, style=style)
+    """A line on standard error. On a terminal it is broken between words; one that begins with a space, as commands and
+    paths to copy do, is left whole."""
+    out = console(stderr=True, quiet=quiet)
+    out.print("\n".join(lines_of(text, out)), style=style)
+
+
+def lines_of(text: str, out: Console) -> list[str]:
+    """The lines that a text takes on a console: on a terminal broken between words, as `say` has it."""
+    lines = text.split("\n")
+    if not out.is_terminal:
+        return lines
+    return [part for line in lines for part in ([line] if line.startswith(" ") else _between_words(line, out.width))]
+
+
+def _between_words(line: str, width: int) -> list[str]:
+    if len(line) <= width:
+        return [line]
+    return textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)
 
 
 def say_all(texts: Iterable[str], *, quiet: bool = False) -> None:

@@ -11,6 +11,7 @@ import typer
 from gan_np.arrays import Array
 
 from .output import say
+from .usage import device_name, wrong_option
 
 
 def sample(
@@ -36,7 +37,7 @@ def sample(
     average: Annotated[
         bool, typer.Option(help="Sample from the average of G's weights, or from the last ones.")
     ] = True,
-    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+    device: Annotated[str, typer.Option(callback=device_name, help="cpu, cuda or cuda:N.")] = "cpu",
 ) -> None:
     """Draw pictures from a trained run as a grid.
 
@@ -47,12 +48,14 @@ def sample(
     from gan_np.training import load_gan, load_lapgan
     from gan_np.training.levels import is_lapgan, save_series
 
+    if by_class and label is not None:
+        raise wrong_option("by_class: one class a row leaves nothing for --label to choose")
     gan = load_lapgan(run, device=device) if is_lapgan(run) else load_gan(run, device=device)
     labels: Array | str | None = label
     if by_class:
         table = gan.labels
-        if table is None or label is not None:
-            raise ValueError("by-class: needs a conditional model, and no --label beside it")
+        if table is None:
+            raise ValueError("by-class: needs a conditional model")
         across = columns or max(1, count // len(table))
         labels = np.array(table.values).repeat(across)
         count, columns = len(labels), across

@@ -8,12 +8,14 @@ from typing import Annotated
 
 import numpy as np
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 
 from gan_np.arrays import Array
 
-from .output import console
+from .output import console, lines_of
 
+LEAST_ROWS = 4
 BARS = "▁▂▃▄▅▆▇█"
 CURVES = {
     "d_loss": "loss of D",
@@ -28,21 +30,32 @@ def show(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     grid: Annotated[bool, typer.Option(help="Draw the newest grid too (needs a terminal with colours).")] = True,
 ) -> None:
-    """Print what a run is, how far it got, its curves and its newest grid."""
+    """Print what a run is, how far it got, its curves and its newest grid, as much as the terminal has room for."""
+    out = console()
+    with out.capture() as captured:
+        _describe_all(out, run)
+    lines = lines_of(captured.get().rstrip("\n"), out)
+    out.print("\n".join(lines))
+    picture = run / "samples.png"
+    if grid and picture.exists():
+        caption = f"the upper part of {picture}"
+        # Text and curves stay on the screen, above the grid, its caption and a prompt of two lines.
+        rows = out.height - sum(max(1, -(-cell_len(line) // out.width)) for line in [*lines, caption]) - 2
+        if out.is_terminal and out.color_system and rows >= LEAST_ROWS:
+            _draw(out, picture, rows, caption)
+        else:
+            out.print(f"grid: {picture}")
+
+
+def _describe_all(out: Console, run: Path) -> None:
+    """The run, or each level of a lapgan."""
     from gan_np.training.levels import is_lapgan, level_folders
 
-    out = console()
     parts = level_folders(run) if is_lapgan(run) else [run]
     if not parts:
         out.print(f"{run}: a lapgan, no level begun yet")
     for part in parts:
         _describe(out, part)
-    picture = run / "samples.png"
-    if grid and picture.exists():
-        if out.is_terminal and out.color_system:
-            _draw(out, picture)
-        else:
-            out.print(f"grid: {picture}")
 
 
 def _describe(out: Console, run: Path) -> None:
@@ -56,11 +69,8 @@ def _describe(out: Console, run: Path) -> None:
     records = read_records(run / "log.jsonl")
     done = records[-1]["step"] if records else 0
     out.print(f"{run}: {config.model} on {config.data}, step {done:,} of {config.steps:,}")
-    changed = [
-        f"{field.name}={getattr(config, field.name)!r}"
-        for field in dataclasses.fields(Config)
-        if getattr(config, field.name) != field.default
-    ]
+    usual = dataclasses.asdict(Config(model=config.model)) | {"model": Config().model}
+    changed = [f"{name}={value!r}" for name, value in dataclasses.asdict(config).items() if value != usual[name]]
     out.print(f"settings other than the defaults: {', '.join(changed) or 'none'}")
     saved = checkpoint.all_of(run)
     out.print(f"checkpoints: {', '.join(path.name for path in saved) or 'none'}")
@@ -70,7 +80,7 @@ def _describe(out: Console, run: Path) -> None:
         return
     columns = columns_of(records)
     out.print(f"training time: {columns['seconds'][-1]:.0f} s")
-    width = max(20, min(60, out.width - 40))
+    width = max(8, min(60, out.width - 40))
     for name, label in CURVES.items():
         if name in columns:
             out.print(f"{label:>26}  {sparkline(columns[name], width)}  {columns[name][-1]:.3g}")
@@ -89,8 +99,9 @@ def sparkline(values: Array, width: int) -> str:
     )
 
 
-def _draw(out: Console, path: Path) -> None:
-    """A picture in half blocks: each character is two pixels, one above the other."""
+def _draw(out: Console, path: Path, rows: int, caption: str) -> None:
+    """An image in half blocks, each character two pixels, one above the other; of one higher than `rows` its upper part and
+    the caption."""
     from PIL import Image
     from rich.segment import Segment, Segments
     from rich.style import Style
@@ -105,10 +116,20 @@ def _draw(out: Console, path: Path) -> None:
     width = min(out.width, 96, opened.width)
     height = 2 * max(1, round(opened.height * width / opened.width / 2))
     pixels = np.asarray(opened.convert("RGB").resize((width, height), Image.Resampling.BOX))
+    shown = height if height <= 2 * rows else _cut(pixels, 2 * rows)
     segments = []
-    for row in range(0, height, 2):
+    for row in range(0, shown, 2):
         for above, below in zip(pixels[row], pixels[row + 1], strict=True):
             style = Style.parse(f"rgb({above[0]},{above[1]},{above[2]}) on rgb({below[0]},{below[1]},{below[2]})")
             segments.append(Segment("▀", style))
         segments.append(Segment.line())
     out.print(Segments(segments), end="")
+    if shown < height:
+        out.print(caption)
+
+
+def _cut(pixels: Array, most: int) -> int:
+    """How many rows of a grid of images to draw: at most so many, and if possible an even number that cuts through no image,
+    that is up to a row of one colour."""
+    plain = [row for row in range(2, most + 1, 2) if not np.ptp(pixels[row - 1], axis=0).any()]
+    return plain[-1] if plain and plain[-1] >= most // 2 else most

@@ -15,6 +15,7 @@ from gan_np.training.config import CHANGEABLE, Config
 
 from .flags import given, resolve, with_config_flags
 from .output import console, say, say_all
+from .usage import wrong_option
 
 if TYPE_CHECKING:
     from gan_np.training.algorithm import Trainer
@@ -153,7 +154,10 @@ def _resume(run: Path, config: Path | None, out: Path | None, jobs: int, quiet: 
     others = sorted(set(flags) - set(changeable)) + ["config"] * (config is not None) + ["out"] * (out is not None)
     allowed = ", --".join(changeable).replace("_", "-")
     if others:
-        raise ValueError(f"resume: a run keeps its settings, only --{allowed} may change; got {', '.join(others)} too")
+        raise wrong_option(
+            f"resume: a run keeps its settings, only --{allowed} may change; got "
+            f"--{', --'.join(others).replace('_', '-')} too"
+        )
     if layered:
         settings = dataclasses.replace(read_config(run), **flags)
         _train_lapgan(settings, open_data(settings, None if "data" in flags else run), run, jobs, quiet, False)

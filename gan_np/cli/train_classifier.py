@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
+from gan_np.checks import choice, number
+from gan_np.data import ranges
+
 from .output import say, say_all
+from .usage import checking_options, device_name
 
 
 def train_classifier(
@@ -29,7 +33,7 @@ def train_classifier(
         float, typer.Option(min=0.0, max=0.9, help="Share kept to measure its accuracy, where there is no test part.")
     ] = 0.1,
     image_size: Annotated[int | None, typer.Option(min=1, help="Resize and crop to squares of this side.")] = None,
-    channels: Annotated[int | None, typer.Option(help="Convert to grey (1), RGB (3) or RGBA (4).")] = None,
+    channels: Annotated[Literal[1, 3, 4] | None, typer.Option(help="Convert to grey (1), RGB (3) or RGBA (4).")] = None,
     value_range: Annotated[
         str | None, typer.Option(metavar="LOW..HIGH", help="The values that are black and white, as in `train`.")
     ] = None,
@@ -37,13 +41,19 @@ def train_classifier(
         bool, typer.Option("--skip-broken", help="Leave out image files that cannot be read, with a warning.")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same bits.")] = 0,
-    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+    device: Annotated[str, typer.Option(callback=device_name, help="cpu, cuda or cuda:N.")] = "cpu",
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Train a convolutional classifier on labelled pictures, for `gan-np evaluate RUN --classifier FILE`."""
     from gan_np.data.sources import open_for
+    from gan_np.ops import AUGMENTATIONS
     from gan_np.training import train_classifier as train
 
+    with checking_options():
+        number("learning_rate", learning_rate, above=0.0)
+        ranges.checked("value_range", value_range)
+        changes = [] if augment == "none" else [part.strip() for part in augment.split(",") if part.strip()]
+        changes = [choice("augment", change, AUGMENTATIONS) for change in changes]
     if out.exists():
         raise FileExistsError(f"out: {out} exists; choose another name")
     form: dict[str, Any] = {
@@ -74,7 +84,7 @@ def train_classifier(
         progress=not quiet,
         width=width,
         features=features,
-        augment=() if augment == "none" else tuple(part.strip() for part in augment.split(",") if part.strip()),
+        augment=tuple(changes),
         device=device,
     )
     accuracy = made.held_out

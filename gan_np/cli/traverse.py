@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gan_np.checks import number
+
 from .models import load_model
 from .output import console, say
+from .usage import checking_options, device_name, wrong_option
 
 if TYPE_CHECKING:
     from gan_np.latent import Decoder, Towards
@@ -56,7 +59,7 @@ def traverse(
         ),
     ] = None,
     average: Annotated[bool, typer.Option(help="From the average of G's weights, or from the last ones.")] = True,
-    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+    device: Annotated[str, typer.Option(callback=device_name, help="cpu, cuda or cuda:N.")] = "cpu",
 ) -> None:
     """Draw a grid of one sample with one factor changed across and another down.
 
@@ -76,14 +79,21 @@ def traverse(
         for direction in read_directions(folder).values():
             console().print(f"{direction.name}: {direction.source or 'no source given'}")
         return
+    if across is None and not keep:
+        raise wrong_option(f"across: expected a factor to change: {FACTOR}")
+    with checking_options():
+        for text in keep or ():
+            if "=" not in text:
+                raise ValueError(f"keep: expected NAME=FACTOR, got {text!r}")
+        for name, span in (("across_range", across_range), ("down_range", down_range)):
+            for end in span or ():
+                number(name, end)
     decoder = Decoder(load_model(run, device), seed, average)
     towards = None if classifier is None else Towards(decoder, load_classifier(classifier, device=device))
     if keep:
         _keep(folder, run, decoder, keep, towards)
     if across is None:
-        if keep:
-            return
-        raise ValueError(f"across: expected a factor to change: {FACTOR}")
+        return
     chosen = [
         None if text is None else factor(text, decoder.gan, folder, span, average=average, towards=towards)
         for text, span in ((across, across_range), (down, down_range))
@@ -107,9 +117,7 @@ def _keep(folder: Path, run: Path, decoder: Decoder, texts: list[str], towards: 
 
     found = []
     for text in texts:
-        name, sign, source = text.partition("=")
-        if not sign:
-            raise ValueError(f"keep: expected NAME=FACTOR, got {text!r}")
+        name, _, source = text.partition("=")
         vector = direction(source, decoder.gan, folder, average=decoder.average, towards=towards)
         found.append(dataclasses.replace(vector, name=check_name(name), source=vector.source or source))
     step = None

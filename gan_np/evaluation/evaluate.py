@@ -187,17 +187,15 @@ def _figures(samples: dict[str, Estimate], real: dict[str, Estimate], reader: Re
     rows, size = [], next(iter(samples.values())).sizes[0]
     for key, estimate in samples.items():
         metric = metric_of(key)
-        title = metric.title.format(features=f"{reader.name} features")
-        needs = f"{metric.enough:,}" + (": too few" if size < metric.enough else "")
-        other = real.get(key)
-        rows.append((title, str(estimate), "" if other is None else str(other), metric.better, needs))
+        rows.append((metric.short, *_with_interval(estimate), *_with_interval(real.get(key)), metric.better))
     text = (
         "In brackets 95 % intervals over the pictures drawn (delete-a-group jackknife); they do not cover other trainings, "
         "nor the bias of a distance at this number of pictures.\n\n"
         "“Real pictures” are training pictures in the place of the samples: what a perfect generator would have. So would "
         "one that replays its training set: these figures cannot tell the two apart."
     )
-    table = Table(("figure", "samples", "real pictures", "better", "needs"), tuple(rows), numbers=(1, 2))
+    heads = ("figure", "samples", "95 % interval", "real\npictures", "95 % interval", "better")
+    table = Table(heads, tuple(rows), numbers=(1, 2, 3, 4), optional=(4, 5), note=_too_few(list(samples), size))
     data = {
         key: estimate.to_mapping()
         | {
@@ -210,6 +208,21 @@ def _figures(samples: dict[str, Estimate], real: dict[str, Estimate], reader: Re
         for key, estimate in samples.items()
     }
     return Section("figures", "Figures", text, tables=(table,), data=data)
+
+
+def _with_interval(estimate: Estimate | None) -> tuple[str, str]:
+    value, _, interval = ("" if estimate is None else str(estimate)).partition(" ")
+    return value, interval
+
+
+def _too_few(keys: list[str], size: int) -> str:
+    """Which figures are rough at this number of pictures, in one sentence; empty if none is."""
+    needs: dict[int, list[str]] = {}
+    for metric in map(metric_of, keys):
+        if size < metric.enough:
+            needs.setdefault(metric.enough, []).append(metric.short)
+    groups = [f"{enough:,} for {', '.join(needs[enough])}" for enough in sorted(needs)]
+    return f"{size:,} pictures of each set are too few to be exact; wanted: {'; '.join(groups)}." if groups else ""
 
 
 def _classes(classifier: Classifier, views: dict[str, View]) -> Section:

@@ -58,7 +58,8 @@ def _table(table: Table) -> str:
         )
 
     rows = "".join(f"<tr>{cells('td', row)}</tr>" for row in table.rows)
-    return f'<div class="wide"><table><tr>{cells("th", table.columns)}</tr>{rows}</table></div>'
+    note = f"<p>{escape(table.note)}</p>" if table.note else ""
+    return f'<div class="wide"><table><tr>{cells("th", table.columns)}</tr>{rows}</table></div>{note}'
 
 
 def _picture(picture: Picture) -> str:

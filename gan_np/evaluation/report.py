@@ -27,11 +27,16 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True)
 class Table:
-    """columns: their heads; rows: as many texts each. numbers: columns set to the right."""
+    """columns: their heads; rows: as many texts each. numbers: columns set to the right.
+
+    optional: columns that a terminal too narrow for all leaves out, the first of them first. note: stands below the table.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numbers: tuple[int, ...] = ()
+    optional: tuple[int, ...] = ()
+    note: str = ""
 
     def __post_init__(self) -> None:
         for row in self.rows:

@@ -183,7 +183,7 @@ def _every(run: Run, classifier: Classifier | None, count: int, seed: int, avera
     keys = [key for key in records[0] if key != "step"]
     rows = tuple((metric_of(key).short, *(f"{record[key]:.4g}" for record in records)) for key in keys)
     columns = ("step", *(f"{record['step']:,}" for record in records))
-    table = Table(columns, rows, numbers=tuple(range(1, len(columns))))
+    table = Table(columns, rows, numbers=tuple(range(1, len(columns))), optional=tuple(range(1, len(columns) - 1)))
     drawn = io.BytesIO()
     drawn_at_all = plot_evaluations(records, drawn)
     pictures = (Picture.file(drawn, "Figures of the kept checkpoints"),) if drawn_at_all else ()

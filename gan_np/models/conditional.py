@@ -19,10 +19,10 @@ EMBEDDING = 16
 
 def conditional_dcgan(
     image_shape: tuple[int, int, int],
-    latent_dim: int = 100,
+    latent_dim: int = 64,
     *,
     classes: int,
-    width: int = 64,
+    width: int = 32,
     kernel_size: int = 4,
     condition: str = "planes",
     latent: str = "normal",

@@ -36,9 +36,9 @@ SHORTEST = 7
 
 def dcgan(
     image_shape: tuple[int, int, int],
-    latent_dim: int = 100,
+    latent_dim: int = 64,
     *,
-    width: int = 64,
+    width: int = 32,
     kernel_size: int = 4,
     latent: str = "normal",
     augment: Sequence[str] = (),

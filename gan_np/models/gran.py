@@ -34,10 +34,10 @@ from .prior import Prior
 
 def gran(
     image_shape: tuple[int, int, int],
-    latent_dim: int = 100,
+    latent_dim: int = 64,
     *,
     steps: int = 3,
-    width: int = 64,
+    width: int = 32,
     code: int = 128,
     kernel_size: int = 4,
     latent: str = "normal",

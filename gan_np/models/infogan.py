@@ -124,12 +124,12 @@ class InfoGAN(GAN):
 
 def infogan(
     image_shape: tuple[int, int, int],
-    latent_dim: int = 62,
+    latent_dim: int = 64,
     *,
     categories: int = 10,
     continuous: int = 2,
     weight: float = 1.0,
-    width: int = 64,
+    width: int = 32,
     kernel_size: int = 4,
     latent: str = "normal",
     augment: Sequence[str] = (),

@@ -314,7 +314,7 @@ def lapgan(
     levels: int = 2,
     classes: int | None = None,
     width: int = 32,
-    hidden: int = 512,
+    hidden: int = 1200,
     kernel_size: int = 4,
     d_norm: str = "batch",
     seed: int = 0,

@@ -18,7 +18,7 @@ from .prior import Prior
 
 def mlp(
     image_shape: tuple[int, int, int],
-    latent_dim: int = 100,
+    latent_dim: int = 64,
     *,
     hidden: int = 1200,
     maxout_units: int = 240,
@@ -39,7 +39,7 @@ def mlp(
     on the pictures and on both hidden layers. augment, packing: as in `dcgan`.
 
     >>> import gan_np as gn
-    >>> gn.models.mlp(image_shape=(28, 28, 1)).generator
+    >>> gn.models.mlp(image_shape=(28, 28, 1), latent_dim=100).generator  # as in the paper
     <Network (100,) → (28, 28, 1), 2,503,984 parameters, float32 on cpu>
 
     Raises:

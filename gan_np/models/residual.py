@@ -59,9 +59,9 @@ def residual_down(channels: int, d_norm: str = "none", *, first: bool = False) -
 
 def residual_gan(
     image_shape: tuple[int, int, int],
-    latent_dim: int = 100,
+    latent_dim: int = 64,
     *,
-    width: int = 64,
+    width: int = 32,
     d_norm: str = "spectral",
     minibatch_deviation: bool = False,
     latent: str = "normal",

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from gan_np import kernels
+from gan_np import devices, kernels
 from gan_np.arrays import Array
 from gan_np.checks import choice
 from gan_np.data.labels import MOST_CLASSES
 from gan_np.models import GAN, LAPGAN, MODELS, lapgan
 from gan_np.models.recipes import check_recipe
 from gan_np.objectives import OBJECTIVES, Objective
+from gan_np.ops import AUGMENTATIONS
 from gan_np.optimizers import SGD, Adam, Optimizer, RMSprop
 from gan_np.schedules import ExponentialDecay, Linear, Schedule
 
@@ -53,11 +54,10 @@ def build_gan(config: Config, image_shape: tuple[int, int, int], classes: int | 
         if classes is None:
             raise ValueError(f"model: {config.model} needs labels, and {config.data!r} has none")
         options["classes"] = _few(classes)
-    augment = [name.strip() for name in config.augment.split(",") if name.strip()]
     return MODELS[config.model](
         image_shape,
         config.latent_dim,
-        augment=augment,
+        augment=_augmentations(config),
         latent=config.latent,
         seed=config.seed,
         device=config.device,
@@ -65,10 +65,16 @@ def build_gan(config: Config, image_shape: tuple[int, int, int], classes: int | 
     )
 
 
+def _augmentations(config: Config) -> list[str]:
+    names = filter(None, (name.strip() for name in config.augment.split(",")))
+    return [choice("augment", name, AUGMENTATIONS) for name in names]
+
+
 def build_lapgan(config: Config, image_shape: tuple[int, int, int], classes: int | None = None) -> LAPGAN:
     """The LAPGAN that a configuration describes; `classes` for one conditional on labels."""
     if config.conditional and classes is None:
         raise ValueError(f"conditional: needs labels, and {config.data!r} has none")
+    assert config.d_norm is not None  # the configuration has put the model's own there
     return lapgan(
         image_shape,
         config.latent_dim,
@@ -131,6 +137,19 @@ def build_objective(config: Config) -> Objective:
     if config.smoothing:
         raise ValueError(f"smoothing: belongs to the cross-entropy objectives, not to {config.objective!r}")
     return OBJECTIVES[config.objective]()
+
+
+def check_settings(config: Config) -> None:
+    """Refuse what is wrong with a configuration whatever the data are, before they are read.
+
+    Raises:
+        ValueError: a device, an augmentation, a kernel or its operation that is not there; an objective with settings that
+            belong to another.
+    """
+    devices.parse(config.device)
+    _augmentations(config)
+    build_objective(config)
+    kernels.parse_choices(config.kernels, "kernels")
 
 
 def _instance_noise(config: Config) -> float | Schedule:

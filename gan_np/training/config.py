@@ -14,9 +14,16 @@ from gan_np.checks import shown
 from gan_np.data import ranges
 from gan_np.models import recipes
 
+from .suggestions import suggestions
 
-def _option(default: Any, group: str, help: str) -> Any:
-    return dataclasses.field(default=default, metadata={"group": group, "help": help})
+
+def _option(default: Any, group: str, help: str, shown: str | None = None) -> Any:
+    """shown: the default in words, where it depends on other fields."""
+    return dataclasses.field(default=default, metadata={"group": group, "help": help, "shown": shown})
+
+
+D_NORMS = {"residual": "spectral"}
+"""Model → what normalises its D if nothing else is said; "batch" for all others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +59,11 @@ class Config:
     latent: Literal["normal", "uniform", "uniform-unit-variance"] = _option("normal", "Model", "Distribution of z.")
     width: int = _option(32, "Model", "dcgan: channels of D's first layer; each further one has twice as many.")
     kernel_size: Literal[4, 5] = _option(4, "Model", "dcgan: size of the convolution kernels.")
-    d_norm: Literal["batch", "none", "spectral"] = _option(
-        "batch",
+    d_norm: Literal["batch", "none", "spectral"] | None = _option(
+        None,
         "Model",
         "What normalises D: batch statistics, nothing, or the spectral norm of its weights (residual: not batch).",
+        shown="batch; residual: spectral",
     )
     levels: int = _option(2, "Model", "lapgan: how often the pictures are halved.")
     coarsest_steps: int | None = _option(
@@ -141,6 +149,8 @@ class Config:
     animation: bool = _option(True, "Output", "Write training.gif from the sample grids at the end.")
 
     def __post_init__(self) -> None:
+        if self.d_norm is None:
+            object.__setattr__(self, "d_norm", D_NORMS.get(self.model, "batch"))
         for name, kind in get_type_hints(type(self)).items():
             _check_type(name, getattr(self, name), kind)
         for name, check in BOUNDS.items():
@@ -163,8 +173,8 @@ class Config:
         known = [field.name for field in dataclasses.fields(cls)]
         for name in values:
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
+                near = " or ".join(map(repr, suggestions(name, known)))
+                hint = f"; did you mean {near}?" if near else f"; there are {', '.join(known)}"
                 raise ValueError(f"configuration: unknown name {name!r}{hint}")
         return cls(**values)
 

@@ -194,12 +194,13 @@ def _drive(
     watchers = list(callbacks)
     with ExitStack() as stack:
         stack.enter_context(chosen_kernels(config, tuned))
+        # The bar comes first: the grid before the first step is drawn by kernels that may have to be compiled.
+        bar = stack.enter_context(ProgressBar(config.steps, done=trainer.steps)) if progress else None
         recorder = None
         if folder is not None:
             stack.callback(folder.close)  # also if the recorder cannot begin
             recorder = stack.enter_context(Recorder(folder, trainer, seconds))
         stop = stack.enter_context(StopRequest()) if folder is not None else None
-        bar = stack.enter_context(ProgressBar(config.steps, done=trainer.steps)) if progress else None
         try:
             while trainer.steps < config.steps:
                 step = trainer.step()

@@ -154,7 +154,17 @@ def test_empty_sets(tmp_path):
             data.load(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"\0\0\x08", b"\0\0\x07\x03", b"\x1f\x8b", gzip.compress(b"hello")])
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"hello", id="text"),
+        pytest.param(b"\0\0\x08", id="half of IDX's first four bytes"),
+        pytest.param(b"\0\0\x07\x03", id="IDX with an unknown type"),
+        pytest.param(b"\x1f\x8b", id="half of gzip's header"),
+        pytest.param(gzip.compress(b"hello", mtime=0), id="packed text"),
+    ],
+)
 def test_other_files_are_named(tmp_path, content):
     path = tmp_path / "other"
     path.write_bytes(content)

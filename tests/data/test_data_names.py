@@ -52,7 +52,15 @@ class TestMnist5k:
         with pytest.raises(ModuleNotFoundError, match=r"gan_np\[demo\]"):
             data.open("mnist-5k")
 
-    @pytest.mark.parametrize("content", [b"", b"x", gzip.compress(b"1,2,3\n"), gzip.compress(b"1,x,3\n")])
+    @pytest.mark.parametrize(
+        "content",
+        [
+            pytest.param(b"", id="empty"),
+            pytest.param(b"x", id="not packed"),
+            pytest.param(gzip.compress(b"1,2,3\n", mtime=0), id="too few columns"),
+            pytest.param(gzip.compress(b"1,x,3\n", mtime=0), id="not a number"),
+        ],
+    )
     def test_a_damaged_table(self, monkeypatch, tmp_path, content):
         (tmp_path / "data" / "data").mkdir(parents=True)
         (tmp_path / "data" / "data" / "mnist_5k.csv.gz").write_bytes(content)

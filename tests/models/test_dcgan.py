@@ -103,7 +103,7 @@ def test_initial_weights_are_the_paper_s() -> None:
 
 
 def test_mlp_is_goodfellow_s() -> None:
-    gan = gn.models.mlp((28, 28, 1))
+    gan = gn.models.mlp((28, 28, 1), latent_dim=100)
     assert len(gan.generator.parameters) == 100 * 1200 + 1200 + 1200 * 1200 + 1200 + 1200 * 784 + 784
     assert len(gan.discriminator.parameters) == 784 * 1200 + 1200 + 240 * 1200 + 1200 + 240 + 1
     assert gan.pixel_range == "0..1"
