@@ -3,7 +3,7 @@
 Samples are made of real images, newly drawn for each seed. Memorisers give training images, as they are or altered: any
 verdict but "copies" is a miss. Honest ones give images that training has not seen: "copies" is a false alarm, "near" says
 what is true of blurred ones. In the last group samples are honest and the held-out images are of another kind: any verdict
-but "other source" is wrong. Each setting is a way to call `gan_np.evaluation.copying_test`: without moves, as it is by
+but "other source" is wrong. Each setting is a way to call `gan_np.metrics.copying_test`: without moves, as it is by
 default (moves by one pixel), and with mirroring too, as for a run that was trained with flips.
 """
 
@@ -19,7 +19,7 @@ import numpy as np
 
 import gan_np as gn
 from gan_np.arrays import Array
-from gan_np.evaluation import Copying, copying_test
+from gan_np.metrics import Copying, copying_test
 
 from . import machine, plots, report
 from .timing import Spread

@@ -11,8 +11,9 @@ import numpy as np
 import gan_np as gn
 from gan_np.arrays import Array, DType
 from gan_np.data.sampler import Shuffler
-from gan_np.training import Config, Trainer
-from gan_np.training.build import build_trainer
+from gan_np.runs import Config
+from gan_np.runs.build import build_trainer
+from gan_np.training import Trainer
 
 from .points import points_gan, ring
 

@@ -19,9 +19,10 @@ from pathlib import Path
 import numpy as np
 
 import gan_np as gn
-from gan_np.evaluation import effects, train_reader
+from gan_np.evaluation import train_reader
 from gan_np.latent import Decoder, axis, by_properties, by_property, closed_form, keep_directions, principal
-from gan_np.training.checkpoint import describe_file, find
+from gan_np.metrics import effects
+from gan_np.runs.checkpoint import describe_file, find
 
 SAMPLES, MEASURED = 4000, 400
 
@@ -37,7 +38,7 @@ def main() -> None:
         images, factors = file["x_train"], file["factors_train"]
         held_out, held_out_factors = file["x_test"], file["factors_test"]
         names = [str(name) for name in file["factor_names"]]
-    gan = gn.training.load_gan(arguments.run)
+    gan = gn.runs.load_gan(arguments.run)
     decoder = Decoder(gan)
     reader = train_reader(images, factors, steps=arguments.reader_steps)
     explained = dict(zip(names, reader.explained(held_out, held_out_factors), strict=True))

@@ -58,19 +58,20 @@ from gan_np.ops import Activation
 from gan_np.optimizers import SGD, Adam, RMSprop
 
 if TYPE_CHECKING:
-    from gan_np import evaluation, kernels, latent, testing, training
-    from gan_np.training import load_classifier, train, train_classifier
+    from gan_np import cuda_graph, evaluation, kernels, latent, metrics, runs, testing, training
+    from gan_np.runs import iterate, load_classifier, resume, train, train_classifier
+
 
 __version__ = "0.1.0"
 
-_OF_TRAINING = ("train", "train_classifier", "load_classifier")
-_LAZY_MODULES = ("evaluation", "kernels", "latent", "testing", "training")
+_OF_RUNS = ("iterate", "load_classifier", "resume", "train", "train_classifier")
+_LAZY_MODULES = ("cuda_graph", "evaluation", "kernels", "latent", "metrics", "runs", "testing", "training")
 
 
 def __getattr__(name: str) -> Any:
-    # Training brings Pillow, rich and safetensors: loaded when first used, so that importing the library stays cheap.
-    if name in _OF_TRAINING:
-        return getattr(importlib.import_module("gan_np.training"), name)
+    # Runs bring Pillow, rich and safetensors: loaded when first used, so that importing the library stays cheap.
+    if name in _OF_RUNS:
+        return getattr(importlib.import_module("gan_np.runs"), name)
     if name in _LAZY_MODULES:
         return importlib.import_module(f"gan_np.{name}")
     raise AttributeError(f"module 'gan_np' has no attribute {name!r}")
@@ -125,21 +126,26 @@ __all__ = [
     "Upsample2d",
     "Wrt",
     "averaging",
+    "cuda_graph",
     "data",
     "devices",
     "evaluation",
     "folded",
     "from_dlpack",
+    "iterate",
     "kernels",
     "latent",
     "layers",
     "load_classifier",
+    "metrics",
     "models",
     "networks",
     "objectives",
     "ops",
     "optimizers",
     "register_kernel",
+    "resume",
+    "runs",
     "save_grid",
     "schedules",
     "testing",

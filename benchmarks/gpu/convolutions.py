@@ -24,7 +24,7 @@ from gan_np.arrays import Array, generator, to_device, to_host
 from gan_np.devices import DeviceError, cupy_for, scope
 from gan_np.kernels import Geometry
 from gan_np.kernels.cases import convolution_geometry
-from gan_np.training.build import PRECISIONS
+from gan_np.runs.build import PRECISIONS
 
 from . import pretended
 from .settings import describe_device

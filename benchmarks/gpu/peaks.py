@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.roofline import Peaks
 from gan_np import kernels
 from gan_np.arrays import generator, to_device
-from gan_np.training.build import PRECISIONS
+from gan_np.runs.build import PRECISIONS
 
 from .kernels import device_times
 

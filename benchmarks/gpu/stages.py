@@ -81,18 +81,18 @@ def sanitize(settings: Settings) -> dict[str, Any]:
 def train_digits(settings: Settings, precision: str) -> dict[str, Any]:
     """A DCGAN on 5,000 digits: how fast, whether as a graph, how near its samples come to the data."""
     names = [entry.name for entry in kernels.entries("dense")]
-    wanted = gn.training.build.PRECISIONS[precision]
+    wanted = gn.runs.build.PRECISIONS[precision]
     if wanted is not None and wanted not in names:
         return {"state": "skipped", "summary": f"there is no kernel {wanted!r}"}
     data = gn.data.load("mnist-5k")
     steps, width, batch = (8, 2, 8) if settings.quick else (STEPS, 64, 64)
-    config = gn.training.Config(
+    config = gn.runs.Config(
         steps=steps, batch_size=batch, width=width, device=settings.device, precision=precision, latent_dim=64
     )
-    gan = gn.training.build_gan(config, data.shape[1:])
-    trainer = gn.training.build_trainer(gan, data, config)
+    gan = gn.runs.build_gan(config, data.shape[1:])
+    trainer = gn.runs.build_trainer(gan, data, config)
     started, marks = time.perf_counter(), []
-    with gn.training.build.chosen_kernels(config, {}):
+    with gn.runs.build.chosen_kernels(config, {}):
         while trainer.steps < steps and time.perf_counter() - started < 0.8 * settings.limit:
             for _ in range(min(steps // 4, steps - trainer.steps)):
                 step = trainer.step()
@@ -103,7 +103,7 @@ def train_digits(settings: Settings, precision: str) -> dict[str, Any]:
     save_grid(samples[:64], settings.out / f"digits-{precision}.png")
     (first_step, first), (last_step, end) = marks[0], marks[-1]
     rate = (last_step - first_step) / (end - first) if last_step > first_step else float("nan")
-    score = gn.evaluation.sliced_wasserstein(samples, data[:256])
+    score = gn.metrics.sliced_wasserstein(samples, data[:256])
     graph = "as a CUDA graph" if trainer.captured else f"launch by launch ({trainer.graph_reason})"
     return {
         "state": "passed",

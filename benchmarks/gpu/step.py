@@ -27,8 +27,9 @@ from benchmarks.setups import Setup
 from benchmarks.timing import Timing, alternate
 from gan_np.arrays import to_host
 from gan_np.devices import DeviceError, cupy_for, scope
-from gan_np.training import Config, Trainer
-from gan_np.training.build import PRECISIONS, chosen_kernels
+from gan_np.runs import Config
+from gan_np.runs.build import PRECISIONS, chosen_kernels
+from gan_np.training import Trainer
 
 from . import launches, peaks, pretended, step_output
 from .contest import GRAPH, LAUNCHED, Contest

@@ -10,7 +10,7 @@ import gan_np as gn
 from gan_np.arrays import Array, generator
 from gan_np.data.images import to_float
 from gan_np.data.sampler import Shuffler
-from gan_np.evaluation.parzen import DEVIATIONS, parzen_log_likelihoods, parzen_window
+from gan_np.metrics.parzen import DEVIATIONS, parzen_log_likelihoods, parzen_window
 
 from . import digits
 from .recipe import Job, Keep, Measure, Recipe, Size

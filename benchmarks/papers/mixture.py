@@ -10,7 +10,7 @@ import numpy as np
 import gan_np as gn
 from gan_np.arrays import Array, generator
 from gan_np.data.sampler import Shuffler
-from gan_np.evaluation.mixtures import mixture_modes
+from gan_np.metrics.mixtures import mixture_modes
 
 from .recipe import Job, Keep, Measure, Recipe, Size
 from .savepoint import Savepoint

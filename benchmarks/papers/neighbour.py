@@ -8,7 +8,7 @@ import numpy as np
 
 import gan_np as gn
 from gan_np.arrays import Array
-from gan_np.evaluation import nearest_neighbours
+from gan_np.metrics import nearest_neighbours
 from gan_np.training import Trainer
 
 from . import digits

@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks import machine
 from benchmarks.gpu.settings import describe_device
-from gan_np.training.files import write_atomically
+from gan_np.files import write_atomically
 
 from .recipe import Job, Recipe
 

@@ -16,8 +16,8 @@ import gan_np as gn
 from gan_np.arrays import Array, generator
 from gan_np.data.images import to_float
 from gan_np.data.sampler import Shuffler
-from gan_np.evaluation import class_modes, nearest_neighbours
 from gan_np.layers import INPUTS, NOTHING, PARAMETERS
+from gan_np.metrics import class_modes, nearest_neighbours
 from gan_np.models.prior import Prior
 from gan_np.objectives import Objective
 

@@ -13,9 +13,9 @@ import numpy as np
 import gan_np as gn
 from gan_np.arrays import Array, to_device, to_host
 from gan_np.data.sampler import Shuffler
+from gan_np.files import write_atomically
 from gan_np.optimizers import Optimizer
-from gan_np.training.checkpoint import generator_state, restore_generator
-from gan_np.training.files import write_atomically
+from gan_np.runs.checkpoint import generator_state, restore_generator
 
 KEY = "run"
 

@@ -10,8 +10,8 @@ import gan_np as gn
 from gan_np.arrays import Array, generator, to_device
 from gan_np.data.images import to_float
 from gan_np.data.sampler import Shuffler
-from gan_np.evaluation.mixtures import class_modes
 from gan_np.layers import INPUTS, NOTHING, PARAMETERS
+from gan_np.metrics.mixtures import class_modes
 from gan_np.models.classifier import Classifier
 from gan_np.models.packing import pack, unpack
 from gan_np.models.prior import Prior

@@ -47,7 +47,7 @@ EXPECTED = (ValueError, TypeError, OSError, RuntimeError, ModuleNotFoundError, A
 
 def main() -> None:
     """Entry point of `gan-np`: expected errors become one line on standard error and an exit code."""
-    from gan_np.training.signals import Interrupted
+    from gan_np.runs.signals import Interrupted
 
     show_warnings()
     try:

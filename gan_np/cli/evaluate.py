@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table as ShownTable
 
-    from gan_np.evaluation.report import Report, Section, Table
+    from gan_np.evaluation.parts import Section, Table
+    from gan_np.evaluation.report import Report
 
 NAME_WIDTH = 30
 """Of a table's first column, in a terminal."""

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_t
 
 import typer
 
-from gan_np.training.config import Config
-from gan_np.training.files import read_toml
+from gan_np.files import read_toml
+from gan_np.runs.config import Config
 
 from .usage import checking_options
 
@@ -55,7 +55,7 @@ def resolve(file: Path | None, flags: dict[str, Any]) -> Config:
         ValueError, TypeError: something in the file is wrong.
         typer.BadParameter: a flag is, by itself or beside the others.
     """
-    from gan_np.training.build import check_settings
+    from gan_np.runs.build import check_settings
 
     values = {} if file is None else read_toml(file)
     check_settings(Config.from_mapping(values))

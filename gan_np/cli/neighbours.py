@@ -15,7 +15,7 @@ from .output import console, say
 from .usage import device_name
 
 if TYPE_CHECKING:
-    from gan_np.evaluation import Copying
+    from gan_np.metrics import Copying
 
 
 def neighbours(
@@ -53,13 +53,13 @@ def neighbours(
 
     Each row is a sample, its nearest training pictures in pixels, and those in the features of D (before its last
     layer). The test compares distances of samples to the training pictures with those of held-out pictures, see
-    gan_np/evaluation/copying.py; it needs pictures that training has not seen, of the same kind, and gives no verdict where
+    gan_np/metrics/copying.py; it needs pictures that training has not seen, of the same kind, and gives no verdict where
     they are of another.
     """
-    from gan_np.evaluation.memory import memory_of
+    from gan_np.evaluation.memorisation import memory_of
     from gan_np.evaluation.pairs import save_neighbours
     from gan_np.models import LAPGAN
-    from gan_np.training import load_classifier
+    from gan_np.runs import load_classifier
 
     model, searches = load_model(run, device), {}
     if classifier is not None:

@@ -13,8 +13,8 @@ from .flags import resolve, with_config_flags
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from gan_np.runs.config import Config
     from gan_np.training.algorithm import Trainer
-    from gan_np.training.config import Config
     from gan_np.training.estimate import Line
 
 
@@ -31,10 +31,10 @@ def profile(
     """Say where the time of a training step goes, by operation. Takes the settings of `train`; trains nothing."""
     from rich.console import Console
 
-    from gan_np.training import build_gan, build_lapgan, build_trainer, open_data
-    from gan_np.training.build import chosen_kernels, tuned_kernels
+    from gan_np.runs import build_gan, build_lapgan, build_trainer, open_data
+    from gan_np.runs.build import chosen_kernels, tuned_kernels
+    from gan_np.runs.levels import level_trainers
     from gan_np.training.estimate import profile_steps
-    from gan_np.training.levels import level_trainers
 
     chosen = resolve(config, flags)
     data = open_data(chosen)

@@ -45,8 +45,8 @@ def sample(
     """
     from gan_np.data import save_grid
     from gan_np.models import GRAN, LAPGAN, InfoGAN
-    from gan_np.training import load_gan, load_lapgan
-    from gan_np.training.levels import is_lapgan, save_series
+    from gan_np.runs import load_gan, load_lapgan
+    from gan_np.runs.levels import is_lapgan, save_series
 
     if by_class and label is not None:
         raise wrong_option("by_class: one class a row leaves nothing for --label to choose")

@@ -49,7 +49,7 @@ def show(
 
 def _describe_all(out: Console, run: Path) -> None:
     """The run, or each level of a lapgan."""
-    from gan_np.training.levels import is_lapgan, level_folders
+    from gan_np.runs.levels import is_lapgan, level_folders
 
     parts = level_folders(run) if is_lapgan(run) else [run]
     if not parts:
@@ -60,10 +60,10 @@ def _describe_all(out: Console, run: Path) -> None:
 
 def _describe(out: Console, run: Path) -> None:
     """What a run is, how far it got, its checkpoints and its curves."""
-    from gan_np.training import checkpoint
-    from gan_np.training.config import Config
-    from gan_np.training.folder import read_config
-    from gan_np.training.records import columns_of, read_records
+    from gan_np.runs import checkpoint
+    from gan_np.runs.config import Config
+    from gan_np.runs.folder import read_config
+    from gan_np.runs.records import columns_of, read_records
 
     config = read_config(run)
     records = read_records(run / "log.jsonl")
@@ -106,7 +106,7 @@ def _draw(out: Console, path: Path, rows: int, caption: str) -> None:
     from rich.segment import Segment, Segments
     from rich.style import Style
 
-    from gan_np.training.files import open_image
+    from gan_np.files import open_image
 
     try:
         opened = open_image(path)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gan_np.data.dataset import Dataset
-from gan_np.training.config import CHANGEABLE, Config
+from gan_np.runs.config import CHANGEABLE, Config
 
 from .flags import given, resolve, with_config_flags
 from .output import console, say, say_all
@@ -52,10 +52,10 @@ def train(
 
     What counts: flags over the file given by --config over the defaults in brackets.
     """
-    from gan_np.training import build_gan, open_data
-    from gan_np.training import train as run_training
-    from gan_np.training.build import build_trainer
-    from gan_np.training.folder import RunFolder
+    from gan_np.runs import build_gan, open_data
+    from gan_np.runs import train as run_training
+    from gan_np.runs.build import build_trainer
+    from gan_np.runs.folder import RunFolder
 
     if resume is not None:
         _resume(resume, config, out, jobs, quiet, given(flags))
@@ -110,8 +110,8 @@ def _rounded(config: Config) -> str:
 
 
 def _train_lapgan(config: Config, dataset: Dataset, folder: Path, jobs: int, quiet: bool, dry_run: bool) -> None:
-    from gan_np.training import build_lapgan, train_lapgan
-    from gan_np.training.levels import level_trainers
+    from gan_np.runs import build_lapgan, train_lapgan
+    from gan_np.runs.levels import level_trainers
 
     gan = build_lapgan(config, dataset.image_shape, dataset.classes)
     sizes = " → ".join("×".join(map(str, player.image_shape[:2])) for player in gan.players)
@@ -143,11 +143,11 @@ def _train_lapgan(config: Config, dataset: Dataset, folder: Path, jobs: int, qui
 
 
 def _resume(run: Path, config: Path | None, out: Path | None, jobs: int, quiet: bool, flags: dict[str, Any]) -> None:
-    from gan_np.training import open_data
-    from gan_np.training import resume as run_again
-    from gan_np.training.folder import read_config
-    from gan_np.training.levels import CHANGEABLE as OF_LAPGAN
-    from gan_np.training.levels import is_lapgan
+    from gan_np.runs import open_data
+    from gan_np.runs import resume as run_again
+    from gan_np.runs.folder import read_config
+    from gan_np.runs.levels import CHANGEABLE as OF_LAPGAN
+    from gan_np.runs.levels import is_lapgan
 
     layered = is_lapgan(run)
     changeable = OF_LAPGAN if layered else CHANGEABLE
@@ -185,7 +185,7 @@ def _dry_run(config: Config, dataset: Dataset, networks: str, trainers: Iterable
     few steps of it."""
     import tomli_w
 
-    from gan_np.training.build import chosen_kernels, tuned_kernels
+    from gan_np.runs.build import chosen_kernels, tuned_kernels
     from gan_np.training.estimate import estimate
 
     out = console()

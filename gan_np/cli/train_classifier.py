@@ -47,7 +47,7 @@ def train_classifier(
     """Train a convolutional classifier on labelled pictures, for `gan-np evaluate RUN --classifier FILE`."""
     from gan_np.data.sources import open_for
     from gan_np.ops import AUGMENTATIONS
-    from gan_np.training import train_classifier as train
+    from gan_np.runs import train_classifier as train
 
     with checking_options():
         number("learning_rate", learning_rate, above=0.0)

@@ -72,7 +72,7 @@ def traverse(
     from gan_np.latent import Decoder, Towards, read_directions
     from gan_np.latent import traverse as draw
     from gan_np.latent.chosen import factor
-    from gan_np.training import load_classifier
+    from gan_np.runs import load_classifier
 
     folder = run if run.is_dir() else run.parent.parent
     if names:
@@ -113,7 +113,7 @@ def _keep(folder: Path, run: Path, decoder: Decoder, texts: list[str], towards: 
     from gan_np.latent.chosen import direction
     from gan_np.latent.named import check_name
     from gan_np.models import LAPGAN
-    from gan_np.training.checkpoint import describe_file
+    from gan_np.runs.checkpoint import describe_file
 
     found = []
     for text in texts:

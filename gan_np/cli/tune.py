@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gan_np.training.tuning import Trial, Tuned, confirm, save_tuned
-from gan_np.training.tuning import tune as run_tuning
+from gan_np.runs.tuning import Trial, Tuned, confirm, save_tuned
+from gan_np.runs.tuning import tune as run_tuning
 
 from .flags import resolve, with_config_flags
 from .output import say
@@ -31,7 +31,7 @@ def tune(
 
     Use it with: gan-np train --tuned tuned.json. Without it a cost model chooses.
     """
-    from gan_np.training import build_gan, build_trainer, open_data
+    from gan_np.runs import build_gan, build_trainer, open_data
 
     chosen = resolve(config, flags)
     if not out.parent.is_dir():

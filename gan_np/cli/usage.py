@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperCommand
 
 from gan_np import devices
-from gan_np.training.suggestions import suggestions
+from gan_np.runs.suggestions import suggestions
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 """Click's UsageError, which typer brings along in some versions and imports in others."""

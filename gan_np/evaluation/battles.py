@@ -8,18 +8,18 @@ import numpy as np
 
 from gan_np.arrays import Array, generator, to_host
 from gan_np.layers import NOTHING
+from gan_np.metrics.battle import TOLERANCE, Errors, battle_ratios, verdict
+from gan_np.metrics.intervals import jackknife
 from gan_np.models import GAN
 from gan_np.models.gan import joined
 from gan_np.models.packing import pack
-from gan_np.training import load_gan
-from gan_np.training.build import build_objective
-from gan_np.training.folder import read_config
-from gan_np.training.levels import is_lapgan
+from gan_np.runs import load_gan
+from gan_np.runs.build import build_objective
+from gan_np.runs.folder import read_config
+from gan_np.runs.levels import is_lapgan
 
-from .battle import TOLERANCE, Errors, battle_ratios, verdict
 from .evaluate import COUNT, Real
-from .intervals import jackknife
-from .report import Section, Table
+from .parts import Section, Table
 from .runs import Run
 
 

@@ -12,14 +12,15 @@ from gan_np.arrays import Array, generator
 from gan_np.checks import ShapeError, as_array, integer
 from gan_np.data.dataset import check_labels
 from gan_np.data.labels import LabelTable
+from gan_np.metrics.catalogue import metric_of
+from gan_np.metrics.intervals import GROUPS, Estimate
+from gan_np.metrics.measure import Sampler, View, classes_read, estimates, look, look_at_samples, shown_classes
+from gan_np.metrics.pixels import PixelReader, Reader
+from gan_np.metrics.prdc import NEIGHBOURS
 from gan_np.models import Classifier
 
-from .catalogue import metric_of
-from .intervals import GROUPS, Estimate
-from .measure import Sampler, View, classes_read, estimates, look, look_at_samples, shown_classes
-from .pixels import PixelReader, Reader
-from .prdc import NEIGHBOURS
-from .report import Bars, Picture, Report, Section, Table
+from .parts import Bars, Picture, Section, Table
+from .report import Report
 
 COUNT = 5000
 LEAST = max(2 * GROUPS, 2 * NEIGHBOURS + 2)

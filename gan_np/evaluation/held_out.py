@@ -9,8 +9,8 @@ import numpy as np
 from gan_np.arrays import Array, generator
 from gan_np.data.dataset import Dataset
 from gan_np.printable import printable
-from gan_np.training.config import Config
-from gan_np.training.run_data import open_other, open_test_data
+from gan_np.runs.config import Config
+from gan_np.runs.data import open_other, open_test_data
 
 
 def held_out_pictures(config: Config, training: Array, source: str | None = None) -> tuple[Dataset, int]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
 
-from .report import Bars, Picture, Report, Section, Table
+from .parts import Bars, Picture, Section, Table
 
 STYLE = """
 :root { color-scheme: light }
@@ -32,14 +34,14 @@ svg text { font: 12px system-ui, sans-serif; fill: #333 }
 COLOURS = ("#2b6cb0", "#b7b7b7", "#c05621", "#2f855a")
 
 
-def page(report: Report) -> str:
-    """The whole page."""
-    facts = "".join(f"<dt>{escape(str(k))}</dt><dd>{escape(str(v))}</dd>" for k, v in report.facts.items())
-    sections = "".join(map(_section, report.sections))
+def page(title: str, facts: Mapping[str, Any], sections: Sequence[Section]) -> str:
+    """The whole page: a title, what was evaluated by name, and the sections."""
+    listed = "".join(f"<dt>{escape(str(k))}</dt><dd>{escape(str(v))}</dd>" for k, v in facts.items())
+    body = "".join(map(_section, sections))
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width"><title>{escape(report.title)}</title>'
-        f"<style>{STYLE}</style></head>\n<body><h1>{escape(report.title)}</h1><dl>{facts}</dl>{sections}</body></html>\n"
+        f'<meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
+        f"<style>{STYLE}</style></head>\n<body><h1>{escape(title)}</h1><dl>{listed}</dl>{body}</body></html>\n"
     )
 
 

@@ -10,11 +10,10 @@ from gan_np.arrays import Array, to_host
 from gan_np.checks import ShapeError, integer
 from gan_np.data import Shuffler, to_float
 from gan_np.layers import Conv2d, Dense, Flatten, He, Layer, Wrt
+from gan_np.metrics.distances import finite
 from gan_np.networks import Network, Sequential
 from gan_np.optimizers import Adam
 from gan_np.schedules import Linear
-
-from .distances import finite
 
 BATCH = 256
 SMALLEST = 7

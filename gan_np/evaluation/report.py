@@ -8,7 +8,6 @@ Whoever has something to say of a run adds a section:
 
 from __future__ import annotations
 
-import io
 import json
 import math
 from collections.abc import Mapping
@@ -18,87 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from gan_np.arrays import Array
-from gan_np.data.images import grid
 from gan_np.files import write_atomically
 
+from .html import page
+from .parts import Section
+
 FORMAT_VERSION = 1
-
-
-@dataclass(frozen=True)
-class Table:
-    """columns: their heads; rows: as many texts each. numbers: columns set to the right.
-
-    optional: columns that a terminal too narrow for all leaves out, the first of them first. note: stands below the table.
-    """
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    numbers: tuple[int, ...] = ()
-    optional: tuple[int, ...] = ()
-    note: str = ""
-
-    def __post_init__(self) -> None:
-        for row in self.rows:
-            if len(row) != len(self.columns):
-                raise ValueError(f"rows: expected {len(self.columns)} texts in each, got {row}")
-
-
-@dataclass(frozen=True)
-class Bars:
-    """Shares of each label, for several series side by side."""
-
-    labels: tuple[str, ...]
-    series: Mapping[str, tuple[float, ...]]
-
-    def __post_init__(self) -> None:
-        for name, values in self.series.items():
-            if len(values) != len(self.labels):
-                raise ValueError(f"series: expected {len(self.labels)} values in {name!r}, got {len(values)}")
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A PNG with its caption and its size in pixels; zoom: how much larger it is shown."""
-
-    png: bytes
-    caption: str
-    size: tuple[int, int]
-    zoom: int = 1
-
-    @classmethod
-    def of(cls, pictures: Array, caption: str, *, columns: int | None = None, width: int = 500) -> Picture:
-        """uint8 pictures (N, H, W, C) as a grid, shown up to about `width` wide."""
-        from PIL import Image
-
-        sheet = grid(pictures, columns)
-        written = io.BytesIO()
-        Image.fromarray(sheet[:, :, 0] if sheet.shape[2] == 1 else sheet).save(written, "PNG", optimize=True)
-        height, wide = sheet.shape[:2]
-        return cls(written.getvalue(), caption, (wide, height), max(1, width // wide))
-
-    @classmethod
-    def file(cls, source: str | Path | io.BytesIO, caption: str) -> Picture:
-        """A PNG file, or what was written of one, as it is."""
-        from PIL import Image
-
-        data = source.getvalue() if isinstance(source, io.BytesIO) else Path(source).read_bytes()
-        with Image.open(io.BytesIO(data)) as opened:
-            size = opened.size
-        return cls(data, caption, size)
-
-
-@dataclass(frozen=True)
-class Section:
-    """key: of its data in JSON; title, text (paragraphs between empty lines), tables, bars and pictures for people."""
-
-    key: str
-    title: str
-    text: str = ""
-    tables: tuple[Table, ...] = ()
-    bars: tuple[Bars, ...] = ()
-    pictures: tuple[Picture, ...] = ()
-    data: Any = None
 
 
 @dataclass
@@ -126,12 +50,11 @@ class Report:
 
     def save(self, folder: str | Path, name: str = "evaluation") -> tuple[Path, Path]:
         """Write NAME.json and NAME.html; returns their paths."""
-        from .html import page
-
         place = Path(folder)
         text = json.dumps(plain(self.to_mapping()), indent=2, ensure_ascii=False, allow_nan=False)
         machine, people = place / f"{name}.json", place / f"{name}.html"
-        return write_atomically(machine, (text + "\n").encode()), write_atomically(people, page(self).encode())
+        drawn = page(self.title, self.facts, self.sections)
+        return write_atomically(machine, (text + "\n").encode()), write_atomically(people, drawn.encode())
 
 
 def plain(value: Any) -> Any:

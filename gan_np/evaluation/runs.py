@@ -11,21 +11,22 @@ import numpy as np
 
 from gan_np.checks import ShapeError
 from gan_np.data.dataset import Dataset
+from gan_np.files import open_image
+from gan_np.metrics.catalogue import metric_of
+from gan_np.metrics.measure import figures, look, look_at_samples
 from gan_np.models import GAN, LAPGAN, Classifier
-from gan_np.training import CheckpointError, load_classifier, load_gan, load_lapgan, train_classifier
-from gan_np.training.checkpoint import all_of, describe_file, find
-from gan_np.training.config import Config
-from gan_np.training.files import open_image
-from gan_np.training.folder import read_config
-from gan_np.training.levels import is_lapgan
-from gan_np.training.plots import plot_evaluations
-from gan_np.training.records import read_records
-from gan_np.training.run_data import open_other, open_test_data
+from gan_np.runs import CheckpointError, load_classifier, load_gan, load_lapgan, train_classifier
+from gan_np.runs.checkpoint import all_of, describe_file, find
+from gan_np.runs.config import Config
+from gan_np.runs.data import open_other, open_test_data
+from gan_np.runs.folder import read_config
+from gan_np.runs.levels import is_lapgan
+from gan_np.runs.plots import plot_evaluations
+from gan_np.runs.records import read_records
 
-from .catalogue import metric_of
 from .evaluate import COUNT, Real, evaluate, reader_of
-from .measure import figures, look, look_at_samples
-from .report import Picture, Report, Section, Table
+from .parts import Picture, Section, Table
+from .report import Report
 from .trained_on import relabelled, training_data, with_labels_of
 
 CLASSIFIER = "classifier.safetensors"

@@ -10,11 +10,11 @@ import numpy as np
 from gan_np.data.dataset import Dataset
 from gan_np.data.labels import LabelTable
 from gan_np.models import GAN, LAPGAN
-from gan_np.training.checkpoint import describe_file
-from gan_np.training.config import Config
-from gan_np.training.fingerprints import check_fingerprints
-from gan_np.training.levels import finest, is_lapgan
-from gan_np.training.run_data import open_data
+from gan_np.runs.checkpoint import describe_file
+from gan_np.runs.config import Config
+from gan_np.runs.data import open_data
+from gan_np.runs.fingerprints import check_fingerprints
+from gan_np.runs.levels import finest, is_lapgan
 
 
 def training_data(run: str | Path, config: Config, *, moved: bool = False) -> Dataset:

@@ -18,8 +18,8 @@ import tomli_w
 
 from gan_np.bounds import COUNT, each, fields, real, text, whole
 from gan_np.checks import choice
+from gan_np.files import read_toml, write_atomically
 from gan_np.printable import printable
-from gan_np.training.files import read_toml, write_atomically
 
 from .directions import Direction
 

@@ -1,47 +1,11 @@
-"""Training: Algorithm 1, its configuration, checkpoints, run folders and progress."""
+"""Algorithm 1 and what belongs to it alone: batches, penalties, the steps of both players. Nothing here touches a disk."""
 
 from .algorithm import Trainer
-from .build import build_gan, build_lapgan, build_trainer
-from .checkpoint import CheckpointError, load_gan, restore, save
-from .classifier import train_classifier
-from .classifier_file import load_classifier, save_classifier
-from .config import Config
 from .finite import NonFiniteError
-from .folder import RunFolder
-from .levels import load_lapgan, train_lapgan
-from .loop import StopTraining, iterate, resume, train
-from .run_data import open_data
-from .signals import Interrupted
 from .step import Step
-from .tuning import Trial, Tuned, confirm, save_tuned, tune
 
 __all__ = [
-    "CheckpointError",
-    "Config",
-    "Interrupted",
     "NonFiniteError",
-    "RunFolder",
     "Step",
-    "StopTraining",
     "Trainer",
-    "Trial",
-    "Tuned",
-    "build_gan",
-    "build_lapgan",
-    "build_trainer",
-    "confirm",
-    "iterate",
-    "load_classifier",
-    "load_gan",
-    "load_lapgan",
-    "open_data",
-    "restore",
-    "resume",
-    "save",
-    "save_classifier",
-    "save_tuned",
-    "train",
-    "train_classifier",
-    "train_lapgan",
-    "tune",
 ]

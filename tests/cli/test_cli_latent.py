@@ -90,13 +90,13 @@ def test_the_direction_of_a_class(tmp_path: Path, runs: dict[str, Path]) -> None
     """Of a classifier that tells nothing apart but light from dark, through the file that the command reads."""
     reader = gn.models.classifier((16, 16, 1), classes=2)
     reader.class_names = ("dark", "light")
-    gan = gn.training.load_gan(runs["dcgan"])
+    gan = gn.runs.load_gan(runs["dcgan"])
     logits = reader.network(gn.data.to_float(gan.sample(400), "0..1", np.dtype(np.float32)))[1]
     bias = next(s.name for s in reader.network.parameters.layout.segments if s.shape == (2,))
     with reader.network.parameters.edit() as theta:
         reader.network.parameters.layout.view(theta, bias)[...] = [np.median(logits[:, 1] - logits[:, 0]), 0]
     file = tmp_path / "reader.safetensors"
-    gn.training.save_classifier(file, reader)
+    gn.runs.save_classifier(file, reader)
     out = tmp_path / "grid.png"
     given = ["traverse", runs["dcgan"], "--across", "class:light", "--classifier", file, "--out", out, "--rows", "1"]
     done = gan_np(*given)
@@ -186,8 +186,8 @@ def test_neighbours_in_the_features_of_a_classifier(tmp_path: Path, pictures: Pa
 def test_a_run_that_replays_its_data_is_found(tmp_path: Path, pictures: Path, runs: dict[str, Path]) -> None:
     """The generator of a real run folder, made to draw one training picture whatever z is: its bias is that picture."""
     from gan_np.data import load
-    from gan_np.evaluation.memory import memory_of
-    from gan_np.training import load_gan
+    from gan_np.evaluation.memorisation import memory_of
+    from gan_np.runs import load_gan
 
     gan, training = load_gan(runs["dcgan"]), load(pictures)
     object.__setattr__(gan, "sample", lambda count, seed=0, **options: training[np.arange(count) % 60])

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from gan_np.cli import app
-from gan_np.training.config import Config
-from gan_np.training.suggestions import ELSEWHERE, suggestions
+from gan_np.runs.config import Config
+from gan_np.runs.suggestions import ELSEWHERE, suggestions
 
 COMMANDS = {command.name: command.callback for command in app.registered_commands}
 RUN_FIRST = ("sample", "show", "neighbours", "traverse", "evaluate")

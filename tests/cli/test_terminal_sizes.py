@@ -14,14 +14,14 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from gan_np.cli import output
-from gan_np.evaluation.catalogue import METRICS, sliced_key
 from gan_np.evaluation.evaluate import _figures
-from gan_np.evaluation.intervals import Estimate
-from gan_np.evaluation.report import Section, Table
-from gan_np.training import progress
-from gan_np.training.config import Config
-from gan_np.training.folder import write_config
-from gan_np.training.progress import ProgressBar
+from gan_np.evaluation.parts import Section, Table
+from gan_np.metrics.catalogue import METRICS, sliced_key
+from gan_np.metrics.intervals import Estimate
+from gan_np.runs import progress
+from gan_np.runs.config import Config
+from gan_np.runs.folder import write_config
+from gan_np.runs.progress import ProgressBar
 from gan_np.training.step import Outcome, Step
 
 # The package's own names of these are the commands.

@@ -14,7 +14,8 @@ from gan_np import kernels
 from gan_np.arrays import to_host
 from gan_np.cli import app
 from gan_np.cuda_graph import readings
-from gan_np.training import NonFiniteError, checkpoint
+from gan_np.runs import checkpoint
+from gan_np.training import NonFiniteError
 
 QUIET = {"sample_every": 0, "checkpoint_every": 0, "animation": False, "progress": False, "sample_count": 4}
 SMALL = {"steps": 6, "batch_size": 8, **QUIET}
@@ -84,7 +85,7 @@ class TestCheckpoints:
         gn.train(gan, images, out=tmp_path / "run", device="cuda", graph=False, **SMALL)
         np.save(tmp_path / "expected.npy", gan.sample(6, seed=2))
         code = (
-            f"gan = gn.training.load_gan({str(tmp_path / 'run')!r});"
+            f"gan = gn.runs.load_gan({str(tmp_path / 'run')!r});"
             f"print((gan.sample(6, seed=2) == np.load({str(tmp_path / 'expected.npy')!r})).mean())"
         )
         # Other kernels there: a byte may be rounded the other way.
@@ -95,7 +96,7 @@ class TestCheckpoints:
         run = tmp_path / "run"
         gn.train(small_gan("cuda"), images, out=run, device="cuda", graph=False, **SMALL)
         for steps, device in ((12, "cpu"), (18, "cuda")):
-            last = gn.training.resume(run, images=images, steps=steps, device=device, progress=False)
+            last = gn.runs.resume(run, images=images, steps=steps, device=device, progress=False)
         assert last.device == "cuda:0"
         straight = gn.train(small_gan("cpu"), images, **{**SMALL, "steps": 18})
         agree(last, straight, 1e-4)
@@ -201,9 +202,9 @@ class TestCommandLine:
 class TestPrecision:
     def test_the_cpu_refuses(self):
         with pytest.raises(ValueError, match="precision: 'tf32' is that of a GPU's tensor cores; on the CPU"):
-            gn.training.Config(precision="tf32")
+            gn.runs.Config(precision="tf32")
         with pytest.raises(ValueError, match="precision: expected one of float32, tf32, bf16, got 'tf23'"):
-            gn.training.Config(precision="tf23", device="cuda")
+            gn.runs.Config(precision="tf23", device="cuda")
 
     def test_a_kernel_of_that_name_is_used_and_no_other(self, standin, images):
         class Counted(type(kernels.entry("dense", "reference").implementation)):

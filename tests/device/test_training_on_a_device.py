@@ -37,7 +37,7 @@ def trainer_of(model, device, images, steps=4, build=None, **options):
     gan = make(model, device, **(build or {}))
     labels = np.arange(len(images)) % 3 if model in LABELLED else None
     settings = {"steps": steps, "batch_size": 8, "device": device, **OPTIONS.get(model, {}), **options}
-    return gn.training.build_trainer(gan, images, gn.training.Config(**settings), labels)
+    return gn.runs.build_trainer(gan, images, gn.runs.Config(**settings), labels)
 
 
 def train(model, device, images, steps=4, build=None, **options):
@@ -139,4 +139,4 @@ def test_what_cannot_be_trained_is_said(standin, images):
         gn.training.Trainer(gan, images)
     trainer = trainer_of("mlp", "cuda", images)
     with pytest.raises(ValueError, match="device: kernels are tuned for the CPU"):
-        next(gn.training.tune(trainer))
+        next(gn.runs.tune(trainer))

@@ -73,4 +73,4 @@ def test_the_lazy_names_stay_functions() -> None:
         assert callable(gn.evaluation.battle_of_runs)
         assert callable(gn.evaluation.evaluate_run)
         assert callable(gn.evaluation.evaluate)
-        assert callable(gn.evaluation.kernel_distance)
+        assert callable(gn.metrics.kernel_distance)

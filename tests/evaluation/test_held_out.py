@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gan_np.evaluation.cells import cell_of, k_means
 from gan_np.evaluation.held_out import held_out_pictures, some_of
 from gan_np.evaluation.pairs import neighbour_sheet
-from gan_np.training import Config
+from gan_np.metrics.cells import cell_of, k_means
+from gan_np.runs import Config
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 import gan_np as gn
 from gan_np.checks import ShapeError
 from gan_np.evaluation import battle_of_runs, evaluate_run
-from gan_np.training import load_classifier
+from gan_np.runs import load_classifier
 
 
 def train(place: Path, name: str, **options: object) -> Path:
@@ -37,7 +37,7 @@ def test_pictures_of_another_shape_are_refused_before_a_classifier_is_trained(pl
 def test_data_that_are_gone_are_named_with_who_named_them(place: Path) -> None:
     run = train(place, "run")
     (place / "d.npz").rename(place / "e.npz")
-    for again in (lambda: evaluate_run(run, count=20), lambda: gn.training.resume(run, steps=2)):
+    for again in (lambda: evaluate_run(run, count=20), lambda: gn.runs.resume(run, steps=2)):
         with pytest.raises(FileNotFoundError, match=r"d\.npz") as caught:
             again()
         assert str(run / "config.toml") in caught.value.__notes__[0]

@@ -18,9 +18,9 @@ def images():
 def trained(device, images, dtype=np.float64, model="dcgan", **options):
     build = {"dcgan": {"width": 4}, "mlp": {"hidden": 16, "maxout_units": 8}, "residual_gan": {"width": 4}}[model]
     gan = getattr(gn.models, model)((8, 8, 1), 4, device=device, dtype=dtype, **build)
-    settings = gn.training.Config(steps=STEPS, batch_size=16, device=device, optimizer="sgd", **options)
-    trainer = gn.training.build_trainer(gan, images, settings)
-    with gn.training.build.chosen_kernels(settings, {}):
+    settings = gn.runs.Config(steps=STEPS, batch_size=16, device=device, optimizer="sgd", **options)
+    trainer = gn.runs.build_trainer(gan, images, settings)
+    with gn.runs.build.chosen_kernels(settings, {}):
         losses = [trainer.step().numbers()["d_loss"] for _ in range(STEPS)]
     return trainer, losses
 
@@ -53,7 +53,7 @@ def test_precisions_stay_near_the_cpu(precision, tolerance, images):
 def test_a_checkpoint_of_a_gpu_is_read_on_the_cpu(images, tmp_path):
     gan = gn.models.dcgan((8, 8, 1), 4, width=4, device="cuda")
     gn.train(gan, images, steps=4, batch_size=16, device="cuda", out=tmp_path / "run", progress=False, sample_count=4)
-    there, here = gan.sample(16, seed=3), gn.training.load_gan(tmp_path / "run").sample(16, seed=3)
+    there, here = gan.sample(16, seed=3), gn.runs.load_gan(tmp_path / "run").sample(16, seed=3)
     assert np.abs(there.astype(int) - here).max() <= 1
 
 

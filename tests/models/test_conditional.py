@@ -7,7 +7,8 @@ import pytest
 from slopes import check_gradient_of
 
 import gan_np as gn
-from gan_np.training import Config, Trainer, build_gan, checkpoint, load_gan
+from gan_np.runs import Config, build_gan, checkpoint, load_gan
+from gan_np.training import Trainer
 
 
 def two_kinds(count: int = 64) -> tuple[np.ndarray, np.ndarray]:
@@ -123,7 +124,7 @@ def test_configured_saved_and_resumed(tmp_path: Path, options: dict[str, object]
     gn.train(straight, images, labels=labels, config=config, steps=5, progress=False)
     gan = build_gan(config, (8, 8, 1), 2)
     gn.train(gan, images, labels=labels, config=config, out=tmp_path / "run", progress=False)
-    gn.training.resume(tmp_path / "run", images=images, labels=labels, steps=5, progress=False)
+    gn.runs.resume(tmp_path / "run", images=images, labels=labels, steps=5, progress=False)
     assert np.array_equal(load_gan(tmp_path / "run").sample(4), straight.sample(4))
     assert checkpoint.read(tmp_path / "run")[1]["recipe"]["classes"] == 2
 

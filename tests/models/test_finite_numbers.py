@@ -14,7 +14,8 @@ from gan_np.averaging import Average
 from gan_np.evaluation import evaluate, trunk_features
 from gan_np.evaluation.battles import judgements
 from gan_np.latent import closed_form, invert, principal
-from gan_np.training import NonFiniteError, checkpoint, load_gan
+from gan_np.runs import checkpoint, load_gan
+from gan_np.training import NonFiniteError
 from gan_np.vectors import Layout, Vector, all_finite, not_finite
 
 SHAPE = (8, 8, 1)

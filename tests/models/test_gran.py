@@ -7,7 +7,7 @@ import pytest
 from slopes import check_gradient_of
 
 import gan_np as gn
-from gan_np.training import Config, build_gan, load_gan
+from gan_np.runs import Config, build_gan, load_gan
 
 
 def small(steps: int = 3, **options: object) -> gn.models.GRAN:
@@ -88,7 +88,7 @@ def test_configured_trained_resumed(tmp_path: Path, draw_steps: int) -> None:
     straight = build_gan(config, (16, 16, 1))
     gn.train(straight, images, config=config, steps=4, progress=False)
     gn.train(build_gan(config, (16, 16, 1)), images, config=config, out=tmp_path / "run", progress=False)
-    gn.training.resume(tmp_path / "run", images=images, steps=4, progress=False)
+    gn.runs.resume(tmp_path / "run", images=images, steps=4, progress=False)
     back = load_gan(tmp_path / "run")
     assert isinstance(back, gn.models.GRAN)
     assert np.array_equal(back.sample(4), straight.sample(4))

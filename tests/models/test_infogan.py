@@ -7,7 +7,8 @@ import pytest
 from slopes import check_gradient_of
 
 import gan_np as gn
-from gan_np.training import Config, Trainer, build_gan, load_gan
+from gan_np.runs import Config, build_gan, load_gan
+from gan_np.training import Trainer
 
 
 def small(**options: object) -> gn.models.InfoGAN:
@@ -137,7 +138,7 @@ def test_configured_saved_and_resumed(tmp_path: Path) -> None:
     straight = build_gan(config, (8, 8, 1))
     gn.train(straight, images, config=config, steps=4, progress=False)
     gn.train(build_gan(config, (8, 8, 1)), images, config=config, out=tmp_path / "run", progress=False)
-    gn.training.resume(tmp_path / "run", images=images, steps=4, progress=False)
+    gn.runs.resume(tmp_path / "run", images=images, steps=4, progress=False)
     back = load_gan(tmp_path / "run")
     assert isinstance(back, gn.models.InfoGAN)
     assert np.array_equal(back.sample(4), straight.sample(4))

@@ -7,9 +7,9 @@ import pytest
 
 import gan_np as gn
 from gan_np.data.labels import LabelTable
-from gan_np.evaluation.measure import classes_read, look_at_samples
-from gan_np.evaluation.pixels import PixelReader
-from gan_np.training import Config, build_gan, build_lapgan, checkpoint, load_gan, load_lapgan, train_lapgan
+from gan_np.metrics.measure import classes_read, look_at_samples
+from gan_np.metrics.pixels import PixelReader
+from gan_np.runs import Config, build_gan, build_lapgan, checkpoint, load_gan, load_lapgan, train_lapgan
 
 QUIET = {"sample_every": 0, "animation": False, "progress": False}
 
@@ -113,7 +113,7 @@ def test_labels_and_names_stay_with_the_checkpoint(tmp_path: Path) -> None:
     )
     with pytest.raises(ValueError, match=r"expected one of dark \(0\), level 7 \(7\), level 200 \(200\), got 1"):
         gan.sample(2, labels=1)
-    gn.training.resume(tmp_path / "run", images=images, labels=labels, steps=3, progress=False)
+    gn.runs.resume(tmp_path / "run", images=images, labels=labels, steps=3, progress=False)
     assert load_gan(tmp_path / "run").label_table == loaded.label_table
 
 

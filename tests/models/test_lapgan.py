@@ -12,9 +12,10 @@ import pytest
 import gan_np as gn
 from gan_np.models import laplacian
 from gan_np.models.lapgan import LaplacianLevel
-from gan_np.training import Config, Interrupted, Trainer, build_lapgan, checkpoint, load_lapgan, train_lapgan
-from gan_np.training.folder import read_config
-from gan_np.training.levels import level_trainers, reduced
+from gan_np.runs import Config, Interrupted, build_lapgan, checkpoint, load_lapgan, train_lapgan
+from gan_np.runs.folder import read_config
+from gan_np.runs.levels import level_trainers, reduced
+from gan_np.training import Trainer
 
 
 def small_level(**options: object) -> LaplacianLevel:
@@ -200,7 +201,7 @@ def test_other_folders_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="LAPGAN"):
         load_lapgan(tmp_path)
     with pytest.raises(ValueError, match="build_lapgan"):
-        gn.training.build_gan(Config(model="lapgan"), (16, 16, 1))
+        gn.runs.build_gan(Config(model="lapgan"), (16, 16, 1))
 
 
 def test_the_coarsest_level_s_players() -> None:

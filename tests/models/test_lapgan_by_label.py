@@ -8,8 +8,9 @@ from slopes import check_gradient_of
 
 import gan_np as gn
 from gan_np.models.lapgan import AddDetail, LaplacianLevel
-from gan_np.training import Config, Trainer, build_lapgan, checkpoint, load_gan, load_lapgan, train_lapgan
-from gan_np.training.build import rebuild_gan
+from gan_np.runs import Config, build_lapgan, checkpoint, load_gan, load_lapgan, train_lapgan
+from gan_np.runs.build import rebuild_gan
+from gan_np.training import Trainer
 from gan_np.training.penalty import r1_penalty
 
 
@@ -222,7 +223,7 @@ def test_cut_off_and_resumed(tmp_path: Path) -> None:
     for first, second in zip(straight.series(6, 1, labels=1), resumed.series(6, 1, labels=1), strict=True):
         assert np.array_equal(first, second)
     with pytest.raises(ValueError, match="needs one label"):
-        gn.training.resume(tmp_path / "two/level-1-16x16", images=images, steps=5, progress=False)
+        gn.runs.resume(tmp_path / "two/level-1-16x16", images=images, steps=5, progress=False)
 
 
 def test_checkpoints_from_before_there_were_labels(tmp_path: Path) -> None:

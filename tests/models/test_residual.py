@@ -8,7 +8,7 @@ from slopes import check_gradient_of
 
 import gan_np as gn
 from gan_np.models.residual import residual_down, residual_up
-from gan_np.training import Config, build_gan, load_gan
+from gan_np.runs import Config, build_gan, load_gan
 from gan_np.training.penalty import r1_penalty
 
 
@@ -93,5 +93,5 @@ def test_configured_trained_resumed(tmp_path: Path) -> None:
     straight = build_gan(config, (16, 16, 1))
     gn.train(straight, images, config=config, steps=4, progress=False)
     gn.train(build_gan(config, (16, 16, 1)), images, config=config, out=tmp_path / "run", progress=False)
-    gn.training.resume(tmp_path / "run", images=images, steps=4, progress=False)
+    gn.runs.resume(tmp_path / "run", images=images, steps=4, progress=False)
     assert np.array_equal(load_gan(tmp_path / "run").sample(4), straight.sample(4))

@@ -66,7 +66,7 @@ def test_same_seed_same_bits(images: np.ndarray, share_noise: bool) -> None:
     results = []
     for _ in range(2):
         gan = small()
-        for _step in gn.training.iterate(gan, images, steps=4, batch_size=8, share_noise=share_noise):
+        for _step in gn.runs.iterate(gan, images, steps=4, batch_size=8, share_noise=share_noise):
             pass
         results.append([gan.generator.parameters.values.copy(), gan.discriminator.state.values.copy(), gan.sample(5)])
     for first, second in zip(*results, strict=True):
@@ -77,7 +77,7 @@ def test_another_seed_gives_other_bits(images: np.ndarray) -> None:
     thetas = []
     for seed in (0, 1):
         gan = small()
-        for _ in gn.training.iterate(gan, images, steps=2, batch_size=8, seed=seed):
+        for _ in gn.runs.iterate(gan, images, steps=2, batch_size=8, seed=seed):
             pass
         thetas.append(gan.generator.parameters.values.copy())
     assert not np.array_equal(*thetas)
@@ -105,7 +105,7 @@ def test_minimax_moves_the_generator_otherwise(images: np.ndarray) -> None:
     thetas = []
     for objective in ("minimax", "non-saturating"):
         gan = small()
-        for _ in gn.training.iterate(gan, images, steps=2, batch_size=8, objective=objective, optimizer="sgd"):
+        for _ in gn.runs.iterate(gan, images, steps=2, batch_size=8, objective=objective, optimizer="sgd"):
             pass
         thetas.append(gan.generator.parameters.values.copy())
     assert not np.allclose(*thetas, atol=0)
@@ -125,7 +125,7 @@ def test_average_follows_the_generator(images: np.ndarray) -> None:
 
 def test_samples_of_the_average_have_their_own_statistics(images: np.ndarray) -> None:
     gan = small()
-    for _ in gn.training.iterate(gan, images, steps=3, batch_size=8, average_decay=0.9):
+    for _ in gn.runs.iterate(gan, images, steps=3, batch_size=8, average_decay=0.9):
         pass
     sampler = gan.sampler()
     assert gan.average is not None

@@ -1,0 +1,99 @@
+"""Whether a run has memorised: its samples beside their nearest training pictures, and the test for copies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from gan_np.arrays import Array
+from gan_np.data.dataset import Dataset
+from gan_np.metrics.copying import Copying, copying_test
+from gan_np.metrics.neighbours import nearest_neighbours
+from gan_np.models import GAN, LAPGAN
+from gan_np.runs.folder import read_config
+
+from .held_out import held_out_pictures, some_of
+from .trained_on import relabelled, training_data, with_labels_of
+from .trunk import trunk_features
+
+Features = Callable[[Array, Array | None], Array]
+"""(uint8 pictures (N, H, W, C), their labels (N,) or None) → features (N, F)."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What `memory_of` found.
+
+    shown: uint8, the first samples. training: the training pictures. found: for each search, by its name, the training
+    pictures nearest to those samples (show, nearest). tests: the test of each search. seen: how many pictures that were
+    meant as held out are training pictures, and were left out.
+    """
+
+    shown: Array
+    training: Array
+    found: Mapping[str, Array]
+    tests: Mapping[str, Copying]
+    seen: int
+
+
+def memory_of(
+    run: str | Path,
+    model: GAN | LAPGAN,
+    *,
+    count: int = 500,
+    show: int = 12,
+    nearest: int = 4,
+    seed: int = 0,
+    held_out: str | None = None,
+    held_out_count: int = 1000,
+    shift: int = 1,
+    cells: int = 10,
+    trunk: bool = True,
+    data: str | None = None,
+    features: Mapping[str, Features] | None = None,
+) -> Memory:
+    """Search the training pictures of a run for those nearest to its samples, in pixels and in features.
+
+    run: a run folder; model: its model. held_out: pictures that training has not seen, see `held_out_pictures`; at most
+    held_out_count of them, drawn at random. trunk: search in the features of the run's own discriminator too (not for a
+    LAPGAN, which has several). data: where the run's own data are now, if they were moved. features: more searches by
+    name, say {"classifier": lambda pictures, labels: …}. The rest as in `copying_test`; mirrored pictures count as copies
+    where the run was trained with flips.
+
+    Raises:
+        ValueError: no held-out pictures are known or given; the data is not what the run was trained on.
+    """
+    config = read_config(run).going_on(data=data)
+    training = training_data(run, config, moved=data is not None)
+    with_labels_of(model, training)
+    fresh, seen = held_out_pictures(config, training.images, held_out)
+    unseen = _part(relabelled(fresh, training), some_of(held_out_count, len(fresh)))
+    table = model.labels
+    labels = None if table is None else table.labels_of(table.drawn(count))
+    samples = model.sample(count, seed, labels=labels)
+    found = {"pixels": nearest_neighbours(samples[:show], training.images, nearest).indices}
+    tests = {
+        "pixels": copying_test(
+            training.images, unseen.images, samples, shift=shift, mirror=config.flip, cells=cells, seed=seed
+        )
+    }
+    searches: dict[str, Features] = {}
+    if trunk and isinstance(model, GAN):
+        searches["discriminator"] = lambda pictures, labels: trunk_features(model, pictures, labels)
+    for name, of in {**searches, **(features or {})}.items():
+        known = of(training.images, training.labels)
+        theirs, ours = of(unseen.images, unseen.labels), of(samples, labels)
+        found[name] = nearest_neighbours(ours[:show], known, nearest).indices
+        of_features = copying_test(known, theirs, ours, cells=cells, seed=seed)
+        # What is of another source in pixels is so everywhere, also where a network does not tell the two apart.
+        source = min(of_features.source, tests["pixels"].source, key=lambda found: found.p)
+        tests[name] = replace(of_features, source=source)
+    return Memory(samples[:show], training.images, found, tests, seen)
+
+
+def _part(dataset: Dataset, rows: Array) -> Dataset:
+    labels = None if dataset.labels is None else dataset.labels[rows]
+    return Dataset(np.ascontiguousarray(dataset.images[rows]), labels, dataset.class_names, dataset.name)

@@ -1,0 +1,73 @@
+"""How good samples are, as pure functions of arrays: every metric in a file of its own, with intervals.
+
+Knows arrays and images, no run folder.
+"""
+
+from .battle import Errors, battle_ratios, verdict
+from .cells import cell_of, k_means
+from .classes import (
+    class_shares,
+    classes_covered,
+    classification_accuracy,
+    classifier_score,
+    effective_classes,
+    recognised_share,
+)
+from .copying import Copying, copying_test
+from .disentanglement import Effects, effects
+from .frechet import frechet_distance, frechet_of_gaussians
+from .intervals import Estimate, jackknife
+from .kernel_distance import kernel_distance
+from .measure import estimates, figures, look
+from .mixtures import ModeReport, class_modes, mixture_modes, reverse_kl
+from .moves import nearest_after_moves
+from .neighbours import Neighbours, nearest_neighbours
+from .parzen import ParzenWindow, parzen_log_likelihoods, parzen_window
+from .prdc import PRDC, precision_recall_density_coverage
+from .pyramid import sliced_wasserstein_on_pyramids
+from .same_source import SameSource, same_source_test
+from .sliced import sliced_wasserstein
+from .vendi import vendi_score
+
+__all__ = [
+    "PRDC",
+    "Copying",
+    "Effects",
+    "Errors",
+    "Estimate",
+    "ModeReport",
+    "Neighbours",
+    "ParzenWindow",
+    "SameSource",
+    "battle_ratios",
+    "cell_of",
+    "class_modes",
+    "class_shares",
+    "classes_covered",
+    "classification_accuracy",
+    "classifier_score",
+    "copying_test",
+    "effective_classes",
+    "effects",
+    "estimates",
+    "figures",
+    "frechet_distance",
+    "frechet_of_gaussians",
+    "jackknife",
+    "k_means",
+    "kernel_distance",
+    "look",
+    "mixture_modes",
+    "nearest_after_moves",
+    "nearest_neighbours",
+    "parzen_log_likelihoods",
+    "parzen_window",
+    "precision_recall_density_coverage",
+    "recognised_share",
+    "reverse_kl",
+    "same_source_test",
+    "sliced_wasserstein",
+    "sliced_wasserstein_on_pyramids",
+    "vendi_score",
+    "verdict",
+]

@@ -1,0 +1,44 @@
+"""What a training is on disk: its configuration, folder, checkpoints, log and plots; training into one and resuming it.
+
+Knows `training`, which knows nothing of it, and `metrics` for what is measured while a training runs.
+"""
+
+from .build import build_gan, build_lapgan, build_trainer
+from .checkpoint import CheckpointError, load_gan, restore, save
+from .classifier import train_classifier
+from .classifier_file import load_classifier, save_classifier
+from .config import Config
+from .data import open_data
+from .folder import RunFolder
+from .levels import load_lapgan, train_lapgan
+from .loop import StopTraining, iterate, resume, train
+from .signals import Interrupted
+from .tuning import Trial, Tuned, confirm, save_tuned, tune
+
+__all__ = [
+    "CheckpointError",
+    "Config",
+    "Interrupted",
+    "RunFolder",
+    "StopTraining",
+    "Trial",
+    "Tuned",
+    "build_gan",
+    "build_lapgan",
+    "build_trainer",
+    "confirm",
+    "iterate",
+    "load_classifier",
+    "load_gan",
+    "load_lapgan",
+    "open_data",
+    "restore",
+    "resume",
+    "save",
+    "save_classifier",
+    "save_tuned",
+    "train",
+    "train_classifier",
+    "train_lapgan",
+    "tune",
+]

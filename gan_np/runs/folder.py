@@ -1,0 +1,255 @@
+"""The run folder: what a training leaves behind.
+
+RUN/
+  config.toml                        the whole configuration, readable by `gan-np train --config`
+  log.jsonl                          one JSON object a line: step, losses, D's accuracies, seconds of training
+  samples/step-000250.png …          grids of the same fixed z over time (000000 is before training)
+  samples.png                        the last of them
+  losses.png                         both losses and D's accuracies over steps (needs matplotlib)
+  evaluation.png                     figures of evaluations over steps, if the training was asked for them
+  classifier.safetensors             the classifier that evaluations read, if there is one
+  evaluation.json, evaluation.html   what `gan-np evaluate` found
+  training.gif                       the grids as an animation
+  drawing.gif                        of a model that draws in steps: the last grid as it is drawn, step by step
+  checkpoints/step-000500.safetensors   everything: weights, averages, moments, generators, position in the data
+  checkpoints/best.safetensors       the one with the lowest score (sliced Wasserstein distance to real pictures)
+  tensorboard/                       event files, if asked for
+  .lock, .lock-holder                held by the process that writes the run; its number
+
+A run can be gone on with from its first moment: a checkpoint of before the first step (step-000000) stands until the next
+one. A run that ends before its first step is done, by an error or Ctrl-C, takes what it wrote with it. One that was killed
+so early leaves files of which nothing was trained: a new training may take their folder, as it may an empty one.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import os
+import shutil
+import warnings
+from pathlib import Path
+from typing import IO, Any
+
+import tomli_w
+
+from gan_np.arrays import Array
+from gan_np.data.images import save_animation, save_frames, save_grid
+from gan_np.data.parts import natural
+from gan_np.files import naming, open_image, read_toml, write_atomically
+from gan_np.models import GAN, GRAN
+from gan_np.training.algorithm import Trainer
+
+from . import checkpoint
+from .config import Config
+from .lock import HOLDER, LOCK
+from .records import read_records
+
+SAMPLE_SEED = 0
+BEGINNING = "step-000000.safetensors"
+"""The checkpoint of before the first step."""
+BEFORE_THE_FIRST_STEP = (
+    "config.toml",
+    "log.jsonl",
+    "samples",
+    "samples.png",
+    "classifier.safetensors",
+    "checkpoints",
+    "tensorboard",
+)
+UNFINISHED = tuple(f".{name}." for name in BEFORE_THE_FIRST_STEP)
+"""How the names of files begin that were being written when the process was killed."""
+PREFIX = "evaluation/"
+"""How names of figures of evaluations begin in the log."""
+
+
+class RunFolder:
+    """A run folder that this process writes; make it with `create`, or open one to go on with `reopen`."""
+
+    def __init__(self, path: Path, config: Config) -> None:
+        self.path, self.config = path, config
+        self._log: IO[str] = (path / "log.jsonl").open("a", encoding="utf-8", newline="\n")
+        self._lowest: float | None = None
+
+    @classmethod
+    def make_place(cls, path: str | Path) -> Path:
+        """The folder for a new run.
+
+        Raises:
+            FileExistsError: it is there and not empty: a run of which something was trained is never overwritten.
+        """
+        place = Path(path)
+        _refuse_full(place)
+        place.mkdir(parents=True, exist_ok=True)
+        return place
+
+    @classmethod
+    def create(cls, place: Path, config: Config) -> RunFolder:
+        """A new run in an empty folder, whose lock the caller holds (so that of two at once only one gets here)."""
+        _refuse_full(place)
+        discard(place)
+        write_config(place, config)
+        return cls(place, config)
+
+    @classmethod
+    def reopen(cls, path: str | Path, config: Config, step: int) -> RunFolder:
+        """A run to go on with after `step`: lines of the log that lie behind the checkpoint are dropped."""
+        place = Path(path)
+        kept = [record for record in read_records(place / "log.jsonl") if record["step"] <= step]
+        text = "".join(json.dumps(record) + "\n" for record in kept)
+        write_atomically(place / "log.jsonl", text.encode())
+        write_config(place, config)
+        return cls(place, config)
+
+    @classmethod
+    def free_name(cls, config: Config, root: str | Path = "runs") -> Path:
+        """runs/<data>-<model>-<n> with the first n that is free."""
+        stem = f"{Path(config.data).stem or 'data'}-{config.model}"
+        number = 1
+        while (Path(root) / f"{stem}-{number}").exists():
+            number += 1
+        return Path(root) / f"{stem}-{number}"
+
+    def log(self, record: dict[str, Any]) -> None:
+        """Add a line to the log."""
+        with naming(self.path / "log.jsonl"):
+            self._log.write(json.dumps(record) + "\n")
+            self._log.flush()
+
+    def save_samples(self, gan: GAN, step: int) -> Path:
+        """Draw the fixed z with the generator as it is now."""
+        pictures: Array = gan.sample(self.config.sample_count, SAMPLE_SEED)
+        path = save_grid(pictures, self.path / "samples" / f"step-{step:06}.png")
+        write_atomically(self.path / "samples.png", path.read_bytes())
+        return path
+
+    def save_checkpoint(self, trainer: Trainer, extra: dict[str, Any] | None = None) -> Path:
+        """Everything, under the step's number; older ones beyond `keep` go.
+
+        The log reaches the disk first, so that it is never behind a checkpoint.
+        """
+        with naming(self.path / "log.jsonl"):
+            os.fsync(self._log.fileno())
+        path = self.path / "checkpoints" / f"step-{trainer.steps:06}.safetensors"
+        description = {"config": self.config.to_mapping(), **(extra or {})}
+        checkpoint.save(path, trainer.gan, trainer, description)
+        if trainer.steps:
+            (path.parent / BEGINNING).unlink(missing_ok=True)
+        for old in checkpoint.all_of(self.path)[: -self.config.keep]:
+            old.unlink()
+        return path
+
+    def save_best(self, path: Path, score: float) -> bool:
+        """Keep a copy of this checkpoint if no earlier one has a lower score."""
+        best = self.path / "checkpoints" / "best.safetensors"
+        if self._lowest is None:
+            self._lowest = _score_of(best)
+        if self._lowest <= score:
+            return False
+        write_atomically(best, path.read_bytes())
+        self._lowest = score
+        return True
+
+    def save_plot(self) -> Path | None:
+        """The curves, or None where matplotlib is not installed or nothing was logged."""
+        log = self.path / "log.jsonl"
+        records = read_records(log)
+        if importlib.util.find_spec("matplotlib") is None or not records:
+            return None
+        from .plots import plot_losses
+
+        return plot_losses(records, self.path / "losses.png")
+
+    def save_evaluations(self) -> Path | None:
+        """The figures of evaluations over the steps, or None where matplotlib is not installed or there are none."""
+        from .plots import plot_evaluations
+
+        path = self.path / "evaluation.png"
+        return path if plot_evaluations(read_records(self.path / "log.jsonl"), path, PREFIX) else None
+
+    def save_animation(self) -> Path | None:
+        """The sample grids over time as a GIF, at most 100 of them, the last one shown for longer.
+
+        Grids that cannot be read are left out, with a warning; None if there is no other.
+        """
+        from PIL import Image
+
+        files = sorted((self.path / "samples").glob("step-*.png"), key=lambda path: natural(path.name))
+        files = files[:: -(-len(files) // 100)] + files[-1:]
+        frames = []
+        for file in files:
+            try:
+                frames.append(open_image(file).convert("P", palette=Image.Palette.ADAPTIVE))
+            except ValueError as error:
+                warnings.warn(f"training.gif: leaves out {error}", stacklevel=2)
+        return save_frames(frames, self.path / "training.gif", 200) if frames else None
+
+    def save_drawing(self, gan: GAN) -> Path | None:
+        """The fixed z drawn step by step, as a GIF; None for a model that draws at once."""
+        if not isinstance(gan, GRAN):
+            return None
+        return save_animation(gan.series(self.config.sample_count, SAMPLE_SEED), self.path / "drawing.gif")
+
+    def close(self) -> None:
+        """No more lines."""
+        with naming(self.path / "log.jsonl"):
+            self._log.close()
+
+
+def _score_of(best: Path) -> float:
+    """The score of a checkpoint that was kept as the best; infinite where there is none, or a damaged one."""
+    try:
+        return float(checkpoint.read(best)[1].get("score", math.inf))
+    except FileNotFoundError:
+        return math.inf
+    except checkpoint.CheckpointError as error:
+        warnings.warn(f"the best checkpoint of before is lost, the next one takes its place: {error}", stacklevel=4)
+        return math.inf
+
+
+def _refuse_full(place: Path) -> None:
+    if place.exists() and not (place.is_dir() and _untrained(place)):
+        raise FileExistsError(
+            f"out: {place} exists and is not an empty folder; choose another name, or --resume it if it is a run"
+        )
+
+
+def _untrained(place: Path) -> bool:
+    """Whether a folder is empty, or holds nothing but what a run writes before its first step is done."""
+    names = [entry.name for entry in place.iterdir() if entry.name not in (LOCK, HOLDER)]
+    own = all(name in BEFORE_THE_FIRST_STEP or name.startswith(UNFINISHED) for name in names)
+    log = place / "log.jsonl"
+    return (
+        own
+        and not (log.exists() and log.stat().st_size)
+        and all(path.name == BEGINNING for path in checkpoint.all_of(place))
+    )
+
+
+def discard(place: Path) -> None:
+    """Remove what a run of which nothing was trained left in its folder; the lock stays, since its holder calls this."""
+    for entry in place.iterdir():
+        if entry.name in (LOCK, HOLDER):
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+
+
+def write_config(folder: Path, config: Config) -> None:
+    """config.toml of a run."""
+    write_atomically(folder / "config.toml", tomli_w.dumps(config.to_mapping()).encode())
+
+
+def read_config(folder: str | Path) -> Config:
+    """The configuration of a run.
+
+    Raises:
+        FileNotFoundError, ValueError, TypeError: not a run folder, or its config.toml was damaged.
+    """
+    path = Path(folder) / "config.toml"
+    if not path.is_file():
+        raise FileNotFoundError(f"{folder}: not a run folder (there is no config.toml in it)")
+    return Config.from_mapping(read_toml(path))

@@ -1,0 +1,251 @@
+"""Training as one call, step by step, or taken up again."""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+from gan_np import kernels
+from gan_np.arrays import Array
+from gan_np.checks import as_array
+from gan_np.models import GAN
+from gan_np.training.algorithm import Trainer
+from gan_np.training.finite import NonFiniteError
+from gan_np.training.step import Step
+
+from . import checkpoint
+from .build import build_trainer, chosen_kernels, tuned_kernels
+from .config import Config
+from .data import open_data
+from .fingerprints import check_fingerprints
+from .folder import RunFolder, discard, read_config
+from .lock import RunLock
+from .monitor import check_monitor
+from .recorder import Recorder, require_tensorboard
+from .records import read_records
+from .signals import Interrupted, StopRequest
+
+Callback = Callable[[Trainer, Step], object]
+
+
+class StopTraining(Exception):
+    """A callback raises this to end the training early, as if all its steps were done."""
+
+
+def iterate(
+    gan: GAN, images: Array, *, labels: Array | None = None, config: Config | None = None, **options: Any
+) -> Iterator[Step]:
+    """Algorithm 1 one step at a time, for those who write their own loop; ends after `steps` steps.
+
+    options: fields of `Config` (`steps`, `batch_size`, `objective`, …), over those of `config`.
+
+    >>> import numpy as np, gan_np as gn
+    >>> images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), np.uint8)
+    >>> gan = gn.models.dcgan(image_shape=(8, 8, 1), latent_dim=4, width=4)
+    >>> [step.number for step in gn.runs.iterate(gan, images, steps=3, batch_size=8)]
+    [1, 2, 3]
+    """
+    chosen = _configure(config, options)
+    tuned = tuned_kernels(chosen)
+    trainer = build_trainer(gan, images, chosen, labels)
+    while trainer.steps < chosen.steps:
+        with chosen_kernels(chosen, tuned):
+            step = trainer.step()
+        yield step
+
+
+def train(
+    gan: GAN,
+    images: Array,
+    *,
+    labels: Array | None = None,
+    class_names: Sequence[str] | None = None,
+    out: str | Path | None = None,
+    config: Config | None = None,
+    callbacks: Iterable[Callback] = (),
+    progress: bool = True,
+    **options: Any,
+) -> Trainer:
+    """Train a GAN by Algorithm 1.
+
+    gan: the players, trained in place.
+    images: real pictures, uint8 (N, H, W, C).
+    labels: integers (N,), for a conditional gan of as many classes (see `gan_np.data.labels`: 1…K, or any K numbers).
+    class_names: what label k is called, at position k; kept in checkpoints, and accepted by `gan.sample(labels=…)`.
+    out: a run folder to make (see `gan_np.runs.folder`); None writes nothing.
+    config, options: fields of `Config`, options over config: steps, batch_size, objective, optimizer, seed, ….
+    callbacks: called as `callback(trainer, step)` after every step; one may raise `StopTraining`.
+    progress: show a progress bar.
+
+    Returns the trainer, with the optimisers and counters as training left them.
+
+    Raises:
+        TypeError, ValueError: an unknown option (with the nearest known one), a wrong type, an impossible value.
+        ShapeError: the pictures are not of the gan's shape.
+        FileExistsError: `out` is there already.
+        NonFiniteError: a loss, gradient or weight became NaN or infinite.
+        Interrupted: with `out`, after Ctrl-C or SIGTERM; a checkpoint was written first.
+    """
+    chosen = _configure(config, options)
+    tuned = tuned_kernels(chosen)
+    trainer = build_trainer(gan, images, chosen, labels, class_names)
+    check(trainer, chosen, tuned, folder=out is not None)
+    if out is None:
+        return _drive(trainer, chosen, tuned, None, callbacks, progress, 0.0)
+    place = RunFolder.make_place(out)
+    with RunLock(place):
+        folder = RunFolder.create(place, chosen)
+        try:
+            return _drive(trainer, chosen, tuned, folder, callbacks, progress, 0.0)
+        except BaseException:
+            if trainer.steps == 0:
+                with suppress(OSError):
+                    discard(place)
+            raise
+
+
+def resume(
+    run: str | Path,
+    *,
+    images: Array | None = None,
+    labels: Array | None = None,
+    data: str | None = None,
+    steps: int | None = None,
+    device: str | None = None,
+    precision: str | None = None,
+    callbacks: Iterable[Callback] = (),
+    progress: bool = True,
+) -> Trainer:
+    """Go on with a run from its newest readable checkpoint.
+
+    On the same machine with the same libraries the result has the same bytes as that of an uninterrupted training:
+    weights, moments, statistics, generators and samples; the log has each step once. A tuned choice of kernels is that of
+    the checkpoint, whatever its file says now.
+
+    images, labels: the data of the run; None loads them again as its configuration says.
+    data: where they are now, if they were moved; the configuration is changed to say so.
+    steps: a new total, if it should be longer than planned. Instance noise falls to 0 where it was planned to.
+    device, precision: other than the run's: a checkpoint goes on on any device (where sums may round differently).
+
+    Raises:
+        FileNotFoundError, CheckpointError: not a run folder, it has no checkpoint that can be read, the kernels that were
+            chosen for it are not all here, or its data are not where they were.
+        ValueError: the images, or the labels of a conditional model, are not those that the run was trained on.
+    """
+    place = Path(run)
+    config = read_config(place)
+    config = config.going_on(data=data, steps=steps, device=device, precision=precision)
+    with RunLock(place):
+        file, tensors, description = checkpoint.newest(place)
+        class_names = None
+        if images is None:
+            dataset = open_data(config, None if data is not None else place)
+            images, labels, class_names = dataset.images, dataset.labels, dataset.class_names
+        images = as_array("images", images)
+        check_fingerprints(description, images, labels, place)
+        with checkpoint.described_by(file):
+            gan = checkpoint.rebuild(tensors, description, config.device)
+        trainer = build_trainer(gan, images, config, labels, class_names)
+        checkpoint.restore_from(trainer, tensors, description, file)
+        tuned = checkpoint.tuned_of(description, file)
+        seconds = max(
+            (r["seconds"] for r in read_records(place / "log.jsonl") if r["step"] <= trainer.steps), default=0.0
+        )
+        folder = RunFolder.reopen(place, config, trainer.steps)
+        return _drive(trainer, config, tuned, folder, callbacks, progress, float(seconds))
+
+
+def check(trainer: Trainer, config: Config, tuned: kernels.Choices, *, folder: bool) -> None:
+    """Refuse, before a run folder is made, what would fail in it.
+
+    Raises:
+        ValueError, FileNotFoundError: a forced kernel that is not there; evaluations that cannot be done (see
+            `check_monitor`); with `folder` a gan that could not be built again from a checkpoint.
+        ModuleNotFoundError: event files are asked for and tensorboardX is not installed.
+    """
+    with chosen_kernels(config, tuned):
+        check_monitor(config, trainer.gan, len(trainer.images), folder)
+    if not folder:
+        return
+    if config.tensorboard:
+        require_tensorboard()
+    if not trainer.gan.recipe:
+        raise ValueError(
+            "out: this gan has no recipe, so its checkpoints could not be read again; train it without out"
+        )
+
+
+def _drive(
+    trainer: Trainer,
+    config: Config,
+    tuned: kernels.Choices,
+    folder: RunFolder | None,
+    callbacks: Iterable[Callback],
+    progress: bool,
+    seconds: float,
+) -> Trainer:
+    from .progress import ProgressBar
+
+    watchers = list(callbacks)
+    with ExitStack() as stack:
+        stack.enter_context(chosen_kernels(config, tuned))
+        # The bar comes first: the grid before the first step is drawn by kernels that may have to be compiled.
+        bar = stack.enter_context(ProgressBar(config.steps, done=trainer.steps)) if progress else None
+        recorder = None
+        if folder is not None:
+            stack.callback(folder.close)  # also if the recorder cannot begin
+            recorder = stack.enter_context(Recorder(folder, trainer, seconds))
+        stop = stack.enter_context(StopRequest()) if folder is not None else None
+        try:
+            while trainer.steps < config.steps:
+                step = trainer.step()
+                if recorder is not None:
+                    recorder.record(step)
+                if bar is not None:
+                    bar.update(step)
+                for watcher in watchers:
+                    watcher(trainer, step)
+                if stop is not None and stop.number is not None and trainer.steps < config.steps:
+                    assert recorder is not None
+                    _leave(recorder, stop.number)
+            trainer.settle()
+        except StopTraining:
+            trainer.settle()
+        except NonFiniteError as error:
+            if folder is not None:
+                last = checkpoint.all_of(folder.path) if trainer.steps else []
+                error.add_note(f"(last good checkpoint: {last[-1] if last else 'none yet'})")
+            raise
+        except Interrupted:
+            raise
+        except (Exception, KeyboardInterrupt) as error:
+            if folder is not None and trainer.steps:
+                saved = checkpoint.all_of(folder.path)[-1]
+                error.add_note(f"(newest checkpoint: {saved}; go on with: gan-np train --resume {folder.path})")
+            raise
+        if recorder is not None:
+            recorder.finish()
+    return trainer
+
+
+def _leave(recorder: Recorder, number: int) -> None:
+    started = time.monotonic()
+    path = recorder.checkpoint()
+    name = signal.Signals(number).name
+    raise Interrupted(
+        number,
+        f"stopped by {name} after step {recorder.trainer.steps}; saved {path} in {time.monotonic() - started:.1f} s",
+        recorder.folder.path,
+    )
+
+
+def _configure(config: Config | None, options: dict[str, Any]) -> Config:
+    base = config or Config()
+    if not options:
+        return base
+    return Config.from_mapping({**{f.name: getattr(base, f.name) for f in dataclasses.fields(base)}, **options})

@@ -1,0 +1,157 @@
+"""A run goes on with the data and the settings that it has: what is another is refused, what was moved can be named."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gan_np as gn
+from gan_np.evaluation import evaluate_run
+from gan_np.evaluation.trained_on import training_data
+from gan_np.runs import Config, build_lapgan, checkpoint, resume, train_lapgan
+from gan_np.runs.folder import read_config
+from gan_np.schedules import at
+
+OPTIONS = {"batch_size": 8, "sample_every": 0, "animation": False, "sample_count": 4}
+
+
+@pytest.fixture
+def images() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (50, 8, 8, 1), np.uint8)
+
+
+def test_other_labels_for_the_same_images(tmp_path: Path, images: np.ndarray) -> None:
+    labels = np.arange(50) % 2
+    gan = gn.models.conditional_dcgan((8, 8, 1), 4, classes=2, width=2)
+    gn.train(gan, images, labels=labels, out=tmp_path / "run", steps=2, progress=False, **OPTIONS)
+    before = checkpoint.find(tmp_path / "run").read_bytes()
+    with pytest.raises(ValueError, match=r"labels: not those that .*the images are the same"):
+        resume(tmp_path / "run", images=images, labels=1 - labels, steps=4, progress=False)
+    assert checkpoint.find(tmp_path / "run").read_bytes() == before
+    resume(tmp_path / "run", images=images, labels=labels.astype(np.uint8), steps=4, progress=False)
+
+
+def test_a_checkpoint_from_before_labels_were_compared(tmp_path: Path, images: np.ndarray) -> None:
+    from gan_np.runs.fingerprints import check_fingerprints, fingerprints
+
+    old = {"data": fingerprints(images)["data"]}
+    check_fingerprints(old, images, np.arange(50), "run")
+    with pytest.raises(ValueError, match="images"):
+        check_fingerprints(old, images[::-1], None, "run")
+
+
+def test_instance_noise_goes_on_where_it_was(tmp_path: Path, images: np.ndarray) -> None:
+    """0.25 falling over 20 steps is 0.025 after 18 of them, and must not be 0.23 because there are 200 now."""
+    deviations: dict[int, float] = {}
+
+    def note(trainer: gn.training.Trainer, step: gn.training.Step) -> None:
+        deviations[step.number] = at(trainer.instance_noise, trainer.d_optimizer.updates)
+        if step.number == 18:
+            raise RuntimeError("cut off")
+
+    settings = {"instance_noise": 0.25, "checkpoint_every": 6, **OPTIONS}
+    gan = gn.models.dcgan((8, 8, 1), 4, width=2)
+    with pytest.raises(RuntimeError):
+        gn.train(gan, images, out=tmp_path / "run", steps=20, progress=False, callbacks=[note], **settings)
+
+    def also(trainer: gn.training.Trainer, step: gn.training.Step) -> None:
+        deviations[step.number] = at(trainer.instance_noise, trainer.d_optimizer.updates)
+
+    for steps in (24, 28):  # twice: what was planned at first is not forgotten
+        resume(tmp_path / "run", images=images, steps=steps, callbacks=[also], progress=False)
+    planned = [max(0.25 * (1 - step / 20), 0) for step in range(1, 29)]
+    assert [deviations[step] for step in range(1, 29)] == pytest.approx(planned)
+    assert read_config(tmp_path / "run").instance_noise_steps == 20
+
+
+def test_no_other_setting_depends_on_steps() -> None:
+    """A new one has to be looked after in `Config.going_on`."""
+    from gan_np.runs.build import build_trainer
+
+    options = {"optimizer": "adam", "learning_rate_decay": 1.001, "instance_noise": 0.1}
+    built = []
+    for config in (Config(steps=20, **options), Config(steps=20, **options).going_on(steps=300)):  # type: ignore[arg-type]
+        trainer = build_trainer(gn.models.dcgan((8, 8, 1), 4, width=2), np.zeros((8, 8, 8, 1), np.uint8), config)
+        updates = range(0, 400, 7)
+        scheduled = trainer.d_optimizer.learning_rate, trainer.g_optimizer.learning_rate, trainer.instance_noise
+        built.append([at(each, update) for each in scheduled for update in updates])
+    assert built[0] == built[1]
+
+
+def folder(tmp_path: Path, images: np.ndarray) -> Path:
+    np.savez(tmp_path / "data.npz", images=images)
+    gan = gn.models.dcgan((8, 8, 1), 4, width=2)
+    settings = {"data": str(tmp_path / "data.npz"), "steps": 2, "progress": False, **OPTIONS}
+    gn.train(gan, images, out=tmp_path / "run", **settings)
+    (tmp_path / "data.npz").rename(tmp_path / "moved.npz")
+    return tmp_path / "run"
+
+
+def test_moved_data_are_named(tmp_path: Path, images: np.ndarray) -> None:
+    run, moved = folder(tmp_path, images), str(tmp_path / "moved.npz")
+    for again in (lambda: resume(run, steps=3), lambda: evaluate_run(run, count=20)):
+        with pytest.raises(FileNotFoundError) as caught:
+            again()
+        assert str(tmp_path / "data.npz") in caught.value.__notes__[0]
+        assert "--data PLACE" in caught.value.__notes__[0]
+    evaluate_run(run, count=20, data=moved)
+    assert read_config(run).data.endswith("data.npz"), "evaluating changes nothing"
+    resume(run, data=moved, steps=3, progress=False)
+    assert read_config(run).data == moved
+    resume(run, steps=4, progress=False)
+    np.savez(tmp_path / "other.npz", images=images[::-1])
+    for refused in (
+        lambda: resume(run, data=str(tmp_path / "other.npz")),
+        lambda: evaluate_run(run, data=str(tmp_path / "other.npz")),
+    ):
+        with pytest.raises(ValueError, match="fingerprint"):
+            refused()
+    assert read_config(run).data == moved
+
+
+def test_a_relative_place_is_said_in_full(tmp_path: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pictures").mkdir()
+    gn.train(
+        gn.models.dcgan((8, 8, 1), 4, width=2), images, out="run", data="pictures", steps=1, progress=False, **OPTIONS
+    )
+    (tmp_path / "away").mkdir()
+    monkeypatch.chdir(tmp_path / "away")
+    with pytest.raises(FileNotFoundError) as caught:
+        resume(tmp_path / "run", steps=2)
+    assert str(tmp_path / "away" / "pictures") in caught.value.__notes__[0]
+
+
+SETTINGS = {"model": "lapgan", "levels": 1, "width": 2, "hidden": 4, "latent_dim": 2, **OPTIONS}
+
+
+def lapgan(place: Path, images: np.ndarray, *, gan: dict[str, object] | None = None, **changes: object) -> Path:
+    config = Config(**{**SETTINGS, "steps": 2, **changes})  # type: ignore[arg-type]
+    built = build_lapgan(Config(**{**config.to_mapping(), **(gan or {})}), (8, 8, 1))  # type: ignore[arg-type]
+    train_lapgan(built, images, out=place, config=config, progress=False)
+    return place
+
+
+def test_a_lapgan_keeps_its_settings_and_its_data(tmp_path: Path, images: np.ndarray) -> None:
+    run = lapgan(tmp_path / "run", images)
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    with pytest.raises(ValueError, match=r"width 2, not 3; .*only data, steps, device, precision, coarsest_steps"):
+        lapgan(run, images, width=3, steps=3)
+    with pytest.raises(ValueError, match="batch_size 8, not 4"):
+        lapgan(run, images, batch_size=4)
+    with pytest.raises(ValueError, match="hidden 4, not 5"):
+        lapgan(run, images, gan={"hidden": 5})
+    with pytest.raises(ValueError, match="fingerprint"):
+        lapgan(run, images[::-1], steps=2)
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+    lapgan(run, images, steps=3, coarsest_steps=4)
+    assert [checkpoint.find(level).stem for level in sorted(run.glob("level-*"))] == ["step-000004", "step-000003"]
+
+
+def test_the_data_of_a_lapgan_are_compared_when_it_is_evaluated(tmp_path: Path, images: np.ndarray) -> None:
+    np.savez(tmp_path / "data.npz", images=images)
+    run = lapgan(tmp_path / "run", images, data=str(tmp_path / "data.npz"))
+    assert np.array_equal(training_data(run, read_config(run)).images, images)
+    np.savez(tmp_path / "data.npz", images=images[::-1])
+    with pytest.raises(ValueError, match="fingerprint"):
+        training_data(run, read_config(run))
