@@ -11,7 +11,7 @@ from gan_np.checks import choice
 BENCHMARKS = {
     "kernels": "every kernel of the table, and your own, against the reference: time, speed, error, share of the peak",
     "train_step": "one step of Algorithm 1 as gn.train runs it, against PyTorch where it is installed",
-    "generate": "pictures from G, against PyTorch and onnxruntime where they are installed",
+    "generate": "images from G, against PyTorch and onnxruntime where they are installed",
     "memory": "what training takes at its peak and what a step allocates, against PyTorch where it is installed",
     "cold_start": "from the command to the first training step: kernels to compile, kernels compiled before, PyTorch",
     "gpu_report": "on a GPU: tests, sanitizers, digits at each precision and kernels, in stages that can be resumed",

@@ -1,4 +1,4 @@
-"""Whether two training steps on the same pictures, noise and weights give the same numbers: asked before any is timed."""
+"""Whether two training steps on the same images, noise and weights give the same numbers: asked before any is timed."""
 
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ ALLOWED = {
     "bf16": (5e-2, 0.5, 0.7),
 }
 """(losses, gradients, weights). Loose in float32: a pre-activation that rounding moves over a kink of ReLU changes one
-entry's derivative at once, and batch normalisation hands that on to the whole layer below. (At 128×128 pictures,
+entry's derivative at once, and batch normalisation hands that on to the whole layer below. (At 128×128 images,
 width 32, PyTorch's gradient of G was 0.03 away from its own in float64, ours 0.0015; in weights that became 0.12.) Products
 that are rounded to 10 or 7 bits move more of them, and the two sides do not round the same numbers: PyTorch's autocast keeps
-bf16 pictures between layers, ours float32 ones. Weights in a wrong order or a missing term are off by about 1; what is
+bf16 images between layers, ours float32 ones. Weights in a wrong order or a missing term are off by about 1; what is
 smaller than that, the step in float64 shows."""
 
 SMOOTH = 1e-3
@@ -121,7 +121,7 @@ def verify(trainer: Trainer, chosen: dict[str, TorchGAN]) -> list[Agreement]:
     before = [to_host(network.parameters.values).copy() for network in (discriminator, generator)]
     for adam in adams:
         adam.epsilon = SMOOTH
-    with recorded(discriminator) as pictures, recorded(generator) as noise:
+    with recorded(discriminator) as images, recorded(generator) as noise:
         step = trainer.step()
     for adam, epsilon in zip(adams, usual, strict=True):
         adam.epsilon = epsilon
@@ -131,7 +131,7 @@ def verify(trainer: Trainer, chosen: dict[str, TorchGAN]) -> list[Agreement]:
     found = []
     for name, opponent in chosen.items():
         opponent.set_epsilon(SMOOTH)
-        theirs = [float(loss) for loss in opponent.step(opponent.given(pictures[0], *noise))]
+        theirs = [float(loss) for loss in opponent.step(opponent.given(images[0], *noise))]
         opponent.set_epsilon(usual[0])
         found.append(
             Agreement(
@@ -147,7 +147,7 @@ def verify(trainer: Trainer, chosen: dict[str, TorchGAN]) -> list[Agreement]:
 
 @contextlib.contextmanager
 def recorded(network: gn.Network) -> Iterator[list[Array]]:
-    """Copies of what the network is applied to, in order: for G the noise, for D the real pictures first."""
+    """Copies of what the network is applied to, in order: for G the noise, for D the real images first."""
     seen: list[Array] = []
     forward = network.forward
 

@@ -9,7 +9,7 @@ Counted is a step as the CUDA kernels divide it, every array once for each pass 
     batch normalisation, backward  reads dy and x twice, and y where its activation is tanh or sigmoid; writes dx
     optimiser                      Adam reads θ, g, m and v and writes θ, m and v
 
-The first layer of each player has no input gradient in that player's own step. Pictures and activations lie in the dtype of
+The first layer of each player has no input gradient in that player's own step. Images and activations lie in the dtype of
 the networks at every precision. Losses, accuracies and the watch for numbers that are not finite are left out.
 
 `python -m benchmarks.floors` prints the tables of gpu/notes.md: arithmetic with the data sheet's rates, nothing measured.

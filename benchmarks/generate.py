@@ -1,8 +1,8 @@
-"""Sampling: pictures from G in evaluation mode, against PyTorch (inference mode) and onnxruntime, turn by turn.
+"""Sampling: images from G in evaluation mode, against PyTorch (inference mode) and onnxruntime, turn by turn.
 
-All get the same noise and must give the same pictures, compared with the reference kernels in float64 before anything is
+All get the same noise and must give the same images, compared with the reference kernels in float64 before anything is
 timed; if one does not, the exit code is 1. "folded": batch normalisation is taken into the weights before it.
-`generate()` is what `gan.sample` runs: chunks of a fixed size, so that a picture does not depend on how many are asked for.
+`generate()` is what `gan.sample` runs: chunks of a fixed size, so that an image does not depend on how many are asked for.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ class Row(NamedTuple):
 
     @property
     def wrong(self) -> bool:
-        """Whether its pictures are others."""
+        """Whether its images are others."""
         return not self.error <= TOLERANCE
 
 
 def main(arguments: Sequence[str]) -> int:
-    """0: all give the same pictures; 1: one does not."""
+    """0: all give the same images; 1: one does not."""
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
         others = generators.others(networks, options.peers, threads)
         for batch in batches:
             z = gan.prior.draw(rng, batch, np.dtype(np.float32))
-            report.status(f"batch {batch}: comparing pictures")
+            report.status(f"batch {batch}: comparing images")
             with kernels.use_kernels(**dict.fromkeys(kernels.OPERATIONS, "reference")):
                 expected = exact(z.astype(np.float64))
             candidates = [*generators.ours(gan, networks, z), *(candidate for make in others for candidate in make(z))]
@@ -97,10 +97,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _error(candidate: Candidate, expected: Array) -> float:
-    pictures = candidate.pictures(candidate.run())
-    if pictures.shape != expected.shape:
+    images = candidate.images(candidate.run())
+    if images.shape != expected.shape:
         return np.inf
-    return float(np.abs(pictures.astype(np.float64) - expected).max() / np.abs(expected).max())
+    return float(np.abs(images.astype(np.float64) - expected).max() / np.abs(expected).max())
 
 
 def _fastest_peer(rows: Sequence[Row]) -> Row | None:
@@ -128,7 +128,7 @@ def _numbers(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
                 "least_milliseconds": row.timing.least * 1e3,
                 "rounds": len(row.timing.seconds),
                 "calls": row.timing.calls,
-                "pictures_per_second": row.batch / row.timing.spread.median,
+                "images_per_second": row.batch / row.timing.spread.median,
                 "speed_of_gan_np": ours.timing.speed_against(row.timing).numbers(),
             }
 
@@ -143,7 +143,7 @@ def _print(what: str, rows: list[Row], found: dict[str, Any], threads: int) -> N
                 [
                     f"  {row.name}{' *' if number['fastest_peer'] else ''}",
                     f"{number['milliseconds']['median']:.3f}",
-                    report.short(number["pictures_per_second"]),
+                    report.short(number["images_per_second"]),
                     "" if row.name == OURS else report.ratio(number["speed_of_gan_np"]),
                     "[red]wrong[/red]" if row.wrong else f"{row.error:.1e}",
                 ]
@@ -154,7 +154,7 @@ def _print(what: str, rows: list[Row], found: dict[str, Any], threads: int) -> N
         "in the same rounds, quartiles; above 1 gan_np is faster.  * the fastest of the others.  error: against the "
         f"reference in float64, relative to the largest pixel.\n{machine.one_line(found)}"
     )
-    columns = (("", 30), ("median ms", 9), ("pictures/s", 10), ("× gan_np", 16), ("error", 8))
+    columns = (("", 30), ("median ms", 9), ("images/s", 10), ("× gan_np", 16), ("error", 8))
     report.print_table(f"generating, {what}", columns, groups, caption)
     for row in rows:
         if row.wrong:

@@ -1,4 +1,4 @@
-"""Who makes pictures from noise: ours, PyTorch's modules, onnxruntime's sessions, each as it is and with folded weights."""
+"""Who makes images from noise: ours, PyTorch's modules, onnxruntime's sessions, each as it is and with folded weights."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Run = Callable[[], Any]
 
 
 class Candidate(NamedTuple):
-    """One way to the pictures of a batch."""
+    """One way to the images of a batch."""
 
     name: str
     library: str
     run: Run
-    pictures: Callable[[Any], Array]
+    images: Callable[[Any], Array]
     """What `run` gave, as (N, H, W, C)."""
 
 
@@ -111,12 +111,12 @@ def _onnx(networks: dict[str, gn.Network], threads: int) -> Callable[[Array], li
     return make
 
 
-def _as_it_is(pictures: Array) -> Array:
-    return pictures
+def _as_it_is(images: Array) -> Array:
+    return images
 
 
-def _channels_last(pictures: Array) -> Array:
-    return pictures.transpose(0, 2, 3, 1)
+def _channels_last(images: Array) -> Array:
+    return images.transpose(0, 2, 3, 1)
 
 
 def _layers(network: gn.Network) -> Sequence[gn.Layer]:

@@ -70,10 +70,10 @@ def _own_case(operation: str, options: argparse.Namespace) -> Case:
 
 
 def _smaller(case: Case) -> Case:
-    """The same convolution with few pictures; other cases are short as they are."""
+    """The same convolution with few images; other cases are short as they are."""
     if case.geometry is None:
         return case
-    return conv2d_case(f"{case.label}, {QUICK_BATCH} pictures", case.geometry._replace(batch=QUICK_BATCH))
+    return conv2d_case(f"{case.label}, {QUICK_BATCH} images", case.geometry._replace(batch=QUICK_BATCH))
 
 
 def _numbers(text: str) -> list[int]:
@@ -104,7 +104,7 @@ def make_parser(description: str | None) -> argparse.ArgumentParser:
         "--peer", choices=("torch", "none"), default="torch", help="beside dense and conv2d, if installed"
     )
     shape = parser.add_argument_group("a shape of your own (conv2d, dense)")
-    shape.add_argument("--shape", type=_numbers, metavar="N,H,W,C", help="the picture; N,features for dense")
+    shape.add_argument("--shape", type=_numbers, metavar="N,H,W,C", help="the image; N,features for dense")
     shape.add_argument("--out-channels", type=int, help="channels (features for dense) that come out")
     shape.add_argument("--kernel", type=_numbers, default=[4], metavar="K", help="size: K, or height,width (default 4)")
     shape.add_argument("--stride", type=_numbers, default=[2], metavar="S", help="default 2")

@@ -52,7 +52,7 @@ def sides(setup: setups.Setup, peer: str, *, quick: bool) -> list[str]:
 def build(request: dict[str, Any]) -> Players:
     """The players of `request["side"]`."""
     setup, dtype = requested(request)
-    images = setups.pictures(setup)
+    images = setups.some_images(setup)
     started = time.perf_counter()
     trainer = setups.make_trainer(setup, dtype, images)
     if request["side"] == OURS:

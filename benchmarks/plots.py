@@ -1,4 +1,4 @@
-"""Pictures of measurements, readable without the text: what was measured, in which unit, on which machine."""
+"""Images of measurements, readable without the text: what was measured, in which unit, on which machine."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The smallest GAN that people train: a mixture of Gaussians in the plane, and two dense networks.
 
-A point is a picture of one pixel with two channels, and bytes are its coordinates, so that `gn.train` runs it as it is.
+A point is an image of one pixel with two channels, and bytes are its coordinates, so that `gn.train` runs it as it is.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What comes out: options, a table on the terminal, a JSON file; pictures are in `plots.py`."""
+"""What comes out: options, a table on the terminal, a JSON file; images are in `plots.py`."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from gan_np.training import Trainer
 
 from . import peers, report
 from .agreement import recorded
-from .setups import PRESETS, Setup, make_gan, pictures
+from .setups import PRESETS, Setup, make_gan, some_images
 
 COLUMNS = ("θ_D", "θ_G", "gradient of G", "largest of θ_G")
 
@@ -93,7 +93,7 @@ def _trainer(setup: Setup, seed: int, dtype: Any) -> Trainer:
     start = gn.models.dcgan(setup.image_shape, setup.latent_dim, width=setup.width, seed=seed)
     for player, first in ((gan.generator, start.generator), (gan.discriminator, start.discriminator)):
         player.parameters.assign(first.parameters.values.astype(dtype))
-    return Trainer(gan, pictures(setup), batch_size=setup.batch_size, average_decay=0.0, seed=seed)
+    return Trainer(gan, some_images(setup), batch_size=setup.batch_size, average_decay=0.0, seed=seed)
 
 
 def _theirs(setup: Setup, seed: int, dtype: Any, draws: Sequence[Sequence[Array]]) -> list[Array]:

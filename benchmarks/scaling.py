@@ -1,8 +1,8 @@
-"""How the time of a training step grows with the batch, the width, the side of the pictures and the threads.
+"""How the time of a training step grows with the batch, the width, the side of the images and the threads.
 
 One of them is changed at a time, all else stays as the preset says. At each point the step runs as in `train_step`, against
 PyTorch in turn where it is installed, after one step of each was compared; exit code 1 if they differ. What is shown is the
-time for each picture, and the power law t = a·xᵖ fitted to it: p = 0 on the batch means that pictures cost the same in any
+time for each image, and the power law t = a·xᵖ fitted to it: p = 0 on the batch means that images cost the same in any
 batch, p = 2 on the width or the side that the arithmetic is all there is, p = −1 on the threads that they share the work.
 """
 
@@ -54,7 +54,7 @@ AXES = {
     ),
     "width": Axis("width", "widths", (8, 16, 32, 64, 128), (4, 8), lambda s, v: s._replace(width=v)),
     "side": Axis(
-        "side of a picture",
+        "side of an image",
         "sides",
         (16, 32, 64, 128),
         (16, 24),
@@ -79,15 +79,15 @@ class Point(NamedTuple):
         """Of the opponent's variants."""
         return train_step.fastest_peer(self.timings)
 
-    def a_picture(self, name: str) -> Spread:
-        """Milliseconds for each picture of a batch."""
+    def an_image(self, name: str) -> Spread:
+        """Milliseconds for each image of a batch."""
         return self.timings[name].spread.scaled(1e3 / self.setup.batch_size)
 
     def series(self) -> dict[str, Spread]:
         """What is shown: ours, and of the opponent what is fastest here."""
-        found = {OURS: self.a_picture(OURS)}
+        found = {OURS: self.an_image(OURS)}
         if self.fastest_peer:
-            found[PEER] = self.a_picture(self.fastest_peer)
+            found[PEER] = self.an_image(self.fastest_peer)
         return found
 
     def numbers(self) -> dict[str, Any]:
@@ -98,7 +98,7 @@ class Point(NamedTuple):
             "setup": self.setup._asdict(),
             "threads": self.threads,
             "fastest_peer": self.fastest_peer,
-            "milliseconds_a_picture": {name: self.a_picture(name).numbers() for name in self.timings},
+            "milliseconds_an_image": {name: self.an_image(name).numbers() for name in self.timings},
             "rounds": len(self.timings[OURS].seconds),
             "speed_of_gan_np": {
                 name: self.timings[OURS].speed_against(timing).numbers() for name, timing in self.timings.items()
@@ -209,7 +209,7 @@ def _print(
             lines.append(
                 [f"  {cells[0]}", *cells[1:], report.short(series[PEER].median) if peer else "", speed, peer or ""]
             )
-        notes = [f"{name}: a picture's time {law.text(axis)}" for name, law in own_laws.items()]
+        notes = [f"{name}: an image's time {law.text(axis)}" for name, law in own_laws.items()]
         groups.append(report.Group(AXES[axis].quantity, lines, notes))
     rounds = max(len(point.timings[OURS].seconds) for point in points)
     caption = (
@@ -220,7 +220,7 @@ def _print(
     columns = (
         ("", 10),
         ("ms a step", 9),
-        ("ms a picture", 12),
+        ("ms an image", 12),
         ("PyTorch's", 9),
         ("× gan_np", 16),
         ("its fastest variant", 33),
@@ -263,10 +263,10 @@ def _plot(
         panels.append(plots.Panel(title, AXES[axis].quantity, lines))
     plots.save_lines(
         options.plot,
-        f"Time of a training step for each picture; all else as in {what}",
+        f"Time of a training step for each image; all else as in {what}",
         panels,
         found,
-        quantity="milliseconds for each picture",
+        quantity="milliseconds for each image",
     )
 
 

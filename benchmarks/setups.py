@@ -17,7 +17,7 @@ from gan_np.training import Trainer
 
 from .points import points_gan, ring
 
-PICTURES = 2048
+IMAGES = 2048
 
 
 class Setup(NamedTuple):
@@ -46,7 +46,7 @@ PRESETS = {
     "points": Setup("points", (1, 1, 2), 256, 128, 512),
     "mlp": Setup("mlp", (28, 28, 1), 100, 1200, 100),
 }
-"""mnist: what `gan-np train` runs by default; cifar: the same for colour pictures of 32×32; dcgan64: the paper's sizes;
+"""mnist: what `gan-np train` runs by default; cifar: the same for colour images of 32×32; dcgan64: the paper's sizes;
 points: a mixture of Gaussians in the plane; mlp: the first paper's, without dropout, whose draws could not be compared."""
 
 GPU_PRESETS = {
@@ -91,11 +91,11 @@ def make_gan(setup: Setup, dtype: DType, device: str = "cpu") -> gn.GAN:
     )
 
 
-def pictures(setup: Setup) -> Array:
+def some_images(setup: Setup) -> Array:
     """Data to train on, uint8 (N, height, width, channels): the mixture for "points", else random bytes."""
-    count = max(PICTURES, setup.batch_size)
+    count = max(IMAGES, setup.batch_size)
     if setup.model == "points":
-        return ring(max(8 * PICTURES, count))
+        return ring(max(8 * IMAGES, count))
     return np.random.default_rng(0).integers(0, 256, (count, *setup.image_shape), np.uint8)
 
 
@@ -104,7 +104,7 @@ def make_trainer(
 ) -> Trainer:
     """A fresh trainer, with the defaults of `gn.train`.
 
-    images: what `pictures(setup)` gave, where making them should not be part of a measurement.
+    images: what `images(setup)` gave, where making them should not be part of a measurement.
     device, graph: where it trains; on a GPU, whether its steps become a CUDA graph.
     """
     config = Config(
@@ -114,9 +114,9 @@ def make_trainer(
         device=device,
         graph=graph,
     )
-    trainer = build_trainer(make_gan(setup, dtype, device), pictures(setup) if images is None else images, config)
+    trainer = build_trainer(make_gan(setup, dtype, device), some_images(setup) if images is None else images, config)
     if setup.batch_size == 1:
-        # Training asks for two pictures, as one has no batch statistics to speak of; what a step of one costs is asked too.
+        # Training asks for two images, as one has no batch statistics to speak of; what a step of one costs is asked too.
         trainer.batch_size, trainer.order = 1, Shuffler(len(trainer.images), 1)
     return trainer
 

@@ -1,7 +1,7 @@
 """One step of Algorithm 1 as `gn.train` runs it, against PyTorch's in the same process, turn by turn.
 
 Both sides draw their own data and noise inside the timed step. Before anything is timed, one step of each on the same
-pictures and the same noise must give the same losses, gradients and new weights, in float64 and in the dtype timed;
+images and the same noise must give the same losses, gradients and new weights, in float64 and in the dtype timed;
 if not, the exit code is 1. Ours also looks for numbers that are not finite, as `gn.train` does; PyTorch's step does not.
 `--preset all` runs every preset in turn.
 """
@@ -184,7 +184,7 @@ def _plot(contests: list[Contest], found: dict[str, Any], options: argparse.Name
         for row in measured.rows():
             name = row["candidate"]
             speed = f"gan_np is {row['speed_of_gan_np']['median']:.2f} times as fast" if row["fastest_peer"] else ""
-            label = name if len(contests) == 1 else f"{measured.preset}\n{measured.setup.batch_size} pictures"
+            label = name if len(contests) == 1 else f"{measured.preset}\n{measured.setup.batch_size} images"
             dots.append(plots.Dot(label, name, measured.timings[name].spread.scaled(1e3), speed))
     plots.save_dots(options.plot, _title(contests).capitalize(), dots, found)
 

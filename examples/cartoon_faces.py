@@ -1,4 +1,4 @@
-"""Cartoon faces with known factors, made offline: pictures for experiments on what a generator has learnt.
+"""Cartoon faces with known factors, made offline: images for experiments on what a generator has learnt.
 
     python -m pip install -e ".[faces]"
     python examples/cartoon_faces.py --count 20000 --out faces.npz
@@ -7,17 +7,17 @@
 Drawn from the style "Personas by Draftbit" (https://personas.draftbit.com/) by Draftbit, licensed under CC BY 4.0
 (https://creativecommons.org/licenses/by/4.0/), as the package `dicebear-styles` ships it, and changed: the mouth is one
 stroke of any curvature, eyes, nose and mouth move sideways on the head, the light on the forehead is left out, and the
-picture is cut around the face.
+image is cut around the face.
 
 The file holds x_train, x_test (uint8 (N, side, side, 3)), y_train, y_test (1 for a smile, 0 otherwise), and the factors
-of every picture: factors_train, factors_test (float32 (N, columns)) with factor_names (columns). A factor of several
+of every image: factors_train, factors_test (float32 (N, columns)) with factor_names (columns). A factor of several
 kinds has a column for each, "hair=long" …, one of which is 1. All factors are independent, and each is uniform:
 
     pose    −1 (looks to the left) … 1 (to the right): where eyes, nose and mouth are on the head
     smile   −1 (corners of the mouth down) … 1 (up): curvature of the mouth
     eyes, hair, hair_colour, skin: one of the kinds below
 
-Picture i of a seed is the same whatever the count is. About 3 ms a picture.
+Image i of a seed is the same whatever the count is. About 3 ms an image.
 """
 
 from __future__ import annotations
@@ -106,9 +106,7 @@ def svg_of(style: Any, pose: float, smile: float, eyes: str, hair: str, hair_col
     changes['viewBox="0 0 64 64"'] = f'viewBox="{VIEW}"'
     for before, after in changes.items():
         if svg.count(before) != 1:
-            raise ValueError(
-                f"dicebear-styles: expected {before} once in the style's picture, found {svg.count(before)}"
-            )
+            raise ValueError(f"dicebear-styles: expected {before} once in the style's image, found {svg.count(before)}")
         svg = svg.replace(before, after)
     return svg
 
@@ -119,38 +117,38 @@ def render(svg: str, side: int) -> np.ndarray:
     from PIL import Image
 
     png = bytes(resvg_py.svg_to_bytes(svg_string=svg, width=side, height=side, skip_system_fonts=True))
-    with Image.open(io.BytesIO(png)) as picture:
-        return np.asarray(picture.convert("RGB"))
+    with Image.open(io.BytesIO(png)) as image:
+        return np.asarray(image.convert("RGB"))
 
 
 def faces(count: int, side: int = 64, seed: int = 0, part: int = 0) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """`count` pictures uint8 (count, side, side, 3), their factors (count, columns) and the columns' names."""
+    """`count` images uint8 (count, side, side, 3), their factors (count, columns) and the columns' names."""
     from dicebear import Style
 
-    style = Style(definition())  # once: from a bare definition every picture would take hundreds of milliseconds
+    style = Style(definition())  # once: from a bare definition every image would take hundreds of milliseconds
     drawn = draw_factors(count, seed, part)
-    pictures = np.empty((count, side, side, 3), np.uint8)
+    images = np.empty((count, side, side, 3), np.uint8)
     for index in range(count):
         values: dict[str, Any] = {name: float(drawn[name][index]) for name in CONTINUOUS}
         values |= {name: kinds[drawn[name][index]] for name, kinds in KINDS.items()}
-        pictures[index] = render(svg_of(style, **values), side)
-    return pictures, *columns_of(drawn)
+        images[index] = render(svg_of(style, **values), side)
+    return images, *columns_of(drawn)
 
 
 def main() -> None:
     """Write the file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=20_000, help="training pictures (default: 20000)")
-    parser.add_argument("--test-count", type=int, default=2_000, help="held-out pictures (default: 2000)")
+    parser.add_argument("--count", type=int, default=20_000, help="training images (default: 20000)")
+    parser.add_argument("--test-count", type=int, default=2_000, help="held-out images (default: 2000)")
     parser.add_argument("--side", type=int, default=64, help="pixels (default: 64)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("faces.npz"))
     arguments = parser.parse_args()
     contents: dict[str, Any] = {}
     for part, (name, count) in enumerate((("train", arguments.count), ("test", arguments.test_count))):
-        pictures, factors, names = faces(count, arguments.side, arguments.seed, part)
+        images, factors, names = faces(count, arguments.side, arguments.seed, part)
         smile = factors[:, names.index("smile")]
-        contents |= {f"x_{name}": pictures, f"y_{name}": (smile > 0).astype(np.int64), f"factors_{name}": factors}
+        contents |= {f"x_{name}": images, f"y_{name}": (smile > 0).astype(np.int64), f"factors_{name}": factors}
     np.savez_compressed(arguments.out, factor_names=np.array(names), **contents)
     print(f"wrote {arguments.out}")
 

@@ -29,20 +29,20 @@ class Objective(Protocol):
 
     @property
     def boundary(self) -> float:
-        """D calls a picture real where its score is above this."""
+        """D calls an image real where its score is above this."""
 
     @property
     def classifies(self) -> bool:
         """Whether D's score has such a boundary of its own; a Wasserstein critic's is only defined up to a constant."""
 
     def real(self, logits: Array) -> Loss:
-        """The part of D's loss that comes from real pictures."""
+        """The part of D's loss that comes from real images."""
 
     def fake(self, logits: Array) -> Loss:
-        """The part of D's loss that comes from generated pictures."""
+        """The part of D's loss that comes from generated images."""
 
     def generator(self, logits: Array) -> Loss:
-        """G's loss, from D's logits on generated pictures."""
+        """G's loss, from D's logits on generated images."""
 
 
 def _mean_softplus(logits: Array, sign: int, weight: float = 1.0) -> Loss:
@@ -66,7 +66,7 @@ def _all(logits: Array, value: float) -> Array:
 class _CrossEntropy:
     """D's side of both objectives: L_D = −V = mean softplus(−s_real) + mean softplus(s_fake).
 
-    smoothing: one-sided label smoothing (Salimans et al. 2016): the target of real pictures is 1 − smoothing,
+    smoothing: one-sided label smoothing (Salimans et al. 2016): the target of real images is 1 − smoothing,
     L_real = (1 − smoothing)·mean softplus(−s) + smoothing·mean softplus(s). Fake targets stay 0.
     """
 
@@ -111,7 +111,7 @@ class Minimax(_CrossEntropy):
 class NonSaturating(_CrossEntropy):
     """The form used in practice: G maximises E_z[log D(G(z))], L_G = mean softplus(−s).
 
-    The same fixed point as minimax, and a gradient −σ(−s)/N that is strongest where D rejects the picture.
+    The same fixed point as minimax, and a gradient −σ(−s)/N that is strongest where D rejects the image.
 
     >>> import numpy as np, gan_np as gn
     >>> gn.objectives.NonSaturating().generator(np.array([-1000.0, 1000.0])).gradient
@@ -124,7 +124,7 @@ class NonSaturating(_CrossEntropy):
 
 
 class LeastSquares:
-    """Least-squares GAN (Mao et al. 2017): scores aim at 1 for real and 0 for generated pictures.
+    """Least-squares GAN (Mao et al. 2017): scores aim at 1 for real and 0 for generated images.
 
     L_D = ½·E_x[(s − 1)²] + ½·E_z[s²],   L_G = ½·E_z[(s − 1)²]
     """

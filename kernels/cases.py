@@ -80,7 +80,7 @@ def convolution_geometry(
     stride: tuple[int, int],
     padding: tuple[int, int],
 ) -> Geometry:
-    """The geometry of a convolution of a picture (height, width, channels)."""
+    """The geometry of a convolution of an image (height, width, channels)."""
     size = [small_size(large[axis], kernel[axis], stride[axis], padding[axis]) for axis in (0, 1)]
     return Geometry(batch, large, (size[0], size[1], out_channels), kernel, stride, padding)
 
@@ -220,7 +220,7 @@ def _normal_case(label: str, count: int) -> Case:
     return Case("normal", label, (count,), make, run)
 
 
-def _pictures_case(label: str, shape: tuple[int, int, int, int]) -> Case:
+def _images_case(label: str, shape: tuple[int, int, int, int]) -> Case:
     """Of twice as many and a few more: as they lie, chosen, and some of the chosen mirrored; one after another and not."""
     count, *size = shape
 
@@ -239,7 +239,7 @@ def _pictures_case(label: str, shape: tuple[int, int, int, int]) -> Case:
             "all mirrored": kernel.forward(bytes_of[:count], None, mirrored, 0.0, 1.0, dtype),
         }
 
-    return Case("pictures", label, shape, make, run)
+    return Case("images", label, shape, make, run)
 
 
 def _softplus_case(label: str, count: int) -> Case:
@@ -363,7 +363,7 @@ def _report_case(label: str, count: int) -> Case:
 def _small_cases() -> Iterator[Case]:
     shapes = [
         ("1×1", (2, 3, 4, 2), 3, (1, 1), (1, 1), (0, 0)),
-        ("kernel as large as the picture", (3, 4, 3, 5), 6, (4, 3), (1, 1), (0, 0)),
+        ("kernel as large as the image", (3, 4, 3, 5), 6, (4, 3), (1, 1), (0, 0)),
         ("3×3", (2, 5, 4, 3), 2, (3, 3), (1, 1), (1, 1)),
         ("4×4 stride 2", (3, 8, 6, 5), 4, (4, 4), (2, 2), (1, 1)),
         ("5×5 stride 2", (2, 7, 9, 1), 3, (5, 5), (2, 2), (2, 2)),
@@ -383,9 +383,9 @@ def _small_cases() -> Iterator[Case]:
         yield dense_layer_case("odd", 9, 17, 5, activation)
         yield dense_layer_case("two groups", 70, 33, 40, activation)
         yield _bias_activation_case("rows", (5, 3), activation)
-        yield _bias_activation_case("picture", (2, 3, 5, 17), activation)
+        yield _bias_activation_case("image", (2, 3, 5, 17), activation)
         yield _batch_norm_case("rows", (6, 5), activation, True)
-        yield _batch_norm_case("picture", (3, 4, 5, 3), activation, activation.kind != "tanh")
+        yield _batch_norm_case("image", (3, 4, 5, 3), activation, activation.kind != "tanh")
     yield _running_case("more than a block", 259)
     yield _layer_norm_case("rows", (4, 7))
     yield _maxout_case("five pieces", 4, 3, 5)
@@ -396,9 +396,9 @@ def _small_cases() -> Iterator[Case]:
         yield _upsample_case(operation, "2×2", (2, 3, 4, 3), (2, 2))
         yield _upsample_case(operation, "3×1 of one pixel", (1, 1, 2, 1), (3, 1))
     yield _normal_case("vector", 1033)
-    yield _pictures_case("odd", (3, 3, 5, 1))
-    yield _pictures_case("whole", (4, 6, 4, 3))
-    yield _pictures_case("several blocks", (2, 44, 36, 3))
+    yield _images_case("odd", (3, 3, 5, 1))
+    yield _images_case("whole", (4, 6, 4, 3))
+    yield _images_case("several blocks", (2, 44, 36, 3))
     yield _softplus_case("vector", 33)
     yield _logistic_case("few", 3)
     yield _logistic_case("more than threads", 611)
@@ -445,7 +445,7 @@ def _dcgan_cases() -> Iterator[Case]:
     for operation in ("upsample_nearest", "upsample_bilinear"):
         yield _upsample_case(operation, "2×2 of 32²×16", (batch, 32, 32, 16), (2, 2))
     yield _normal_case("512×256", 1 << 17)
-    yield _pictures_case("128×64²×3", (128, 64, 64, 3))
+    yield _images_case("128×64²×3", (128, 64, 64, 3))
     yield _softplus_case("1024", 1024)
     yield _logistic_case("512", 512)
     yield _accuracy_case("512", 512)
@@ -497,8 +497,8 @@ def case_of(work: RecordedProblem) -> Case:
         return _upsample_case(operation, label, (shape[0], shape[1], shape[2], shape[3]), *options)
     if operation == "normal":
         return _normal_case(label, math.prod(shape))
-    if operation == "pictures":
-        return _pictures_case(label, (shape[0], shape[1], shape[2], shape[3]))
+    if operation == "images":
+        return _images_case(label, (shape[0], shape[1], shape[2], shape[3]))
     if operation == "softplus":
         return _softplus_case(label, math.prod(shape))
     if operation == "logistic":

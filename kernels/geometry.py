@@ -1,4 +1,4 @@
-"""The sizes of a convolution, seen from neither side: a large picture, a small one, and the taps that join them."""
+"""The sizes of a convolution, seen from neither side: a large image, a small one, and the taps that join them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class Geometry(NamedTuple):
 
         T = Σ w[u, v, c, d] · a[n, i·sh + u − ph, j·sw + v − pw, c] · b[n, i, j, d]
 
-    `a` is the large picture, `b` the small one; `a` is 0 outside its bounds. Convolution maps a to ∂T/∂b, transposed
+    `a` is the large image, `b` the small one; `a` is 0 outside its bounds. Convolution maps a to ∂T/∂b, transposed
     convolution maps b to ∂T/∂a. Channels are last everywhere.
     """
 

@@ -235,7 +235,7 @@ class Upsample(Protocol):
     """Enlargement by whole factors: (N, H, W, C) to (N, H·fh, W·fw, C)."""
 
     def forward(self, x: Array, factor: tuple[int, int]) -> Array:
-        """The enlarged picture."""
+        """The enlarged image."""
 
     def backward(self, dy: Array, factor: tuple[int, int]) -> Array:
         """The adjoint."""
@@ -257,21 +257,21 @@ class Normal(Protocol):
         """
 
 
-class Pictures(Protocol):
-    """Real pictures as D sees them: some of a data set's bytes, as floats."""
+class Images(Protocol):
+    """Real images as D sees them: some of a data set's bytes, as floats."""
 
     def forward(
         self,
-        pictures: Array,
+        images: Array,
         index: Array | None,
         mirrored: Array | None,
         low: float,
         high: float,
         dtype: np.dtype[Any],
     ) -> Array:
-        """low + (high − low)·byte/255 for each byte of pictures[index], (n, H, W, C) of `dtype`.
+        """low + (high − low)·byte/255 for each byte of images[index], (n, H, W, C) of `dtype`.
 
-        pictures: uint8 (N, H, W, C). index: int64 (n,), each in [0, N); None for all in order. mirrored: uint8 (n,), not 0
+        images: uint8 (N, H, W, C). index: int64 (n,), each in [0, N); None for all in order. mirrored: uint8 (n,), not 0
         for those whose left and right are exchanged, or None. The factor (high − low)/255 and `low` are rounded to `dtype`.
         """
 

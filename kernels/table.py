@@ -44,7 +44,7 @@ OPERATIONS: dict[str, type[Any]] = {
     "upsample_nearest": interfaces.Upsample,
     "upsample_bilinear": interfaces.Upsample,
     "normal": interfaces.Normal,
-    "pictures": interfaces.Pictures,
+    "images": interfaces.Images,
     "softplus": interfaces.Softplus,
     "logistic": interfaces.Logistic,
     "accuracy": interfaces.Accuracy,
@@ -69,7 +69,7 @@ class Problem(NamedTuple):
     """"cpu" or "cuda"."""
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
-    """Shape of the operation's first array; for "dense_layer" with out_features behind; for "pictures" of its result."""
+    """Shape of the operation's first array; for "dense_layer" with out_features behind; for "images" of its result."""
     geometry: Geometry | None = None
     """For convolutions."""
 

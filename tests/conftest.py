@@ -63,7 +63,7 @@ def pytest_runtest_setup(item):
 
 @pytest.fixture(autouse=True, scope="session")
 def cache_of_one_s_own(tmp_path_factory):
-    """No test reads or fills the user's cache of decoded pictures. Compiled kernels are found and kept in its folder.
+    """No test reads or fills the user's cache of decoded images. Compiled kernels are found and kept in its folder.
 
     That is named after all their sources, so none is older than the code; compiling them all takes minutes.
     """

@@ -8,7 +8,7 @@ STEP = 1e-5
 
 
 def small_gan(normalise=True, seed=0):
-    """A DCGAN of 8×8 pictures in float64: batch normalisation in both players, or layers without it."""
+    """A DCGAN of 8×8 images in float64: batch normalisation in both players, or layers without it."""
 
     def batch_norm(activation):
         return gn.BatchNorm(activation=activation) if normalise else gn.LeakyReLU()

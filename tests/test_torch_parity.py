@@ -1,6 +1,6 @@
 """The same numbers as PyTorch, forward and backward: what a reader will compare with PyTorch agrees with PyTorch.
 
-Layouts differ: pictures (N, H, W, C) here and (N, C, H, W) there; weights (kh, kw, in, out) here and (out, in, kh, kw)
+Layouts differ: images (N, H, W, C) here and (N, C, H, W) there; weights (kh, kw, in, out) here and (out, in, kh, kw)
 there, of a transposed convolution (kh, kw, out, in) here and (in, out, kh, kw) there.
 """
 

@@ -36,7 +36,7 @@ LAYERS = {
     "dcgan128": [(64, (128, 128, 3), 64), (64, (64, 64, 64), 128), (64, (32, 32, 128), 256), (64, (16, 16, 256), 512)],
     "mnist": [(128, (28, 28, 1), 64), (128, (14, 14, 64), 128)],
 }
-"""(pictures, large picture, channels of the small one) of 4×4 kernels, stride 2, padding 1: as `gpu_step`'s presets."""
+"""(images, large image, channels of the small one) of 4×4 kernels, stride 2, padding 1: as `gpu_step`'s presets."""
 ALLOWED = {"float32": 1e-5, "tf32": 3e-3, "bf16": 1e-2}
 """Differences from the exact kernel, of the largest entry."""
 CALLS, ROUNDS = 10, 7

@@ -30,7 +30,7 @@ class Launches(NamedTuple):
     others: int
     """CuPy's own kernels and copies on the device."""
     copies: int
-    """To the device when launched one by one: pictures' numbers, noise, learning rates. Captured, it is one."""
+    """To the device when launched one by one: images' numbers, noise, learning rates. Captured, it is one."""
 
     @property
     def launched(self) -> int:

@@ -1,6 +1,6 @@
 """A machine without a GPU that pretends to have one: the stand-in for CuPy of the tests, to try commands on.
 
-The CUDA sources run on the processor there, at sizes of a few pictures; times mean nothing.
+The CUDA sources run on the processor there, at sizes of a few images; times mean nothing.
 """
 
 from __future__ import annotations

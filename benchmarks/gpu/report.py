@@ -1,7 +1,7 @@
 """All that a GPU has to show, in one command: tests, sanitizers, digits at each precision, kernels.
 
 It goes through stages, each of at most ten minutes, and keeps what each gave in OUT/gpu_report.json at once: a run that was
-cut off goes on where it was when the command is given again. At the end OUT has a picture of it all.
+cut off goes on where it was when the command is given again. At the end OUT has an image of it all.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--again", action="store_true", help="repeat stages that were done")
     parser.add_argument("--pretend", action="store_true", help="tests run on a stand-in for CuPy: to try this command")
     parser.add_argument("--quick", action="store_true", help="small and short: shows that it runs, times mean little")
-    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="the picture (default: OUT/gpu_report.png)")
+    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="the image (default: OUT/gpu_report.png)")
     options = parser.parse_args(arguments)
     try:
         chosen = _chosen(options.stages)

@@ -1,4 +1,4 @@
-"""The picture of a GPU report: which stages passed, digits at each precision, kernels beside each other."""
+"""The image of a GPU report: which stages passed, digits at each precision, kernels beside each other."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def save(path: Path, record: dict[str, Any], out: Path) -> None:
         f"gan_np on {device['name']}, compute capability {device['compute_capability']}, "
         f"CUDA {_version(device['runtime'])}, CuPy {device['cupy']}, {record['date']}{quick}"
     )
-    left, *pictures = top.subplots(1, 4, width_ratios=(2.6, 1, 1, 1))
+    left, *images = top.subplots(1, 4, width_ratios=(2.6, 1, 1, 1))
     _stages(left, record["stages"])
-    for axes, precision in zip(pictures, ("float32", "tf32", "bf16"), strict=True):
+    for axes, precision in zip(images, ("float32", "tf32", "bf16"), strict=True):
         _digits(axes, record["stages"].get(f"digits-{precision}"), precision, out / f"digits-{precision}.png")
     _kernels(bottom.subplots(), record["stages"].get("kernels", {}).get("rows", []))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,14 +47,14 @@ def _stages(axes: Any, stages: dict[str, Any]) -> None:
         )
 
 
-def _digits(axes: Any, stage: dict[str, Any] | None, precision: str, picture: Path) -> None:
+def _digits(axes: Any, stage: dict[str, Any] | None, precision: str, image: Path) -> None:
     axes.axis("off")
-    if stage is None or not picture.exists():
+    if stage is None or not image.exists():
         axes.set_title(f"{precision}: not there", fontsize=9)
         return
     import matplotlib.image
 
-    axes.imshow(matplotlib.image.imread(picture), cmap="gray")
+    axes.imshow(matplotlib.image.imread(image), cmap="gray")
     axes.set_title(f"{precision}: {stage['steps_per_second']:,.0f} steps/s", fontsize=9)
 
 

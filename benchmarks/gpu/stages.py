@@ -122,10 +122,10 @@ def compare_step(settings: Settings) -> dict[str, Any]:
 
     PyTorch is not compiled here: its search for the best kernels, four presets at three precisions, has no bound in time.
     """
-    file, picture = settings.out / "gpu_step.json", settings.out / "gpu_step.png"
+    file, image = settings.out / "gpu_step.json", settings.out / "gpu_step.png"
     file.unlink(missing_ok=True)  # of a run before
     command = [sys.executable, "-m", "benchmarks", "gpu_step", "--json", str(file.resolve()), "--plot"]
-    command += [str(picture.resolve()), *(["--pretend"] if settings.pretend else ["--device", settings.device])]
+    command += [str(image.resolve()), *(["--pretend"] if settings.pretend else ["--device", settings.device])]
     command += SMALLEST if settings.quick else ["--no-compile", "--seconds", str(settings.limit / SHARES)]
     done = _process(command, settings.limit)
     if done is None:

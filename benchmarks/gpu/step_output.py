@@ -96,7 +96,7 @@ def plot(path: Path, runs: Sequence[dict[str, Any]], found: dict[str, Any], *, d
             note = f"gan_np is {row['speed_of_gan_np']['median']:.2f} times as fast" if row["fastest_peer"] else ""
             if name.startswith("gan_np"):
                 note = f"{row['share_of_floor']:.0%} of the floor"
-            label = f"{run['preset']}, {run['precision']}\n{run['setup']['batch_size']} pictures"
+            label = f"{run['preset']}, {run['precision']}\n{run['setup']['batch_size']} images"
             series = name.replace(", autocast", "")  # which the label says
             dots.append(plots.Dot(label, series, Spread(**row["milliseconds"]), note))
     title = f"One training step on {found['gpu']['name']}, {date}{' (quick: times mean little)' if quick else ''}"

@@ -60,7 +60,7 @@ def players(seed: int) -> InfoGAN:
 
 
 def run(job: Job, keep: Keep) -> None:
-    """Train without labels; then match categories with digits and count errors on the test pictures."""
+    """Train without labels; then match categories with digits and count errors on the test images."""
     train, test = digits.load(job.data, "train"), digits.load(job.data, "test")
     if job.quick:
         train, test = digits.Digits(*(a[:10_000] for a in train)), digits.Digits(*(a[:1000] for a in test))
@@ -84,12 +84,12 @@ def run(job: Job, keep: Keep) -> None:
             history.append({"update": update, **values, **step.numbers()})
             keep(update, values, history=history)
             saved.save(update, {"history": history})
-            if job.pictures is not None:
-                gn.save_grid(gan.vary(0, rows=10), job.pictures / f"{job.case}-{job.seed}.png", columns=10)
+            if job.images is not None:
+                gn.save_grid(gan.vary(0, rows=10), job.images / f"{job.case}-{job.seed}.png", columns=10)
 
 
 def measure(gan: InfoGAN, train: digits.Digits, test: digits.Digits, count: int) -> dict[str, float | None]:
-    """Errors on the test pictures, categories matched with digits on `count` training pictures.
+    """Errors on the test images, categories matched with digits on `count` training images.
 
     error: each category stands for one digit and each digit for one category, the best such matching.
     majority_error: each category stands for the digit that is most frequent in it, so a digit may have several or none.
@@ -104,7 +104,7 @@ def measure(gan: InfoGAN, train: digits.Digits, test: digits.Digits, count: int)
 
 
 def confusion(categories: Array, labels: Array) -> Array:
-    """How many pictures of each digit (columns) are in each category (rows)."""
+    """How many images of each digit (columns) are in each category (rows)."""
     counts = np.zeros((CATEGORIES, 10), np.int64)
     np.add.at(counts, (categories, labels), 1)
     return counts
@@ -133,7 +133,7 @@ def best_matching(counts: Array) -> Array:
 
 
 def read(gan: InfoGAN, images: Array) -> Array:
-    """The most likely category of each picture, int64 (N,)."""
+    """The most likely category of each image, int64 (N,)."""
     parts = [images[start : start + CHUNK] for start in range(0, len(images), CHUNK)]
     floats = (to_float(part, gan.pixel_range, gan.discriminator.dtype) for part in parts)
     return np.concatenate([gan.read_codes(part)[0] for part in floats])
@@ -141,7 +141,7 @@ def read(gan: InfoGAN, images: Array) -> Array:
 
 INFOGAN = Recipe(
     "infogan",
-    "error of InfoGAN's categorical code on MNIST's test pictures",
+    "error of InfoGAN's categorical code on MNIST's test images",
     "Chen et al. 2016, section 7.2: “c₁ can be used as a classifier that achieves 5% error rate”",
     {"infogan": "InfoGAN"},
     {
@@ -150,8 +150,8 @@ INFOGAN = Recipe(
     },
     {"infogan": {"error": "5"}},
     (
-        "the paper does not say how categories are matched with digits: here in two ways, both on 10,000 training pictures",
-        "60,000 training pictures; its public code has the 55,000 that TensorFlow's reader of MNIST leaves for training",
+        "the paper does not say how categories are matched with digits: here in two ways, both on 10,000 training images",
+        "60,000 training images; its public code has the 55,000 that TensorFlow's reader of MNIST leaves for training",
         "slope of the leaky ReLU 0.1, as the paper says; its public code has 0.01",
         "weights N(0, 0.02²), as in its public code but for D's convolutions, which are truncated there",
     ),

@@ -76,7 +76,7 @@ def _jobs(recipe: Recipe, options: argparse.Namespace) -> list[Job]:
         raise ValueError(f"device: {recipe.name} runs on the CPU, got {options.device!r}")
     data = options.data or recipe.data if recipe.data else ""
     return [
-        Job(case, seed, size, options.quick, data, options.pictures, options.device) for seed in seeds for case in cases
+        Job(case, seed, size, options.quick, data, options.images, options.device) for seed in seeds for case in cases
     ]
 
 
@@ -92,7 +92,7 @@ def _perform(recipe: Recipe, job: Job, folder: Path) -> None:
 
 
 def _draw(recipe: Recipe, folder: Path, path: Path) -> None:
-    from .pictures import progress
+    from .images import progress
 
     found = kept(folder, recipe)
     if recipe.draw is not None:
@@ -144,7 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="where runs are kept (default: benchmarks/results/papers)"
     )
-    parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="draw samples of each run there")
+    parser.add_argument("--images", type=Path, metavar="FOLDER", help="draw samples of each run there")
     parser.add_argument("--show", action="store_true", help="print the table of what is kept and run nothing")
     parser.add_argument("--page", type=Path, metavar="FILE.md", help="write all tables into this page and run nothing")
     report.add_options(parser)

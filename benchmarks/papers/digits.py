@@ -11,7 +11,7 @@ TRAIN, VALIDATION = 50_000, 10_000
 
 
 class Digits(NamedTuple):
-    """Pictures uint8 (N, 28, 28, 1) and their labels int64 (N,)."""
+    """Images uint8 (N, 28, 28, 1) and their labels int64 (N,)."""
 
     images: Array
     labels: Array
@@ -21,17 +21,17 @@ def load(data: str, split: str) -> Digits:
     """The training or the test part of a source with labels, in an order that is the same for every run.
 
     Raises:
-        ValueError: no labels, or pictures that are not 28×28×1.
+        ValueError: no labels, or images that are not 28×28×1.
     """
     found = gn.data.open(data, split=split)
     if found.labels is None or found.image_shape != (28, 28, 1):
-        raise ValueError(f"data: expected labelled pictures of 28×28×1, {data} has {found.image_shape}")
+        raise ValueError(f"data: expected labelled images of 28×28×1, {data} has {found.image_shape}")
     order = generator(0, len(found)).permutation(len(found))
     return Digits(found.images[order], found.labels[order])
 
 
 def training_and_validation(data: str) -> tuple[Array, Array]:
-    """50,000 pictures to train on, 10,000 to choose by; in proportion where the source has not 60,000."""
+    """50,000 images to train on, 10,000 to choose by; in proportion where the source has not 60,000."""
     images = load(data, "train").images
     cut = len(images) * TRAIN // (TRAIN + VALIDATION)
     return images[:cut], images[cut:]

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import gan_np as gn
 from gan_np.arrays import Array, array_module
-from gan_np.layers import Pullback, Run, Variables, Wrt
+from gan_np.layers import LayerPullback, Run, Variables, Wrt
 from gan_np.layers.layer import Shapes
 
 
 class LabelledChain(gn.Layer):
     """(x, label) → f_n([… f_1([x, label]) …, label]): each layer sees its input joined with the label along the last axis.
 
-    A label (K,) joins a picture as K constant planes.
+    A label (K,) joins an image as K constant planes.
     """
 
     def __init__(self, *layers: gn.Layer) -> None:
@@ -29,10 +29,10 @@ class LabelledChain(gn.Layer):
             shape = children[str(index)].output_shape
         return gn.Declaration(shape, children=children)
 
-    def forward(self, variables: Variables, x: tuple[Array, Array], run: Run) -> tuple[Array, Pullback]:
+    def forward(self, variables: Variables, x: tuple[Array, Array], run: Run) -> tuple[Array, LayerPullback]:
         """Join, apply, join, apply, …."""
         y, label = x
-        steps: list[Pullback] = []
+        steps: list[LayerPullback] = []
         for index, layer in enumerate(self.layers):
             asking = run.asking(_needed(run.wrt, index))
             y, step = layer.apply(variables.children[str(index)], _joined(y, label), asking)
@@ -41,7 +41,7 @@ class LabelledChain(gn.Layer):
 
         def function(dy: Array, wrt: Wrt) -> tuple[Array | None, Array | None]:
             gradient: Array | None = dy
-            of_picture, of_label = (bool(each) for each in wrt.of_inputs(2))
+            of_image, of_label = (bool(each) for each in wrt.of_inputs(2))
             to_label = array_module(label).zeros_like(label) if of_label else None
             for index, step in reversed(list(enumerate(steps))):
                 joined = step(gradient, replace(wrt, inputs=_needed(wrt, index)))
@@ -50,9 +50,9 @@ class LabelledChain(gn.Layer):
                 if to_label is not None:
                     to_label += joined[..., -classes:].reshape(len(label), -1, classes).sum(axis=1)
                 gradient = array_module(joined).ascontiguousarray(joined[..., :-classes])
-            return (gradient if of_picture else None), to_label
+            return (gradient if of_image else None), to_label
 
-        return y, Pullback(function)
+        return y, LayerPullback(function)
 
 
 def _needed(wrt: Wrt, index: int) -> bool:

@@ -36,7 +36,7 @@ def momentum(updates_per_epoch: int) -> gn.schedules.Schedule:
 
 
 def players(images: Array, seed: int) -> gn.GAN:
-    """The paper's networks; the biases of G's pixels start at the logits of the training pictures' means."""
+    """The paper's networks; the biases of G's pixels start at the logits of the training images' means."""
     gan = gn.models.mlp(images.shape[1:], latent_dim=100, latent="uniform-unit-variance", seed=seed)
     theta = gan.generator.parameters
     means = to_float(images, "0..1", gan.generator.dtype).reshape(len(images), -1).mean(axis=0, dtype=np.float64)
@@ -46,7 +46,7 @@ def players(images: Array, seed: int) -> gn.GAN:
 
 
 def run(job: Job, keep: Keep) -> None:
-    """Train and measure, or measure real pictures that stand for samples."""
+    """Train and measure, or measure real images that stand for samples."""
     training, held_out = digits.training_and_validation(job.data)
     validation, test = held_out[:VALIDATION], digits.load(job.data, "test").images
     if job.quick:
@@ -101,7 +101,7 @@ class StagedRate:
 
 
 class _Watch:
-    """Looks at the validation likelihood during training; measures on the test pictures where it has risen."""
+    """Looks at the validation likelihood during training; measures on the test images where it has risen."""
 
     def __init__(
         self,
@@ -128,7 +128,7 @@ class _Watch:
         return {"stage": self.rate.stage, **{name: getattr(self, name) for name in names}}
 
     def look(self, update: int, losses: tuple[float, float]) -> None:
-        """Measure the validation pictures, and where they are likelier than ever the test pictures."""
+        """Measure the validation images, and where they are likelier than ever the test images."""
         z = self.gan.prior.of_seed(self.job.seed, self.job.size.samples, self.gan.generator.dtype)
         samples = self.gan.generate(z)
         scores = parzen_log_likelihoods(self.validation, samples, DEVIATIONS).mean(axis=1)
@@ -150,27 +150,27 @@ class _Watch:
         self.keep(update, self.values, history=self.history, **self.found)
 
     def _draw(self) -> None:
-        if self.job.pictures is not None:
+        if self.job.images is not None:
             name = f"{self.job.case}-{self.job.seed}.png"
-            gn.save_grid(self.gan.sample(100, seed=1), self.job.pictures / name)
+            gn.save_grid(self.gan.sample(100, seed=1), self.job.images / name)
 
 
 PARZEN = Recipe(
     "parzen",
     "log-likelihood of MNIST in nats, Parzen window",
-    "Goodfellow et al. 2014, table 1; ± over the 10,000 test pictures",
-    {"gan": "GAN", "training-pictures": "10,000 training pictures instead of samples"},
+    "Goodfellow et al. 2014, table 1; ± over the 10,000 test images",
+    {"gan": "GAN", "training-pictures": "10,000 training images instead of samples"},
     {
         "log_likelihood": Measure("log-likelihood", 1, median=True),
-        "standard_error": Measure("± over test pictures", 1, median=True),
+        "standard_error": Measure("± over test images", 1, median=True),
         "at_the_first_rate": Measure("before the rate is cut", 1, median=True),
     },
     {"gan": {"log_likelihood": "225", "standard_error": "2"}},
     (
-        "which 10,000 of the 60,000 pictures are held out: a fixed shuffle, instead of the file's last ones",
+        "which 10,000 of the 60,000 images are held out: a fixed shuffle, instead of the file's last ones",
         (
             "the paper's code names no end of training, and its learning rate, 0.1 divided by 1.000004 at each update, "
-            "takes 5,800 epochs to its least, 10⁻⁶; here, when the likelihood of the validation pictures has not risen for "
+            "takes 5,800 epochs to its least, 10⁻⁶; here, when the likelihood of the validation images has not risen for "
             "20 epochs, the rate is cut to a tenth, and when that happens again training ends; the best of the measurements "
             "(every 5 epochs) is reported, and beside it the best before the cut"
         ),

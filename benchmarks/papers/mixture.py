@@ -86,15 +86,15 @@ def run(mixture: Mixture, job: Job, keep: Keep) -> None:
             history.append({"update": update, **values, "d_loss": losses[0], "g_loss": losses[1]})
             keep(update, values, history=history, counts=found.counts.tolist())
             saved.save(update, {"history": history})
-            if job.pictures is not None:
+            if job.images is not None:
                 _draw(mixture, samples, job)
 
 
 def _draw(mixture: Mixture, samples: Array, job: Job) -> None:
-    from .pictures import scatter
+    from .images import scatter
 
-    assert job.pictures is not None
-    scatter(mixture.means, samples, job.pictures / f"{job.case}-{job.seed}.png")
+    assert job.images is not None
+    scatter(mixture.means, samples, job.images / f"{job.case}-{job.seed}.png")
 
 
 def _recipe(name: str, title: str, mixture: Callable[[], Mixture], published: dict[str, dict[str, str]]) -> Recipe:

@@ -1,4 +1,4 @@
-"""Error of one nearest neighbour on MNIST's test pictures, from samples with labels (Radford et al. 2015, table 3)."""
+"""Error of one nearest neighbour on MNIST's test images, from samples with labels (Radford et al. 2015, table 3)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CLASSES = 10
 
 
 def run(job: Job, keep: Keep) -> None:
-    """Real pictures or samples of a conditional GAN as what the test pictures are compared with."""
+    """Real images or samples of a conditional GAN as what the test images are compared with."""
     train, test = digits.load(job.data, "train"), digits.load(job.data, "test")
     if job.quick:
         train, test = digits.Digits(*(a[:10_000] for a in train)), digits.Digits(*(a[:1000] for a in test))
@@ -60,8 +60,8 @@ def run(job: Job, keep: Keep) -> None:
             history.append({"update": update, **values, **step.numbers()})
             keep(update, values, history=history, epochs=round(update * 128 / len(train.images), 2))
             saved.save(update, {"history": history})
-            if job.pictures is not None:
-                gn.save_grid(gan.sample(100, seed=1), job.pictures / f"{job.case}-{job.seed}.png", columns=10)
+            if job.images is not None:
+                gn.save_grid(gan.sample(100, seed=1), job.images / f"{job.case}-{job.seed}.png", columns=10)
 
 
 def _of_samples(gan: gn.GAN, test: digits.Digits, count: int) -> float:
@@ -70,16 +70,16 @@ def _of_samples(gan: gn.GAN, test: digits.Digits, count: int) -> float:
 
 
 def error(test: digits.Digits, references: Array, labels: Array) -> float:
-    """Share of test pictures whose nearest reference (Euclidean, in pixels) has another label."""
+    """Share of test images whose nearest reference (Euclidean, in pixels) has another label."""
     index = nearest_neighbours(test.images, references).indices[:, 0]
     return float((labels[index] != test.labels).mean())
 
 
 NEIGHBOUR = Recipe(
     "neighbour",
-    "error of one nearest neighbour on MNIST's test pictures",
+    "error of one nearest neighbour on MNIST's test images",
     "DCGAN, Radford, Metz and Chintala 2015, table 3 (not checked against the paper's text)",
-    {"real": "real pictures", "dcgan": "conditional DCGAN"},
+    {"real": "real images", "dcgan": "conditional DCGAN"},
     {
         "error": Measure("error with 10,000 of them, %", 2, 100.0),
         "error_all": Measure("error with 50,000 (real: all 60,000), %", 2, 100.0),

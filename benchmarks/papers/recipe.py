@@ -40,8 +40,8 @@ class Job:
     size: Size
     quick: bool
     data: str
-    pictures: Path | None
-    """A folder for pictures of the samples, or None."""
+    images: Path | None
+    """A folder for images of the samples, or None."""
     device: str = "cpu"
     savepoint: Path | None = None
     """Where a run keeps what it needs to go on after it was stopped; None keeps nothing."""
@@ -74,7 +74,7 @@ class Recipe:
     run: Callable[[Job, Keep], None]
     seeds: tuple[int, ...] = (0, 1, 2)
     data: str = ""
-    """Pictures by default ("" for a recipe that makes its own)."""
+    """Images by default ("" for a recipe that makes its own)."""
     other_rows: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Rows of the paper's table that are not run."""
     draw: Callable[[Mapping[str, Sequence[Mapping[str, Any]]], Path], None] | None = None

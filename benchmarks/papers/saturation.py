@@ -33,7 +33,7 @@ OBJECTIVES: dict[str, Objective] = {"minimax": gn.objectives.Minimax(), "non-sat
 
 
 def players(seed: int) -> gn.GAN:
-    """Two hidden layers each, 128 wide, no normalisation: pictures in [−1, 1]."""
+    """Two hidden layers each, 128 wide, no normalisation: images in [−1, 1]."""
     he, leaky = gn.He(), gn.He(0.2)
     g = gn.Sequential(
         gn.Dense(HIDDEN, activation="relu", weight_initializer=he),
@@ -55,7 +55,7 @@ def run(job: Job, keep: Keep) -> None:
     """Algorithm 1 with k = 1; over the first updates the gradients of both forms, at the same weights, are measured."""
     found = digits.load(job.data, "train")
     if len(found.images) < TRAIN + HELD_OUT:
-        raise ValueError(f"data: expected at least {TRAIN + HELD_OUT:,} pictures, {job.data} has {len(found.images):,}")
+        raise ValueError(f"data: expected at least {TRAIN + HELD_OUT:,} images, {job.data} has {len(found.images):,}")
     images, labels = found.images[:TRAIN], found.labels[:TRAIN]
     held_out = found.images[TRAIN : TRAIN + HELD_OUT]
     gan, objective = players(job.seed), OBJECTIVES[job.case.removesuffix("-equal")]
@@ -66,8 +66,8 @@ def run(job: Job, keep: Keep) -> None:
     judged: list[float] = []
     for update in range(1, job.size.updates + 1):
         fake, _ = g.forward(gan.prior.draw(noise, BATCH, g.dtype), training=True, wrt=NOTHING)
-        for pictures, loss_of in ((_float(images[next(order)]), objective.real), (fake, objective.fake)):
-            logits, pullback = d.forward(pictures, training=True, wrt=PARAMETERS)
+        for batch, loss_of in ((_float(images[next(order)]), objective.real), (fake, objective.fake)):
+            logits, pullback = d.forward(batch, training=True, wrt=PARAMETERS)
             pullback(loss_of(logits).gradient)
         d_adam.step(d.parameters, d.gradient)
         fake, g_pullback = g.forward(gan.prior.draw(noise, BATCH, g.dtype), training=True, wrt=PARAMETERS)
@@ -87,13 +87,13 @@ def run(job: Job, keep: Keep) -> None:
         "judged": float(np.median(judged)),
     }
     keep(job.size.updates, values, norms=norms, judged_over_updates=judged)
-    if job.pictures is not None:
-        gn.save_grid(gan.sample(36, seed=1), job.pictures / f"{job.case}-{job.seed}.png")
+    if job.images is not None:
+        gn.save_grid(gan.sample(36, seed=1), job.images / f"{job.case}-{job.seed}.png")
 
 
 def norms_over_updates(found: Mapping[str, Sequence[Mapping[str, Any]]], path: Path) -> None:
     """Both gradient norms over the first updates, a panel for each form that trained, a line for each seed."""
-    from .pictures import new_figure, save
+    from .images import new_figure, save
 
     figure = new_figure(4.5 * max(len(found), 1), 3.5)
     first = None
@@ -111,14 +111,14 @@ def norms_over_updates(found: Mapping[str, Sequence[Mapping[str, Any]]], path: P
     save(figure, path)
 
 
-def _float(pictures: Array) -> Array:
-    return to_float(pictures, "-1..1", np.dtype(np.float32))
+def _float(batch: Array) -> Array:
+    return to_float(batch, "-1..1", np.dtype(np.float32))
 
 
 def measure(gan: gn.GAN, images: Array, labels: Array, held_out: Array, count: int) -> dict[str, float | None]:
-    """Success: samples of all ten digits, and at least half as near to a training picture as 95 % of held-out ones are.
+    """Success: samples of all ten digits, and at least half as near to a training image as 95 % of held-out ones are.
 
-    The digit of a sample is that of its nearest training picture.
+    The digit of a sample is that of its nearest training image.
     """
     found = nearest_neighbours(gan.sample(count, seed=0), images)
     limit = np.quantile(nearest_neighbours(held_out, images).distances, 0.95)
@@ -155,8 +155,8 @@ MINIMAX = Recipe(
             "it is the median over the first 100 updates, in the table the median (and range) of that over seeds"
         ),
         (
-            "success: at least half of 500 samples are as near to a training picture as 95 % of held-out digits are, and "
-            "their nearest pictures are of all ten digits"
+            "success: at least half of 500 samples are as near to a training image as 95 % of held-out digits are, and "
+            "their nearest images are of all ten digits"
         ),
     ),
     "7 seconds a run on one core of an AMD EPYC (Zen 4)",

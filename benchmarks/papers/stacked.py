@@ -1,4 +1,4 @@
-"""Stacked MNIST: a thousand modes, three digits in the three colours of a picture (PacGAN, Lin et al. 2018, table 3)."""
+"""Stacked MNIST: a thousand modes, three digits in the three colours of an image (PacGAN, Lin et al. 2018, table 3)."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def players(packing: int, seed: int, width: int = 64, device: str = "cpu") -> gn
 
 
 def triples(images: Array, count: int, seed: int) -> Array:
-    """`count` pictures (count, 28, 28, 3), each colour a digit drawn with replacement."""
+    """`count` images (count, 28, 28, 3), each colour a digit drawn with replacement."""
     index = generator(seed, 0).integers(0, len(images), (count, 3))
     return np.concatenate([images[index[:, colour]] for colour in range(3)], axis=-1)
 
@@ -94,16 +94,16 @@ def run(job: Job, keep: Keep) -> None:
             history.append({"update": update, **values})
             keep(update, values, history=history, reader_accuracy=reader.held_out.accuracy)
             saved.save(update, {"history": history})
-            if job.pictures is not None:
-                gn.save_grid(samples[:100], job.pictures / f"{job.case}-{job.seed}.png")
+            if job.images is not None:
+                gn.save_grid(samples[:100], job.images / f"{job.case}-{job.seed}.png")
 
 
 def step(gan: gn.GAN, real: Array, z: Array, d_adam: gn.Adam, g_adam: gn.Adam) -> None:
     """One update of D, then two of G on the same z."""
     g, d, objective = gan.generator, gan.discriminator, gn.objectives.NonSaturating()
     fake, _ = g.forward(z, training=True, wrt=NOTHING)
-    for pictures, loss_of in ((real, objective.real), (pack(fake, gan.packing), objective.fake)):
-        logits, pullback = d.forward(pictures, training=True, update_state=True, wrt=PARAMETERS)
+    for images, loss_of in ((real, objective.real), (pack(fake, gan.packing), objective.fake)):
+        logits, pullback = d.forward(images, training=True, update_state=True, wrt=PARAMETERS)
         pullback(loss_of(logits).gradient)
     d_adam.step(d.parameters, d.gradient)
     for _ in range(G_STEPS):
@@ -113,9 +113,9 @@ def step(gan: gn.GAN, real: Array, z: Array, d_adam: gn.Adam, g_adam: gn.Adam) -
         g_adam.step(g.parameters, g.gradient)
 
 
-def triples_read(reader: Classifier, pictures: Array) -> Array:
-    """100·red + 10·green + blue digit of each picture (N, 28, 28, 3)."""
-    red, green, blue = (reader.predict(np.ascontiguousarray(pictures[..., c : c + 1])) for c in range(3))
+def triples_read(reader: Classifier, images: Array) -> Array:
+    """100·red + 10·green + blue digit of each image (N, 28, 28, 3)."""
+    red, green, blue = (reader.predict(np.ascontiguousarray(images[..., c : c + 1])) for c in range(3))
     number: Array = 100 * red + 10 * green + blue
     return number
 
@@ -131,9 +131,9 @@ STACKED = Recipe(
         **{name: {"modes": "1000", "reverse_kl": ".06"} for name in ("pac2", "pac3", "pac4")},
     },
     (
-        "pictures are in [−1, 1], G's range; in the authors' code they are in [0, 1] though G ends in tanh",
+        "images are in [−1, 1], G's range; in the authors' code they are in [0, 1] though G ends in tanh",
         (
-            "batch normalisation takes G's statistics over all m·64 pictures of a step; the authors' code over the 64 of "
+            "batch normalisation takes G's statistics over all m·64 images of a step; the authors' code over the 64 of "
             "each place in the packs"
         ),
         "triples are of the 60,000 training digits (the authors': of all 70,000); the classifier that reads them is our own",

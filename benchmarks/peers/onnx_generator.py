@@ -1,6 +1,6 @@
 """A generator as an ONNX graph, run by onnxruntime.
 
-The layouts are PyTorch's (see `torch_layers.py`): pictures (N, C, H, W), transposed weights (in, out, kh, kw).
+The layouts are PyTorch's (see `torch_layers.py`): images (N, C, H, W), transposed weights (in, out, kh, kw).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import gan_np as gn
 from gan_np.arrays import Array
 from gan_np.ops import activation
 
-from .orders import picture_order
+from .orders import image_order
 
 OPSET, IR_VERSION = 17, 8
 """Old enough for every onnxruntime of the last years."""
@@ -25,7 +25,7 @@ ACTIVATIONS = {"relu": "Relu", "leaky_relu": "LeakyRelu", "tanh": "Tanh", "sigmo
 
 
 def session(network: gn.Network, threads: int) -> onnxruntime.InferenceSession:
-    """`network` ready to run: `session.run(None, {"z": z})[0]` are its pictures (N, C, H, W) for z (N, latent_dim)."""
+    """`network` ready to run: `session.run(None, {"z": z})[0]` are its images (N, C, H, W) for z (N, latent_dim)."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -36,7 +36,7 @@ def session(network: gn.Network, threads: int) -> onnxruntime.InferenceSession:
 
 
 def export(network: gn.Network) -> onnx.ModelProto:
-    """The graph of a Sequential in evaluation mode, from rows to pictures.
+    """The graph of a Sequential in evaluation mode, from rows to images.
 
     Raises:
         TypeError: a layer without a counterpart here.
@@ -72,7 +72,7 @@ class _Graph:
     def _layer(self, path: str, layer: gn.Layer, following: gn.Layer | None) -> None:
         theta, state = self.network.parameters, self.network.state
         if isinstance(layer, gn.Dense):
-            order = picture_order(following.sizes) if isinstance(following, gn.Reshape) else None
+            order = image_order(following.sizes) if isinstance(following, gn.Reshape) else None
             columns = slice(None) if order is None else order
             inputs = [theta[path + "weight"][:, columns]]
             inputs += [theta[path + "bias"][columns]] if layer.bias else []

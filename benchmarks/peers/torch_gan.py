@@ -1,6 +1,6 @@
 """Algorithm 1 in PyTorch as its users write it for speed: the opponent of `gan_np.training.Trainer.step`.
 
-D is frozen in G's step, gradients are set to None, real and fake pictures pass D in separate batches, batch normalisation
+D is frozen in G's step, gradients are set to None, real and fake images pass D in separate batches, batch normalisation
 is in training mode. (Its running statistics move at every forward, ours only where they should: no number compared
 depends on that, and the time is PyTorch's own way.)
 """
@@ -30,7 +30,7 @@ class Variant(NamedTuple):
     order: torch.memory_format
     adam: str
     """"foreach" or "fused"."""
-    pictures: bool = True
+    images: bool = True
     """Whether there are convolutions, to which memory order matters."""
     device: str = "cpu"
     precision: str = "float32"
@@ -44,30 +44,30 @@ class Variant(NamedTuple):
         layout = " channels_last" if self.order == torch.channels_last else " NCHW"
         autocast_to = ", autocast" if self.precision == "bf16" else ""
         compiled = f", compiled ({self.compiled})" if self.compiled else ""
-        return f"torch{layout if self.pictures else ''}, {self.adam} Adam{autocast_to}{compiled}"
+        return f"torch{layout if self.images else ''}, {self.adam} Adam{autocast_to}{compiled}"
 
 
 def variants(gan: gn.GAN) -> list[Variant]:
     """All that may be the fastest."""
-    pictures = _has_pictures(gan)
-    orders = [torch.contiguous_format, *([torch.channels_last] if pictures else [])]
-    return [Variant(order, adam, pictures) for order in orders for adam in ("foreach", "fused")]
+    images = _has_images(gan)
+    orders = [torch.contiguous_format, *([torch.channels_last] if images else [])]
+    return [Variant(order, adam, images) for order in orders for adam in ("foreach", "fused")]
 
 
 def variants_on_gpu(gan: gn.GAN, precision: str, device: str, modes: Sequence[str | None]) -> list[Variant]:
     """The ways in which PyTorch is fast on a GPU: as written (None), and compiled in these modes."""
-    pictures = _has_pictures(gan)
-    order = torch.channels_last if pictures else torch.contiguous_format
-    return [Variant(order, "fused", pictures, device, precision, compiled) for compiled in modes]
+    images = _has_images(gan)
+    order = torch.channels_last if images else torch.contiguous_format
+    return [Variant(order, "fused", images, device, precision, compiled) for compiled in modes]
 
 
-def _has_pictures(gan: gn.GAN) -> bool:
+def _has_images(gan: gn.GAN) -> bool:
     structure = gan.discriminator.structure
     return isinstance(structure, gn.Sequential) and any(isinstance(layer, gn.Conv2d) for layer in structure.layers)
 
 
 class Draws(NamedTuple):
-    """What one step consumes: real pictures as floats, z for D's step and for G's (None: the same)."""
+    """What one step consumes: real images as floats, z for D's step and for G's (None: the same)."""
 
     real: torch.Tensor
     d_noise: torch.Tensor
@@ -88,7 +88,7 @@ class TorchGAN:
         self.range = RANGES[gan.pixel_range]
         self.dtype = torch.float64 if gan.generator.dtype == np.float64 else torch.float32
         self.generator, self.discriminator = (
-            Translation(network, order, rows=not variant.pictures) for network in (gan.generator, gan.discriminator)
+            Translation(network, order, rows=not variant.images) for network in (gan.generator, gan.discriminator)
         )
         for module in (self.generator.module, self.discriminator.module):
             module.train().to(variant.device)
@@ -103,7 +103,7 @@ class TorchGAN:
         self.order_of_images = torch.empty(0, dtype=torch.int64, device=variant.device)
 
     def draw(self) -> Draws:
-        """Pictures in random order, each once an epoch, and fresh noise."""
+        """Images in random order, each once an epoch, and fresh noise."""
         size = self.batch_size
         while len(self.order_of_images) < size:
             epoch = torch.randperm(len(self.images), generator=self.random, device=self.variant.device)
@@ -112,13 +112,13 @@ class TorchGAN:
         d_noise = self._noise()
         return Draws(self._floats(self.images[chosen]), d_noise, None if self.share_noise else self._noise())
 
-    def given(self, pictures: Array, d_noise: Array, g_noise: Array | None = None) -> Draws:
-        """The same from float pictures (N, H, W, C) and noise drawn elsewhere."""
+    def given(self, images: Array, d_noise: Array, g_noise: Array | None = None) -> Draws:
+        """The same from float images (N, H, W, C) and noise drawn elsewhere."""
         d_tensor, g_tensor = (
             None if noise is None else torch.from_numpy(noise).to(self.variant.device) for noise in (d_noise, g_noise)
         )
         assert d_tensor is not None
-        return Draws(self._laid_out(pictures), d_tensor, g_tensor)
+        return Draws(self._laid_out(images), d_tensor, g_tensor)
 
     def step(self, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
         """One update of D and one of G; both losses."""
@@ -184,10 +184,10 @@ class TorchGAN:
         size, device = (self.batch_size, self.latent_dim), self.variant.device
         return torch.randn(size, generator=self.random, dtype=self.dtype, device=device)
 
-    def _laid_out(self, pictures: Array) -> torch.Tensor:
-        """Pictures (N, H, W, C) as this variant holds them; rows where there are only dense layers."""
-        tensor = torch.from_numpy(to_host(pictures)).to(self.variant.device)
-        if not self.variant.pictures:
+    def _laid_out(self, images: Array) -> torch.Tensor:
+        """Images (N, H, W, C) as this variant holds them; rows where there are only dense layers."""
+        tensor = torch.from_numpy(to_host(images)).to(self.variant.device)
+        if not self.variant.images:
             return tensor.flatten(1)
         return tensor.permute(0, 3, 1, 2).contiguous(memory_format=self.variant.order)
 

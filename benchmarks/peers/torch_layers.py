@@ -1,7 +1,7 @@
 """A gan_np network written in PyTorch, and weights carried both ways.
 
-Ours has pictures (N, H, W, C) and weights (kh, kw, in, out), transposed (kh, kw, out, in); PyTorch has (N, C, H, W) and
-(out, in, kh, kw), transposed (in, out, kh, kw). Where rows become pictures or pictures rows, the features of a row are in
+Ours has images (N, H, W, C) and weights (kh, kw, in, out), transposed (kh, kw, out, in); PyTorch has (N, C, H, W) and
+(out, in, kh, kw), transposed (in, out, kh, kw). Where rows become images rows, the features of a row are in
 another order too, so the weights of the dense layer beside it are permuted: the two networks then give the same numbers.
 """
 
@@ -18,7 +18,7 @@ import gan_np as gn
 from gan_np.arrays import Array, to_host
 from gan_np.ops import activation
 
-from .orders import Order, indices, picture_order
+from .orders import Order, image_order, indices
 
 
 class Carried(NamedTuple):
@@ -43,8 +43,8 @@ class Maxout(nn.Module):
         return x.view(len(x), -1, self.pieces).max(dim=2).values
 
 
-class ToPicture(nn.Module):
-    """Rows as pictures in the model's memory order."""
+class ToImage(nn.Module):
+    """Rows as images in the model's memory order."""
 
     def __init__(self, shape: tuple[int, int, int], order: torch.memory_format) -> None:
         super().__init__()
@@ -59,8 +59,8 @@ class Translation:
     """`module` computes what a network computes; `load` and `read` carry θ over and back, `load_state` the state over.
 
     network: it is read and not kept.
-    order: PyTorch's memory order of pictures.
-    rows: dense layers only: pictures stay rows in our order of features, as one would write it there.
+    order: PyTorch's memory order of images.
+    rows: dense layers only: images stay rows in our order of features, as one would write it there.
 
     Raises:
         TypeError: a layer without a counterpart here.
@@ -105,18 +105,16 @@ class Translation:
             output = declarations[str(index)].output_shape
             if isinstance(layer, gn.Dense):
                 following = layers[index + 1] if index + 1 < len(layers) else None
-                leaving = (
-                    picture_order(following.sizes) if isinstance(following, gn.Reshape) and not self.rows else None
-                )
+                leaving = image_order(following.sizes) if isinstance(following, gn.Reshape) and not self.rows else None
                 yield self._dense(path, layer, shape[0], order, leaving)
                 order = None
             elif self.rows and isinstance(layer, gn.Flatten | gn.Reshape):
                 pass
             elif isinstance(layer, gn.Reshape):
-                yield ToPicture((output[2], output[0], output[1]), self.order)
+                yield ToImage((output[2], output[0], output[1]), self.order)
             elif isinstance(layer, gn.Flatten):
                 yield nn.Flatten()
-                order = picture_order(shape)
+                order = image_order(shape)
             elif isinstance(layer, gn.Conv2d | gn.ConvTranspose2d):
                 yield self._convolution(path, layer, shape[2])
             elif isinstance(layer, gn.BatchNorm):

@@ -23,7 +23,7 @@ def set_threads(count: int) -> None:
 def candidates(case: Case, arrays: list[Array]) -> dict[str, Run]:
     """The case's work under the names of the variants; every run gives tensors named as the case's results.
 
-    Tensors lie in each variant's own memory order beforehand: a PyTorch model keeps its pictures that way.
+    Tensors lie in each variant's own memory order beforehand: a PyTorch model keeps its images that way.
     """
     if case.operation == "conv2d":
         assert case.geometry is not None
@@ -37,7 +37,7 @@ def candidates(case: Case, arrays: list[Array]) -> dict[str, Run]:
 
 
 def to_numpy(results: dict[str, torch.Tensor]) -> dict[str, Array]:
-    """Results in our shapes: NHWC pictures, (kh, kw, in, out) weights."""
+    """Results in our shapes: NHWC images, (kh, kw, in, out) weights."""
     return {
         name: np.ascontiguousarray(
             value.permute(2, 3, 1, 0).numpy() if name == "weight" else value.permute(0, 2, 3, 1).numpy()

@@ -36,10 +36,10 @@ def evaluate(
             help="A file of train-classifier (default: the one in the run folder, trained on its data if they have labels).",
         ),
     ] = None,
-    count: Annotated[int, typer.Option(min=20, help="Samples, and real pictures of each set.")] = 5000,
+    count: Annotated[int, typer.Option(min=20, help="Samples, and real images of each set.")] = 5000,
     seed: Annotated[int, typer.Option(min=0, help="Of the samples and of the draws.")] = 0,
     real: Annotated[
-        str | None, typer.Option(help="Compare with these pictures (default: the test part of the run's data).")
+        str | None, typer.Option(help="Compare with these images (default: the test part of the run's data).")
     ] = None,
     data: Annotated[
         str | None,
@@ -58,7 +58,7 @@ def evaluate(
     device: Annotated[str, typer.Option(callback=device_name, help="cpu, cuda or cuda:N.")] = "cpu",
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
-    """Say how good a run's samples are: a table, evaluation.json for machines, evaluation.html with the pictures.
+    """Say how good a run's samples are: a table, evaluation.json for machines, evaluation.html with the images.
 
     Evaluating while a run trains: gan-np train --evaluate-every N.
     """

@@ -22,13 +22,13 @@ def neighbours(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     count: Annotated[int, typer.Option(min=10, help="Samples to test.")] = 500,
     show: Annotated[int, typer.Option(min=1, help="Samples to draw, the first of them.")] = 12,
-    nearest: Annotated[int, typer.Option(min=1, help="Training pictures to draw beside each.")] = 4,
+    nearest: Annotated[int, typer.Option(min=1, help="Training images to draw beside each.")] = 4,
     seed: Annotated[int, typer.Option(min=0, help="Of the samples.")] = 0,
     held_out: Annotated[
         str | None,
         typer.Option(
             metavar="DATA",
-            help="Pictures that training has not seen, from a name or path (default: the test part of the run's data).",
+            help="Images that training has not seen, from a name or path (default: the test part of the run's data).",
             show_default=False,
         ),
     ] = None,
@@ -36,7 +36,7 @@ def neighbours(
         str | None,
         typer.Option(help="Where the run's own data are now, if they were moved.", show_default=False),
     ] = None,
-    held_out_count: Annotated[int, typer.Option(min=10, help="Held-out pictures to use at most.")] = 1000,
+    held_out_count: Annotated[int, typer.Option(min=10, help="Held-out images to use at most.")] = 1000,
     shift: Annotated[int, typer.Option(min=0, help="Look for copies moved by up to so many pixels.")] = 1,
     cells: Annotated[int, typer.Option(min=0, help="Cells to test one by one (0: none).")] = 10,
     features: Annotated[bool, typer.Option(help="Search in the features of the run's own discriminator too.")] = True,
@@ -44,16 +44,16 @@ def neighbours(
         Path | None,
         typer.Option(metavar="FILE", help="Search in the features of this classifier too.", show_default=False),
     ] = None,
-    out: Annotated[Path, typer.Option(help="The picture to write; the statistics go beside it as .json.")] = Path(
+    out: Annotated[Path, typer.Option(help="The image to write; the statistics go beside it as .json.")] = Path(
         "neighbours.png"
     ),
     device: Annotated[str, typer.Option(callback=device_name, help="cpu, cuda or cuda:N.")] = "cpu",
 ) -> None:
-    """Show the training pictures nearest to samples, and test whether the generator copies.
+    """Show the training images nearest to samples, and test whether the generator copies.
 
-    Each row is a sample, its nearest training pictures in pixels, and those in the features of D (before its last
-    layer). The test compares distances of samples to the training pictures with those of held-out pictures, see
-    gan_np/metrics/copying.py; it needs pictures that training has not seen, of the same kind, and gives no verdict where
+    Each row is a sample, its nearest training images in pixels, and those in the features of D (before its last
+    layer). The test compares distances of samples to the training images with those of held-out images, see
+    gan_np/metrics/copying.py; it needs images that training has not seen, of the same kind, and gives no verdict where
     they are of another.
     """
     from gan_np.evaluation.memorisation import memory_of
@@ -64,9 +64,9 @@ def neighbours(
     model, searches = load_model(run, device), {}
     if classifier is not None:
         reader = load_classifier(classifier).reading(model.image_shape)
-        searches["classifier"] = lambda pictures, labels: reader.features(pictures)
+        searches["classifier"] = lambda images, labels: reader.features(images)
     if features and isinstance(model, LAPGAN):
-        say("a lapgan has a discriminator for each level and none for whole pictures: pixels only")
+        say("a lapgan has a discriminator for each level and none for whole images: pixels only")
     memory = memory_of(
         run,
         model,
@@ -83,7 +83,7 @@ def neighbours(
         features=searches,
     )
     if memory.seen:
-        say(f"left out {memory.seen:,} held-out pictures that are training pictures too")
+        say(f"left out {memory.seen:,} held-out images that are training images too")
     path = save_neighbours(memory.shown, memory.training, list(memory.found.values()), out)
     table = {name: test.to_mapping() for name, test in memory.tests.items()}
     text = json.dumps({"run": str(run), "seed": seed, **table}, indent=1) + "\n"
@@ -95,7 +95,7 @@ def neighbours(
 
 def _print(name: str, found: Copying) -> None:
     moves = [f"moved by up to {found.shift} px"] * (found.shift > 0) + ["mirrored or not"] * found.mirror
-    sizes = f"{found.samples:,} samples, {found.held_out:,} held-out and {found.training:,} training pictures"
+    sizes = f"{found.samples:,} samples, {found.held_out:,} held-out and {found.training:,} training images"
     of_samples, of_held_out = (
         f"{distances['median']:.3g} (least {distances['least']:.3g})"
         for distances in (found.samples_to_training, found.held_out_to_training)
@@ -107,9 +107,9 @@ def _print(name: str, found: Copying) -> None:
         f"  held-out images against training images, without samples: z = {found.source.z_distances:.2f} and "
         f"{found.source.z_neighbours:.2f}, p = {found.source.p:.2g}"
     )
-    out.print(f"  median distance to the nearest training picture: samples {of_samples}, held out {of_held_out}")
-    out.print(f"  nearer than held-out pictures are: z = {found.z:.2f}, p = {found.p_nearer:.2g}{cells}")
-    out.print(f"  nearer than any held-out picture is: {found.nearest_share:.1%}, p = {found.p_nearest:.2g}")
+    out.print(f"  median distance to the nearest training image: samples {of_samples}, held out {of_held_out}")
+    out.print(f"  nearer than held-out images are: z = {found.z:.2f}, p = {found.p_nearer:.2g}{cells}")
+    out.print(f"  nearer than any held-out image is: {found.nearest_share:.1%}, p = {found.p_nearest:.2g}")
     out.print(
         f"  of {found.whose_images:,} real images nearest to samples {found.whose_images_share:.1%} are held out, expected "
         f"{found.whose_expected:.1%}, p = {found.p_whose:.2g}"

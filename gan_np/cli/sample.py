@@ -16,9 +16,9 @@ from .usage import device_name, wrong_option
 
 def sample(
     run: Annotated[Path, typer.Argument(help="A run folder, or a checkpoint file.")],
-    count: Annotated[int, typer.Option(min=1, help="How many pictures.")] = 64,
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same pictures, whatever the count.")] = 0,
-    out: Annotated[Path, typer.Option(help="The picture file to write.")] = Path("grid.png"),
+    count: Annotated[int, typer.Option(min=1, help="How many images.")] = 64,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same images, whatever the count.")] = 0,
+    out: Annotated[Path, typer.Option(help="The image file to write.")] = Path("grid.png"),
     label: Annotated[
         str | None,
         typer.Option(
@@ -28,18 +28,18 @@ def sample(
     ] = None,
     by_class: Annotated[bool, typer.Option("--by-class", help="Conditional models: one class a row.")] = False,
     steps: Annotated[
-        bool, typer.Option("--steps", help="Sequential models: a row for each sample, its picture after each step.")
+        bool, typer.Option("--steps", help="Sequential models: a row for each sample, its image after each step.")
     ] = False,
     vary: Annotated[
         int | None, typer.Option(min=0, help="infogan: change code N along each row (0 is the category).")
     ] = None,
-    columns: Annotated[int | None, typer.Option(min=1, help="Pictures in a row (default: nearly square).")] = None,
+    columns: Annotated[int | None, typer.Option(min=1, help="Images in a row (default: nearly square).")] = None,
     average: Annotated[
         bool, typer.Option(help="Sample from the average of G's weights, or from the last ones.")
     ] = True,
     device: Annotated[str, typer.Option(callback=device_name, help="cpu, cuda or cuda:N.")] = "cpu",
 ) -> None:
-    """Draw pictures from a trained run as a grid.
+    """Draw images from a trained run as a grid.
 
     A conditional model draws each class as often as the data have it, unless --label or --by-class ask otherwise.
     """
@@ -81,8 +81,8 @@ def sample(
         if not isinstance(gan, InfoGAN):
             raise ValueError("vary: needs an infogan")
         across = columns or 10
-        pictures = gan.vary(vary, max(1, count // across), across, seed)
-        say(f"wrote {save_grid(pictures, out, columns=across)}")
+        images = gan.vary(vary, max(1, count // across), across, seed)
+        say(f"wrote {save_grid(images, out, columns=across)}")
         return
     path = save_grid(gan.sample(count, seed, labels=labels, average=average), out, columns=columns)
     say(f"wrote {path}")

@@ -36,15 +36,15 @@ def show(
         _describe_all(out, run)
     lines = lines_of(captured.get().rstrip("\n"), out)
     out.print("\n".join(lines))
-    picture = run / "samples.png"
-    if grid and picture.exists():
-        caption = f"the upper part of {picture}"
+    image = run / "samples.png"
+    if grid and image.exists():
+        caption = f"the upper part of {image}"
         # Text and curves stay on the screen, above the grid, its caption and a prompt of two lines.
         rows = out.height - sum(max(1, -(-cell_len(line) // out.width)) for line in [*lines, caption]) - 2
         if out.is_terminal and out.color_system and rows >= LEAST_ROWS:
-            _draw(out, picture, rows, caption)
+            _draw(out, image, rows, caption)
         else:
-            out.print(f"grid: {picture}")
+            out.print(f"grid: {image}")
 
 
 def _describe_all(out: Console, run: Path) -> None:

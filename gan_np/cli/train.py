@@ -71,7 +71,7 @@ def train(
     gan = build_gan(chosen, dataset.image_shape, dataset.classes)
     shape = "×".join(map(str, gan.image_shape))
     say(
-        f"{chosen.model} on {len(images):,} pictures of {shape} from {chosen.data}: G {len(gan.generator.parameters):,} "
+        f"{chosen.model} on {len(images):,} images of {shape} from {chosen.data}: G {len(gan.generator.parameters):,} "
         f"and D {len(gan.discriminator.parameters):,} parameters, {gan.generator.dtype} on {gan.generator.device}"
         f"{_rounded(chosen)}",
         quiet=quiet,
@@ -116,7 +116,7 @@ def _train_lapgan(config: Config, dataset: Dataset, folder: Path, jobs: int, qui
     gan = build_lapgan(config, dataset.image_shape, dataset.classes)
     sizes = " → ".join("×".join(map(str, player.image_shape[:2])) for player in gan.players)
     say(
-        f"lapgan {sizes} on {len(dataset):,} pictures from {config.data}, each level {config.steps:,} steps",
+        f"lapgan {sizes} on {len(dataset):,} images from {config.data}, each level {config.steps:,} steps",
         quiet=quiet,
     )
     _say_labels(gan.classes, dataset, quiet)
@@ -200,5 +200,5 @@ def _dry_run(config: Config, dataset: Dataset, networks: str, trainers: Iterable
         out.print(
             f"\n{name and name + ': '}measured on {cost.steps} steps: {cost.seconds * 1e3:.0f} ms a step, so about "
             f"{minutes:.1f} minutes for {settings.steps:,} steps;\narrays of the library: {cost.resident / 1e6:.0f} MB "
-            f"kept, {cost.peak / 1e6:.0f} MB at the peak of a step (pictures and libraries not counted)"
+            f"kept, {cost.peak / 1e6:.0f} MB at the peak of a step (images and libraries not counted)"
         )

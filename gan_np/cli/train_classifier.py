@@ -16,13 +16,13 @@ from .usage import checking_options, device_name
 
 
 def train_classifier(
-    data: Annotated[str, typer.Option(help="Labelled pictures: a name or a path, as in `train`.")] = "mnist-5k",
+    data: Annotated[str, typer.Option(help="Labelled images: a name or a path, as in `train`.")] = "mnist-5k",
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("classifier.safetensors"),
     name: Annotated[
         str | None, typer.Option(help="What figures on its features are named after (default: the data's name).")
     ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Updates.")] = 1500,
-    batch_size: Annotated[int, typer.Option(min=2, help="Pictures in each batch.")] = 128,
+    batch_size: Annotated[int, typer.Option(min=2, help="Images in each batch.")] = 128,
     learning_rate: Annotated[float, typer.Option(help="At the start; it falls to 0 along a line.")] = 3e-3,
     width: Annotated[int, typer.Option(min=1, help="Channels of the first layer; each further one has twice.")] = 16,
     features: Annotated[int, typer.Option(min=1, help="Units of the last hidden layer.")] = 128,
@@ -44,7 +44,7 @@ def train_classifier(
     device: Annotated[str, typer.Option(callback=device_name, help="cpu, cuda or cuda:N.")] = "cpu",
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
-    """Train a convolutional classifier on labelled pictures, for `gan-np evaluate RUN --classifier FILE`."""
+    """Train a convolutional classifier on labelled images, for `gan-np evaluate RUN --classifier FILE`."""
     from gan_np.data.sources import open_for
     from gan_np.ops import AUGMENTATIONS
     from gan_np.runs import train_classifier as train

@@ -42,9 +42,9 @@ def traverse(
     down_range: Annotated[
         tuple[float, float] | None, typer.Option(metavar="LOW HIGH", help="The same downwards.", show_default=False)
     ] = None,
-    columns: Annotated[int, typer.Option(min=1, help="Pictures across.")] = 7,
-    rows: Annotated[int, typer.Option(min=1, help="Pictures down.")] = 5,
-    out: Annotated[Path, typer.Option(help="The picture file to write.")] = Path("traversal.png"),
+    columns: Annotated[int, typer.Option(min=1, help="Images across.")] = 7,
+    rows: Annotated[int, typer.Option(min=1, help="Images down.")] = 5,
+    out: Annotated[Path, typer.Option(help="The image file to write.")] = Path("traversal.png"),
     keep: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=FACTOR", help="Keep a direction with the run under a name; may be given again."),
@@ -65,7 +65,7 @@ def traverse(
 
     Directions of z need no labels: its axes, the eigenvectors of the first layer's weights (closed-form, Shen and Zhou
     2021), those of principal components of early activations (principal, Härkönen et al. 2020). Look at some, then keep
-    those that mean something: --keep pose=closed-form:1 --keep smile=principal:3. With a classifier of labelled pictures,
+    those that mean something: --keep pose=closed-form:1 --keep smile=principal:3. With a classifier of labelled images,
     class:NAME is the difference of means between samples that it calls NAME and the others.
     """
     from gan_np.data import save_grid
@@ -101,7 +101,7 @@ def traverse(
     assert chosen[0] is not None
     start = decoder.points(index + 1, seed)[index]
     grid = draw(decoder, start, chosen[0], chosen[1], columns=columns, rows=rows, label=label)
-    say(f"wrote {save_grid(grid.pictures, out, columns=columns)}")
+    say(f"wrote {save_grid(grid.images, out, columns=columns)}")
     for name, part, places in (("across", chosen[0], grid.across), ("down", chosen[1], grid.down)):
         if part is not None:
             say(f"  {name}: {part.name} at {', '.join(f'{place:.3g}' for place in places)}")

@@ -1,21 +1,21 @@
-"""Sources of real pictures: names, folders, files and arrays, all as uint8 (N, H, W, C).
+"""Sources of real images: names, folders, files and arrays, all as uint8 (N, H, W, C).
 
-`open` gives pictures with their labels, `load` the pictures alone, `open_test` the test part where there is one;
+`open` gives images with their labels, `load` the images alone, `open_test` the test part where there is one;
 `Shuffler` gives the order that training sees them in. Pillow and pooch are imported when first used.
 """
 
 from .dataset import Dataset
 from .download import DownloadError
 from .flips import flip_horizontally
-from .folder import BrokenPictures
-from .images import grid, save_grid, save_picture, to_bytes, to_float
+from .folder import BrokenImages
+from .images import grid, save_grid, save_image, to_bytes, to_float
 from .names import NAMES
 from .sampler import Shuffler
 from .sources import load, open, open_test
 
 __all__ = [
     "NAMES",
-    "BrokenPictures",
+    "BrokenImages",
     "Dataset",
     "DownloadError",
     "Shuffler",
@@ -25,7 +25,7 @@ __all__ = [
     "open",
     "open_test",
     "save_grid",
-    "save_picture",
+    "save_image",
     "to_bytes",
     "to_float",
 ]

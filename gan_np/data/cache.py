@@ -1,9 +1,9 @@
-"""The cache folder: downloads, and pictures decoded once.
+"""The cache folder: downloads, and images decoded once.
 
 It is the folder of `cache_dir=`, else of the environment variable GAN_NP_CACHE, else `gan_np` in the user's cache
 folder ($XDG_CACHE_HOME or ~/.cache; ~/Library/Caches on macOS; %LOCALAPPDATA% on Windows). Everything in it may be deleted.
 
-Decoded pictures are two files in `decoded/`: SOURCE-CONTENT.npy, the pictures, and SOURCE-CONTENT.json, their shape,
+Decoded images are two files in `decoded/`: SOURCE-CONTENT.npy, the images, and SOURCE-CONTENT.json, their shape,
 their digest and notes. SOURCE is a hash of what was asked for (which path, which options) and CONTENT one of what was
 there (names, sizes, times of change). Both files are written elsewhere first and moved into place, the .json last; one
 that does not agree with its digest is made again; a new CONTENT replaces the old ones of its SOURCE.
@@ -99,19 +99,19 @@ def decoded(
     produce: Callable[[], tuple[Shape, Iterable[Array]]],
     notes: Callable[[], dict[str, Any]] = dict,
 ) -> Decoded:
-    """Pictures from the cache; made with `produce` and kept if they are not there.
+    """Images from the cache; made with `produce` and kept if they are not there.
 
     folder: the cache folder.
     source, content: values whose `repr` says what was asked for and what was there.
-    produce: gives the shape (N, H, W, C) and uint8 chunks (n, H, W, C) with together N pictures at most; exceptions of
+    produce: gives the shape (N, H, W, C) and uint8 chunks (n, H, W, C) with together N images at most; exceptions of
         both pass, and leave nothing behind.
-    notes: asked after the last chunk: what to keep with the pictures, for JSON.
+    notes: asked after the last chunk: what to keep with the images, for JSON.
 
-    The pictures are a read-only `np.memmap`.
+    The images are a read-only `np.memmap`.
 
     Raises:
         OSError: no room on the disk, or the files cannot be written.
-        ValueError: there was no picture.
+        ValueError: there was no image.
     """
     place = folder / "decoded"
     whose = _hash(source)[:16]
@@ -124,7 +124,7 @@ def decoded(
     needed, free = int(np.prod(most, dtype=object)), shutil.disk_usage(place).free
     if needed > free:
         raise OSError(
-            f"the cache folder {folder} has {free / 1e9:.1f} GB free and the decoded pictures need "
+            f"the cache folder {folder} has {free / 1e9:.1f} GB free and the decoded images need "
             f"{needed / 1e9:.1f} GB; name another folder with {VARIABLE} or cache_dir"
         )
     _write(target, most, chunks, notes)
@@ -140,7 +140,7 @@ def _hash(value: object) -> str:
 
 
 def _read(target: Path) -> Decoded | None:
-    """The pictures and notes, or None if they are missing, incomplete or not what was written."""
+    """The images and notes, or None if they are missing, incomplete or not what was written."""
     try:
         record = json.loads(target.with_suffix(".json").read_text(encoding="utf-8"))
         images = np.lib.format.open_memmap(target, mode="r")
@@ -156,8 +156,8 @@ def _write(target: Path, most: Shape, chunks: Iterable[Array], notes: Callable[[
     count = 0
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(tempfile.NamedTemporaryFile(dir=target.parent, suffix=".partial", delete=False))
-        pictures = Path(file.name)
-        stack.callback(pictures.unlink, missing_ok=True)
+        images = Path(file.name)
+        stack.callback(images.unlink, missing_ok=True)
         with naming(target), file:
             file.write(_header(most))
             for chunk in chunks:
@@ -166,18 +166,18 @@ def _write(target: Path, most: Shape, chunks: Iterable[Array], notes: Callable[[
             file.seek(0)
             file.write(_header((count, *most[1:])))
         if not count:
-            raise ValueError("no pictures")
+            raise ValueError("no images")
         record = {
             "format": FORMAT,
             "shape": [count, *most[1:]],
-            "digest": digest(np.lib.format.open_memmap(pictures, mode="r")),
+            "digest": digest(np.lib.format.open_memmap(images, mode="r")),
             "notes": notes(),
         }
-        beside = pictures.with_suffix(".json.partial")
+        beside = images.with_suffix(".json.partial")
         stack.callback(beside.unlink, missing_ok=True)
         with naming(target):
             beside.write_text(json.dumps(record), encoding="utf-8")
-        os.replace(pictures, target)
+        os.replace(images, target)
         os.replace(beside, target.with_suffix(".json"))
 
 

@@ -10,17 +10,17 @@ _OPAQUE = 255
 _WHITE = 255
 
 
-def to_channels(pictures: Array, channels: int) -> Array:
-    """uint8 pictures (…, H, W, C), C from 1 to 4, with `channels` (1, 3 or 4) channels.
+def to_channels(images: Array, channels: int) -> Array:
+    """uint8 images (…, H, W, C), C from 1 to 4, with `channels` (1, 3 or 4) channels.
 
-    C is 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA. Where alpha is lost (to 1 or 3), the picture is laid on white:
+    C is 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA. Where alpha is lost (to 1 or 3), the image is laid on white:
     c ← (α·c + (255 − α)·255) / 255, rounded. Colour becomes grey by ITU-R 601-2, L = 0.299 R + 0.587 G + 0.114 B, in
-    Pillow's integer arithmetic. Grey becomes RGB by repetition, and pictures without alpha become opaque.
+    Pillow's integer arithmetic. Grey becomes RGB by repetition, and images without alpha become opaque.
     """
-    given = pictures.shape[-1]
+    given = images.shape[-1]
     if given == channels:
-        return pictures
-    colours, alpha = (pictures, None) if given in (1, 3) else (pictures[..., :-1], pictures[..., -1:])
+        return images
+    colours, alpha = (images, None) if given in (1, 3) else (images[..., :-1], images[..., -1:])
     if alpha is not None and channels != 4:
         colours, alpha = _on_white(colours, alpha), None
     if colours.shape[-1] == 3 and channels == 1:

@@ -1,4 +1,4 @@
-"""Pictures with their labels: what every source gives."""
+"""Images with their labels: what every source gives."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gan_np.checks import ShapeError, as_array
 from gan_np.printable import printable
 
 HASHED_IN_FULL = 1 << 28
-"""Bytes: larger arrays are hashed by evenly spaced pictures that amount to this much."""
+"""Bytes: larger arrays are hashed by evenly spaced images that amount to this much."""
 
 MOST_LABELS = 1 << 27
 """Labels are held in memory, 8 bytes each: 1 GiB. (A file of a megabyte can claim a thousand times as many.)"""
@@ -20,9 +20,9 @@ MOST_LABELS = 1 << 27
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Real pictures and what is known about them.
+    """Real images and what is known about them.
 
-    images: uint8 (N, H, W, C), C from 1 to 4, N ≥ 1; an `np.memmap` (read-only) where the pictures lie in a file.
+    images: uint8 (N, H, W, C), C from 1 to 4, N ≥ 1; an `np.memmap` (read-only) where the images lie in a file.
     labels: int64 (N,), or None where nothing is known.
     class_names: the name of label k at position k, or None.
     name: of the source, for logs.
@@ -32,7 +32,7 @@ class Dataset:
     Raises:
         TypeError: images are not a uint8 array, or labels are not integers.
         ShapeError: sizes that do not meet.
-        ValueError: no pictures, or a label without a class name.
+        ValueError: no images, or a label without a class name.
     """
 
     images: Array
@@ -63,7 +63,7 @@ class Dataset:
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """(H, W, C) of every picture."""
+        """(H, W, C) of every image."""
         height, width, channels = self.images.shape[1:]
         return height, width, channels
 
@@ -83,10 +83,10 @@ class Dataset:
         return (self.images[known], self.labels[known]) if known.any() else None
 
     def fingerprint(self) -> str:
-        """A digest of pictures and labels, 32 hexadecimal digits: another one means other data.
+        """A digest of images and labels, 32 hexadecimal digits: another one means other data.
 
-        BLAKE2b over shapes and bytes. Of more than 256 MiB of pictures only evenly spaced ones, the first and the last
-        included, are read (256 MiB of them), so a change in a few pictures of a huge set can stay unseen.
+        BLAKE2b over shapes and bytes. Of more than 256 MiB of images only evenly spaced ones, the first and the last
+        included, are read (256 MiB of them), so a change in a few images of a huge set can stay unseen.
         """
         hasher = hashlib.blake2b(digest(self.images).encode(), digest_size=16)
         if self.labels is not None:
@@ -96,7 +96,7 @@ class Dataset:
     def __repr__(self) -> str:
         shape = "×".join(map(str, self.image_shape))
         classes = f", {len(self.class_names)} classes" if self.class_names else ""
-        return f"Dataset({printable(self.name)}: {len(self):,} pictures of {shape}{classes})"
+        return f"Dataset({printable(self.name)}: {len(self):,} images of {shape}{classes})"
 
 
 def digest(images: Array) -> str:
@@ -121,22 +121,22 @@ def check_images(images: Array, name: str) -> None:
 
 
 def check_shape(shape: tuple[int, ...], name: str) -> tuple[int, int, int, int]:
-    """`shape` if it is one of pictures, with advice if it is one of the usual others."""
+    """`shape` if it is one of images, with advice if it is one of the usual others."""
     if len(shape) == 4:
         count, height, width, channels = shape
         if count == 0:
-            raise ValueError(f"{name}: no pictures in it (shape {shape})")
+            raise ValueError(f"{name}: no images in it (shape {shape})")
         if min(height, width) > 0 and 1 <= channels <= 4:
             return count, height, width, channels
     advice = ""
     if len(shape) == 4 and 1 <= shape[1] <= 4:
         advice = "; if channels come first here, move them: images.transpose(0, 2, 3, 1)"
     elif len(shape) == 3:
-        advice = "; if this is one picture, give images[None]; if these are grey pictures, give images[..., None]"
+        advice = "; if this is one image, give images[None]; if these are grey images, give images[..., None]"
     elif len(shape) == 2:
-        advice = "; if each row is a picture, reshape them: images.reshape(-1, height, width, channels)"
+        advice = "; if each row is an image, reshape them: images.reshape(-1, height, width, channels)"
     raise ShapeError(
-        f"{name}: expected pictures (N, height, width, channels) with 1 to 4 channels, got shape {shape}{advice}"
+        f"{name}: expected images (N, height, width, channels) with 1 to 4 channels, got shape {shape}{advice}"
     )
 
 
@@ -151,7 +151,7 @@ def check_labels(labels: Array, count: int, name: str) -> Array:
 
 
 def check_label_shape(shape: tuple[int, ...], dtype: np.dtype[np.generic], count: int, name: str) -> None:
-    """Refuse labels of another count than the pictures, one-hot labels, and labels that are not integers."""
+    """Refuse labels of another count than the images, one-hot labels, and labels that are not integers."""
     if shape not in ((count,), (count, 1)):
         one_hot = "; for one-hot labels give labels.argmax(axis=1)" if len(shape) == 2 and shape[0] == count else ""
         raise ShapeError(f"{name}: expected one label for each of {count} images, got shape {shape}{one_hot}")

@@ -1,6 +1,6 @@
-"""One picture file as an array, through Pillow.
+"""One image file as an array, through Pillow.
 
-Only formats for pictures on disk are tried (no PostScript, which would start another program). Only the first picture of
+Only formats for images on disk are tried (no PostScript, which would start another program). Only the first image of
 an animation or of several pages is read.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _ENDINGS = ("png", "apng", "jpg", "jpeg", "jpe", "jfif", "gif", "bmp", "tif", "tiff", "webp", "avif", "jp2", "j2k")
 SUFFIXES = frozenset("." + ending for ending in (*_ENDINGS, "ppm", "pgm", "pbm", "pnm"))
-"""How names of picture files end, in lower case."""
+"""How names of image files end, in lower case."""
 
 _FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "TIFF", "WEBP", "PPM", "AVIF", "JPEG2000")
 _ORIENTATION = 0x0112
@@ -36,7 +36,7 @@ NO_SCALES: Mapping[str | None, Scale] = MappingProxyType({})
 
 
 class Found(NamedTuple):
-    """What the header of a picture file says."""
+    """What the header of an image file says."""
 
     size: Size
     is_grey: bool
@@ -47,16 +47,16 @@ class Found(NamedTuple):
 
 
 class Unreadable(ValueError):
-    """A picture file that cannot be read; the message says why, without the name."""
+    """An image file that cannot be read; the message says why, without the name."""
 
 
 def inspect(path: Path) -> Found:
-    """Size (as seen, after EXIF orientation) and kind of a picture file, from its header.
+    """Size (as seen, after EXIF orientation) and kind of an image file, from its header.
 
     Call it with warnings silenced or turned into errors: Pillow warns about doubtful files.
 
     Raises:
-        Unreadable: not a picture, a damaged one, or one of more pixels than Pillow's limit against bombs.
+        Unreadable: not an image, a damaged one, or one of more pixels than Pillow's limit against bombs.
     """
     try:
         with _open(path) as image:
@@ -89,7 +89,7 @@ def extent(path: Path) -> Extent:
 def decode(
     path: Path, channels: int, size: Size | None = None, scales: Mapping[str | None, Scale] = NO_SCALES
 ) -> Array:
-    """A picture file as uint8 (H, W, channels), channels 1, 3 or 4, cut to `size` by `cover` if it is given.
+    """An image file as uint8 (H, W, channels), channels 1, 3 or 4, cut to `size` by `cover` if it is given.
 
     EXIF orientation is applied. Modes: 1, L, LA, P, PA, RGB, RGBA, CMYK, YCbCr, HSV and LAB as Pillow converts them; deep
     grey by its scale (its transparent colour, if any, is ignored); other alpha, palettes with transparency and transparent
@@ -151,7 +151,7 @@ def _stored_size(image: Image.Image) -> tuple[int, int]:
 def _orientation(image: Image.Image) -> int:
     try:
         value = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # a picture with damaged EXIF is still a picture
+    except Exception:  # an image with damaged EXIF is still an image
         return 1
     return value if value in _TURNS else 1
 
@@ -198,5 +198,5 @@ def _reason(error: Exception) -> str:
             "smaller, or in Python raise PIL.Image.MAX_IMAGE_PIXELS if you trust it"
         )
     if isinstance(error, UnidentifiedImageError):
-        return "not a picture in a format that is read here"
+        return "not an image in a format that is read here"
     return printable(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)

@@ -1,4 +1,4 @@
-"""Augmentation that keeps pictures natural: left and right exchanged."""
+"""Augmentation that keeps images natural: left and right exchanged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .dataset import check_images
 
 
 def flip_horizontally(batch: Array, rng: np.random.Generator, probability: float = 0.5) -> Array:
-    """Each picture mirrored left to right with the given probability, as a new array; `batch` is not modified.
+    """Each image mirrored left to right with the given probability, as a new array; `batch` is not modified.
 
     batch: (N, H, W, C) of any dtype, on the host. N numbers are drawn from `rng` whatever the outcome, so the state of
     `rng` after a call depends on N alone. Digits and letters are not themselves in a mirror: leave them alone.
@@ -23,7 +23,7 @@ def flip_horizontally(batch: Array, rng: np.random.Generator, probability: float
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng: expected a numpy.random.Generator, got {type(rng).__name__}")
     if not on_host(batch):
-        raise TypeError("batch: expected a NumPy array; flip pictures before they go to the device")
+        raise TypeError("batch: expected a NumPy array; flip images before they go to the device")
     check_images(batch, "batch")
     chosen = rng.random(len(batch)) < number("probability", probability, 0.0, 1.0)
     flipped = np.array(batch)

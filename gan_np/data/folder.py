@@ -1,4 +1,4 @@
-"""A folder of picture files."""
+"""A folder of image files."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ _CHUNK_FILES = 256
 Result = TypeVar("Result")
 
 
-class BrokenPictures(ValueError):
-    """Picture files that cannot be read.
+class BrokenImages(ValueError):
+    """Image files that cannot be read.
 
     files: why, by path relative to the folder; all of them, while the message names the first 20.
     """
@@ -47,34 +47,34 @@ class BrokenPictures(ValueError):
 
 
 def open_folder(folder: Path, options: Options) -> Dataset:
-    """The pictures of a folder and of all folders in it, ordered by relative path.
+    """The images of a folder and of all folders in it, ordered by relative path.
 
-    Names that end like a picture's (`SUFFIXES`) count; hidden files are not looked at, and other files are passed over,
-    with a warning unless they are text beside the pictures. A folder that is reached twice, through links, is read once.
+    Names that end like an image's (`SUFFIXES`) count; hidden files are not looked at, and other files are passed over,
+    with a warning unless they are text beside the images. A folder that is reached twice, through links, is read once.
 
     Parts and classes are those of `layout.lay_out`.
 
-    channels: None gives 1 if all pictures are grey and 3 otherwise (alpha is laid on white; ask for 4 to keep it).
-    image_size: None expects pictures of one size.
-    value_range: of grey pictures of more than 8 bits where there are any (None: one rule for all of them, of all parts),
-        otherwise of all pictures.
+    channels: None gives 1 if all images are grey and 3 otherwise (alpha is laid on white; ask for 4 to keep it).
+    image_size: None expects images of one size.
+    value_range: of grey images of more than 8 bits where there are any (None: one rule for all of them, of all parts),
+        otherwise of all images.
 
-    Decoded pictures are kept in the cache folder and memory-mapped; they are decoded again when names, sizes or times
+    Decoded images are kept in the cache folder and memory-mapped; they are decoded again when names, sizes or times
     of change differ.
 
     Raises:
-        BrokenPictures: files that cannot be read, unless skip_broken=True; then they are left out and a warning names them.
-        ShapeError: pictures of different sizes and no image_size.
-        ValueError: no pictures, more of them in formats that are not read here than others (unless skip_broken=True),
+        BrokenImages: files that cannot be read, unless skip_broken=True; then they are left out and a warning names them.
+        ShapeError: images of different sizes and no image_size.
+        ValueError: no images, more of them in formats that are not read here than others (unless skip_broken=True),
             values whose range cannot be told, or a split that is not there.
         OSError: a folder that cannot be listed, or a cache folder that cannot be written to.
     """
     files = _files(folder, options.cache() / "decoded")
-    entries = [entry for entry in files if _is_picture(entry.name)]
+    entries = [entry for entry in files if _is_image(entry.name)]
     said = printable(folder)
     if not entries:
-        raise ValueError(f"{said}: no pictures in it (names ending in {_suffixes()}); {_kinds(files)}")
-    others = [entry for entry in files if not _is_picture(entry.name)]
+        raise ValueError(f"{said}: no images in it (names ending in {_suffixes()}); {_kinds(files)}")
+    others = [entry for entry in files if not _is_image(entry.name)]
     warned, decided = passed_over(said, [entry.name for entry in others], len(entries), options)
     layout = lay_out(said, entries, options)
 
@@ -143,7 +143,7 @@ class _Reading:
                 if found.deep is not None:
                     deep.setdefault(found.deep, []).append(entry)
         if first is None:
-            raise BrokenPictures(self.folder, self.broken, "These are all the pictures there are")
+            raise BrokenImages(self.folder, self.broken, "These are all the images there are")
         self.size = self.options.image_size or first[1].size
         self.channels = self.options.channels or (1 if grey else 3)
         self._find_scales(deep)
@@ -164,7 +164,7 @@ class _Reading:
             extents = [found for found in self._in_threads(self._extent, entries) if found is not None]
             if extents:
                 seen = functools.reduce(operator.or_, extents)
-                name = f"{said}, grey pictures of more than 8 bits"
+                name = f"{said}, grey images of more than 8 bits"
                 self.scales[kind] = (
                     ranges.decide(name, kind, seen, self.options.advise_range())
                     if asked is None
@@ -177,14 +177,14 @@ class _Reading:
         step = max(1, min(_CHUNK_FILES, _CHUNK_BYTES // each))
         for start in range(0, len(self.good), step):
             found = self._in_threads(self._decode, self.good[start : start + step])
-            pictures = [picture for picture in found if picture is not None]
-            if pictures and (self.options.skip_broken or not self.broken):
-                yield np.stack(pictures)
+            images = [image for image in found if image is not None]
+            if images and (self.options.skip_broken or not self.broken):
+                yield np.stack(images)
         if self.broken and not self.options.skip_broken:
             advice = f"{self.options.advise(skip_broken=True)} leaves them out, with a warning"
-            raise BrokenPictures(self.folder, _sorted(self.broken), advice)
+            raise BrokenImages(self.folder, _sorted(self.broken), advice)
         if len(self.broken) == len(self.entries):
-            raise BrokenPictures(self.folder, self.broken, "These are all the pictures there are")
+            raise BrokenImages(self.folder, self.broken, "These are all the images there are")
 
     def _in_threads(self, work: Callable[[Entry], Result], entries: list[Entry]) -> list[Result]:
         from concurrent.futures import ThreadPoolExecutor
@@ -205,20 +205,20 @@ class _Reading:
         if entry.name in self.broken:  # its values were looked at before
             return None
         try:
-            picture = decode(self.folder / entry.name, self.channels, self.options.image_size, self.scales)
+            image = decode(self.folder / entry.name, self.channels, self.options.image_size, self.scales)
         except Unreadable as error:
             self.broken[entry.name] = str(error)
             return None
-        if picture.shape[:2] != self.size:
-            raise self._differ(self.good[0].name, self.size, entry.name, picture.shape[:2])
-        return picture
+        if image.shape[:2] != self.size:
+            raise self._differ(self.good[0].name, self.size, entry.name, image.shape[:2])
+        return image
 
     def _differ(self, first: str, first_size: tuple[int, ...], other: str, other_size: tuple[int, ...]) -> ShapeError:
         pairs = ((first, first_size), (other, other_size))
         sizes = (f"{printable(name)} is {size[1]}×{size[0]}" for name, size in pairs)
         given = self.options.advise(image_size=64) + (" or (height, width)" * (self.options.argument == "source"))
         return ShapeError(
-            f"{printable(self.folder)}: pictures differ in size ({', '.join(sizes)} pixels); give one to resize and crop "
+            f"{printable(self.folder)}: images differ in size ({', '.join(sizes)} pixels); give one to resize and crop "
             f"them to: {given}"
         )
 
@@ -244,7 +244,7 @@ def _files(folder: Path, not_in: Path) -> list[Entry]:
             path = here / name
             try:
                 found = path.stat()
-            except OSError:  # a link to nowhere: a broken picture, if it is named like one
+            except OSError:  # a link to nowhere: a broken image, if it is named like one
                 files.append(Entry(prefix + name, 0, 0))
                 continue
             if stat.S_ISDIR(found.st_mode):
@@ -255,7 +255,7 @@ def _files(folder: Path, not_in: Path) -> list[Entry]:
     return sorted(files, key=lambda entry: entry.name)
 
 
-def _is_picture(name: str) -> bool:
+def _is_image(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in SUFFIXES
 
 
@@ -264,7 +264,7 @@ def _sorted(files: dict[str, str]) -> dict[str, str]:
 
 
 def _count(count: int) -> str:
-    return "1 picture" if count == 1 else f"{count:,} pictures"
+    return "1 image" if count == 1 else f"{count:,} images"
 
 
 def _named(files: dict[str, str]) -> str:

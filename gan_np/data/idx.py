@@ -22,7 +22,7 @@ from gan_np.printable import printable
 from .dataset import check_label_shape, check_labels
 from .npy import identity_of
 from .npz import DEFLATE_AT_MOST
-from .raw import Raw, check_dtype, per_chunk, picture_shape
+from .raw import Raw, check_dtype, image_shape, per_chunk
 
 _TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 _GZIP = b"\x1f\x8b"
@@ -56,18 +56,18 @@ def is_idx(path: Path) -> bool:
 
 
 def open_idx(images: Path, labels: Path | None = None) -> tuple[Raw, Array | None]:
-    """Pictures (N, H, W) or (N, H, W, C) of an IDX file, and labels (int64 (N,), or None) of another.
+    """Images (N, H, W) or (N, H, W, C) of an IDX file, and labels (int64 (N,), or None) of another.
 
-    labels: the file of labels; None looks for it beside the pictures, by the usual name (`labels_beside`).
+    labels: the file of labels; None looks for it beside the images, by the usual name (`labels_beside`).
 
     A plain file of bytes is memory-mapped; a gzipped one is read in chunks.
 
     Raises:
         ValueError: not IDX files, or damaged ones, or claims that do not fit the file's size.
-        TypeError, ShapeError: numbers that are not pictures, or labels that do not fit them.
+        TypeError, ShapeError: numbers that are not images, or labels that do not fit them.
     """
     header = read_header(images)
-    shape = picture_shape(header.shape, printable(images))
+    shape = image_shape(header.shape, printable(images))
     check_dtype(header.dtype, printable(images))
     found = labels or labels_beside(images)
     numbers = None if found is None else _read_labels(found, shape[0])
@@ -82,7 +82,7 @@ def open_idx(images: Path, labels: Path | None = None) -> tuple[Raw, Array | Non
 
 
 def labels_beside(images: Path) -> Path | None:
-    """The file of labels for a file of pictures: `images` and `idx3` or `idx4` in the name become `labels` and `idx1`."""
+    """The file of labels for a file of images: `images` and `idx3` or `idx4` in the name become `labels` and `idx1`."""
     name = images.name.replace("images", "labels").replace("idx3", "idx1").replace("idx4", "idx1")
     plain = name.removesuffix(".gz")
     for candidate in (name, plain, plain + ".gz"):
@@ -93,7 +93,7 @@ def labels_beside(images: Path) -> Path | None:
 
 
 def find(folder: Path, split: str) -> tuple[Path, Path] | None:
-    """The pictures and labels of a split in a folder with MNIST's file names, or None.
+    """The images and labels of a split in a folder with MNIST's file names, or None.
 
     The names are `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and `t10k-…` (or `test-…`) for "test"; each may end
     in .gz and may have a dot for its last hyphen but one.
@@ -110,7 +110,7 @@ def find(folder: Path, split: str) -> tuple[Path, Path] | None:
 
 
 def file_names(split: str) -> tuple[str, str]:
-    """MNIST's names for the pictures and labels of a split, without .gz."""
+    """MNIST's names for the images and labels of a split, without .gz."""
     return _file_names(PARTS[split][0])
 
 
@@ -174,7 +174,7 @@ def _chunks(path: Path, header: Header, shape: tuple[int, int, int, int]) -> Ite
 def _exactly(file: IO[bytes], count: int, path: Path) -> bytes:
     data = file.read(count)
     if len(data) != count:
-        raise ValueError(f"{printable(path)}: ends before the pictures or labels that its header promises")
+        raise ValueError(f"{printable(path)}: ends before the images or labels that its header promises")
     return data
 
 

@@ -1,4 +1,4 @@
-"""Pictures as arrays: ranges, grids, files."""
+"""Images as arrays: ranges, grids, files."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from gan_np.checks import ShapeError, choice, integer
 from gan_np.files import write_atomically
 
 RANGES = {"-1..1": (-1.0, 1.0), "0..1": (0.0, 1.0)}
-"""Ranges of float pictures: [−1, 1] for tanh, [0, 1] for sigmoid."""
+"""Ranges of float images: [−1, 1] for tanh, [0, 1] for sigmoid."""
 
 
 def to_float(
-    pictures: Array,
+    images: Array,
     pixel_range: str,
     dtype: np.dtype[np.floating],
     *,
     index: Array | None = None,
     mirrored: Array | None = None,
 ) -> Array:
-    """uint8 pictures as floats: 0…255 becomes low…high of the range, x = low + (high − low)·byte/255.
+    """uint8 images as floats: 0…255 becomes low…high of the range, x = low + (high − low)·byte/255.
 
     A change of range shifts likelihoods: by 784·ln 2 on MNIST between the two.
 
     index: int64 (n,), the numbers of those that are wanted; None: all.
-    mirrored: uint8 (n,), not 0 for those that are mirrored left to right; None: none. Both lie where the pictures do.
+    mirrored: uint8 (n,), not 0 for those that are mirrored left to right; None: none. Both lie where the images do.
     """
     low, high = RANGES[choice("pixel_range", pixel_range, RANGES)]
-    return ops.bytes_to_floats(pictures, low, high, dtype, index=index, mirrored=mirrored)
+    return ops.bytes_to_floats(images, low, high, dtype, index=index, mirrored=mirrored)
 
 
-def to_bytes(pictures: Array, pixel_range: str) -> Array:
-    """Float pictures as uint8, rounded; values outside the range are cut to it."""
-    return scaled_to_bytes(pictures, *RANGES[choice("pixel_range", pixel_range, RANGES)])
+def to_bytes(images: Array, pixel_range: str) -> Array:
+    """Float images as uint8, rounded; values outside the range are cut to it."""
+    return scaled_to_bytes(images, *RANGES[choice("pixel_range", pixel_range, RANGES)])
 
 
 def scaled_to_bytes(floats: Array, low: float, high: float) -> Array:
@@ -49,64 +49,64 @@ def scaled_to_bytes(floats: Array, low: float, high: float) -> Array:
     return xp.clip(xp.rint(scaled), 0, 255).astype("uint8")
 
 
-def grid(pictures: Array, columns: int | None = None, *, margin: int = 2, background: int = 255) -> Array:
-    """uint8 pictures (N, H, W, C) side by side, row after row: one uint8 picture (height, width, C).
+def grid(images: Array, columns: int | None = None, *, margin: int = 2, background: int = 255) -> Array:
+    """uint8 images (N, H, W, C) side by side, row after row: one uint8 image (height, width, C).
 
     columns: as near to a square as possible if None.
     """
-    pictures = to_host(pictures)
-    if pictures.ndim != 4 or not len(pictures):
-        raise ShapeError(f"pictures: expected (N, height, width, channels) with N ≥ 1, got {pictures.shape}")
-    if pictures.dtype != np.uint8:
-        raise TypeError(f"pictures: expected uint8, got {pictures.dtype}")
-    count, height, width, channels = pictures.shape
+    images = to_host(images)
+    if images.ndim != 4 or not len(images):
+        raise ShapeError(f"images: expected (N, height, width, channels) with N ≥ 1, got {images.shape}")
+    if images.dtype != np.uint8:
+        raise TypeError(f"images: expected uint8, got {images.dtype}")
+    count, height, width, channels = images.shape
     across = math.ceil(math.sqrt(count)) if columns is None else integer("columns", columns, 1)
     rows = math.ceil(count / across)
     shape = (rows * (height + margin) + margin, across * (width + margin) + margin, channels)
     sheet = np.full(shape, background, np.uint8)
-    for index, picture in enumerate(pictures):
+    for index, image in enumerate(images):
         top, left = (
             margin + place * (size + margin) for place, size in zip(divmod(index, across), (height, width), strict=True)
         )
-        sheet[top : top + height, left : left + width] = picture
+        sheet[top : top + height, left : left + width] = image
     return sheet
 
 
-def save_picture(picture: Array, path: str | Path) -> Path:
-    """One uint8 picture (height, width, channels) as a file; the format follows the name (.png, .jpg, .gif, …).
+def save_image(image: Array, path: str | Path) -> Path:
+    """One uint8 image (height, width, channels) as a file; the format follows the name (.png, .jpg, .gif, …).
 
     1 channel is grey, 2 grey and alpha, 3 RGB, 4 RGBA. Missing folders are made.
     """
     from PIL import Image
 
-    picture = np.ascontiguousarray(to_host(picture))
-    if picture.ndim != 3 or picture.shape[2] not in (1, 2, 3, 4) or picture.dtype != np.uint8:
-        raise ShapeError(f"picture: expected uint8 (height, width, 1…4), got {picture.dtype} {picture.shape}")
-    return _save(Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture), path)
+    image = np.ascontiguousarray(to_host(image))
+    if image.ndim != 3 or image.shape[2] not in (1, 2, 3, 4) or image.dtype != np.uint8:
+        raise ShapeError(f"image: expected uint8 (height, width, 1…4), got {image.dtype} {image.shape}")
+    return _save(Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image), path)
 
 
-def save_grid(pictures: Array, path: str | Path, *, columns: int | None = None, zoom: int | None = None) -> Path:
-    """uint8 pictures (N, H, W, C) as one picture file.
+def save_grid(images: Array, path: str | Path, *, columns: int | None = None, zoom: int | None = None) -> Path:
+    """uint8 images (N, H, W, C) as one image file.
 
-    zoom: each pixel as zoom × zoom pixels; None enlarges small pictures so that the grid can be seen.
+    zoom: each pixel as zoom × zoom pixels; None enlarges small images so that the grid can be seen.
     """
-    return save_picture(_enlarged(grid(pictures, columns), zoom), path)
+    return save_image(_enlarged(grid(images, columns), zoom), path)
 
 
 def save_animation(series: Array, path: str | Path, *, columns: int | None = None, zoom: int | None = None) -> Path:
-    """uint8 pictures (N, steps, H, W, C) as a GIF of grids, one for each step; `columns` and `zoom` as in `save_grid`."""
+    """uint8 images (N, steps, H, W, C) as a GIF of grids, one for each step; `columns` and `zoom` as in `save_grid`."""
     from PIL import Image
 
     frames = []
     for step in range(series.shape[1]):
         sheet = _enlarged(grid(series[:, step], columns), zoom)
-        picture = Image.fromarray(sheet[:, :, 0] if sheet.shape[2] == 1 else sheet)
-        frames.append(picture.convert("RGB").convert("P", palette=Image.Palette.ADAPTIVE))
+        image = Image.fromarray(sheet[:, :, 0] if sheet.shape[2] == 1 else sheet)
+        frames.append(image.convert("RGB").convert("P", palette=Image.Palette.ADAPTIVE))
     return save_frames(frames, path, 600)
 
 
 def save_frames(frames: list[Any], path: str | Path, milliseconds: int) -> Path:
-    """Pillow's pictures as a GIF that goes round, the last one shown for two seconds."""
+    """Pillow's images as a GIF that goes round, the last one shown for two seconds."""
     durations = [milliseconds] * (len(frames) - 1) + [2000]
     return _save(frames[0], path, save_all=True, append_images=frames[1:], duration=durations, loop=0)
 

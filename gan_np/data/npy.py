@@ -89,7 +89,7 @@ def open_npy(path: Path) -> Raw:
             f"and {found:,} follow; the file is damaged or incomplete"
         )
     if not found:
-        raise ValueError(f"{name}: no pictures in it (shape {header.shape})")
+        raise ValueError(f"{name}: no images in it (shape {header.shape})")
     order = "F" if header.fortran_order else "C"
     array = np.memmap(path, header.dtype, "r", offset, header.shape, order)  # type: ignore[call-overload]
     return Raw.of(array, name, identity_of(path))

@@ -1,4 +1,4 @@
-"""NumPy's .npz files: which array holds the pictures, which the labels; read in chunks and never unpickled."""
+"""NumPy's .npz files: which array holds the images, which the labels; read in chunks and never unpickled."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .dataset import check_label_shape, check_labels
 from .npy import Header, identity_of, read_header
 from .options import NoSuchPart, Options
 from .parts import PART_NAMES, natural
-from .raw import Raw, check_dtype, per_chunk, picture_shape
+from .raw import Raw, check_dtype, image_shape, per_chunk
 
 DEFLATE_AT_MOST = 1032
 """Deflate makes no more than this many bytes of one."""
@@ -47,9 +47,9 @@ def open_npz(path: Path, options: Options) -> tuple[Raw, Array | None, list[str]
     …, or `images`, `x` or `data` with `labels`, `y` or `targets`; a file of one array may name it anyhow.
 
     Raises:
-        ValueError: not an .npz file, a damaged one, one of objects, or no single array that must be the pictures; the
+        ValueError: not an .npz file, a damaged one, one of objects, or no single array that must be the images; the
             message lists the names.
-        TypeError, ShapeError: numbers that are not pictures, or labels that do not fit them.
+        TypeError, ShapeError: numbers that are not images, or labels that do not fit them.
     """
     said = printable(path)
     try:
@@ -77,7 +77,7 @@ def open_npz(path: Path, options: Options) -> tuple[Raw, Array | None, list[str]
 def _raw(archive: zipfile.ZipFile, path: Path, key: str, options: Options) -> Raw:
     name = f"{printable(path)}, {printable(key)}"
     header = _header(archive, path, key)
-    shape = picture_shape(header.shape, name)
+    shape = image_shape(header.shape, name)
     check_dtype(header.dtype, name)
     identity = (*identity_of(path), key)
     return Raw(name, shape, header.dtype, lambda: _chunks(path, key, header, shape, options.cache), identity=identity)
@@ -105,7 +105,7 @@ def _named(forms: tuple[str, ...], part: str) -> list[str]:
 
 
 def choose(names: list[str], split: str, path: str) -> Keys:
-    """Which arrays of an .npz file are the pictures and the labels of `split`."""
+    """Which arrays of an .npz file are the images and the labels of `split`."""
     listed = ", ".join(sorted(map(printable, names), key=natural)) or "none"
     parts = parts_in(names)
     whole = [name for name in _WHOLE if name in names]
@@ -119,9 +119,9 @@ def choose(names: list[str], split: str, path: str) -> Keys:
         labels = [name for name in _WHOLE_LABELS if name in names]
     if len(found) != 1:
         problem = (
-            f"more than one may be the pictures ({', '.join(map(printable, found))})"
+            f"more than one may be the images ({', '.join(map(printable, found))})"
             if found
-            else f"none is pictures of {split!r}"
+            else f"none is images of {split!r}"
         )
         raise (NoSuchPart if parts and not found else ValueError)(
             f"{path}: {problem}; expected one array named x_{split}, {split}_images, images, x or data "

@@ -28,13 +28,13 @@ IN_MEMORY = 1 << 26
 
 @dataclass(frozen=True)
 class Raw:
-    """Pictures as their source holds them.
+    """Images as their source holds them.
 
     name: for messages.
     shape: (N, H, W, C).
     dtype: of bytes, other integers or floats.
-    chunks: gives all pictures in order, as arrays (n, H, W, C), each time it is called.
-    array: all pictures, where that costs no reading (an array, or one that is memory-mapped).
+    chunks: gives all images in order, as arrays (n, H, W, C), each time it is called.
+    array: all images, where that costs no reading (an array, or one that is memory-mapped).
     identity: tells this content from others without reading it (path, size, time), or None; its `repr` is used.
     beside: the other parts of the same data set, whose values have a say in what its range is.
     """
@@ -49,17 +49,17 @@ class Raw:
 
     @staticmethod
     def of(array: Array, name: str, identity: object = None) -> Raw:
-        """Of an array (N, H, W, C), or (N, H, W) for grey pictures."""
-        array = array.reshape(picture_shape(array.shape, name))
+        """Of an array (N, H, W, C), or (N, H, W) for grey images."""
+        array = array.reshape(image_shape(array.shape, name))
         check_dtype(array.dtype, name)
         return Raw(name, array.shape, array.dtype, lambda: _slices(array), array, identity)
 
 
-def picture_shape(shape: tuple[int, ...], name: str) -> tuple[int, int, int, int]:
-    """(N, H, W, C) of an array of pictures; (N, H, W) is grey, unless it looks like one coloured picture (H, W, C).
+def image_shape(shape: tuple[int, ...], name: str) -> tuple[int, int, int, int]:
+    """(N, H, W, C) of an array of images; (N, H, W) is grey, unless it looks like one coloured image (H, W, C).
 
     Raises:
-        ShapeError, ValueError: it is not that of pictures, or of none.
+        ShapeError, ValueError: it is not that of images, or of none.
     """
     if len(shape) == 3 and not 1 <= shape[2] <= 4:
         shape = (*shape, 1)
@@ -75,7 +75,7 @@ def check_dtype(dtype: DType, name: str) -> None:
 
 
 def per_chunk(shape: tuple[int, ...], itemsize: int = 1) -> int:
-    """How many pictures of shape (N, H, W, C) make a chunk, at least 1."""
+    """How many images of shape (N, H, W, C) make a chunk, at least 1."""
     return max(1, CHUNK_BYTES // max(1, int(np.prod(shape[1:], dtype=object)) * itemsize))
 
 
@@ -141,8 +141,8 @@ def _converted(raw: Raw, wanted: tuple[int, int, int], options: Options, scales:
         scale = _scale(raw, options)
         scales.append(scale)
     for chunk in raw.chunks():
-        pictures = chunk if scale is None else scale.to_bytes(chunk)
-        yield to_channels(resize(pictures, wanted[:2]), wanted[2])
+        images = chunk if scale is None else scale.to_bytes(chunk)
+        yield to_channels(resize(images, wanted[:2]), wanted[2])
 
 
 def _scale(raw: Raw, options: Options) -> Scale:

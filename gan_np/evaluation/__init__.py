@@ -2,7 +2,7 @@
 
 from .battles import battle_of_runs
 from .evaluate import evaluate
-from .parts import Bars, Picture, Section, Table
+from .parts import Bars, Figure, Section, Table
 from .reader import FactorReader, train_reader
 from .report import Report
 from .runs import evaluate_run
@@ -11,7 +11,7 @@ from .trunk import trunk_features
 __all__ = [
     "Bars",
     "FactorReader",
-    "Picture",
+    "Figure",
     "Report",
     "Section",
     "Table",

@@ -34,21 +34,21 @@ def battle_of_runs(
 ) -> Section:
     """The generative adversarial metric between two runs, as a section (see `battle.py`).
 
-    Judged on the first run's test pictures (training pictures where it has none), by each discriminator in batches as
+    Judged on the first run's test images (training images where it has none), by each discriminator in batches as
     in its training: see `judgements`. data: where the first run's data are now, if they were moved; the second's are not
     read.
 
     Raises:
-        ValueError: a lapgan, which has no one discriminator; conditional models; pictures of different shapes.
+        ValueError: a lapgan, which has no one discriminator; conditional models; images of different shapes.
     """
     source, configs, gans = Run.open(first, data=data), [read_config(path) for path in (first, second)], []
     for path in (first, second):
         gan = None if is_lapgan(path) else load_gan(path, device=device)
         if gan is None or gan.context_shape is not None:
-            raise ValueError(f"{path}: needs a discriminator of pictures alone, not a lapgan or a conditional model")
+            raise ValueError(f"{path}: needs a discriminator of images alone, not a lapgan or a conditional model")
         gans.append(gan)
     if gans[0].image_shape != gans[1].image_shape:
-        raise ValueError(f"against: pictures of {gans[1].image_shape}, the first run draws {gans[0].image_shape}")
+        raise ValueError(f"against: images of {gans[1].image_shape}, the first run draws {gans[0].image_shape}")
     objectives = [build_objective(config) for config in configs]
     for path, config, objective in zip((first, second), configs, objectives, strict=True):
         if not objective.classifies:
@@ -59,13 +59,13 @@ def battle_of_runs(
     together = [(gan.packing, config.batch_size) for gan, config in zip(gans, configs, strict=True)]
     if together[0] != together[1]:
         of_each = ", the second ".join(f"packing {packing}, batch_size {size}" for packing, size in together)
-        raise ValueError(f"against: both discriminators must judge as many pictures together; the first has {of_each}")
+        raise ValueError(f"against: both discriminators must judge as many images together; the first has {of_each}")
     chosen = Real.choose(source.train.images, None if source.test is None else source.test.images, count, seed)
     samples = [gan.sample(len(chosen.reference), seed) for gan in gans]
     boundaries = [objective.boundary for objective in objectives]
 
-    def errors(judge: int, pictures: Array, *, real: bool) -> Array:
-        called_real = judgements(gans[judge], pictures, configs[judge].batch_size) > boundaries[judge]
+    def errors(judge: int, images: Array, *, real: bool) -> Array:
+        called_real = judgements(gans[judge], images, configs[judge].batch_size) > boundaries[judge]
         return ~called_real if real else called_real
 
     found = Errors(
@@ -80,7 +80,7 @@ def battle_of_runs(
     names = {"first": str(first), "second": str(second), "undecided": "undecided"}
     rates = {name: float(part.mean()) for name, part in found._asdict().items()}
     rows = (
-        ("r_test, error on test pictures, first / second", str(ratios["r_test"])),
+        ("r_test, error on test images, first / second", str(ratios["r_test"])),
         ("r_samples, first's error on second's samples / second's on first's", str(ratios["r_samples"])),
         *((f"error rate: {name.replace('_', ' ')}", f"{rate:.2%}") for name, rate in rates.items()),
         ("winner", names[winner]),
@@ -99,22 +99,22 @@ def battle_of_runs(
     return Section("battle", "Against another run", text, tables=(Table(("", ""), rows, numbers=(1,)),), data=found_out)
 
 
-def judgements(gan: GAN, pictures: Array, batch_size: int, seed: int = 0) -> Array:
-    """D's logits of uint8 pictures, all real or all generated, on the host.
+def judgements(gan: GAN, images: Array, batch_size: int, seed: int = 0) -> Array:
+    """D's logits of uint8 images, all real or all generated, on the host.
 
     As D judges while it trains: in full batches of `batch_size` (what is left over is not judged) and with their batch
     statistics.
 
-    With running statistics a batch-normalised D judges badly: they mix real and generated pictures, which pass D in
-    separate batches. (A DCGAN of 1,500 steps on MNIST then called every test picture and every sample real; with batch
-    statistics it called 92 % of real batches real.) The logits of pictures that are judged together (packing) are one.
+    With running statistics a batch-normalised D judges badly: they mix real and generated images, which pass D in
+    separate batches. (A DCGAN of 1,500 steps on MNIST then called every test image and every sample real; with batch
+    statistics it called 92 % of real batches real.) The logits of images that are judged together (packing) are one.
     """
     step, found, rng = batch_size * gan.packing, [], generator(seed)
     gan.finite_discriminator()
-    if len(pictures) < step:
-        raise ValueError(f"count: expected at least one batch of {step} pictures, got {len(pictures)}")
-    for start in range(0, len(pictures) - step + 1, step):
-        floats, context = gan.examples(np.ascontiguousarray(pictures[start : start + step]), None)
+    if len(images) < step:
+        raise ValueError(f"count: expected at least one batch of {step} images, got {len(images)}")
+    for start in range(0, len(images) - step + 1, step):
+        floats, context = gan.examples(np.ascontiguousarray(images[start : start + step]), None)
         judged, _ = gan.discriminator.forward(
             joined(pack(floats, gan.packing), context), training=True, wrt=NOTHING, rng=rng
         )

@@ -1,4 +1,4 @@
-"""Is it good? A generator's samples beside real pictures, as a report."""
+"""Is it good? A generator's samples beside real images, as a report."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gan_np.metrics.pixels import PixelReader, Reader
 from gan_np.metrics.prdc import NEIGHBOURS
 from gan_np.models import Classifier
 
-from .parts import Bars, Picture, Section, Table
+from .parts import Bars, Figure, Section, Table
 from .report import Report
 
 COUNT = 5000
@@ -30,9 +30,9 @@ _SEED_OF_REAL = 1 << 29
 
 @dataclass(frozen=True)
 class Real:
-    """Real pictures of two disjoint sets: what samples are compared with, and what stands for a perfect generator.
+    """Real images of two disjoint sets: what samples are compared with, and what stands for a perfect generator.
 
-    reference, baseline: as many uint8 pictures each; their labels where they are known; said: what they are, in words.
+    reference, baseline: as many uint8 images each; their labels where they are known; said: what they are, in words.
     """
 
     reference: Array
@@ -52,24 +52,24 @@ class Real:
         train_labels: Array | None = None,
         test_labels: Array | None = None,
     ) -> Real:
-        """A seeded draw: reference from the test pictures and baseline from the training pictures; without test pictures
-        both from the training pictures, which share none. At most `count` each, and as many as there are; in random
+        """A seeded draw: reference from the test images and baseline from the training images; without test images
+        both from the training images, which share none. At most `count` each, and as many as there are; in random
         order, since data sets often lie sorted by class.
 
         Raises:
-            ValueError: too few pictures.
+            ValueError: too few images.
         """
         rng = generator(seed, _SEED_OF_REAL)
         first, second = (rng.permutation(len(part)) for part in (train, train if test is None else test))
         if test is None:
             size = min(count, len(train) // 2)
             baseline, reference = first[:size], first[size : 2 * size]
-            test, test_labels, said = train, train_labels, "training pictures (there are no test pictures)"
+            test, test_labels, said = train, train_labels, "training images (there are no test images)"
         else:
             size = min(count, len(train), len(test))
-            baseline, reference, said = first[:size], second[:size], "test pictures"
+            baseline, reference, said = first[:size], second[:size], "test images"
         if size < LEAST:
-            raise ValueError(f"real pictures: expected at least {LEAST} of each of two disjoint sets, got {size}")
+            raise ValueError(f"real images: expected at least {LEAST} of each of two disjoint sets, got {size}")
         return cls(
             test[reference],
             train[baseline],
@@ -93,19 +93,19 @@ def evaluate(
     title: str = "Evaluation",
     facts: dict[str, Any] | None = None,
 ) -> Report:
-    """Samples of a gan beside real pictures: every figure of the catalogue with its interval, and the pictures.
+    """Samples of a gan beside real images: every figure of the catalogue with its interval, and the images.
 
     gan: any model with `sample`.
-    images, labels: the pictures it was trained on, uint8 (N, H, W, C), and their labels if known.
+    images, labels: the images it was trained on, uint8 (N, H, W, C), and their labels if known.
     class_names: what label k is called, at position k; labels and classes of a classifier go together by their names.
-    test: pictures that it was not trained on (with their labels, or None), to compare with; without them the training
-        pictures are cut in two.
+    test: images that it was not trained on (with their labels, or None), to compare with; without them the training
+        images are cut in two.
     classifier: whose features and classes are read (`gn.train_classifier`); None reads pixels, which say much less.
-    count: samples and real pictures of each set, where there are as many.
+    count: samples and real images of each set, where there are as many.
     seed: of the samples and of the draws.
     average: sample from the averaged weights.
 
-    Each figure stands beside that of real training pictures against the same reference, at the same size: what a perfect
+    Each figure stands beside that of real training images against the same reference, at the same size: what a perfect
     generator, or one that replays its training set, would have.
 
     >>> import gan_np as gn
@@ -116,7 +116,7 @@ def evaluate(
     0.0
 
     Raises:
-        ShapeError, TypeError, ValueError: pictures that do not fit the gan or the classifier; too few of them.
+        ShapeError, TypeError, ValueError: images that do not fit the gan or the classifier; too few of them.
     """
     integer("count", count, LEAST)
     test_images, test_labels = test if isinstance(test, tuple) else (test, None)
@@ -144,11 +144,11 @@ def evaluate(
     if classifier is not None:
         report.add(_classes(classifier, views))
     shown = min(SHOWN, size)
-    pictures = (
-        Picture.of(samples[:shown], f"The first {shown} samples of seed {seed}; none picked"),
-        Picture.of(real.reference[:shown], f"{shown} real pictures"),
+    figures = (
+        Figure.of(samples[:shown], f"The first {shown} samples of seed {seed}; none picked"),
+        Figure.of(real.reference[:shown], f"{shown} real images"),
     )
-    report.add(Section("pictures", "Samples and real pictures", pictures=pictures))
+    report.add(Section("images", "Samples and real images", figures=figures))
     return report
 
 
@@ -156,7 +156,7 @@ def reader_of(gan: Sampler, classifier: Classifier | None) -> Reader:
     """The classifier, or pixels without one.
 
     Raises:
-        ShapeError: the classifier reads other pictures.
+        ShapeError: the classifier reads other images.
     """
     if classifier is None:
         return PixelReader(gan.image_shape)
@@ -190,12 +190,12 @@ def _figures(samples: dict[str, Estimate], real: dict[str, Estimate], reader: Re
         metric = metric_of(key)
         rows.append((metric.short, *_with_interval(estimate), *_with_interval(real.get(key)), metric.better))
     text = (
-        "In brackets 95 % intervals over the pictures drawn (delete-a-group jackknife); they do not cover other trainings, "
-        "nor the bias of a distance at this number of pictures.\n\n"
-        "“Real pictures” are training pictures in the place of the samples: what a perfect generator would have. So would "
+        "In brackets 95 % intervals over the images drawn (delete-a-group jackknife); they do not cover other trainings, "
+        "nor the bias of a distance at this number of images.\n\n"
+        "“Real images” are training images in the place of the samples: what a perfect generator would have. So would "
         "one that replays its training set: these figures cannot tell the two apart."
     )
-    heads = ("figure", "samples", "95 % interval", "real\npictures", "95 % interval", "better")
+    heads = ("figure", "samples", "95 % interval", "real\nimages", "95 % interval", "better")
     table = Table(heads, tuple(rows), numbers=(1, 2, 3, 4), optional=(4, 5), note=_too_few(list(samples), size))
     data = {
         key: estimate.to_mapping()
@@ -217,19 +217,19 @@ def _with_interval(estimate: Estimate | None) -> tuple[str, str]:
 
 
 def _too_few(keys: list[str], size: int) -> str:
-    """Which figures are rough at this number of pictures, in one sentence; empty if none is."""
+    """Which figures are rough at this number of images, in one sentence; empty if none is."""
     needs: dict[int, list[str]] = {}
     for metric in map(metric_of, keys):
         if size < metric.enough:
             needs.setdefault(metric.enough, []).append(metric.short)
     groups = [f"{enough:,} for {', '.join(needs[enough])}" for enough in sorted(needs)]
-    return f"{size:,} pictures of each set are too few to be exact; wanted: {'; '.join(groups)}." if groups else ""
+    return f"{size:,} images of each set are too few to be exact; wanted: {'; '.join(groups)}." if groups else ""
 
 
 def _classes(classifier: Classifier, views: dict[str, View]) -> Section:
     names = classifier.names()
     series = {}
-    for title, view in (("samples", views["samples"]), ("real pictures", views["reference"])):
+    for title, view in (("samples", views["samples"]), ("real images", views["reference"])):
         shares = shown_classes(view)
         assert shares is not None
         series[title] = tuple(map(float, shares))

@@ -1,4 +1,4 @@
-"""Pictures that training has not seen."""
+"""Images that training has not seen."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from gan_np.runs.config import Config
 from gan_np.runs.data import open_other, open_test_data
 
 
-def held_out_pictures(config: Config, training: Array, source: str | None = None) -> tuple[Dataset, int]:
-    """Pictures of the kind that a run was trained on and that it was not trained on, and how many were left out.
+def held_out_images(config: Config, training: Array, source: str | None = None) -> tuple[Dataset, int]:
+    """Images of the kind that a run was trained on and that it was not trained on, and how many were left out.
 
-    source: where from, the test part if there is one; None for the test part of the run's own data. Pictures that are
-    equal to a training picture, byte by byte, are left out: what training saw is not held out.
+    source: where from, the test part if there is one; None for the test part of the run's own data. Images that are
+    equal to a training image, byte by byte, are left out: what training saw is not held out.
 
     Raises:
         ValueError: the data has no test part (say where from), or nothing is left.
@@ -25,15 +25,15 @@ def held_out_pictures(config: Config, training: Array, source: str | None = None
     found = open_test_data(config) if source is None else open_other(config, source, "held-out")
     if found is None:
         raise ValueError(
-            "held-out: the test needs pictures that training has not seen, and the run took all of "
+            "held-out: the test needs images that training has not seen, and the run took all of "
             f"{config.data!r}, which has no test part: give some with --held-out DATA"
         )
     if found.image_shape != training.shape[1:]:
-        raise ValueError(f"held-out: expected pictures of {training.shape[1:]} as in training, got {found.image_shape}")
-    seen = {_digest(picture) for picture in training}
-    fresh = np.array([_digest(picture) not in seen for picture in found.images])
+        raise ValueError(f"held-out: expected images of {training.shape[1:]} as in training, got {found.image_shape}")
+    seen = {_digest(image) for image in training}
+    fresh = np.array([_digest(image) not in seen for image in found.images])
     if not fresh.any():
-        raise ValueError(f"held-out: every picture of {printable(found.name)} was seen in training")
+        raise ValueError(f"held-out: every image of {printable(found.name)} was seen in training")
     if fresh.all():
         return found, 0
     labels = None if found.labels is None else found.labels[fresh]
@@ -45,5 +45,5 @@ def some_of(count: int, total: int, seed: int = 0) -> Array:
     return np.sort(generator(seed, 7).permutation(total)[:count])
 
 
-def _digest(picture: Array) -> bytes:
-    return hashlib.blake2b(np.ascontiguousarray(picture).tobytes(), digest_size=16).digest()
+def _digest(image: Array) -> bytes:
+    return hashlib.blake2b(np.ascontiguousarray(image).tobytes(), digest_size=16).digest()

@@ -1,4 +1,4 @@
-"""A report as one HTML page that needs nothing else: pictures and bars inside, no script, no font, nothing fetched."""
+"""A report as one HTML page that needs nothing else: images and bars inside, no script, no font, nothing fetched."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from .parts import Bars, Picture, Section, Table
+from .parts import Bars, Figure, Section, Table
 
 STYLE = """
 :root { color-scheme: light }
@@ -47,7 +47,7 @@ def page(title: str, facts: Mapping[str, Any], sections: Sequence[Section]) -> s
 
 def _section(section: Section) -> str:
     text = "".join(f"<p>{escape(part)}</p>" for part in section.text.split("\n\n") if part.strip())
-    body = [*map(_table, section.tables), *map(_bars, section.bars), *map(_picture, section.pictures)]
+    body = [*map(_table, section.tables), *map(_bars, section.bars), *map(_figure, section.figures)]
     return f'\n<section id="{escape(section.key)}"><h2>{escape(section.title)}</h2>{text}{"".join(body)}</section>'
 
 
@@ -64,13 +64,13 @@ def _table(table: Table) -> str:
     return f'<div class="wide"><table><tr>{cells("th", table.columns)}</tr>{rows}</table></div>{note}'
 
 
-def _picture(picture: Picture) -> str:
-    data = base64.b64encode(picture.png).decode()
-    width, height = (side * picture.zoom for side in picture.size)
-    kind = ' class="pixels"' if picture.zoom > 1 else ""
+def _figure(figure: Figure) -> str:
+    data = base64.b64encode(figure.png).decode()
+    width, height = (side * figure.zoom for side in figure.size)
+    kind = ' class="pixels"' if figure.zoom > 1 else ""
     return (
-        f'<figure><img{kind} width="{width}" height="{height}" alt="{escape(picture.caption)}" '
-        f'src="data:image/png;base64,{data}"><figcaption>{escape(picture.caption)}</figcaption></figure>'
+        f'<figure><img{kind} width="{width}" height="{height}" alt="{escape(figure.caption)}" '
+        f'src="data:image/png;base64,{data}"><figcaption>{escape(figure.caption)}</figcaption></figure>'
     )
 
 

@@ -1,4 +1,4 @@
-"""Whether a run has memorised: its samples beside their nearest training pictures, and the test for copies."""
+"""Whether a run has memorised: its samples beside their nearest training images, and the test for copies."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from gan_np.metrics.neighbours import nearest_neighbours
 from gan_np.models import GAN, LAPGAN
 from gan_np.runs.folder import read_config
 
-from .held_out import held_out_pictures, some_of
+from .held_out import held_out_images, some_of
 from .trained_on import relabelled, training_data, with_labels_of
 from .trunk import trunk_features
 
 Features = Callable[[Array, Array | None], Array]
-"""(uint8 pictures (N, H, W, C), their labels (N,) or None) → features (N, F)."""
+"""(uint8 images (N, H, W, C), their labels (N,) or None) → features (N, F)."""
 
 
 @dataclass(frozen=True)
 class Memory:
     """What `memory_of` found.
 
-    shown: uint8, the first samples. training: the training pictures. found: for each search, by its name, the training
-    pictures nearest to those samples (show, nearest). tests: the test of each search. seen: how many pictures that were
-    meant as held out are training pictures, and were left out.
+    shown: uint8, the first samples. training: the training images. found: for each search, by its name, the training
+    images nearest to those samples (show, nearest). tests: the test of each search. seen: how many images that were
+    meant as held out are training images, and were left out.
     """
 
     shown: Array
@@ -55,21 +55,21 @@ def memory_of(
     data: str | None = None,
     features: Mapping[str, Features] | None = None,
 ) -> Memory:
-    """Search the training pictures of a run for those nearest to its samples, in pixels and in features.
+    """Search the training images of a run for those nearest to its samples, in pixels and in features.
 
-    run: a run folder; model: its model. held_out: pictures that training has not seen, see `held_out_pictures`; at most
+    run: a run folder; model: its model. held_out: images that training has not seen, see `held_out_images`; at most
     held_out_count of them, drawn at random. trunk: search in the features of the run's own discriminator too (not for a
     LAPGAN, which has several). data: where the run's own data are now, if they were moved. features: more searches by
-    name, say {"classifier": lambda pictures, labels: …}. The rest as in `copying_test`; mirrored pictures count as copies
+    name, say {"classifier": lambda images, labels: …}. The rest as in `copying_test`; mirrored images count as copies
     where the run was trained with flips.
 
     Raises:
-        ValueError: no held-out pictures are known or given; the data is not what the run was trained on.
+        ValueError: no held-out images are known or given; the data is not what the run was trained on.
     """
     config = read_config(run).going_on(data=data)
     training = training_data(run, config, moved=data is not None)
     with_labels_of(model, training)
-    fresh, seen = held_out_pictures(config, training.images, held_out)
+    fresh, seen = held_out_images(config, training.images, held_out)
     unseen = _part(relabelled(fresh, training), some_of(held_out_count, len(fresh)))
     table = model.labels
     labels = None if table is None else table.labels_of(table.drawn(count))
@@ -82,7 +82,7 @@ def memory_of(
     }
     searches: dict[str, Features] = {}
     if trunk and isinstance(model, GAN):
-        searches["discriminator"] = lambda pictures, labels: trunk_features(model, pictures, labels)
+        searches["discriminator"] = lambda images, labels: trunk_features(model, images, labels)
     for name, of in {**searches, **(features or {})}.items():
         known = of(training.images, training.labels)
         theirs, ours = of(unseen.images, unseen.labels), of(samples, labels)

@@ -1,4 +1,4 @@
-"""Samples beside their nearest training pictures, drawn."""
+"""Samples beside their nearest training images, drawn."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from gan_np.data import save_grid
 
 
 def neighbour_sheet(samples: Array, training: Array, found: Sequence[Array]) -> tuple[Array, int]:
-    """Pictures row after row, and how many are in a row: a sample, then for each search an empty cell and what it
+    """Images row after row, and how many are in a row: a sample, then for each search an empty cell and what it
     found.
 
     samples: uint8 (N, H, W, C). training: uint8 (M, H, W, C). found: for each search, indices (N, k) of training
-    pictures.
+    images.
     """
     if samples.shape[1:] != training.shape[1:]:
-        raise ShapeError(f"training: expected pictures of {samples.shape[1:]}, got {training.shape[1:]}")
+        raise ShapeError(f"training: expected images of {samples.shape[1:]}, got {training.shape[1:]}")
     empty = np.full_like(samples[:1], 255)
     rows = []
     for number, sample in enumerate(samples):
@@ -32,6 +32,6 @@ def neighbour_sheet(samples: Array, training: Array, found: Sequence[Array]) -> 
 
 
 def save_neighbours(samples: Array, training: Array, found: Sequence[Array], path: str | Path) -> Path:
-    """The sheet as a picture file."""
-    pictures, columns = neighbour_sheet(samples, training, found)
-    return save_grid(pictures, path, columns=columns)
+    """The sheet as an image file."""
+    images, columns = neighbour_sheet(samples, training, found)
+    return save_grid(images, path, columns=columns)

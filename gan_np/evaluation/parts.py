@@ -45,7 +45,7 @@ class Bars:
 
 
 @dataclass(frozen=True)
-class Picture:
+class Figure:
     """A PNG with its caption and its size in pixels; zoom: how much larger it is shown."""
 
     png: bytes
@@ -54,18 +54,18 @@ class Picture:
     zoom: int = 1
 
     @classmethod
-    def of(cls, pictures: Array, caption: str, *, columns: int | None = None, width: int = 500) -> Picture:
-        """uint8 pictures (N, H, W, C) as a grid, shown up to about `width` wide."""
+    def of(cls, images: Array, caption: str, *, columns: int | None = None, width: int = 500) -> Figure:
+        """uint8 images (N, H, W, C) as a grid, shown up to about `width` wide."""
         from PIL import Image
 
-        sheet = grid(pictures, columns)
+        sheet = grid(images, columns)
         written = io.BytesIO()
         Image.fromarray(sheet[:, :, 0] if sheet.shape[2] == 1 else sheet).save(written, "PNG", optimize=True)
         height, wide = sheet.shape[:2]
         return cls(written.getvalue(), caption, (wide, height), max(1, width // wide))
 
     @classmethod
-    def file(cls, source: str | Path | io.BytesIO, caption: str) -> Picture:
+    def file(cls, source: str | Path | io.BytesIO, caption: str) -> Figure:
         """A PNG file, or what was written of one, as it is."""
         from PIL import Image
 
@@ -77,12 +77,12 @@ class Picture:
 
 @dataclass(frozen=True)
 class Section:
-    """key: of its data in JSON; title, text (paragraphs between empty lines), tables, bars and pictures for people."""
+    """key: of its data in JSON; title, text (paragraphs between empty lines), tables, bars and images for people."""
 
     key: str
     title: str
     text: str = ""
     tables: tuple[Table, ...] = ()
     bars: tuple[Bars, ...] = ()
-    pictures: tuple[Picture, ...] = ()
+    figures: tuple[Figure, ...] = ()
     data: Any = None

@@ -1,8 +1,8 @@
-"""A report: sections of text, tables, bars and pictures, as JSON for machines and one HTML page for people.
+"""A report: sections of text, tables, bars and images, as JSON for machines and one HTML page for people.
 
 Whoever has something to say of a run adds a section:
 
-    report.add(Section("neighbours", "Nearest neighbours", "…", tables=(Table(…),), pictures=(Picture.of(pictures, "…"),),
+    report.add(Section("neighbours", "Nearest neighbours", "…", tables=(Table(…),), figures=(Figure.of(images, "…"),),
                        data={"p_value": 0.4}))
 """
 

@@ -25,7 +25,7 @@ from gan_np.runs.plots import plot_evaluations
 from gan_np.runs.records import read_records
 
 from .evaluate import COUNT, Real, evaluate, reader_of
-from .parts import Picture, Section, Table
+from .parts import Figure, Section, Table
 from .report import Report
 from .trained_on import relabelled, training_data, with_labels_of
 
@@ -35,7 +35,7 @@ CURVE_COUNT = 1000
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder, opened: its configuration, the pictures it was trained on, and pictures that it was not (or None)."""
+    """A run folder, opened: its configuration, the images it was trained on, and images that it was not (or None)."""
 
     path: Path
     config: Config
@@ -50,8 +50,8 @@ class Run:
         now, if they were moved.
 
         Raises:
-            FileNotFoundError, ValueError: not a run folder; its pictures are not where they were, or others now.
-            ShapeError: `real` are pictures of another shape.
+            FileNotFoundError, ValueError: not a run folder; its images are not where they were, or others now.
+            ShapeError: `real` are images of another shape.
         """
         place = Path(path)
         config = read_config(place).going_on(data=data)
@@ -59,7 +59,7 @@ class Run:
         test = open_test_data(config) if real is None else open_other(config, real, "real")
         if test is not None and test.image_shape != train.image_shape:
             theirs, ours = ("×".join(map(str, shape)) for shape in (test.image_shape, train.image_shape))
-            raise ShapeError(f"real: expected pictures of {ours}, as the run draws, {real or config.data} has {theirs}")
+            raise ShapeError(f"real: expected images of {ours}, as the run draws, {real or config.data} has {theirs}")
         return cls(place, config, train, None if test is None else relabelled(test, train))
 
     def gan(self, checkpoint: Path | None, device: str) -> GAN | LAPGAN:
@@ -117,7 +117,7 @@ def evaluate_run(
     every: also a few figures of every numbered checkpoint that was kept.
     classifier: a file of `gan-np train-classifier`; without it the one beside the run, which the first call trains and
         keeps there if the data have labels; pixels otherwise.
-    real: another source of pictures to compare with.
+    real: another source of images to compare with.
     data: where the run's own data are now, if they were moved.
     The rest as in `evaluate`. Writes nothing but the classifier.
 
@@ -152,7 +152,7 @@ def evaluate_run(
         report.add(_every(opened, reader, min(count, CURVE_COUNT), seed, average, device))
     curves = _curves(opened.path)
     if curves:
-        report.add(Section("curves", "Training", pictures=curves))
+        report.add(Section("curves", "Training", figures=curves))
     return report
 
 
@@ -187,15 +187,15 @@ def _every(run: Run, classifier: Classifier | None, count: int, seed: int, avera
     table = Table(columns, rows, numbers=tuple(range(1, len(columns))), optional=tuple(range(1, len(columns) - 1)))
     drawn = io.BytesIO()
     drawn_at_all = plot_evaluations(records, drawn)
-    pictures = (Picture.file(drawn, "Figures of the kept checkpoints"),) if drawn_at_all else ()
+    images = (Figure.file(drawn, "Figures of the kept checkpoints"),) if drawn_at_all else ()
     text = (
-        f"{size:,} samples and as many real pictures at each; no intervals. Distances at this size are not those above."
+        f"{size:,} samples and as many real images at each; no intervals. Distances at this size are not those above."
     )
-    return Section("checkpoints", "Every kept checkpoint", text, tables=(table,), pictures=pictures, data=records)
+    return Section("checkpoints", "Every kept checkpoint", text, tables=(table,), figures=images, data=records)
 
 
-def _curves(run: Path) -> tuple[Picture, ...]:
-    """Pictures of the training that the run folder has."""
+def _curves(run: Path) -> tuple[Figure, ...]:
+    """Images of the training that the run folder has."""
     known = (("evaluation.png", "Figures over the steps"), ("losses.png", "Losses of both players and D's accuracy"))
     evaluated = any(
         any(name.startswith("evaluation/") for name in record) for record in read_records(run / "log.jsonl")
@@ -208,5 +208,5 @@ def _curves(run: Path) -> tuple[Picture, ...]:
             except ValueError as error:
                 warnings.warn(f"the report goes without {error}", stacklevel=3)
                 continue
-            found.append(Picture.file(run / name, caption))
+            found.append(Figure.file(run / name, caption))
     return tuple(found)

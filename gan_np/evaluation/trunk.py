@@ -1,4 +1,4 @@
-"""Features of a run's own discriminator: what it makes of a picture before its last layer."""
+"""Features of a run's own discriminator: what it makes of an image before its last layer."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from gan_np.networks import first_layers
 BATCH = 256
 
 
-def trunk_features(gan: GAN, pictures: Array, labels: Array | None = None) -> Array:
+def trunk_features(gan: GAN, images: Array, labels: Array | None = None) -> Array:
     """The activations of D before its last layer, (N, F), of D's dtype, in evaluation mode.
 
-    pictures: uint8 (N, H, W, C). labels (N,): of a conditional model, those of the pictures, as in `sample`. The last
+    images: uint8 (N, H, W, C). labels (N,): of a conditional model, those of the images, as in `sample`. The last
     layer is the one that gives the logit, or an InfoGAN's fork of logit and codes.
 
-    D has seen the training pictures, so its features may tell them from others even where the generator copies nothing;
-    the distances of held-out pictures in the same features say how much.
+    D has seen the training images, so its features may tell them from others even where the generator copies nothing;
+    the distances of held-out images in the same features say how much.
 
     Raises:
-        ValueError: D judges several pictures at once (packing), or a conditional model is given no labels.
+        ValueError: D judges several images at once (packing), or a conditional model is given no labels.
     """
     if gan.packing > 1:
-        raise ValueError(f"packing: D judges {gan.packing} pictures together, so it has no features of one")
+        raise ValueError(f"packing: D judges {gan.packing} images together, so it has no features of one")
     if gan.classes is not None and labels is None:
-        raise ValueError("labels: D of a conditional model judges a picture with its label; give the labels")
+        raise ValueError("labels: D of a conditional model judges an image with its label; give the labels")
     trunk = first_layers(gan.finite_discriminator(), -1)
     parts = []
-    for start in range(0, len(pictures), BATCH):
+    for start in range(0, len(images), BATCH):
         rows = slice(start, start + BATCH)
         chosen = None if gan.classes is None or labels is None else gan.chosen_labels(labels[rows], len(labels[rows]))
-        floats, context = gan.examples(np.ascontiguousarray(pictures[rows]), chosen)
+        floats, context = gan.examples(np.ascontiguousarray(images[rows]), chosen)
         parts.append(to_host(trunk(joined(floats, context))).reshape(len(floats), -1))
     return np.concatenate(parts)

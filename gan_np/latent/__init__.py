@@ -1,4 +1,4 @@
-"""What a generator has learnt: directions of z, paths between its points, the way back from a picture."""
+"""What a generator has learnt: directions of z, paths between its points, the way back from an image."""
 
 from .closed_form import closed_form
 from .codes import code

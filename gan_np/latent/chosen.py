@@ -54,7 +54,7 @@ def direction(
     kind, colon, number = text.partition(":")
     if kind == "class" and colon:
         if towards is None:
-            raise ValueError(f"direction: {text!r} needs a classifier of labelled pictures (--classifier)")
+            raise ValueError(f"direction: {text!r} needs a classifier of labelled images (--classifier)")
         return towards.named(number)
     if not colon:
         found = named(run, text)

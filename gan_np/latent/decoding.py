@@ -1,4 +1,4 @@
-"""Pictures of points z of any model, all else being held: the label, and the noise of a LAPGAN's finer levels."""
+"""Images of points z of any model, all else being held: the label, and the noise of a LAPGAN's finer levels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Decoder:
     """A model as a function of z and labels alone.
 
     For a LAPGAN, z is that of the coarsest level; each finer level draws one noise from `seed`, the same in every
-    picture, so that pictures of one call differ by what z and label do.
+    image, so that images of one call differ by what z and label do.
     """
 
     model: GAN | LAPGAN
@@ -42,10 +42,10 @@ class Decoder:
         context = None if chosen is None else coarsest.context_of(chosen)
         first = coarsest.generate(z, context, average=self.average)
         low, high = RANGES[coarsest.pixel_range]
-        pictures = ((first - low) * (2 / (high - low)) - 1).astype(first.dtype)  # the levels' range is [−1, 1]
+        images = ((first - low) * (2 / (high - low)) - 1).astype(first.dtype)  # the levels' range is [−1, 1]
         for level, stream in zip(self.model.levels, streams[1:], strict=True):
-            enlarged = to_host(laplacian.expand(pictures))
+            enlarged = to_host(laplacian.expand(images))
             noise = np.repeat(level.prior.of_seed(int(stream), 1, level.generator.dtype), len(z), axis=0)
             detail = level.generate(noise, level.context(enlarged, chosen), average=self.average)
-            pictures = enlarged + detail
-        return to_bytes(pictures, "-1..1")
+            images = enlarged + detail
+        return to_bytes(images, "-1..1")

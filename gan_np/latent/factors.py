@@ -16,7 +16,7 @@ from .directions import Direction, moved
 
 
 class Factor(Protocol):
-    """Something that pictures are drawn with at several places."""
+    """Something that images are drawn with at several places."""
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""From a picture back to z: gradient descent through G (Creswell and Bharath 2016; Lipton and Tripathi 2017)."""
+"""From an image back to z: gradient descent through G (Creswell and Bharath 2016; Lipton and Tripathi 2017)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LIMITS = {"normal": None, "uniform": 1.0, "uniform-unit-variance": 3.0**0.5}
 
 @dataclass(frozen=True)
 class Inversion:
-    """z (N, k) of the best start for each picture; distances (N,), Euclidean between pictures in 0…1; of_starts (N,
+    """z (N, k) of the best start for each image; distances (N,), Euclidean between images in 0…1; of_starts (N,
     starts)."""
 
     z: Array
@@ -33,7 +33,7 @@ class Inversion:
 
 def invert(
     gan: GAN,
-    pictures: Array,
+    images: Array,
     *,
     labels: Any = None,
     starts: int = 8,
@@ -42,26 +42,26 @@ def invert(
     seed: int = 0,
     average: bool = True,
 ) -> Inversion:
-    """Points z whose pictures are near those given: min_z ‖G(z) − x‖² by Adam from several draws of p(z).
+    """Points z whose images are near those given: min_z ‖G(z) − x‖² by Adam from several draws of p(z).
 
-    pictures: uint8 (N, H, W, C). G runs in evaluation mode; ∂/∂z is its pullback. After each step coordinates with a
+    images: uint8 (N, H, W, C). G runs in evaluation mode; ∂/∂z is its pullback. After each step coordinates with a
     uniform prior are cut to its range. labels: of a conditional model, as in `sample`. The learning rate falls linearly
     to 0.
 
-    The problem is not convex: starts end in different places, and pictures unlike the training set's have no z at all.
+    The problem is not convex: starts end in different places, and images unlike the training set's have no z at all.
     Look at the distance; that of a sample of the generator itself can reach 0.
 
     Raises:
-        ShapeError, TypeError, ValueError: pictures that are not this generator's, arguments out of range.
+        ShapeError, TypeError, ValueError: images that are not this generator's, arguments out of range.
     """
-    if pictures.ndim != 4 or pictures.shape[1:] != gan.image_shape or not len(pictures):
-        raise ShapeError(f"pictures: expected (N, {', '.join(map(str, gan.image_shape))}), got {pictures.shape}")
+    if images.ndim != 4 or images.shape[1:] != gan.image_shape or not len(images):
+        raise ShapeError(f"images: expected (N, {', '.join(map(str, gan.image_shape))}), got {images.shape}")
     integer("starts", starts, 1)
     integer("steps", steps, 1)
     number("learning_rate", learning_rate, above=0.0)
     network = gan.sampler(average=average)
-    count, total = len(pictures), len(pictures) * starts
-    target = to_device(to_float(pictures, gan.pixel_range, network.dtype), network.device).repeat(starts, axis=0)
+    count, total = len(images), len(images) * starts
+    target = to_device(to_float(images, gan.pixel_range, network.dtype), network.device).repeat(starts, axis=0)
     chosen = gan.chosen_labels(labels, count)
     context = None if chosen is None else gan.context_of(np.repeat(chosen, starts))
     layout = Layout([("z", (total, gan.prior.dim), "weight")])

@@ -1,4 +1,4 @@
-"""Directions towards a class that a classifier of labelled pictures tells from the others."""
+"""Directions towards a class that a classifier of labelled images tells from the others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SAMPLES = 2000
 class Towards:
     """What a model's samples look like to a classifier, as directions of z.
 
-    decoder: the model. classifier: reads its pictures. seed: of the samples.
+    decoder: the model. classifier: reads its images. seed: of the samples.
     """
 
     decoder: Decoder

@@ -16,9 +16,9 @@ from .factors import Factor
 
 @dataclass(frozen=True)
 class Traversal:
-    """pictures: uint8 (rows·columns, H, W, C), row after row; across, down: the places of columns and rows."""
+    """images: uint8 (rows·columns, H, W, C), row after row; across, down: the places of columns and rows."""
 
-    pictures: Array
+    images: Array
     across: list[Any]
     down: list[Any]
 
@@ -33,7 +33,7 @@ def traverse(
     rows: int = 5,
     label: int | str | None = None,
 ) -> Traversal:
-    """Pictures of one starting point with a factor changed along each axis.
+    """Images of one starting point with a factor changed along each axis.
 
     start: z (k,) of the sample to start from. down: None for one row. label: of a conditional model, that of the start
     as in `sample` (default: that of its first class).
@@ -44,7 +44,7 @@ def traverse(
     >>> gan = gn.models.dcgan((8, 8, 1), 4, width=2)
     >>> decoder = gn.latent.Decoder(gan)
     >>> wide, high = (gn.latent.Along(gn.latent.axis(index, 4)) for index in (0, 1))
-    >>> gn.latent.traverse(decoder, decoder.points(1, seed=0)[0], wide, high).pictures.shape
+    >>> gn.latent.traverse(decoder, decoder.points(1, seed=0)[0], wide, high).images.shape
     (35, 8, 8, 1)
     """
     if start.ndim != 1:

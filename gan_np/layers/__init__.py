@@ -7,7 +7,7 @@ from .dense import Dense
 from .dropout import Dropout
 from .initializers import ONES, ZEROS, Constant, Glorot, He, Initializer, Normal, Uniform
 from .labels import Planes
-from .layer import Declaration, Layer, Parameter, Pullback, State, Variables
+from .layer import Declaration, Layer, LayerPullback, Parameter, State, Variables
 from .minibatch import MinibatchStandardDeviation
 from .normalisation import BatchNorm, LayerNorm
 from .resampling import AveragePool2d, Upsample2d
@@ -39,13 +39,13 @@ __all__ = [
     "Initializer",
     "Layer",
     "LayerNorm",
+    "LayerPullback",
     "LeakyReLU",
     "Maxout",
     "MinibatchStandardDeviation",
     "Normal",
     "Parameter",
     "Planes",
-    "Pullback",
     "ReLU",
     "Reshape",
     "Run",

@@ -7,7 +7,7 @@ from gan_np.arrays import Array
 from gan_np.checks import ShapeError, integer, number, shape
 
 from .binding import asked, bind
-from .layer import Declaration, Layer, Pullback, Shapes, Variables
+from .layer import Declaration, Layer, LayerPullback, Shapes, Variables
 from .run import Run
 
 
@@ -16,19 +16,19 @@ class _Pointwise(Layer):
 
     _activation: ops.Activation
 
-    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """See `ops.activate`."""
         y, pullback = ops.activate(x, self._activation, wrt=(run.wrt.any_input, False))
-        return y, Pullback(
+        return y, LayerPullback(
             lambda dy, wrt: pullback(dy, (wrt.any_input, False))[0],
             lambda tangent, wrt: _linear(pullback, tangent),
             repr(self),
         )
 
 
-def _linear(operation: ops.Pullback, tangent: Array) -> tuple[Array, Pullback]:
+def _linear(operation: ops.OperationPullback, tangent: Array) -> tuple[Array, LayerPullback]:
     y, linearised = operation.linear(tangent)
-    return y, Pullback(lambda dy, wrt: linearised(dy)[0])
+    return y, LayerPullback(lambda dy, wrt: linearised(dy)[0])
 
 
 class ReLU(_Pointwise):
@@ -60,7 +60,7 @@ class Sigmoid(_Pointwise):
 class Softplus(Layer):
     """log(1 + eˣ)."""
 
-    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """See `ops.softplus`."""
         y, pullback = ops.softplus(x, wrt=asked(run.wrt))
         return y, bind(pullback, variables)
@@ -82,7 +82,7 @@ class Maxout(Layer):
             raise ShapeError(f"the last axis must be a multiple of pieces={self.pieces}")
         return Declaration((*features[:-1], features[-1] // self.pieces))
 
-    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """See `ops.maxout`."""
         y, pullback = ops.maxout(x, self.pieces, wrt=(run.wrt.any_input,))
         return y, bind(pullback, variables)

@@ -7,14 +7,14 @@ from gan_np.arrays import Array
 from gan_np.checks import choice, shape
 
 from .binding import bind
-from .layer import Declaration, Layer, Pullback, Shapes, Variables
+from .layer import Declaration, Layer, LayerPullback, Shapes, Variables
 from .run import Run
 
 
 class DiffAugment(Layer):
-    """In training each picture is changed at random (Zhao et al. 2020); in evaluation nothing happens.
+    """In training each image is changed at random (Zhao et al. 2020); in evaluation nothing happens.
 
-    As the first layer of D it changes real and generated pictures alike, and G's gradient passes through it: D cannot
+    As the first layer of D it changes real and generated images alike, and G's gradient passes through it: D cannot
     learn a small data set by heart, and the changes do not leak into what G draws.
 
     policy: some of "colour", "translation", "cutout"; see `ops.diff_augment`. Draws from the run's generator.
@@ -30,13 +30,15 @@ class DiffAugment(Layer):
         return f"DiffAugment({', '.join(map(repr, self.policy))})"
 
     def declare(self, input_shape: Shapes) -> Declaration:
-        """Pictures."""
+        """Images."""
         return Declaration(shape("input", input_shape, 3))
 
-    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """See `ops.diff_augment`."""
         if not run.training:
-            return x, Pullback(lambda dy, wrt: dy, lambda tangent, wrt: (tangent, Pullback(lambda dy, wrt: dy)))
+            return x, LayerPullback(
+                lambda dy, wrt: dy, lambda tangent, wrt: (tangent, LayerPullback(lambda dy, wrt: dy))
+            )
         if run.rng is None:
             raise ValueError(f"{self!r}: training draws random numbers, pass rng= to forward")
         y, pullback = ops.diff_augment(x, self.policy, run.rng, wrt=(run.wrt.any_input,))

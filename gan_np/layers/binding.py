@@ -6,7 +6,7 @@ from gan_np import ops
 from gan_np.arrays import Array
 from gan_np.kernels import Into
 
-from .layer import Pullback, Variables
+from .layer import LayerPullback, Variables
 from .run import Wrt
 
 
@@ -15,7 +15,7 @@ def asked(wrt: Wrt, parameters: int = 0) -> tuple[bool, ...]:
     return (wrt.any_input, *(wrt.parameters,) * parameters)
 
 
-def bind(operation: ops.Pullback, variables: Variables, *names: str) -> Pullback:
+def bind(operation: ops.OperationPullback, variables: Variables, *names: str) -> LayerPullback:
     """A layer's pullback from that of its operation on (x, *parameters): gradients go to the parameters of these names.
 
     What the operation has no gradient for (a bias that is not there, or that the linearised layer drops) is passed over.
@@ -30,8 +30,8 @@ def bind(operation: ops.Pullback, variables: Variables, *names: str) -> Pullback
             places.append(variables.gradient(name) if wanted[-1] else None)
         return operation(dy, wanted, places)[0]
 
-    def linear(tangent: Array, wrt: Wrt) -> tuple[Array, Pullback]:
+    def linear(tangent: Array, wrt: Wrt) -> tuple[Array, LayerPullback]:
         y, linearised = operation.linear(tangent, asked(wrt, len(names)))
         return y, bind(linearised, variables, *names)
 
-    return Pullback(function, linear)
+    return LayerPullback(function, linear)

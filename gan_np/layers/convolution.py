@@ -10,7 +10,7 @@ from gan_np.checks import integer, pair, shape
 
 from .binding import asked, bind
 from .initializers import ZEROS, Glorot, Initializer
-from .layer import Declaration, Layer, Parameter, Pullback, Shapes, Variables
+from .layer import Declaration, Layer, LayerPullback, Parameter, Shapes, Variables
 from .run import Run
 
 
@@ -46,10 +46,10 @@ class Conv2d(Layer):
         self.weight_initializer, self.bias_initializer = weight_initializer, bias_initializer
 
     def declare(self, input_shape: Shapes) -> Declaration:
-        """Weight and bias for a picture (height, width, in_channels)."""
-        picture = shape("input", input_shape, 3)
-        output = ops.conv2d_shape(picture, self.out_channels, self.kernel_size, self.stride, self.padding)
-        parameters = {"weight": Parameter((*self.kernel_size, picture[2], self.out_channels), self.weight_initializer)}
+        """Weight and bias for an image (height, width, in_channels)."""
+        image = shape("input", input_shape, 3)
+        output = ops.conv2d_shape(image, self.out_channels, self.kernel_size, self.stride, self.padding)
+        parameters = {"weight": Parameter((*self.kernel_size, image[2], self.out_channels), self.weight_initializer)}
         if self.bias:
             parameters["bias"] = Parameter((self.out_channels,), self.bias_initializer, "bias")
         return Declaration(output, parameters)
@@ -58,7 +58,7 @@ class Conv2d(Layer):
         """Every output pixel reads a window of kernel_size in each of in_channels, for each of out_channels."""
         return math.prod(self.declare(input_shape).output_shape) * math.prod(self.kernel_size) * int(input_shape[2])
 
-    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """See `ops.conv2d`."""
         y, pullback = ops.conv2d(
             x,
@@ -107,12 +107,12 @@ class ConvTranspose2d(Layer):
         self.weight_initializer, self.bias_initializer = weight_initializer, bias_initializer
 
     def declare(self, input_shape: Shapes) -> Declaration:
-        """Weight and bias for a picture (height, width, in_channels)."""
-        picture = shape("input", input_shape, 3)
+        """Weight and bias for an image (height, width, in_channels)."""
+        image = shape("input", input_shape, 3)
         output = ops.conv_transpose2d_shape(
-            picture, self.out_channels, self.kernel_size, self.stride, self.padding, self.output_padding
+            image, self.out_channels, self.kernel_size, self.stride, self.padding, self.output_padding
         )
-        weight = Parameter((*self.kernel_size, self.out_channels, picture[2]), self.weight_initializer, output_axis=2)
+        weight = Parameter((*self.kernel_size, self.out_channels, image[2]), self.weight_initializer, output_axis=2)
         parameters = {"weight": weight}
         if self.bias:
             parameters["bias"] = Parameter((self.out_channels,), self.bias_initializer, "bias")
@@ -122,7 +122,7 @@ class ConvTranspose2d(Layer):
         """Every input pixel is written to a window of kernel_size in each of out_channels, from each of in_channels."""
         return math.prod(input_shape) * math.prod(self.kernel_size) * self.out_channels
 
-    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """See `ops.conv_transpose2d`."""
         y, pullback = ops.conv_transpose2d(
             x,

@@ -8,7 +8,7 @@ from gan_np.checks import integer, shape
 
 from .binding import asked, bind
 from .initializers import ZEROS, Glorot, Initializer
-from .layer import Declaration, Layer, Parameter, Pullback, Shapes, Variables
+from .layer import Declaration, Layer, LayerPullback, Parameter, Shapes, Variables
 from .run import Run
 
 
@@ -48,7 +48,7 @@ class Dense(Layer):
         """in_features·out_features."""
         return int(input_shape[0]) * self.out_features
 
-    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """See `ops.dense`."""
         y, pullback = ops.dense(
             x, variables["weight"], variables.get("bias"), activation=self._activation, wrt=asked(run.wrt, 2)

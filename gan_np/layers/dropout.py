@@ -7,7 +7,7 @@ from gan_np.arrays import Array
 from gan_np.checks import number
 
 from .binding import bind
-from .layer import Layer, Pullback, Variables
+from .layer import Layer, LayerPullback, Variables
 from .run import Run
 
 
@@ -22,10 +22,12 @@ class Dropout(Layer):
         if rate >= 1:
             raise ValueError(f"rate: expected a number below 1, got {rate}")
 
-    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """See `ops.dropout`."""
         if not run.training or self.rate == 0:
-            return x, Pullback(lambda dy, wrt: dy, lambda tangent, wrt: (tangent, Pullback(lambda dy, wrt: dy)))
+            return x, LayerPullback(
+                lambda dy, wrt: dy, lambda tangent, wrt: (tangent, LayerPullback(lambda dy, wrt: dy))
+            )
         if run.rng is None:
             raise ValueError(f"{self!r}: training draws random numbers, pass rng= to forward")
         y, pullback = ops.dropout(x, self.rate, run.rng, wrt=(run.wrt.any_input,))

@@ -1,16 +1,16 @@
-"""Labels as inputs: spread over a picture as planes."""
+"""Labels as inputs: spread over an image as planes."""
 
 from __future__ import annotations
 
 from gan_np.arrays import Array, array_module
 from gan_np.checks import integer, shape
 
-from .layer import Declaration, Layer, Pullback, Shapes, Variables
+from .layer import Declaration, Layer, LayerPullback, Shapes, Variables
 from .run import Run
 
 
 class Planes(Layer):
-    """Features (N, K) as K constant planes (N, height, width, K), to be joined to a picture along its channels.
+    """Features (N, K) as K constant planes (N, height, width, K), to be joined to an image along its channels.
 
     The pullback sums over the plane. With one-hot labels behind `Dense(E, bias=False)` these are planes of an embedding.
     """
@@ -23,12 +23,12 @@ class Planes(Layer):
         (features,) = shape("input", input_shape, 1)
         return Declaration((self.height, self.width, features))
 
-    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """Repeat."""
-        return self._spread(x), Pullback(lambda dy, wrt: dy.sum(axis=(1, 2)), self._linear)
+        return self._spread(x), LayerPullback(lambda dy, wrt: dy.sum(axis=(1, 2)), self._linear)
 
-    def _linear(self, tangent: Array, wrt: object) -> tuple[Array, Pullback]:
-        return self._spread(tangent), Pullback(lambda dy, wrt: dy.sum(axis=(1, 2)))
+    def _linear(self, tangent: Array, wrt: object) -> tuple[Array, LayerPullback]:
+        return self._spread(tangent), LayerPullback(lambda dy, wrt: dy.sum(axis=(1, 2)))
 
     def _spread(self, x: Array) -> Array:
         planes = array_module(x).empty((len(x), self.height, self.width, x.shape[1]), x.dtype)

@@ -164,11 +164,11 @@ class Variables:
         )
 
 
-class Pullback:
+class LayerPullback:
     """A layer's pullback: takes dy, adds the gradients of the parameters to where they belong, returns dx.
 
     function: (dy, wrt) → dx (None where wrt asks for no input).
-    linear: (tangent, run) → output and Pullback of the layer linearised at x, for piecewise linear layers.
+    linear: (tangent, run) → output and LayerPullback of the layer linearised at x, for piecewise linear layers.
 
     `Layer.apply` tells it whose it is and what the input was; from then on a gradient that is not like the input is refused,
     in the layer's name, before the next layer reads it.
@@ -179,14 +179,14 @@ class Pullback:
     def __init__(
         self,
         function: Callable[[Arrays, Wrt], Arrays],
-        linear: Callable[[Arrays, Wrt], tuple[Arrays, Pullback]] | None = None,
+        linear: Callable[[Arrays, Wrt], tuple[Arrays, LayerPullback]] | None = None,
         name: str = "",
     ) -> None:
         self.function, self.linear_function, self.name = function, linear, name
         self._owner: Any = None
         self._input: Any = None
 
-    def of(self, owner: Any, given: Any) -> Pullback:
+    def of(self, owner: Any, given: Any) -> LayerPullback:
         """This pullback, from now on that of the layer `owner` for an input like `given` (see `like`)."""
         self._owner, self._input = owner, given
         return self
@@ -197,7 +197,7 @@ class Pullback:
             require_gradient(dx, self._input, self._owner, "the gradient from its pullback", "the input")
         return dx
 
-    def linear(self, tangent: Arrays, wrt: Wrt) -> tuple[Arrays, Pullback]:
+    def linear(self, tangent: Arrays, wrt: Wrt) -> tuple[Arrays, LayerPullback]:
         """The layer linearised at x, applied to `tangent`, with its own pullback.
 
         Raises:
@@ -233,7 +233,7 @@ class Layer:
         return Declaration(input_shape)
 
     def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[Arrays, Any]:
-        """The output, and a pullback: a function (dy, wrt) → dx, or a `Pullback`.
+        """The output, and a pullback: a function (dy, wrt) → dx, or a `LayerPullback`.
 
         The pullback adds parameter gradients if wrt.parameters and returns dx, or None if not wrt.any_input. It must
         not write to dy.
@@ -252,8 +252,8 @@ class Layer:
             raise located from error
         return declared if declared.title else replace(declared, title=repr(self))
 
-    def apply(self, variables: Variables, x: Arrays, run: Run) -> tuple[Arrays, Pullback]:
-        """`forward`, with its pullback as a `Pullback`; what either gives out is checked.
+    def apply(self, variables: Variables, x: Arrays, run: Run) -> tuple[Arrays, LayerPullback]:
+        """`forward`, with its pullback as a `LayerPullback`; what either gives out is checked.
 
         Raises:
             TypeError, ShapeError: the output is not of the network's dtype and of the declared shape.
@@ -261,8 +261,8 @@ class Layer:
         y, pullback = self.forward(variables, x, run)
         if run.dtype is not None:
             require_output(y, variables.declaration.output_shape, run.dtype, self)
-        if not isinstance(pullback, Pullback):
-            pullback = Pullback(pullback, name=repr(self))
+        if not isinstance(pullback, LayerPullback):
+            pullback = LayerPullback(pullback, name=repr(self))
         return y, pullback.of(self, like(x)) if run.wrt.any_input else pullback
 
     def multiply_adds(self, input_shape: Shapes) -> int:

@@ -1,11 +1,11 @@
-"""Statistics of the batch shown to D, so that it sees when generated pictures are all alike."""
+"""Statistics of the batch shown to D, so that it sees when generated images are all alike."""
 
 from __future__ import annotations
 
 from gan_np.arrays import Array, array_module, require_same
 from gan_np.checks import number, shape
 
-from .layer import Declaration, Layer, Pullback, Shapes, Variables
+from .layer import Declaration, Layer, LayerPullback, Shapes, Variables
 from .run import Run, Wrt
 
 
@@ -18,7 +18,7 @@ class MinibatchStandardDeviation(Layer):
 
         dx = dy[…, :C] + dm·(x − μ)/(N·s) / (H·W·C)
 
-    (the terms through μ vanish, since x − μ sums to 0 over n). The same in training and in evaluation: a picture's score
+    (the terms through μ vanish, since x − μ sums to 0 over n). The same in training and in evaluation: an image's score
     depends on its batch-mates, which is the purpose.
     """
 
@@ -30,8 +30,8 @@ class MinibatchStandardDeviation(Layer):
         height, width, channels = shape("input", input_shape, 3)
         return Declaration((height, width, channels + 1))
 
-    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
-        """The picture with the number beside it."""
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
+        """The image with the number beside it."""
         require_same("minibatch standard deviation", x=x)
         xp = array_module(x)
         centred = x - x.mean(axis=0)
@@ -48,4 +48,4 @@ class MinibatchStandardDeviation(Layer):
             dx: Array = dy[..., :-1] + dy[..., -1].sum() * slope
             return dx
 
-        return y, Pullback(pullback, name=repr(self))
+        return y, LayerPullback(pullback, name=repr(self))

@@ -8,7 +8,7 @@ from gan_np.checks import number, shape
 
 from .binding import asked, bind
 from .initializers import ONES, ZEROS, Initializer
-from .layer import Declaration, Layer, Parameter, Pullback, Shapes, State, Variables
+from .layer import Declaration, Layer, LayerPullback, Parameter, Shapes, State, Variables
 from .run import Run
 
 
@@ -17,7 +17,7 @@ class BatchNorm(Layer):
 
     Training: y = f(γ·(x − μ)/√(σ² + ε) + β) with μ, σ² (biased) of this batch, whatever the state says. Where the run
     says update_state, running ← (1 − momentum)·running + momentum·batch, with the unbiased variance, as in PyTorch.
-    Evaluation: the same with the running statistics, so a picture does not depend on its batch-mates.
+    Evaluation: the same with the running statistics, so an image does not depend on its batch-mates.
 
     Parameters: scale γ (C,) and bias β (C,), unless affine=False (or scale=False, bias=False alone).
     State: running_mean (from 0) and running_variance (from 1).
@@ -53,7 +53,7 @@ class BatchNorm(Layer):
         state = {"running_mean": State(channels, ZEROS), "running_variance": State(channels, ONES)}
         return Declaration(input_shape, parameters, state)
 
-    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """See `ops.batch_norm`."""
         scale, bias, state = variables.get("scale"), variables.get("bias"), variables.state
         wrt = asked(run.wrt, 2)
@@ -96,7 +96,7 @@ class LayerNorm(Layer):
             features, {"scale": Parameter(features, ONES, "scale"), "bias": Parameter(features, ZEROS, "bias")}
         )
 
-    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """See `ops.layer_norm`."""
         y, pullback = ops.layer_norm(
             x, variables.get("scale"), variables.get("bias"), epsilon=self.epsilon, wrt=asked(run.wrt, 2)

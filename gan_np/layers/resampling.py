@@ -7,7 +7,7 @@ from gan_np.arrays import Array
 from gan_np.checks import ShapeError, choice, pair, shape
 
 from .binding import bind
-from .layer import Declaration, Layer, Pullback, Shapes, Variables
+from .layer import Declaration, Layer, LayerPullback, Shapes, Variables
 from .run import Run
 
 
@@ -21,10 +21,10 @@ class AveragePool2d(Layer):
         """The sides must be multiples of the window's."""
         height, width, channels = shape("input", input_shape, 3)
         if height % self.window[0] or width % self.window[1]:
-            raise ShapeError(f"the picture's sides must be multiples of the window {self.window}")
+            raise ShapeError(f"the image's sides must be multiples of the window {self.window}")
         return Declaration((height // self.window[0], width // self.window[1], channels))
 
-    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """See `ops.average_pool`."""
         y, pullback = ops.average_pool(x, self.window, wrt=(run.wrt.any_input,))
         return y, bind(pullback, variables)
@@ -42,7 +42,7 @@ class Upsample2d(Layer):
         height, width, channels = shape("input", input_shape, 3)
         return Declaration((height * self.factor[0], width * self.factor[1], channels))
 
-    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """See `ops.upsample_nearest` and `ops.upsample_bilinear`."""
         operation = ops.upsample_nearest if self.mode == "nearest" else ops.upsample_bilinear
         y, pullback = operation(x, self.factor, wrt=(run.wrt.any_input,))

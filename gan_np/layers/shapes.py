@@ -9,12 +9,12 @@ from gan_np.arrays import Array
 from gan_np.checks import ShapeError, shape
 
 from .binding import bind
-from .layer import Declaration, Layer, Pullback, Shapes, Variables
+from .layer import Declaration, Layer, LayerPullback, Shapes, Variables
 from .run import Run, Wrt
 
 
 class Reshape(Layer):
-    """Each example in another shape: Reshape(7, 7, 64) makes pictures of 3136 features."""
+    """Each example in another shape: Reshape(7, 7, 64) makes images of 3136 features."""
 
     def __init__(self, *sizes: int) -> None:
         self.sizes = shape("sizes", sizes)
@@ -30,7 +30,7 @@ class Reshape(Layer):
             raise ShapeError(f"{math.prod(before)} values cannot become {math.prod(self.sizes)}")
         return Declaration(self.sizes)
 
-    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """See `ops.reshape`."""
         y, pullback = ops.reshape(x, self.sizes, wrt=(run.wrt.any_input,))
         return y, bind(pullback, variables)
@@ -43,7 +43,7 @@ class Flatten(Layer):
         """One axis."""
         return Declaration((math.prod(shape("input", input_shape)),))
 
-    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """See `ops.reshape`."""
         y, pullback = ops.reshape(x, (math.prod(x.shape[1:]),), wrt=(run.wrt.any_input,))
         return y, bind(pullback, variables)
@@ -52,22 +52,22 @@ class Flatten(Layer):
 class _Join(Layer):
     """A function of a tuple of arrays."""
 
-    def _joined(self, x: tuple[Array, ...], wrt: tuple[bool, ...]) -> tuple[Array, ops.Pullback]:
+    def _joined(self, x: tuple[Array, ...], wrt: tuple[bool, ...]) -> tuple[Array, ops.OperationPullback]:
         raise NotImplementedError
 
-    def forward(self, variables: Variables, x: tuple[Array, ...], run: Run) -> tuple[Array, Pullback]:
+    def forward(self, variables: Variables, x: tuple[Array, ...], run: Run) -> tuple[Array, LayerPullback]:
         """The pullback gives a tuple, None for each input that was not asked for."""
         y, pullback = self._joined(x, _each(run.wrt, len(x)))
 
         def function(dy: Array, wrt: Wrt) -> tuple[Array | None, ...]:
             return pullback(dy, _each(wrt, len(x_shapes)))
 
-        def linear(tangents: tuple[Array, ...], wrt: Wrt) -> tuple[Array, Pullback]:
+        def linear(tangents: tuple[Array, ...], wrt: Wrt) -> tuple[Array, LayerPullback]:
             moved, linearised = self._joined(tangents, _each(wrt, len(tangents)))
-            return moved, Pullback(lambda dy, wrt: linearised(dy, _each(wrt, len(x_shapes))))
+            return moved, LayerPullback(lambda dy, wrt: linearised(dy, _each(wrt, len(x_shapes))))
 
         x_shapes = [part.shape for part in x]
-        return y, Pullback(function, linear)
+        return y, LayerPullback(function, linear)
 
 
 def _each(wrt: Wrt, count: int) -> tuple[bool, ...]:
@@ -83,7 +83,7 @@ class Add(_Join):
             raise ShapeError(f"inputs to add must have one shape, got {input_shape}")
         return Declaration(input_shape[0])
 
-    def _joined(self, x: tuple[Array, ...], wrt: tuple[bool, ...]) -> tuple[Array, ops.Pullback]:
+    def _joined(self, x: tuple[Array, ...], wrt: tuple[bool, ...]) -> tuple[Array, ops.OperationPullback]:
         return ops.add(*x, wrt=wrt)
 
 
@@ -96,5 +96,5 @@ class Concatenate(_Join):
             raise ShapeError(f"inputs to concatenate must agree in all axes but the last, got {input_shape}")
         return Declaration((*input_shape[0][:-1], sum(parts[-1] for parts in input_shape)))
 
-    def _joined(self, x: tuple[Array, ...], wrt: tuple[bool, ...]) -> tuple[Array, ops.Pullback]:
+    def _joined(self, x: tuple[Array, ...], wrt: tuple[bool, ...]) -> tuple[Array, ops.OperationPullback]:
         return ops.concatenate(*x, wrt=wrt)

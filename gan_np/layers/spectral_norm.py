@@ -7,7 +7,7 @@ import numpy as np
 from gan_np.arrays import Array, Shape, array_module, on_host
 from gan_np.kernels import Into
 
-from .layer import Declaration, Layer, Pullback, Shapes, State, Variables
+from .layer import Declaration, Layer, LayerPullback, Shapes, State, Variables
 from .run import Run, Wrt
 
 
@@ -39,7 +39,7 @@ class SpectralNorm(Layer):
             inner.output_shape, inner.parameters, {**inner.state, "spectral_u": self_state}, inner.children
         )
 
-    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, Pullback]:
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """The layer inside, run with Ŵ."""
         weight = variables[self.parameter]
         xp, axis = array_module(weight), variables.declaration.parameters[self.parameter].output_axis % weight.ndim
@@ -65,7 +65,7 @@ class SpectralNorm(Layer):
         inner = variables.with_parameter(self.parameter, normalised, gradient)
         y, pullback = self.layer.apply(inner, x, run)
 
-        def through_sigma(inside: Pullback) -> Pullback:
+        def through_sigma(inside: LayerPullback) -> LayerPullback:
             def function(dy: Array, wrt: Wrt) -> Array | None:
                 dx: Array | None = inside(dy, wrt)
                 while collected:
@@ -76,11 +76,11 @@ class SpectralNorm(Layer):
                     variables.add_gradient(self.parameter, (d - along * rank_one) / sigma)
                 return dx
 
-            def linear(tangent: Array, wrt: Wrt) -> tuple[Array, Pullback]:
+            def linear(tangent: Array, wrt: Wrt) -> tuple[Array, LayerPullback]:
                 moved, linearised = inside.linear(tangent, wrt)
                 return moved, through_sigma(linearised)
 
-            return Pullback(function, linear, repr(self))
+            return LayerPullback(function, linear, repr(self))
 
         return y, through_sigma(pullback)
 

@@ -1,7 +1,7 @@
 """The generative adversarial metric: two GANs against each other (Im et al. 2016, Generating images with recurrent
 adversarial networks).
 
-Each discriminator judges the other's samples, and both judge real test pictures. With e the error rate (real called
+Each discriminator judges the other's samples, and both judge real test images. With e the error rate (real called
 generated, generated called real),
 
     r_test   = e(D₁(x_test)) / e(D₂(x_test)),        r_samples = e(D₁(G₂(z))) / e(D₂(G₁(z)))
@@ -11,7 +11,7 @@ simply the weaker one); model 2 wins if r_samples > 1 and r_test ≈ 1; anything
 divides accuracies instead of error rates, which turns the direction round.
 
 The paper does not say how near to 1 r_test must be; here 1/1.5 to 1.5 by default. It is a comparison of two pairs, not
-a scale: A over B and B over C says nothing of A and C. Needs 1,000 test pictures and samples, and error rates that are
+a scale: A over B and B over C says nothing of A and C. Needs 1,000 test images and samples, and error rates that are
 not about 0.
 """
 
@@ -28,7 +28,7 @@ TOLERANCE = 1.5
 
 
 class Errors(NamedTuple):
-    """Where each discriminator erred, booleans: on the test pictures, and on the other one's samples."""
+    """Where each discriminator erred, booleans: on the test images, and on the other one's samples."""
 
     first_on_test: Array
     second_on_test: Array
@@ -41,11 +41,11 @@ class Errors(NamedTuple):
             if array.dtype != np.bool_ or array.ndim != 1 or not len(array):
                 raise ShapeError(f"{name}: expected booleans (N,), N ≥ 1, got {array.dtype} {array.shape}")
         if self.first_on_test.shape != self.second_on_test.shape:
-            raise ShapeError("second_on_test: both discriminators judge the same test pictures")
+            raise ShapeError("second_on_test: both discriminators judge the same test images")
         return self
 
     def take(self, test: Array, samples: Array) -> Errors:
-        """Some of the test pictures and some of the samples."""
+        """Some of the test images and some of the samples."""
         return Errors(*(part[test] for part in self[:2]), *(part[samples] for part in self[2:]))
 
 

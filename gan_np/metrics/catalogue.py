@@ -1,4 +1,4 @@
-"""Every figure of an evaluation: what it is called, which way is better, how many pictures it needs, where it is from."""
+"""Every figure of an evaluation: what it is called, which way is better, how many images it needs, where it is from."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 class Metric:
     """key: its name in JSON and logs; title: for people, {features} stands for whose features they are.
 
-    better: "higher", "lower", or "as real": near what real pictures have, beyond it is no better.
-    enough: pictures of each set below which it is marked as rough.
-    share: whether it is a share of pictures, in [0, 1]; positive: whether it cannot be below 0.
+    better: "higher", "lower", or "as real": near what real images have, beyond it is no better.
+    enough: images of each set below which it is marked as rough.
+    share: whether it is a share of images, in [0, 1]; positive: whether it cannot be below 0.
     """
 
     key: str

@@ -1,7 +1,7 @@
-"""What a classifier makes of pictures: how sure it is, which classes there are, whether they are those asked for.
+"""What a classifier makes of images: how sure it is, which classes there are, whether they are those asked for.
 
-All are functions of p(class | picture), (N, classes), rows adding up to 1, or of predicted classes; each is at the mercy of
-the classifier, whose accuracy on held-out pictures belongs beside it. Needs 1,000 pictures, and 100 for every class.
+All are functions of p(class | image), (N, classes), rows adding up to 1, or of predicted classes; each is at the mercy of
+the classifier, whose accuracy on held-out images belongs beside it. Needs 1,000 images, and 100 for every class.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ CONFIDENT = 0.9
 
 
 def recognised_share(probabilities: Array, confidence: float = CONFIDENT) -> float:
-    """Share of pictures whose likeliest class has at least this probability.
+    """Share of images whose likeliest class has at least this probability.
 
-    Not of quality alone: one good picture repeated has 1, and a classifier can be sure of nonsense.
+    Not of quality alone: one good image repeated has 1, and a classifier can be sure of nonsense.
     """
     number("confidence", confidence, 0.0, 1.0)
     return float((_checked(probabilities).max(axis=1) >= confidence).mean())
 
 
 def class_shares(probabilities: Array) -> Array:
-    """Share of pictures for which each class is the likeliest, (classes,), adding up to 1."""
+    """Share of images for which each class is the likeliest, (classes,), adding up to 1."""
     rows = _checked(probabilities)
     shares: Array = np.bincount(rows.argmax(axis=1), minlength=rows.shape[1]) / len(rows)
     return shares
 
 
 def classes_covered(shares: Array, real_shares: Array, part: float = 0.1) -> int:
-    """How many of the classes that real pictures have are drawn at least `part` as often as there.
+    """How many of the classes that real images have are drawn at least `part` as often as there.
 
     shares, real_shares: of `class_shares`. A threshold above 0, since a classifier that errs once in a hundred
     finds every class among the samples of one.
@@ -52,7 +52,7 @@ def effective_classes(shares: Array) -> float:
 def classification_accuracy(predicted: Array, labels: Array) -> float:
     """Share of conditional samples that are taken for the class that was asked for.
 
-    With a classifier trained on samples and tested on real pictures it would be the classification accuracy score of Ravuri
+    With a classifier trained on samples and tested on real images it would be the classification accuracy score of Ravuri
     and Vinyals (2019), which is another figure.
     """
     if predicted.shape != labels.shape or predicted.ndim != 1 or not len(labels):
@@ -65,9 +65,9 @@ def classification_accuracy(predicted: Array, labels: Array) -> float:
 def classifier_score(probabilities: Array) -> float:
     """exp(E_x KL(p(y | x) ‖ p(y))), p(y) the mean of p(y | x) (Salimans et al. 2016).
 
-    The formula of the Inception score on another classifier: another number, hence the name. From 1 (every picture looks the
+    The formula of the Inception score on another classifier: another number, hence the name. From 1 (every image looks the
     same to the classifier) to the number of classes (each sure, all classes equally frequent). Blind to variety within a
-    class: one picture of each class has the highest score. See Barratt and Sharma (2018). Needs 5,000 pictures.
+    class: one image of each class has the highest score. See Barratt and Sharma (2018). Needs 5,000 images.
     """
     rows = _checked(probabilities).astype(np.float64)
     marginal = rows.mean(axis=0)

@@ -54,14 +54,14 @@ def effects(
     *,
     step: float = 2.0,
 ) -> Effects:
-    """For every direction u and factor f, over points z (N, k), with r the factors read from a picture:
+    """For every direction u and factor f, over points z (N, k), with r the factors read from an image:
 
         size  = √( E‖r_f(G(z + s·u)) − r_f(G(z − s·u))‖² / (2·E‖r_f(G(z)) − r̄_f‖²) ),   s = step
         shift = E[r_f(G(z + s·u)) − r_f(G(z − s·u))] / deviation of r_f(G(z))
 
     Two independent samples differ by 2·Var in the mean square, so size 1 is what another sample does. decode: z →
-    pictures.
-    directions: name → unit vector (k,). read: pictures → (N, columns). factors: the columns' names; "hair=long" and
+    images.
+    directions: name → unit vector (k,). read: images → (N, columns). factors: the columns' names; "hair=long" and
     "hair=curly" are columns of one factor, hair.
 
     The ruler has errors of its own: the size along a direction of pure noise is not 0 but what the reader's errors make

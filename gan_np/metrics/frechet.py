@@ -6,8 +6,8 @@ On features of Inception-v3 this is the FID. On features of another network it i
 name: "Fréchet distance on NAME features". Values can be compared within one classifier's file only.
 
 It is biased upwards for finite samples, by an amount that depends on the model (Bińkowski et al. 2018; Chong and Forsyth
-2020): compare at equal sizes only, beside real data at that size. Needs several times as many pictures as features (Heusel
-et al.: at least 10,000 for 2,048; here 128 features, so 2,000 to rank and 5,000 to quote); with fewer pictures than features
+2020): compare at equal sizes only, beside real data at that size. Needs several times as many images as features (Heusel
+et al.: at least 10,000 for 2,048; here 128 features, so 2,000 to rank and 5,000 to quote); with fewer images than features
 Σ is singular and the figure says little.
 """
 

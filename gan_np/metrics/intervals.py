@@ -1,13 +1,13 @@
-"""How far a figure could be off because a finite number of pictures was looked at: one way for every metric.
+"""How far a figure could be off because a finite number of images was looked at: one way for every metric.
 
 The delete-a-group jackknife (Efron and Tibshirani 1993, chapter 11; Kott 2001). Each sample is cut at random into B = 10
 groups; θ_b is the statistic without group b of any sample:
 
     s² = (B − 1)/B · Σ_b (θ_b − θ̄)²,      interval  θ ± t·s  with  t = 2.262, the 97.5 % point of Student's t_{B−1}.
 
-A bootstrap would draw with replacement, and the same picture twice is poison here: a picture whose nearest neighbour is its
+A bootstrap would draw with replacement, and the same image twice is poison here: an image whose nearest neighbour is its
 own double has radius 0 (PRDC), and pairs of doubles bias a U-statistic (kernel distance). Leaving out draws none twice. It
-says how much the figure would move with other pictures of the same size of sample, not how biased it is at this size, nor
+says how much the figure would move with other images of the same size of sample, not how biased it is at this size, nor
 what another training would give: train several seeds for that.
 """
 

@@ -6,7 +6,7 @@ estimated without bias: means over pairs of different points. With this kernel a
 (Bińkowski et al. 2018, Demystifying MMD GANs); on other features it goes by their name.
 
 Unlike the Fréchet distance it is unbiased at any size, so figures of different sizes can be compared; 0 for equal
-distributions, and then as often below 0 as above. Needs 1,000 pictures of each.
+distributions, and then as often below 0 as above. Needs 1,000 images of each.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""All figures of one set of pictures beside a set of real ones."""
+"""All figures of one set of images beside a set of real ones."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from .vendi import vendi_score
 
 @dataclass(frozen=True)
 class View:
-    """What the metrics read of a set of pictures, row for row.
+    """What the metrics read of a set of images, row for row.
 
     features: (N, F); probabilities: (N, classes) or None; descriptors: patches of each level of the pyramids, finest first.
-    labels: the class of each picture, or the one that was asked for, as a classifier numbers it; None if there is none.
+    labels: the class of each image, or the one that was asked for, as a classifier numbers it; None if there is none.
     """
 
     features: Array
@@ -42,7 +42,7 @@ class View:
         return len(self.features)
 
     def take(self, rows: Array) -> View:
-        """Some of the pictures."""
+        """Some of the images."""
         return dataclasses.replace(
             self,
             features=self.features[rows],
@@ -52,13 +52,11 @@ class View:
         )
 
 
-def look(
-    pictures: Array, reader: Reader, labels: Array | None = None, *, patches: int = PATCHES, seed: int = 0
-) -> View:
-    """A view of uint8 pictures (N, H, W, C). Pictures smaller than a patch have no descriptors."""
-    features, probabilities = reader.read(pictures)
-    height, width = pictures.shape[1:3]
-    descriptors = patch_descriptors(pictures, patches=patches, seed=seed) if min(height, width) >= PATCH else []
+def look(images: Array, reader: Reader, labels: Array | None = None, *, patches: int = PATCHES, seed: int = 0) -> View:
+    """A view of uint8 images (N, H, W, C). Images smaller than a patch have no descriptors."""
+    features, probabilities = reader.read(images)
+    height, width = images.shape[1:3]
+    descriptors = patch_descriptors(images, patches=patches, seed=seed) if min(height, width) >= PATCH else []
     sides = tuple((height >> level, width >> level) for level in range(len(descriptors)))
     return View(features, probabilities, tuple(descriptors), sides, labels)
 
@@ -110,9 +108,9 @@ def classes_read(reader: Reader, table: LabelTable, labels: Array | None) -> Arr
 
 
 def figures(real: View, other: View) -> dict[str, float]:
-    """Every figure that these views allow, by key of the catalogue; as many pictures in each."""
+    """Every figure that these views allow, by key of the catalogue; as many images in each."""
     if len(real) != len(other):
-        raise ShapeError(f"other: expected as many pictures as real, {len(real)}, got {len(other)}")
+        raise ShapeError(f"other: expected as many images as real, {len(real)}, got {len(other)}")
     found: dict[str, float] = precision_recall_density_coverage(real.features, other.features)._asdict()
     found["frechet_distance"] = frechet_distance(real.features, other.features)
     found["kernel_distance"] = kernel_distance(real.features, other.features)
@@ -147,5 +145,5 @@ def estimates(real: View, other: View, *, seed: int = 0) -> dict[str, Estimate]:
 
 
 def shown_classes(view: View) -> Array | None:
-    """Share of pictures of each class, as the classifier sees them; None without one."""
+    """Share of images of each class, as the classifier sees them; None without one."""
     return None if view.probabilities is None else np.asarray(classes.class_shares(view.probabilities))

@@ -1,4 +1,4 @@
-"""Nearest neighbours of pictures that may be moved a little, or mirrored."""
+"""Nearest neighbours of images that may be moved a little, or mirrored."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .neighbours import Neighbours, nearest_neighbours
 def nearest_after_moves(queries: Array, references: Array, shift: int = 0, mirror: bool = False) -> Neighbours:
     """The nearest reference of each query, which may be moved by up to `shift` pixels each way, and mirrored.
 
-    What moves in at an edge repeats the edge. Anything but shift 0 without mirror needs pictures (N, H, W, C).
+    What moves in at an edge repeats the edge. Anything but shift 0 without mirror needs images (N, H, W, C).
     """
     moves: Iterable[Array] = [queries]
     if integer("shift", shift, 0) or mirror:
         if queries.ndim != 4:
-            raise ShapeError(f"shift, mirror: only pictures (N, H, W, C) can be moved, got {queries.shape}")
+            raise ShapeError(f"shift, mirror: only images (N, H, W, C) can be moved, got {queries.shape}")
         moves = _moves(queries, shift, mirror)
     best: Neighbours | None = None
     for moved in moves:
@@ -34,9 +34,9 @@ def nearest_after_moves(queries: Array, references: Array, shift: int = 0, mirro
     return best
 
 
-def _moves(pictures: Array, shift: int, mirror: bool) -> Iterator[Array]:
-    height, width = pictures.shape[1:3]
-    padded = np.pad(pictures, ((0, 0), (shift, shift), (shift, shift), (0, 0)), mode="edge")
+def _moves(images: Array, shift: int, mirror: bool) -> Iterator[Array]:
+    height, width = images.shape[1:3]
+    padded = np.pad(images, ((0, 0), (shift, shift), (shift, shift), (0, 0)), mode="edge")
     for top in range(2 * shift + 1):
         for left in range(2 * shift + 1):
             moved = padded[:, top : top + height, left : left + width]

@@ -33,11 +33,11 @@ def nearest_neighbours(queries: Array, references: Array, k: int = 1, *, exclude
     """The k nearest references of each query: d(x, y) = ‖x − y‖₂, by ‖x‖² + ‖y‖² − 2⟨x, y⟩ over blocks.
 
     queries (N, …), references (M, …): both uint8, which counts as 0…1, or floats of one dtype. exclude_self: the two
-    are one set of pictures in the same order, and none is a neighbour of itself.
+    are one set of images in the same order, and none is a neighbour of itself.
 
     Bytes are compared in whole numbers, exactly: products of float32 that add up to less than 2²⁴ are not rounded.
     Floats are compared in float64, moved by the mean of the references, and the distances of the k that are found are
-    computed again from the differences: a replayed picture is at distance 0, not at what cancellation leaves. Of
+    computed again from the differences: a replayed image is at distance 0, not at what cancellation leaves. Of
     equally near references any may come. Memory beside the two sets: some 300 MiB, whatever their sizes.
 
     >>> import numpy as np, gan_np as gn

@@ -1,10 +1,10 @@
 """The Parzen window: a log-likelihood from samples alone (Breuleux et al. 2011; Goodfellow et al. 2014, table 1).
 
-A Gaussian of deviation σ about each of N samples makes a density; the log of it at a held-out picture x of d numbers is
+A Gaussian of deviation σ about each of N samples makes a density; the log of it at a held-out image x of d numbers is
 
     log p(x) = log (1/N) Σ_n exp(−‖x − μ_n‖²/(2σ²)) − d·log(σ√(2π)).
 
-It is a poor measure (Theis et al. 2016): it says as much about N as about the model, and real training pictures, replayed,
+It is a poor measure (Theis et al. 2016): it says as much about N as about the model, and real training images, replayed,
 score higher than the best models. Read it beside a search for nearest neighbours.
 """
 
@@ -30,14 +30,14 @@ class ParzenWindow(NamedTuple):
     """What `parzen_window` found."""
 
     log_likelihood: float
-    """Mean over the test pictures, in nats."""
+    """Mean over the test images, in nats."""
     standard_error: float
-    """Standard deviation over the test pictures, divided by √(their number): the ± of the papers' tables. It says nothing of
+    """Standard deviation over the test images, divided by √(their number): the ± of the papers' tables. It says nothing of
     other samples or another training."""
     deviation: float
-    """σ, chosen on the validation pictures."""
+    """σ, chosen on the validation images."""
     validation: tuple[float, ...]
-    """Mean log-likelihood of the validation pictures for each candidate σ."""
+    """Mean log-likelihood of the validation images for each candidate σ."""
 
 
 def parzen_window(
@@ -48,10 +48,10 @@ def parzen_window(
     deviations: Sequence[float] = DEVIATIONS,
     block: int = BLOCK,
 ) -> ParzenWindow:
-    """The log-likelihood of test pictures under a Parzen window on samples, σ chosen on validation pictures.
+    """The log-likelihood of test images under a Parzen window on samples, σ chosen on validation images.
 
     samples (N, …), validation (V, …), test (T, …): uint8 counts as 0…1, floats as they are. All must be in one range: a
-    picture in [−1, 1] instead of [0, 1] costs log 2 for each of its numbers, 543 nats on MNIST.
+    image in [−1, 1] instead of [0, 1] costs log 2 for each of its numbers, 543 nats on MNIST.
     The first paper: N = 10,000 samples, V = 1,000, T = 10,000.
 
     >>> import numpy as np
@@ -62,7 +62,7 @@ def parzen_window(
     (0.3, -1.4)
 
     Raises:
-        ShapeError: pictures of different sizes, or none; ValueError: no candidate, or one that is not above 0.
+        ShapeError: images of different sizes, or none; ValueError: no candidate, or one that is not above 0.
     """
     if not deviations:
         raise ValueError("deviations: expected at least one")
@@ -73,19 +73,17 @@ def parzen_window(
     return ParzenWindow(float(values.mean()), error, best, tuple(map(float, scores)))
 
 
-def parzen_log_likelihoods(
-    pictures: Array, samples: Array, deviations: Sequence[float], *, block: int = BLOCK
-) -> Array:
-    """log p(x) of each picture for each σ, float64 (len(deviations), T); arguments and errors as in `parzen_window`.
+def parzen_log_likelihoods(images: Array, samples: Array, deviations: Sequence[float], *, block: int = BLOCK) -> Array:
+    """log p(x) of each image for each σ, float64 (len(deviations), T); arguments and errors as in `parzen_window`.
 
-    Distances are computed once for all σ, in blocks of pictures × samples of at most `block` numbers; the sums over blocks
+    Distances are computed once for all σ, in blocks of images × samples of at most `block` numbers; the sums over blocks
     are carried as (maximum, sum of exponentials below it), so nothing under- or overflows.
     """
     integer("block", block, 1)
     widths = np.array([number("deviations", each, above=0.0) for each in deviations])
-    centres, points = _rows("samples", samples), _rows("pictures", pictures)
+    centres, points = _rows("samples", samples), _rows("images", images)
     if centres.shape[1] != points.shape[1]:
-        raise ShapeError(f"samples: expected {points.shape[1]} numbers each, as pictures have, got {centres.shape[1]}")
+        raise ShapeError(f"samples: expected {points.shape[1]} numbers each, as images have, got {centres.shape[1]}")
     found = np.empty((len(widths), len(points)))
     columns = min(len(centres), block)
     rows = max(1, block // columns)
@@ -118,12 +116,12 @@ def _squared_distances(points: Array, centres: Array, columns: int) -> Iterator[
         yield np.maximum(squares, 0, out=squares)
 
 
-def _rows(name: str, pictures: Array) -> Array:
+def _rows(name: str, images: Array) -> Array:
     """(N, …) as float64 (N, d)."""
-    if pictures.ndim < 2 or not pictures.size:
-        raise ShapeError(f"{name}: expected (N, …) with N ≥ 1, got {pictures.shape}")
-    rows: Array = pictures.reshape(len(pictures), -1).astype(np.float64)
-    if pictures.dtype == np.uint8:
+    if images.ndim < 2 or not images.size:
+        raise ShapeError(f"{name}: expected (N, …) with N ≥ 1, got {images.shape}")
+    rows: Array = images.reshape(len(images), -1).astype(np.float64)
+    if images.dtype == np.uint8:
         rows /= 255
     if not np.isfinite(rows).all():
         raise ValueError(f"{name}: some numbers are NaN or infinite")

@@ -15,17 +15,17 @@ _CHUNK = 1024
 
 
 class Reader(Protocol):
-    """What makes features of pictures: a `Classifier`, or `PixelReader`."""
+    """What makes features of images: a `Classifier`, or `PixelReader`."""
 
     name: str
 
-    def read(self, pictures: Array) -> tuple[Array, Array | None]:
-        """(features (N, F), probabilities (N, classes) or None) of uint8 pictures (N, H, W, C)."""
+    def read(self, images: Array) -> tuple[Array, Array | None]:
+        """(features (N, F), probabilities (N, classes) or None) of uint8 images (N, H, W, C)."""
         ...
 
 
 class PixelReader:
-    """Pictures halved (means of 2×2) while a side is longer than 16 and both are even, as vectors in [0, 1].
+    """Images halved (means of 2×2) while a side is longer than 16 and both are even, as vectors in [0, 1].
 
     Distances between pixels see shifts and brightness, not what is shown: figures on them tell a failed generator from a
     working one, and little more.
@@ -38,11 +38,11 @@ class PixelReader:
             height, width, self.halvings = height // 2, width // 2, self.halvings + 1
         self.name = f"pixels {height}×{width}"
 
-    def read(self, pictures: Array) -> tuple[Array, None]:
+    def read(self, images: Array) -> tuple[Array, None]:
         """float32 (N, F), and no probabilities."""
         parts = []
-        for start in range(0, len(pictures), _CHUNK):
-            part = to_float(np.ascontiguousarray(pictures[start : start + _CHUNK]), "0..1", np.dtype(np.float32))
+        for start in range(0, len(images), _CHUNK):
+            part = to_float(np.ascontiguousarray(images[start : start + _CHUNK]), "0..1", np.dtype(np.float32))
             for _ in range(self.halvings):
                 part = laplacian.reduce(part)
             parts.append(part.reshape(len(part), -1))

@@ -2,10 +2,10 @@
 
 r_k(x) is the distance from a point x to its k-th nearest neighbour in its own set, B(x) the closed ball of that radius.
 
-    precision = share of generated y that lie in some B(real x)           are samples like real pictures?
-    recall    = share of real x that lie in some B(generated y)           are all kinds of real pictures made?
+    precision = share of generated y that lie in some B(real x)           are samples like real images?
+    recall    = share of real x that lie in some B(generated y)           are all kinds of real images made?
     density   = 1/(k·M) · Σ_y #{real x: y in B(x)}                        like precision, and an outlier among the real
-                                                                          pictures, whose ball is huge, weighs little
+                                                                          images, whose ball is huge, weighs little
     coverage  = share of real x whose ball B(x) has a generated y in it   like recall, and balls are around real points only
 
 Precision and recall: Kynkäänniemi et al. 2019, Improved precision and recall metric for assessing generative models (k = 3).
@@ -15,7 +15,7 @@ closed, as the papers write them (‖x − y‖ ≤ r; the code of Naeem et al. 
 For two samples of one distribution in which no two points are equal, whatever it is,
 E[density] = 1 and E[coverage] = 1 − [(N−1)…(N−k)]/[(M+N−1)…(M+N−k)] (their Lemmas 1 and 2): 0.969 for k = 5, N = M.
 
-Needs 1,000 pictures of each to rank models, 5,000 to quote; compare at equal sizes and equal k only. A memoriser scores
+Needs 1,000 images of each to rank models, 5,000 to quote; compare at equal sizes and equal k only. A memoriser scores
 perfectly: see the tests for copying.
 """
 

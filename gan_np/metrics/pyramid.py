@@ -1,6 +1,6 @@
 """The sliced Wasserstein distance between patches of Laplacian pyramids (Karras et al. 2018, Progressive growing of GANs).
 
-Each picture becomes a Laplacian pyramid; from each level 7×7 patches ("descriptors") are cut at random places. A coarse
+Each image becomes a Laplacian pyramid; from each level 7×7 patches ("descriptors") are cut at random places. A coarse
 level says whether large structures are right, the finest whether edges and noise are. The distance of a level is
 
     1000 · mean over random directions of  W₁(projections of the real patches, projections of the generated ones)
@@ -10,8 +10,8 @@ with W₁ along a line = the mean difference of equal ranks. 0 for equal sets.
 As in the paper: patches of 7×7, W₁, directions of unit length, ×1000, channels normalised. Departures: the pyramid is this
 library's (means of 2×2 and bilinear enlargement instead of a 5×5 Gaussian); each channel's mean and deviation are those of
 the real patches, for both sets, where the authors' code takes each set's own, which hides a difference in contrast and
-divides by 0 for a constant picture; 16 patches a picture and 128 directions (paper: 128 and 512 on 16,384 pictures). So
-figures compare with each other, not with the paper's. Biased upwards by few pictures: compare at equal sizes. Needs 1,000.
+divides by 0 for a constant image; 16 patches an image and 128 directions (paper: 128 and 512 on 16,384 images). So
+figures compare with each other, not with the paper's. Biased upwards by few images: compare at equal sizes. Needs 1,000.
 """
 
 from __future__ import annotations
@@ -33,33 +33,33 @@ _CHUNK = 512
 
 
 def pyramid_levels(height: int, width: int) -> int:
-    """How often pictures are halved: while both sides are even and the halves at least 14 (28 → 14; 64 → 32 → 16)."""
+    """How often images are halved: while both sides are even and the halves at least 14 (28 → 14; 64 → 32 → 16)."""
     levels = 0
     while height % 2 == 0 and width % 2 == 0 and min(height, width) // 2 >= COARSEST:
         height, width, levels = height // 2, width // 2, levels + 1
     return levels
 
 
-def patch_descriptors(pictures: Array, *, patches: int = PATCHES, seed: int = 0) -> list[Array]:
-    """For each level, finest first, `patches` patches of each picture: float32 (N, patches, 7·7·C), channels last.
+def patch_descriptors(images: Array, *, patches: int = PATCHES, seed: int = 0) -> list[Array]:
+    """For each level, finest first, `patches` patches of each image: float32 (N, patches, 7·7·C), channels last.
 
-    pictures: uint8 (N, H, W, C), sides at least 7.
+    images: uint8 (N, H, W, C), sides at least 7.
 
     Raises:
         TypeError, ShapeError: they are not.
     """
     integer("patches", patches, 1)
-    if pictures.dtype != np.uint8:
-        raise TypeError(f"pictures: expected uint8, got {pictures.dtype}")
-    if pictures.ndim != 4 or not len(pictures) or min(pictures.shape[1:3]) < PATCH:
+    if images.dtype != np.uint8:
+        raise TypeError(f"images: expected uint8, got {images.dtype}")
+    if images.ndim != 4 or not len(images) or min(images.shape[1:3]) < PATCH:
         raise ShapeError(
-            f"pictures: expected (N, height, width, channels), sides of at least {PATCH}, got {pictures.shape}"
+            f"images: expected (N, height, width, channels), sides of at least {PATCH}, got {images.shape}"
         )
-    levels = pyramid_levels(*pictures.shape[1:3])
+    levels = pyramid_levels(*images.shape[1:3])
     rng = generator(seed)
     found: list[list[Array]] = [[] for _ in range(levels + 1)]
-    for start in range(0, len(pictures), _CHUNK):
-        floats = to_float(np.ascontiguousarray(pictures[start : start + _CHUNK]), "0..1", np.dtype(np.float32))
+    for start in range(0, len(images), _CHUNK):
+        floats = to_float(np.ascontiguousarray(images[start : start + _CHUNK]), "0..1", np.dtype(np.float32))
         pyramid = laplacian.build(floats, levels) if levels else [floats]
         for level, maps in enumerate(pyramid):
             found[level].append(_cut(maps, patches, rng))
@@ -78,7 +78,7 @@ def _cut(maps: Array, patches: int, rng: np.random.Generator) -> Array:
 def sliced_wasserstein_of_patches(
     real: Array, generated: Array, *, channels: int, projections: int = PROJECTIONS, seed: int = 0
 ) -> float:
-    """1000·(mean W₁ over directions) between descriptors (N, patches, 49·channels) of as many pictures each, of one level.
+    """1000·(mean W₁ over directions) between descriptors (N, patches, 49·channels) of as many images each, of one level.
 
     Raises:
         ShapeError: of different shapes, or not of patches of so many channels.
@@ -105,14 +105,14 @@ def sliced_wasserstein_of_patches(
 
 
 def sliced_wasserstein_on_pyramids(real: Array, generated: Array, *, seed: int = 0) -> list[float]:
-    """The distance of each level, finest first, between as many uint8 pictures (N, H, W, C) each.
+    """The distance of each level, finest first, between as many uint8 images (N, H, W, C) each.
 
-    >>> pictures = np.random.default_rng(0).integers(0, 256, (20, 28, 28, 1), np.uint8)
-    >>> sliced_wasserstein_on_pyramids(pictures, pictures)
+    >>> images = np.random.default_rng(0).integers(0, 256, (20, 28, 28, 1), np.uint8)
+    >>> sliced_wasserstein_on_pyramids(images, images)
     [0.0, 0.0]
 
     Raises:
-        TypeError, ShapeError: not uint8 pictures of one shape and number.
+        TypeError, ShapeError: not uint8 images of one shape and number.
     """
     if real.shape != generated.shape:
         raise ShapeError(f"generated: expected the shape of real, {real.shape}, got {generated.shape}")

@@ -1,10 +1,10 @@
-"""The Vendi score: how many different pictures there are, in effect (Friedman and Dieng 2023).
+"""The Vendi score: how many different images there are, in effect (Friedman and Dieng 2023).
 
     exp(−Σ λ_i log λ_i),   λ the eigenvalues of K/N,   K_ij = ⟨x_i, x_j⟩/(‖x_i‖·‖x_j‖)
 
-1 if all are the same, N if all are orthogonal; it needs no real pictures, so read it beside that of real ones. With this
+1 if all are the same, N if all are orthogonal; it needs no real images, so read it beside that of real ones. With this
 kernel K and XᵀX have the same eigenvalues, so the cost is that of an F × F matrix, and the score is at most F. Needs several
-times F pictures: with fewer it grows with N.
+times F images: with fewer it grows with N.
 """
 
 from __future__ import annotations

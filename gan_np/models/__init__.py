@@ -1,4 +1,4 @@
-"""Models: pairs of networks for pictures of a given shape."""
+"""Models: pairs of networks for images of a given shape."""
 
 from collections.abc import Callable
 

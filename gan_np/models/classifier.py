@@ -18,8 +18,8 @@ from gan_np.networks import Fork, Identity, Network, Sequential
 from .recipes import check_recipe
 
 BATCH = 256
-"""Pictures are read in batches of this many, the last one filled up: a product of matrices rounds differently for another
-number of rows, so what is said of a picture does not depend on the others beside it."""
+"""Images are read in batches of this many, the last one filled up: a product of matrices rounds differently for another
+number of rows, so what is said of an image does not depend on the others beside it."""
 
 SMALLEST = 8
 SHORTEST = 7
@@ -27,7 +27,7 @@ SHORTEST = 7
 
 @dataclass(frozen=True)
 class HeldOut:
-    """How a classifier did on pictures that it was not trained on."""
+    """How a classifier did on images that it was not trained on."""
 
     accuracy: float
     """Share of them given their label."""
@@ -41,11 +41,11 @@ class HeldOut:
 class Classifier:
     """A network that tells classes apart, and what is known about it.
 
-    network: pictures (N, H, W, C) in `pixel_range` → (features (N, F), logits (N, classes)); the features are what the last
+    network: images (N, H, W, C) in `pixel_range` → (features (N, F), logits (N, classes)); the features are what the last
         layer reads.
     recipe: how to build the same structure again; kept in files.
     name: what figures that depend on its features are named after.
-    held_out: its accuracy on pictures kept from training; None before training.
+    held_out: its accuracy on images kept from training; None before training.
     """
 
     network: Network
@@ -67,7 +67,7 @@ class Classifier:
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of the pictures that it reads."""
+        """(height, width, channels) of the images that it reads."""
         height, width, channels = self.network.input_shape
         return height, width, channels
 
@@ -86,45 +86,45 @@ class Classifier:
         return self.class_names or tuple(map(str, range(self.classes)))
 
     def reading(self, image_shape: tuple[int, ...]) -> Classifier:
-        """Itself, if it reads pictures of this shape.
+        """Itself, if it reads images of this shape.
 
         Raises:
             ShapeError: it reads others.
         """
         if self.image_shape != image_shape:
             read, drawn = ("×".join(map(str, shape)) for shape in (self.image_shape, image_shape))
-            raise ShapeError(f"classifier: {self.name} reads pictures of {read}, the gan draws {drawn}")
+            raise ShapeError(f"classifier: {self.name} reads images of {read}, the gan draws {drawn}")
         return self
 
-    def features(self, pictures: Array) -> Array:
-        """Features (N, F) of uint8 pictures (N, H, W, C), floats on the host.
+    def features(self, images: Array) -> Array:
+        """Features (N, F) of uint8 images (N, H, W, C), floats on the host.
 
         Raises:
-            ShapeError, TypeError: not uint8 pictures of `image_shape`.
+            ShapeError, TypeError: not uint8 images of `image_shape`.
         """
-        return self.read(pictures)[0]
+        return self.read(images)[0]
 
-    def probabilities(self, pictures: Array) -> Array:
-        """p(class | picture), (N, classes), rows adding up to 1."""
-        return self.read(pictures)[1]
+    def probabilities(self, images: Array) -> Array:
+        """p(class | image), (N, classes), rows adding up to 1."""
+        return self.read(images)[1]
 
-    def predict(self, pictures: Array) -> Array:
-        """The most likely class of each picture, int64 (N,)."""
-        best: Array = self.probabilities(pictures).argmax(axis=1)
+    def predict(self, images: Array) -> Array:
+        """The most likely class of each image, int64 (N,)."""
+        best: Array = self.probabilities(images).argmax(axis=1)
         return best
 
-    def read(self, pictures: Array) -> tuple[Array, Array]:
+    def read(self, images: Array) -> tuple[Array, Array]:
         """(features, probabilities) in one pass."""
-        if pictures.dtype != np.uint8:
-            raise TypeError(f"pictures: expected uint8, got {pictures.dtype}")
-        if pictures.ndim != 4 or pictures.shape[1:] != self.image_shape:
-            raise ShapeError(f"pictures: this classifier reads (N, *{self.image_shape}), got {pictures.shape}")
+        if images.dtype != np.uint8:
+            raise TypeError(f"images: expected uint8, got {images.dtype}")
+        if images.ndim != 4 or images.shape[1:] != self.image_shape:
+            raise ShapeError(f"images: this classifier reads (N, *{self.image_shape}), got {images.shape}")
         network = self.network.check_finite(f"the classifier {self.name}")
-        features = np.empty((len(pictures), self.feature_count), network.dtype)
-        probabilities = np.empty((len(pictures), self.classes), network.dtype)
+        features = np.empty((len(images), self.feature_count), network.dtype)
+        probabilities = np.empty((len(images), self.classes), network.dtype)
         batch = np.zeros((BATCH, *self.image_shape), np.uint8)
-        for start in range(0, len(pictures), BATCH):
-            part = pictures[start : start + BATCH]
+        for start in range(0, len(images), BATCH):
+            part = images[start : start + BATCH]
             batch[: len(part)] = part
             read, logits = network(to_float(to_device(batch, network.device), self.pixel_range, network.dtype))
             features[start : start + BATCH] = to_host(read)[: len(part)]
@@ -158,7 +158,7 @@ def classifier(
     width: channels of the first layer; each further one has twice as many, up to 8·width.
     features: F, units of the last hidden layer.
     dropout: share of the features hidden in training.
-    augment: how pictures are changed at random in training (`DiffAugment`); () for none.
+    augment: how images are changed at random in training (`DiffAugment`); () for none.
 
     3×3 convolution, then 4×4 convolutions of stride 2 while the shorter side is at least 7, then a dense layer of F
     features, each with batch normalisation and ReLU; a dense layer gives the logits. One trunk with two heads:

@@ -32,17 +32,17 @@ def conditional_dcgan(
     dtype: Any = np.float32,
     device: str = "cpu",
 ) -> GAN:
-    """A DCGAN whose pictures have a label that is chosen: G(z, label), D(picture, label).
+    """A DCGAN whose images have a label that is chosen: G(z, label), D(image, label).
 
     classes: how many labels there are; a label enters as a one-hot vector.
-    condition: "planes": the one-hot vector itself joins z in G, and the picture in D as constant planes; "embedding": the
+    condition: "planes": the one-hot vector itself joins z in G, and the image in D as constant planes; "embedding": the
         same through a learnt embedding of 16 features, one for each player.
     The rest as in `dcgan`.
 
     A label joins, so both networks are more than chains, and stay one structure each:
     G = Sequential(Parallel(Identity, label), Concatenate, …), D = Sequential(Parallel(Identity, label planes),
     Concatenate, …). It joins D before the first convolution, so that even the smallest D, one convolution and one dense
-    layer, can tell a picture that does not go with its label (behind the last activation the two could only be added).
+    layer, can tell an image that does not go with its label (behind the last activation the two could only be added).
 
     >>> import gan_np as gn
     >>> gan = gn.models.conditional_dcgan((28, 28, 1), 16, classes=10, width=4)

@@ -48,7 +48,7 @@ def dcgan(
     dtype: Any = np.float32,
     device: str = "cpu",
 ) -> GAN:
-    """A DCGAN for pictures of any shape from 8×8 to 256×256.
+    """A DCGAN for images of any shape from 8×8 to 256×256.
 
     image_shape: (height, width, channels), square or not; 1, 3 or 4 channels.
     latent_dim: k, the size of z.
@@ -57,11 +57,11 @@ def dcgan(
     latent: "normal", "uniform" or "uniform-unit-variance", see `Prior`.
     augment: some of "colour", "translation", "cutout": differentiable augmentation of what D sees, for small data.
     d_norm: what normalises D: "batch", "none" (as R1 needs) or "spectral" (Miyato et al. 2018).
-    packing: how many pictures D judges together, side by side as channels (PacGAN, Lin et al. 2018).
+    packing: how many images D judges together, side by side as channels (PacGAN, Lin et al. 2018).
     seed: of the weights; G and D draw from different streams of it.
 
-    D halves the picture with stride-2 convolutions and LeakyReLU 0.2 while its shorter side is at least 7; one dense layer
-    gives the logit. G projects z to D's last feature map and mirrors the way back with ReLU; tanh at the end, pictures in
+    D halves the image with stride-2 convolutions and LeakyReLU 0.2 while its shorter side is at least 7; one dense layer
+    gives the logit. G projects z to D's last feature map and mirrors the way back with ReLU; tanh at the end, images in
     [−1, 1]. Batch normalisation everywhere but at G's output and D's input. All weights N(0, 0.02).
 
     >>> import gan_np as gn
@@ -101,7 +101,7 @@ def dcgan(
 
 
 class Pyramid(NamedTuple):
-    """The sizes that both players share: sides[0] is the picture's, sides[-1] the smallest map's."""
+    """The sizes that both players share: sides[0] is the image's, sides[-1] the smallest map's."""
 
     image_shape: tuple[int, int, int]
     sides: tuple[tuple[int, int], ...]
@@ -112,7 +112,7 @@ class Pyramid(NamedTuple):
 
     @classmethod
     def of(cls, image_shape: tuple[int, int, int], width: int, kernel_size: int) -> Pyramid:
-        """For a picture's shape; refuses what cannot be drawn."""
+        """For an image's shape; refuses what cannot be drawn."""
         height, wide, channels = shape("image_shape", image_shape, 3)
         if not (SMALLEST <= height <= LARGEST and SMALLEST <= wide <= LARGEST):
             raise ShapeError(f"image_shape: expected sides from {SMALLEST} to {LARGEST}, got {height}×{wide}")
@@ -157,9 +157,9 @@ def _as_it_is(layer: Layer) -> Layer:
 
 
 def generator_layers(pyramid: Pyramid, output: str | None = "tanh") -> list[Layer]:
-    """The projection of z to the smallest map, and transposed convolutions from map to map up to the picture.
+    """The projection of z to the smallest map, and transposed convolutions from map to map up to the image.
 
-    output: the last activation; None leaves the picture as the last convolution gives it.
+    output: the last activation; None leaves the image as the last convolution gives it.
     """
     features, (height, wide) = pyramid.features, pyramid.sides[-1]
     layers: list[Layer] = [

@@ -1,4 +1,4 @@
-"""A small fully connected GAN, for small pictures: the coarsest level of a LAPGAN."""
+"""A small fully connected GAN, for small images: the coarsest level of a LAPGAN."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def dense_gan(
 
     classes: of a model conditional on labels, how many there are; the label, one-hot, joins z and D's pixels.
 
-    For pictures too small for convolutions, in [−1, 1]. With Adam it learns 7×7 digits in a quarter of the time that the
+    For images too small for convolutions, in [−1, 1]. With Adam it learns 7×7 digits in a quarter of the time that the
     first paper's networks (`mlp`: maxout, dropout, made for slow gradient descent) need, and far better.
 
     >>> import gan_np as gn
@@ -42,7 +42,7 @@ def dense_gan(
     Raises:
         ShapeError, ValueError, TypeError: sizes that are not positive integers.
     """
-    picture = shape("image_shape", image_shape, 3)
+    image = shape("image_shape", image_shape, 3)
     integer("hidden", hidden, 1)
     prior = Prior(integer("latent_dim", latent_dim, 1), latent)
     labelled = classes is not None
@@ -52,14 +52,14 @@ def dense_gan(
         BatchNorm(activation="relu"),
         Dense(hidden, bias=False, weight_initializer=WEIGHT),
         BatchNorm(activation="relu"),
-        Dense(math.prod(picture), activation="tanh", weight_initializer=WEIGHT),
-        Reshape(*picture),
+        Dense(math.prod(image), activation="tanh", weight_initializer=WEIGHT),
+        Reshape(*image),
     )
     pixels: list[Layer] = [Parallel(Flatten(), Identity()), Concatenate()] if labelled else [Flatten()]
     d = Sequential(*pixels, Dense(hidden, activation="leaky_relu"), Dense(hidden, activation="leaky_relu"), Dense(1))
     recipe = {
         "model": "dense",
-        "image_shape": list(picture),
+        "image_shape": list(image),
         "latent_dim": latent_dim,
         "hidden": hidden,
         "classes": classes,
@@ -69,7 +69,7 @@ def dense_gan(
     label = None if classes is None else (integer("classes", classes, 1),)
     return GAN(
         Network(g, (latent_dim,) if label is None else ((latent_dim,), label), seed=2 * seed, **options),
-        Network(d, picture if label is None else (picture, label), seed=2 * seed + 1, **options),
+        Network(d, image if label is None else (image, label), seed=2 * seed + 1, **options),
         prior,
         "-1..1",
         recipe,

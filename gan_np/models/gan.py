@@ -1,4 +1,4 @@
-"""A generator and a discriminator, and what they need to know of pictures, of z and of what goes with a picture."""
+"""A generator and a discriminator, and what they need to know of images, of z and of what goes with an image."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from .recipes import check_recipe
 STATISTICS_BATCH, STATISTICS_BATCHES = 128, 8
 
 PART, FEW = 16, 4
-"""Pictures are made in parts of PART, the last one filled up: a product of matrices rounds differently for another number of
-rows, so only a fixed number makes a picture the same whatever is asked for beside it. At most FEW are made as they are,
-since filling up would make one picture cost what sixteen do."""
+"""Images are made in parts of PART, the last one filled up: a product of matrices rounds differently for another number of
+rows, so only a fixed number makes an image the same whatever is asked for beside it. At most FEW are made as they are,
+since filling up would make one image cost what sixteen do."""
 
 
 @dataclass
 class GAN:
     """Two players.
 
-    generator: z (N, latent_dim) → pictures (N, H, W, C) in `pixel_range`; of a conditional model (z, context) → pictures.
-    discriminator: pictures → logits (N, 1); of a conditional model (pictures, context) → logits.
+    generator: z (N, latent_dim) → images (N, H, W, C) in `pixel_range`; of a conditional model (z, context) → images.
+    discriminator: images → logits (N, 1); of a conditional model (images, context) → logits.
     prior: p(z).
-    pixel_range: "-1..1" or "0..1", the range of float pictures.
+    pixel_range: "-1..1" or "0..1", the range of float images.
     recipe: how to build the same structure again (name of the model and its arguments); kept in checkpoints.
     average: the moving average of the generator, if training keeps one; samples then come from it.
-    packing: how many pictures D judges together (`gan_np.models.packing`).
-    classes: of a model conditional on labels, how many there are: the context of a picture is its label, one-hot.
+    packing: how many images D judges together (`gan_np.models.packing`).
+    classes: of a model conditional on labels, how many there are: the context of an image is its label, one-hot.
     label_table: labels, names and frequencies of those classes in the data that it was trained on; training sets it. Where
         it is not known, labels are 0…classes−1 and equally frequent.
     """
@@ -69,7 +69,7 @@ class GAN:
         context = self.context_shape
         if context is not None:
             if self.packing > 1:
-                raise ValueError(f"packing: a conditional model judges pictures one by one, got {self.packing}")
+                raise ValueError(f"packing: a conditional model judges images one by one, got {self.packing}")
             z, seen = (z, context), (seen, context)
         for name, network, expected in (("generator", self.generator, z), ("discriminator", self.discriminator, seen)):
             if network.input_shape != expected:
@@ -88,7 +88,7 @@ class GAN:
 
     @property
     def context_shape(self) -> tuple[int, ...] | None:
-        """Shape of what goes with each picture: (classes,) of a model conditional on labels, None if there is nothing."""
+        """Shape of what goes with each image: (classes,) of a model conditional on labels, None if there is nothing."""
         return None if self.classes is None else (integer("classes", self.classes, 1),)
 
     @property
@@ -124,7 +124,7 @@ class GAN:
 
     @property
     def statistics_need_data(self) -> bool:
-        """Whether G's batch statistics depend on real pictures, so that a checkpoint must keep those of the average."""
+        """Whether G's batch statistics depend on real images, so that a checkpoint must keep those of the average."""
         return False
 
     def split(self, judgement: Any) -> tuple[Array, Array | None]:
@@ -132,19 +132,19 @@ class GAN:
         return judgement, None
 
     def auxiliary(self, read: Array | None, z: Array) -> Loss | None:
-        """What both players minimise beside the game, for pictures made from z, and its gradient for the other heads."""
+        """What both players minimise beside the game, for images made from z, and its gradient for the other heads."""
         return None
 
     def prepare(self, images: Array, labels: Array | None = None) -> None:
-        """Called once before training with all real pictures and their labels; a model that needs some keeps them."""
+        """Called once before training with all real images and their labels; a model that needs some keeps them."""
 
-    def examples(self, pictures: Array, labels: Array | None) -> tuple[Array, Array | None]:
-        """A batch of real uint8 pictures as D sees it: floats on its device, and their context (None if there is none)."""
+    def examples(self, images: Array, labels: Array | None) -> tuple[Array, Array | None]:
+        """A batch of real uint8 images as D sees it: floats on its device, and their context (None if there is none)."""
         device, dtype = self.discriminator.device, self.discriminator.dtype
-        return self.shown(to_float(to_device(pictures, device), self.pixel_range, dtype), labels)
+        return self.shown(to_float(to_device(images, device), self.pixel_range, dtype), labels)
 
     def shown(self, floats: Array, labels: Array | None) -> tuple[Array, Array | None]:
-        """As `examples`, of pictures that are floats on D's device."""
+        """As `examples`, of images that are floats on D's device."""
         return floats, None if labels is None else self.context_of(labels)
 
     def context_of(self, labels: Array) -> Array:
@@ -162,9 +162,9 @@ class GAN:
         return to_device(one_hot, self.generator.device)
 
     def sample(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> Array:
-        """`count` pictures of a seed, uint8 (count, H, W, C), on the host.
+        """`count` images of a seed, uint8 (count, H, W, C), on the host.
 
-        Picture i of a seed is the same whatever `count` is (up to 4 pictures are made without filling up a batch, which may
+        Image i of a seed is the same whatever `count` is (up to 4 images are made without filling up a batch, which may
         round a pixel to the next of its 256 levels). labels: of a conditional model, one for all or one for each, as
         integers or names (see `gan_np.data.labels`); None draws each class as often as the data have it, equally frequent
         ones in turn. average: from the averaged weights, where there are any.
@@ -174,9 +174,9 @@ class GAN:
         return self.decode(z, labels=labels, average=average)
 
     def decode(self, z: Array, *, labels: Any = None, average: bool = True) -> Array:
-        """The pictures of given points z (N, latent_dim) of the generator's dtype: uint8, on the host.
+        """The images of given points z (N, latent_dim) of the generator's dtype: uint8, on the host.
 
-        In evaluation mode and in parts of fixed size, so that a picture depends on its own z (and label) alone.
+        In evaluation mode and in parts of fixed size, so that an image depends on its own z (and label) alone.
         """
         if z.ndim != 2 or z.shape[1] != self.prior.dim:
             raise ShapeError(f"z: expected (N, {self.prior.dim}), got {z.shape}")
@@ -194,7 +194,7 @@ class GAN:
             raise NonFiniteError("z: some values are NaN or infinite")
         made = np.empty((len(z), *self.image_shape), network.dtype)
         device, size = network.device, len(z) if len(z) <= FEW else PART
-        with scope(device), memory_explained(device, f"sampling {size} pictures at a time", "use a smaller model"):
+        with scope(device), memory_explained(device, f"sampling {size} images at a time", "use a smaller model"):
             for start in range(0, len(z), size):
                 stop = min(start + size, len(z))
                 part = _filled(to_host(z[start:stop]), size)

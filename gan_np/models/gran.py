@@ -1,4 +1,4 @@
-"""GRAN: a picture drawn in steps on a canvas, by one network used again and again (Im, Kim, Jiang and Memisevic 2016)."""
+"""GRAN: an image drawn in steps on a canvas, by one network used again and again (Im, Kim, Jiang and Memisevic 2016)."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from gan_np.layers import (
     DiffAugment,
     Flatten,
     Layer,
+    LayerPullback,
     Normal,
-    Pullback,
     Run,
     Variables,
     Wrt,
@@ -55,7 +55,7 @@ def gran(
         x = σ(C_T)
 
     f, the decoder, is DCGAN's generator and g, the encoder, its discriminator with a code of `code` features at its end.
-    z is the same at every step; every step has batch statistics of its own. D is DCGAN's. Pictures in [0, 1].
+    z is the same at every step; every step has batch statistics of its own. D is DCGAN's. Images in [0, 1].
     The rest as in `dcgan`.
 
     >>> import gan_np as gn
@@ -138,14 +138,14 @@ class EmptyCanvas(Layer):
         self.code, self.image_shape = integer("code", code, 1), shape("image_shape", image_shape, 3)
 
     def declare(self, input_shape: Shapes) -> Declaration:
-        """(K,) to ((K,), (code,), picture)."""
+        """(K,) to ((K,), (code,), image)."""
         return Declaration((shape("input", input_shape, 1), (self.code,), self.image_shape))
 
-    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[tuple[Array, Array, Array], Pullback]:
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[tuple[Array, Array, Array], LayerPullback]:
         """Only h_z has a gradient."""
         xp = array_module(x)
         empty = xp.zeros((len(x), self.code), x.dtype), xp.zeros((len(x), *self.image_shape), x.dtype)
-        return (x, *empty), Pullback(lambda dy, wrt: dy[0], name=repr(self))
+        return (x, *empty), LayerPullback(lambda dy, wrt: dy[0], name=repr(self))
 
 
 class DrawStep(Layer):
@@ -168,7 +168,7 @@ class DrawStep(Layer):
             title="DrawStep",
         )
 
-    def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[Arrays, Pullback]:
+    def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[Arrays, LayerPullback]:
         """One addition to the canvas."""
         h_z, h_c, canvas = x
         children = variables.children
@@ -187,7 +187,7 @@ class DrawStep(Layer):
             e_z, e_h = into
             return (e_z if d_z is None else d_z + e_z), e_h, d_canvas
 
-        return (h_z, code, canvas + drawn), Pullback(function, name=repr(self))
+        return (h_z, code, canvas + drawn), LayerPullback(function, name=repr(self))
 
 
 class FinishedCanvas(Layer):
@@ -201,10 +201,10 @@ class FinishedCanvas(Layer):
         """The canvas alone."""
         return Declaration(input_shape[2])
 
-    def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[Array, Pullback]:
+    def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[Array, LayerPullback]:
         """See `ops.activate`."""
         y, pullback = ops.activate(x[2], self._activation, wrt=(run.wrt.any_input, False))
-        return y, Pullback(lambda dy, wrt: (None, None, pullback(dy, (wrt.any_input, False))[0]), name=repr(self))
+        return y, LayerPullback(lambda dy, wrt: (None, None, pullback(dy, (wrt.any_input, False))[0]), name=repr(self))
 
 
 __all__ = ["GRAN", "DrawStep", "EmptyCanvas", "FinishedCanvas", "gran"]

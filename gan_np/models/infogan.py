@@ -1,9 +1,9 @@
-"""InfoGAN: codes that a second head of D must read back from the picture (Chen et al. 2016).
+"""InfoGAN: codes that a second head of D must read back from the image (Chen et al. 2016).
 
     min_{G,Q} max_D  V(D, G) − λ·L_I(G, Q),   L_I = E_{c, x = G(z, c)}[log Q(c | x)]
 
 Q shares D's trunk and has a head of its own, so D is one structure with two heads: Sequential(trunk, Fork(logit, codes)).
-For real pictures Q's head receives no gradient.
+For real images Q's head receives no gradient.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class InfoGAN(GAN):
         return logits, read
 
     def auxiliary(self, read: Array | None, z: Array) -> Loss | None:
-        """−λ·E[log Q(c | x)] for pictures made from z, and its gradient with respect to what Q reads.
+        """−λ·E[log Q(c | x)] for images made from z, and its gradient with respect to what Q reads.
 
         The category's part is a softmax cross-entropy; a continuous code's is that of a Gaussian of unit deviation about
         the value read, ½(c − read)² (the constant left out).
@@ -97,14 +97,14 @@ class InfoGAN(GAN):
         value = share * (losses.sum() + read.dtype.type(0.5) * (distance * distance).sum())
         return Loss(value, xp.concatenate([d_category, share * distance], axis=1))
 
-    def read_codes(self, pictures: Array) -> tuple[Array, Array]:
-        """What Q reads of float pictures in evaluation mode: the most likely category (N,), the continuous codes."""
-        _, read = self.finite_discriminator()(pictures)
+    def read_codes(self, images: Array) -> tuple[Array, Array]:
+        """What Q reads of float images in evaluation mode: the most likely category (N,), the continuous codes."""
+        _, read = self.finite_discriminator()(images)
         count = self._codes.categories
         return read[:, :count].argmax(axis=1), read[:, count:]
 
     def vary(self, code: int, rows: int = 5, columns: int = 10, seed: int = 0, *, span: float = 2.0) -> Array:
-        """Pictures (rows·columns, H, W, C), uint8: one code changes along each row, all else stays.
+        """Images (rows·columns, H, W, C), uint8: one code changes along each row, all else stays.
 
         code: 0 for the category (columns are categories), 1, 2, … for a continuous code (from −span to span, beyond the
             range of training as in the paper's figures).

@@ -1,8 +1,8 @@
-"""LAPGAN: a picture drawn from coarse to fine, one pair of networks for each size (Denton et al. 2015).
+"""LAPGAN: an image drawn from coarse to fine, one pair of networks for each size (Denton et al. 2015).
 
     Ĩ_K = G_K(z_K),   Ĩ_k = u(Ĩ_{k+1}) + G_k(z_k, u(Ĩ_{k+1}))
 
-Levels train independently, each conditioned on the low-pass l_k = u(d(I_k)) of *real* pictures: D_k is shown l_k with
+Levels train independently, each conditioned on the low-pass l_k = u(d(I_k)) of *real* images: D_k is shown l_k with
 h_k = I_k − l_k or with ĥ_k = G_k(z_k, l_k), and adds the two first.
 """
 
@@ -26,8 +26,8 @@ from gan_np.layers import (
     Declaration,
     He,
     Layer,
+    LayerPullback,
     Normal,
-    Pullback,
     Reshape,
     Run,
     Variables,
@@ -45,29 +45,29 @@ from .prior import Prior
 
 @dataclass
 class LaplacianLevel(GAN):
-    """One level: G gives the detail ĥ for a low-pass picture, D judges low-pass plus detail.
+    """One level: G gives the detail ĥ for a low-pass image, D judges low-pass plus detail.
 
-    The context of a picture is its low-pass (H, W, C); of a level conditional on labels (H, W, C + classes), the one-hot
+    The context of an image is its low-pass (H, W, C); of a level conditional on labels (H, W, C + classes), the one-hot
     label as constant planes beside it.
     """
 
     conditioning: Array | None = field(default=None, repr=False)
-    """Real pictures (uint8) whose low-pass `sample` starts from, and G's statistics come from; training sets them."""
+    """Real images (uint8) whose low-pass `sample` starts from, and G's statistics come from; training sets them."""
     conditioning_labels: Array | None = field(default=None, repr=False)
 
     @property
     def context_shape(self) -> tuple[int, ...]:
-        """A picture, with a plane for each class."""
+        """An image, with a plane for each class."""
         height, width, channels = self.image_shape
         return height, width, channels + (self.classes or 0)
 
     @property
     def statistics_need_data(self) -> bool:
-        """G is given real low-pass pictures: without some at hand its statistics cannot be recomputed."""
+        """G is given real low-pass images: without some at hand its statistics cannot be recomputed."""
         return len(self.generator.state) > 0
 
     def prepare(self, images: Array, labels: Array | None = None) -> None:
-        """Remember some real pictures, drawn at random: a data set may be sorted by class."""
+        """Remember some real images, drawn at random: a data set may be sorted by class."""
         chosen = np.sort(generator(0).permutation(len(images))[: STATISTICS_BATCH * STATISTICS_BATCHES])
         mixed = generator(0, 1).permutation(chosen)
         self.conditioning = np.array(images[mixed])
@@ -79,11 +79,11 @@ class LaplacianLevel(GAN):
         return floats - low, self.context(low, labels)
 
     def context(self, low: Array, labels: Array | None) -> Array:
-        """Low-pass pictures with the planes of their labels; as they are in a level without labels."""
+        """Low-pass images with the planes of their labels; as they are in a level without labels."""
         if self.classes is None:
             return low
         if labels is None:
-            raise ValueError(f"labels: this level is conditional on {self.classes} classes, it needs one a picture")
+            raise ValueError(f"labels: this level is conditional on {self.classes} classes, it needs one an image")
         one_hot = to_device(self.context_of(labels), device_of(low))
         planes = array_module(low).empty((*low.shape[:3], low.shape[3] + self.classes), low.dtype)
         planes[..., : low.shape[3]] = low
@@ -91,12 +91,12 @@ class LaplacianLevel(GAN):
         return planes
 
     def sample(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> Array:
-        """`count` real low-pass pictures with generated detail, uint8 (the whole series is drawn by `LAPGAN`).
+        """`count` real low-pass images with generated detail, uint8 (the whole series is drawn by `LAPGAN`).
 
-        labels: None for those of the pictures themselves.
+        labels: None for those of the images themselves.
         """
         if self.conditioning is None:
-            raise ValueError("conditioning: a level alone needs real pictures to start from; sample the whole LAPGAN")
+            raise ValueError("conditioning: a level alone needs real images to start from; sample the whole LAPGAN")
         chosen = np.arange(integer("count", count, 1)) % len(self.conditioning)
         low = laplacian.low_pass(to_float(self.conditioning[chosen], self.pixel_range, self.generator.dtype))
         if labels is None and self.conditioning_labels is not None:
@@ -106,23 +106,23 @@ class LaplacianLevel(GAN):
         return to_bytes(self.detailed(low, seed, classes, average=average), self.pixel_range)
 
     def add_detail(self, low: Array, seed: int, *, labels: Any = None, average: bool = True) -> Array:
-        """l + G(z, l) for host pictures l (N, H, W, C) of this level's size; z from the seed, labels as in `sample`."""
+        """l + G(z, l) for host images l (N, H, W, C) of this level's size; z from the seed, labels as in `sample`."""
         return self.detailed(low, seed, self.chosen_labels(labels, len(low)), average=average)
 
     def detailed(self, low: Array, seed: int, classes: Array | None, *, average: bool = True) -> Array:
         """`add_detail` for classes that were chosen already, by their numbers; None in a level without labels."""
         z = self.prior.of_seed(seed, len(low), self.generator.dtype)
-        pictures: Array = low + self.generate(z, self.context(low, classes), average=average)
-        return pictures
+        images: Array = low + self.generate(z, self.context(low, classes), average=average)
+        return images
 
     def sampler(self, *, average: bool = True) -> Network:
-        """As in any GAN; without pictures at hand, with the statistics that the checkpoint kept."""
+        """As in any GAN; without images at hand, with the statistics that the checkpoint kept."""
         if self.conditioning is None and average and self.average is not None:
             return self.finite_generator(self.average.network)
         return super().sampler(average=average)
 
     def _fixed_noise(self, network: Network) -> Iterator[Any]:
-        """Noise, and contexts of the real pictures that training set."""
+        """Noise, and contexts of the real images that training set."""
         assert self.conditioning is not None
         rng = generator(0, 0)
         for batch in range(STATISTICS_BATCHES):
@@ -147,9 +147,9 @@ def laplacian_level(
     dtype: Any = np.float32,
     device: str = "cpu",
 ) -> LaplacianLevel:
-    """One level of a LAPGAN, for pictures (height, width, channels) with even sides.
+    """One level of a LAPGAN, for images (height, width, channels) with even sides.
 
-    G: the noise, one plane of the picture's size, and the context as channels; `hidden_layers` 5×5 convolutions with
+    G: the noise, one plane of the image's size, and the context as channels; `hidden_layers` 5×5 convolutions with
     `width` channels, with ReLU (g_norm "batch": normalised before it); a last 5×5 gives the detail.
     D: low-pass plus detail, then DCGAN's convolutions (`width`, `kernel_size`, `d_norm` as there).
     classes: of a level conditional on labels, how many there are: the one-hot label joins both players as constant planes
@@ -184,11 +184,11 @@ def laplacian_level(
         "d_norm": d_norm,
         "latent": latent,
     }
-    picture, context = (height, wide, channels), (height, wide, channels + labels)
+    image, context = (height, wide, channels), (height, wide, channels + labels)
     options = {"dtype": dtype, "device": device}
     return LaplacianLevel(
         Network(g, ((pixels,), context), seed=2 * seed, **options),
-        Network(d, (picture, context), seed=2 * seed + 1, **options),
+        Network(d, (image, context), seed=2 * seed + 1, **options),
         Prior(pixels, latent),
         "-1..1",
         recipe,
@@ -197,7 +197,7 @@ def laplacian_level(
 
 
 def _hidden(width: int, g_norm: str) -> list[Layer]:
-    """A hidden convolution of a level's G. The weights are small against the biases of low-pass pictures: He's."""
+    """A hidden convolution of a level's G. The weights are small against the biases of low-pass images: He's."""
     if g_norm == "none":
         return [Conv2d(width, 5, padding=2, activation="relu", weight_initializer=He())]
     return [Conv2d(width, 5, padding=2, bias=False, weight_initializer=He()), BatchNorm(activation="relu")]
@@ -216,10 +216,10 @@ class AddDetail(Layer):
             raise ShapeError(f"the context {context} must have the detail's size {detail} and at least its channels")
         return Declaration(context)
 
-    def forward(self, variables: Variables, x: tuple[Array, Array], run: Run) -> tuple[Array, Pullback]:
+    def forward(self, variables: Variables, x: tuple[Array, Array], run: Run) -> tuple[Array, LayerPullback]:
         """A sum in the first channels."""
         channels = x[0].shape[-1]
-        return _added(x), Pullback(*_adding_is_linear(channels), name=repr(self))
+        return _added(x), LayerPullback(*_adding_is_linear(channels), name=repr(self))
 
 
 def _added(x: tuple[Array, Array]) -> Array:
@@ -234,22 +234,22 @@ def _adding_is_linear(channels: int) -> tuple[Any, Any]:
         detail, context = wrt.of_inputs(2)
         return (dy[..., :channels] if detail else None), (dy if context else None)
 
-    def linear(tangents: tuple[Array, Array], wrt: Wrt) -> tuple[Array, Pullback]:
-        return _added(tangents), Pullback(*_adding_is_linear(channels))
+    def linear(tangents: tuple[Array, Array], wrt: Wrt) -> tuple[Array, LayerPullback]:
+        return _added(tangents), LayerPullback(*_adding_is_linear(channels))
 
     return function, linear
 
 
 @dataclass
 class LAPGAN:
-    """All levels of a LAPGAN: `coarsest` draws small pictures, each of `levels` (coarse to fine) doubles them."""
+    """All levels of a LAPGAN: `coarsest` draws small images, each of `levels` (coarse to fine) doubles them."""
 
     coarsest: GAN
     levels: list[LaplacianLevel]
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """Of the finished pictures."""
+        """Of the finished images."""
         return self.levels[-1].image_shape
 
     @property
@@ -284,7 +284,7 @@ class LAPGAN:
     def series(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> list[Array]:
         """`count` samples of a seed at every size, coarse to fine: a list of uint8 (count, H_k, W_k, C).
 
-        Each level has noise of its own from the seed; picture i is the same whatever `count` is. labels: of a conditional
+        Each level has noise of its own from the seed; image i is the same whatever `count` is. labels: of a conditional
         LAPGAN, as in `GAN.sample`.
         """
         streams = [int(number) for number in generator(seed, 1).integers(0, 2**31, len(self.players))]
@@ -293,17 +293,17 @@ class LAPGAN:
         context = None if chosen is None else self.coarsest.context_of(chosen)
         first = self.coarsest.generate(z, context, average=average)
         low, high = RANGES[self.coarsest.pixel_range]
-        pictures = (first - low) * (2 / (high - low)) - 1  # the levels' range is [−1, 1]
-        pictures = pictures.astype(first.dtype)
-        drawn = [to_bytes(pictures, "-1..1")]
+        images = (first - low) * (2 / (high - low)) - 1  # the levels' range is [−1, 1]
+        images = images.astype(first.dtype)
+        drawn = [to_bytes(images, "-1..1")]
         for level, stream in zip(self.levels, streams[1:], strict=True):
-            enlarged = to_host(laplacian.expand(pictures))
-            pictures = level.detailed(enlarged, stream, chosen, average=average)
-            drawn.append(to_bytes(pictures, level.pixel_range))
+            enlarged = to_host(laplacian.expand(images))
+            images = level.detailed(enlarged, stream, chosen, average=average)
+            drawn.append(to_bytes(images, level.pixel_range))
         return drawn
 
     def sample(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> Array:
-        """The finished pictures of a seed, uint8 (count, H, W, C)."""
+        """The finished images of a seed, uint8 (count, H, W, C)."""
         return self.series(count, seed, labels=labels, average=average)[-1]
 
 
@@ -321,14 +321,14 @@ def lapgan(
     dtype: Any = np.float32,
     device: str = "cpu",
 ) -> LAPGAN:
-    """A LAPGAN for pictures that halve evenly `levels` times (28×28 with 2 levels: 7 → 14 → 28).
+    """A LAPGAN for images that halve evenly `levels` times (28×28 with 2 levels: 7 → 14 → 28).
 
     latent_dim, hidden: of the coarsest level, a fully connected one (`dense_gan`). The rest as in `laplacian_level`.
     classes: every level is conditional on labels, of which there are so many; None for none.
 
     >>> import gan_np as gn
     >>> gan = gn.models.lapgan((16, 16, 1), 4, levels=1, width=2, hidden=8)
-    >>> [pictures.shape for pictures in gan.series(3, seed=1)]
+    >>> [images.shape for images in gan.series(3, seed=1)]
     [(3, 8, 8, 1), (3, 16, 16, 1)]
 
     Raises:

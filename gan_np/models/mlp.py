@@ -32,11 +32,11 @@ def mlp(
     dtype: Any = np.float32,
     device: str = "cpu",
 ) -> GAN:
-    """Goodfellow et al.'s networks for MNIST, for pictures of any shape in [0, 1].
+    """Goodfellow et al.'s networks for MNIST, for images of any shape in [0, 1].
 
     G: z → hidden ReLU → hidden ReLU → sigmoid pixels, weights U(−0.05, 0.05).
     D: maxout of `maxout_units` units with `maxout_pieces` pieces, twice, then the logit, weights U(−0.005, 0.005), dropout
-    on the pictures and on both hidden layers. augment, packing: as in `dcgan`.
+    on the images and on both hidden layers. augment, packing: as in `dcgan`.
 
     >>> import gan_np as gn
     >>> gn.models.mlp(image_shape=(28, 28, 1), latent_dim=100).generator  # as in the paper
@@ -45,17 +45,17 @@ def mlp(
     Raises:
         ShapeError, ValueError, TypeError: sizes that are not positive integers, rates outside [0, 1).
     """
-    picture = shape("image_shape", image_shape, 3)
+    image = shape("image_shape", image_shape, 3)
     integer("hidden", hidden, 1)
     integer("packing", packing, 1)
     prior = Prior(integer("latent_dim", latent_dim, 1), latent)
-    pixels = math.prod(picture)
+    pixels = math.prod(image)
     wide, narrow = Uniform(0.05), Uniform(0.005)
     generator = Sequential(
         Dense(hidden, activation="relu", weight_initializer=wide),
         Dense(hidden, activation="relu", weight_initializer=wide),
         Dense(pixels, activation="sigmoid", weight_initializer=wide),
-        Reshape(*picture),
+        Reshape(*image),
     )
     layers: list[Layer] = [DiffAugment(*augment)] if augment else []
     layers += [Flatten(), Dropout(number("input_dropout", input_dropout, 0.0))]
@@ -65,7 +65,7 @@ def mlp(
     discriminator = Sequential(*layers, Dense(1, weight_initializer=narrow))
     recipe = {
         "model": "mlp",
-        "image_shape": list(picture),
+        "image_shape": list(image),
         "latent_dim": latent_dim,
         "hidden": hidden,
         "maxout_units": maxout_units,
@@ -78,7 +78,7 @@ def mlp(
     }
     return GAN(
         Network(generator, (latent_dim,), seed=2 * seed, dtype=dtype, device=device),
-        Network(discriminator, (*picture[:2], packing * picture[2]), seed=2 * seed + 1, dtype=dtype, device=device),
+        Network(discriminator, (*image[:2], packing * image[2]), seed=2 * seed + 1, dtype=dtype, device=device),
         prior,
         "0..1",
         recipe,

@@ -44,7 +44,7 @@ def residual_up(channels: int) -> Residual:
 def residual_down(channels: int, d_norm: str = "none", *, first: bool = False) -> Residual:
     """A discriminator's block, half the size: ReLU, 3×3, ReLU, 3×3, mean of 2×2, beside 1×1, mean of 2×2.
 
-    d_norm: "none", or "spectral" around every convolution. first: without the ReLU at its start (pictures are its input).
+    d_norm: "none", or "spectral" around every convolution. first: without the ReLU at its start (images are its input).
     """
     start: list[Layer] = [] if first else [ReLU()]
     inner = Sequential(
@@ -70,7 +70,7 @@ def residual_gan(
     dtype: Any = np.float32,
     device: str = "cpu",
 ) -> GAN:
-    """A generator and a discriminator of residual blocks, for pictures that halve evenly down to sides of 4 to 7.
+    """A generator and a discriminator of residual blocks, for images that halve evenly down to sides of 4 to 7.
 
     width: channels of D's first block; each further block has twice as many, up to 8·width; G mirrors D.
     d_norm: "spectral" or "none"; both are piecewise linear, so R1 works. minibatch_deviation: show D how much a batch

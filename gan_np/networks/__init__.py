@@ -3,7 +3,7 @@
 from .branches import Fork, Identity, Parallel, Residual
 from .folding import folded
 from .loop import Loop
-from .network import Network, Pullback, parameter_limit
+from .network import Network, NetworkPullback, parameter_limit
 from .part import first_layers
 from .sequential import Sequential
 
@@ -12,8 +12,8 @@ __all__ = [
     "Identity",
     "Loop",
     "Network",
+    "NetworkPullback",
     "Parallel",
-    "Pullback",
     "Residual",
     "Sequential",
     "first_layers",

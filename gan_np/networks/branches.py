@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gan_np.checks import ShapeError
-from gan_np.layers import Add, Declaration, Layer, Pullback, Run, Variables, Wrt
+from gan_np.layers import Add, Declaration, Layer, LayerPullback, Run, Variables, Wrt
 from gan_np.layers.layer import Arrays, Shapes
 
 from .sequential import Sequential, absent
@@ -46,13 +46,13 @@ class Fork(_Branches):
         """Each branch sees the same input."""
         return self._declare((input_shape,) * len(self.layers))
 
-    def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[tuple[Arrays, ...], Pullback]:
+    def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[tuple[Arrays, ...], LayerPullback]:
         """All branches in order."""
         results = [layer.apply(self._child(variables, i), x, run) for i, layer in enumerate(self.layers)]
         return tuple(y for y, _ in results), _fork([pullback for _, pullback in results])
 
 
-def _fork(pullbacks: list[Pullback]) -> Pullback:
+def _fork(pullbacks: list[LayerPullback]) -> LayerPullback:
     def function(dy: tuple[Arrays, ...], wrt: Wrt) -> Arrays:
         if len(dy) != len(pullbacks):
             raise ShapeError(f"Fork: expected {len(pullbacks)} gradients (None where a head has none), got {len(dy)}")
@@ -64,11 +64,11 @@ def _fork(pullbacks: list[Pullback]) -> Pullback:
             total = dx if total is None else _sum(total, dx)
         return total if wrt.any_input else None
 
-    def linear(tangent: Arrays, wrt: Wrt) -> tuple[tuple[Arrays, ...], Pullback]:
+    def linear(tangent: Arrays, wrt: Wrt) -> tuple[tuple[Arrays, ...], LayerPullback]:
         results = [pullback.linear(tangent, wrt) for pullback in pullbacks]
         return tuple(y for y, _ in results), _fork([pullback for _, pullback in results])
 
-    return Pullback(function, linear)
+    return LayerPullback(function, linear)
 
 
 class Parallel(_Branches):
@@ -83,7 +83,9 @@ class Parallel(_Branches):
             raise ShapeError(f"expected {len(self.layers)} input shapes, got {input_shape}")
         return self._declare(tuple(input_shape))
 
-    def forward(self, variables: Variables, x: tuple[Arrays, ...], run: Run) -> tuple[tuple[Arrays, ...], Pullback]:
+    def forward(
+        self, variables: Variables, x: tuple[Arrays, ...], run: Run
+    ) -> tuple[tuple[Arrays, ...], LayerPullback]:
         """All branches in order."""
         results = [
             layer.apply(self._child(variables, i), x[i], run.asking(inputs))
@@ -92,7 +94,7 @@ class Parallel(_Branches):
         return tuple(y for y, _ in results), _parallel([pullback for _, pullback in results])
 
 
-def _parallel(pullbacks: list[Pullback]) -> Pullback:
+def _parallel(pullbacks: list[LayerPullback]) -> LayerPullback:
     def function(dy: tuple[Arrays, ...], wrt: Wrt) -> tuple[Arrays, ...]:
         gradients = []
         for pullback, part, inputs in zip(pullbacks, dy, wrt.of_inputs(len(pullbacks)), strict=True):
@@ -100,24 +102,24 @@ def _parallel(pullbacks: list[Pullback]) -> Pullback:
             gradients.append(None if absent(part) or not asked.anything else pullback(part, asked))
         return tuple(gradients)
 
-    def linear(tangent: tuple[Arrays, ...], wrt: Wrt) -> tuple[tuple[Arrays, ...], Pullback]:
+    def linear(tangent: tuple[Arrays, ...], wrt: Wrt) -> tuple[tuple[Arrays, ...], LayerPullback]:
         parts = zip(pullbacks, tangent, wrt.of_inputs(len(pullbacks)), strict=True)
         results = [pullback.linear(part, replace(wrt, inputs=inputs)) for pullback, part, inputs in parts]
         return tuple(y for y, _ in results), _parallel([pullback for _, pullback in results])
 
-    return Pullback(function, linear)
+    return LayerPullback(function, linear)
 
 
 class Identity(Layer):
     """y = x: a branch that does nothing."""
 
-    def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[Arrays, Pullback]:
+    def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[Arrays, LayerPullback]:
         """The input."""
         return x, _identity()
 
 
-def _identity() -> Pullback:
-    return Pullback(lambda dy, wrt: dy if wrt.any_input else None, lambda tangent, wrt: (tangent, _identity()))
+def _identity() -> LayerPullback:
+    return LayerPullback(lambda dy, wrt: dy if wrt.any_input else None, lambda tangent, wrt: (tangent, _identity()))
 
 
 class Residual(Layer):
@@ -131,7 +133,7 @@ class Residual(Layer):
         """Both paths must give one shape."""
         return replace(self._chain.build(input_shape), title="Residual")
 
-    def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[Arrays, Pullback]:
+    def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[Arrays, LayerPullback]:
         """A fork and a sum."""
         return self._chain.apply(variables, x, run)
 

@@ -1,7 +1,7 @@
 """A network for evaluation without its batch normalisation: what it does to a map goes into the weights before it.
 
 With running statistics μ, σ² it is y = s·x + (β − s·μ) with s = γ/√(σ² + ε) for each channel, and x = W·a + b, so that
-W' = s·W and b' = s·b + β − s·μ do both at once. For sampling: one picture of a DCGAN 64×64 takes about a seventh less time.
+W' = s·W and b' = s·b + β − s·μ do both at once. For sampling: one image of a DCGAN 64×64 takes about a seventh less time.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gan_np.checks import ShapeError, integer
-from gan_np.layers import Declaration, Layer, Pullback, Run, Variables, Wrt
+from gan_np.layers import Declaration, Layer, LayerPullback, Run, Variables, Wrt
 from gan_np.layers.layer import Arrays, Shapes
 
 from .sequential import chain
@@ -34,7 +34,7 @@ class Loop(Layer):
         children.update({f"step{t}": _only(inner, state=True) for t in range(self.steps)})
         return Declaration(input_shape, children=children, title=f"Loop(steps={self.steps})")
 
-    def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[Arrays, Pullback]:
+    def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[Arrays, LayerPullback]:
         """Step after step; the pullback in reverse."""
         shared = variables.children["shared"]
         pullbacks = []

@@ -13,8 +13,7 @@ from gan_np.arrays import Array, DType, device_of, float_dtype, generator, to_de
 from gan_np.checks import NonFiniteError, ShapeError
 from gan_np.devices import memory_explained, scope
 from gan_np.kernels import Into
-from gan_np.layers import ALL, Declaration, Layer, Run, Variables, Wrt
-from gan_np.layers import Pullback as LayerPullback
+from gan_np.layers import ALL, Declaration, Layer, LayerPullback, Run, Variables, Wrt
 from gan_np.layers.fitting import like, require_gradient
 from gan_np.layers.initializers import fans
 from gan_np.layers.layer import Arrays, Shapes
@@ -112,7 +111,7 @@ class Network:
         wrt: Wrt = ALL,
         rng: np.random.Generator | None = None,
         momentum: float | None = None,
-    ) -> tuple[Arrays, Pullback]:
+    ) -> tuple[Arrays, NetworkPullback]:
         """The output for a batch x, and the pullback.
 
         training: batch statistics and dropout (default: evaluation).
@@ -129,7 +128,7 @@ class Network:
         run = Run(training, update_state, wrt, rng, momentum, self.dtype)
         with scope(self.device):
             y, pullback = self.structure.apply(self._variables, x, run)
-        return y, Pullback(self, pullback if wrt.anything else None, wrt, like(x), y)
+        return y, NetworkPullback(self, pullback if wrt.anything else None, wrt, like(x), y)
 
     def __call__(self, x: Arrays) -> Arrays:
         """The output in evaluation mode; keeps nothing for backward."""
@@ -229,7 +228,7 @@ class Network:
         )
 
 
-class Pullback:
+class NetworkPullback:
     """The pullback of one forward of a network: dx = pullback(dy), parameter gradients added to `network.gradient`.
 
     Used once, unless keep=True says that it will be used again. Refuses to run after θ was edited: a gradient through old
@@ -260,7 +259,7 @@ class Pullback:
 
     def linear(
         self, tangent: Arrays, *, inputs: Any = False, parameters: bool = True, keep: bool = False
-    ) -> tuple[Arrays, Pullback]:
+    ) -> tuple[Arrays, NetworkPullback]:
         """The network linearised at x (kinks frozen, biases dropped), applied to a tangent of x, with its own pullback.
 
         For a piecewise linear network with Jacobian J(θ) this is J·t and the gradients of ⟨dy, J(θ)·t⟩, so R1's
@@ -276,7 +275,7 @@ class Pullback:
         wrt = Wrt(inputs, parameters)
         with scope(self._network.device):
             y, linearised = inner.linear(tangent, wrt)
-        return y, Pullback(self._network, linearised, wrt, self._input, y)
+        return y, NetworkPullback(self._network, linearised, wrt, self._input, y)
 
     def _ask(self, inputs: Any, parameters: bool | None, keep: bool) -> Wrt:
         bound = self._bound

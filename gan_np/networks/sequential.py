@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from gan_np.layers import Declaration, Layer, Pullback, Run, Variables, Wrt
+from gan_np.layers import Declaration, Layer, LayerPullback, Run, Variables, Wrt
 from gan_np.layers.layer import Arrays, Shapes
 
 
@@ -46,11 +46,11 @@ class Sequential(Layer):
             shape = child.output_shape
         return Declaration(shape, children=children, title=type(self).__name__)
 
-    def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[Arrays, Pullback]:
+    def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[Arrays, LayerPullback]:
         """Forward in order; the pullback in reverse."""
         parts = [variables.children[name] for name in self._names]
         trainable = tuple(map(has_parameters, parts))
-        pullbacks: list[Pullback] = []
+        pullbacks: list[LayerPullback] = []
         y, own = x, run
         for layer, part, wrt in zip(self.layers, parts, _of_layers(run.wrt, trainable), strict=True):
             if wrt is not own.wrt:
@@ -75,7 +75,7 @@ def _of_layers(wrt: Wrt, trainable: tuple[bool, ...]) -> tuple[Wrt, ...]:
     return tuple(asked)
 
 
-def chain(pullbacks: list[Pullback], of_layers: Callable[[Wrt], Iterable[Wrt]]) -> Pullback:
+def chain(pullbacks: list[LayerPullback], of_layers: Callable[[Wrt], Iterable[Wrt]]) -> LayerPullback:
     """The pullback of a chain, given those of its layers in forward order and what a request asks of each."""
 
     def function(dy: Arrays, wrt: Wrt) -> Arrays:
@@ -87,14 +87,14 @@ def chain(pullbacks: list[Pullback], of_layers: Callable[[Wrt], Iterable[Wrt]]) 
                 del pullbacks[index]  # frees what this layer held before the next one needs memory
         return dy if wrt.any_input and not absent(dy) else None
 
-    def linear(tangent: Arrays, wrt: Wrt) -> tuple[Arrays, Pullback]:
+    def linear(tangent: Arrays, wrt: Wrt) -> tuple[Arrays, LayerPullback]:
         linearised = []
         for pullback, asked in zip(pullbacks, of_layers(wrt), strict=True):
             tangent, inner = pullback.linear(tangent, asked)
             linearised.append(inner)
         return tangent, chain(linearised, of_layers)
 
-    return Pullback(function, linear)
+    return LayerPullback(function, linear)
 
 
 def absent(gradient: Any) -> bool:

@@ -19,7 +19,7 @@ from .losses import mean_softplus, softmax_cross_entropy, softplus
 from .maxout import maxout
 from .noise import standard_normal
 from .normalisation import Statistics, batch_norm, batch_norm_inference, layer_norm, update_running
-from .pullback import Pullback
+from .pullback import OperationPullback
 from .readout import accuracy, flag_non_finite, stacked
 from .resampling import average_pool, upsample_bilinear, upsample_nearest
 from .shapes import add, concatenate, reshape
@@ -30,7 +30,7 @@ __all__ = [
     "LINEAR",
     "Activation",
     "Into",
-    "Pullback",
+    "OperationPullback",
     "Statistics",
     "accuracy",
     "activate",

@@ -8,7 +8,7 @@ from gan_np.checks import choice, number
 from gan_np.kernels import Activation, Into
 
 from .affine import LINEAR, PIECEWISE_LINEAR
-from .pullback import Asked, Gradients, Pullback, asked, problem, require_shape
+from .pullback import Asked, Gradients, OperationPullback, asked, problem, require_shape
 
 KINDS = ("linear", "relu", "leaky_relu", "tanh", "sigmoid")
 
@@ -34,7 +34,7 @@ def activation(value: Activation | str | None) -> Activation:
 
 def activate(
     x: Array, function: Activation | str, *, bias: Array | None = None, wrt: tuple[bool, bool] | bool = True
-) -> tuple[Array, Pullback]:
+) -> tuple[Array, OperationPullback]:
     """y = f(x + b), b along the last axis; the pullback gives (dx, db) with dx = f′·dy, f′ read from y.
 
     relu max(x, 0); leaky_relu max(x, slope·x); tanh; sigmoid 1/(1 + e⁻ˣ). At the kink the derivative is that of the
@@ -52,12 +52,14 @@ def activate(
         dx, db = kernel.backward(dy, gate, chosen, wrt[1], into[1])
         return dx if wrt[0] else None, db
 
-    def linear(tangent: Array, wrt: Asked) -> tuple[Array, Pullback]:
+    def linear(tangent: Array, wrt: Asked) -> tuple[Array, OperationPullback]:
         moved, _ = kernel.backward(tangent, gate, chosen, False)
 
         def pull(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
             return kernel.backward(dy, gate, chosen, False)[0], None
 
-        return moved, Pullback(f"{chosen.kind} linearised", moved, (tangent, None), (wrt[0], False), pull)
+        return moved, OperationPullback(f"{chosen.kind} linearised", moved, (tangent, None), (wrt[0], False), pull)
 
-    return y, Pullback(chosen.kind, y, (x, bias), wanted, compute, linear if chosen.kind in PIECEWISE_LINEAR else None)
+    return y, OperationPullback(
+        chosen.kind, y, (x, bias), wanted, compute, linear if chosen.kind in PIECEWISE_LINEAR else None
+    )

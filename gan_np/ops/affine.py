@@ -13,7 +13,7 @@ from gan_np import kernels
 from gan_np.arrays import Array
 from gan_np.kernels import Activation, Into
 
-from .pullback import Asked, Gradients, Pullback, problem
+from .pullback import Asked, Gradients, OperationPullback, problem
 
 LINEAR = Activation()
 PIECEWISE_LINEAR = ("linear", "relu", "leaky_relu")
@@ -45,7 +45,7 @@ class Bilinear(Protocol):
 
 def affine(
     name: str, form: Bilinear, x: Array, weight: Array, bias: Array | None, activation: Activation, wrt: Asked
-) -> tuple[Array, Pullback]:
+) -> tuple[Array, OperationPullback]:
     """y = f(L(w, x) + b) and its pullback to (dx, dw, db).
 
     Kept for backward: y if f is not linear; x (or its prepared form, if the kernel says it is worth it) only if the
@@ -74,11 +74,11 @@ def affine(
             dw = form.weight_gradient(kept if form.keeps_input else form.prepare_input(kept), gradient, into[1])
         return form.input_gradient(gradient) if asked[0] else None, dw, db
 
-    def linear(tangent: Array, asked: Asked) -> tuple[Array, Pullback]:
+    def linear(tangent: Array, asked: Asked) -> tuple[Array, OperationPullback]:
         return linearised(name, form, epilogue, activation, gate, tangent, weight, asked)
 
     piecewise = activation.kind in PIECEWISE_LINEAR
-    return y, Pullback(name, y, (x, weight, bias), wrt, compute, linear if piecewise else None)
+    return y, OperationPullback(name, y, (x, weight, bias), wrt, compute, linear if piecewise else None)
 
 
 def linearised(
@@ -90,7 +90,7 @@ def linearised(
     tangent: Array,
     weight: Array,
     asked: Asked,
-) -> tuple[Array, Pullback]:
+) -> tuple[Array, OperationPullback]:
     """f′·L(w, tangent), with f′ read from y = `gate` (None if f is linear), and its own pullback to (dt, dw, nothing)."""
     direction = form.prepare_input(tangent)
     moved, _ = _through(epilogue, activation, gate, form.forward(direction), False, None)
@@ -103,7 +103,9 @@ def linearised(
         dw = form.weight_gradient(prepared, gradient, into[1]) if asked[1] else None
         return form.input_gradient(gradient) if asked[0] else None, dw, None
 
-    return moved, Pullback(f"{name} linearised", moved, (tangent, weight, None), (asked[0], asked[1], False), pull)
+    return moved, OperationPullback(
+        f"{name} linearised", moved, (tangent, weight, None), (asked[0], asked[1], False), pull
+    )
 
 
 def _through(

@@ -1,6 +1,6 @@
-"""Differentiable augmentation (Zhao et al. 2020): random changes of pictures that gradients pass through.
+"""Differentiable augmentation (Zhao et al. 2020): random changes of images that gradients pass through.
 
-Given the random numbers each change is affine in the picture, so its pullback is the adjoint of its linear part. Colour
+Given the random numbers each change is affine in the image, so its pullback is the adjoint of its linear part. Colour
 changes y = r·x + (1 − r)·mean(x) are their own adjoints; a translation's is the opposite translation; a cutout's is itself.
 """
 
@@ -15,7 +15,7 @@ from gan_np.checks import choice
 from gan_np.host import drawn
 from gan_np.kernels import Into
 
-from .pullback import Asked, Gradients, Pullback, asked, require_rank
+from .pullback import Asked, Gradients, OperationPullback, asked, require_rank
 
 POLICIES = ("colour", "translation", "cutout")
 
@@ -25,11 +25,11 @@ Change = tuple[Callable[[Array], Array], Callable[[Array], Array], Array | None]
 
 def diff_augment(
     x: Array, policy: Sequence[str], rng: np.random.Generator, *, wrt: bool | Asked = True
-) -> tuple[Array, Pullback]:
-    """Each picture of a batch changed at random, in the order of `policy`; the pullback gives (dx,).
+) -> tuple[Array, OperationPullback]:
+    """Each image of a batch changed at random, in the order of `policy`; the pullback gives (dx,).
 
-    x: (N, H, W, C) floats. Random numbers are drawn on the host, one set for each picture.
-    "colour": brightness x + b, b ~ U(−½, ½); saturation about the pixel's mean, r ~ U(0, 2); contrast about the picture's
+    x: (N, H, W, C) floats. Random numbers are drawn on the host, one set for each image.
+    "colour": brightness x + b, b ~ U(−½, ½); saturation about the pixel's mean, r ~ U(0, 2); contrast about the image's
         mean, r ~ U(½, 1½).
     "translation": by up to an eighth of the side along each axis, zeros move in.
     "cutout": a rectangle of half the side along each axis, anywhere (part of it may lie outside), set to 0.
@@ -49,16 +49,16 @@ def diff_augment(
             dy = adjoint(dy)
         return (dy,)
 
-    def linear(tangent: Array, wrt: Asked) -> tuple[Array, Pullback]:
+    def linear(tangent: Array, wrt: Asked) -> tuple[Array, OperationPullback]:
         for forward, _, _ in held:
             tangent = forward(tangent)
-        return tangent, Pullback("diff_augment linearised", tangent, (tangent,), wrt, compute)
+        return tangent, OperationPullback("diff_augment linearised", tangent, (tangent,), wrt, compute)
 
-    return y, Pullback("diff_augment", y, (x,), wanted, compute, linear)
+    return y, OperationPullback("diff_augment", y, (x,), wanted, compute, linear)
 
 
 def _uniform(x: Array, rng: np.random.Generator, low: float, high: float) -> Array:
-    """One number for each picture, on the picture's device."""
+    """One number for each image, on the image's device."""
     return drawn(lambda: rng.uniform(low, high, (len(x), 1, 1, 1)).astype(x.dtype), device_of(x))
 
 
@@ -93,31 +93,31 @@ def _translation(x: Array, rng: np.random.Generator) -> list[Change]:
 
     shifts = drawn(draw, device_of(x))
 
-    def move(pictures: Array, sign: int) -> Array:
-        if not on_host(pictures):
-            return _gathered(pictures, sign * shifts)
-        moved = np.zeros(pictures.shape, pictures.dtype)
+    def move(images: Array, sign: int) -> Array:
+        if not on_host(images):
+            return _gathered(images, sign * shifts)
+        moved = np.zeros(images.shape, images.dtype)
         for index, shift in enumerate(sign * shifts):
             (to_rows, from_rows), (to_columns, from_columns) = (
-                _overlap(int(by), side) for by, side in zip(shift, pictures.shape[1:3], strict=True)
+                _overlap(int(by), side) for by, side in zip(shift, images.shape[1:3], strict=True)
             )
-            moved[index, to_rows, to_columns] = pictures[index, from_rows, from_columns]
+            moved[index, to_rows, to_columns] = images[index, from_rows, from_columns]
         return moved
 
-    return [(lambda pictures: move(pictures, 1), lambda dy: move(dy, -1), None)]
+    return [(lambda images: move(images, 1), lambda dy: move(dy, -1), None)]
 
 
-def _gathered(pictures: Array, shifts: Array) -> Array:
-    """Pictures moved by shifts (N, 2) that lie on the device, where the host cannot read them: each pixel looks where it
+def _gathered(images: Array, shifts: Array) -> Array:
+    """Images moved by shifts (N, 2) that lie on the device, where the host cannot read them: each pixel looks where it
     comes from, and is 0 where that is outside."""
-    xp = array_module(pictures)
-    count, height, width, _ = pictures.shape
+    xp = array_module(images)
+    count, height, width, _ = images.shape
     rows = (xp.arange(height) - shifts[:, :1])[:, :, None]
     columns = (xp.arange(width) - shifts[:, 1:])[:, None, :]
     inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
     from_rows, from_columns = xp.clip(rows, 0, height - 1), xp.clip(columns, 0, width - 1)
-    gathered = pictures[xp.arange(count)[:, None, None], from_rows, from_columns]
-    return xp.where(inside[..., None], gathered, pictures.dtype.type(0))
+    gathered = images[xp.arange(count)[:, None, None], from_rows, from_columns]
+    return xp.where(inside[..., None], gathered, images.dtype.type(0))
 
 
 def _overlap(shift: int, side: int) -> tuple[slice, slice]:
@@ -139,8 +139,8 @@ def _cutout(x: Array, rng: np.random.Generator) -> list[Change]:
 
     held = drawn(draw, device_of(x))
 
-    def cut(pictures: Array) -> Array:
-        kept: Array = pictures * held
+    def cut(images: Array) -> Array:
+        kept: Array = images * held
         return kept
 
     return [(cut, cut, None)]

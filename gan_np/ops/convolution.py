@@ -1,6 +1,6 @@
 """Convolution and transposed convolution: two faces of one trilinear form (see `Geometry` in `kernels/geometry.py`).
 
-    T(w, a, b) = Σ w·a·b over kernel taps, a the large picture, b the small one
+    T(w, a, b) = Σ w·a·b over kernel taps, a the large image, b the small one
     convolution             x = a,  y = ∂T/∂b      dx = ∂T/∂a at b = dy      dw = ∂T/∂w at b = dy
     transposed convolution  x = b,  y = ∂T/∂a      dx = ∂T/∂b at a = dy      dw = ∂T/∂w at a = dy
 
@@ -19,7 +19,7 @@ from gan_np.checks import ShapeError, pair
 from gan_np.kernels import Activation, Geometry, Into, Plan, large_size, small_size
 
 from .affine import LINEAR, affine
-from .pullback import Pullback, asked, problem, require_rank, require_shape
+from .pullback import OperationPullback, asked, problem, require_rank, require_shape
 
 Cache = Callable[[Any, Callable[[], Any]], Any]
 """(key, compute) → compute(), or what it gave before while the weights have not moved."""
@@ -89,7 +89,7 @@ def conv2d(
     activation: Activation = LINEAR,
     wrt: Sequence[bool] | bool = True,
     cache: Cache = _no_cache,
-) -> tuple[Array, Pullback]:
+) -> tuple[Array, OperationPullback]:
     """Convolution (cross-correlation, as everywhere in the field) with zero padding.
 
     y[n, i, j, d] = f(b[d] + Σ_{u,v,c} x[n, i·sh + u − ph, j·sw + v − pw, c] · w[u, v, c, d])
@@ -99,7 +99,7 @@ def conv2d(
     cache: keeps the kernel's prepared weights between calls (layers pass one; leave it alone otherwise).
 
     Raises:
-        ShapeError: shapes do not meet, or the kernel is larger than the padded picture.
+        ShapeError: shapes do not meet, or the kernel is larger than the padded image.
         TypeError: dtypes or devices differ.
     """
     name = "conv2d"
@@ -125,7 +125,7 @@ def conv_transpose2d(
     activation: Activation = LINEAR,
     wrt: Sequence[bool] | bool = True,
     cache: Cache = _no_cache,
-) -> tuple[Array, Pullback]:
+) -> tuple[Array, OperationPullback]:
     """Transposed (fractionally-strided) convolution: the adjoint of the convolution with these weights.
 
     y[n, i·sh + u − ph, j·sw + v − pw, c] += x[n, i, j, d] · w[u, v, c, d], then b[c] and f.
@@ -157,58 +157,58 @@ def _fixed(sizes: Any) -> Any:
 
 
 @lru_cache(maxsize=1024, typed=True)
-def _geometry(picture: tuple[int, ...], weight: tuple[int, ...], stride: Any, padding: Any) -> Geometry:
-    """Of a convolution of pictures (N, H, W, C). Remembered: a step asks for the same few again and again."""
+def _geometry(image: tuple[int, ...], weight: tuple[int, ...], stride: Any, padding: Any) -> Geometry:
+    """Of a convolution of images (N, H, W, C). Remembered: a step asks for the same few again and again."""
     strides, paddings = pair("stride", stride, 1), pair("padding", padding, 0)
     kernel = (weight[0], weight[1])
-    small = conv2d_shape(picture[1:], weight[3], kernel, strides, paddings)
-    return Geometry(picture[0], (picture[1], picture[2], picture[3]), small, kernel, strides, paddings)
+    small = conv2d_shape(image[1:], weight[3], kernel, strides, paddings)
+    return Geometry(image[0], (image[1], image[2], image[3]), small, kernel, strides, paddings)
 
 
 @lru_cache(maxsize=1024, typed=True)
 def _transposed(
-    picture: tuple[int, ...], weight: tuple[int, ...], stride: Any, padding: Any, output_padding: Any
+    image: tuple[int, ...], weight: tuple[int, ...], stride: Any, padding: Any, output_padding: Any
 ) -> Geometry:
-    """Of a transposed convolution of pictures (N, H, W, C)."""
+    """Of a transposed convolution of images (N, H, W, C)."""
     strides, paddings = pair("stride", stride, 1), pair("padding", padding, 0)
     extra, kernel = pair("output_padding", output_padding, 0), (weight[0], weight[1])
-    large = conv_transpose2d_shape(picture[1:], weight[2], kernel, strides, paddings, extra)
-    return Geometry(picture[0], large, (picture[1], picture[2], picture[3]), kernel, strides, paddings)
+    large = conv_transpose2d_shape(image[1:], weight[2], kernel, strides, paddings, extra)
+    return Geometry(image[0], large, (image[1], image[2], image[3]), kernel, strides, paddings)
 
 
 def conv2d_shape(
-    picture: tuple[int, ...],
+    image: tuple[int, ...],
     out_channels: int,
     kernel: tuple[int, int],
     stride: tuple[int, int],
     padding: tuple[int, int],
 ) -> tuple[int, int, int]:
-    """Output (height, width, channels) of a convolution of a picture (height, width, channels)."""
-    height, width = (small_size(picture[axis], kernel[axis], stride[axis], padding[axis]) for axis in (0, 1))
+    """Output (height, width, channels) of a convolution of an image (height, width, channels)."""
+    height, width = (small_size(image[axis], kernel[axis], stride[axis], padding[axis]) for axis in (0, 1))
     if height < 1 or width < 1:
         raise ShapeError(
-            f"conv2d: kernel {kernel} is larger than the picture {picture[:2]} with padding {padding} on each side"
+            f"conv2d: kernel {kernel} is larger than the image {image[:2]} with padding {padding} on each side"
         )
     return height, width, out_channels
 
 
 def conv_transpose2d_shape(
-    picture: tuple[int, ...],
+    image: tuple[int, ...],
     out_channels: int,
     kernel: tuple[int, int],
     stride: tuple[int, int],
     padding: tuple[int, int],
     output_padding: tuple[int, int],
 ) -> tuple[int, int, int]:
-    """Output (height, width, channels) of a transposed convolution of a picture (height, width, channels)."""
+    """Output (height, width, channels) of a transposed convolution of an image (height, width, channels)."""
     if output_padding[0] >= stride[0] or output_padding[1] >= stride[1]:
         raise ValueError(f"output_padding: expected less than stride {stride} along each axis, got {output_padding}")
     height, width = (
-        large_size(picture[axis], kernel[axis], stride[axis], padding[axis], output_padding[axis]) for axis in (0, 1)
+        large_size(image[axis], kernel[axis], stride[axis], padding[axis], output_padding[axis]) for axis in (0, 1)
     )
     if height < 1 or width < 1:
         raise ShapeError(
-            f"conv_transpose2d: a picture of {picture[:2]} with kernel {kernel}, stride {stride}, padding {padding} "
+            f"conv_transpose2d: an image of {image[:2]} with kernel {kernel}, stride {stride}, padding {padding} "
             f"and output_padding {output_padding} would have size {(height, width)}"
         )
     return height, width, out_channels

@@ -11,7 +11,7 @@ from gan_np.checks import ShapeError
 from gan_np.kernels import Activation, Into
 
 from .affine import LINEAR, PIECEWISE_LINEAR, affine, linearised
-from .pullback import Asked, Gradients, Pullback, asked, problem, require_rank, require_shape
+from .pullback import Asked, Gradients, OperationPullback, asked, problem, require_rank, require_shape
 
 
 class _Product:
@@ -51,7 +51,7 @@ def dense(
     *,
     activation: Activation = LINEAR,
     wrt: Sequence[bool] | bool = True,
-) -> tuple[Array, Pullback]:
+) -> tuple[Array, OperationPullback]:
     """y = f(x·W + b) for x (N, in_features), W (in_features, out_features), b (out_features,).
 
     Returns y (N, out_features) and the pullback to (dx, dW, db): with dz = f′·dy, dx = dz·Wᵀ, dW = xᵀ·dz, db = Σ_N dz.
@@ -76,7 +76,7 @@ def dense(
 
 def _whole(
     kernel: Any, x: Array, weight: Array, bias: Array | None, activation: Activation, wrt: Asked
-) -> tuple[Array, Pullback]:
+) -> tuple[Array, OperationPullback]:
     """The same by a kernel that does all of it at once; kept are y if f is not linear, x if dW was asked for."""
     y: Array = kernel.forward(x, weight, bias, activation)
     kept = x if wrt[1] else None
@@ -87,10 +87,10 @@ def _whole(
         gradients: Gradients = kernel.backward(dy, kept, gate, weight, activation, asked, into[1], into[2])
         return gradients
 
-    def linear(tangent: Array, asked: Asked) -> tuple[Array, Pullback]:
+    def linear(tangent: Array, asked: Asked) -> tuple[Array, OperationPullback]:
         form = _Product(kernels.select("dense", problem(tangent)), weight)
         epilogue = kernels.select("bias_activation", of_output)
         return linearised("dense", form, epilogue, activation, gate, tangent, weight, asked)
 
     piecewise = activation.kind in PIECEWISE_LINEAR
-    return y, Pullback("dense", y, (x, weight, bias), wrt, compute, linear if piecewise else None)
+    return y, OperationPullback("dense", y, (x, weight, bias), wrt, compute, linear if piecewise else None)

@@ -10,12 +10,12 @@ from gan_np.checks import number
 from gan_np.kernels import Into
 
 from .noise import fresh_key
-from .pullback import Asked, Gradients, Pullback, asked, problem
+from .pullback import Asked, Gradients, OperationPullback, asked, problem
 
 
 def dropout(
     x: Array, rate: float, rng: np.random.Generator, *, wrt: tuple[bool] | bool = True
-) -> tuple[Array, Pullback]:
+) -> tuple[Array, OperationPullback]:
     """y = x·mask/(1 − rate), each entry of the mask 0 with probability `rate` (Srivastava et al. 2014, inverted form).
 
     One word is drawn from `rng`, the key of the mask's bits: the same generator gives the same mask on any device and in
@@ -35,9 +35,9 @@ def dropout(
         assert held is not None
         return (kernel.backward(dy, held, rate),)
 
-    def linear(tangent: Array, wrt: Asked) -> tuple[Array, Pullback]:
+    def linear(tangent: Array, wrt: Asked) -> tuple[Array, OperationPullback]:
         assert held is not None
         moved = kernel.backward(tangent, held, rate)
-        return moved, Pullback("dropout linearised", moved, (tangent,), wrt, compute)
+        return moved, OperationPullback("dropout linearised", moved, (tangent,), wrt, compute)
 
-    return y, Pullback("dropout", y, (x,), wanted, compute, linear)
+    return y, OperationPullback("dropout", y, (x,), wanted, compute, linear)

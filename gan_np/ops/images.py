@@ -30,6 +30,6 @@ def bytes_to_floats(
         raise TypeError(f"images: expected uint8, got {images.dtype}")
     wanted = np.dtype(dtype)
     shape = images.shape if index is None else (len(index), *images.shape[1:])
-    kernel = kernels.select("pictures", Problem("cpu" if on_host(images) else "cuda", wanted, shape))
+    kernel = kernels.select("images", Problem("cpu" if on_host(images) else "cuda", wanted, shape))
     floats: Array = kernel.forward(images, index, mirrored, low, high, wanted)
     return floats

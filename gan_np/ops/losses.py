@@ -7,10 +7,10 @@ from gan_np.arrays import Array, array_module, device_of, on_host, require_same
 from gan_np.checks import ShapeError
 from gan_np.kernels import Into
 
-from .pullback import Asked, Gradients, Pullback, asked, problem, require_rank
+from .pullback import Asked, Gradients, OperationPullback, asked, problem, require_rank
 
 
-def softplus(s: Array, *, wrt: bool | Asked = True) -> tuple[Array, Pullback]:
+def softplus(s: Array, *, wrt: bool | Asked = True) -> tuple[Array, OperationPullback]:
     """y = log(1 + eˢ), exact at any finite s (at ±1000: 1000 and 0); the pullback gives (dy/(1 + e⁻ˢ),).
 
     −log σ(s) = softplus(−s) and −log(1 − σ(s)) = softplus(s), with no probability that can round to 0 or 1.
@@ -24,7 +24,7 @@ def softplus(s: Array, *, wrt: bool | Asked = True) -> tuple[Array, Pullback]:
     def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
         return (dy * kernel.derivative(kept),)
 
-    return y, Pullback("softplus", y, (s,), wanted, compute)
+    return y, OperationPullback("softplus", y, (s,), wanted, compute)
 
 
 def mean_softplus(logits: Array, sign: int, weight: float = 1.0) -> tuple[Array, Array]:
@@ -44,7 +44,7 @@ def mean_softplus(logits: Array, sign: int, weight: float = 1.0) -> tuple[Array,
     return values.sum() * share, gradient
 
 
-def softmax_cross_entropy(logits: Array, labels: Array, *, wrt: bool | Asked = True) -> tuple[Array, Pullback]:
+def softmax_cross_entropy(logits: Array, labels: Array, *, wrt: bool | Asked = True) -> tuple[Array, OperationPullback]:
     """y[n] = −log softmax(logits[n])[labels[n]] for logits (N, classes) and integer labels (N,).
 
     The pullback gives (dlogits,) = ((softmax(logits) − onehot(labels))·dy[:, None],).
@@ -76,4 +76,4 @@ def softmax_cross_entropy(logits: Array, labels: Array, *, wrt: bool | Asked = T
         assert kept is not None
         return (kept * dy[:, None],)
 
-    return y, Pullback("softmax_cross_entropy", y, (logits,), wanted, compute)
+    return y, OperationPullback("softmax_cross_entropy", y, (logits,), wanted, compute)

@@ -7,10 +7,10 @@ from gan_np.arrays import Array, array_module, require_same
 from gan_np.checks import ShapeError, integer
 from gan_np.kernels import Into
 
-from .pullback import Asked, Gradients, Pullback, asked, problem
+from .pullback import Asked, Gradients, OperationPullback, asked, problem
 
 
-def maxout(x: Array, pieces: int, *, wrt: tuple[bool] | bool = True) -> tuple[Array, Pullback]:
+def maxout(x: Array, pieces: int, *, wrt: tuple[bool] | bool = True) -> tuple[Array, OperationPullback]:
     """y[…, c] = max over p < pieces of x[…, c·pieces + p] (Goodfellow et al. 2013).
 
     x: (…, channels·pieces); y: (…, channels). The pullback gives (dx,): dy at the winner, 0 elsewhere. Piecewise linear.
@@ -31,15 +31,15 @@ def maxout(x: Array, pieces: int, *, wrt: tuple[bool] | bool = True) -> tuple[Ar
         assert kept is not None
         return (kernel.backward(dy.reshape(kept.shape), kept, pieces).reshape(before),)
 
-    def linear(tangent: Array, wrt: Asked) -> tuple[Array, Pullback]:
+    def linear(tangent: Array, wrt: Asked) -> tuple[Array, OperationPullback]:
         assert kept is not None
         grouped = tangent.reshape(*kept.shape, pieces)
         index = kept[:, :, None].astype("int64")
         moved: Array = _take(grouped, index).reshape(y_shape)
-        return moved, Pullback("maxout linearised", moved, (tangent,), wrt, compute)
+        return moved, OperationPullback("maxout linearised", moved, (tangent,), wrt, compute)
 
     y_shape = y.shape
-    return y, Pullback("maxout", y, (x,), wanted, compute, linear)
+    return y, OperationPullback("maxout", y, (x,), wanted, compute, linear)
 
 
 def _take(grouped: Array, index: Array) -> Array:

@@ -11,7 +11,7 @@ from gan_np.checks import ShapeError
 from gan_np.kernels import Activation, Into
 
 from .affine import LINEAR
-from .pullback import Asked, Gradients, Pullback, asked, placed, problem, require_shape
+from .pullback import Asked, Gradients, OperationPullback, asked, placed, problem, require_shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def batch_norm(
     epsilon: float = 1e-5,
     activation: Activation = LINEAR,
     wrt: Sequence[bool] | bool = True,
-) -> tuple[Array, Pullback, Statistics]:
+) -> tuple[Array, OperationPullback, Statistics]:
     """Batch normalisation with the batch's own statistics (Ioffe and Szegedy 2015), channels last.
 
     y = f(γ·x̂ + β),  x̂ = (x − μ)/√(σ² + ε),  μ and σ² (biased) over all axes but the last.
@@ -73,7 +73,7 @@ def batch_norm(
         dx, dscale, dbias = kernel.backward(dy, *given, wrt[0], into_scale, into_bias)
         return dx, dscale if wrt[1] else None, dbias if wrt[2] else None
 
-    return y, Pullback("batch_norm", y, (x, scale, bias), wanted, compute), Statistics(mean, variance, count)
+    return y, OperationPullback("batch_norm", y, (x, scale, bias), wanted, compute), Statistics(mean, variance, count)
 
 
 def batch_norm_inference(
@@ -86,10 +86,10 @@ def batch_norm_inference(
     epsilon: float = 1e-5,
     activation: Activation = LINEAR,
     wrt: Sequence[bool] | bool = True,
-) -> tuple[Array, Pullback]:
+) -> tuple[Array, OperationPullback]:
     """Batch normalisation with given statistics: y = f(γ·(x − μ)/√(σ² + ε) + β), one affine map a channel.
 
-    So no picture depends on its batch-mates. The pullback gives (dx, dγ, dβ); μ and σ² are constants.
+    So no image depends on its batch-mates. The pullback gives (dx, dγ, dβ); μ and σ² are constants.
     """
     require_same("batch_norm_inference", x=x, mean=mean, variance=variance, scale=scale, bias=bias)
     for name, array in (("mean", mean), ("variance", variance), ("scale", scale), ("bias", bias)):
@@ -114,7 +114,7 @@ def batch_norm_inference(
             dscale = placed(kernels.reference.activation.sum_leading(dz * normalised), into[1])
         return dz * factor if wrt[0] else None, dscale, dbias
 
-    return y, Pullback("batch_norm_inference", y, (x, scale, bias), wanted, compute)
+    return y, OperationPullback("batch_norm_inference", y, (x, scale, bias), wanted, compute)
 
 
 def layer_norm(
@@ -124,7 +124,7 @@ def layer_norm(
     *,
     epsilon: float = 1e-5,
     wrt: Sequence[bool] | bool = True,
-) -> tuple[Array, Pullback]:
+) -> tuple[Array, OperationPullback]:
     """Layer normalisation (Ba, Kiros and Hinton 2016): each example over all its features.
 
     y = γ·x̂ + β,  x̂ = (x − μ)/√(σ² + ε),  μ and σ² over all axes but the first.
@@ -154,4 +154,4 @@ def layer_norm(
         dx = kernel.backward(d, kept.reshape(len(dy), -1), inverse)
         return dx.reshape(dy.shape), dscale, dbias
 
-    return y, Pullback("layer_norm", y, (x, scale, bias), wanted, compute)
+    return y, OperationPullback("layer_norm", y, (x, scale, bias), wanted, compute)

@@ -19,10 +19,10 @@ from gan_np.kernels import Into, Problem
 Asked: TypeAlias = tuple[bool, ...]
 Gradients: TypeAlias = tuple[Array | None, ...]
 Compute: TypeAlias = Callable[[Array, Asked, tuple[Into | None, ...]], Gradients]
-Linear: TypeAlias = Callable[[Array, Asked], "tuple[Array, Pullback]"]
+Linear: TypeAlias = Callable[[Array, Asked], "tuple[Array, OperationPullback]"]
 
 
-class Pullback:
+class OperationPullback:
     """Gradients of an operation's arrays, given that of its output; a pure function, callable any number of times.
 
     Arguments of a call:
@@ -69,7 +69,7 @@ class Pullback:
         # Kernels write the gradients of parameters where they go; that of the input is always a new array.
         return gradients if first is None else (placed(gradients[0], first), *gradients[1:])
 
-    def linear(self, tangent: Array, wrt: Sequence[bool] | None = None) -> tuple[Array, Pullback]:
+    def linear(self, tangent: Array, wrt: Sequence[bool] | None = None) -> tuple[Array, OperationPullback]:
         """f linearised at x, applied to `tangent`, and the pullback of that.
 
         `wrt` may ask for arrays that forward was not asked for: the linear map keeps what it needs itself.

@@ -9,10 +9,10 @@ from gan_np.arrays import Array, Shape, array_module, require_same
 from gan_np.checks import ShapeError
 from gan_np.kernels import Into
 
-from .pullback import Asked, Gradients, Pullback, asked, placed
+from .pullback import Asked, Gradients, OperationPullback, asked, placed
 
 
-def reshape(x: Array, shape: Shape, *, wrt: bool | Asked = True) -> tuple[Array, Pullback]:
+def reshape(x: Array, shape: Shape, *, wrt: bool | Asked = True) -> tuple[Array, OperationPullback]:
     """x (N, …) as (N, *shape), in C order; the pullback gives (dx,)."""
     if math.prod(x.shape[1:]) != math.prod(shape):
         raise ShapeError(f"reshape: an example of shape {x.shape[1:]} cannot become {tuple(shape)}")
@@ -21,13 +21,13 @@ def reshape(x: Array, shape: Shape, *, wrt: bool | Asked = True) -> tuple[Array,
     def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
         return (dy.reshape(before),)
 
-    def linear(tangent: Array, wrt: Asked) -> tuple[Array, Pullback]:
+    def linear(tangent: Array, wrt: Asked) -> tuple[Array, OperationPullback]:
         return reshape(tangent, shape, wrt=wrt)
 
-    return y, Pullback("reshape", y, (x,), asked(wrt, (x,)), compute, linear)
+    return y, OperationPullback("reshape", y, (x,), asked(wrt, (x,)), compute, linear)
 
 
-def concatenate(*arrays: Array, wrt: bool | Sequence[bool] = True) -> tuple[Array, Pullback]:
+def concatenate(*arrays: Array, wrt: bool | Sequence[bool] = True) -> tuple[Array, OperationPullback]:
     """Arrays joined along the last axis; the pullback cuts dy into the parts."""
     require_same("concatenate", **{f"arrays[{index}]": array for index, array in enumerate(arrays)})
     if not arrays or any(array.shape[:-1] != arrays[0].shape[:-1] for array in arrays):
@@ -42,10 +42,10 @@ def concatenate(*arrays: Array, wrt: bool | Sequence[bool] = True) -> tuple[Arra
         parts = [dy[..., low:high] if want else None for want, (low, high) in zip(wrt, ends, strict=True)]
         return tuple(map(placed, parts, into))
 
-    return y, Pullback("concatenate", y, arrays, asked(wrt, arrays), compute)
+    return y, OperationPullback("concatenate", y, arrays, asked(wrt, arrays), compute)
 
 
-def add(*arrays: Array, wrt: bool | Sequence[bool] = True) -> tuple[Array, Pullback]:
+def add(*arrays: Array, wrt: bool | Sequence[bool] = True) -> tuple[Array, OperationPullback]:
     """The sum of arrays of one shape; the pullback gives dy to each (the same array: do not write to it)."""
     require_same("add", **{f"arrays[{index}]": array for index, array in enumerate(arrays)})
     if not arrays or any(array.shape != arrays[0].shape for array in arrays):
@@ -57,4 +57,4 @@ def add(*arrays: Array, wrt: bool | Sequence[bool] = True) -> tuple[Array, Pullb
     def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
         return tuple(placed(dy if want else None, place) for want, place in zip(wrt, into, strict=True))
 
-    return y, Pullback("add", y, arrays, asked(wrt, arrays), compute)
+    return y, OperationPullback("add", y, arrays, asked(wrt, arrays), compute)

@@ -46,7 +46,7 @@ PRECISIONS = {"float32": None, "tf32": "cuda_tf32", "bf16": "cuda_bf16"}
 
 
 def build_gan(config: Config, image_shape: tuple[int, int, int], classes: int | None = None) -> GAN:
-    """The model that a configuration names, for pictures of this shape; `classes` for one conditional on labels."""
+    """The model that a configuration names, for images of this shape; `classes` for one conditional on labels."""
     if config.model == "lapgan":
         raise ValueError("model: a lapgan is several GANs; build it with build_lapgan and train it with train_lapgan")
     options = {RENAMED.get(name, name): getattr(config, name) for name in MODEL_OPTIONS[config.model]}
@@ -189,7 +189,7 @@ def build_trainer(
     labels: Array | None = None,
     class_names: Sequence[str] | None = None,
 ) -> Trainer:
-    """Algorithm 1 on this model and these pictures, as the configuration says."""
+    """Algorithm 1 on this model and these images, as the configuration says."""
     return Trainer(
         gan,
         images,

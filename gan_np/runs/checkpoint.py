@@ -3,7 +3,7 @@
 Tensors (each flat, as in memory):
     generator.parameters, generator.state, discriminator.parameters, discriminator.state
     average.parameters                      the moving average of the generator, where there is one
-    average.state                           its batch statistics, where they depend on real pictures (levels of a LAPGAN)
+    average.state                           its batch statistics, where they depend on real images (levels of a LAPGAN)
     d_optimizer.<moment>, g_optimizer.<moment>
 Metadata: under "gan_np" one JSON object (see `describe`; of a conditional model also what its labels are), under "digest" a
 BLAKE2b over it and all tensors.

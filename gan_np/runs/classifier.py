@@ -1,4 +1,4 @@
-"""Training a classifier: softmax cross-entropy by minibatches, and its accuracy on pictures kept apart."""
+"""Training a classifier: softmax cross-entropy by minibatches, and its accuracy on images kept apart."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def train_classifier(
     progress: bool = True,
     **structure: Any,
 ) -> Classifier:
-    """Train a convolutional classifier on labelled pictures.
+    """Train a convolutional classifier on labelled images.
 
     images, labels: uint8 (N, H, W, C) and integers (N,).
-    test: pictures and labels to measure its accuracy on; without them a share `held_out` of each class is kept from training
+    test: images and labels to measure its accuracy on; without them a share `held_out` of each class is kept from training
         for that (0 keeps none, and the accuracy stays unknown).
     classes, class_names: how many classes there are, 0…classes−1, and what they are called; by default the different labels
         are the classes, in ascending order, and called by their numbers.
@@ -71,7 +71,7 @@ def train_classifier(
     (1.0, (3, 128))
 
     Raises:
-        TypeError, ValueError, ShapeError: pictures, labels or options that do not fit; a class without pictures.
+        TypeError, ValueError, ShapeError: images, labels or options that do not fit; a class without images.
         NonFiniteError: the loss became NaN or infinite.
     """
     for what, value, least in (("steps", steps, 1), ("batch_size", batch_size, 2)):
@@ -86,29 +86,29 @@ def train_classifier(
         [value for value, images_of in zip(table.values, table.counts, strict=True) if not images_of],
     )
     if absent or count < 2:
-        raise ValueError(f"labels: expected pictures of every one of {count} ≥ 2 classes, there are none of {absent}")
+        raise ValueError(f"labels: expected images of every one of {count} ≥ 2 classes, there are none of {absent}")
     labels = table.classes_of(labels)
     if test is not None:
-        pictures, numbers = test
-        numbers = _checked(pictures, numbers, "test pictures", "test labels")
+        measured, numbers = test
+        numbers = _checked(measured, numbers, "test images", "test labels")
         try:
             numbers = table.classes_of(numbers)
         except ValueError as error:
             raise ValueError(f"test {error}") from error
-        if pictures.shape[1:] != images.shape[1:]:
-            raise ShapeError(f"test: expected pictures of {images.shape[1:]}, got {pictures.shape[1:]}")
-        chosen, source = np.arange(len(images)), "test pictures"
+        if measured.shape[1:] != images.shape[1:]:
+            raise ShapeError(f"test: expected images of {images.shape[1:]}, got {measured.shape[1:]}")
+        chosen, source = np.arange(len(images)), "test images"
     else:
         chosen, kept = split_by_class(labels, held_out, seed)
-        pictures, numbers = images[kept], labels[kept]
-        source = "pictures of each class kept from training"
+        measured, numbers = images[kept], labels[kept]
+        source = "images of each class kept from training"
     made = classifier(images.shape[1:], classes=count, seed=seed, **structure)
     made.name = name
     made.class_names = None if table.plain else table.names
     optimizer = Adam(Linear(learning_rate, 0.0, steps), beta1=0.9, weight_decay=weight_decay)
     _fit(made, images, labels, chosen, optimizer, steps, batch_size, seed, progress)
-    if len(pictures):
-        made.held_out = HeldOut(float((made.predict(pictures) == numbers).mean()), len(pictures), source)
+    if len(measured):
+        made.held_out = HeldOut(float((made.predict(measured) == numbers).mean()), len(measured), source)
     if out is not None:
         save_classifier(out, made)
     return made

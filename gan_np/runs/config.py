@@ -33,10 +33,10 @@ class Config:
     data: str = _option(
         "mnist-5k",
         "Data",
-        "Pictures: mnist-5k, mnist, fashion-mnist, cifar10, or the path of a folder, an .npy, .npz or IDX file.",
+        "Images: mnist-5k, mnist, fashion-mnist, cifar10, or the path of a folder, an .npy, .npz or IDX file.",
     )
-    image_size: int | None = _option(None, "Data", "Resize and crop pictures to squares of this side.")
-    channels: Literal[1, 3, 4] | None = _option(None, "Data", "Convert pictures to grey (1), RGB (3) or RGBA (4).")
+    image_size: int | None = _option(None, "Data", "Resize and crop images to squares of this side.")
+    channels: Literal[1, 3, 4] | None = _option(None, "Data", "Convert images to grey (1), RGB (3) or RGBA (4).")
 
     value_range: str | None = _option(
         None,
@@ -47,7 +47,7 @@ class Config:
         "train", "Data", "all: folders called train, test, … are no parts of the data set but classes."
     )
     skip_broken: bool = _option(False, "Data", "Leave out image files that cannot be read, with a warning.")
-    flip: bool = _option(False, "Data", "Mirror each real picture left to right with probability one half.")
+    flip: bool = _option(False, "Data", "Mirror each real image left to right with probability one half.")
     augment: str = _option(
         "", "Data", "What D sees changed at random, for small data: some of colour,translation,cutout."
     )
@@ -65,13 +65,13 @@ class Config:
         "What normalises D: batch statistics, nothing, or the spectral norm of its weights (residual: not batch).",
         shown="batch; residual: spectral",
     )
-    levels: int = _option(2, "Model", "lapgan: how often the pictures are halved.")
+    levels: int = _option(2, "Model", "lapgan: how often the images are halved.")
     coarsest_steps: int | None = _option(
         None,
         "Model",
         "lapgan: updates of the coarsest G, if other than steps (they are cheap and decide what is drawn).",
     )
-    conditional: bool = _option(False, "Model", "lapgan: give the pictures' labels to both players of every level.")
+    conditional: bool = _option(False, "Model", "lapgan: give the images' labels to both players of every level.")
     minibatch_deviation: bool = _option(False, "Model", "residual: show D how much a batch varies.")
     draw_steps: int = _option(3, "Model", "gran: how often the generator adds to its canvas.")
     categories: int = _option(10, "Model", "infogan: values of the categorical code.")
@@ -85,9 +85,9 @@ class Config:
     objective: Literal["non-saturating", "minimax", "least-squares", "hinge", "wasserstein"] = _option(
         "non-saturating", "Game", "What the players minimise."
     )
-    smoothing: float = _option(0.0, "Game", "One-sided label smoothing: the target of real pictures is 1 minus this.")
+    smoothing: float = _option(0.0, "Game", "One-sided label smoothing: the target of real images is 1 minus this.")
     d_steps: int = _option(1, "Game", "k: updates of D for each update of G.")
-    r1: float = _option(0.0, "Game", "γ of the penalty γ/2·E‖∇D(x)‖² on real pictures; needs d_norm none or spectral.")
+    r1: float = _option(0.0, "Game", "γ of the penalty γ/2·E‖∇D(x)‖² on real images; needs d_norm none or spectral.")
     clip_weights: float | None = _option(None, "Game", "Keep every weight of D within ± this (wasserstein: 0.01).")
     instance_noise: float = _option(
         0.0, "Game", "Gaussian noise of this deviation on all that D sees, falling to 0 over the training."
@@ -97,7 +97,7 @@ class Config:
         "Game",
         "Steps over which instance noise falls to 0, if other than steps (a run that goes on for longer keeps its own).",
     )
-    packing: int = _option(1, "Game", "How many pictures D judges together (PacGAN).")
+    packing: int = _option(1, "Game", "How many images D judges together (PacGAN).")
     share_noise: bool = _option(False, "Game", "G learns from D's last fake batch instead of a fresh one (faster).")
 
     optimizer: Literal["adam", "sgd", "rmsprop"] = _option("adam", "Optimiser", "For both players.")
@@ -120,7 +120,7 @@ class Config:
     average_decay: float = _option(0.998, "Optimiser", "Decay of the average of G's weights (0: none).")
 
     steps: int = _option(2500, "Training", "Updates of G.")
-    batch_size: int = _option(32, "Training", "Pictures in each batch.")
+    batch_size: int = _option(32, "Training", "Images in each batch.")
     seed: int = _option(0, "Training", "Of weights, data order and noise: same seed, same bits.")
     kernels: str = _option("", "Training", "Force kernels by name: operation=kernel,… (kept with the run).")
     tuned: str = _option("", "Training", "A file of gan-np tune: which kernels are fastest here (kept with the run).")
@@ -133,7 +133,7 @@ class Config:
     graph: bool = _option(True, "Training", "On a GPU: capture the step as a CUDA graph, where that can be done.")
 
     sample_every: int = _option(250, "Output", "Steps between sample grids (0: none).")
-    sample_count: int = _option(64, "Output", "Pictures in a grid.")
+    sample_count: int = _option(64, "Output", "Images in a grid.")
     log_every: int = _option(1, "Output", "Steps between lines in the log.")
     log_norms: bool = _option(False, "Output", "Log the norm of each layer's gradient and weights too.")
     checkpoint_every: int = _option(500, "Output", "Steps between checkpoints (0: only at the end).")
@@ -141,7 +141,7 @@ class Config:
     evaluate_every: int = _option(
         0, "Output", "Steps between evaluations, written to the log and drawn in evaluation.png (0: none)."
     )
-    evaluate_count: int = _option(1000, "Output", "Samples in an evaluation, and as many real pictures.")
+    evaluate_count: int = _option(1000, "Output", "Samples in an evaluation, and as many real images.")
     classifier: str = _option(
         "", "Output", "A file of gan-np train-classifier whose features evaluations read (without it: pixels)."
     )

@@ -12,7 +12,7 @@ RUN/
   training.gif                       the grids as an animation
   drawing.gif                        of a model that draws in steps: the last grid as it is drawn, step by step
   checkpoints/step-000500.safetensors   everything: weights, averages, moments, generators, position in the data
-  checkpoints/best.safetensors       the one with the lowest score (sliced Wasserstein distance to real pictures)
+  checkpoints/best.safetensors       the one with the lowest score (sliced Wasserstein distance to real images)
   tensorboard/                       event files, if asked for
   .lock, .lock-holder                held by the process that writes the run; its number
 
@@ -119,8 +119,8 @@ class RunFolder:
 
     def save_samples(self, gan: GAN, step: int) -> Path:
         """Draw the fixed z with the generator as it is now."""
-        pictures: Array = gan.sample(self.config.sample_count, SAMPLE_SEED)
-        path = save_grid(pictures, self.path / "samples" / f"step-{step:06}.png")
+        images: Array = gan.sample(self.config.sample_count, SAMPLE_SEED)
+        path = save_grid(images, self.path / "samples" / f"step-{step:06}.png")
         write_atomically(self.path / "samples.png", path.read_bytes())
         return path
 

@@ -58,7 +58,7 @@ def train_lapgan(
     progress: bool = True,
     jobs: int = 1,
 ) -> LAPGAN:
-    """Train every level on real pictures of its size; returns the trained LAPGAN, read back from the run.
+    """Train every level on real images of its size; returns the trained LAPGAN, read back from the run.
 
     labels, class_names: for a conditional gan, as in `train`.
     jobs: how many levels train at the same time, each in a process of its own with one BLAS thread.
@@ -67,20 +67,18 @@ def train_lapgan(
 
     Raises:
         FileExistsError: `out` is there and is no LAPGAN run.
-        ShapeError: the pictures are not of the gan's shape.
+        ShapeError: the images are not of the gan's shape.
         ValueError: a conditional gan without labels; `out` was trained with another configuration, on other data, or has
             levels of another structure.
     """
     integer("jobs", jobs, 1)
     images = as_array("images", images)
     if images.shape[1:] != gan.image_shape:
-        raise ShapeError(f"images: expected pictures of {gan.image_shape}, got {images.shape}")
+        raise ShapeError(f"images: expected images of {gan.image_shape}, got {images.shape}")
     if gan.classes is None:
         labels = None
     elif labels is None:
-        raise ValueError(
-            f"labels: this gan is conditional on {gan.classes} classes, it needs one label for each picture"
-        )
+        raise ValueError(f"labels: this gan is conditional on {gan.classes} classes, it needs one label for each image")
     place = Path(out)
     work: list[_Work] = [
         (
@@ -96,8 +94,8 @@ def train_lapgan(
     new = not (place / "config.toml").exists()
     if new:
         tuned = tuned_kernels(config)
-        for player, pictures, own_labels, names, _, own in work:
-            check(build_trainer(player, pictures, own, own_labels, names), own, tuned, folder=True)
+        for player, reduced_images, own_labels, names, _, own in work:
+            check(build_trainer(player, reduced_images, own, own_labels, names), own, tuned, folder=True)
         RunFolder.make_place(place)
     elif read_config(place).model != "lapgan":
         raise FileExistsError(f"out: {place} is another run")
@@ -105,8 +103,8 @@ def train_lapgan(
         if (place / "config.toml").exists():
             new = False
             _check_settings(place, config)
-        for player, pictures, _, _, folder, _ in work:
-            _check_level(player, pictures, labels, folder)
+        for player, reduced_images, _, _, folder, _ in work:
+            _check_level(player, reduced_images, labels, folder)
         write_config(place, config)
         try:
             _train_levels(work, jobs, progress, place)
@@ -141,14 +139,14 @@ def _check_settings(place: Path, config: Config) -> None:
         )
 
 
-def _check_level(player: GAN, pictures: Array, labels: Array | None, folder: Path) -> None:
+def _check_level(player: GAN, images: Array, labels: Array | None, folder: Path) -> None:
     """Refuse to go on with a level that was trained on other data, or has another structure."""
     for file in reversed(checkpoint.all_of(folder)):
         try:
             description = checkpoint.describe_file(file)
         except checkpoint.CheckpointError:
             continue  # an older one says the same
-        check_fingerprints(description, pictures, labels, folder)
+        check_fingerprints(description, images, labels, folder)
         recorded, own = description["recipe"], json.loads(json.dumps(player.recipe))
         changed = [name for name in own if name in recorded and recorded[name] != own[name]]
         if changed:
@@ -176,13 +174,13 @@ def level_trainers(
     """For each level its name, its configuration and a trainer as `train_lapgan` would use it, to measure what it costs."""
     for number, player in enumerate(gan.players):
         height, width, _ = player.image_shape
-        pictures, own = reduced(images, len(gan.players) - 1 - number), config_of(number, config)
-        yield f"level {number}, {height}×{width}", own, build_trainer(player, pictures, own, labels)
+        reduced_images, own = reduced(images, len(gan.players) - 1 - number), config_of(number, config)
+        yield f"level {number}, {height}×{width}", own, build_trainer(player, reduced_images, own, labels)
 
 
 def train_level(
     player: GAN,
-    pictures: Array,
+    images: Array,
     labels: Array | None,
     class_names: Sequence[str] | None,
     folder: Path,
@@ -192,11 +190,11 @@ def train_level(
     """Train one level, or go on with it, or leave it if it is done."""
     if not checkpoint.all_of(folder):
         shutil.rmtree(folder, ignore_errors=True)  # cut off before its first checkpoint
-        train(player, pictures, labels=labels, class_names=class_names, out=folder, config=config, progress=progress)
+        train(player, images, labels=labels, class_names=class_names, out=folder, config=config, progress=progress)
     elif checkpoint.describe_file(folder).get("training", {}).get("steps", 0) < config.steps:
         resume(
             folder,
-            images=pictures,
+            images=images,
             labels=labels,
             data=config.data,
             steps=config.steps,
@@ -222,7 +220,7 @@ def name_of(number: int, player: GAN) -> str:
 
 
 def reduced(images: Array, halvings: int) -> Array:
-    """uint8 pictures halved that often, rounded once at the end; in pieces, so that memory stays bounded."""
+    """uint8 images halved that often, rounded once at the end; in pieces, so that memory stays bounded."""
     if not halvings:
         return images
     pieces = []
@@ -280,18 +278,18 @@ def is_lapgan(run: str | Path) -> bool:
 
 
 def save_series(gan: LAPGAN, path: Path, count: int, seed: int, *, labels: Any = None, average: bool = True) -> Path:
-    """A grid with a row for each sample: its picture at every size, coarse to fine, all shown at the finest's size."""
+    """A grid with a row for each sample: its image at every size, coarse to fine, all shown at the finest's size."""
     shown = enlarged(gan.series(count, seed, labels=labels, average=average))
     return save_grid(shown.reshape(-1, *gan.image_shape), path, columns=shown.shape[1])
 
 
 def enlarged(series: list[Array]) -> Array:
-    """Pictures of several sizes, finest last, all at the finest's size by repeating pixels: (N, len(series), H, W, C)."""
+    """Images of several sizes, finest last, all at the finest's size by repeating pixels: (N, len(series), H, W, C)."""
     height, width = series[-1].shape[1:3]
     return np.stack(
         [
-            pictures.repeat(height // pictures.shape[1], axis=1).repeat(width // pictures.shape[2], axis=2)
-            for pictures in series
+            images.repeat(height // images.shape[1], axis=1).repeat(width // images.shape[2], axis=2)
+            for images in series
         ],
         axis=1,
     )

@@ -74,7 +74,7 @@ def train(
     """Train a GAN by Algorithm 1.
 
     gan: the players, trained in place.
-    images: real pictures, uint8 (N, H, W, C).
+    images: real images, uint8 (N, H, W, C).
     labels: integers (N,), for a conditional gan of as many classes (see `gan_np.data.labels`: 1…K, or any K numbers).
     class_names: what label k is called, at position k; kept in checkpoints, and accepted by `gan.sample(labels=…)`.
     out: a run folder to make (see `gan_np.runs.folder`); None writes nothing.
@@ -86,7 +86,7 @@ def train(
 
     Raises:
         TypeError, ValueError: an unknown option (with the nearest known one), a wrong type, an impossible value.
-        ShapeError: the pictures are not of the gan's shape.
+        ShapeError: the images are not of the gan's shape.
         FileExistsError: `out` is there already.
         NonFiniteError: a loss, gradient or weight became NaN or infinite.
         Interrupted: with `out`, after Ctrl-C or SIGTERM; a checkpoint was written first.

@@ -1,7 +1,7 @@
 """Figures of evaluation while a training runs: a cheap subset, on fixed draws, so that a resumed run measures the same.
 
-At each evaluation the samples of one seed stand beside the same real pictures, a seeded draw from those of training.
-There are no intervals, and no test pictures: `gan-np evaluate` has both.
+At each evaluation the samples of one seed stand beside the same real images, a seeded draw from those of training.
+There are no intervals, and no test images: `gan-np evaluate` has both.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ class Monitor:
         return {PREFIX + name: float(f"{value:.6g}") for name, value in found.items()}
 
 
-def check_monitor(config: Config, gan: GAN, pictures: int, folder: bool) -> None:
+def check_monitor(config: Config, gan: GAN, images: int, folder: bool) -> None:
     """Refuse, before anything is made, evaluations that could not be done.
 
     Raises:
-        FileNotFoundError, ValueError: the classifier's file is not there, is no classifier's, or reads other pictures;
-            too few pictures; no run folder to write to; a classifier that nothing would read.
+        FileNotFoundError, ValueError: the classifier's file is not there, is no classifier's, or reads other images;
+            too few images; no run folder to write to; a classifier that nothing would read.
     """
     if not config.evaluate_every:
         if config.classifier:
@@ -57,8 +57,8 @@ def check_monitor(config: Config, gan: GAN, pictures: int, folder: bool) -> None
         return
     if not folder:
         raise ValueError("evaluate_every: evaluations are written to a run folder; give one with out")
-    if pictures < LEAST:
-        raise ValueError(f"evaluate_count: figures need at least {LEAST} real pictures, there are {pictures}")
+    if images < LEAST:
+        raise ValueError(f"evaluate_count: figures need at least {LEAST} real images, there are {images}")
     if config.classifier:
         _fitting(config.classifier, gan, config.device)
 

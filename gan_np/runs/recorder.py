@@ -20,7 +20,7 @@ from .folder import SAMPLE_SEED, RunFolder
 from .monitor import Monitor, keep_classifier, reader_of_run
 from .records import record_of
 
-SCORE_PICTURES = 256
+SCORE_IMAGES = 256
 
 
 class Recorder:
@@ -42,7 +42,7 @@ class Recorder:
         self._monitor: Monitor | None = None
 
     def __enter__(self) -> Recorder:
-        """A checkpoint and the picture of before training, event files, the real pictures that evaluations compare with."""
+        """A checkpoint and the image of before training, event files, the real images that evaluations compare with."""
         if self.trainer.steps == 0 and not checkpoint.all_of(self.folder.path):
             self.folder.save_checkpoint(self.trainer, dict(self._data))
         if self.config.tensorboard:
@@ -124,9 +124,9 @@ class Recorder:
         return Monitor(trainer.gan, trainer.images, reader, self.config.evaluate_count)
 
     def _score(self) -> float:
-        """Sliced Wasserstein distance between samples of a fixed seed and a fixed draw of real pictures."""
+        """Sliced Wasserstein distance between samples of a fixed seed and a fixed draw of real images."""
         images = self.trainer.images
-        count = min(SCORE_PICTURES, len(images))
+        count = min(SCORE_IMAGES, len(images))
         chosen = generator(SAMPLE_SEED).permutation(len(images))[:count]
         return sliced_wasserstein(self.trainer.gan.sample(count, SAMPLE_SEED), images[sorted(chosen)])
 

@@ -238,7 +238,7 @@ def _check_places(
     """Gradients into places with gaps: the first write overwrites what was there, the second adds to it."""
     given = [to_device(array, device) for array in arrays]
     y, pullback = operation(*given)
-    if not isinstance(pullback, ops.Pullback):
+    if not isinstance(pullback, ops.OperationPullback):
         return
     rng = np.random.default_rng(seed)
     dy = to_device(rng.standard_normal(y.shape), device)

@@ -1,10 +1,10 @@
 """Algorithm 1 of Goodfellow et al. (2014): minibatch gradient descent for both players.
 
     for each step:
-        k times:  draw m points z and m pictures x;  θ_D ← θ_D − update of  L_D = −V(D, G)
+        k times:  draw m points z and m images x;  θ_D ← θ_D − update of  L_D = −V(D, G)
         draw m points z;                             θ_G ← θ_G − update of  L_G
 
-Real and fake pictures pass D in separate batches (batch normalisation must not mix them). In D's step G runs forward
+Real and fake images pass D in separate batches (batch normalisation must not mix them). In D's step G runs forward
 only and D computes no gradient for its input; in G's step D computes no gradients for its weights.
 """
 
@@ -45,7 +45,7 @@ class Trainer:
     """Both players, their optimisers, the data and the noise; `step()` is one step of Algorithm 1.
 
     gan: the players; `gan.average` is set if `average_decay` is above 0.
-    images: real pictures, uint8 (N, H, W, C), of the gan's shape.
+    images: real images, uint8 (N, H, W, C), of the gan's shape.
     labels: integers (N,), for a conditional gan; a generated batch has the labels of a real one.
     class_names: what label k is called, at position k; the gan keeps it with the labels and their frequencies.
     objective: what the players minimise; non-saturating by default.
@@ -53,8 +53,8 @@ class Trainer:
     d_steps: k, the updates of D for one of G.
     share_noise: G learns from the fake batch of D's last update instead of a fresh one: one forward of G less.
     average_decay: of the moving average of θ_G; 0 keeps none.
-    flip: mirror each real picture with probability one half.
-    r1: γ of the gradient penalty (γ/2)·E_x‖∇_x D(x)‖² on real pictures (Mescheder et al. 2018), see `penalty.py`.
+    flip: mirror each real image with probability one half.
+    r1: γ of the gradient penalty (γ/2)·E_x‖∇_x D(x)‖² on real images (Mescheder et al. 2018), see `penalty.py`.
     clip_weights: every weight of D is cut to ± this after each update (for the Wasserstein objective).
     instance_noise: deviation of Gaussian noise added to all that D sees; a number or a schedule over D's updates.
     seed: of data order, noise, dropout, flips and instance noise (independent streams).
@@ -193,10 +193,10 @@ class Trainer:
     ) -> tuple[Array, Array, Array]:
         d = self.gan.discriminator
         losses, accuracies = [], []
-        for pictures, loss_of, sign in ((real, self.objective.real, 1), (fake, self.objective.fake, -1)):
+        for images, loss_of, sign in ((real, self.objective.real, 1), (fake, self.objective.fake, -1)):
             penalised = self.r1 > 0 and sign > 0
             judgement, pullback = d.forward(
-                joined(self._seen(pictures), context),
+                joined(self._seen(images), context),
                 training=True,
                 update_state=True,
                 wrt=ALL if penalised else PARAMETERS,
@@ -217,9 +217,9 @@ class Trainer:
                 array_module(theta).clip(theta, -self.clip_weights, self.clip_weights, out=theta)
         return losses[0] + losses[1], accuracies[0], accuracies[1]
 
-    def _seen(self, pictures: Array) -> Array:
-        """Pictures as D is shown them: packed, with instance noise."""
-        packed = pack(pictures, self.gan.packing)
+    def _seen(self, images: Array) -> Array:
+        """Images as D is shown them: packed, with instance noise."""
+        packed = pack(images, self.gan.packing)
         if not self.instance_noise:
             return packed
         device, dtype = device_of(packed), packed.dtype

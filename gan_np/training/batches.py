@@ -1,4 +1,4 @@
-"""Batches of real pictures, on the discriminator's device."""
+"""Batches of real images, on the discriminator's device."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RESIDENT_SHARE = 0.25
 
 
 class Batches:
-    """`next()` gives the next batch as D sees it: pictures as floats and their context.
+    """`next()` gives the next batch as D sees it: images as floats and their context.
 
     Order and flips are drawn on the host, so that they are the same on any device. On a GPU the bytes lie there already, or
     are sent through pinned memory, and become floats there.
@@ -39,16 +39,16 @@ class Batches:
             self._labels = None if labels is None else to_device(labels.astype(np.int64), self._device)
 
     def next(self) -> tuple[Array, Array | None]:
-        """Real pictures and their context (None where there is none)."""
+        """Real images and their context (None where there is none)."""
         if self.resident:
             return self._gan.shown(*self._gathered())
         if self._device == CPU:
-            pictures = self._read()
+            images = self._read()
             labels = self._read_labels()
         else:
-            pictures = drawn(self._read, self._device)
+            images = drawn(self._read, self._device)
             labels = None if self._labels is None else drawn(self._read_labels_of_device, self._device)
-        return self._gan.examples(pictures, labels)
+        return self._gan.examples(images, labels)
 
     def _fits(self) -> bool:
         cupy: Any = cupy_for(self._device)
@@ -57,10 +57,10 @@ class Batches:
         return bool(self._images.nbytes <= RESIDENT_SHARE * free)
 
     def _read(self) -> Array:
-        """The next pictures, on the host."""
+        """The next images, on the host."""
         self._index = next(self._order)
-        pictures: Array = self._images[self._index]
-        return pictures if self._flips is None else flip_horizontally(pictures, self._flips)
+        images: Array = self._images[self._index]
+        return images if self._flips is None else flip_horizontally(images, self._flips)
 
     def _read_labels(self) -> Array | None:
         return None if self._labels is None else self._labels[self._index]
@@ -71,7 +71,7 @@ class Batches:
         return found
 
     def _gathered(self) -> tuple[Array, Array | None]:
-        """The next pictures, as floats, and labels, found on the device by their numbers."""
+        """The next images, as floats, and labels, found on the device by their numbers."""
         index, mirrored = drawn(lambda: next(self._order), self._device), None
         if self._flips is not None:
             flips, count = self._flips, len(index)

@@ -1,4 +1,4 @@
-"""The pictures and labels that a gan is trained on, checked before anything is built."""
+"""The images and labels that a gan is trained on, checked before anything is built."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def check_images(images: Array, gan: GAN) -> None:
     if not on_host(images):
         raise TypeError("images: expected a NumPy array, got one on a GPU (training sends it there, as bytes)")
     if images.dtype != np.uint8:
-        raise TypeError(f"images: expected uint8 pictures, got {images.dtype}")
+        raise TypeError(f"images: expected uint8 images, got {images.dtype}")
     if images.ndim != 4 or images.shape[1:] != gan.image_shape or not len(images):
         expected = "×".join(map(str, gan.image_shape))
         raise ShapeError(f"images: expected (N, height, width, channels) of {expected}, N ≥ 1, got {images.shape}")
@@ -43,9 +43,7 @@ def check_labels(
     if gan.classes is None:
         return None  # an unconditional gan does not look at them
     if labels is None:
-        raise ValueError(
-            f"labels: this gan is conditional on {gan.classes} classes, it needs one label for each picture"
-        )
+        raise ValueError(f"labels: this gan is conditional on {gan.classes} classes, it needs one label for each image")
     labels = as_array("labels", labels)
     if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
         many = labels.ndim == 2 and labels.shape[0] == len(images)

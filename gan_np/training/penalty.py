@@ -1,4 +1,4 @@
-"""R1: a penalty on the slope of D at real pictures, with its second derivative by hand."""
+"""R1: a penalty on the slope of D at real images, with its second derivative by hand."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from gan_np.arrays import Array, array_module, generator, to_device
 from gan_np.layers import Wrt
 from gan_np.models import GAN
-from gan_np.networks import Pullback
+from gan_np.networks import NetworkPullback
 
 
 def require_linearisable(gan: GAN) -> None:
@@ -31,11 +31,11 @@ def require_linearisable(gan: GAN) -> None:
         ) from error
 
 
-def r1_penalty(pullback: Pullback, logits: Array, gamma: float, context: Array | None = None) -> Array:
+def r1_penalty(pullback: NetworkPullback, logits: Array, gamma: float, context: Array | None = None) -> Array:
     """R1 = (γ/2)·mean_n ‖∇_x D(x_n)‖² (Mescheder, Geiger and Nowozin 2018); its gradient is added to D's.
 
-    pullback: of D's forward on real pictures, with inputs and parameters asked for; it is kept for further use.
-    context: what a conditional D was given beside the pictures; the slope is that in the pictures alone.
+    pullback: of D's forward on real images, with inputs and parameters asked for; it is kept for further use.
+    context: what a conditional D was given beside the images; the slope is that in the images alone.
 
     For a piecewise linear D (convolutions, leaky ReLU, dense; no batch normalisation) let J be its Jacobian at x. With
     t = Jᵀ·1 the penalty is (γ/2N)·‖t‖², and since masks do not move with θ (almost everywhere),

@@ -57,12 +57,12 @@ class Step:
 
     @property
     def d_real_accuracy(self) -> Array:
-        """Share of real pictures that D calls real (logit above 0)."""
+        """Share of real images that D calls real (logit above 0)."""
         return self.outcome.d_real_accuracy
 
     @property
     def d_fake_accuracy(self) -> Array:
-        """Share of generated pictures that D calls generated (logit below 0)."""
+        """Share of generated images that D calls generated (logit below 0)."""
         return self.outcome.d_fake_accuracy
 
     @property

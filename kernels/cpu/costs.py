@@ -91,13 +91,13 @@ def winograd_supports(problem: Problem) -> str | None:
 
 
 def whole_supports(problem: Problem) -> str | None:
-    """A kernel that covers the picture."""
+    """A kernel that covers the image."""
     reason = supports(problem)
     if reason is not None or problem.geometry is None:
         return reason
     g = problem.geometry
     if g.kernel != g.large[:2] or g.small[:2] != (1, 1) or g.padding != (0, 0):
-        return f"a {g.kernel[0]}×{g.kernel[1]} kernel does not cover a {g.large[0]}×{g.large[1]} picture in one place"
+        return f"a {g.kernel[0]}×{g.kernel[1]} kernel does not cover a {g.large[0]}×{g.large[1]} image in one place"
     return None
 
 
@@ -118,12 +118,12 @@ def direct(problem: Problem) -> float:
 
 
 def winograd(problem: Problem) -> float:
-    """The products at 25 points, the transformations of pictures, and those of the weights for each block of tiles."""
+    """The products at 25 points, the transformations of images, and those of the weights for each block of tiles."""
     geometry = _geometry(problem)
     outputs = POINTS + 1 - _taps(geometry)[0]
-    per_picture = math.prod(-(-size // outputs) for size in geometry.small[:2])
-    tiles = up(geometry.batch * per_picture, ROWS)
-    blocks = max(1, geometry.batch * per_picture // 64)
+    per_image = math.prod(-(-size // outputs) for size in geometry.small[:2])
+    tiles = up(geometry.batch * per_image, ROWS)
+    blocks = max(1, geometry.batch * per_image // 64)
     depth, breadth = geometry.stride[0] * geometry.stride[1] * geometry.large[2], geometry.small[2]
     products = 2.0 * POINTS * POINTS * tiles * depth * breadth
     return BEFORE_BLAS * (1.2 * products + 1200.0 * tiles * (depth + breadth) + 250.0 * blocks * depth * breadth)

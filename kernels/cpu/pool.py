@@ -47,7 +47,7 @@ takes an index from either end. DONE counts finished indices; COUNT, PART (the a
 AWAKE how many workers look for work.
 
 The caller takes indices from the front and workers take them from the back, so that from one kernel to the next each core
-finds most of its half of the pictures in its own cache."""
+finds most of its half of the images in its own cache."""
 
 INDEX_BITS = 24
 INDICES = (1 << INDEX_BITS) - 1

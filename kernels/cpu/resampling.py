@@ -1,6 +1,6 @@
 """Average pooling, both enlargements and all their adjoints: one kernel.
 
-Each of these maps is a product with a small matrix along each axis of the picture,
+Each of these maps is a product with a small matrix along each axis of the image,
 
     y[n, i, j, c] = Σ R[i, h]·S[j, w]·x[n, h, w, c],
 
@@ -43,14 +43,14 @@ def _rows_part(
     y: Any,
     chunk: int,
 ) -> None:
-    """A chunk of y's rows, over all pictures."""
+    """A chunk of y's rows, over all images."""
     real = x.dtype.type
-    pictures, height, width, channels, out_height, out_width = shape
+    images, height, width, channels, out_height, out_width = shape
     line = width * channels
     middle = np.empty(line, x.dtype)
     start = claim(taken, thread, count, False) * chunk
-    for row in range(start, min(start + chunk, pictures * out_height)):
-        picture, i = row // out_height, row % out_height
+    for row in range(start, min(start + chunk, images * out_height)):
+        image, i = row // out_height, row % out_height
         if get(row_ends, 3 * i + 2) != 0 and row > start:
             for k in range(row * out_width * channels, (row + 1) * out_width * channels):
                 put(y, k, get(y, k - out_width * channels))
@@ -58,7 +58,7 @@ def _rows_part(
         first, last = get(row_ends, 3 * i), get(row_ends, 3 * i + 1)
         for h in range(first, last):
             weight = get(rows, i * height + h)
-            source = (picture * height + h) * line
+            source = (image * height + h) * line
             if h == first:
                 for k in range(line):
                     put(middle, k, weight * get(x, source + k))
@@ -85,7 +85,7 @@ def _rows_part(
 def _resample(
     state: Cells,
     x: Given,
-    pictures: int,
+    images: int,
     height: int,
     width: int,
     channels: int,
@@ -95,8 +95,8 @@ def _resample(
     column_ends: Integers,
     y: Result,
 ) -> None:
-    shape = (pictures, height, width, channels, row_ends.size // 3, column_ends.size // 3)
-    total = pictures * (row_ends.size // 3)
+    shape = (images, height, width, channels, row_ends.size // 3, column_ends.size // 3)
+    total = images * (row_ends.size // 3)
     chunk = max(SMALLEST * total // max(x.size, y.size, 1), 1)
     count = chunk_count(total, chunk)
     given = (zones(state), count, x, shape, rows, row_ends, columns, column_ends, y, chunk)
@@ -137,10 +137,10 @@ def _band(kind: str, size: int, factor: int, adjoint: bool, dtype: DType) -> _Ba
 def _apply(kind: str, x: Array, size: tuple[int, int], factor: tuple[int, int], adjoint: bool) -> Array:
     rows = _band(kind, size[0], factor[0], adjoint, x.dtype)
     columns = _band(kind, size[1], factor[1], adjoint, x.dtype)
-    pictures, height, width, channels = x.shape
-    y = np.empty((pictures, rows.size, columns.size, channels), x.dtype)
+    images, height, width, channels = x.shape
+    y = np.empty((images, rows.size, columns.size, channels), x.dtype)
     matrices = rows.values, rows.ends, columns.values, columns.ends
-    _resample[x.dtype](state(), x.ravel(), pictures, height, width, channels, *matrices, y.reshape(-1))
+    _resample[x.dtype](state(), x.ravel(), images, height, width, channels, *matrices, y.reshape(-1))
     return y
 
 

@@ -1,4 +1,4 @@
-"""Which places of the pictures and of the kernel the tiles of a fast convolution read: tables of offsets, −1 outside.
+"""Which places of the images and of the kernel the tiles of a fast convolution read: tables of offsets, −1 outside.
 
 With stride s a convolution splits into s·s phases, each a stride-1 convolution of every s-th pixel with every s-th tap:
 
@@ -27,13 +27,13 @@ class Axis(NamedTuple):
     tiles: int
     taps: int
     large: Array
-    """[(tile·stride + phase)·n + e] of the large picture."""
+    """[(tile·stride + phase)·n + e] of the large image."""
     small: Array
-    """[tile·m + e] of the small picture."""
+    """[tile·m + e] of the small image."""
     weight: Array
     """[phase·r + u'] of the kernel."""
     covered: bool
-    """Whether every place of the large picture belongs to a tile (the last ones may not, with output_padding)."""
+    """Whether every place of the large image belongs to a tile (the last ones may not, with output_padding)."""
 
 
 class Tiling(NamedTuple):

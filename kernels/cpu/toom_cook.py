@@ -57,7 +57,7 @@ def matrices(outputs: int, taps: int, points: tuple[Fraction | None, ...] = POIN
     bt = _transpose(_inverse(_powers(points, count)))
     g = _powers(points, taps)
     for row, (b_row, g_row) in enumerate(zip(bt, g, strict=True)):
-        # Small whole numbers act on the picture, fractions on the weights.
+        # Small whole numbers act on the image, fractions on the weights.
         scale = Fraction(lcm(*(entry.denominator for entry in b_row)))
         scale /= gcd(*(int(entry * scale) for entry in b_row))
         bt[row] = [entry * scale for entry in b_row]

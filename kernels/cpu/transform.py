@@ -1,15 +1,15 @@
 """Y = M·X·Mᵀ for a constant matrix M, on a whole line of channels at once.
 
-A reader takes X from places of a picture (a place outside it counts as 0) and writes the points of Y one stride apart; a
-writer takes the points of X one stride apart and writes (or adds) Y to places of a picture, leaving out those outside. The
+A reader takes X from places of an image (a place outside it counts as 0) and writes the points of Y one stride apart; a
+writer takes the points of X one stride apart and writes (or adds) Y to places of an image, leaving out those outside. The
 code is made from M: zeros cost nothing, ones no multiplication. Which M depends on the number of taps, which the compiler
 must know: it is the length of the tuple `taps`, whose entries mean nothing.
 
 Places are given by two tables of offsets, one entry for each row and each column of the tile, −1 outside:
 
-    picture + start + rows[i] + columns[j]        if rows[i] ≥ 0 and columns[j] ≥ 0
+    image + start + rows[i] + columns[j]        if rows[i] ≥ 0 and columns[j] ≥ 0
 
-so no kernel needs to know about stride, padding or the picture's edge.
+so no kernel needs to know about stride, padding or the image's edge.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ def _congruence(lines: Lines, matrix: Matrix, grid: list[list[Any]]) -> list[lis
 class _Places:
     """Addresses of a tile's places; those outside lead to a spare line."""
 
-    def __init__(self, lines: Lines, picture: Any, start: Any, tables: Any, count: int) -> None:
+    def __init__(self, lines: Lines, image: Any, start: Any, tables: Any, count: int) -> None:
         self.lines, self.builder = lines, lines.builder
-        self.base = lines.at(picture, start)
+        self.base = lines.at(image, start)
         (rows, row_start), (columns, column_start) = tables
         self.rows, self.columns = (
             [self._entry(table, begin, place) for place in range(count)]
@@ -95,13 +95,13 @@ def _matrix(name: str, taps: Any) -> Matrix:
 
 
 def _reader(name: str) -> Any:
-    """(taps, picture, start, rows, row, columns, column, points, at, stride): points = M·picture[places]·Mᵀ."""
+    """(taps, image, start, rows, row, columns, column, points, at, stride): points = M·image[places]·Mᵀ."""
 
     @intrinsic
     def read(
         typing: Any,
         taps: Any,
-        picture: Any,
+        image: Any,
         start: Any,
         rows: Any,
         row: Any,
@@ -115,7 +115,7 @@ def _reader(name: str) -> Any:
 
         def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             kinds, count = signature.args, len(matrix[0])
-            lines = Lines(builder, picture.dtype)
+            lines = Lines(builder, image.dtype)
             data = {place: _data(context, builder, kinds[place], values[place]) for place in (1, 3, 5, 7)}
             tables = ((data[3], values[4]), (data[5], values[6]))
             places = _Places(lines, data[1], values[2], tables, count)
@@ -128,7 +128,7 @@ def _reader(name: str) -> Any:
             return context.get_dummy_value()
 
         word = types.int64
-        return types.void(taps, picture, word, rows, word, columns, word, points, word, word), build
+        return types.void(taps, image, word, rows, word, columns, word, points, word, word), build
 
     return read
 
@@ -150,7 +150,7 @@ def _written(context: Any, builder: Any, signature: Any, values: Any, matrix: Ma
 
 
 def _writer(name: str, add: bool) -> Any:
-    """(taps, points, at, stride, picture, start, rows, row, columns, column): picture[places] = (or +=) M·points·Mᵀ."""
+    """(taps, points, at, stride, image, start, rows, row, columns, column): image[places] = (or +=) M·points·Mᵀ."""
 
     @intrinsic
     def write(
@@ -159,7 +159,7 @@ def _writer(name: str, add: bool) -> Any:
         points: Any,
         at: Any,
         stride: Any,
-        picture: Any,
+        image: Any,
         start: Any,
         rows: Any,
         row: Any,
@@ -178,7 +178,7 @@ def _writer(name: str, add: bool) -> Any:
             return context.get_dummy_value()
 
         word = types.int64
-        return types.void(taps, points, word, word, picture, word, rows, word, columns, word), build
+        return types.void(taps, points, word, word, image, word, rows, word, columns, word), build
 
     return write
 
@@ -190,7 +190,7 @@ def add_large(
     points: Any,
     at: Any,
     stride: Any,
-    picture: Any,
+    image: Any,
     start: Any,
     rows: Any,
     row: Any,
@@ -203,7 +203,7 @@ def add_large(
 
     A tile's first r − 1 rows also belong to the tile `above` it, its first r − 1 columns to that on its `left`: where such a
     tile is (and was written before), its numbers are added to. Everything else is written for the first time, so that the
-    picture need not be cleared.
+    image need not be cleared.
     """
     matrix, shared = _matrix("btᵀ", taps), taps.count - 1
 
@@ -221,14 +221,14 @@ def add_large(
         return context.get_dummy_value()
 
     word = types.int64
-    kinds = (taps, points, word, word, picture, word, rows, word, columns, word, types.boolean, types.boolean)
+    kinds = (taps, points, word, word, image, word, rows, word, columns, word, types.boolean, types.boolean)
     return types.void(*kinds), build
 
 
 read_large = _reader("bt")
-"""V = Bᵀ·d·B of the large picture."""
+"""V = Bᵀ·d·B of the large image."""
 read_small = _reader("a")
-"""dM = A·dy·Aᵀ of the small picture, the adjoint of `write_small`."""
+"""dM = A·dy·Aᵀ of the small image, the adjoint of `write_small`."""
 read_weight = _reader("g")
 """U = G·g·Gᵀ of the taps."""
 write_small = _writer("aᵀ", add=False)

@@ -71,7 +71,7 @@ def _backwards(dtype: Any) -> Iterator[Any]:
     leaky = Activation("leaky_relu", 0.2)
     vector = [ones(64) for _ in range(4)]
     yield lambda: implementation("updates", "Adam").step(*vector, 1, 1e-3, 0.5, 0.999, 1e-8)
-    # many pictures: each thread alone; few: all threads together
+    # many images: each thread alone; few: all threads together
     plans = []
     for module, name, large, small in (
         ("winograd.plan", "Winograd", (256, 8, 8, 32), 32),
@@ -84,12 +84,12 @@ def _backwards(dtype: Any) -> Iterator[Any]:
     for plan, _, geometry in plans:
         yield lambda p=plan, g=geometry: p.to_weight(ones(*g.large_shape), ones(*g.small_shape))
     norm = implementation("normalisation", "BatchNorm")
-    picture, channels = ones(2, 4, 4, 32), ones(32)
-    yield lambda: norm.backward(picture, picture, picture, channels, channels, channels, leaky)
+    image, channels = ones(2, 4, 4, 32), ones(32)
+    yield lambda: norm.backward(image, image, image, channels, channels, channels, leaky)
     for plan, weight, geometry in plans:
         yield lambda p=plan, w=weight, g=geometry: p.to_small(w, ones(*g.large_shape))
     activation = implementation("activation", "BiasActivation")
-    yield lambda: activation.backward(picture, picture, leaky, True)
+    yield lambda: activation.backward(image, image, leaky, True)
     dense = implementation("dense", "Dense")
     for columns in (1, 64):
         x, w, dz = ones(8, 64), ones(64, columns), ones(8, columns)
@@ -97,10 +97,10 @@ def _backwards(dtype: Any) -> Iterator[Any]:
         yield lambda w=w, dz=dz: dense.input_gradient(dz, w)
     softplus = implementation("losses", "Softplus")
     yield lambda: (softplus.forward(channels), softplus.derivative(channels))
-    yield lambda: activation.forward(picture, channels, leaky)
+    yield lambda: activation.forward(image, channels, leaky)
     for plan, weight, geometry in plans:
         yield lambda p=plan, w=weight, g=geometry: p.to_large(w, ones(*g.small_shape))
-    yield lambda: norm.forward(picture, channels, channels, 1e-5, leaky)
+    yield lambda: norm.forward(image, channels, channels, 1e-5, leaky)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Convolution with a kernel as large as the picture: a product of whole pictures with the weights, as in a dense layer.
+"""Convolution with a kernel as large as the image: a product of whole images with the weights, as in a dense layer.
 
 A DCGAN's ends: 4×4 maps to one pixel in D, and one pixel to 4×4 maps in G (transposed).
 """
@@ -54,7 +54,7 @@ class WholePlan:
 
 
 class Whole:
-    """Products of whole pictures."""
+    """Products of whole images."""
 
     def plan(self, geometry: Geometry) -> WholePlan:
         """One plan a geometry."""

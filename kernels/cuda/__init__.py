@@ -42,7 +42,7 @@ for _operation, _module, _class in (
     ("upsample_nearest", "resampling", "UpsampleNearest"),
     ("upsample_bilinear", "resampling", "UpsampleBilinear"),
     ("normal", "normal", "Normal"),
-    ("pictures", "pictures", "Pictures"),
+    ("images", "images", "Images"),
     ("softplus", "losses", "Softplus"),
     ("logistic", "objective", "Logistic"),
     ("accuracy", "objective", "Accuracy"),

@@ -19,7 +19,7 @@ MOST_COLUMNS = 64
 """Taps times channels of a, above which the tiles of convolution.cu waste little."""
 FEW = 4
 """Channels of a up to which it is used, as in few_channels.cu."""
-MOST_PICTURES = 65535
+MOST_IMAGES = 65535
 """What a grid can be high."""
 
 
@@ -38,7 +38,7 @@ def share_of(g: Geometry, dtype: np.dtype[Any]) -> Share | None:
     float64's tiles would not fit in shared memory that needs no asking; it is not in a hurry.
     """
     taps = g.kernel[0] * g.kernel[1] * g.large[2]
-    if dtype != np.float32 or g.large[2] > FEW or taps > MOST_COLUMNS or g.batch > MOST_PICTURES or not g.small[1]:
+    if dtype != np.float32 or g.large[2] > FEW or taps > MOST_COLUMNS or g.batch > MOST_IMAGES or not g.small[1]:
         return None
     rows = PIXELS // g.small[1]
     high = rows * g.stride[0] - g.kernel[0] + 1  # so many rows of a see at most (high + kernel − 2) // stride + 1 of b

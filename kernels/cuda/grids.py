@@ -103,8 +103,8 @@ def rows_over(rows: int, columns: int, pack: int) -> tuple[tuple[int, int], tupl
     return (groups, _evenly(-(-rows // height), max(1, 8 * PARTS // groups), 1)), (width, height)
 
 
-def picture_parts(count: int, size: int, pack: int) -> tuple[tuple[int, int], tuple[int]]:
-    """(grid, block) for work on `count` pictures of `size` numbers each: four packs a thread, several blocks a picture."""
+def image_parts(count: int, size: int, pack: int) -> tuple[tuple[int, int], tuple[int]]:
+    """(grid, block) for work on `count` images of `size` numbers each: four packs a thread, several blocks an image."""
     packs = size // pack
     threads = max(32, min(THREADS, _power(-(-packs // 4))))
     return (count, min(-(-packs // (4 * threads)), max(1, 8 * MOST_BLOCKS // count))), (threads,)

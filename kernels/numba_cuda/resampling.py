@@ -17,7 +17,7 @@ from .launcher import launch
 
 @device
 def pixel(index: int, height: int, width: int, channels: int) -> Any:
-    """(picture, row, column, channel) of number `index` in (N, H, W, C)."""
+    """(image, row, column, channel) of number `index` in (N, H, W, C)."""
     rest = index // channels
     return rest // width // height, rest // width % height, rest % width, index % channels
 

@@ -6,12 +6,12 @@ from .conv2d import Conv2d
 from .dense import Dense, DenseLayer
 from .dropout import Dropout
 from .im2col import Conv2dIm2col
+from .images import Images
 from .losses import SoftmaxCrossEntropy, Softplus
 from .maxout import Maxout
 from .normal import Normal
 from .normalisation import BatchNorm, LayerNorm
 from .objective import Accuracy, Logistic
-from .pictures import Pictures
 from .resampling import AveragePool, UpsampleBilinear, UpsampleNearest
 from .running import Running
 from .updates import Adam, Average, Rmsprop, Sgd
@@ -44,7 +44,7 @@ for _operation, _implementation in {
     "upsample_nearest": UpsampleNearest,
     "upsample_bilinear": UpsampleBilinear,
     "normal": Normal,
-    "pictures": Pictures,
+    "images": Images,
     "softplus": Softplus,
     "accuracy": Accuracy,
     "softmax_cross_entropy": SoftmaxCrossEntropy,

@@ -1,6 +1,6 @@
 """Convolution tap by tap: one product of matrices for each place in the kernel.
 
-For tap (u, v) the part of the large picture that meets the small one is a shifted, strided view of it:
+For tap (u, v) the part of the large image that meets the small one is a shifted, strided view of it:
 
     a[n, i·sh + u − ph, j·sw + v − pw, c]   for all (i, j)   =   padded[:, u : u + sh·(H_b−1) + 1 : sh, v : … : sw]
 
@@ -82,7 +82,7 @@ class DirectPlan:
         return xp.ascontiguousarray(crop(padded, self.geometry))
 
     def to_weight(self, large: Array, small: Array, into: Into | None = None) -> Array:
-        """w_tap = a_tapᵀ · b, summed over pictures and places."""
+        """w_tap = a_tapᵀ · b, summed over images and places."""
         xp = array_module(large)
         weight = xp.empty(self.geometry.weight_shape, large.dtype)
         for u, v, window in self._taps(pad(large, self.geometry)):

@@ -6,7 +6,7 @@
 
     ∂T/∂b = patches · w        ∂T/∂w = patchesᵀ · b        ∂T/∂a = adjoint of "prepare a" of  b · wᵀ
 
-One large product runs near the speed of BLAS; the price is kh·kw/(sh·sw) times the picture's memory.
+One large product runs near the speed of BLAS; the price is kh·kw/(sh·sw) times the image's memory.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class PatchPlan:
         """Patches, copied once; neighbouring places share pixels, so a strided view first."""
         xp, g = array_module(large), self.geometry
         padded = pad(large, g)
-        picture, row, column, channel = padded.strides
+        image, row, column, channel = padded.strides
         view = xp.lib.stride_tricks.as_strided(
             padded,
             (g.batch, *g.small[:2], *g.kernel, g.large[2]),
-            (picture, g.stride[0] * row, g.stride[1] * column, row, column, channel),
+            (image, g.stride[0] * row, g.stride[1] * column, row, column, channel),
         )
         patches: Array = view.reshape(-1, self.taps)
         return patches
@@ -61,7 +61,7 @@ class PatchPlan:
     def sum_patches(self, patches: Array) -> Array:
         """The adjoint of `prepare_large`: (N·H_b·W_b, kh·kw·C_a) to (N, H_a, W_a, C_a).
 
-        The large picture is seen as cells of one stride each. A kernel covers ⌈kh/sh⌉ × ⌈kw/sw⌉ cells, and for one
+        The large image is seen as cells of one stride each. A kernel covers ⌈kh/sh⌉ × ⌈kw/sw⌉ cells, and for one
         cell (p, q) of the kernel all places write to different pixels:
 
             kernel 4×4, stride 2:   cells (0,0) (0,1)      places i, i+1 overlap by one cell:

@@ -8,11 +8,11 @@ from benchmarks.copying import KINDS, Parts, interval
 
 
 def test_it_counts_verdicts_of_every_kind_and_setting(measured, tmp_path):
-    picture = tmp_path / "copying.png"
+    image = tmp_path / "copying.png"
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "noise.npz", x_train=rng.integers(0, 256, (200, 8, 8, 1), np.uint8))
     options = ["--data", str(tmp_path / "noise.npz"), "--sizes", "120,40,40", "--seeds", "2", "--settings", "no moves"]
-    code, result, printed = measured("copying", *options, "--plot", str(picture))
+    code, result, printed = measured("copying", *options, "--plot", str(image))
     assert code == 0
     rows = {row["kind"]: row for row in result["rows"]}
     assert list(rows) == list(KINDS)
@@ -22,7 +22,7 @@ def test_it_counts_verdicts_of_every_kind_and_setting(measured, tmp_path):
     assert rows["mirrored"]["wrong"] == 2  # noise beside its mirror image is noise beside noise
     assert rows["real images"]["verdicts"] == {"no sign": 2}
     assert "of 14" in printed
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert image.read_bytes().startswith(b"\x89PNG")
 
 
 def test_kinds():

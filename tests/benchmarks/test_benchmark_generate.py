@@ -1,4 +1,4 @@
-"""`python -m benchmarks generate`: the same pictures from all, or exit code 1."""
+"""`python -m benchmarks generate`: the same images from all, or exit code 1."""
 
 import numpy as np
 import pytest
@@ -8,8 +8,8 @@ from gan_np.networks import folded
 
 
 def test_it_measures_gan_np_alone(measured, tmp_path):
-    picture = tmp_path / "generate.png"
-    code, result, printed = measured("generate", "--quick", "--peers", "none", "--plot", str(picture))
+    image = tmp_path / "generate.png"
+    code, result, printed = measured("generate", "--quick", "--peers", "none", "--plot", str(image))
     assert code == 0
     assert [(row["batch"], row["candidate"]) for row in result["rows"]] == [
         (batch, name) for batch in (1, 3) for name in ("gan_np", "gan_np, folded", "gan_np generate()")
@@ -17,11 +17,11 @@ def test_it_measures_gan_np_alone(measured, tmp_path):
     for row in result["rows"]:
         assert row["agrees"]
         assert row["error"] < 1e-5
-        assert row["pictures_per_second"] == pytest.approx(row["batch"] / row["milliseconds"]["median"] * 1e3)
+        assert row["images_per_second"] == pytest.approx(row["batch"] / row["milliseconds"]["median"] * 1e3)
     assert result["rows"][0]["speed_of_gan_np"]["median"] == 1.0
     assert result["setup"]["image_shape"] == [64, 64, 3]
-    assert picture.read_bytes().startswith(b"\x89PNG")
-    assert "pictures/s" in printed
+    assert image.read_bytes().startswith(b"\x89PNG")
+    assert "images/s" in printed
 
 
 @pytest.mark.parametrize(("preset", "variants"), [("mnist", 2), ("mlp", 1)])

@@ -9,14 +9,14 @@ from benchmarks.gpu import settings
 
 
 def test_every_contraction_at_every_precision_agrees(tmp_path, capsys):
-    file, picture = tmp_path / "found.json", tmp_path / "found.png"
-    code = gpu_convolutions.main(["--pretend", "--quick", "--json", str(file), "--plot", str(picture)])
+    file, image = tmp_path / "found.json", tmp_path / "found.png"
+    code = gpu_convolutions.main(["--pretend", "--quick", "--json", str(file), "--plot", str(image)])
     rows = json.loads(file.read_text(encoding="utf-8"))["runs"]
     assert code == 0
     assert len(rows) == 2 * 3 * 3
     assert all(0 <= row["error"] <= gpu_convolutions.ALLOWED[row["precision"]] for row in rows)
     assert any(row["error"] > 1e-4 for row in rows if row["precision"] == "tf32")  # it does round
-    assert picture.exists()
+    assert image.exists()
     assert "input gradient" in capsys.readouterr().out
 
 

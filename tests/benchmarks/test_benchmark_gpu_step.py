@@ -13,10 +13,8 @@ needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="no g++:
 
 @needs_compiler
 def test_it_measures_gan_np_alone(measured, tmp_path):
-    picture = tmp_path / "step.png"
-    code, result, printed = measured(
-        "gpu_step", *DIGITS, "--peer", "none", "--precision", "tf32", "--plot", str(picture)
-    )
+    image = tmp_path / "step.png"
+    code, result, printed = measured("gpu_step", *DIGITS, "--peer", "none", "--precision", "tf32", "--plot", str(image))
     assert code == 0
     (run,) = result["runs"]
     assert [row["candidate"] for row in run["rows"]] == ["gan_np, graph", "gan_np, launch by launch"]
@@ -24,14 +22,14 @@ def test_it_measures_gan_np_alone(measured, tmp_path):
     assert run["captured_and_launched_have_the_same_bits"]
     assert all(row["milliseconds"]["median"] > 0 and row["host_microseconds"]["median"] > 0 for row in run["rows"])
     assert run["launches"]["ours"] > 30
-    assert run["launches"]["copies"] == 7  # picture numbers, two noises, and two numbers of either Adam
+    assert run["launches"]["copies"] == 7  # image numbers, two noises, and two numbers of either Adam
     peaks = run["peaks"]
     by_rate = run["work"]["operations"] / peaks["peak_gflops"] / 1e6
     by_bytes = run["work"]["bytes"] / peaks["bandwidth_gbs"] / 1e6
     assert run["floor_milliseconds"] == pytest.approx(max(by_rate, by_bytes))
     assert result["machine"]["gpu"]["name"] == "stand-in"
     assert "PyTorch was not asked for" in printed
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert image.read_bytes().startswith(b"\x89PNG")
 
 
 @needs_compiler

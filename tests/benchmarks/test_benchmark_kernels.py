@@ -90,8 +90,8 @@ def by_candidate(result):
 
 
 def test_every_kernel_of_the_table_is_measured(measured, tmp_path):
-    picture = tmp_path / "kernels.png"
-    code, result, printed = measured("kernels", "--quick", "--peer", "none", "--plot", str(picture))
+    image = tmp_path / "kernels.png"
+    code, result, printed = measured("kernels", "--quick", "--peer", "none", "--plot", str(image))
     assert code == 0
     rows = result["rows"]
     assert all(set(row) >= COLUMNS for row in rows)
@@ -120,7 +120,7 @@ def test_every_kernel_of_the_table_is_measured(measured, tmp_path):
     assert result["machine"]["cpu"]
     assert result["date"].startswith("20")
     assert result["dtype"] == "float32"
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert image.read_bytes().startswith(b"\x89PNG")
     assert "× reference" in printed
 
 
@@ -134,7 +134,7 @@ def test_a_shape_of_ones_own(measured):
     assert {"reference", "im2col"} <= set(rows)
     assert rows["im2col"]["shape"] == [2, 9, 7, 3]
     assert rows["im2col"]["error"] < 1e-11
-    # 3 contractions × 2 operations × taps × channels × (batch, height, width, channels of the small picture)
+    # 3 contractions × 2 operations × taps × channels × (batch, height, width, channels of the small image)
     work = 3 * 2 * (3 * 2) * 3 * (2 * 5 * 8 * 5)
     seconds = rows["im2col"]["milliseconds"]["median"] / 1e3
     assert rows["im2col"]["rate"] == pytest.approx(work / seconds / 1e9)

@@ -12,19 +12,19 @@ needs_proc = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="me
 
 @needs_proc
 def test_memory_of_gan_np_alone(measured, tmp_path):
-    picture = tmp_path / "memory.png"
-    code, result, printed = measured("memory", "--quick", "--peer", "none", "--plot", str(picture))
+    image = tmp_path / "memory.png"
+    code, result, printed = measured("memory", "--quick", "--peer", "none", "--plot", str(image))
     assert code == 0
     (row,) = result["rows"]
     mib = {name.removesuffix("_mib"): value["median"] for name, value in row.items() if name.endswith("_mib")}
     assert mib["imported"] > 20
     assert mib["peak"] == pytest.approx(mib["imported"] + mib["above_imports"])
-    # Two players of width 8 with moments and gradients, 24 MiB of pictures, and what compiled kernels bring.
+    # Two players of width 8 with moments and gradients, 24 MiB of images, and what compiled kernels bring.
     assert 24 < mib["above_imports"] < 500
     assert 0 < mib["traced_peak"] < mib["above_imports"]
     assert row["gan_np_over_it"]["median"] == 1.0
     assert result["setup"]["image_shape"] == [64, 64, 3]
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert image.read_bytes().startswith(b"\x89PNG")
     assert "above imports" in printed
 
 
@@ -59,8 +59,8 @@ def test_memory_that_is_taken_is_seen():
 
 
 def test_cold_start_of_gan_np_alone(measured, tmp_path):
-    picture = tmp_path / "start.png"
-    code, result, printed = measured("cold_start", "--quick", "--peer", "none", "--plot", str(picture))
+    image = tmp_path / "start.png"
+    code, result, printed = measured("cold_start", "--quick", "--peer", "none", "--plot", str(image))
     assert code == 0
     assert result["same_losses"]
     assert [row["candidate"] for row in result["rows"]] == [
@@ -73,7 +73,7 @@ def test_cold_start_of_gan_np_alone(measured, tmp_path):
         assert row["to_first_step"]["median"] == pytest.approx(sum(parts))
         assert row["processes"] == 1
     assert {"GAN_NP_CACHE", "NUMBA_CACHE_DIR"} <= set(result["cache_variables"])
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert image.read_bytes().startswith(b"\x89PNG")
     assert "later step" in printed
 
 

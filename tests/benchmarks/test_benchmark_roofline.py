@@ -55,16 +55,16 @@ def test_peaks_are_measured(dtype):
 
 
 def test_kernels_are_held_against_the_peaks(measured, tmp_path):
-    picture = tmp_path / "roofline.png"
+    image = tmp_path / "roofline.png"
     arguments = ("--quick", "--operation", "dense", "--operation", "average", "--peer", "none")
-    code, result, printed = measured("kernels", *arguments, "--roofline", str(picture))
+    code, result, printed = measured("kernels", *arguments, "--roofline", str(image))
     assert code == 0
     peaks = Peaks(**dict(zip(Peaks._fields, result["peaks"].values(), strict=True)))
     for row in (row for row in result["rows"] if row["milliseconds"] is not None):  # without those that need a GPU
         bound = peaks.bound(row["operations"], row["bytes"])
         assert row["share_of_bound"] == pytest.approx(bound / row["milliseconds"]["median"] * 1e3)
         assert (row["gflops"] is None) == (row["operation"] == "average")
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert image.read_bytes().startswith(b"\x89PNG")
     assert "of bound" in printed
 
 

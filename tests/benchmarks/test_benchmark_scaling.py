@@ -34,14 +34,14 @@ def test_few_points_claim_little():
 
 
 def test_it_measures_gan_np_alone(measured, tmp_path):
-    picture = tmp_path / "scaling.png"
-    code, result, printed = measured("scaling", "--quick", "--peer", "none", "--plot", str(picture))
+    image = tmp_path / "scaling.png"
+    code, result, printed = measured("scaling", "--quick", "--peer", "none", "--plot", str(image))
     assert code == 0
     points = [(point["axis"], point["value"]) for point in result["points"]]
     assert points[:3] == [("batch", 1), ("batch", 2), ("batch", 4)]
     assert {axis for axis, _ in points} == {"batch", "width", "side", "threads"}
     for point in result["points"]:
-        assert point["milliseconds_a_picture"]["gan_np"]["median"] > 0
+        assert point["milliseconds_an_image"]["gan_np"]["median"] > 0
         changed = {
             "batch": point["setup"]["batch_size"],
             "width": point["setup"]["width"],
@@ -50,10 +50,10 @@ def test_it_measures_gan_np_alone(measured, tmp_path):
         }
         assert changed[point["axis"]] == point["value"]
     (law,) = (law for law in result["fits"] if law["axis"] == "batch")
-    times = [point["milliseconds_a_picture"]["gan_np"]["median"] for point in result["points"][:3]]
+    times = [point["milliseconds_an_image"]["gan_np"]["median"] for point in result["points"][:3]]
     expected = fit([1, 2, 4], times)
     assert law == {"axis": "batch", "candidate": "gan_np", **expected._asdict()}
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert image.read_bytes().startswith(b"\x89PNG")
     assert "∝ batch^" in printed
 
 

@@ -4,8 +4,8 @@ import pytest
 
 
 def test_it_measures_gan_np_alone(measured, tmp_path):
-    picture = tmp_path / "step.png"
-    code, result, printed = measured("train_step", "--quick", "--peer", "none", "--plot", str(picture))
+    image = tmp_path / "step.png"
+    code, result, printed = measured("train_step", "--quick", "--peer", "none", "--plot", str(image))
     assert code == 0
     (run,) = result["runs"]
     (row,) = run["rows"]
@@ -23,7 +23,7 @@ def test_it_measures_gan_np_alone(measured, tmp_path):
         "share_noise": False,
         "average": False,
     }
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert image.read_bytes().startswith(b"\x89PNG")
     assert "ms a step" in printed
 
 
@@ -66,14 +66,14 @@ def test_all_presets_in_turn(measured, tmp_path, monkeypatch):
     from benchmarks import setups
 
     monkeypatch.setattr(setups, "PRESETS", {name: setups.PRESETS[name] for name in ("points", "mnist")})
-    picture = tmp_path / "all.png"
-    arguments = ("--repeats", "1", "--peer", "none", "--preset", "all", "--plot", str(picture))
+    image = tmp_path / "all.png"
+    arguments = ("--repeats", "1", "--peer", "none", "--preset", "all", "--plot", str(image))
     code, result, printed = measured("train_step", "--quick", *arguments)
     assert code == 0
     assert [(run["preset"], run["setup"]["batch_size"]) for run in result["runs"]] == [("points", 8), ("mnist", 8)]
     assert all(row["milliseconds"]["median"] > 0 for run in result["runs"] for row in run["rows"])
     assert "points: points 1×1×2" in printed
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert image.read_bytes().startswith(b"\x89PNG")
 
 
 def test_presets_are_those_that_are_compared():
@@ -97,16 +97,16 @@ def test_points_lie_on_their_ring():
     assert np.bincount(sector, minlength=CENTRES).min() > 400
 
 
-@pytest.mark.parametrize("spoil", ["learning rate", "pictures", "weights"])
+@pytest.mark.parametrize("spoil", ["learning rate", "images", "weights"])
 def test_a_step_that_differs_ends_with_1(measured, monkeypatch, spoil):
     pytest.importorskip("torch")
     from benchmarks.peers.torch_gan import TorchGAN
 
     given = TorchGAN.given
 
-    def spoiled(self, pictures, *noise):
-        draws = given(self, pictures, *noise)
-        if spoil == "pictures":
+    def spoiled(self, images, *noise):
+        draws = given(self, images, *noise)
+        if spoil == "images":
             return draws._replace(real=draws.real.flip(2))
         if spoil == "weights":
             self.generator.load(self.generator.read(lambda p: p)[::-1].copy())
@@ -133,9 +133,9 @@ def test_weights_are_carried_over_and_back():
         translation = Translation(network, torch.channels_last)
         np.testing.assert_array_equal(translation.read(lambda p: p), network.parameters.values)
     z = np.random.default_rng(0).standard_normal((4, 5))
-    pictures = gan.generator.forward(z, training=True)[0]
+    images = gan.generator.forward(z, training=True)[0]
     theirs = Translation(gan.generator, torch.contiguous_format).module(torch.from_numpy(z))
-    np.testing.assert_allclose(theirs.detach().numpy().transpose(0, 2, 3, 1), pictures, atol=1e-12)
+    np.testing.assert_allclose(theirs.detach().numpy().transpose(0, 2, 3, 1), images, atol=1e-12)
 
 
 def test_a_layer_without_a_counterpart_is_refused():
@@ -163,8 +163,8 @@ def test_bytes_become_the_same_floats():
     assert drawn.d_noise.shape == drawn.g_noise.shape == (256, 4)
     ours = to_float(trainer.images, "-1..1", np.dtype(np.float64))
     theirs = drawn.real.numpy().transpose(0, 2, 3, 1)
-    known = {picture.round(9).tobytes() for picture in ours}
-    assert all(np.ascontiguousarray(picture).round(9).tobytes() in known for picture in theirs)
+    known = {image.round(9).tobytes() for image in ours}
+    assert all(np.ascontiguousarray(image).round(9).tobytes() in known for image in theirs)
     rest = [opponent.draw().real for _ in range(len(ours) // 256 - 1)]
     seen = np.concatenate([theirs, *(part.numpy().transpose(0, 2, 3, 1) for part in rest)])
     np.testing.assert_allclose(np.sort(seen.sum(axis=(1, 2, 3))), np.sort(ours.sum(axis=(1, 2, 3))))  # each once

@@ -47,9 +47,9 @@ def data(tmp_path_factory):
     ],
 )
 def test_each_recipe_for_a_moment(recipe, cases, measured, data, tmp_path):
-    pictures = tmp_path / "pictures"
+    images = tmp_path / "images"
     code, result, printed = measured(
-        "papers", recipe, "--quick", "--updates", "2", "--cases", cases, "--data", data, "--pictures", str(pictures)
+        "papers", recipe, "--quick", "--updates", "2", "--cases", cases, "--data", data, "--images", str(images)
     )
     assert code == 0
     assert [run["case"] for run in result["runs"]] == cases.split(",")
@@ -61,7 +61,7 @@ def test_each_recipe_for_a_moment(recipe, cases, measured, data, tmp_path):
         assert any(value is not None for value in run["values"].values())
         assert run["machine"]["cpu"]
         if run["updates"]:
-            assert (pictures / f"{run['case']}-0.png").read_bytes().startswith(b"\x89PNG")
+            assert (images / f"{run['case']}-0.png").read_bytes().startswith(b"\x89PNG")
     assert "--quick" in printed
     assert "differs:" in printed
 
@@ -217,9 +217,9 @@ def test_without_a_name_they_are_listed(capsys):
 
 def test_progress_is_drawn(measured, tmp_path):
     pytest.importorskip("matplotlib")
-    picture = tmp_path / "progress.png"
-    measured("papers", "ring", "--quick", "--updates", "1", "--cases", "gan", "--plot", str(picture))
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    image = tmp_path / "progress.png"
+    measured("papers", "ring", "--quick", "--updates", "1", "--cases", "gan", "--plot", str(image))
+    assert image.read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ SMALL = ["--steps", "6", "--width", "2", "--latent-dim", "4", "--batch-size", "8
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("data") / "tiny.npy"
     np.save(path, np.random.default_rng(0).integers(0, 256, (50, 8, 8, 1), np.uint8))
     return path
@@ -34,9 +34,9 @@ def gan_np(*arguments: object, cwd: Path | None = None, **environment: str) -> s
 
 
 @pytest.fixture(scope="module")
-def run(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "run"
-    done = gan_np("train", "--data", pictures, "--out", out, *SMALL)
+    done = gan_np("train", "--data", images, "--out", out, *SMALL)
     assert done.returncode == 0, done.stderr
     assert f"gan-np sample {out}" in done.stderr
     return out
@@ -60,16 +60,16 @@ def test_train_leaves_a_run(run: Path) -> None:
     assert settings["width"] == 2
 
 
-def test_default_folder_is_the_first_free_one(pictures: Path, tmp_path: Path) -> None:
+def test_default_folder_is_the_first_free_one(images: Path, tmp_path: Path) -> None:
     for number in (1, 2):
-        done = gan_np("train", "--data", pictures, "--quiet", *SMALL, cwd=tmp_path)
+        done = gan_np("train", "--data", images, "--quiet", *SMALL, cwd=tmp_path)
         assert done.returncode == 0
         assert done.stdout == done.stderr == ""
         assert (tmp_path / f"runs/tiny-dcgan-{number}/samples.png").exists()
 
 
-def test_flags_over_file_over_defaults(pictures: Path, tmp_path: Path) -> None:
-    (tmp_path / "my.toml").write_text(f'data = "{pictures}"\nwidth = 3\nlatent_dim = 5\nsteps = 4\nbatch_size = 8\n')
+def test_flags_over_file_over_defaults(images: Path, tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text(f'data = "{images}"\nwidth = 3\nlatent_dim = 5\nsteps = 4\nbatch_size = 8\n')
     done = gan_np("train", "--config", tmp_path / "my.toml", "--steps", 2, "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     settings = tomllib.loads((tmp_path / "run/config.toml").read_text())
@@ -85,8 +85,8 @@ def test_sample_same_seed_same_file(run: Path, tmp_path: Path) -> None:
     assert not np.array_equal(first, other)
 
 
-def test_resume(pictures: Path, tmp_path: Path) -> None:
-    options = ["--data", pictures, *SMALL]
+def test_resume(images: Path, tmp_path: Path) -> None:
+    options = ["--data", images, *SMALL]
     assert gan_np("train", *options, "--out", tmp_path / "straight", "--steps", 9).returncode == 0
     assert gan_np("train", *options, "--out", tmp_path / "two").returncode == 0
     done = gan_np("train", "--resume", tmp_path / "two", "--steps", 9)
@@ -107,15 +107,15 @@ def test_show(run: Path) -> None:
     assert re.search("[▁▂▃▄▅▆▇█]{6}", done.stdout)
 
 
-def test_profile(pictures: Path) -> None:
-    done = gan_np("profile", "--data", pictures, *SMALL, "--repeats", 2)
+def test_profile(images: Path) -> None:
+    done = gan_np("profile", "--data", images, *SMALL, "--repeats", 2)
     assert done.returncode == 0, done.stderr
     for words in ("conv2d", "to_small", "adam", "everything else", "ms a step"):
         assert words in done.stdout
 
 
-def test_tune_and_train_with_it(pictures: Path, tmp_path: Path) -> None:
-    options = ["--data", pictures, *SMALL]
+def test_tune_and_train_with_it(images: Path, tmp_path: Path) -> None:
+    options = ["--data", images, *SMALL]
     done = gan_np("tune", *options, "--rounds", 1, "--out", tmp_path / "tuned.json")
     assert done.returncode == 0, done.stderr
     for words in ("chosen", "cost model", "conv2d", "adam"):
@@ -135,8 +135,8 @@ def test_tune_and_train_with_it(pictures: Path, tmp_path: Path) -> None:
     assert "out: there is no folder" in refused.stderr
 
 
-def test_dry_run_writes_nothing(pictures: Path, tmp_path: Path) -> None:
-    done = gan_np("train", "--data", pictures, *SMALL, "--dry-run", cwd=tmp_path)
+def test_dry_run_writes_nothing(images: Path, tmp_path: Path) -> None:
+    done = gan_np("train", "--data", images, *SMALL, "--dry-run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     for words in ("width = 2", "ConvTranspose2d", "ms a step", "MB"):
         assert words in done.stdout
@@ -168,9 +168,9 @@ def test_help_fits_80_columns_and_names_every_setting() -> None:
         ([], 2, "train"),
     ],
 )
-def test_errors(arguments: list[str], code: int, words: str, pictures: Path, tmp_path: Path) -> None:
+def test_errors(arguments: list[str], code: int, words: str, images: Path, tmp_path: Path) -> None:
     if arguments[:1] == ["train"] and "--data" not in arguments:
-        arguments = [*arguments, "--data", str(pictures)]
+        arguments = [*arguments, "--data", str(images)]
     done = gan_np(*arguments, cwd=tmp_path)
     assert done.returncode == code, done.stderr + done.stdout
     assert words.lower() in (done.stderr + done.stdout).lower()
@@ -194,17 +194,17 @@ def test_configuration_files_are_checked(text: str, words: str, tmp_path: Path) 
     assert words in done.stderr
 
 
-def test_numbers_that_are_not_finite_have_their_own_exit_code(pictures: Path, tmp_path: Path) -> None:
+def test_numbers_that_are_not_finite_have_their_own_exit_code(images: Path, tmp_path: Path) -> None:
     rates = ["--optimizer", "sgd", "--g-learning-rate", "1e30", "--d-learning-rate", "1e30", "--steps", "200"]
-    done = gan_np("train", "--data", pictures, *SMALL, *rates, "--out", tmp_path / "run")
+    done = gan_np("train", "--data", images, *SMALL, *rates, "--out", tmp_path / "run")
     assert done.returncode == 3, done.stderr
     assert re.search(r"step \d+: the (loss|gradient|weights) of [DG]", done.stderr)
     assert "last good checkpoint" in done.stderr
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_interrupted_saves_and_says_so(pictures: Path, tmp_path: Path, number: int, code: int) -> None:
-    options = ["--data", pictures, *SMALL, "--steps", 100_000, "--out", tmp_path / "run"]
+def test_interrupted_saves_and_says_so(images: Path, tmp_path: Path, number: int, code: int) -> None:
+    options = ["--data", images, *SMALL, "--steps", 100_000, "--out", tmp_path / "run"]
     process = subprocess.Popen(command("train", *options), stderr=subprocess.PIPE, text=True)
     log = tmp_path / "run/log.jsonl"
     deadline = time.monotonic() + 60
@@ -218,11 +218,11 @@ def test_interrupted_saves_and_says_so(pictures: Path, tmp_path: Path, number: i
     assert list((tmp_path / "run/checkpoints").glob("step-*.safetensors"))
 
 
-def test_progress_bar_on_a_terminal(pictures: Path, tmp_path: Path) -> None:
+def test_progress_bar_on_a_terminal(images: Path, tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     settings = {**os.environ, "COLUMNS": "110", "TERM": "xterm-256color"}
     process = subprocess.Popen(
-        command("train", "--data", pictures, *SMALL, "--steps", 40, "--out", tmp_path / "run"),
+        command("train", "--data", images, *SMALL, "--steps", 40, "--out", tmp_path / "run"),
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

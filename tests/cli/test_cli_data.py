@@ -68,11 +68,11 @@ def test_a_range_is_kept_with_the_run_and_read_again(tmp_path: Path) -> None:
 def test_parts_serve_as_held_out_data_unless_all_is_trained_on(tmp_path: Path) -> None:
     names = [f"{part}/{k}.png" for part in ("Train", "Valid") for k in range(30)]
     images_in(tmp_path / "set", *names)
-    for split, words in ("train", "test pictures"), ("all", "has no test part"):
+    for split, words in ("train", "test images"), ("all", "has no test part"):
         run = tmp_path / split
         done = gan_np("train", "--data", tmp_path / "set", *SMALL, "--split", split, "--out", run)
         assert done.returncode == 0, done.stderr
-        assert f"on {30 if split == 'train' else 60} pictures" in done.stderr
+        assert f"on {30 if split == 'train' else 60} images" in done.stderr
         found = gan_np("neighbours", run, "--count", 10, "--cells", 0, "--out", tmp_path / "n.png")
         assert (words in found.stderr) == (split == "all"), found.stderr
 
@@ -112,6 +112,6 @@ def test_broken_files_left_out_are_named_in_a_line(tmp_path: Path) -> None:
     done = gan_np("train", "--data", folder, "--skip-broken", *SMALL, "--out", tmp_path / "run", "--quiet")
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith(
-        f"warning: {folder}: left out 1 of 7 pictures that cannot be read: \\x1b[31mred.png (not"
+        f"warning: {folder}: left out 1 of 7 images that cannot be read: \\x1b[31mred.png (not"
     )
     assert done.stderr.count("\n") == 1

@@ -31,7 +31,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--width", 2, "--batch-size", 8, "--name", "shades",
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
-    assert "of 60 test pictures" in made.stderr
+    assert "of 60 test images" in made.stderr
     options = ["--data", folder / "d.npz", "--quiet", *SMALL]
     first = gan_np(
         "train", *options, "--out", folder / "one", "--evaluate-every", 2, "--evaluate-count", 20,
@@ -50,7 +50,7 @@ def test_evaluate_a_run(place: Path, tmp_path: Path) -> None:
     assert done.stdout.count("too few") == 1
     assert str(tmp_path / "evaluation.html") in done.stderr
     found = json.loads((tmp_path / "evaluation.json").read_text())
-    assert found["facts"]["compared with"] == "30 test pictures"
+    assert found["facts"]["compared with"] == "30 test images"
     assert found["facts"]["checkpoint"] == "step-000004.safetensors, step 4"
     assert [record["step"] for record in found["checkpoints"]] == [2, 4]
     assert found["battle"]["winner"] in ("first", "second", "undecided")
@@ -58,7 +58,7 @@ def test_evaluate_a_run(place: Path, tmp_path: Path) -> None:
         "first_on_test", "second_on_test", "first_on_second", "second_on_first",
     }  # fmt: skip
     page = (tmp_path / "evaluation.html").read_text()
-    assert page.count("<img") >= 4  # samples, real pictures, curves of checkpoints and of the training
+    assert page.count("<img") >= 4  # samples, real images, curves of checkpoints and of the training
 
 
 def test_the_battle_turns_round(place: Path, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def gan_np(*arguments: object) -> Done:
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("data") / "tiny.npz"
     images = np.random.default_rng(0).integers(0, 256, (80, 16, 16, 1), np.uint8)
     labels = np.arange(80) % 3
@@ -47,7 +47,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> dict[str, Path]:
+def runs(tmp_path_factory: pytest.TempPathFactory, images: Path) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("runs")
     models = {
         "dcgan": [],
@@ -57,7 +57,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> dict[str, 
         "lapgan": ["--levels", "1", "--hidden", "8"],
     }
     for model, options in models.items():
-        done = gan_np("train", "--data", pictures, "--model", model, *options, *SMALL, "--out", root / model)
+        done = gan_np("train", "--data", images, "--model", model, *options, *SMALL, "--out", root / model)
         assert done.returncode == 0, done.stderr
     return {model: root / model for model in models}
 
@@ -81,8 +81,8 @@ def test_traverse(
     done = gan_np("traverse", runs[model], *options, "--out", out)
     assert done.returncode == 0, done.stderr
     assert "across:" in done.stderr
-    with Image.open(out) as picture:
-        ratio = picture.width / picture.height
+    with Image.open(out) as image:
+        ratio = image.width / image.height
     assert ratio == pytest.approx((18 * shape[0] + 2) / (18 * shape[1] + 2), rel=1e-9)
 
 
@@ -168,14 +168,14 @@ def test_neighbours(tmp_path: Path, runs: dict[str, Path], model: str) -> None:
         assert 0 <= found[name]["p_nearer"] <= 1
         assert f"{name}: 20 samples" in done.stdout
     assert ("discriminator" in found) == (model != "lapgan")
-    with Image.open(out) as picture:
-        ratio = picture.width / picture.height
+    with Image.open(out) as image:
+        ratio = image.width / image.height
     assert ratio == pytest.approx((18 * (1 + 3 * len(searches)) + 2) / (18 * 3 + 2), rel=1e-9)
 
 
-def test_neighbours_in_the_features_of_a_classifier(tmp_path: Path, pictures: Path, runs: dict[str, Path]) -> None:
+def test_neighbours_in_the_features_of_a_classifier(tmp_path: Path, images: Path, runs: dict[str, Path]) -> None:
     known = tmp_path / "classifier.safetensors"
-    done = gan_np("train-classifier", "--data", pictures, "--steps", 2, "--out", known)
+    done = gan_np("train-classifier", "--data", images, "--steps", 2, "--out", known)
     assert done.returncode == 0, done.stderr
     out = tmp_path / "n.png"
     done = gan_np("neighbours", runs["dcgan"], "--classifier", known, "--count", 10, "--out", out)
@@ -183,13 +183,13 @@ def test_neighbours_in_the_features_of_a_classifier(tmp_path: Path, pictures: Pa
     assert list(json.loads(out.with_suffix(".json").read_text()))[2:] == ["pixels", "discriminator", "classifier"]
 
 
-def test_a_run_that_replays_its_data_is_found(tmp_path: Path, pictures: Path, runs: dict[str, Path]) -> None:
-    """The generator of a real run folder, made to draw one training picture whatever z is: its bias is that picture."""
+def test_a_run_that_replays_its_data_is_found(tmp_path: Path, images: Path, runs: dict[str, Path]) -> None:
+    """The generator of a real run folder, made to draw one training image whatever z is: its bias is that image."""
     from gan_np.data import load
     from gan_np.evaluation.memorisation import memory_of
     from gan_np.runs import load_gan
 
-    gan, training = load_gan(runs["dcgan"]), load(pictures)
+    gan, training = load_gan(runs["dcgan"]), load(images)
     object.__setattr__(gan, "sample", lambda count, seed=0, **options: training[np.arange(count) % 60])
     memory = memory_of(runs["dcgan"], gan, count=40, show=5, nearest=1, cells=0)
     assert memory.found["pixels"][:, 0].tolist() == [0, 1, 2, 3, 4]
@@ -212,7 +212,7 @@ def test_neighbours_needs_pictures_that_were_not_seen(tmp_path: Path, runs: dict
     given = ["--held-out", tmp_path / "more.npy", "--count", 10, "--out", tmp_path / "n.png"]
     done = gan_np("neighbours", run, *given)
     assert done.returncode == 0, done.stderr
-    assert "left out 4 held-out pictures" in done.stderr
+    assert "left out 4 held-out images" in done.stderr
     np.save(tmp_path / "whole.npy", images[::-1])
     changed = gan_np("neighbours", run, *given)
     assert changed.returncode == 1

@@ -13,7 +13,7 @@ SMALL = ["--steps", "2", "--width", "2", "--latent-dim", "3", "--batch-size", "6
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("data") / "tiny.npz"
     images = np.random.default_rng(0).integers(0, 256, (30, 16, 16, 1), np.uint8)
     np.savez(path, images=images, labels=np.arange(30) % 3)
@@ -27,8 +27,8 @@ def gan_np(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def size_of(path: Path) -> tuple[int, int]:
-    with Image.open(path) as picture:
-        return picture.size
+    with Image.open(path) as image:
+        return image.size
 
 
 @pytest.mark.parametrize(
@@ -52,10 +52,10 @@ def size_of(path: Path) -> tuple[int, int]:
     ],
 )
 def test_trained_and_sampled(
-    tmp_path: Path, pictures: Path, model: str, training: list[str], sampling: list[str], cells: tuple[int, int]
+    tmp_path: Path, images: Path, model: str, training: list[str], sampling: list[str], cells: tuple[int, int]
 ) -> None:
     run, grid = tmp_path / "run", tmp_path / "grid.png"
-    done = gan_np("train", "--data", pictures, "--model", model, *training, *SMALL, "--out", run)
+    done = gan_np("train", "--data", images, "--model", model, *training, *SMALL, "--out", run)
     assert done.returncode == 0, done.stderr
     done = gan_np("sample", run, *sampling, "--out", grid)
     assert done.returncode == 0, done.stderr
@@ -75,8 +75,8 @@ def test_trained_and_sampled(
         ("--by-class", "conditional"),
     ],
 )
-def test_options_of_other_models_are_refused(tmp_path: Path, pictures: Path, option: str, words: str) -> None:
-    done = gan_np("train", "--data", pictures, *SMALL, "--out", tmp_path / "run")
+def test_options_of_other_models_are_refused(tmp_path: Path, images: Path, option: str, words: str) -> None:
+    done = gan_np("train", "--data", images, *SMALL, "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     refused = gan_np("sample", tmp_path / "run", option, "--out", tmp_path / "grid.png")
     assert refused.returncode == 1
@@ -94,10 +94,8 @@ def test_labels_are_needed_where_a_model_has_them(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
-def test_lapgan_dry_run(tmp_path: Path, pictures: Path) -> None:
-    done = gan_np(
-        "train", "--data", pictures, "--model", "lapgan", "--levels", 1, "--dry-run", "--out", tmp_path / "run"
-    )
+def test_lapgan_dry_run(tmp_path: Path, images: Path) -> None:
+    done = gan_np("train", "--data", images, "--model", "lapgan", "--levels", 1, "--dry-run", "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     assert "Concatenate" in done.stdout
     assert "level 0, 8×8: measured on" in done.stdout
@@ -106,9 +104,9 @@ def test_lapgan_dry_run(tmp_path: Path, pictures: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
-def test_lapgan_profile(pictures: Path) -> None:
+def test_lapgan_profile(images: Path) -> None:
     options = ["--model", "lapgan", "--levels", 1, "--conditional", "--hidden", 8, *SMALL[:-1]]
-    done = gan_np("profile", "--data", pictures, "--repeats", 1, *options)
+    done = gan_np("profile", "--data", images, "--repeats", 1, *options)
     assert done.returncode == 0, done.stderr
     assert "level 0, 8×8" in done.stdout
     assert "level 1, 16×16" in done.stdout
@@ -120,9 +118,9 @@ def test_lapgan_profile(pictures: Path) -> None:
     ("model", "training", "frames"),
     [("gran", ["--draw-steps", "3"], 3), ("lapgan", ["--levels", "1", "--hidden", "8", "--conditional"], 2)],
 )
-def test_drawing_as_an_animation(tmp_path: Path, pictures: Path, model: str, training: list[str], frames: int) -> None:
+def test_drawing_as_an_animation(tmp_path: Path, images: Path, model: str, training: list[str], frames: int) -> None:
     run = tmp_path / "run"
-    done = gan_np("train", "--data", pictures, "--model", model, *training, *SMALL, "--out", run)
+    done = gan_np("train", "--data", images, "--model", model, *training, *SMALL, "--out", run)
     assert done.returncode == 0, done.stderr
     with Image.open(run / "drawing.gif") as drawn, Image.open(run / "samples.png") as grid:
         assert drawn.n_frames == frames
@@ -138,9 +136,9 @@ def test_drawing_as_an_animation(tmp_path: Path, pictures: Path, model: str, tra
     assert gan_np("train", "--resume", run, "--steps", 3, "--quiet").returncode == 0
 
 
-def test_no_drawing_without_animation(tmp_path: Path, pictures: Path) -> None:
+def test_no_drawing_without_animation(tmp_path: Path, images: Path) -> None:
     run = tmp_path / "run"
-    done = gan_np("train", "--data", pictures, "--model", "gran", "--no-animation", *SMALL, "--out", run)
+    done = gan_np("train", "--data", images, "--model", "gran", "--no-animation", *SMALL, "--out", run)
     assert done.returncode == 0, done.stderr
     assert not (run / "drawing.gif").exists()
 
@@ -150,8 +148,8 @@ def test_labels_by_their_names_and_data_that_were_moved(tmp_path: Path) -> None:
     for name, level, count in (("cat", 40, 12), ("dog", 200, 4)):
         (tmp_path / "data" / name).mkdir(parents=True)
         for number in range(count):
-            picture = Image.fromarray(rng.integers(level - 20, level + 20, (8, 8), np.uint8))
-            picture.save(tmp_path / "data" / name / f"{number}.png")
+            image = Image.fromarray(rng.integers(level - 20, level + 20, (8, 8), np.uint8))
+            image.save(tmp_path / "data" / name / f"{number}.png")
     run, options = tmp_path / "run", [*SMALL[:-1], "--sample-every", "0", "--no-animation"]
     trained = gan_np("train", "--model", "conditional-dcgan", "--data", tmp_path / "data", "--out", run, *options)
     listed = "labels: cat (label 0): 12 images, dog (label 1): 4 images"

@@ -133,7 +133,7 @@ def test_what_is_too_few_is_said_once(
     evaluate._tables(figures, False)
     text = " ".join(capsys.readouterr().out.split())
     assert text.count("too few") == 1
-    assert "300 pictures of each set are too few" in text
+    assert "300 images of each set are too few" in text
     assert "2,000 for Fréchet distance; 5,000 for classifier score" in text
     assert "evaluation.html has them: 95 % interval, better" in text
 

@@ -41,8 +41,8 @@ GEOMETRIES = {
     "narrow, one chunk aligned": convolution_geometry(3, (7, 6, 4), 5, (3, 2), (1, 2), (1, 0)),
     "few channels": convolution_geometry(2, (38, 44, 3), 24, (4, 4), (2, 2), (1, 1)),
     "few channels, not whole": convolution_geometry(2, (31, 33, 1), 6, (5, 3), (3, 1), (2, 0)),
-    "many small pictures": convolution_geometry(30, (3, 5, 8), 12, (2, 3), (1, 2), (0, 1)),
-    "a pixel a picture": convolution_geometry(70, (2, 3, 8), 8, (2, 3), (1, 1), (0, 0)),
+    "many small images": convolution_geometry(30, (3, 5, 8), 12, (2, 3), (1, 2), (0, 1)),
+    "a pixel an image": convolution_geometry(70, (2, 3, 8), 8, (2, 3), (1, 1), (0, 0)),
     "many parts": convolution_geometry(4, (18, 17, 3), 20, (4, 4), (2, 2), (1, 1)),
 }
 WIDE = {
@@ -110,7 +110,7 @@ def test_every_tile(name, size, label, order, monkeypatch, launches):
     with threads_in_order(order):
         compare(conv2d_case(label, WIDE[label]), name)
     assert ("gather" in dict(launches)) == (order == "shuffled")
-    # More than one tile down and across, of one picture at least.
+    # More than one tile down and across, of one image at least.
     grids = [grid for kernel, grid in launches if kernel == "to_weight"]
     assert grids[0][0] > 1
     assert grids[0][1] > 1
@@ -247,18 +247,18 @@ def finished(name, geometry, contraction, bias, activation, rng):
     """(found, expected) of one contraction with its bias and activation, the latter from the reference in float64."""
     large = contraction == "to_large"
     given = geometry.small_shape if large else geometry.large_shape
-    weight, picture = (rng.standard_normal(shape).astype(np.float32) for shape in (geometry.weight_shape, given))
-    weight /= np.sqrt(np.prod(weight.shape[:2] + picture.shape[3:]), dtype=np.float32)  # sums where activations bend
+    weight, image = (rng.standard_normal(shape).astype(np.float32) for shape in (geometry.weight_shape, given))
+    weight /= np.sqrt(np.prod(weight.shape[:2] + image.shape[3:]), dtype=np.float32)  # sums where activations bend
     rounded = rounding(name, geometry, "large" if large else "small")
     reference = kernels.entry("conv2d", "reference").implementation.plan(geometry)
-    wide = [rounded(array).astype(np.float64) for array in (weight, picture)]
+    wide = [rounded(array).astype(np.float64) for array in (weight, image)]
     prepare = "prepare_small" if large else "prepare_large"
     sums = getattr(reference, contraction)(reference.prepare_weight(wide[0]), getattr(reference, prepare)(wide[1]))
     epilogue = kernels.entry("bias_activation", "reference").implementation
     expected = epilogue.forward(sums, None if bias is None else bias.astype(np.float64), activation)
     with units(name):
         plan = kernels.entry("conv2d", kernel_of(name)).implementation.plan(geometry)
-        prepared = plan.prepare_weight(to_device(weight, "cuda")), getattr(plan, prepare)(to_device(picture, "cuda"))
+        prepared = plan.prepare_weight(to_device(weight, "cuda")), getattr(plan, prepare)(to_device(image, "cuda"))
         bias = None if bias is None else to_device(bias, "cuda")
         return to_host(getattr(plan, f"{contraction}_finished")(*prepared, bias, activation)), expected
 
@@ -410,9 +410,9 @@ def test_transposed(order, shape, dtype, rng):
 
 
 def test_pictures_transposed(rng):
-    pictures = rng.standard_normal((2, 3, 5, 7)).astype(np.float32)
-    found = to_host(transposed(to_device(pictures, "cuda"), 7))
-    np.testing.assert_array_equal(found, pictures.reshape(-1, 7).T)
+    images = rng.standard_normal((2, 3, 5, 7)).astype(np.float32)
+    found = to_host(transposed(to_device(images, "cuda"), 7))
+    np.testing.assert_array_equal(found, images.reshape(-1, 7).T)
 
 
 # ---- arrays stored as bf16

@@ -53,8 +53,8 @@ LONG = {
     # So deep that several threads share the parts of a number.
     "parts": dense_case("in parts", 9, 3000, 5),
     "few channels": conv2d_case("few", convolution_geometry(1, (20, 44, 3), 24, (4, 4), (2, 2), (1, 1))),
-    # Tiles that begin in the middle of a row, go on over several rows and pictures, and hold several taps; whole lines.
-    "small pictures": conv2d_case("small pictures", convolution_geometry(30, (3, 5, 8), 12, (2, 3), (1, 2), (0, 1))),
+    # Tiles that begin in the middle of a row, go on over several rows and images, and hold several taps; whole lines.
+    "small images": conv2d_case("small images", convolution_geometry(30, (3, 5, 8), 12, (2, 3), (1, 2), (0, 1))),
     "odd columns": dense_case("odd columns", 5, 8, 13),
     # A ring of tiles that goes round in all three contractions, all of whose lines are whole.
     "warpgroups": conv2d_case("deep", convolution_geometry(1, (27, 26, 40), 72, (4, 4), (2, 2), (1, 1))),
@@ -194,7 +194,7 @@ def test_warpgroups(host_gpu, monkeypatch, change, kernel):
     "change",
     [
         nth(r", line\.offset \+= by\.row_end", 0),
-        nth(r", line\.offset \+= by\.picture_end", 0),
+        nth(r", line\.offset \+= by\.image_end", 0),
         nth(r", tap\.offset \+= \(g\.large_width - g\.kernel_width\) \* g\.large_channels", 0),
         nth(r"\+\+tap\.column < g\.kernel_width", 0, "++tap.column <= g.kernel_width"),
         nth(r"--tap\.column > -phase", 0, "--tap.column >= -phase"),
@@ -202,12 +202,12 @@ def test_warpgroups(host_gpu, monkeypatch, change, kernel):
         every(r"&& k \+ first_line \+ i \* STEP < operand\.lines\(\)"),
     ],
     ids=[
-        "the next row", "the next picture", "the next row of taps", "past a row of taps", "past what a pixel sees",
+        "the next row", "the next image", "the next row of taps", "past a row of taps", "past what a pixel sees",
         "past a phase's taps", "lines that are not there",
     ],
 )  # fmt: skip
 def test_operands_that_move_on_wrongly(host_gpu, monkeypatch, change, kernel):
-    assert caught(monkeypatch, "convolution.cu", change, "small pictures", kernel) == set(ORDERS)
+    assert caught(monkeypatch, "convolution.cu", change, "small images", kernel) == set(ORDERS)
 
 
 def test_pairs_that_are_not_aligned(host_gpu, monkeypatch):
@@ -275,10 +275,10 @@ def test_a_sign_that_is_not_that_of_forward(host_gpu, monkeypatch, change, dtype
         nth(r"chosen \* size", 0, "chosen * size + 1"),
         nth(r"x \+ number \* size", 0, "x"),
     ],
-    ids=["mirrored past the end", "not chosen", "not mirrored", "no lowest", "one byte", "another byte", "one picture"],
+    ids=["mirrored past the end", "not chosen", "not mirrored", "no lowest", "one byte", "another byte", "one image"],
 )
 def test_pictures(host_gpu, monkeypatch, change):
-    assert caught(monkeypatch, "real_pictures.cu", change, "pictures")
+    assert caught(monkeypatch, "real_images.cu", change, "images")
 
 
 def test_the_list_of_barriers_is_complete():

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from picture_files import pictures, pixels
+from image_files import pixels, some_images
 
 from gan_np import data
 from gan_np.checks import ShapeError
@@ -13,7 +13,7 @@ from gan_np.data import Dataset
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_bytes_are_taken_as_they_are(channels):
-    images = pictures(channels=channels)
+    images = some_images(channels=channels)
     found = data.open(images)
     assert found.images.base is images
     assert np.shares_memory(found.images, images)
@@ -26,18 +26,18 @@ def test_bytes_are_taken_as_they_are(channels):
 
 
 def test_load_gives_the_pictures_of_open():
-    images = pictures()
+    images = some_images()
     np.testing.assert_array_equal(data.load(images, image_size=4), data.open(images, image_size=4).images)
 
 
 def test_grey_pictures_may_lack_the_last_axis():
-    images = pictures()[..., 0]
+    images = some_images()[..., 0]
     np.testing.assert_array_equal(data.load(images), images[..., None])
 
 
 @pytest.mark.parametrize("labels", [np.arange(6), np.arange(6, dtype=np.uint8), np.arange(6)[:, None], list(range(6))])
 def test_labels(labels):
-    found = data.open((pictures(), labels))
+    found = data.open((some_images(), labels))
     assert found.labels.dtype == np.int64
     assert found.labels.tolist() == [0, 1, 2, 3, 4, 5]
 
@@ -57,12 +57,12 @@ def test_labels(labels):
 )
 def test_wrong_labels(labels, error, hint):
     with pytest.raises(error, match=f"labels.*{hint}"):
-        data.open((pictures(), labels))
+        data.open((some_images(), labels))
 
 
 @pytest.mark.parametrize("size", [4, (4, 6), [5, 4], 16])
 def test_size_and_channels(size):
-    found = data.load(pictures(), image_size=size, channels=1)
+    found = data.load(some_images(), image_size=size, channels=1)
     height, width = (size, size) if isinstance(size, int) else size
     assert found.shape == (6, height, width, 1)
     assert found.dtype == np.uint8
@@ -70,7 +70,7 @@ def test_size_and_channels(size):
 
 @pytest.mark.parametrize("view", [np.s_[::-1], np.s_[::2], np.s_[:, ::-1, 1:7], np.s_[..., ::-1]])
 def test_views_give_what_copies_give(view):
-    images = pictures()[view]
+    images = some_images()[view]
     np.testing.assert_array_equal(
         data.load(images, image_size=4, channels=1), data.load(images.copy(), image_size=4, channels=1)
     )
@@ -78,7 +78,7 @@ def test_views_give_what_copies_give(view):
 
 
 def test_inputs_are_not_modified():
-    images = pictures()
+    images = some_images()
     before = images.copy()
     data.load(images, image_size=4, channels=4)
     np.testing.assert_array_equal(images, before)
@@ -94,8 +94,8 @@ def test_one_picture_and_constant_pictures():
 @pytest.mark.parametrize(
     ("shape", "error", "hint"),
     [
-        ((0, 8, 8, 3), ValueError, "no pictures"),
-        ((0, 8, 8), ValueError, "no pictures"),
+        ((0, 8, 8, 3), ValueError, "no images"),
+        ((0, 8, 8), ValueError, "no images"),
         ((8, 8, 3), ShapeError, r"images\[None\]"),
         ((5, 64), ShapeError, "reshape"),
         ((5, 3, 32, 32), ShapeError, "transpose"),
@@ -142,7 +142,7 @@ def test_wrong_dtypes(dtype, hint):
 )
 def test_wrong_arguments(arguments, error, name):
     with pytest.raises(error, match=name):
-        data.open(pictures(), **arguments)
+        data.open(some_images(), **arguments)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_wrong_arguments(arguments, error, name):
         (None, TypeError, "source"),
         ([1, 2], ShapeError, "images"),
         (["a.png", "b.png"], TypeError, "images: expected numbers, got a list of"),
-        ([pictures(), np.arange(6)], TypeError, "give images and labels as a tuple"),
+        ([some_images(), np.arange(6)], TypeError, "give images and labels as a tuple"),
         ([pixels(0), pixels(0, 9)], ShapeError, "images: .*differ in shape"),
         ((1, 2, 3), ValueError, "images, labels"),
         (([1], None), ShapeError, "images"),
@@ -171,29 +171,29 @@ def test_wrong_sources(source, error, hint, tmp_path, monkeypatch):
 
 
 def test_memory_mapped_arrays_stay_memory_mapped(tmp_path):
-    np.save(tmp_path / "a.npy", pictures())
+    np.save(tmp_path / "a.npy", some_images())
     mapped = np.load(tmp_path / "a.npy", mmap_mode="r")
     assert isinstance(data.open(mapped).images, np.memmap)
 
 
 def test_a_converted_memory_mapped_array_goes_to_the_cache_by_its_content(tmp_path, monkeypatch, cache):
     monkeypatch.setattr("gan_np.data.raw.IN_MEMORY", 100)
-    np.save(tmp_path / "a.npy", pictures())
+    np.save(tmp_path / "a.npy", some_images())
     mapped = np.load(tmp_path / "a.npy", mmap_mode="r")
     found = data.open(mapped, image_size=4)
     assert isinstance(found.images, np.memmap)
-    np.testing.assert_array_equal(found.images, data.load(pictures(), image_size=4))
+    np.testing.assert_array_equal(found.images, data.load(some_images(), image_size=4))
     assert len(list((cache / "decoded").glob("*.npy"))) == 1
 
 
 class TestDataset:
     def test_is_frozen(self):
         with pytest.raises(dataclasses.FrozenInstanceError):
-            data.open(pictures()).name = "other"
+            data.open(some_images()).name = "other"
 
     def test_repr(self):
-        found = Dataset(pictures(), np.zeros(6, int), ("a", "b"), "things")
-        assert repr(found) == "Dataset(things: 6 pictures of 8×8×3, 2 classes)"
+        found = Dataset(some_images(), np.zeros(6, int), ("a", "b"), "things")
+        assert repr(found) == "Dataset(things: 6 images of 8×8×3, 2 classes)"
 
     @pytest.mark.parametrize(
         ("arguments", "error", "hint"),
@@ -201,10 +201,10 @@ class TestDataset:
             ((np.zeros((2, 8, 8, 1)),), TypeError, "uint8"),
             ((np.zeros((2, 8, 8), np.uint8),), ShapeError, "images"),
             (("text",), TypeError, "images"),
-            ((pictures(), np.zeros(5, int)), ShapeError, "labels"),
-            ((pictures(), None, ("a",)), ValueError, "class_names"),
-            ((pictures(), np.arange(6), ("a", "b")), ValueError, "0 to 5"),
-            ((pictures(), np.full(6, -1), ("a", "b")), ValueError, "-1"),
+            ((some_images(), np.zeros(5, int)), ShapeError, "labels"),
+            ((some_images(), None, ("a",)), ValueError, "class_names"),
+            ((some_images(), np.arange(6), ("a", "b")), ValueError, "0 to 5"),
+            ((some_images(), np.full(6, -1), ("a", "b")), ValueError, "-1"),
         ],
     )
     def test_wrong_parts(self, arguments, error, hint):
@@ -214,13 +214,13 @@ class TestDataset:
 
 class TestFingerprint:
     def test_is_a_function_of_the_content(self):
-        one = Dataset(pictures(), np.arange(6))
-        assert one.fingerprint() == Dataset(pictures(), np.arange(6), name="other").fingerprint()
+        one = Dataset(some_images(), np.arange(6))
+        assert one.fingerprint() == Dataset(some_images(), np.arange(6), name="other").fingerprint()
         assert len(one.fingerprint()) == 32
         int(one.fingerprint(), 16)
 
     def test_any_change_shows(self):
-        images = pictures()
+        images = some_images()
         seen = {Dataset(images).fingerprint(), Dataset(images, np.arange(6)).fingerprint()}
         seen.add(Dataset(images, np.arange(6)[::-1]).fingerprint())
         changed = images.copy()
@@ -236,12 +236,12 @@ class TestFingerprint:
         assert Dataset(images, np.array([1, 0])).fingerprint() == "9bacd76fb5cf5d470a995843014ba80d"
 
     def test_is_the_same_from_memory_and_from_a_file(self, tmp_path):
-        np.save(tmp_path / "a.npy", pictures())
-        assert data.open(tmp_path / "a.npy").fingerprint() == data.open(pictures()).fingerprint()
+        np.save(tmp_path / "a.npy", some_images())
+        assert data.open(tmp_path / "a.npy").fingerprint() == data.open(some_images()).fingerprint()
 
     def test_huge_arrays_are_sampled_with_both_ends(self, monkeypatch):
         monkeypatch.setattr("gan_np.data.dataset.HASHED_IN_FULL", 1000)
-        images = pictures(60)
+        images = some_images(60)
         first = Dataset(images).fingerprint()
         assert first == Dataset(images.copy()).fingerprint()
         for index in (0, -1):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from picture_files import folder_of
+from image_files import folder_of
 
 from gan_np import data
 from gan_np.data import cache as cache_module
@@ -113,7 +113,7 @@ class TestEntries:
         assert not [path for path in cache.rglob("*") if path.is_file()]
 
     def test_no_pictures(self, cache):
-        with pytest.raises(ValueError, match="no pictures"):
+        with pytest.raises(ValueError, match="no images"):
             decoded(cache, "s", "c", lambda: ((3, 4, 4, 1), []))
 
     def test_no_room(self, cache):

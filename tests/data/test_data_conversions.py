@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from picture_files import pixels
+from image_files import pixels
 from PIL import Image
 
 from gan_np import data
@@ -13,12 +13,12 @@ from gan_np.data.resize import resize
 @pytest.mark.parametrize("given", [1, 2, 3, 4])
 @pytest.mark.parametrize("wanted", [1, 3, 4])
 def test_shapes_and_types(given, wanted):
-    pictures = np.random.default_rng(0).integers(0, 256, (5, 4, 6, given), np.uint8)
-    before = pictures.copy()
-    converted = to_channels(pictures, wanted)
+    some_images = np.random.default_rng(0).integers(0, 256, (5, 4, 6, given), np.uint8)
+    before = some_images.copy()
+    converted = to_channels(some_images, wanted)
     assert converted.shape == (5, 4, 6, wanted)
     assert converted.dtype == np.uint8
-    np.testing.assert_array_equal(pictures, before)
+    np.testing.assert_array_equal(some_images, before)
 
 
 def test_grey_is_pillows():
@@ -40,27 +40,27 @@ def test_alpha_is_laid_on_white():
 
 
 def test_alpha_is_kept_or_made_opaque():
-    pictures = pixels(0, channels=4)[None]
-    assert to_channels(pictures, 4) is pictures
-    np.testing.assert_array_equal(to_channels(pictures[..., :3], 4)[..., :3], pictures[..., :3])
-    assert (to_channels(pictures[..., :3], 4)[..., 3] == 255).all()
-    grey_alpha = to_channels(pictures[..., 2:], 4)
-    np.testing.assert_array_equal(grey_alpha, pictures[..., [2, 2, 2, 3]])
+    some_images = pixels(0, channels=4)[None]
+    assert to_channels(some_images, 4) is some_images
+    np.testing.assert_array_equal(to_channels(some_images[..., :3], 4)[..., :3], some_images[..., :3])
+    assert (to_channels(some_images[..., :3], 4)[..., 3] == 255).all()
+    grey_alpha = to_channels(some_images[..., 2:], 4)
+    np.testing.assert_array_equal(grey_alpha, some_images[..., [2, 2, 2, 3]])
 
 
 def test_colour_of_transparent_grey_agrees_with_its_grey():
-    pictures = pixels(1, channels=4)[None, ..., 2:]
-    np.testing.assert_array_equal(to_channels(pictures, 3), np.repeat(to_channels(pictures, 1), 3, axis=-1))
+    some_images = pixels(1, channels=4)[None, ..., 2:]
+    np.testing.assert_array_equal(to_channels(some_images, 3), np.repeat(to_channels(some_images, 1), 3, axis=-1))
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 @pytest.mark.parametrize("size", [(4, 4), (8, 8), (16, 5), (3, 20)])
 def test_constant_pictures_stay_constant(channels, size):
-    pictures = np.broadcast_to(np.arange(200, 200 + channels, dtype=np.uint8), (2, 8, 8, channels))
-    resized = resize(pictures, size)
+    some_images = np.broadcast_to(np.arange(200, 200 + channels, dtype=np.uint8), (2, 8, 8, channels))
+    resized = resize(some_images, size)
     assert resized.shape == (2, *size, channels)
     tolerance = 0 if channels in (1, 3) else 1  # Pillow weights colours with alpha in 8 bits
-    assert np.abs(resized.astype(int) - pictures[:, :1, :1]).max() <= tolerance
+    assert np.abs(resized.astype(int) - some_images[:, :1, :1]).max() <= tolerance
 
 
 def test_reduction_does_not_alias():
@@ -80,16 +80,16 @@ def test_what_sticks_out_is_cut_on_both_sides_alike():
 
 
 def test_a_picture_of_the_size_is_unchanged():
-    pictures = pixels(2)[None]
-    assert resize(pictures, (8, 8)) is pictures
+    some_images = pixels(2)[None]
+    assert resize(some_images, (8, 8)) is some_images
 
 
 def test_hidden_colours_do_not_bleed_through_alpha():
     """Red under alpha 0 beside opaque blue: no red may show after resizing."""
-    picture = np.zeros((1, 16, 16, 4), np.uint8)
-    picture[..., :8, 0] = 255
-    picture[..., 8:, 2:] = 255
-    on_white = to_channels(resize(picture, (4, 4)), 3).astype(int)
+    one_image = np.zeros((1, 16, 16, 4), np.uint8)
+    one_image[..., :8, 0] = 255
+    one_image[..., 8:, 2:] = 255
+    on_white = to_channels(resize(one_image, (4, 4)), 3).astype(int)
     assert (on_white[..., 0] <= on_white[..., 1] + 1).all()
 
 
@@ -106,9 +106,9 @@ def test_floats_are_rounded(dtype, pixel_range, low):
 
 @pytest.mark.parametrize("pixel_range", ["0..1", "-1..1"])
 def test_bytes_come_back_from_floats(pixel_range):
-    pictures = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
-    floats = data.to_float(pictures, pixel_range, np.dtype(np.float32))
-    np.testing.assert_array_equal(data.load(floats), pictures)
+    some_images = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+    floats = data.to_float(some_images, pixel_range, np.dtype(np.float32))
+    np.testing.assert_array_equal(data.load(floats), some_images)
 
 
 def test_floats_of_the_usual_rounding_are_within_the_range():
@@ -138,10 +138,10 @@ def test_floats_that_are_not_finite_are_refused(bad):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_floats_of_chosen_pictures_some_of_them_mirrored(dtype):
-    """The same bits as of pictures that were chosen and flipped before."""
-    pictures = np.random.default_rng(1).integers(0, 256, (9, 4, 5, 3), np.uint8)
+    """The same bits as of images that were chosen and flipped before."""
+    some_images = np.random.default_rng(1).integers(0, 256, (9, 4, 5, 3), np.uint8)
     index, mirrored = np.array([8, 0, 3, 3]), np.array([0, 1, 1, 0], np.uint8)
-    by_hand = np.stack([pictures[8], pictures[0, :, ::-1], pictures[3, :, ::-1], pictures[3]])
-    found = data.to_float(pictures, "-1..1", np.dtype(dtype), index=index, mirrored=mirrored)
+    by_hand = np.stack([some_images[8], some_images[0, :, ::-1], some_images[3, :, ::-1], some_images[3]])
+    found = data.to_float(some_images, "-1..1", np.dtype(dtype), index=index, mirrored=mirrored)
     assert found.dtype == dtype
     np.testing.assert_array_equal(found, data.to_float(by_hand, "-1..1", np.dtype(dtype)))

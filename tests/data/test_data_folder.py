@@ -1,16 +1,16 @@
-"""Folders of pictures."""
+"""Folders of images."""
 
 import os
 import sys
 
 import numpy as np
 import pytest
-from picture_files import folder_of, pixels, save
+from image_files import folder_of, pixels, save
 from PIL import Image
 
 from gan_np import data
 from gan_np.checks import ShapeError
-from gan_np.data import BrokenPictures
+from gan_np.data import BrokenImages
 from gan_np.data.channels import to_channels
 
 NAMES = ["b.png", "a.png", "sub/c.png", "sub/deeper/d.png"]
@@ -96,7 +96,7 @@ DEEP = np.random.default_rng(3).integers(0, 65536, (8, 8), np.uint16)
 
 
 def as_modes():
-    """A picture in each of Pillow's modes, the file type that holds it, and what must be read as 3 channels."""
+    """An image in each of Pillow's modes, the file type that holds it, and what must be read as 3 channels."""
     grey3 = np.repeat(GREY[..., None], 3, -1)
     palette = Image.fromarray(COLOUR).quantize(16)
     bits = Image.fromarray(GREY).convert("1")
@@ -145,8 +145,8 @@ class TestModes:
         for number, (image, ending, _) in enumerate(as_modes().values()):
             image.save(tmp_path / f"{number:02}.{ending}")
         found = data.load(tmp_path)
-        for picture, (_, _, expected) in zip(found, as_modes().values(), strict=True):
-            np.testing.assert_array_equal(picture, expected)
+        for one_image, (_, _, expected) in zip(found, as_modes().values(), strict=True):
+            np.testing.assert_array_equal(one_image, expected)
 
     @pytest.mark.parametrize(("modes", "channels"), [(["1", "L", "LA", "I;16"], 1), (["L", "P"], 3), (["RGBA"], 3)])
     def test_channels_are_1_if_all_are_grey_and_3_otherwise(self, tmp_path, modes, channels):
@@ -204,7 +204,7 @@ class TestModes:
 
     def test_postscript_is_never_run(self, tmp_path):
         (tmp_path / "a.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n" * 4)
-        with pytest.raises(BrokenPictures, match=r"a\.png \(not a picture"):
+        with pytest.raises(BrokenImages, match=r"a\.png \(not an image"):
             data.load(tmp_path)
 
 
@@ -292,7 +292,7 @@ class TestSizes:
         save(tmp_path / "bomb.png", height=40, width=50)
         for limit in (1000, 1999):  # Pillow raises above twice its limit and warns above it
             monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
-            with pytest.raises(BrokenPictures, match=r"bomb\.png \(too many pixels.*MAX_IMAGE_PIXELS"):
+            with pytest.raises(BrokenImages, match=r"bomb\.png \(too many pixels.*MAX_IMAGE_PIXELS"):
                 data.load(tmp_path, image_size=8)
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2000)
         assert len(data.load(tmp_path, image_size=8)) == 2
@@ -308,12 +308,12 @@ class TestBrokenFiles:
         (folder / "cat/truncated.png").write_bytes(whole[: len(whole) // 2])
         (folder / "cat/empty.png").write_bytes(b"")
         (folder / "eel").mkdir()
-        (folder / "eel/text.jpg").write_text("this is no picture")
+        (folder / "eel/text.jpg").write_text("this is no image")
         (folder / "eel/flipped.png").write_bytes(whole[:60] + bytes(200) + whole[260:])
 
     def test_all_are_named_together(self, tmp_path, cache):
         self.spoil(tmp_path)
-        with pytest.raises(BrokenPictures, match=r"4 pictures cannot be read.*skip_broken=True") as caught:
+        with pytest.raises(BrokenImages, match=r"4 images cannot be read.*skip_broken=True") as caught:
             data.open(tmp_path)
         broken = ["cat/empty.png", "cat/truncated.png", "eel/flipped.png", "eel/text.jpg"]
         assert list(caught.value.files) == broken
@@ -322,7 +322,7 @@ class TestBrokenFiles:
 
     def test_and_left_out_if_asked(self, tmp_path):
         self.spoil(tmp_path)
-        with pytest.warns(UserWarning, match=r"left out 4 of 7 pictures.*cat/truncated.png") as caught:
+        with pytest.warns(UserWarning, match=r"left out 4 of 7 images.*cat/truncated.png") as caught:
             found = data.open(tmp_path, skip_broken=True)
         assert caught[0].filename == __file__
         assert len(found) == 3
@@ -338,7 +338,7 @@ class TestBrokenFiles:
         save(tmp_path / "good.png")
         for number in range(30):
             (tmp_path / f"bad{number:02}.png").write_bytes(b"x")
-        with pytest.raises(BrokenPictures, match=r"30 pictures cannot be read.* and 10 more") as caught:
+        with pytest.raises(BrokenImages, match=r"30 images cannot be read.* and 10 more") as caught:
             data.load(tmp_path)
         assert len(caught.value.files) == 30
 
@@ -349,7 +349,7 @@ class TestBrokenFiles:
         content = (tmp_path / "b.png").read_bytes()
         (tmp_path / "b.png").write_bytes(content[:-200])
         assert whole.shape
-        with pytest.raises(BrokenPictures, match=r"a\.png.*b\.png"):
+        with pytest.raises(BrokenImages, match=r"a\.png.*b\.png"):
             data.load(tmp_path, skip_broken=skip_broken)
 
     def test_links_to_nowhere(self, tmp_path):
@@ -357,7 +357,7 @@ class TestBrokenFiles:
         (tmp_path / "b.png").symlink_to(tmp_path / "missing.png")
         (tmp_path / "c.png").symlink_to(tmp_path / "c.png")
         (tmp_path / "d.txt").symlink_to(tmp_path / "missing")
-        with pytest.raises(BrokenPictures, match=r"2 pictures.*b\.png.*c\.png"):
+        with pytest.raises(BrokenImages, match=r"2 images.*b\.png.*c\.png"):
             data.load(tmp_path)
 
     def test_doubtful_files_do_not_leak_warnings(self, tmp_path):
@@ -380,15 +380,15 @@ class TestOtherFiles:
     def test_no_picture_at_all(self, tmp_path):
         for name in ("a.txt", "b.txt", "c.zip", "d"):
             (tmp_path / name).write_text("hello")
-        with pytest.raises(ValueError, match=r"no pictures.*\.png.*found 2 \.txt, 1 \.zip, 1 \(no ending\)"):
+        with pytest.raises(ValueError, match=r"no images.*\.png.*found 2 \.txt, 1 \.zip, 1 \(no ending\)"):
             data.load(tmp_path)
         (tmp_path / "empty").mkdir()
-        with pytest.raises(ValueError, match=r"no pictures.*no files at all"):
+        with pytest.raises(ValueError, match=r"no images.*no files at all"):
             data.load(tmp_path / "empty")
 
     def test_one_picture_is_not_a_folder(self, tmp_path):
         save(tmp_path / "a.png")
-        with pytest.raises(ValueError, match=r"source.*a\.png is one picture; give the folder"):
+        with pytest.raises(ValueError, match=r"source.*a\.png is one image; give the folder"):
             data.load(tmp_path / "a.png")
 
     def test_endings_in_capitals(self, tmp_path):
@@ -411,7 +411,7 @@ class TestOtherFiles:
         (tmp_path / "two" / "across").symlink_to(tmp_path / "one")
         found = data.open(tmp_path)
         assert len(found) == 2
-        assert {picture.tobytes() for picture in found.images} == {picture.tobytes() for picture in expected}
+        assert {one_image.tobytes() for one_image in found.images} == {one_image.tobytes() for one_image in expected}
 
     def test_a_linked_folder_is_followed(self, tmp_path):
         expected = folder_of(tmp_path / "real", ["a.png"])
@@ -436,14 +436,14 @@ class TestOtherFiles:
         assert len(data.load(tmp_path)) == 2
         with open(os.fsencode(tmp_path) + b"/bad\xff.png", "wb") as file:
             file.write(b"x")
-        with pytest.raises(BrokenPictures):
+        with pytest.raises(BrokenImages):
             data.load(tmp_path)
         with pytest.warns(UserWarning, match="left out 1 of 3"):
             assert len(data.load(tmp_path, skip_broken=True)) == 2
 
 
 class TestCache:
-    """Pictures are decoded once, and again when anything has changed."""
+    """Images are decoded once, and again when anything has changed."""
 
     def no_decoding(self, monkeypatch):
         monkeypatch.setattr("gan_np.data.folder.decode", None)

@@ -5,13 +5,13 @@ import struct
 
 import numpy as np
 import pytest
-from picture_files import idx_bytes, write_idx
+from image_files import idx_bytes, write_idx
 
 from gan_np import data
 from gan_np.checks import ShapeError
 
 
-def pictures(count=6):
+def some_images(count=6):
     return np.random.default_rng(0).integers(0, 256, (count, 8, 9), np.uint8)
 
 
@@ -20,19 +20,19 @@ LABELS = np.arange(6, dtype=np.uint8)
 
 @pytest.mark.parametrize("ending", ["", ".gz"])
 def test_pictures_with_labels_beside_them(tmp_path, ending):
-    path = write_idx(tmp_path / f"some-images-idx3-ubyte{ending}", pictures())
+    path = write_idx(tmp_path / f"some-images-idx3-ubyte{ending}", some_images())
     assert data.open(path).labels is None
     for other in ("", ".gz"):
         beside = write_idx(tmp_path / f"some-labels-idx1-ubyte{other}", LABELS)
         found = data.open(path)
-        np.testing.assert_array_equal(found.images, pictures()[..., None])
+        np.testing.assert_array_equal(found.images, some_images()[..., None])
         assert found.labels.tolist() == LABELS.tolist()
         assert found.name == path.name
         beside.unlink()
 
 
 def test_plain_files_are_memory_mapped(tmp_path):
-    assert isinstance(data.load(write_idx(tmp_path / "a-idx3-ubyte", pictures())), np.memmap)
+    assert isinstance(data.load(write_idx(tmp_path / "a-idx3-ubyte", some_images())), np.memmap)
 
 
 @pytest.mark.parametrize("ending", ["", ".gz"])
@@ -49,17 +49,17 @@ def test_floats_sizes_and_channels(tmp_path, ending, dtype):
 @pytest.mark.parametrize("form", ["{}-images-idx3-ubyte", "{}-images.idx3-ubyte", "{}-images-idx3-ubyte.gz"])
 def test_a_folder_with_mnists_names(tmp_path, form):
     for part, size in (("train", 6), ("t10k", 4)):
-        write_idx(tmp_path / form.format(part), pictures()[:size])
+        write_idx(tmp_path / form.format(part), some_images()[:size])
         write_idx(tmp_path / form.format(part).replace("images", "labels").replace("idx3", "idx1"), LABELS[:size])
     train, test = data.open(tmp_path), data.open(tmp_path, split="test")
-    np.testing.assert_array_equal(train.images[..., 0], pictures())
-    np.testing.assert_array_equal(test.images[..., 0], pictures()[:4])
+    np.testing.assert_array_equal(train.images[..., 0], some_images())
+    np.testing.assert_array_equal(test.images[..., 0], some_images()[:4])
     assert test.labels.tolist() == [0, 1, 2, 3]
     assert train.name == tmp_path.name
 
 
 def test_a_missing_part_of_such_a_folder(tmp_path):
-    write_idx(tmp_path / "train-images-idx3-ubyte", pictures())
+    write_idx(tmp_path / "train-images-idx3-ubyte", some_images())
     write_idx(tmp_path / "train-labels-idx1-ubyte", LABELS)
     with pytest.raises(ValueError, match=r"split.*t10k-images-idx3-ubyte"):
         data.open(tmp_path, split="test")
@@ -67,7 +67,7 @@ def test_a_missing_part_of_such_a_folder(tmp_path):
 
 def test_an_explicit_file_has_no_parts(tmp_path):
     with pytest.raises(ValueError, match=r"split.*no parts"):
-        data.open(write_idx(tmp_path / "a-idx3", pictures()), split="test")
+        data.open(write_idx(tmp_path / "a-idx3", some_images()), split="test")
 
 
 def claim(shape, code=8):
@@ -80,16 +80,16 @@ def claim(shape, code=8):
 )
 def test_claims_that_do_not_fit_are_refused_without_memory(tmp_path, pack, shape):
     path = tmp_path / "lies-idx3"
-    path.write_bytes(pack(claim(shape) + pictures().tobytes()))
+    path.write_bytes(pack(claim(shape) + some_images().tobytes()))
     with pytest.raises(ValueError, match="lies-idx3"):
         data.load(path)
 
 
 def test_a_gzip_bomb_is_not_read_beyond_its_header(tmp_path):
-    """100 MB of zeros behind the header of six pictures."""
+    """100 MB of zeros behind the header of six images."""
     path = tmp_path / "bomb-idx3.gz"
     with gzip.open(path, "wb") as file:
-        file.write(idx_bytes(pictures()))
+        file.write(idx_bytes(some_images()))
         for _ in range(25):
             file.write(bytes(1 << 22))
     with pytest.raises(ValueError, match=r"bomb-idx3.gz: longer than its header promises"):
@@ -99,14 +99,14 @@ def test_a_gzip_bomb_is_not_read_beyond_its_header(tmp_path):
 @pytest.mark.parametrize("cut", [1, 3, 5, 12, 16, 17, 100])
 @pytest.mark.parametrize("ending", ["", ".gz"])
 def test_truncated_files(tmp_path, cut, ending):
-    path = write_idx(tmp_path / f"cut-idx3{ending}", pictures())
+    path = write_idx(tmp_path / f"cut-idx3{ending}", some_images())
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(ValueError, match="cut-idx3"):
         data.load(path)
 
 
 def test_a_gzip_checksum_is_compared(tmp_path):
-    path = write_idx(tmp_path / "a-idx3.gz", pictures())
+    path = write_idx(tmp_path / "a-idx3.gz", some_images())
     content = bytearray(path.read_bytes())
     content[-6] ^= 1
     path.write_bytes(content)
@@ -123,7 +123,7 @@ def test_a_gzip_checksum_is_compared(tmp_path):
     ],
 )
 def test_labels_that_do_not_fit(tmp_path, labels, hint):
-    path = write_idx(tmp_path / "a-images-idx3", pictures())
+    path = write_idx(tmp_path / "a-images-idx3", some_images())
     write_idx(tmp_path / "a-labels-idx1", labels)
     with pytest.raises(ValueError, match=f"a-labels-idx1.*{hint}"):
         data.open(path)
@@ -132,13 +132,13 @@ def test_labels_that_do_not_fit(tmp_path, labels, hint):
 @pytest.mark.parametrize("dtype", [np.int16, np.int32])
 def test_wider_integers_that_hold_bytes(tmp_path, dtype):
     np.testing.assert_array_equal(
-        data.load(write_idx(tmp_path / "a-idx3", pictures().astype(dtype)))[..., 0], pictures()
+        data.load(write_idx(tmp_path / "a-idx3", some_images().astype(dtype)))[..., 0], some_images()
     )
 
 
 def test_integers_below_0_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"a-idx3: expected integers in 0…65535, got -128 to 127.*value_range"):
-        data.load(write_idx(tmp_path / "a-idx3", pictures().astype(np.int8)))
+        data.load(write_idx(tmp_path / "a-idx3", some_images().astype(np.int8)))
 
 
 def test_labels_alone_are_not_pictures(tmp_path):
@@ -169,6 +169,6 @@ def test_other_files_are_named(tmp_path, content):
     path = tmp_path / "other"
     path.write_bytes(content)
     with pytest.raises(
-        ValueError, match=r"source: expected a folder of pictures, an .npy, .npz or IDX file, got .*other"
+        ValueError, match=r"source: expected a folder of images, an .npy, .npz or IDX file, got .*other"
     ):
         data.load(path)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from picture_files import folder_of, pictures, save
+from image_files import folder_of, images, save
 
 from gan_np import data
 from gan_np.data.options import NoSuchPart
@@ -75,12 +75,12 @@ class TestParts:
 
     def test_no_train(self, tmp_path):
         folder_of(tmp_path, ["val/1.png", "test/2.png"])
-        with pytest.raises(NoSuchPart, match="no pictures in 'train', only in test, val"):
+        with pytest.raises(NoSuchPart, match="no images in 'train', only in test, val"):
             data.open(tmp_path)
 
     def test_of_an_npz_file(self, tmp_path):
         """The names of MedMNIST."""
-        arrays = {f"{part}_images": pictures(k + 1) for k, part in enumerate(("train", "val", "test"))}
+        arrays = {f"{part}_images": images(k + 1) for k, part in enumerate(("train", "val", "test"))}
         np.savez(tmp_path / "a.npz", **arrays)
         assert [len(data.load(tmp_path / "a.npz", split=part)) for part in ("train", "val", "test")] == [1, 2, 3]
         assert (
@@ -89,7 +89,7 @@ class TestParts:
         )
         with pytest.raises(ValueError, match="never joined"):
             data.open(tmp_path / "a.npz", split="all")
-        np.savez(tmp_path / "b.npz", x_train=pictures(), x_valid=pictures(2))
+        np.savez(tmp_path / "b.npz", x_train=images(), x_valid=images(2))
         assert len(data.open_test(tmp_path / "b.npz")) == 2
 
 

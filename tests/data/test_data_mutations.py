@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 import pytest
-from picture_files import idx_bytes, pictures
+from image_files import idx_bytes, some_images
 from PIL import Image
 
 from gan_np import data
@@ -61,11 +61,11 @@ def mutate(content, rng):
     return bytes(mutant)
 
 
-def picture_of(ending, **options):
+def image_of(ending, **options):
     stream = io.BytesIO()
     mode = options.pop("mode", "RGB")
-    picture = np.random.default_rng(0).integers(0, 256, (24, 20, 3), np.uint8)
-    image = Image.fromarray(picture[..., 0].astype(np.uint16) * 257) if mode == "I;16" else Image.fromarray(picture)
+    one_image = np.random.default_rng(0).integers(0, 256, (24, 20, 3), np.uint8)
+    image = Image.fromarray(one_image[..., 0].astype(np.uint16) * 257) if mode == "I;16" else Image.fromarray(one_image)
     (image if mode == "I;16" else image.convert(mode)).save(stream, ending, **options)
     return stream.getvalue()
 
@@ -76,20 +76,20 @@ def exif():
     return found
 
 
-PICTURES = {
-    "png": lambda: picture_of("PNG", exif=exif()),
-    "png-palette": lambda: picture_of("PNG", mode="P", transparency=3),
-    "png-16": lambda: picture_of("PNG", mode="I;16"),
-    "jpg": lambda: picture_of("JPEG", exif=exif()),
-    "jpg-cmyk": lambda: picture_of("JPEG", mode="CMYK"),
-    "gif": lambda: picture_of("GIF"),
-    "bmp": lambda: picture_of("BMP"),
-    "tif": lambda: picture_of("TIFF", exif=exif()),
-    "tif-lzw": lambda: picture_of("TIFF", compression="tiff_lzw"),
-    "webp": lambda: picture_of("WEBP", exif=exif()),
-    "ppm": lambda: picture_of("PPM"),
-    "jp2": lambda: picture_of("JPEG2000"),
-    "avif": lambda: picture_of("AVIF"),
+IMAGES = {
+    "png": lambda: image_of("PNG", exif=exif()),
+    "png-palette": lambda: image_of("PNG", mode="P", transparency=3),
+    "png-16": lambda: image_of("PNG", mode="I;16"),
+    "jpg": lambda: image_of("JPEG", exif=exif()),
+    "jpg-cmyk": lambda: image_of("JPEG", mode="CMYK"),
+    "gif": lambda: image_of("GIF"),
+    "bmp": lambda: image_of("BMP"),
+    "tif": lambda: image_of("TIFF", exif=exif()),
+    "tif-lzw": lambda: image_of("TIFF", compression="tiff_lzw"),
+    "webp": lambda: image_of("WEBP", exif=exif()),
+    "ppm": lambda: image_of("PPM"),
+    "jp2": lambda: image_of("JPEG2000"),
+    "avif": lambda: image_of("AVIF"),
 }
 
 
@@ -106,19 +106,19 @@ def npz(writer, **arrays):
 
 
 ARRAYS = {
-    "a.npy": lambda: npy(pictures()),
-    "b.npy": lambda: npy(np.asfortranarray(pictures() / 255), version=(2, 0)),
-    "a.npz": lambda: npz(np.savez, x_train=pictures(), y_train=np.arange(6)),
-    "b.npz": lambda: npz(np.savez_compressed, images=(pictures() / 255).astype(np.float32), labels=np.arange(6)),
-    "a-images-idx3-ubyte": lambda: idx_bytes(pictures()[..., 0]),
-    "b-images-idx4-ubyte": lambda: idx_bytes((pictures() / 255).astype(np.float32)),
-    "c-images-idx3-ubyte.gz": lambda: gzip.compress(idx_bytes(pictures()[..., 0]), mtime=0),
+    "a.npy": lambda: npy(some_images()),
+    "b.npy": lambda: npy(np.asfortranarray(some_images() / 255), version=(2, 0)),
+    "a.npz": lambda: npz(np.savez, x_train=some_images(), y_train=np.arange(6)),
+    "b.npz": lambda: npz(np.savez_compressed, images=(some_images() / 255).astype(np.float32), labels=np.arange(6)),
+    "a-images-idx3-ubyte": lambda: idx_bytes(some_images()[..., 0]),
+    "b-images-idx4-ubyte": lambda: idx_bytes((some_images() / 255).astype(np.float32)),
+    "c-images-idx3-ubyte.gz": lambda: gzip.compress(idx_bytes(some_images()[..., 0]), mtime=0),
 }
 
 
 @pytest.fixture
 def bounded():
-    """The test may take 700 MB at most: Pillow lets a picture have 89 million pixels, before its file proves too short."""
+    """The test may take 700 MB at most: Pillow lets an image have 89 million pixels, before its file proves too short."""
 
     def peak():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
@@ -147,11 +147,11 @@ def outcome(source, path, **options):
 
 
 @pytest.mark.usefixtures("bounded")
-@pytest.mark.parametrize("kind", PICTURES)
+@pytest.mark.parametrize("kind", IMAGES)
 def test_pictures(tmp_path, rng, kind):
     ending = kind.partition("-")[0]
     try:
-        content = PICTURES[kind]()
+        content = IMAGES[kind]()
     except (KeyError, OSError) as error:
         pytest.skip(f"this Pillow cannot write {ending}: {error!r}")
     path = tmp_path / f"mutant.{ending}"
@@ -183,7 +183,7 @@ def test_arrays(tmp_path, rng, name):
 @pytest.mark.parametrize("ending", ["", ".gz"])
 def test_labels(tmp_path, rng, ending):
     pack = gzip.compress if ending else bytes
-    (tmp_path / "train-images-idx3-ubyte").write_bytes(idx_bytes(pictures()[..., 0]))
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(idx_bytes(some_images()[..., 0]))
     content = pack(idx_bytes(np.arange(6, dtype=np.uint8)))
     path = tmp_path / f"train-labels-idx1-ubyte{ending}"
     for _ in range(MUTANTS):
@@ -194,12 +194,12 @@ def test_labels(tmp_path, rng, ending):
 @pytest.mark.usefixtures("bounded")
 def test_a_whole_folder_of_mutants(tmp_path, rng):
     """All kinds at once: the broken are left out together, and the rest is what it is alone."""
-    usual = [kind for kind in PICTURES if kind.partition("-")[0] in ("png", "jpg", "gif", "bmp", "tif", "ppm")]
+    usual = [kind for kind in IMAGES if kind.partition("-")[0] in ("png", "jpg", "gif", "bmp", "tif", "ppm")]
     for number in range(100):
         kind = usual[number % len(usual)]
         name = f"{number:03}.{kind.partition('-')[0]}"
-        (tmp_path / name).write_bytes(mutate(PICTURES[kind](), rng))
-    with pytest.raises(data.BrokenPictures) as caught:
+        (tmp_path / name).write_bytes(mutate(IMAGES[kind](), rng))
+    with pytest.raises(data.BrokenImages) as caught:
         data.open(tmp_path, image_size=8)
     with pytest.warns(UserWarning, match=f"left out {len(caught.value.files)} of 100"):
         found = data.open(tmp_path, image_size=8, skip_broken=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from picture_files import idx_bytes
+from image_files import idx_bytes
 
 from gan_np import data
 from gan_np.data import DownloadError, names
@@ -71,7 +71,7 @@ class TestMnist5k:
 
 
 def test_imports_are_lazy():
-    """NumPy alone with the library, Pillow when pictures are decoded, mlxtend never."""
+    """NumPy alone with the library, Pillow when images are decoded, mlxtend never."""
     script = """
 import sys
 import gan_np
@@ -101,7 +101,7 @@ def sha256(content):
 
 @pytest.fixture
 def small_mnist(monkeypatch):
-    """ "mnist" with a handful of pictures, and sums that fit."""
+    """ "mnist" with a handful of images, and sums that fit."""
     small = dataclasses.replace(
         names._MNIST,
         mirrors=("https://first.invalid/", "https://second.invalid/"),
@@ -244,7 +244,7 @@ class TestFashionMnist:
 
 
 def cifar_archive(path, records=20, **changes):
-    """An archive as CIFAR-10's binary version, of random pictures; gives them by batch."""
+    """An archive as CIFAR-10's binary version, of random images; gives them by batch."""
     rng, batches = np.random.default_rng(0), {}
     with tarfile.open(path, "w:gz") as archive:
         for name in (*names._CIFAR10_BATCHES["train"], *names._CIFAR10_BATCHES["test"], "readme.html"):

@@ -5,7 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from picture_files import header_of, pictures
+from image_files import header_of, some_images
 
 from gan_np import data
 from gan_np.checks import ShapeError
@@ -13,28 +13,28 @@ from gan_np.checks import ShapeError
 
 def test_bytes_are_memory_mapped(tmp_path):
     path = tmp_path / "set.npy"
-    np.save(path, pictures())
+    np.save(path, some_images())
     found = data.open(path)
     assert isinstance(found.images, np.memmap)
     assert not found.images.flags.writeable
     assert found.name == "set.npy"
     assert found.labels is None
-    np.testing.assert_array_equal(found.images, pictures())
-    np.testing.assert_array_equal(data.load(str(path)), pictures())
+    np.testing.assert_array_equal(found.images, some_images())
+    np.testing.assert_array_equal(data.load(str(path)), some_images())
 
 
 def test_grey_pictures_may_lack_the_last_axis(tmp_path):
-    np.save(tmp_path / "a.npy", pictures()[..., 0])
+    np.save(tmp_path / "a.npy", some_images()[..., 0])
     found = data.load(tmp_path / "a.npy")
     assert isinstance(found, np.memmap)
-    np.testing.assert_array_equal(found, pictures()[..., :1])
+    np.testing.assert_array_equal(found, some_images()[..., :1])
 
 
 @pytest.mark.parametrize("version", [(1, 0), (2, 0)])
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("rank", [3, 4])
 def test_versions_and_orders(tmp_path, version, order, rank):
-    images = pictures()[..., 0] if rank == 3 else pictures()
+    images = some_images()[..., 0] if rank == 3 else some_images()
     with (tmp_path / "a.npy").open("wb") as file:
         np.lib.format.write_array(file, np.asarray(images, order=order), version=version)
     np.testing.assert_array_equal(data.load(tmp_path / "a.npy"), images.reshape(6, 8, 8, -1))
@@ -42,29 +42,29 @@ def test_versions_and_orders(tmp_path, version, order, rank):
 
 @pytest.mark.parametrize("dtype", ["<f4", ">f4", "<f8", "<f2"])
 def test_floats_become_bytes(tmp_path, dtype):
-    exact = pictures() / 127.5 - 1
+    exact = some_images() / 127.5 - 1
     np.save(tmp_path / "a.npy", exact.astype(dtype))
     got = data.load(tmp_path / "a.npy")
     assert got.dtype == np.uint8
-    assert np.abs(got.astype(int) - pictures()).max() <= (dtype == "<f2")
+    assert np.abs(got.astype(int) - some_images()).max() <= (dtype == "<f2")
 
 
 def test_large_results_are_kept_in_the_cache_and_found_again(tmp_path, monkeypatch, cache):
     monkeypatch.setattr("gan_np.data.raw.IN_MEMORY", 100)
     path = tmp_path / "a.npy"
-    np.save(path, pictures() / 255)
+    np.save(path, some_images() / 255)
     first = data.load(path, image_size=5, channels=1)
     assert isinstance(first, np.memmap)
-    np.testing.assert_array_equal(first, data.load(pictures(), image_size=5, channels=1))
+    np.testing.assert_array_equal(first, data.load(some_images(), image_size=5, channels=1))
     with monkeypatch.context() as patch:
         patch.setattr("gan_np.data.raw.resize", None)  # not called again
         np.testing.assert_array_equal(data.load(path, image_size=5, channels=1), first)
     data.load(path, image_size=4)
     assert len(list((cache / "decoded").glob("*.npy"))) == 2
-    np.save(path, (255 - pictures()) / 255)
+    np.save(path, (255 - some_images()) / 255)
     os.utime(path, ns=(1, 1))  # clocks of file systems may be coarse
     np.testing.assert_array_equal(
-        data.load(path, image_size=5, channels=1), data.load(255 - pictures(), image_size=5, channels=1)
+        data.load(path, image_size=5, channels=1), data.load(255 - some_images(), image_size=5, channels=1)
     )
     assert len(list((cache / "decoded").glob("*.npy"))) == 2
 
@@ -87,7 +87,7 @@ def test_a_set_larger_than_memory_opens_at_once(tmp_path):
 
 
 def test_conversions_go_chunk_by_chunk(tmp_path, monkeypatch):
-    """90 MB of pictures pass through, and a result that goes to the cache, in a few MB."""
+    """90 MB of images pass through, and a result that goes to the cache, in a few MB."""
     monkeypatch.setattr("gan_np.data.raw.IN_MEMORY", 100)
     path = tmp_path / "a.npy"
     shape = (1800, 128, 128, 3)
@@ -133,7 +133,7 @@ def test_headers_that_do_not_fit_the_file_are_refused(tmp_path, shape, descr):
         (b"\x93NUMPY\x01\x00\x10\x00{'shape': (((((((", "readable"),
         (b"\x93NUMPY\x03\x00" + header_of((2, 8, 8))[8:] + bytes(128), "version"),
         (b"\x93NUMPY\x02\x00\xff\xff\xff\xff{", "readable"),
-        (header_of((0, 8, 8, 3)), "no pictures"),
+        (header_of((0, 8, 8, 3)), "no images"),
     ],
 )
 def test_damaged_files(tmp_path, content, hint):
@@ -166,7 +166,7 @@ def test_wrong_shapes_and_splits(tmp_path):
     np.save(tmp_path / "flat.npy", np.zeros((5, 64), np.uint8))
     with pytest.raises(ShapeError, match=r"flat.npy.*reshape"):
         data.load(tmp_path / "flat.npy")
-    np.save(tmp_path / "a.npy", pictures())
+    np.save(tmp_path / "a.npy", some_images())
     with pytest.raises(ValueError, match=r"split.*a.npy has no parts"):
         data.load(tmp_path / "a.npy", split="test")
 

@@ -5,7 +5,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from picture_files import header_of, pictures
+from image_files import header_of, some_images
 
 from gan_np import data
 from gan_np.checks import ShapeError
@@ -16,10 +16,10 @@ from gan_np.data import npy, npz
 @pytest.mark.parametrize("key", ["images", "x", "X", "data", "pictures"])
 @pytest.mark.parametrize("label_key", ["labels", "y", "targets", None])
 def test_whole_sets(tmp_path, writer, key, label_key):
-    arrays = {key: pictures()} | ({label_key: np.arange(6, dtype=np.uint8)} if label_key else {})
+    arrays = {key: some_images()} | ({label_key: np.arange(6, dtype=np.uint8)} if label_key else {})
     writer(tmp_path / "set.npz", **arrays, other=np.zeros(3))
     found = data.open(tmp_path / "set.npz")
-    np.testing.assert_array_equal(found.images, pictures())
+    np.testing.assert_array_equal(found.images, some_images())
     assert found.name == "set.npz"
     if label_key:
         assert found.labels.tolist() == list(range(6))
@@ -33,31 +33,31 @@ def test_parts(tmp_path, form):
     np.savez(
         tmp_path / "set.npz",
         **{
-            form.format("train"): pictures(),
+            form.format("train"): some_images(),
             y.format("train"): np.arange(6),
-            form.format("test"): pictures()[:2, ..., 0],
+            form.format("test"): some_images()[:2, ..., 0],
             y.format("test"): np.array([[7], [8]]),
         },
     )
     train, test = (data.open(tmp_path / "set.npz", split=split) for split in ("train", "test"))
-    np.testing.assert_array_equal(train.images, pictures())
-    np.testing.assert_array_equal(test.images, pictures()[:2, ..., :1])
+    np.testing.assert_array_equal(train.images, some_images())
+    np.testing.assert_array_equal(test.images, some_images()[:2, ..., :1])
     assert train.labels.tolist() == list(range(6))
     assert test.labels.tolist() == [7, 8]
 
 
 def test_a_single_array_may_have_any_name(tmp_path):
-    np.savez(tmp_path / "set.npz", pictures())
-    np.testing.assert_array_equal(data.load(tmp_path / "set.npz"), pictures())
+    np.savez(tmp_path / "set.npz", some_images())
+    np.testing.assert_array_equal(data.load(tmp_path / "set.npz"), some_images())
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 def test_orders_sizes_and_floats(tmp_path, order, dtype):
-    images = pictures() if dtype == np.uint8 else (pictures() / 255).astype(np.float32)
+    images = some_images() if dtype == np.uint8 else (some_images() / 255).astype(np.float32)
     np.savez_compressed(tmp_path / "set.npz", images=np.asarray(images, order=order))
     got = data.load(tmp_path / "set.npz", image_size=4, channels=1)
-    np.testing.assert_array_equal(got, data.load(pictures(), image_size=4, channels=1))
+    np.testing.assert_array_equal(got, data.load(some_images(), image_size=4, channels=1))
 
 
 def test_many_chunks_and_the_cache(tmp_path, monkeypatch):
@@ -74,19 +74,19 @@ def test_many_chunks_and_the_cache(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("names", "split", "hint"),
     [
-        (["a", "b"], "train", r"none is pictures.*arrays in the file: a, b"),
+        (["a", "b"], "train", r"none is images.*arrays in the file: a, b"),
         (["images", "x"], "train", r"more than one.*images, x"),
         (["x_train", "X_train"], "train", r"more than one.*x_train, X_train"),
         (["x_train", "images"], "train", r"more than one"),
-        (["x_train", "y_train"], "test", r"none is pictures of 'test'.*x_train"),
-        (["x_test"], "train", r"none is pictures of 'train'"),
+        (["x_train", "y_train"], "test", r"none is images of 'test'.*x_train"),
+        (["x_test"], "train", r"none is images of 'train'"),
         (["images", "labels"], "test", r"split.*has no parts"),
         (["images", "labels", "y"], "train", r"labels \(labels, y\)"),
         ([], "train", r"arrays in the file: none"),
     ],
 )
 def test_unclear_names_are_listed(tmp_path, names, split, hint):
-    arrays = {name: np.arange(6) if name[0] in "yl" else pictures() for name in names}
+    arrays = {name: np.arange(6) if name[0] in "yl" else some_images() for name in names}
     np.savez(tmp_path / "set.npz", **arrays)
     with pytest.raises(ValueError, match=hint) as caught:
         data.load(tmp_path / "set.npz", split=split)
@@ -119,7 +119,7 @@ def test_sizes_that_no_such_file_can_hold_are_refused(tmp_path):
 
 
 def test_a_true_bomb_goes_to_the_cache_in_chunks(tmp_path, monkeypatch):
-    """60 MB of zeros in 60 kB: legitimate, since black pictures are; not held in memory twice."""
+    """60 MB of zeros in 60 kB: legitimate, since black images are; not held in memory twice."""
     monkeypatch.setattr("gan_np.data.raw.IN_MEMORY", 1000)
     np.savez_compressed(tmp_path / "black.npz", images=np.zeros((20_000, 32, 32, 3), np.uint8))
     found = data.load(tmp_path / "black.npz")
@@ -130,7 +130,7 @@ def test_a_true_bomb_goes_to_the_cache_in_chunks(tmp_path, monkeypatch):
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_other_compressions_are_refused(tmp_path, method):
     stream = io.BytesIO()
-    np.save(stream, pictures())
+    np.save(stream, some_images())
     path = zip_of(tmp_path / "set.npz", stream.getvalue(), method=method)
     with pytest.raises(ValueError, match=r"set.npz, images: compression"):
         data.load(path)
@@ -140,15 +140,15 @@ def test_objects_are_never_unpickled(tmp_path):
     np.savez(tmp_path / "trap.npz", images=np.array([None] * 64, object).reshape(1, 8, 8, 1))
     with pytest.raises(ValueError, match=r"trap.npz.*never unpickled"):
         data.load(tmp_path / "trap.npz")
-    np.savez(tmp_path / "trap.npz", images=pictures(), labels=np.array([None] * 6, object))
+    np.savez(tmp_path / "trap.npz", images=some_images(), labels=np.array([None] * 6, object))
     with pytest.raises(ValueError, match=r"trap.npz.*never unpickled"):
         data.load(tmp_path / "trap.npz")
 
 
 def test_a_wrong_checksum_is_seen(tmp_path):
-    np.savez(tmp_path / "set.npz", images=pictures())
+    np.savez(tmp_path / "set.npz", images=some_images())
     content = bytearray((tmp_path / "set.npz").read_bytes())
-    at = content.index(pictures().tobytes()[:64])
+    at = content.index(some_images().tobytes()[:64])
     content[at + 10] ^= 1
     (tmp_path / "set.npz").write_bytes(content)
     with pytest.raises(ValueError, match=r"set.npz.*CRC"):
@@ -164,20 +164,20 @@ def test_damaged_files(tmp_path, content):
 
 def test_wrong_numbers_are_refused_by_name(tmp_path):
     path = tmp_path / "set.npz"
-    np.savez(path, images=pictures().astype(np.complex64))
+    np.savez(path, images=some_images().astype(np.complex64))
     with pytest.raises(ValueError, match=r"set.npz, images: expected uint8"):
         data.load(path)
-    np.savez(path, images=pictures(), labels=np.eye(6, dtype=int))
+    np.savez(path, images=some_images(), labels=np.eye(6, dtype=int))
     with pytest.raises(ShapeError, match=r"set.npz, labels.*argmax"):
         data.load(path)
-    np.savez(path, images=pictures(), labels=np.eye(6))
+    np.savez(path, images=some_images(), labels=np.eye(6))
     with pytest.raises(ShapeError, match=r"set.npz, labels.*argmax"):
         data.load(path)
-    np.savez(path, images=pictures(), labels=np.zeros(6))
+    np.savez(path, images=some_images(), labels=np.zeros(6))
     with pytest.raises(ValueError, match=r"set.npz, labels: expected integers"):
         data.load(path)
     np.savez(path, images=np.zeros((0, 8, 8), np.uint8))
-    with pytest.raises(ValueError, match=r"set.npz, images: no pictures"):
+    with pytest.raises(ValueError, match=r"set.npz, images: no images"):
         data.load(path)
 
 
@@ -211,7 +211,7 @@ def test_fortran_order_by_way_of_a_file_is_what_it_is_by_way_of_memory(tmp_path,
 
 
 def test_a_mapped_file_in_fortran_order_is_laid_out_image_by_image(tmp_path):
-    images = np.asfortranarray(pictures())
+    images = np.asfortranarray(some_images())
     np.save(tmp_path / "set.npy", images)
     found = data.load(tmp_path / "set.npy")
     np.testing.assert_array_equal(found, images)
@@ -234,6 +234,6 @@ def test_a_header_that_claims_gigabytes_is_not_read(tmp_path):
 
 def test_more_labels_than_memory_should_hold_are_refused(monkeypatch, tmp_path):
     monkeypatch.setattr("gan_np.data.dataset.MOST_LABELS", 5)
-    np.savez(tmp_path / "set.npz", images=pictures(), labels=np.zeros(6, np.uint8))
+    np.savez(tmp_path / "set.npz", images=some_images(), labels=np.zeros(6, np.uint8))
     with pytest.raises(ValueError, match=r"labels: expected at most 5 labels, which are held in memory, got 6"):
         data.load(tmp_path / "set.npz")

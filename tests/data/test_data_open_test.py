@@ -35,9 +35,9 @@ def test_other_errors_are_not_taken_for_a_missing_part(tmp_path: Path) -> None:
 
 
 def test_of_a_folder(tmp_path: Path) -> None:
-    picture = np.zeros((8, 8, 1), np.uint8)
+    image = np.zeros((8, 8, 1), np.uint8)
     for place in ("parted/train", "parted/test", "whole"):
-        gn.data.save_picture(picture, tmp_path / place / "0.png")
+        gn.data.save_image(image, tmp_path / place / "0.png")
     found = gn.data.open_test(tmp_path / "parted")
     assert found is not None
     assert len(found) == 1

@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 import pytest
-from picture_files import pictures, pixels, save, write_idx
+from image_files import images, pixels, save, write_idx
 from PIL import Image
 
 from gan_np import data
@@ -144,7 +144,7 @@ class TestFolders:
 
     @pytest.mark.parametrize("kind", [np.int32, np.float32])
     def test_32_bits(self, tmp_path, kind):
-        values = pictures(channels=1)[..., 0]
+        values = images(channels=1)[..., 0]
         floats = (values / 255).astype(np.float32)
         folder_of_deep(tmp_path, floats if kind == np.float32 else values.astype(kind), "tif")
         np.testing.assert_array_equal(opened(tmp_path).images[..., 0], values)
@@ -175,18 +175,16 @@ class TestFolders:
     def test_values_that_are_not_finite_are_a_broken_file(self, tmp_path):
         floats = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)
         folder_of_deep(tmp_path, [floats, np.where(floats > 0.5, np.nan, floats)], "tif")
-        with pytest.raises(
-            data.BrokenPictures, match=r"1 picture cannot be read: 1\.tif \(values: expected finite floats"
-        ):
+        with pytest.raises(data.BrokenImages, match=r"1 image cannot be read: 1\.tif \(values: expected finite floats"):
             data.open(tmp_path)
         (text,) = opened(tmp_path, skip_broken=True).warned
-        assert "left out 1 of 2 pictures" in text
+        assert "left out 1 of 2 images" in text
 
     def test_16_bits_in_colour_are_said_to_be_read_by_half(self, tmp_path):
         (tmp_path / "a.png").write_bytes(png_of_16_bits(RNG.integers(0, 65536, (8, 8, 3))))
         (text,) = opened(tmp_path).warned
-        assert "1 picture with 16 bits a channel in colour" in text
-        with pytest.raises(data.BrokenPictures, match=r"a\.png \(16 bits a channel.*no range of values"):
+        assert "1 image with 16 bits a channel in colour" in text
+        with pytest.raises(data.BrokenImages, match=r"a\.png \(16 bits a channel.*no range of values"):
             data.open(tmp_path, value_range=(0, 4095))
 
 
@@ -220,7 +218,7 @@ class TestFiles:
 )
 def test_texts_that_name_no_range(text):
     with pytest.raises(ValueError, match="value_range"):
-        data.open(pictures(), value_range=text)
+        data.open(images(), value_range=text)
 
 
 def png_of_16_bits(values):

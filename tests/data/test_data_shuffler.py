@@ -77,7 +77,7 @@ def test_changing_a_batch_leaves_the_order_alone():
 
 
 def test_the_order_is_uniform():
-    """Where picture 0 comes in an epoch, over 2,000 seeds: chi-square with 9 degrees of freedom, 27.9 is p = 0.001."""
+    """Where image 0 comes in an epoch, over 2,000 seeds: chi-square with 9 degrees of freedom, 27.9 is p = 0.001."""
     places = [int(np.flatnonzero(next(Shuffler(10, 10, seed=seed)) == 0)[0]) for seed in range(2000)]
     counts = np.bincount(places, minlength=10)
     assert ((counts - 200) ** 2 / 200).sum() < 27.9

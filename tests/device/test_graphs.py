@@ -29,7 +29,7 @@ OTHERS = ("conditional_dcgan", "infogan", "gran", "residual_gan")
 
 @pytest.mark.parametrize(("model", "steps"), [*LONG.items(), *((model, 12) for model in OTHERS)])
 def test_captured_and_not_captured_are_the_same_for_long(model, steps, capturing, images):
-    """Bit for bit: learning rates, Adam's count, noise, flips and pictures are new at each replay."""
+    """Bit for bit: learning rates, Adam's count, noise, flips and images are new at each replay."""
     trainers = [trainer_of(model, "cuda", images, steps, graph=graph) for graph in (True, False)]
     for number in range(steps):
         losses = [trainer.step().numbers() for trainer in trainers]

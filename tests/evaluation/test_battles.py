@@ -42,19 +42,19 @@ def test_turns_round_and_is_the_same_each_time(place: Path) -> None:
 @pytest.mark.parametrize("packing", [1, 2])
 def test_judgements_are_those_of_training(packing: int, rng: np.random.Generator) -> None:
     gan = gn.models.dcgan((16, 16, 1), 4, width=2, packing=packing)  # D has batch normalisation from this size on
-    pictures = rng.integers(0, 256, (35, 16, 16, 1), np.uint8)
+    images = rng.integers(0, 256, (35, 16, 16, 1), np.uint8)
     before = gan.discriminator.state.values.copy()
-    found = judgements(gan, pictures, 8)
-    full = len(pictures) // (8 * packing)
+    found = judgements(gan, images, 8)
+    full = len(images) // (8 * packing)
     assert found.shape == (8 * full,)
     assert np.array_equal(gan.discriminator.state.values, before)  # nothing is learnt by judging
     if packing == 1:
-        floats, _ = gan.examples(pictures[8:16], None)
+        floats, _ = gan.examples(images[8:16], None)
         by_hand, _ = gan.discriminator.forward(floats, training=True)
         assert np.array_equal(found[8:16], by_hand[:, 0])
         assert not np.allclose(found[8:16], gan.discriminator(floats)[:, 0])  # running statistics say something else
     with pytest.raises(ValueError, match="at least one batch"):
-        judgements(gan, pictures[:7], 8)
+        judgements(gan, images[:7], 8)
 
 
 def test_refusals(place: Path) -> None:

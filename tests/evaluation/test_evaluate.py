@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from striped_pictures import SHAPE, Generator, striped
+from striped_images import SHAPE, Generator, striped
 
 import gan_np as gn
-from gan_np.evaluation import Bars, Picture, Report, Section, Table, evaluate
+from gan_np.evaluation import Bars, Image, Report, Section, Table, evaluate
 from gan_np.evaluation.evaluate import Real
 
 COUNT = 300
@@ -58,7 +58,7 @@ def test_a_memoriser_scores_as_real_which_is_why_there_are_other_tests(
 
 
 def test_a_collapsed_generator(classifier: gn.models.Classifier, data: dict) -> None:
-    """One good picture for ever: precise and recognised, and everything else says what is wrong."""
+    """One good image for ever: precise and recognised, and everything else says what is wrong."""
     one = next(p for p in data["images"] if classifier.probabilities(p[None]).max() > 0.95)
     found = figures_of(Generator(one[None]), classifier, data)
     value = {key: figure["value"] for key, figure in found.items()}
@@ -146,7 +146,7 @@ def test_files(tmp_path: Path, classifier: gn.models.Classifier, data: dict) -> 
             "One.\n\nTwo & three.",
             tables=(Table(("a", "b"), (("<x>", "1"),), numbers=(1,)),),
             bars=(Bars(("p", "q"), {"one": (0.2, 0.8)}),),
-            pictures=(Picture.of(data["images"][:4], "four"),),
+            images=(Image.of(data["images"][:4], "four"),),
             data={"p_value": np.float32(0.5), "counts": np.arange(2), "bad": float("nan")},
         )
     )
@@ -185,7 +185,7 @@ def test_refusals(classifier: gn.models.Classifier, data: dict) -> None:
         Table(("a", "b"), (("x",),))
     with pytest.raises(gn.ShapeError, match="images"):
         evaluate(Generator(data["images"]), data["images"][:, :8])
-    with pytest.raises(gn.ShapeError, match="classifier reads pictures of 8×8×1, the gan draws 16×16×1"):
+    with pytest.raises(gn.ShapeError, match="classifier reads images of 8×8×1, the gan draws 16×16×1"):
         evaluate(Generator(data["images"]), data["images"], classifier=gn.models.classifier((8, 8, 1), classes=3))
     with pytest.raises(ValueError, match="count"):
         evaluate(Generator(data["images"]), data["images"], count=5)

@@ -1,11 +1,11 @@
-"""Held-out pictures: a test part where there is one, never what training saw, and no pretending."""
+"""Held-out images: a test part where there is one, never what training saw, and no pretending."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gan_np.evaluation.held_out import held_out_pictures, some_of
+from gan_np.evaluation.held_out import held_out_images, some_of
 from gan_np.evaluation.pairs import neighbour_sheet
 from gan_np.metrics.cells import cell_of, k_means
 from gan_np.runs import Config
@@ -18,7 +18,7 @@ def images() -> np.ndarray:
 
 def test_the_test_part(tmp_path: Path, images: np.ndarray) -> None:
     np.savez(tmp_path / "parts.npz", x_train=images[:8], x_test=images[8:], y_test=np.arange(4))
-    found, seen = held_out_pictures(Config(data=str(tmp_path / "parts.npz")), images[:8])
+    found, seen = held_out_images(Config(data=str(tmp_path / "parts.npz")), images[:8])
     assert seen == 0
     assert np.array_equal(found.images, images[8:])
 
@@ -26,24 +26,24 @@ def test_the_test_part(tmp_path: Path, images: np.ndarray) -> None:
 def test_no_test_part_is_said_and_not_invented(tmp_path: Path, images: np.ndarray) -> None:
     np.savez(tmp_path / "whole.npz", images=images)
     with pytest.raises(ValueError, match="--held-out"):
-        held_out_pictures(Config(data=str(tmp_path / "whole.npz")), images)
+        held_out_images(Config(data=str(tmp_path / "whole.npz")), images)
 
 
 def test_pictures_seen_in_training_are_left_out(tmp_path: Path, images: np.ndarray) -> None:
     np.savez(tmp_path / "other.npz", images=images, labels=np.arange(12))
-    found, seen = held_out_pictures(Config(), images[:9], str(tmp_path / "other.npz"))
+    found, seen = held_out_images(Config(), images[:9], str(tmp_path / "other.npz"))
     assert seen == 9
     assert np.array_equal(found.images, images[9:])
     assert found.labels is not None
     assert found.labels.tolist() == [9, 10, 11]
-    with pytest.raises(ValueError, match="every picture"):
-        held_out_pictures(Config(), images, str(tmp_path / "other.npz"))
+    with pytest.raises(ValueError, match="every image"):
+        held_out_images(Config(), images, str(tmp_path / "other.npz"))
 
 
 def test_other_shapes_are_refused(tmp_path: Path, images: np.ndarray) -> None:
     np.save(tmp_path / "small.npy", images[:, :4])
     with pytest.raises(ValueError, match="held-out"):
-        held_out_pictures(Config(), images, str(tmp_path / "small.npy"))
+        held_out_images(Config(), images, str(tmp_path / "small.npy"))
 
 
 def test_some_are_drawn_over_the_whole() -> None:

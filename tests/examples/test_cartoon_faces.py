@@ -46,8 +46,8 @@ def test_factors_move_what_they_say(maker) -> None:
     kinds = {name: values[0] for name, values in maker.KINDS.items()}
 
     def mouth(pose: float, smile: float) -> tuple[np.ndarray, np.ndarray]:
-        picture = maker.render(maker.svg_of(style, pose, smile, **kinds), 64)
-        dark = picture.astype(int).sum(axis=2) < 150
+        image = maker.render(maker.svg_of(style, pose, smile, **kinds), 64)
+        dark = image.astype(int).sum(axis=2) < 150
         dark[:45] = False
         rows, columns = np.nonzero(dark)
         return rows, columns

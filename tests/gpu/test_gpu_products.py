@@ -21,7 +21,7 @@ pytestmark = pytest.mark.gpu
 GEOMETRIES = {
     "chunks": convolution_geometry(2, (6, 5, 8), 24, (4, 4), (2, 2), (1, 1)),
     "odd": convolution_geometry(3, (15, 13, 67), 133, (3, 2), (1, 2), (1, 0)),
-    "many small pictures": convolution_geometry(30, (3, 5, 8), 12, (2, 3), (1, 2), (0, 1)),
+    "many small images": convolution_geometry(30, (3, 5, 8), 12, (2, 3), (1, 2), (0, 1)),
     "few channels": convolution_geometry(2, (64, 64, 3), 64, (4, 4), (2, 2), (1, 1)),
     "64→128 at 32²": convolution_geometry(2, (32, 32, 64), 128, (4, 4), (2, 2), (1, 1)),
     "256→512 at 8²": convolution_geometry(2, (8, 8, 256), 512, (4, 4), (2, 2), (1, 1)),

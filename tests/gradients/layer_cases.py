@@ -49,8 +49,8 @@ def _normalisations():
     options = {"affine": False}, {"scale": False}, {"bias": False}, {"epsilon": 0.1}
     for given in options:
         yield LayerCase(f"batch norm {given}", gn.BatchNorm(**given), (4,), 5)
-        yield LayerCase(f"batch norm of pictures {given}", gn.BatchNorm(activation="relu", **given), (2, 3, 2), 2)
-    yield LayerCase("batch norm of one picture", gn.BatchNorm(), (3, 3, 2), 1)
+        yield LayerCase(f"batch norm of images {given}", gn.BatchNorm(activation="relu", **given), (2, 3, 2), 2)
+    yield LayerCase("batch norm of one image", gn.BatchNorm(), (3, 3, 2), 1)
     for shape in ((5,), (2, 3, 2), (1, 1, 17)):
         for affine in (True, False):
             yield LayerCase(f"layer norm {shape} affine={affine}", gn.LayerNorm(affine=affine), shape, 2, False)
@@ -62,7 +62,7 @@ def _pointwise():
         for shape in ((7,), (2, 3, 5)):
             yield LayerCase(f"{layer!r} {shape}", layer, shape, 2, False)
     yield LayerCase("maxout of rows", gn.Maxout(5), (15,), 3, False)
-    yield LayerCase("maxout of pictures", gn.Maxout(3), (2, 3, 6), 2, False)
+    yield LayerCase("maxout of images", gn.Maxout(3), (2, 3, 6), 2, False)
     yield LayerCase("maxout of one piece", gn.Maxout(1), (4,), 2, False)
     yield LayerCase("dropout", gn.Dropout(0.4), (3, 2, 4), 3)
     yield LayerCase("dropout of nothing", gn.Dropout(0.0), (5,), 2)
@@ -90,7 +90,7 @@ def _shapes():
     yield LayerCase("flatten", gn.Flatten(), (2, 3, 2), 2, False)
     yield LayerCase("add two", gn.Add(), ((3, 2), (3, 2)), 2, False)
     yield LayerCase("add three", gn.Add(), ((4,), (4,), (4,)), 2, False)
-    yield LayerCase("concatenate pictures", gn.Concatenate(), ((2, 3, 1), (2, 3, 5)), 2, False)
+    yield LayerCase("concatenate images", gn.Concatenate(), ((2, 3, 1), (2, 3, 5)), 2, False)
     yield LayerCase("concatenate three rows", gn.Concatenate(), ((4,), (1,), (3,)), 2, False)
     yield LayerCase("identity", gn.Identity(), (2, 3), 2, False)
 

@@ -8,9 +8,9 @@ from gan_np import ops
 
 
 @pytest.mark.parametrize("policy", [("colour",), ("translation",), ("cutout",), ("colour", "translation", "cutout")])
-@pytest.mark.parametrize("picture", [(6, 5, 3), (9, 8, 1), (1, 1, 4), (16, 3, 2)])
-def test_gradients(policy, picture):
-    gn.testing.check_gradients(gn.DiffAugment(*policy), picture)
+@pytest.mark.parametrize("image", [(6, 5, 3), (9, 8, 1), (1, 1, 4), (16, 3, 2)])
+def test_gradients(policy, image):
+    gn.testing.check_gradients(gn.DiffAugment(*policy), image)
 
 
 def test_in_front_of_a_discriminator():

@@ -12,7 +12,7 @@ KERNELS = (1, 3, (2, 3), (4, 4), (5, 1))
 STRIDES = (1, 2, (2, 1), (3, 2))
 PADDINGS = (0, 1, (1, 2), (3, 3))
 CHANNELS = ((1, 1), (3, 5), (5, 3), (1, 17), (17, 1), (5, 17), (3, 3))
-PICTURES = ((6, 5), (3, 8), (1, 1))
+IMAGES = ((6, 5), (3, 8), (1, 1))
 
 
 def _pair(value):
@@ -32,38 +32,38 @@ def _sizes(shape, kernel, stride, padding, extra=(0, 0)):
 
 
 def _transposed():
-    for picture, out in (((3, 4), 0), ((4, 3), 1), ((1, 1), 2)):
+    for image, out in (((3, 4), 0), ((4, 3), 1), ((1, 1), 2)):
         for kernel, stride, padding, channels, features, batch in _grid():
             extra = tuple(min(out, s - 1) for s in _pair(stride))
             if out and extra == (0, 0):
                 continue
-            if min(_sizes(picture, kernel, stride, padding, extra)) >= 1:
-                yield picture, kernel, stride, padding, extra, channels, features, batch
+            if min(_sizes(image, kernel, stride, padding, extra)) >= 1:
+                yield image, kernel, stride, padding, extra, channels, features, batch
 
 
 def _convolutions():
-    """Every picture with every geometry in which at least one place of the kernel fits."""
-    for picture in PICTURES:
+    """Every image with every geometry in which at least one place of the kernel fits."""
+    for image in IMAGES:
         for kernel, stride, padding, channels, features, batch in _grid():
-            room = zip(picture, _pair(kernel), _pair(padding), strict=True)
+            room = zip(image, _pair(kernel), _pair(padding), strict=True)
             if all(size + 2 * p >= k for size, k, p in room):
-                yield picture, kernel, stride, padding, channels, features, batch
+                yield image, kernel, stride, padding, channels, features, batch
 
 
 @pytest.mark.parametrize(
-    ("picture", "kernel", "stride", "padding", "channels", "features", "batch"), list(_convolutions())
+    ("image", "kernel", "stride", "padding", "channels", "features", "batch"), list(_convolutions())
 )
-def test_conv2d(picture, kernel, stride, padding, channels, features, batch):
+def test_conv2d(image, kernel, stride, padding, channels, features, batch):
     layer = gn.Conv2d(features, kernel, stride=stride, padding=padding)
-    gn.testing.check_gradients(layer, (*picture, channels), batch=batch, training=False, directions=2)
+    gn.testing.check_gradients(layer, (*image, channels), batch=batch, training=False, directions=2)
 
 
 @pytest.mark.parametrize(
-    ("picture", "kernel", "stride", "padding", "extra", "channels", "features", "batch"), list(_transposed())
+    ("image", "kernel", "stride", "padding", "extra", "channels", "features", "batch"), list(_transposed())
 )
-def test_conv_transpose2d(picture, kernel, stride, padding, extra, channels, features, batch):
+def test_conv_transpose2d(image, kernel, stride, padding, extra, channels, features, batch):
     layer = gn.ConvTranspose2d(features, kernel, stride=stride, padding=padding, output_padding=extra)
-    gn.testing.check_gradients(layer, (*picture, channels), batch=batch, training=False, directions=2)
+    gn.testing.check_gradients(layer, (*image, channels), batch=batch, training=False, directions=2)
 
 
 @pytest.mark.parametrize("channels", CHANNELS)

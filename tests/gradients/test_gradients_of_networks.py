@@ -134,7 +134,7 @@ def test_small_dcgan_discriminator(training):
 
 
 def test_integer_inputs_get_no_gradient(rng):
-    """A label is an integer: the checker moves the picture and the parameters only."""
+    """A label is an integer: the checker moves the image and the parameters only."""
 
     class Embed(gn.Layer):
         def declare(self, input_shape):

@@ -106,7 +106,7 @@ def test_a_parallel_branch_that_receives_none(rng):
 
 
 def test_parallel_inputs_may_be_asked_for_one_by_one(rng):
-    """A picture that needs a gradient beside a label that needs none."""
+    """An image that needs a gradient beside a label that needs none."""
     structure = gn.Sequential(gn.Parallel(gn.Dense(3), gn.Dense(2)), gn.Concatenate(), gn.Dense(1))
     network = gn.Network(structure, ((4,), (5,)), dtype=np.float64)
     x = rng.standard_normal((3, 4)), rng.standard_normal((3, 5))

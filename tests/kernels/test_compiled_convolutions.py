@@ -23,13 +23,13 @@ TOLERANCE = {FLOAT32: 1e-5, FLOAT64: 1e-12}
 
 
 def transposed_geometry(batch, small, out_channels, kernel, stride, padding, output_padding):
-    """Of a transposed convolution of a picture (height, width, channels)."""
+    """Of a transposed convolution of an image (height, width, channels)."""
     sizes = [large_size(small[axis], kernel, stride, padding, output_padding) for axis in (0, 1)]
     return Geometry(batch, (*sizes, out_channels), small, (kernel,) * 2, (stride,) * 2, (padding,) * 2)
 
 
 def odd_cases():
-    """What the kernels may trip over: few and odd channels, one picture, sides that differ, output_padding."""
+    """What the kernels may trip over: few and odd channels, one image, sides that differ, output_padding."""
     for channels in (1, 3, 5, 17):
         for batch in (1, 3):
             yield convolution_geometry(batch, (9, 6, channels), 22 - channels, (4, 4), (2, 2), (1, 1))

@@ -50,16 +50,14 @@ def correlate(x, weight, stride, padding):
     (ph, pw), (sh, sw) = padding, stride
     padded = np.pad(x, ((0, 0), (ph, ph), (pw, pw), (0, 0)))
     channels, features = weight.shape[2:]
-    pictures = [
+    images = [
         [
-            sum(signal.correlate(picture[:, :, c], weight[:, :, c, d], mode="valid") for c in range(channels))[
-                ::sh, ::sw
-            ]
+            sum(signal.correlate(image[:, :, c], weight[:, :, c, d], mode="valid") for c in range(channels))[::sh, ::sw]
             for d in range(features)
         ]
-        for picture in padded
+        for image in padded
     ]
-    return np.array(pictures).transpose(0, 2, 3, 1)
+    return np.array(images).transpose(0, 2, 3, 1)
 
 
 @pytest.mark.parametrize(("name", "geometry"), list(supported()))
@@ -78,7 +76,7 @@ def test_conv2d_against_scipy(name, geometry, rng):
     [((4, 4), (2, 2), (1, 1), (0, 0)), ((3, 3), (2, 2), (1, 1), (1, 1)), ((2, 3), (3, 2), (0, 1), (2, 0))],
 )
 def test_conv_transpose2d_against_scipy(name, size, stride, padding, extra, rng):
-    """Zeros between the pixels, then a full convolution: the textbook's picture of a fractional stride."""
+    """Zeros between the pixels, then a full convolution: the textbook's image of a fractional stride."""
     x, weight = rng.standard_normal((2, 3, 4, 3)), rng.standard_normal((*size, 2, 3))
     problem_shape = tuple(kernels.large_size(x.shape[1 + k], size[k], stride[k], padding[k], extra[k]) for k in (0, 1))
     geometry = kernels.Geometry(2, (*problem_shape, 2), (3, 4, 3), size, stride, padding)
@@ -90,11 +88,8 @@ def test_conv_transpose2d_against_scipy(name, size, stride, padding, extra, rng)
     spread[:, :: stride[0], :: stride[1]] = x
     full = np.array(
         [
-            [
-                sum(signal.convolve(picture[:, :, d], weight[:, :, c, d], mode="full") for d in range(3))
-                for c in range(2)
-            ]
-            for picture in spread
+            [sum(signal.convolve(image[:, :, d], weight[:, :, c, d], mode="full") for d in range(3)) for c in range(2)]
+            for image in spread
         ]
     ).transpose(0, 2, 3, 1)
     full = np.pad(full, ((0, 0), (0, extra[0]), (0, extra[1]), (0, 0)))

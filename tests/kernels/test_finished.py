@@ -14,7 +14,7 @@ GEOMETRIES = {
     "bands of rows": convolution_geometry(1, (33, 14, 3), 17, (5, 5), (2, 2), (2, 2)),
     "bands, stride 1": convolution_geometry(2, (32, 8, 2), 9, (3, 3), (1, 1), (1, 1)),
     "bands, stride 3": convolution_geometry(1, (34, 9, 1), 6, (2, 2), (3, 3), (0, 0)),
-    "whole pictures": convolution_geometry(9, (6, 7, 5), 11, (4, 4), (2, 2), (1, 1)),
+    "whole images": convolution_geometry(9, (6, 7, 5), 11, (4, 4), (2, 2), (1, 1)),
 }
 ACTIVATIONS = [Activation(), *map(Activation, ("relu", "tanh", "sigmoid")), Activation("leaky_relu", 0.2)]
 
@@ -55,7 +55,7 @@ def test_bands_and_channels_are_what_the_labels_say():
         "bands of rows": (True, False),
         "bands, stride 1": (True, False),
         "bands, stride 3": (True, False),
-        "whole pictures": (False, False),
+        "whole images": (False, False),
     }
 
 

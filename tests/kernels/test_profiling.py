@@ -14,12 +14,12 @@ def network():
     return gn.Network(structure, (5, 5, 1))
 
 
-def pictures(rng):
+def images(rng):
     return rng.standard_normal((3, 5, 5, 1)).astype(np.float32)
 
 
 def test_calls_by_operation_implementation_and_method(rng):
-    made, x = network(), pictures(rng)
+    made, x = network(), images(rng)
     with kernels.profile() as total, kernels.use_kernels(conv2d="reference", dense="reference"):
         for _ in range(2):
             y, pullback = made.forward(x, wrt=gn.Wrt(False, True))
@@ -37,7 +37,7 @@ def test_calls_by_operation_implementation_and_method(rng):
 
 
 def test_numbers_do_not_change(rng):
-    made, x = network(), pictures(rng)
+    made, x = network(), images(rng)
     results = []
     for watched in (False, True):
         made.gradient.spend()
@@ -54,7 +54,7 @@ def test_numbers_do_not_change(rng):
 
 
 def test_nothing_is_watched_outside_the_block(rng):
-    made, x = network(), pictures(rng)
+    made, x = network(), images(rng)
     with kernels.profile() as total:
         pass
     made(x)
@@ -62,7 +62,7 @@ def test_nothing_is_watched_outside_the_block(rng):
 
 
 def test_a_pullback_keeps_its_watched_kernels(rng):
-    made, x = network(), pictures(rng)
+    made, x = network(), images(rng)
     with kernels.profile() as total:
         y, pullback = made.forward(x)
     before = sum(total.calls.values())
@@ -71,7 +71,7 @@ def test_a_pullback_keeps_its_watched_kernels(rng):
 
 
 def test_other_threads_are_not_watched(rng):
-    made, x = network(), pictures(rng)
+    made, x = network(), images(rng)
     with kernels.profile() as total:
         thread = threading.Thread(target=made, args=(x,))
         thread.start()

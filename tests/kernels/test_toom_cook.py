@@ -61,7 +61,7 @@ def test_shapes_and_sizes_of_entries(outputs, reads):
     assert (found.outputs, found.taps, found.points) == (outputs, reads, len(POINTS))
     for name, columns in (("a", outputs), ("g", reads), ("bt", len(POINTS))):
         assert np.shape(getattr(found, name)) == (len(POINTS), columns), name
-    for name, unit in (("a", 1 / 16), ("bt", 1)):  # what acts on pictures is exact: no rounding beyond that of sums
+    for name, unit in (("a", 1 / 16), ("bt", 1)):  # what acts on images is exact: no rounding beyond that of sums
         entries = np.array(getattr(found, name)) / unit
         assert (entries == np.round(entries)).all(), name
     assert np.gcd.reduce(np.array(found.bt, int), axis=1).tolist() == [1] * len(POINTS)
@@ -173,15 +173,15 @@ def test_a_strided_convolution_from_tables_and_matrices(large, kernel, stride, p
         pytest.skip("these points serve 2 to 4 taps")
     found = matrices(len(POINTS) + 1 - axis.taps, axis.taps)
     a, g, bt = (np.array(matrix) for matrix in (found.a, found.g, found.bt))
-    picture, weight = rng.standard_normal(large), rng.standard_normal(kernel)
+    image, weight = rng.standard_normal(large), rng.standard_normal(kernel)
     small = small_size(large, kernel, stride, padding)
 
     def at(values, offsets, step):
         return np.where(offsets >= 0, values[np.maximum(offsets, 0) // step], 0.0)
 
-    d = at(picture, axis.large, 3 * 6).reshape(axis.tiles, stride, found.points)
+    d = at(image, axis.large, 3 * 6).reshape(axis.tiles, stride, found.points)
     w = at(weight, axis.weight, 15 * 4).reshape(stride, found.taps)
     y = ((d @ bt.T) * (w @ g.T)).sum(axis=1) @ a
-    padded = np.pad(picture, padding)
+    padded = np.pad(image, padding)
     expected = [padded[i * stride : i * stride + kernel] @ weight for i in range(small)]
     np.testing.assert_allclose(y.ravel()[:small], expected, rtol=1e-12, atol=1e-12)

@@ -1,4 +1,4 @@
-"""Readers and writers of tiles against NumPy's M·X·Mᵀ, with places outside the picture."""
+"""Readers and writers of tiles against NumPy's M·X·Mᵀ, with places outside the image."""
 
 import numba
 import numpy as np
@@ -11,7 +11,7 @@ from gan_np.kernels.cpu.vectors import lanes
 SIDE = len(POINTS)
 TOLERANCE = {np.float32: 2e-6, np.float64: 1e-14}
 START, ROW, COLUMN, AT = 3, 2, 1, 5
-"""Where the picture's first place, both tables' entries and the points begin: nothing starts at 0 by accident."""
+"""Where the image's first place, both tables' entries and the points begin: nothing starts at 0 by accident."""
 UNTOUCHED = 12345.0
 
 READERS = {"read_large": "bt", "read_small": "a", "read_weight": "g"}
@@ -49,25 +49,25 @@ def close(found, expected, dtype):
 
 
 class Tile:
-    """A picture of whole lines, tables of its places (one outside along each axis), and points one gap apart."""
+    """An image of whole lines, tables of its places (one outside along each axis), and points one gap apart."""
 
     def __init__(self, rng, dtype, places, points):
         self.rng, self.line, self.side = rng, lanes(dtype), points
         self.height, self.width = places + 2, places + 3
-        self.picture = rng.standard_normal(START + self.height * self.width * self.line + 2).astype(dtype)
+        self.image = rng.standard_normal(START + self.height * self.width * self.line + 2).astype(dtype)
         self.rows = self.table(ROW, self.height, self.width * self.line, places)
         self.columns = self.table(COLUMN, self.width, self.line, places)
         self.gap = self.line + 3
         self.points = np.full(AT + points * points * self.gap, UNTOUCHED, dtype)
 
     def table(self, begin, size, step, count):
-        """In any order, so that neighbours in the table need not be neighbours in the picture."""
+        """In any order, so that neighbours in the table need not be neighbours in the image."""
         places = self.rng.permutation(size)[:count]
         places[self.rng.integers(count)] = -1
         return np.concatenate([np.full(begin, 10**9), np.where(places >= 0, places * step, -1)]).astype(np.int64)
 
     def inside(self):
-        """(i, j, its line in the picture) of every place inside."""
+        """(i, j, its line in the image) of every place inside."""
         for i, row in enumerate(self.rows[ROW:]):
             for j, column in enumerate(self.columns[COLUMN:]):
                 if row >= 0 and column >= 0:
@@ -77,7 +77,7 @@ class Tile:
         """The places' numbers, 0 outside."""
         found = np.zeros((len(self.rows) - ROW, len(self.columns) - COLUMN, self.line))
         for i, j, where in self.inside():
-            found[i, j] = self.picture[where]
+            found[i, j] = self.image[where]
         return found
 
     def lines(self):
@@ -96,11 +96,11 @@ class Tile:
 def test_reading(name, reads, dtype, rng):
     matrix = matrix_of(READERS[name], reads)
     tile = Tile(rng, dtype, matrix.shape[1], SIDE)
-    before = tile.picture.copy()
-    CALLS[name]((0,) * reads, tile.picture, START, *tile.tables, tile.points, AT, tile.gap)
+    before = tile.image.copy()
+    CALLS[name]((0,) * reads, tile.image, START, *tile.tables, tile.points, AT, tile.gap)
     found, between = tile.lines()
     close(found, congruence(matrix, tile.grid()), dtype)
-    np.testing.assert_array_equal(tile.picture, before)
+    np.testing.assert_array_equal(tile.image, before)
     assert (tile.points[:AT] == UNTOUCHED).all()
     assert (between == UNTOUCHED).all()
 
@@ -114,17 +114,17 @@ def test_writing(name, reads, dtype, rng):
     tile = Tile(rng, dtype, matrix.shape[0], SIDE)
     points, _ = tile.lines()
     points[:] = rng.standard_normal(points.shape)
-    expected = tile.picture.astype(np.float64)
+    expected = tile.image.astype(np.float64)
     values = congruence(matrix, points.astype(np.float64))
     for i, j, where in tile.inside():
         expected[where] = values[i, j] + adds * expected[where]
-    before = tile.picture.copy()
-    CALLS[name]((0,) * reads, tile.points, AT, tile.gap, tile.picture, START, *tile.tables)
-    close(tile.picture, expected, dtype)
+    before = tile.image.copy()
+    CALLS[name]((0,) * reads, tile.points, AT, tile.gap, tile.image, START, *tile.tables)
+    close(tile.image, expected, dtype)
     changed = np.zeros(len(before), bool)
     for _, _, where in tile.inside():
         changed[where] = True
-    np.testing.assert_array_equal(tile.picture[~changed], before[~changed])
+    np.testing.assert_array_equal(tile.image[~changed], before[~changed])
 
 
 @every_dtype
@@ -137,13 +137,13 @@ def test_adding_tiles_that_overlap(reads, above, left, dtype, rng):
     tile = Tile(rng, dtype, SIDE, SIDE)
     points, _ = tile.lines()
     points[:] = rng.standard_normal(points.shape)
-    expected = tile.picture.astype(np.float64)
+    expected = tile.image.astype(np.float64)
     values = congruence(matrix, points.astype(np.float64))
     for i, j, where in tile.inside():
         kept = (above and i < shared) or (left and j < shared)
         expected[where] = values[i, j] + kept * expected[where]
-    CALLS["add_large"]((0,) * reads, tile.points, AT, tile.gap, tile.picture, START, *tile.tables, above, left)
-    close(tile.picture, expected, dtype)
+    CALLS["add_large"]((0,) * reads, tile.points, AT, tile.gap, tile.image, START, *tile.tables, above, left)
+    close(tile.image, expected, dtype)
 
 
 @every_size
@@ -151,23 +151,23 @@ def test_nothing_inside(reads, rng):
     """A tile that lies outside altogether reads zeros and writes nothing."""
     tile = Tile(rng, np.float32, SIDE, SIDE)
     tile.rows[ROW:] = -1
-    before = tile.picture.copy()
-    CALLS["read_large"]((0,) * reads, tile.picture, START, *tile.tables, tile.points, AT, tile.gap)
+    before = tile.image.copy()
+    CALLS["read_large"]((0,) * reads, tile.image, START, *tile.tables, tile.points, AT, tile.gap)
     np.testing.assert_array_equal(tile.lines()[0], 0)
     tile.points[:] = 1
-    CALLS["add_large"]((0,) * reads, tile.points, AT, tile.gap, tile.picture, START, *tile.tables, True, True)
-    np.testing.assert_array_equal(tile.picture, before)
+    CALLS["add_large"]((0,) * reads, tile.points, AT, tile.gap, tile.image, START, *tile.tables, True, True)
+    np.testing.assert_array_equal(tile.image, before)
 
 
 def test_numbers_that_are_not_finite_outside_do_not_come_in(rng):
     """A place outside counts as 0, whatever lies there."""
     tile = Tile(rng, np.float64, SIDE, SIDE)
     wanted = tile.grid()
-    seen = np.zeros(len(tile.picture), bool)
+    seen = np.zeros(len(tile.image), bool)
     for _, _, where in tile.inside():
         seen[where] = True
-    tile.picture[~seen] = np.nan
-    CALLS["read_large"]((0, 0), tile.picture, START, *tile.tables, tile.points, AT, tile.gap)
+    tile.image[~seen] = np.nan
+    CALLS["read_large"]((0, 0), tile.image, START, *tile.tables, tile.points, AT, tile.gap)
     close(tile.lines()[0], congruence(matrix_of("bt", 2), wanted), np.float64)
 
 
@@ -177,7 +177,7 @@ def test_the_comparison_sees_a_wrong_matrix(rng):
     tile = Tile(rng, np.float64, 2, SIDE)
     points, _ = tile.lines()
     points[:] = rng.standard_normal(points.shape)
-    CALLS["write_weight"]((0, 0), tile.points, AT, tile.gap, tile.picture, START, *tile.tables)
+    CALLS["write_weight"]((0, 0), tile.points, AT, tile.gap, tile.image, START, *tile.tables)
     close(tile.grid(), np.where(tile.grid() != 0, congruence(matrix, points), 0), np.float64)
     with pytest.raises(AssertionError):
         close(tile.grid(), np.where(tile.grid() != 0, congruence(matrix_of("gᵀ", 3)[:2], points), 0), np.float64)

@@ -7,7 +7,7 @@ from gan_np.models.prior import Prior
 
 
 def linear_gan(weights: np.ndarray, *, dtype: type = np.float32, kind: str = "normal") -> gn.GAN:
-    """G(z) = tanh(z·W) as pictures (1, features, 1), for a matrix W (k, features)."""
+    """G(z) = tanh(z·W) as images (1, features, 1), for a matrix W (k, features)."""
     dim, features = weights.shape
     structure = gn.Sequential(gn.Dense(features, bias=False), gn.layers.Tanh(), gn.Reshape(1, features, 1))
     g = gn.Network(structure, (dim,), dtype=dtype)

@@ -1,4 +1,4 @@
-"""From a picture back to the z that it was made of."""
+"""From an image back to the z that it was made of."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from gan_np.latent import invert
 
 
 def test_z_of_a_known_sample_is_recovered(rng: np.random.Generator) -> None:
-    """A generator that forgets nothing: z comes back as exactly as pictures of 256 levels allow."""
+    """A generator that forgets nothing: z comes back as exactly as images of 256 levels allow."""
     gan = linear_gan(0.4 * orthogonal(rng, 30, 5).T, dtype=np.float64)
     z = gan.prior.of_seed(3, 4, np.dtype(np.float64))
     found = invert(gan, gan.decode(z), starts=2, steps=300)
@@ -22,10 +22,10 @@ def test_z_of_a_known_sample_is_recovered(rng: np.random.Generator) -> None:
 
 def test_distances_are_those_of_pictures(rng: np.random.Generator) -> None:
     gan = linear_gan(0.4 * orthogonal(rng, 30, 5).T)
-    pictures = rng.integers(0, 256, (3, 1, 30, 1), np.uint8)  # nothing like what this generator draws
-    found = invert(gan, pictures, starts=2, steps=30)
+    images = rng.integers(0, 256, (3, 1, 30, 1), np.uint8)  # nothing like what this generator draws
+    found = invert(gan, images, starts=2, steps=30)
     made = gan.decode(found.z).astype(float)
-    expected = np.linalg.norm((made - pictures).reshape(3, -1) / 255, axis=1)
+    expected = np.linalg.norm((made - images).reshape(3, -1) / 255, axis=1)
     np.testing.assert_allclose(found.distances, expected, atol=0.02)
     np.testing.assert_array_equal(found.distances, found.of_starts.min(axis=1))
     assert (found.distances > 1).all()
@@ -33,9 +33,9 @@ def test_distances_are_those_of_pictures(rng: np.random.Generator) -> None:
 
 def test_more_starts_are_never_worse(rng: np.random.Generator) -> None:
     gan = gn.models.dcgan((8, 8, 1), 3, width=2)
-    pictures = gan.sample(2, seed=5)
-    one, many = (invert(gan, pictures, starts=starts, steps=20) for starts in (1, 4))
-    # the first picture's first start is the same point in both
+    images = gan.sample(2, seed=5)
+    one, many = (invert(gan, images, starts=starts, steps=20) for starts in (1, 4))
+    # the first image's first start is the same point in both
     assert many.distances[0] <= one.distances[0] * 1.001
     assert many.of_starts.shape == (2, 4)
 
@@ -46,8 +46,8 @@ def test_conditional(rng: np.random.Generator) -> None:
         gan.generator.parameters.values + 0.3 * rng.standard_normal(len(gan.generator.parameters)).astype(np.float32)
     )
     labels = np.array([0, 1])
-    pictures = gan.sample(2, seed=1, labels=labels)
-    right, wrong = (invert(gan, pictures, labels=given, starts=6, steps=150) for given in (labels, 1 - labels))
+    images = gan.sample(2, seed=1, labels=labels)
+    right, wrong = (invert(gan, images, labels=given, starts=6, steps=150) for given in (labels, 1 - labels))
     assert right.distances.sum() < wrong.distances.sum()
     assert right.distances.max() < 0.5
 
@@ -60,7 +60,7 @@ def test_uniform_z_stays_in_its_range() -> None:
 
 def test_refusals() -> None:
     gan = linear_gan(np.eye(3))
-    with pytest.raises(ValueError, match="pictures"):
+    with pytest.raises(ValueError, match="images"):
         invert(gan, np.zeros((1, 2, 3, 1), np.uint8))
     with pytest.raises(TypeError, match="uint8"):
         invert(gan, np.zeros((1, 1, 3, 1)))

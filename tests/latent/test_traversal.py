@@ -9,7 +9,7 @@ from gan_np.latent import Along, Category, Code, Decoder, Label, axis, code, tra
 
 
 def assert_same(one: np.ndarray, other: np.ndarray) -> None:
-    """Pictures of one z, made in batches of different sizes, which may round a pixel to the next of 256 levels."""
+    """Images of one z, made in batches of different sizes, which may round a pixel to the next of 256 levels."""
     assert np.abs(one.astype(int) - other).max() <= 1
 
 
@@ -20,14 +20,14 @@ def test_a_grid_of_two_axes() -> None:
     assert grid.across == [-1, 0, 1, 2]
     assert grid.down == [-3, 0, 3]
     expected = [[0.5 + t, -0.5, 1.0 + s] for s in grid.down for t in grid.across]
-    assert np.array_equal(grid.pictures, decoder(np.array(expected, np.float32)))
-    assert len(np.unique(grid.pictures[..., 0, 1, 0])) == 1, "what is not an axis of the grid stays"
+    assert np.array_equal(grid.images, decoder(np.array(expected, np.float32)))
+    assert len(np.unique(grid.images[..., 0, 1, 0])) == 1, "what is not an axis of the grid stays"
 
 
 def test_one_row_and_one_place() -> None:
     decoder = Decoder(linear_gan(np.eye(3)))
     start = np.zeros(3, np.float32)
-    assert traverse(decoder, start, Along(axis(0, 3)), columns=5).pictures.shape == (5, 1, 3, 1)
+    assert traverse(decoder, start, Along(axis(0, 3)), columns=5).images.shape == (5, 1, 3, 1)
     assert Along(axis(0, 3), -1, 2).places(1) == [0.5]
 
 
@@ -35,7 +35,7 @@ def test_the_start_is_the_sample() -> None:
     gan = gn.models.dcgan((8, 8, 1), 3, width=2)
     decoder = Decoder(gan)
     grid = traverse(decoder, decoder.points(5, seed=7)[4], Along(axis(0, 3)), columns=3)
-    assert_same(grid.pictures[1], gan.sample(5, seed=7)[4])
+    assert_same(grid.images[1], gan.sample(5, seed=7)[4])
 
 
 def test_codes_and_categories_are_set() -> None:
@@ -58,9 +58,9 @@ def test_labels() -> None:
     start = decoder.points(1, seed=1)[0]
     grid = traverse(decoder, start, Along(axis(0, 3)), Label(4), columns=3, rows=4)
     for row in range(4):
-        assert_same(grid.pictures[3 * row + 1], gan.sample(1, seed=1, labels=row)[0])
+        assert_same(grid.images[3 * row + 1], gan.sample(1, seed=1, labels=row)[0])
     fixed = traverse(decoder, start, Along(axis(0, 3)), columns=3, label=2)
-    assert_same(fixed.pictures[1], grid.pictures[7])
+    assert_same(fixed.images[1], grid.images[7])
     with pytest.raises(ValueError, match="not conditional"):
         traverse(Decoder(linear_gan(np.eye(3))), np.zeros(3, np.float32), Along(axis(0, 3)), label=1)
 
@@ -83,7 +83,7 @@ def test_a_lapgan_moves_its_coarsest_z_with_one_noise(classes: int | None) -> No
 
 
 def test_a_lapgan_s_first_sample_is_the_decoder_s() -> None:
-    """Picture 0 of `sample` and z 0 of the decoder with the same seed: levels and noises are joined alike."""
+    """Image 0 of `sample` and z 0 of the decoder with the same seed: levels and noises are joined alike."""
     gan = gn.models.lapgan((16, 16, 1), 3, levels=1, width=2, hidden=6)
     streams = [int(n) for n in gn.arrays.generator(4, 1).integers(0, 2**31, 2)]
     decoder = Decoder(gan, seed=4)

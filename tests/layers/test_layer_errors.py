@@ -8,12 +8,12 @@ import gan_np as gn
 
 SHAPES = [
     (gn.Dense(4), (3, 2), "input: expected 1 sizes, got (3, 2)"),
-    (gn.Conv2d(8, 5), (4, 4, 1), "kernel (5, 5) is larger than the picture (4, 4)"),
+    (gn.Conv2d(8, 5), (4, 4, 1), "kernel (5, 5) is larger than the image (4, 4)"),
     (gn.Conv2d(8, 5), (4,), "input: expected 3 sizes"),
     (gn.ConvTranspose2d(8, 2, padding=2), (1, 1, 3), "would have size"),
     (gn.ConvTranspose2d(8, 2, output_padding=1), (4, 4, 3), "output_padding: expected less than stride"),
     (gn.Maxout(3), (10,), "the last axis must be a multiple of pieces=3"),
-    (gn.AveragePool2d(2), (5, 4, 1), "the picture's sides must be multiples of the window (2, 2)"),
+    (gn.AveragePool2d(2), (5, 4, 1), "the image's sides must be multiples of the window (2, 2)"),
     (gn.Upsample2d(2), (4,), "input: expected 3 sizes"),
     (gn.Reshape(2, 2), (5,), "5 values cannot become 4"),
     (gn.Add(), ((3,), (4,)), "inputs to add must have one shape"),

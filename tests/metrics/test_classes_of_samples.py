@@ -40,7 +40,7 @@ def test_classes_and_their_number() -> None:
     assert effective_classes(np.array([1.0, 0, 0])) == 1
     assert effective_classes(shares) == pytest.approx(2 * np.sqrt(2))
     real = np.array([0.25, 0.25, 0.5, 0.0])
-    assert classes_covered(real, real) == 3  # a class that real pictures do not have is not asked for
+    assert classes_covered(real, real) == 3  # a class that real images do not have is not asked for
     assert classes_covered(np.array([0.98, 0.02, 0, 0]), real) == 1  # 0.02 < a tenth of 0.25: errors of the classifier
     assert classes_covered(np.array([0.97, 0.03, 0, 0]), real) == 2
 
@@ -80,7 +80,7 @@ def test_battle_is_undecided_where_one_discriminator_is_weak() -> None:
 
 
 def test_battle_refusals() -> None:
-    with pytest.raises(gn.ShapeError, match="same test pictures"):
+    with pytest.raises(gn.ShapeError, match="same test images"):
         battle_ratios(Errors(*(np.zeros(n, bool) for n in (3, 4, 3, 3))))
     with pytest.raises(gn.ShapeError, match="booleans"):
         battle_ratios(Errors(*(np.zeros(3) for _ in range(4))))

@@ -26,7 +26,7 @@ def replays(training: np.ndarray, kind: str) -> np.ndarray:
         return np.clip(chosen + rng.normal(0, 16, chosen.shape), 0, 255).astype(np.uint8)
     if kind == "shift":  # every one is moved
         moves = [(0, 1), (1, 0), (-1, -1), (1, -1)]
-        return np.stack([np.roll(picture, moves[i % 4], (0, 1)) for i, picture in enumerate(chosen)])
+        return np.stack([np.roll(image, moves[i % 4], (0, 1)) for i, image in enumerate(chosen)])
     return chosen
 
 

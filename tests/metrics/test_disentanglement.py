@@ -9,7 +9,7 @@ from gan_np.metrics import effects
 
 
 def test_effects_of_known_factors(rng: np.random.Generator) -> None:
-    """Pictures are z itself; factor a is z₀, b is −z₁ + z₂, and c (two columns) says the sign of z₃."""
+    """Images are z itself; factor a is z₀, b is −z₁ + z₂, and c (two columns) says the sign of z₃."""
     z = rng.standard_normal((4000, 4))
 
     def read(points: np.ndarray) -> np.ndarray:
@@ -52,14 +52,14 @@ def test_reader_reads_brightness_and_side(rng: np.random.Generator) -> None:
     images = np.full((600, 8, 8, 1), 128.0)
     images += 60 * factors[:, :1, None, None]
     images[:, :, :4] += 60 * factors[:, 1:, None, None]
-    pictures = np.clip(images + rng.normal(0, 4, images.shape), 0, 255).astype(np.uint8)
-    reader = train_reader(pictures[:500], factors[:500], width=4, steps=200)
-    explained = reader.explained(pictures[500:], factors[500:])
+    some_images = np.clip(images + rng.normal(0, 4, images.shape), 0, 255).astype(np.uint8)
+    reader = train_reader(some_images[:500], factors[:500], width=4, steps=200)
+    explained = reader.explained(some_images[500:], factors[500:])
     assert (explained > 0.9).all(), explained
-    unread = reader.explained(pictures[500:][::-1], factors[500:])
-    assert (unread < 0.3).all(), "factors of other pictures are not read"
+    unread = reader.explained(some_images[500:][::-1], factors[500:])
+    assert (unread < 0.3).all(), "factors of other images are not read"
     with pytest.raises(ValueError, match="column 1"):
-        train_reader(pictures, np.stack([factors[:, 0], np.ones(600)], axis=1))
+        train_reader(some_images, np.stack([factors[:, 0], np.ones(600)], axis=1))
 
 
 def models() -> list[gn.GAN]:
@@ -78,10 +78,10 @@ def models() -> list[gn.GAN]:
 )
 def test_trunk_is_what_the_last_layer_sees(gan: gn.GAN, rng: np.random.Generator) -> None:
     """The last layer's weights on the features give D's logits."""
-    pictures = rng.integers(0, 256, (5, 16, 16, 1), np.uint8)
+    some_images = rng.integers(0, 256, (5, 16, 16, 1), np.uint8)
     labels = np.arange(5) % 3 if gan.classes else None
-    features = trunk_features(gan, pictures, labels)
-    floats, context = gan.examples(pictures, labels)
+    features = trunk_features(gan, some_images, labels)
+    floats, context = gan.examples(some_images, labels)
     logits, _ = gan.split(gan.discriminator(floats if context is None else (floats, context)))
     theta = gan.discriminator.parameters
     last = str(len(gan.discriminator.structure.layers) - 1)  # type: ignore[attr-defined]

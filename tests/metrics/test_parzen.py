@@ -9,14 +9,14 @@ from gan_np import ShapeError
 from gan_np.metrics.parzen import DEVIATIONS, parzen_log_likelihoods, parzen_window
 
 
-def directly(pictures, samples, deviation):
-    """The formula, written down once more, one picture and one sample at a time."""
+def directly(images, samples, deviation):
+    """The formula, written down once more, one image and one sample at a time."""
     found = []
-    for x in pictures:
+    for x in images:
         exponents = [-((x - mu) ** 2).sum() / (2 * deviation**2) for mu in samples]
         peak = max(exponents)
         found.append(peak + math.log(sum(math.exp(e - peak) for e in exponents) / len(samples)))
-    return np.array(found) - pictures.shape[1] * math.log(deviation * math.sqrt(2 * math.pi))
+    return np.array(found) - images.shape[1] * math.log(deviation * math.sqrt(2 * math.pi))
 
 
 def test_one_kernel_is_a_gaussian(rng):
@@ -78,7 +78,7 @@ def test_the_deviation_is_chosen_on_validation_pictures_and_the_error_is_over_te
 
 
 def test_who_replays_the_training_set_scores_higher_than_a_fit_of_it(rng):
-    """Why it stands beside a search for neighbours: real pictures, replayed, beat an honest model."""
+    """Why it stands beside a search for neighbours: real images, replayed, beat an honest model."""
     modes = rng.random((30, 20))
     training, validation, test = (
         modes[rng.integers(0, 30, count)] + 0.05 * rng.standard_normal((count, 20)) for count in (2000, 300, 300)
@@ -92,8 +92,8 @@ def test_who_replays_the_training_set_scores_higher_than_a_fit_of_it(rng):
     ("arguments", "error", "message"),
     [
         ((np.zeros((2, 3)), np.zeros((2, 4)), (1.0,)), ShapeError, "samples: expected 3 numbers each"),
-        ((np.zeros((0, 3)), np.zeros((2, 3)), (1.0,)), ShapeError, "pictures: expected"),
-        ((np.zeros(3), np.zeros((2, 3)), (1.0,)), ShapeError, "pictures: expected"),
+        ((np.zeros((0, 3)), np.zeros((2, 3)), (1.0,)), ShapeError, "images: expected"),
+        ((np.zeros(3), np.zeros((2, 3)), (1.0,)), ShapeError, "images: expected"),
         ((np.zeros((2, 3)), np.zeros((2, 3)), (0.0,)), ValueError, "deviations: expected a number greater than 0"),
         ((np.zeros((2, 3)), np.full((2, 3), np.nan), (1.0,)), ValueError, "samples: some numbers are NaN"),
     ],
@@ -104,6 +104,6 @@ def test_errors_say_what_was_expected(arguments, error, message):
 
 
 def test_no_candidate_is_refused():
-    pictures = np.zeros((2, 3))
+    images = np.zeros((2, 3))
     with pytest.raises(ValueError, match="deviations: expected at least one"):
-        parzen_window(pictures, pictures, pictures, deviations=())
+        parzen_window(images, images, images, deviations=())

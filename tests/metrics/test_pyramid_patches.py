@@ -9,7 +9,7 @@ from gan_np.metrics.pyramid import patch_descriptors, pyramid_levels, sliced_was
 
 
 def textured(rng: np.random.Generator, count: int) -> np.ndarray:
-    """28×28 pictures: large soft blobs and fine grain."""
+    """28×28 images: large soft blobs and fine grain."""
     coarse = rng.normal(0, 30, (count, 7, 7, 1)).repeat(4, axis=1).repeat(4, axis=2)
     return np.clip(128 + coarse + rng.normal(0, 10, (count, 28, 28, 1)), 0, 255).astype(np.uint8)
 
@@ -22,14 +22,14 @@ def test_levels() -> None:
 
 @pytest.mark.parametrize("shape", [(28, 28, 1), (32, 48, 3), (9, 9, 1)])
 def test_descriptors_are_patches_of_the_levels(shape: tuple[int, int, int], rng: np.random.Generator) -> None:
-    pictures = rng.integers(0, 256, (5, *shape), np.uint8)
-    levels = patch_descriptors(pictures, patches=4)
+    images = rng.integers(0, 256, (5, *shape), np.uint8)
+    levels = patch_descriptors(images, patches=4)
     assert len(levels) == pyramid_levels(*shape[:2]) + 1
     assert all(part.shape == (5, 4, 49 * shape[2]) for part in levels)
     smallest = (
-        gn.models.laplacian.build(pictures.astype(np.float32) / 255, len(levels) - 1)[-1]
+        gn.models.laplacian.build(images.astype(np.float32) / 255, len(levels) - 1)[-1]
         if levels[1:]
-        else (pictures.astype(np.float32) / 255)
+        else (images.astype(np.float32) / 255)
     )
     height, width = smallest.shape[1:3]
     first = levels[-1][0, 0].reshape(7, 7, -1)
@@ -89,13 +89,13 @@ def test_same_seed_same_figure(rng: np.random.Generator) -> None:
 
 
 def test_refusals(rng: np.random.Generator) -> None:
-    pictures = rng.integers(0, 256, (5, 8, 8, 1), np.uint8)
+    images = rng.integers(0, 256, (5, 8, 8, 1), np.uint8)
     with pytest.raises(gn.ShapeError, match="generated"):
-        sliced_wasserstein_on_pyramids(pictures, pictures[:4])
+        sliced_wasserstein_on_pyramids(images, images[:4])
     with pytest.raises(TypeError, match="uint8"):
-        patch_descriptors(pictures.astype(np.float32))
+        patch_descriptors(images.astype(np.float32))
     with pytest.raises(gn.ShapeError, match="at least 7"):
-        patch_descriptors(pictures[:, :6])
+        patch_descriptors(images[:, :6])
 
 
 @pytest.mark.parametrize("value", [0, 1, 76, 77, 255])

@@ -10,30 +10,30 @@ from gan_np.models.classifier import BATCH, softmax
 @pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (9, 13, 3), (32, 32, 4), (64, 64, 3)])
 def test_any_pictures(shape: tuple[int, int, int], rng: np.random.Generator) -> None:
     made = gn.models.classifier(shape, classes=3, width=2, features=5)
-    pictures = rng.integers(0, 256, (4, *shape), np.uint8)
-    features, probabilities = made.read(pictures)
+    images = rng.integers(0, 256, (4, *shape), np.uint8)
+    features, probabilities = made.read(images)
     assert features.shape == (4, 5)
     assert probabilities.shape == (4, 3)
     assert np.allclose(probabilities.sum(axis=1), 1)
-    assert np.array_equal(made.features(pictures), features)
-    assert np.array_equal(made.predict(pictures), probabilities.argmax(axis=1))
+    assert np.array_equal(made.features(images), features)
+    assert np.array_equal(made.predict(images), probabilities.argmax(axis=1))
 
 
 def test_a_picture_does_not_depend_on_those_beside_it(rng: np.random.Generator) -> None:
     made = gn.models.classifier((8, 8, 1), classes=3, width=2)
-    pictures = rng.integers(0, 256, (BATCH + 3, 8, 8, 1), np.uint8)
-    whole = made.features(pictures)
-    assert np.array_equal(made.features(pictures[-1:]), whole[-1:])
-    assert np.array_equal(made.features(pictures[100:110]), whole[100:110])
+    images = rng.integers(0, 256, (BATCH + 3, 8, 8, 1), np.uint8)
+    whole = made.features(images)
+    assert np.array_equal(made.features(images[-1:]), whole[-1:])
+    assert np.array_equal(made.features(images[100:110]), whole[100:110])
     assert not np.array_equal(whole[0], whole[1])
 
 
 def test_the_head_reads_the_features(rng: np.random.Generator) -> None:
     made = gn.models.classifier((8, 8, 1), classes=3, width=2, dropout=0.0)
-    pictures = rng.integers(0, 256, (5, 8, 8, 1), np.uint8)
+    images = rng.integers(0, 256, (5, 8, 8, 1), np.uint8)
     theta = made.network.parameters
     weight, bias = (theta[name] for name in [s.name for s in theta.layout.segments][-2:])
-    features, probabilities = made.read(pictures)
+    features, probabilities = made.read(images)
     assert np.allclose(softmax(features @ weight + bias), probabilities, atol=1e-6)
 
 

@@ -12,7 +12,7 @@ from gan_np.training import Trainer
 
 
 def two_kinds(count: int = 64) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures that are bright above (class 0) or below (class 1)."""
+    """Images that are bright above (class 0) or below (class 1)."""
     labels = np.arange(count) % 2
     images = np.random.default_rng(0).integers(0, 60, (count, 8, 8, 1), np.uint8)
     images[labels == 0, :4] += 190
@@ -48,8 +48,8 @@ def test_gradients_through_both_players(condition: str, d_norm: str) -> None:
     dx, nothing = d_pullback(objective.generator(logits).gradient, inputs=(True, False), parameters=False)
     assert nothing is None
     g_pullback(dx, inputs=False)
-    for pictures, loss_of in ((x, objective.real), (fake, objective.fake)):
-        logits, pullback = d.forward((pictures, context), training=True, wrt=gn.Wrt(inputs=False))
+    for some_images, loss_of in ((x, objective.real), (fake, objective.fake)):
+        logits, pullback = d.forward((some_images, context), training=True, wrt=gn.Wrt(inputs=False))
         pullback(loss_of(logits).gradient)
     for network, loss in ((g, g_loss), (d, d_loss)):
         check_gradient_of(loss, network, network.gradient.values.copy(), rng)
@@ -70,8 +70,8 @@ def test_it_learns_what_the_label_means() -> None:
         progress=False,
     )
     for label in (0, 1):
-        pictures = gan.sample(32, seed=1, labels=label).astype(float)
-        above, below = pictures[:, :4].mean(), pictures[:, 4:].mean()
+        some_images = gan.sample(32, seed=1, labels=label).astype(float)
+        above, below = some_images[:, :4].mean(), some_images[:, 4:].mean()
         assert (above > below + 60) == (label == 0), (label, above, below)
         assert (below > above + 60) == (label == 1), (label, above, below)
 

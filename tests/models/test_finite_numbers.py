@@ -50,7 +50,7 @@ def test_no_model_draws(model: str, value: float) -> None:
 
 def test_every_door() -> None:
     gan = gn.models.dcgan(SHAPE, 4, width=2)
-    z, pictures = gan.prior.of_seed(0, 3, np.float32), np.zeros((20, *SHAPE), np.uint8)
+    z, images = gan.prior.of_seed(0, 3, np.float32), np.zeros((20, *SHAPE), np.uint8)
     spoil(gan.generator, np.nan)
     doors: list[Callable[[], Any]] = [
         lambda: gan.decode(z),
@@ -58,15 +58,15 @@ def test_every_door() -> None:
         lambda: gan.sampler(),
         lambda: closed_form(gan),
         lambda: principal(gan, 2, samples=20),
-        lambda: invert(gan, pictures[:1], starts=1, steps=1),
-        lambda: evaluate(gan, np.repeat(pictures, 4, axis=0), count=30),
+        lambda: invert(gan, images[:1], starts=1, steps=1),
+        lambda: evaluate(gan, np.repeat(images, 4, axis=0), count=30),
         lambda: gn.latent.Decoder(gan)(z),
     ]
     for door in doors:
         with pytest.raises(NonFiniteError, match="generator"):
             door()
     spoil(gan.discriminator, np.inf)
-    for door in (lambda: trunk_features(gan, pictures), lambda: judgements(gan, pictures, 5)):
+    for door in (lambda: trunk_features(gan, images), lambda: judgements(gan, images, 5)):
         with pytest.raises(NonFiniteError, match="weights of the discriminator of 8×8 images in layer 0"):
             door()
     info = gn.models.infogan(SHAPE, 4, width=2)
@@ -76,7 +76,7 @@ def test_every_door() -> None:
     reader = gn.models.classifier(SHAPE, classes=3, width=2, features=4)
     spoil(reader.network, np.nan)
     with pytest.raises(NonFiniteError, match="classifier"):
-        reader.predict(pictures)
+        reader.predict(images)
 
 
 def test_each_level_of_a_lapgan() -> None:

@@ -57,8 +57,8 @@ def test_gradients_of_both_players_with_both_heads() -> None:
         network.parameters.assign(network.parameters.values + 0.3 * rng.standard_normal(len(network.parameters)))
     z, x = gan.prior.draw(rng, 5, np.dtype(np.float64)), rng.standard_normal((5, 8, 8, 1))
 
-    def both(pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return d.forward(pictures, training=True)[0]  # type: ignore[no-any-return]
+    def both(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return d.forward(images, training=True)[0]  # type: ignore[no-any-return]
 
     def g_loss() -> float:
         logits, read = both(g.forward(z, training=True)[0])
@@ -93,7 +93,7 @@ def test_one_trainer_step_is_the_game_with_its_auxiliary() -> None:
 
 
 def test_codes_are_read_back_after_training() -> None:
-    """Pictures of three kinds: after training Q tells which category a generated picture was made from."""
+    """Images of three kinds: after training Q tells which category a generated image was made from."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 60, (96, 8, 8, 1), np.uint8)
     for kind in range(3):

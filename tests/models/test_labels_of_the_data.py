@@ -15,7 +15,7 @@ QUIET = {"sample_every": 0, "animation": False, "progress": False}
 
 
 def rare(values: tuple[int, ...] = (0, 1), counts: tuple[int, ...] = (570, 30)) -> tuple[np.ndarray, np.ndarray]:
-    """8×8 pictures of one grey each: 30 of the first label, 220 of the last."""
+    """8×8 images of one grey each: 30 of the first label, 220 of the last."""
     labels = np.repeat(values, counts)
     level = np.repeat(np.linspace(30, 220, len(values)), counts)
     rng = np.random.default_rng(0)
@@ -49,7 +49,7 @@ def test_a_generator_of_another_share_has_other_statistics() -> None:
 
 
 class Perfect:
-    """Draws real pictures of the label that it is asked for."""
+    """Draws real images of the label that it is asked for."""
 
     image_shape, classes = (8, 8, 1), 2
 

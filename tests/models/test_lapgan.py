@@ -30,25 +30,25 @@ def small_level(**options: object) -> LaplacianLevel:
 @pytest.mark.parametrize("levels", [1, 2, 3])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_build_and_invert(levels: int, channels: int) -> None:
-    pictures = np.random.default_rng(0).standard_normal((3, 16, 24, channels))
-    pyramid = laplacian.build(pictures, levels)
+    images = np.random.default_rng(0).standard_normal((3, 16, 24, channels))
+    pyramid = laplacian.build(images, levels)
     assert [part.shape[1:3] for part in pyramid] == [(16 >> k, 24 >> k) for k in range(levels + 1)]
-    np.testing.assert_allclose(laplacian.invert(pyramid), pictures, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(laplacian.invert(pyramid), images, rtol=0, atol=1e-14)
 
 
 def test_bytes_survive_the_pyramid_exactly() -> None:
-    pictures = np.random.default_rng(0).integers(0, 256, (4, 28, 28, 1), np.uint8)
-    floats = gn.data.to_float(pictures, "-1..1", np.dtype(np.float32))
-    assert np.array_equal(gn.data.to_bytes(laplacian.invert(laplacian.build(floats, 2)), "-1..1"), pictures)
+    images = np.random.default_rng(0).integers(0, 256, (4, 28, 28, 1), np.uint8)
+    floats = gn.data.to_float(images, "-1..1", np.dtype(np.float32))
+    assert np.array_equal(gn.data.to_bytes(laplacian.invert(laplacian.build(floats, 2)), "-1..1"), images)
 
 
 def test_reduce_and_expand_as_such() -> None:
     constant = np.full((1, 6, 4, 2), 0.7)
     np.testing.assert_allclose(laplacian.reduce(constant), 0.7)
     np.testing.assert_allclose(laplacian.expand(constant), 0.7)
-    pictures = np.random.default_rng(0).standard_normal((2, 6, 4, 2))
-    np.testing.assert_allclose(laplacian.reduce(pictures).mean(axis=(1, 2)), pictures.mean(axis=(1, 2)))
-    np.testing.assert_allclose(laplacian.reduce(pictures)[0, 1, 0, 1], pictures[0, 2:4, :2, 1].mean())
+    images = np.random.default_rng(0).standard_normal((2, 6, 4, 2))
+    np.testing.assert_allclose(laplacian.reduce(images).mean(axis=(1, 2)), images.mean(axis=(1, 2)))
+    np.testing.assert_allclose(laplacian.reduce(images)[0, 1, 0, 1], images[0, 2:4, :2, 1].mean())
     ramp = np.arange(6.0).reshape(1, 6, 1, 1)
     np.testing.assert_allclose(laplacian.expand(ramp)[0, 1:-1, 0, 0], np.arange(10) / 2 + 0.25)
 
@@ -69,9 +69,9 @@ def test_gradients_of_a_level_s_players() -> None:
 
 def test_a_level_trains_on_real_detail_and_real_low_pass() -> None:
     level = small_level()
-    pictures = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), np.uint8)
-    detail, low = level.examples(pictures, None)
-    floats = gn.data.to_float(pictures, "-1..1", np.dtype(np.float32))
+    images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), np.uint8)
+    detail, low = level.examples(images, None)
+    floats = gn.data.to_float(images, "-1..1", np.dtype(np.float32))
     np.testing.assert_allclose(low, laplacian.expand(laplacian.reduce(floats)), atol=1e-6)
     np.testing.assert_allclose(detail + low, floats, atol=1e-6)
     judged = level.discriminator((detail, low))
@@ -93,7 +93,7 @@ def test_a_level_alone_needs_pictures_to_start_from() -> None:
 def test_series_follows_the_sampling_equation() -> None:
     gan = gn.models.lapgan((16, 16, 3), 4, levels=1, width=2, hidden=8)
     series = gan.series(5, seed=2)
-    assert [pictures.shape for pictures in series] == [(5, 8, 8, 3), (5, 16, 16, 3)]
+    assert [images.shape for images in series] == [(5, 8, 8, 3), (5, 16, 16, 3)]
     assert np.array_equal(series[-1], gan.sample(5, seed=2))
     assert np.array_equal(gan.sample(3, seed=2), series[-1][:3]), "whatever the count"
     with gan.levels[0].generator.parameters.edit() as theta:

@@ -24,7 +24,7 @@ def small_level(classes: int | None = 3, **options: object) -> LaplacianLevel:
 
 
 def two_kinds(count: int = 64, side: int = 16) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures that are bright above (class 0) or below (class 1), sorted by class as data sets on disk often are."""
+    """Images that are bright above (class 0) or below (class 1), sorted by class as data sets on disk often are."""
     labels = np.arange(count) // (count // 2)
     images = np.random.default_rng(0).integers(0, 60, (count, side, side, 1), np.uint8)
     images[labels == 0, : side // 2] += 190
@@ -92,8 +92,8 @@ def test_gradients_of_the_coarsest_level_s_players() -> None:
 def test_r1_looks_at_the_detail_alone() -> None:
     level = small_level(d_norm="none", dtype=np.float64)
     d, rng = level.discriminator, np.random.default_rng(2)
-    pictures = rng.integers(0, 256, (3, 8, 8, 1), np.uint8)
-    detail, context = level.examples(pictures, np.array([0, 1, 2]))
+    some_images = rng.integers(0, 256, (3, 8, 8, 1), np.uint8)
+    detail, context = level.examples(some_images, np.array([0, 1, 2]))
 
     def penalty() -> float:
         d.gradient.spend()
@@ -120,11 +120,11 @@ def test_every_level_learns_what_the_label_means(tmp_path: Path) -> None:
         build_lapgan(config, (16, 16, 1), 2), images, labels, out=tmp_path / "run", config=config, progress=False
     )
     for label in (0, 1):
-        for pictures in gan.series(32, seed=1, labels=label):
-            half = pictures.shape[1] // 2
-            above, below = pictures[:, :half].astype(float).mean(), pictures[:, half:].astype(float).mean()
-            assert (above > below + 60) == (label == 0), (pictures.shape, label, above, below)
-            assert (below > above + 60) == (label == 1), (pictures.shape, label, above, below)
+        for some_images in gan.series(32, seed=1, labels=label):
+            half = some_images.shape[1] // 2
+            above, below = some_images[:, :half].astype(float).mean(), some_images[:, half:].astype(float).mean()
+            assert (above > below + 60) == (label == 0), (some_images.shape, label, above, below)
+            assert (below > above + 60) == (label == 1), (some_images.shape, label, above, below)
 
 
 def test_the_detail_follows_the_label() -> None:
@@ -178,14 +178,12 @@ def test_statistics_come_from_all_classes_of_a_sorted_set() -> None:
     assert len(level.conditioning) == 1024
     assert 0.4 < level.conditioning_labels.mean() < 0.6
     assert set(level.conditioning_labels[:16]) == {0, 1}, "a grid of a few shows all classes"
-    assert np.array_equal(level.conditioning[:, 0, 0, 0] > 150, level.conditioning_labels == 0), (
-        "labels go with pictures"
-    )
+    assert np.array_equal(level.conditioning[:, 0, 0, 0] > 150, level.conditioning_labels == 0), "labels go with images"
 
 
 @pytest.mark.parametrize("classes", [None, 2])
 def test_a_checkpoint_keeps_the_average_s_statistics(tmp_path: Path, classes: int | None) -> None:
-    """They depend on real pictures, so whoever loads the file cannot recompute them."""
+    """They depend on real images, so whoever loads the file cannot recompute them."""
     images, labels = two_kinds(40, 8)
     level = gn.models.laplacian_level((8, 8, 1), classes=classes, width=2)
     trainer = Trainer(level, images, labels, batch_size=8, average_decay=0.9)

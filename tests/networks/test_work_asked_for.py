@@ -10,7 +10,7 @@ from gan_np.layers import ALL, INPUTS, NOTHING, PARAMETERS
 
 @pytest.fixture
 def counts(plant):
-    """(what, (channels of the large picture, of the small)) → times, for convolutions; and the same for dense layers."""
+    """(what, (channels of the large image, of the small)) → times, for convolutions; and the same for dense layers."""
     convolution, dense = CountingConvolution(), CountingDense()
     with gn.use_kernels(conv2d=plant("conv2d", convolution), dense=plant("dense", dense)):
         yield convolution.counts, dense.counts
@@ -41,7 +41,7 @@ def generator():
     return gn.Network(structure, (5,))
 
 
-def pictures(rng):
+def images(rng):
     return rng.standard_normal((4, 8, 8, 1)).astype(np.float32)
 
 
@@ -50,7 +50,7 @@ FIRST, SECOND = (1, 2), (2, 3)
 
 def test_in_its_own_step_the_first_layer_with_parameters_computes_no_input_gradient(counts, discriminator, rng):
     convolutions, dense = counts
-    logits, pullback = discriminator.forward(pictures(rng), training=True, wrt=PARAMETERS)
+    logits, pullback = discriminator.forward(images(rng), training=True, wrt=PARAMETERS)
     assert pullback(logits) is None
     assert convolutions["to_small", FIRST] == convolutions["to_small", SECOND] == 1
     assert convolutions["to_weight", FIRST] == convolutions["to_weight", SECOND] == 1
@@ -61,7 +61,7 @@ def test_in_its_own_step_the_first_layer_with_parameters_computes_no_input_gradi
 
 def test_in_the_generators_step_the_discriminator_computes_no_weight_gradients(counts, discriminator, rng):
     convolutions, dense = counts
-    logits, pullback = discriminator.forward(pictures(rng), training=True, wrt=INPUTS)
+    logits, pullback = discriminator.forward(images(rng), training=True, wrt=INPUTS)
     assert pullback(logits).shape == (4, 8, 8, 1)
     assert {what for what, _ in convolutions} == {"prepare_weight", "to_small", "to_large"}
     assert {what for what, _ in dense} == {"forward", "input_gradient"}
@@ -69,7 +69,7 @@ def test_in_the_generators_step_the_discriminator_computes_no_weight_gradients(c
 
 def test_narrowing_a_kept_pullback_saves_the_same_work(counts, discriminator, rng):
     convolutions, dense = counts
-    logits, pullback = discriminator.forward(pictures(rng), training=True, wrt=ALL)
+    logits, pullback = discriminator.forward(images(rng), training=True, wrt=ALL)
     pullback(logits, inputs=False, keep=True)
     assert convolutions["to_large", FIRST] == 0
     assert convolutions["to_weight", FIRST] == 1
@@ -98,7 +98,7 @@ def test_sampling_computes_the_forward_only(counts, generator, rng):
 
 def test_weights_are_prepared_once_while_they_stay(counts, discriminator, rng):
     convolutions, _ = counts
-    x = pictures(rng)
+    x = images(rng)
     for _ in range(3):
         logits, pullback = discriminator.forward(x, training=True)
         pullback(logits)
@@ -110,7 +110,7 @@ def test_weights_are_prepared_once_while_they_stay(counts, discriminator, rng):
 
 def test_prepared_weights_are_not_shared_with_a_copy(counts, discriminator, rng):
     convolutions, _ = counts
-    x = pictures(rng)
+    x = images(rng)
     discriminator(x)
     copy = discriminator.sharing()
     copy(x)
@@ -163,7 +163,7 @@ def test_a_parallel_branch_that_is_not_asked_does_nothing(counts, rng):
 
 
 def test_prepared_pictures_and_gradients_are_used_twice(plant, rng):
-    """Forward's prepared picture serves the weight gradient; the prepared dy serves both gradients."""
+    """Forward's prepared image serves the weight gradient; the prepared dy serves both gradients."""
     prepared = []
 
     class Plan(gn.kernels.reference.conv2d.DirectPlan):

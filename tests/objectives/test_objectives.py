@@ -107,7 +107,7 @@ def test_smoothing_reaches_real_pictures_only(rng):
 
 
 def test_smoothing_moves_the_best_logit():
-    """With target 0.9 the loss on real pictures is least at logit log 9."""
+    """With target 0.9 the loss on real images is least at logit log 9."""
     objective = NonSaturating(smoothing=0.1)
     best = np.full((3, 1), math.log(9))
     np.testing.assert_allclose(objective.real(best).gradient, 0, atol=1e-15)

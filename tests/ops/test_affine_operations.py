@@ -80,7 +80,7 @@ def test_dense_shapes(x, w, b, message):
         ("conv2d", (2, 5, 5), (3, 3, 1, 2), None, r"x must be \(N, height, width, in_channels\)"),
         ("conv2d", (2, 5, 5, 1), (3, 3, 1), None, "weight must be"),
         ("conv2d", (2, 5, 5, 1), (3, 3, 1, 2), (1,), r"bias must have shape \(2,\)"),
-        ("conv2d", (2, 5, 2, 1), (3, 3, 1, 2), None, r"kernel \(3, 3\) is larger than the picture \(5, 2\)"),
+        ("conv2d", (2, 5, 2, 1), (3, 3, 1, 2), None, r"kernel \(3, 3\) is larger than the image \(5, 2\)"),
         ("conv_transpose2d", (2, 5, 5, 3), (3, 3, 3, 4), None, "x has 3 channels, .* expects 4"),
         ("conv_transpose2d", (2, 5, 5), (3, 3, 1, 2), None, "x must be"),
         ("conv_transpose2d", (2, 5, 5, 2), (3, 3, 2), None, "weight must be"),

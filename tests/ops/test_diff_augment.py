@@ -1,4 +1,4 @@
-"""Differentiable augmentation: what each change does to pictures, and that it is drawn for each picture."""
+"""Differentiable augmentation: what each change does to images, and that it is drawn for each image."""
 
 import numpy as np
 import pytest
@@ -20,10 +20,10 @@ def test_the_generator_decides(rng):
 
 @pytest.mark.parametrize("policy", ops.AUGMENTATIONS)
 def test_each_picture_is_changed_on_its_own(policy, rng):
-    """The same picture many times over is not changed the same way each time."""
+    """The same image many times over is not changed the same way each time."""
     x = np.repeat(rng.standard_normal((1, 16, 16, 3)), 20, axis=0)
     y = augment(x, policy)
-    assert len({picture.tobytes() for picture in y}) > 5
+    assert len({image.tobytes() for image in y}) > 5
 
 
 def test_translation_moves_by_up_to_an_eighth_and_zeros_move_in(rng):
@@ -45,9 +45,9 @@ def test_cutout_sets_a_rectangle_to_zero(rng):
     y = augment(x, "cutout")
     assert ((y == 0) | (y == x)).all()
     sizes = []
-    for picture in y:
-        assert (np.all(picture == 0, axis=2) == np.any(picture == 0, axis=2)).all(), "all channels alike"
-        rows, columns = np.nonzero(picture[:, :, 0] == 0)
+    for image in y:
+        assert (np.all(image == 0, axis=2) == np.any(image == 0, axis=2)).all(), "all channels alike"
+        rows, columns = np.nonzero(image[:, :, 0] == 0)
         sizes.append(len(rows))
         if len(rows):
             assert len(rows) == (np.ptp(rows) + 1) * (np.ptp(columns) + 1), "a full rectangle"
@@ -55,7 +55,7 @@ def test_cutout_sets_a_rectangle_to_zero(rng):
 
 
 def test_colour_keeps_what_its_three_changes_keep(rng):
-    """Brightness adds a constant; saturation keeps each pixel's mean, contrast the picture's: the order of means stays."""
+    """Brightness adds a constant; saturation keeps each pixel's mean, contrast the image's: the order of means stays."""
     x = rng.standard_normal((8, 6, 6, 3))
     y = augment(x, "colour")
     for before, after in zip(x, y, strict=True):

@@ -50,7 +50,7 @@ def test_pooling_undoes_nearest_enlargement(rng):
 
 
 def test_resampling_arguments():
-    with pytest.raises(gn.ShapeError, match=r"picture of \(5, 4\) does not divide into windows of \(2, 2\)"):
+    with pytest.raises(gn.ShapeError, match=r"image of \(5, 4\) does not divide into windows of \(2, 2\)"):
         ops.average_pool(np.ones((1, 5, 4, 1)), 2)
     with pytest.raises(gn.ShapeError, match="x must be"):
         ops.average_pool(np.ones((4, 4)), 2)

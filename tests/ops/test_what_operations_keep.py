@@ -61,7 +61,7 @@ def test_convolutions_keep_their_input_for_the_weight_gradient_only(kernel, oper
 
 
 def test_convolution_keeps_patches_instead_of_the_input(rng):
-    """A plan whose prepared picture is worth keeping: the picture itself goes."""
+    """A plan whose prepared image is worth keeping: the image itself goes."""
     shapes = ((2, 8, 8, 4), (4, 4, 4, 4))
     with kernels.use_kernels(conv2d="im2col"):
         (x, _), _, pullback = alive_after(rng, ops.conv2d, *shapes, stride=2, padding=1)

@@ -49,18 +49,18 @@ def test_names_of_files_in_errors_and_warnings(place: str, tmp_path: Path) -> No
     folder.mkdir()
     source = folder
     for number in range(5):
-        gn.data.save_picture(image, folder / f"k{number % 2}" / f"{number}.png")
+        gn.data.save_image(image, folder / f"k{number % 2}" / f"{number}.png")
     if place == "broken":
         (folder / "k0" / f"{name}.png").write_bytes(b"x")
     elif place == "sizes":
-        gn.data.save_picture(image[:4], folder / "k0" / f"{name}.png")
+        gn.data.save_image(image[:4], folder / "k0" / f"{name}.png")
     elif place == "passed-over":
         (folder / f"{name}.xyz").write_bytes(b"x")
     elif place == "stray":
-        gn.data.save_picture(image, folder / f"{name}.png")
+        gn.data.save_image(image, folder / f"{name}.png")
     elif place == "part":
         for other in ("train", "test", name):
-            gn.data.save_picture(image, folder / other / "0.png")
+            gn.data.save_image(image, folder / other / "0.png")
     elif place == "missing":
         source = folder / f"{name}.npy"
     elif place == "heic":

@@ -111,15 +111,15 @@ def test_moved_data_are_named(tmp_path: Path, images: np.ndarray) -> None:
 
 def test_a_relative_place_is_said_in_full(tmp_path: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "pictures").mkdir()
+    (tmp_path / "images").mkdir()
     gn.train(
-        gn.models.dcgan((8, 8, 1), 4, width=2), images, out="run", data="pictures", steps=1, progress=False, **OPTIONS
+        gn.models.dcgan((8, 8, 1), 4, width=2), images, out="run", data="images", steps=1, progress=False, **OPTIONS
     )
     (tmp_path / "away").mkdir()
     monkeypatch.chdir(tmp_path / "away")
     with pytest.raises(FileNotFoundError) as caught:
         resume(tmp_path / "run", steps=2)
-    assert str(tmp_path / "away" / "pictures") in caught.value.__notes__[0]
+    assert str(tmp_path / "away" / "images") in caught.value.__notes__[0]
 
 
 SETTINGS = {"model": "lapgan", "levels": 1, "width": 2, "hidden": 4, "latent_dim": 2, **OPTIONS}

@@ -81,7 +81,7 @@ def test_refused_before_anything_is_made(tmp_path: Path, images: np.ndarray) -> 
     other = tmp_path / "other.safetensors"
     gn.runs.save_classifier(other, gn.models.classifier((9, 9, 1), classes=2, width=2))
     run = tmp_path / "run"
-    with pytest.raises(ValueError, match="reads pictures of 9×9×1"):
+    with pytest.raises(ValueError, match="reads images of 9×9×1"):
         gn.train(small(), images, out=run, classifier=str(other), **OPTIONS)
     with pytest.raises(FileNotFoundError):
         gn.train(small(), images, out=run, classifier=str(tmp_path / "none"), **OPTIONS)

@@ -43,8 +43,8 @@ def test_run_folder(tmp_path: Path, images: np.ndarray) -> None:
     assert [record["step"] for record in records] == [1, 2, 3, 4, 5]
     assert set(records[0]) == {"step", "d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy", "seconds"}
     assert Config.from_mapping(__import__("tomllib").loads((out / "config.toml").read_text())).steps == 5
-    with Image.open(out / "losses.png") as picture:
-        assert picture.size[0] > 500
+    with Image.open(out / "losses.png") as image:
+        assert image.size[0] > 500
     with Image.open(out / "samples.png") as last, Image.open(out / "samples/step-000005.png") as same:
         assert np.array_equal(np.asarray(last), np.asarray(same))
 
@@ -54,8 +54,8 @@ def test_grids_show_the_same_z_over_time(tmp_path: Path, images: np.ndarray) -> 
     gan.average = gn.averaging.Average(gan.generator)
     expected = gn.data.grid(gan.sample(4, 0))
     gn.train(gan, images, out=tmp_path / "run", steps=1, batch_size=8, sample_every=1, sample_count=4, progress=False)
-    with Image.open(tmp_path / "run/samples/step-000000.png") as picture:
-        shown = np.asarray(picture)
+    with Image.open(tmp_path / "run/samples/step-000000.png") as image:
+        shown = np.asarray(image)
     zoom = shown.shape[0] // expected.shape[0]
     assert np.array_equal(shown[::zoom, ::zoom], expected[:, :, 0])
 

@@ -47,7 +47,7 @@ def test_held_out_accuracy_is_not_that_of_training() -> None:
 def test_test_pictures_are_used_where_given() -> None:
     made = gn.train_classifier(*striped(200), test=striped(50, seed=1), **SMALL)
     assert made.held_out is not None
-    assert (made.held_out.count, made.held_out.source) == (50, "test pictures")
+    assert (made.held_out.count, made.held_out.source) == (50, "test images")
     assert gn.train_classifier(*striped(200), held_out=0.0, **SMALL | {"steps": 1}).held_out is None
 
 

@@ -23,7 +23,7 @@ def small() -> gn.GAN:
     return gn.models.dcgan((8, 8, 1), 4, width=2)
 
 
-ALONE = ("running", "accuracy", "pictures")
+ALONE = ("running", "accuracy", "images")
 """Operations that have one kernel on the processor."""
 
 

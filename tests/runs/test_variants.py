@@ -17,14 +17,14 @@ def images() -> np.ndarray:
 
 
 def test_packing_puts_whole_pictures_side_by_side() -> None:
-    pictures = np.arange(4 * 2 * 3 * 2).reshape(4, 2, 3, 2)
-    packed = pack(pictures, 2)
+    some_images = np.arange(4 * 2 * 3 * 2).reshape(4, 2, 3, 2)
+    packed = pack(some_images, 2)
     assert packed.shape == (2, 2, 3, 4)
-    assert np.array_equal(packed[1, :, :, :2], pictures[2])
-    assert np.array_equal(packed[1, :, :, 2:], pictures[3])
-    assert np.array_equal(unpack(packed, 2), pictures)
+    assert np.array_equal(packed[1, :, :, :2], some_images[2])
+    assert np.array_equal(packed[1, :, :, 2:], some_images[3])
+    assert np.array_equal(unpack(packed, 2), some_images)
     with pytest.raises(gn.ShapeError, match="3 at a time"):
-        pack(pictures, 3)
+        pack(some_images, 3)
 
 
 @pytest.mark.parametrize("packing", [2, 4])
@@ -98,10 +98,10 @@ def test_clipped_weights(images: np.ndarray) -> None:
 def test_instance_noise_falls_to_nothing(images: np.ndarray) -> None:
     gan = gn.models.dcgan((16, 16, 1), 3, width=2)
     trainer = Trainer(gan, images, batch_size=4, instance_noise=gn.schedules.Linear(0.5, 0.0, 4))
-    pictures = np.zeros((4, 16, 16, 1), np.float32)
+    some_images = np.zeros((4, 16, 16, 1), np.float32)
     deviations = []
     for _ in range(6):
-        deviations.append(float(trainer._seen(pictures).std()))
+        deviations.append(float(trainer._seen(some_images).std()))
         trainer.step()
     np.testing.assert_allclose(deviations, [0.5, 0.375, 0.25, 0.125, 0, 0], atol=0.03)
 

@@ -141,7 +141,7 @@ def test_samples_of_the_average_have_their_own_statistics(images: np.ndarray) ->
 
 
 @pytest.mark.parametrize(
-    ("pictures", "error", "words"),
+    ("images", "error", "words"),
     [
         (np.zeros((4, 8, 8, 1), np.float32), TypeError, "uint8"),
         (np.zeros((4, 9, 8, 1), np.uint8), gn.ShapeError, "8×8×1"),
@@ -149,9 +149,9 @@ def test_samples_of_the_average_have_their_own_statistics(images: np.ndarray) ->
         (np.zeros((4, 8, 8), np.uint8), gn.ShapeError, "8×8×1"),
     ],
 )
-def test_wrong_pictures_are_refused(pictures: np.ndarray, error: type[Exception], words: str) -> None:
+def test_wrong_pictures_are_refused(images: np.ndarray, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
-        Trainer(small(), pictures)
+        Trainer(small(), images)
 
 
 def test_one_optimiser_for_two_players_is_refused(images: np.ndarray) -> None:

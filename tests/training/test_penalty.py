@@ -78,7 +78,7 @@ def test_batch_normalisation_is_refused() -> None:
 
 
 def test_penalty_flattens_the_discriminator() -> None:
-    """With a large γ D ends with a smaller slope at real pictures than without."""
+    """With a large γ D ends with a smaller slope at real images than without."""
     images = np.random.default_rng(0).integers(0, 256, (64, 8, 8, 1), np.uint8)
     slopes = []
     for gamma in (0.0, 100.0):

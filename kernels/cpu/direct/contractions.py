@@ -81,25 +81,25 @@ def large_item(
     slope: float,
     a: Any,
 ) -> None:
-    """`width` channels of a band of a picture's rows: cleared, what each place of b sends there is added, then f(· + bias).
+    """`width` channels of a band of an image's rows: cleared, what each place of b sends there is added, then f(· + bias).
 
     All channels are summed in a itself. Some of them in memory of the thread's own, then moved to a, where the lines beside
     them are another thread's: two cores that write to neighbouring lines again and again take them from each other.
-    bias: for a row of the picture, each run of `width` channels after the other; empty for neither bias nor f.
+    bias: for a row of the image, each run of `width` channels after the other; empty for neither bias nor f.
     """
     (height, wide, channels), (small_height, small_width), (kernel_height, kernel_width), (sh, sw), (ph, pw) = geometry
     line = LINE // a.itemsize
     panel = COLUMNS * line
     chunks = channels // width
-    picture, channel = index // chunks // bands, index % chunks * width
+    image, channel = index // chunks // bands, index % chunks * width
     band, share = index // chunks % bands, (height + bands - 1) // bands
     above, below = band * share, min(height, (band + 1) * share)
-    total, origin = a, picture * height * wide * channels
+    total, origin = a, image * height * wide * channels
     if width < channels:
         total, origin = own, thread * share * wide * width - above * wide * width
     for place in range(origin + above * wide * width, origin + below * wide * width):
         total[place] = 0
-    run = kernel_width * width  # a row of taps, side by side in the picture
+    run = kernel_width * width  # a row of taps, side by side in the image
     columns = kernel_height * run
     sent_row = (columns + panel - 1) // panel * panel
     rows_at, sent_at = thread * panels * ROWS * deep, thread * panels * ROWS * sent_row
@@ -111,7 +111,7 @@ def large_item(
     for first in range(begins, ends, panels * ROWS):
         here = min(panels * ROWS, ends - first)
         used = (here + ROWS - 1) // ROWS
-        left_rows(b, (picture * places + first) * depth, here, depth, 0, deep, rows, rows_at)
+        left_rows(b, (image * places + first) * depth, here, depth, 0, deep, rows, rows_at)
         for d in range(0, sent_row, panel):
             first_tap, last_tap = d // run - ph, (d + panel - 1) // run - ph
             for i in range(used):
@@ -135,7 +135,7 @@ def large_item(
                 )
         for i in range(here):
             top, left = (first + i) // small_width * sh - ph, ((first + i) % small_width * sw - pw) * width
-            # those of the run that fall into the row of the picture
+            # those of the run that fall into the row of the image
             low, high = max(0, -left), min(run, wide * width - left)
             for u in range(max(0, above - top), min(kernel_height, below - top)):
                 target, source = origin + (top + u) * wide * width + left, sent_at + i * sent_row + u * run
@@ -150,7 +150,7 @@ def large_item(
             add_and_activate(total, origin + row * wide * width, own_bias, wide * width, kind, slope, total)
     if width < channels:
         for pixel in range(above * wide, below * wide):
-            target = (picture * height * wide + pixel) * channels + channel
+            target = (image * height * wide + pixel) * channels + channel
             for c in range(width):
                 a[target + c] = own[origin + pixel * width + c]
 

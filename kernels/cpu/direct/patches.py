@@ -1,4 +1,4 @@
-"""Patches of a picture in left panels, and the weights in right panels."""
+"""Patches of an image in left panels, and the weights in right panels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..vectors import COLUMNS, LINE, ROWS, clear_line, move_line, move_part
 def pack_patches(a: Any, place: int, places: int, k0: int, k1: int, geometry: Any, target: Any, at: int) -> Any:
     """k0 ≤ k < k1 of ROWS patches from the place-th one, as a left panel; k counts (tap row, tap column, channel).
 
-    k0 is a multiple of L; from the end of the patch to k1 there are zeros. A row of taps is contiguous in the picture, but
+    k0 is a multiple of L; from the end of the patch to k1 there are zeros. A row of taps is contiguous in the image, but
     for what lies outside.
     """
     (height, width, channels), (small_height, small_width), (kernel_height, kernel_width), (sh, sw), (ph, pw) = geometry
@@ -26,14 +26,14 @@ def pack_patches(a: Any, place: int, places: int, k0: int, k1: int, geometry: An
             for k in range(0, k1 - k0, line):
                 clear_line(target, here + k * ROWS)
             continue
-        picture, inside = (place + i) // (small_height * small_width), (place + i) % (small_height * small_width)
+        image, inside = (place + i) // (small_height * small_width), (place + i) % (small_height * small_width)
         top, left = inside // small_width * sh - ph, (inside % small_width * sw - pw) * channels
         if whole_lines:
             u, t = k0 // taps, k0 % taps
             for k in range(0, k1 - k0, line):
                 row, column = top + u, left + t
                 if u < kernel_height and 0 <= row < height and 0 <= column < width * channels:
-                    move_line(a, (picture * height + row) * width * channels + column, target, here + k * ROWS)
+                    move_line(a, (image * height + row) * width * channels + column, target, here + k * ROWS)
                 else:
                     clear_line(target, here + k * ROWS)
                 t += line
@@ -46,10 +46,10 @@ def pack_patches(a: Any, place: int, places: int, k0: int, k1: int, geometry: An
                 row = top + u
                 if row < 0 or row >= height:
                     continue
-                # k from `first` to `last` lie in this row of taps, in the picture, and in what was asked for
+                # k from `first` to `last` lie in this row of taps, in the image, and in what was asked for
                 first = max(u * taps, k0, u * taps - left)
                 last = min((u + 1) * taps, k1, u * taps - left + width * channels)
-                source = (picture * height + row) * width * channels + left - u * taps
+                source = (image * height + row) * width * channels + left - u * taps
                 while first < last:
                     lane = (first - k0) % line
                     count = min(line - lane, last - first)

@@ -130,7 +130,7 @@ class DirectPlan:
     def _sent(self, weight: Weights, small: Array, bias: Array, activation: Activation) -> Array:
         large, dtype = np.empty(self.geometry.large_shape, small.dtype), small.dtype
         deep, sent_row = up(self.breadth, lanes(dtype)), self.sent_row(dtype)
-        # All places of a picture are one thread's: as many at a time as its cache holds, so that w is read seldom.
+        # All places of an image are one thread's: as many at a time as its cache holds, so that w is read seldom.
         places = self.geometry.small[0] * self.geometry.small[1]
         panels = max(1, min(8, CACHE // (max(deep, sent_row) * ROWS), -(-places // ROWS)))
         rows = buffer("rows", threads.count() * panels * ROWS * deep, dtype)
@@ -192,18 +192,18 @@ def _plan(geometry: Geometry) -> DirectPlan:
 
 
 def _channels_apart(batch: int, channels: int) -> int:
-    """Channels of a picture that one piece of work takes: all, unless there are fewer pictures than pieces."""
+    """Channels of an image that one piece of work takes: all, unless there are fewer images than pieces."""
     pieces = -(-ITEMS // batch)
     narrow = [width for width in range(16, channels) if channels % width == 0 and channels // width <= pieces]
     return min(narrow, default=channels)
 
 
-def _bands(batch: int, picture: tuple[int, int, int], width: int) -> int:
-    """Bands of rows that a picture is divided into, where there are fewer pictures than pieces of work.
+def _bands(batch: int, image: tuple[int, int, int], width: int) -> int:
+    """Bands of rows that an image is divided into, where there are fewer images than pieces of work.
 
     Some channels: as many as a thread's own memory in the cache holds. All channels: so that every thread gets some. Two
     neighbours both compute the rows of b that reach into both, so bands are not thin.
     """
-    height, wide, channels = picture
+    height, wide, channels = image
     wanted = -(-height * wide * width // CACHE) if width < channels else -(-ITEMS // (2 * batch))
     return max(1, min(wanted, height // BAND))

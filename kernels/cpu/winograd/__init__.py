@@ -1,6 +1,6 @@
 """Convolution by fast short algorithms over the polyphase form (Toom–Cook/Winograd): fewer multiplications.
 
-With V = Bᵀ·d·B of each tile of the large picture, U = G·g·Gᵀ of the weights and dM = A·b·Aᵀ of each tile of the small one,
+With V = Bᵀ·d·B of each tile of the large image, U = G·g·Gᵀ of the weights and dM = A·b·Aᵀ of each tile of the small one,
 
     ∂T/∂b = Aᵀ(Σ_k V_k·U_k)A        ∂T/∂a = B(Σ_d dM_d·U_d)Bᵀ, tiles added        ∂T/∂w = Gᵀ(Σ_tiles V·dM)G
 
@@ -10,9 +10,9 @@ outputs and 4 phases where the direct form does 64. The three are exact adjoints
     V, dM   [point][k ÷ DEPTH][tile ÷ ROWS][k ÷ L][ROWS][L]   a few megabytes at a time, shared: third-level cache
     U       [point][d ÷ N][k][N]    of a few k and d      a thread's second-level cache, made when needed: 25 numbers for
                                                           every 4 weights would not fit anywhere
-    M, dU   [point][tile or k][d]   of a few d            second-level cache; from it Aᵀ·M·A goes to the picture
+    M, dU   [point][tile or k][d]   of a few d            second-level cache; from it Aᵀ·M·A goes to the image
 
 k runs over (phase, channel of a), d over the channels of b; L numbers make a line, N = COLUMNS·L a panel of the product. A
-block is a few whole pictures with about BLOCK_TILES tiles: they share one transformation of the weights. Points lie one line
+block is a few whole images with about BLOCK_TILES tiles: they share one transformation of the weights. Points lie one line
 further apart than their size, or all 25 would meet in the same set of the first-level cache.
 """

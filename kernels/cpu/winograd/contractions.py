@@ -1,4 +1,4 @@
-"""The three derivatives of T over a batch: points, products, and back to pictures or weights."""
+"""The three derivatives of T over a batch: points, products, and back to images or weights."""
 
 from __future__ import annotations
 
@@ -98,9 +98,9 @@ def small_item(
     columns: Any,
     size: Any,
 ) -> None:
-    """One block of tiles and a range of d of the small picture; `alone`, a whole block with points of the thread's own."""
-    image, channels = size
-    depth, panels, block_pictures = stride[0] * stride[1] * a_size[1], layout[0], layout[1]
+    """One block of tiles and a range of d of the small image; `alone`, a whole block with points of the thread's own."""
+    image_size, channels = size
+    depth, panels, block_images = stride[0] * stride[1] * a_size[1], layout[0], layout[1]
     line, outputs = LINE // b.itemsize, SIDE + 1 - len(taps)
     chunks = (channels + BREADTH - 1) // BREADTH
     u_at, m_at = thread * PRODUCTS * u_gap, thread * PRODUCTS * m_gap
@@ -117,8 +117,8 @@ def small_item(
             taps, v, v_at, v_gap, depth, slot, panels, slots, weights, True, d0, d1, u, u_at, u_gap, m, m_at, m_gap
         )
         for tile in range(tiles_of_block(block, layout)):
-            picture, down, across = tile_place(tile, layout)
-            start = (block * block_pictures + picture) * image + d0
+            image, down, across = tile_place(tile, layout)
+            start = (block * block_images + image) * image_size + d0
             for d in range(0, d1 - d0, line):
                 place = m_at + tile * (d1 - d0) + d
                 write_small(taps, m, place, m_gap, b, start + d, rows, down * outputs, columns, across * outputs)
@@ -149,10 +149,10 @@ def large_item(
     columns: Any,
     size: Any,
 ) -> None:
-    """One block of tiles and a range of (phase, channel) of the large picture, which no other item touches; or all."""
-    image, channels = size
+    """One block of tiles and a range of (phase, channel) of the large image, which no other item touches; or all."""
+    image_size, channels = size
     sh, sw = stride
-    depth, breadth, panels, block_pictures = b_size[1], sh * sw * channels, layout[0], layout[1]
+    depth, breadth, panels, block_images = b_size[1], sh * sw * channels, layout[0], layout[1]
     line = LINE // a.itemsize
     chunks = (breadth + BREADTH - 1) // BREADTH
     u_at, m_at = thread * PRODUCTS * u_gap, thread * PRODUCTS * m_gap
@@ -169,8 +169,8 @@ def large_item(
             taps, dm, dm_at, dm_gap, depth, slot, panels, slots, weights, False, d0, d1, u, u_at, u_gap, m, m_at, m_gap
         )
         for tile in range(tiles_of_block(block, layout)):
-            picture, down, across = tile_place(tile, layout)
-            start = (block * block_pictures + picture) * image
+            image, down, across = tile_place(tile, layout)
+            start = (block * block_images + image) * image_size
             for d in range(0, d1 - d0, line):
                 phase, channel = (d0 + d) // channels, (d0 + d) % channels
                 row_entry, column_entry = (down * sh + phase // sw) * SIDE, (across * sw + phase % sw) * SIDE

@@ -28,7 +28,7 @@ ITEMS = 16
 PART_BYTES = 4 << 20
 """The largest dU that each thread has for itself."""
 SHARES = 16
-"""Parts into which clearing a picture is divided."""
+"""Parts into which clearing an image is divided."""
 SHARED_BYTES = 2 << 20
 """Of V and dM at a time. More is a little faster where the system's pages are huge all the way down, and up to three times
 slower in a virtual machine where they are not: the writes of a tile go to 25 places, each a look-up of its page."""
@@ -65,10 +65,10 @@ class WinogradPlan:
         self.large_size = (geometry.large[0] * geometry.large[1] * geometry.large[2], geometry.large[2])
         self.small_size = (geometry.small[0] * geometry.small[1] * geometry.small[2], geometry.small[2])
         self.depth = geometry.stride[0] * geometry.stride[1] * geometry.large[2]
-        per_picture = rows.tiles * columns.tiles
-        self.block_pictures = min(geometry.batch, max(1, BLOCK_TILES // per_picture))
-        self.panels = -(-self.block_pictures * per_picture // ROWS)
-        self.blocks = -(-geometry.batch // self.block_pictures)
+        per_image = rows.tiles * columns.tiles
+        self.block_images = min(geometry.batch, max(1, BLOCK_TILES // per_image))
+        self.panels = -(-self.block_images * per_image // ROWS)
+        self.blocks = -(-geometry.batch // self.block_images)
         self.tiles = (rows.tiles, columns.tiles)
         self.covered = rows.covered and columns.covered
 
@@ -95,7 +95,7 @@ class WinogradPlan:
         for group in self._groups(self.blocks if alone else self._blocks(self.depth, dtype)):
             slots = self.panels if alone else group.blocks * self.panels
             gap = points_size(slots, self.depth, lanes(dtype))
-            a, b = read_only(large[group.pictures]), flat(small[group.pictures])
+            a, b = read_only(large[group.images]), flat(small[group.images])
             if not alone:
                 self._large_points(key, group, a, points, gap)
             taken = (alone, self.taps, a, *self.large, self.large_size, self.geometry.stride, points, gap, slots)
@@ -115,7 +115,7 @@ class WinogradPlan:
         for group in self._groups(self.blocks if alone else self._blocks(depth, dtype)):
             slots = self.panels if alone else group.blocks * self.panels
             gap = points_size(slots, depth, lanes(dtype))
-            a, b = flat(large[group.pictures]), read_only(small[group.pictures])
+            a, b = flat(large[group.images]), read_only(small[group.images])
             if not alone:
                 self._small_points(key, group, b, points, gap)
             if not self.covered:
@@ -138,7 +138,7 @@ class WinogradPlan:
         return weight if into is None or direct else place(weight, into)
 
     def _weight_in_parts(self, large: Array, small: Array, weights: Any, add: bool) -> None:
-        """Each thread sums all of dU over some of the pictures."""
+        """Each thread sums all of dU over some of the images."""
         dtype, breadth, line, parts = large.dtype, self.geometry.small[2], lanes(large.dtype), threads.count()
         at_once = max(1, min(self.blocks // parts, self._blocks(self.depth + breadth, dtype)))
         slots, key = at_once * self.panels, self._key(large)
@@ -146,7 +146,7 @@ class WinogradPlan:
         du_gap = self.depth * breadth + line
         v, dm = self._points("V", at_once, self.depth, dtype, True), self._points("dM", at_once, breadth, dtype, True)
         du = buffer("dU", parts * PRODUCTS * du_gap, dtype)
-        layout = (self.panels, self.block_pictures, self.geometry.batch, *self.tiles)
+        layout = (self.panels, self.block_images, self.geometry.batch, *self.tiles)
         taken = (read_only(large), *self.large, self.large_size, self.geometry.stride)
         other = (read_only(small), *self.small, self.small_size, layout)
         arguments = (parts, self.blocks, at_once, self.taps, *taken, *other, v, v_gap, dm, dm_gap, du, du_gap)
@@ -157,7 +157,7 @@ class WinogradPlan:
         pool.run(contractions.weight_sum, key, items, given)
 
     def _weight_in_pieces(self, large: Array, small: Array, weights: Any, add: bool) -> None:
-        """Each thread sums some of dU over all pictures, from group to group."""
+        """Each thread sums some of dU over all images, from group to group."""
         dtype, breadth, line = large.dtype, self.geometry.small[2], lanes(large.dtype)
         blocks = self._blocks(self.depth + breadth, dtype)
         v, dm = self._points("V", blocks, self.depth, dtype), self._points("dM", blocks, breadth, dtype)
@@ -170,8 +170,8 @@ class WinogradPlan:
         for group in groups:
             panels = group.blocks * self.panels
             v_gap, dm_gap = points_size(panels, self.depth, line), points_size(panels, breadth, line)
-            self._large_points(key, group, read_only(large[group.pictures]), v, v_gap)
-            self._small_points(key, group, read_only(small[group.pictures]), dm, dm_gap)
+            self._large_points(key, group, read_only(large[group.images]), v, v_gap)
+            self._small_points(key, group, read_only(small[group.images]), dm, dm_gap)
             stage = (len(groups) > 1, group is groups[0], group is groups[-1], add)
             points = (v, v_gap, dm, dm_gap, panels, self.depth)
             pool.run(contractions.weight_item, key, items, (self.taps, *points, du, du_gap, *stage, weights, share))
@@ -208,12 +208,12 @@ class WinogradPlan:
 
     def _groups(self, blocks: int) -> list[Group]:
         """The batch in groups of so many blocks."""
-        each, found = blocks * self.block_pictures, []
+        each, found = blocks * self.block_images, []
         for first in range(0, self.geometry.batch, each):
-            pictures = slice(first, min(first + each, self.geometry.batch))
-            here = pictures.stop - first
-            layout = (self.panels, self.block_pictures, here, *self.tiles)
-            found.append(Group(pictures, -(-here // self.block_pictures), layout))
+            images = slice(first, min(first + each, self.geometry.batch))
+            here = images.stop - first
+            layout = (self.panels, self.block_images, here, *self.tiles)
+            found.append(Group(images, -(-here // self.block_images), layout))
         return found
 
     def _points(self, name: str, blocks: int, depth: int, dtype: Any, alone: bool = False) -> Array:
@@ -236,12 +236,12 @@ class WinogradPlan:
 
 
 class Group(NamedTuple):
-    """Pictures whose points are in memory together."""
+    """Images whose points are in memory together."""
 
-    pictures: slice
+    images: slice
     blocks: int
     layout: tuple[int, ...]
-    """(panels a block, pictures a block, pictures, tiles along both axes): what the kernels call layout."""
+    """(panels a block, images a block, images, tiles along both axes): what the kernels call layout."""
 
 
 class Winograd:

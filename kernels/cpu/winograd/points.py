@@ -1,4 +1,4 @@
-"""From pictures and weights to points: V, dM and U, in the layouts that the products read."""
+"""From images and weights to points: V, dM and U, in the layouts that the products read."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ def points_size(panels: int, depth: int, line: int) -> int:
 
 @inlined
 def tile_place(tile: int, layout: Any) -> Any:
-    """(picture, tile row, tile column) of a tile, counted over the pictures of a group."""
+    """(image, tile row, tile column) of a tile, counted over the images of a group."""
     tiles_high, tiles_wide = layout[3], layout[4]
-    picture, inside = tile // (tiles_high * tiles_wide), tile % (tiles_high * tiles_wide)
-    return picture, inside // tiles_wide, inside % tiles_wide
+    image, inside = tile // (tiles_high * tiles_wide), tile % (tiles_high * tiles_wide)
+    return image, inside // tiles_wide, inside % tiles_wide
 
 
 @inlined
 def tiles_of_block(block: int, layout: Any) -> Any:
-    """How many tiles a block has; the last one of a group may have fewer pictures."""
-    _, block_pictures, pictures, tiles_high, tiles_wide = layout
-    return min(block_pictures, pictures - block * block_pictures) * tiles_high * tiles_wide
+    """How many tiles a block has; the last one of a group may have fewer images."""
+    _, block_images, images, tiles_high, tiles_wide = layout
+    return min(block_images, images - block * block_images) * tiles_high * tiles_wide
 
 
 @inlined
@@ -65,9 +65,9 @@ def fill_large(
     gap: int,
 ) -> Any:
     """V of one panel of ROWS tiles, at `slot` of `slots` panels; rows of the panel that no tile fills become 0."""
-    block_pictures = layout[1]
+    block_images = layout[1]
     sh, sw = stride
-    image, channels = size
+    image_size, channels = size
     line, depth = LINE // a.itemsize, sh * sw * channels
     tiles = tiles_of_block(block, layout)
     k = 0
@@ -80,11 +80,11 @@ def fill_large(
                     if panel * ROWS + row >= tiles:
                         _clear(points, at + row * line, gap)
                         continue
-                    picture, down, across = tile_place(panel * ROWS + row, layout)
+                    image, down, across = tile_place(panel * ROWS + row, layout)
                     read_large(
                         taps,
                         a,
-                        (block * block_pictures + picture) * image + channel,
+                        (block * block_images + image) * image_size + channel,
                         rows,
                         (down * sh + py) * SIDE,
                         columns,
@@ -112,8 +112,8 @@ def fill_small(
     gap: int,
 ) -> Any:
     """dM of one panel of ROWS tiles, likewise."""
-    block_pictures = layout[1]
-    image, channels = size
+    block_images = layout[1]
+    image_size, channels = size
     line, outputs = LINE // b.itemsize, SIDE + 1 - len(taps)
     tiles = tiles_of_block(block, layout)
     for channel in range(0, channels, line):
@@ -122,11 +122,11 @@ def fill_small(
             if panel * ROWS + row >= tiles:
                 _clear(points, at + row * line, gap)
                 continue
-            picture, down, across = tile_place(panel * ROWS + row, layout)
+            image, down, across = tile_place(panel * ROWS + row, layout)
             read_small(
                 taps,
                 b,
-                (block * block_pictures + picture) * image + channel,
+                (block * block_images + image) * image_size + channel,
                 rows,
                 down * outputs,
                 columns,

@@ -1,5 +1,5 @@
 #include "matrix.cuh"
-#include "pictures.cuh"
+#include "images.cuh"
 #include "product.cuh"
 // The three derivatives of the trilinear form T(w, a, b) (geometry.py), each as one implicit product:
 //     to_small    ∂T/∂b, convolution:                       (N·H_b·W_b, kh·kw·C_a) times (kh·kw·C_a, C_b)

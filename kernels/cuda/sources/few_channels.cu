@@ -1,5 +1,5 @@
 #include "matrix.cuh"
-#include "pictures.cuh"
+#include "images.cuh"
 #include "product.cuh"
 // ∂T/∂a where a has few channels (a generator's last layer, a discriminator's first):
 //     ∂T/∂a[n, h, w, c] = Σ_{u, v} y[n, i, j, (u, v, c)],   y = b·wᵀ,   h = i·sh + u − ph,  w = j·sw + v − pw
@@ -9,7 +9,7 @@
 //
 // Floor on an H100: the bytes of a and b at 3.35 TB/s. 64→3 at 32²→64², N = 128: 40 MB, 12 µs.
 //
-// Block (x, y): rows x·high to (x + 1)·high of picture y of a. TILE_M pixels of b must hold what those rows see, TILE_N
+// Block (x, y): rows x·high to (x + 1)·high of image y of a. TILE_M pixels of b must hold what those rows see, TILE_N
 // columns all of w.
 
 constexpr int MOST_CHANNELS = 4;  // as in few_channels.py
@@ -19,11 +19,11 @@ to_large_few(const real* weight, const real* small, real* to, GEOMETRY_PARAMETER
              int kind, real slope) {
     constexpr int PITCH = TILE_N + 1;
     Geometry g = GEOMETRY;
-    int top = blockIdx.x * high, bottom = min(top + high, g.large_height), picture = blockIdx.y;
+    int top = blockIdx.x * high, bottom = min(top + high, g.large_height), image = blockIdx.y;
     int least = top + g.padding_height - g.kernel_height + 1;  // of i·sh
     int first_row = least > 0 ? divide_up(least, g.stride_height) : 0;
     int last_row = min((bottom - 1 + g.padding_height) / g.stride_height + 1, g.small_height);
-    int before = picture * g.small_height, first_pixel = (before + first_row) * g.small_width;
+    int before = image * g.small_height, first_pixel = (before + first_row) * g.small_width;
     Matrix a = {small, (before + last_row) * g.small_width, g.small_channels, small_whole != 0};  // b's pixels
     int columns = g.kernel_height * g.kernel_width * g.large_channels;
     Matrix b = {weight, columns, g.small_channels, small_whole != 0};
@@ -41,7 +41,7 @@ to_large_few(const real* weight, const real* small, real* to, GEOMETRY_PARAMETER
 
     // A thread adds up all channels of a pixel: what lies on it is looked for once.
     Divisor by_width(g.large_width), by_high(g.stride_height), by_wide(g.stride_width);
-    real* from = to + (static_cast<int64>(picture) * g.large_height + top) * g.large_width * g.large_channels;
+    real* from = to + (static_cast<int64>(image) * g.large_height + top) * g.large_width * g.large_channels;
     for (int pixel = threadIdx.x; pixel < (bottom - top) * g.large_width; pixel += THREADS) {
         int below = by_width.quotient(pixel);
         int h = top + below + g.padding_height, w = pixel - below * g.large_width + g.padding_width;

@@ -1,20 +1,20 @@
 #include "elementwise.cuh"
-// Average pooling and enlargement by whole factors (fh, fw), each with its exact adjoint, on pictures (N, H, W, C):
+// Average pooling and enlargement by whole factors (fh, fw), each with its exact adjoint, on images (N, H, W, C):
 //     sum_blocks     small = factor · Σ over each fh × fw block of large     pooling; the adjoint of repetition
 //     spread_blocks  large = factor · small, repeated                        repetition; the adjoint of pooling
 //     interpolate    large = A·small·Bᵀ, linear between pixel centres        and `interpolate_adjoint` its adjoint
 // Every number is gathered by the one thread that writes it, in a fixed order.
 //
-// Floor on an H100: the bytes of both pictures at 3.35 TB/s. 2×2 of 64×32²×16: 21 MB, 6 µs.
+// Floor on an H100: the bytes of both images at 3.35 TB/s. 2×2 of 64×32²×16: 21 MB, 6 µs.
 
-// Where number `index` of a picture (N, H, W, C) lies.
+// Where number `index` of an image (N, H, W, C) lies.
 struct Pixel {
-    int picture, row, column, channel;
+    int image, row, column, channel;
 
     __device__ Pixel(int index, const Divisor& height, const Divisor& width, const Divisor& channels) {
         int pixel = channels.quotient(index), line = width.quotient(pixel);
-        picture = height.quotient(line);
-        channel = index - pixel * channels.value, column = pixel - line * width.value, row = line - picture * height.value;
+        image = height.quotient(line);
+        channel = index - pixel * channels.value, column = pixel - line * width.value, row = line - image * height.value;
     }
 };
 
@@ -26,7 +26,7 @@ sum_blocks(const real* large, real* small, int count, int height, int width, int
         real sum = 0;
         for (int u = 0; u < fh; ++u)
             for (int v = 0; v < fw; ++v)
-                sum += large[((at.picture * height + at.row) * fh + u) * (width * fw * channels) +
+                sum += large[((at.image * height + at.row) * fh + u) * (width * fw * channels) +
                              (at.column * fw + v) * channels + at.channel];
         small[index] = factor * sum;
     });
@@ -37,7 +37,7 @@ spread_blocks(const real* small, real* large, int count, int height, int width, 
     Divisor by_height(height * fh), by_width(width * fw), by_channels(channels), by_fh(fh), by_fw(fw);
     each_pack<1>(count, [&](int index) {
         Pixel at(index, by_height, by_width, by_channels);
-        int row = at.picture * height + by_fh.quotient(at.row);
+        int row = at.image * height + by_fh.quotient(at.row);
         large[index] = factor * small[(row * width + by_fw.quotient(at.column)) * channels + at.channel];
     });
 }
@@ -61,8 +61,8 @@ interpolate(const real* small, real* large, int count, int height, int width, in
     each_pack<1>(count, [&](int index) {
         Pixel at(index, by_height, by_width, by_channels);
         Between rows(at.row, height, fh), columns(at.column, width, fw);
-        const real* picture = small + at.picture * height * width * channels + at.channel;
-        const real *low = picture + rows.low * width * channels, *high = picture + rows.high * width * channels;
+        const real* image = small + at.image * height * width * channels + at.channel;
+        const real *low = image + rows.low * width * channels, *high = image + rows.high * width * channels;
         int left = columns.low * channels, right = columns.high * channels;
         real upper = (1 - columns.rest) * low[left] + columns.rest * low[right];
         real lower = (1 - columns.rest) * high[left] + columns.rest * high[right];
@@ -75,12 +75,12 @@ interpolate_adjoint(const real* large, real* small, int count, int height, int w
     Divisor by_height(height), by_width(width), by_channels(channels);
     each_pack<1>(count, [&](int index) {
         Pixel at(index, by_height, by_width, by_channels);
-        const real* picture = large + at.picture * (height * fh) * (width * fw) * channels + at.channel;
+        const real* image = large + at.image * (height * fh) * (width * fw) * channels + at.channel;
         real sum = 0;
         for (int i = max(at.row - 1, 0) * fh; i < min(at.row + 2, height) * fh; ++i) {
             real down = Between(i, height, fh).weight(at.row), line = 0;
             for (int j = max(at.column - 1, 0) * fw; j < min(at.column + 2, width) * fw; ++j)
-                line += Between(j, width, fw).weight(at.column) * picture[(i * width * fw + j) * channels];
+                line += Between(j, width, fw).weight(at.column) * image[(i * width * fw + j) * channels];
             sum += down * line;
         }
         small[index] = sum;

@@ -6,7 +6,7 @@
 // its inner index k. It offers
 //     Line, Along                 where a line and a place along it lie, decoded from their numbers by
 //     line(index), along(index)   and cheap to put together:
-//     inside(line, along)         false where the number is 0: outside the matrix, or in a picture's padding
+//     inside(line, along)         false where the number is 0: outside the matrix, or in an image's padding
 //     offset(line, along)         where it lies in `data`, if inside
 //     ahead(along, steps)         the place so many steps on
 //     below(line, stride)         the line so many further on as stride(count) says; from lines() on there are none

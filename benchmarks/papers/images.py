@@ -1,4 +1,4 @@
-"""Pictures of samples."""
+"""Images of samples."""
 
 from __future__ import annotations
 

@@ -21,10 +21,10 @@ struct Geometry {
 constexpr int FAR_OUT = -(1 << 29);  // an index so far outside that no sum with another comes back inside
 
 struct Place {
-    int first, second, rest;  // of a pixel: row, column, picture; of a tap: row, column, channel
+    int first, second, rest;  // of a pixel: row, column, image; of a tap: row, column, channel
 };
 
-// A window over pictures of height × width: a line is a pixel (or where a kernel is laid on one), a place along it a tap. Both
+// A window over images of height × width: a line is a pixel (or where a kernel is laid on one), a place along it a tap. Both
 // are a step in memory and a move of the row and of the column; together they are the number at their sum.
 struct Window {
     struct Step {
@@ -57,11 +57,11 @@ struct Patches : Window {
           by_channels(g.large_channels), by_kernel_width(g.kernel_width) {}
 
     __device__ __forceinline__ Step line(int pixel) const {
-        int row = by_width.quotient(pixel), picture = by_height.quotient(row);
-        int i = row - picture * g.small_height, j = pixel - row * g.small_width;
+        int row = by_width.quotient(pixel), image = by_height.quotient(row);
+        int i = row - image * g.small_height, j = pixel - row * g.small_width;
         int top = i * g.stride_height - g.padding_height, left = j * g.stride_width - g.padding_width;
-        if (picture >= g.batch) return {0, FAR_OUT, 0};
-        return {((picture * g.large_height + top) * g.large_width + left) * g.large_channels, top, left};
+        if (image >= g.batch) return {0, FAR_OUT, 0};
+        return {((image * g.large_height + top) * g.large_width + left) * g.large_channels, top, left};
     }
     __device__ __forceinline__ Tap along(int place) const {
         int tap = by_channels.quotient(place), u = by_kernel_width.quotient(tap), v = tap - u * g.kernel_width;
@@ -78,16 +78,16 @@ struct Patches : Window {
         }
     }
 
-    // What a line some lines further on differs by: of itself, and once it is past the end of a row, or of a picture.
+    // What a line some lines further on differs by: of itself, and once it is past the end of a row, or of an image.
     struct Stride {
         Step step;
-        int row_end, picture_end;
+        int row_end, image_end;
     };
     __device__ __forceinline__ int lines() const { return g.batch * g.small_height * g.small_width; }
     __device__ __forceinline__ Stride stride(int count) const {
-        int rows = by_width.quotient(count), pictures = by_height.quotient(rows);
-        int i = rows - pictures * g.small_height, j = count - rows * g.small_width;
-        int high = (pictures * g.large_height + i * g.stride_height) * g.large_width, wide = g.large_width;
+        int rows = by_width.quotient(count), images = by_height.quotient(rows);
+        int i = rows - images * g.small_height, j = count - rows * g.small_width;
+        int high = (images * g.large_height + i * g.stride_height) * g.large_width, wide = g.large_width;
         return {{(high + j * g.stride_width) * g.large_channels, i * g.stride_height, j * g.stride_width},
                 (g.stride_height * wide - g.small_width * g.stride_width) * g.large_channels,
                 (g.large_height - g.small_height * g.stride_height) * wide * g.large_channels};
@@ -98,7 +98,7 @@ struct Patches : Window {
             line.column -= g.small_width * g.stride_width, line.row += g.stride_height, line.offset += by.row_end;
         }
         if (line.row >= g.small_height * g.stride_height - g.padding_height) {
-            line.row -= g.small_height * g.stride_height, line.offset += by.picture_end;
+            line.row -= g.small_height * g.stride_height, line.offset += by.image_end;
         }
     }
 };
@@ -135,11 +135,11 @@ struct Seen : Window {
         : Window{small, g.small_height, g.small_width, whole}, g(g), phase(phase), by_width(max(phase.width, 1)),
           by_height(max(phase.height, 1)), by_channels(g.small_channels), by_taps(max(phase.taps_wide, 1)) {}
 
-    // (q, p, picture), with q far out behind the last picture.
+    // (q, p, image), with q far out behind the last image.
     __device__ __forceinline__ Place place(int pixel) const {
-        int row = by_width.quotient(pixel), picture = by_height.quotient(row);
-        int q = row - picture * phase.height + phase.first_q, p = pixel - row * phase.width + phase.first_p;
-        return {picture < g.batch ? q : FAR_OUT, p, picture};
+        int row = by_width.quotient(pixel), image = by_height.quotient(row);
+        int q = row - image * phase.height + phase.first_q, p = pixel - row * phase.width + phase.first_p;
+        return {image < g.batch ? q : FAR_OUT, p, image};
     }
     __device__ __forceinline__ Step line(int pixel) const {
         Place at = place(pixel);

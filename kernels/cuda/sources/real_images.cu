@@ -1,7 +1,7 @@
 #include "each_row.cuh"
 #include "elementwise.cuh"
-// Real pictures as D sees them: x = low + step·byte for those that `index` names of a data set, mirrored left to right where
-// that is asked. A picture is cut into packs of 16 bytes of its floats; a thread makes several, each from as many bytes, so
+// Real images as D sees them: x = low + step·byte for those that `index` names of a data set, mirrored left to right where
+// that is asked. An image is cut into packs of 16 bytes of its floats; a thread makes several, each from as many bytes, so
 // that the threads of a warp read and write what lies together.
 //
 // Floor on an H100: 5 bytes a number at 3.35 TB/s. 128×64²×3, 1.6 million numbers: 2.4 µs.
@@ -12,7 +12,7 @@ struct __align__(WIDTH) Bytes {
 };
 
 template <int WIDTH>
-__device__ void picture(const unsigned char* from, real* to, bool mirrored, int size, int width, int channels, real low,
+__device__ void image(const unsigned char* from, real* to, bool mirrored, int size, int width, int channels, real low,
                         real step) {
     Divisor by_channels(channels), by_width(width);
     auto read = [&](int pack) {
@@ -35,11 +35,11 @@ __device__ void picture(const unsigned char* from, real* to, bool mirrored, int 
     });
 }
 
-// A picture for each blockIdx.x. index: null for all in order; mirrored: null for none.
+// An image for each blockIdx.x. index: null for all in order; mirrored: null for none.
 extern "C" __global__ void __launch_bounds__(256)
-forward(const unsigned char* pictures, const int64* index, const unsigned char* mirrored, real* x, int size, int width,
+forward(const unsigned char* images, const int64* index, const unsigned char* mirrored, real* x, int size, int width,
         int channels, int whole, real low, real step) {
     int64 number = blockIdx.x, chosen = index ? index[number] : number;
     bool exchanged = mirrored && mirrored[number];
-    BY_WIDTH(whole, picture, pictures + chosen * size, x + number * size, exchanged, size, width, channels, low, step);
+    BY_WIDTH(whole, image, images + chosen * size, x + number * size, exchanged, size, width, channels, low, step);
 }

@@ -1,4 +1,4 @@
-"""Files for tests of the data room: pictures, .npz and IDX."""
+"""Files for tests of the data room: images, .npz and IDX."""
 
 import gzip
 import io
@@ -14,7 +14,7 @@ def pixels(seed, height=8, width=8, channels=3):
     return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
 
 
-def pictures(count=6, channels=3):
+def some_images(count=6, channels=3):
     """Random uint8 (count, 8, 8, channels), always the same."""
     return np.random.default_rng(0).integers(0, 256, (count, 8, 8, channels), np.uint8)
 
@@ -27,7 +27,7 @@ def header_of(shape, descr="|u1", fortran_order=False):
 
 
 def save(path, seed=0, height=8, width=8, channels=3, **options):
-    """A picture of random pixels as a file; gives the pixels."""
+    """An image of random pixels as a file; gives the pixels."""
     values = pixels(seed, height, width, channels)
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(values).save(path, **options)
@@ -35,7 +35,7 @@ def save(path, seed=0, height=8, width=8, channels=3, **options):
 
 
 def folder_of(folder, names, **options):
-    """Pictures by name, each of other pixels; gives them in the order of the sorted names, (N, H, W, C)."""
+    """Images by name, each of other pixels; gives them in the order of the sorted names, (N, H, W, C)."""
     values = [save(folder / name, seed, **options) for seed, name in enumerate(sorted(names))]
     stacked = np.stack(values)
     return stacked if stacked.ndim == 4 else stacked[..., None]

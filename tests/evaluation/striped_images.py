@@ -1,4 +1,4 @@
-"""Pictures of three classes that a small classifier can tell apart, and generators that are good or bad on purpose."""
+"""Images of three classes that a small classifier can tell apart, and generators that are good or bad on purpose."""
 
 import numpy as np
 
@@ -22,12 +22,12 @@ def striped(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Generator:
-    """Gives out pictures made before, `count` of a seed drawn from them."""
+    """Gives out images made before, `count` of a seed drawn from them."""
 
     image_shape = SHAPE
 
-    def __init__(self, pictures: np.ndarray, labels: np.ndarray | None = None) -> None:
-        self.pictures, self.labels = pictures, labels
+    def __init__(self, images: np.ndarray, labels: np.ndarray | None = None) -> None:
+        self.images, self.labels = images, labels
         self.classes = None if labels is None else 3
 
     def sample(
@@ -35,5 +35,5 @@ class Generator:
     ) -> np.ndarray:
         rng = np.random.default_rng(seed)
         if labels is None:
-            return self.pictures[rng.permutation(np.arange(count) % len(self.pictures))]
-        return np.stack([self.pictures[rng.choice(np.flatnonzero(self.labels == label))] for label in labels])
+            return self.images[rng.permutation(np.arange(count) % len(self.images))]
+        return np.stack([self.images[rng.choice(np.flatnonzero(self.labels == label))] for label in labels])

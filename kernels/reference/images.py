@@ -1,4 +1,4 @@
-"""Bytes of pictures as floats."""
+"""Bytes of images as floats."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 from gan_np.arrays import Array, array_module
 
 
-class Pictures:
+class Images:
     """Gathered, mirrored, scaled and shifted in turn."""
 
     def forward(
         self,
-        pictures: Array,
+        images: Array,
         index: Array | None,
         mirrored: Array | None,
         low: float,
@@ -22,7 +22,7 @@ class Pictures:
         dtype: np.dtype[Any],
     ) -> Array:
         """low + (high − low)·byte/255, both rounded to `dtype`."""
-        chosen = pictures if index is None else pictures[index]
+        chosen = images if index is None else images[index]
         if mirrored is not None:
             chosen = array_module(chosen).where(mirrored[:, None, None, None] != 0, chosen[:, :, ::-1], chosen)
         floats = chosen.astype(dtype)

@@ -1,4 +1,4 @@
-"""Real pictures on the GPU (`sources/real_pictures.cu`)."""
+"""Real images on the GPU (`sources/real_images.cu`)."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import numpy as np
 
 from gan_np.arrays import Array
 
-from .grids import picture_parts
+from .grids import image_parts
 from .launcher import Large, contiguous, launch, new
 from .packs import BYTES
 
 
-class Pictures:
+class Images:
     """Found, mirrored and made into floats in one pass."""
 
     def forward(
         self,
-        pictures: Array,
+        images: Array,
         index: Array | None,
         mirrored: Array | None,
         low: float,
@@ -26,14 +26,14 @@ class Pictures:
         dtype: np.dtype[Any],
     ) -> Array:
         """low + (high − low)·byte/255; the data set may be longer than what 32 bits index."""
-        pictures = contiguous(pictures)
-        count, (_, height, width, channels) = len(pictures) if index is None else len(index), pictures.shape
+        images = contiguous(images)
+        count, (_, height, width, channels) = len(images) if index is None else len(index), images.shape
         size, pack = height * width * channels, BYTES // dtype.itemsize
-        floats = new(pictures, (count, height, width, channels), dtype)
-        pointer: int = pictures.data.ptr  # type: ignore[attr-defined]
+        floats = new(images, (count, height, width, channels), dtype)
+        pointer: int = images.data.ptr  # type: ignore[attr-defined]
         whole = size % pack == 0 and pointer % pack == 0
-        given = (Large(pictures), *(None if array is None else contiguous(array) for array in (index, mirrored)))
+        given = (Large(images), *(None if array is None else contiguous(array) for array in (index, mirrored)))
         numbers = (size, width, channels, whole, float(low), float((high - low) / 255))
-        grid, block = picture_parts(count, size, pack if whole else 1)
-        launch("real_pictures.cu", "forward", grid, block, (*given, floats, *numbers), dtype=dtype)
+        grid, block = image_parts(count, size, pack if whole else 1)
+        launch("real_images.cu", "forward", grid, block, (*given, floats, *numbers), dtype=dtype)
         return floats
