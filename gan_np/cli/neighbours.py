@@ -63,7 +63,7 @@ def neighbours(
 
     model, searches = load_model(run, device), {}
     if classifier is not None:
-        reader = load_classifier(classifier).reading(model.image_shape)
+        reader = load_classifier(classifier).extractor_for(model.image_shape)
         searches["classifier"] = lambda images, labels: reader.features(images)
     if features and isinstance(model, LAPGAN):
         say("a lapgan has a discriminator for each level and none for whole images: pixels only")

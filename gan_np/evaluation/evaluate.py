@@ -14,8 +14,16 @@ from gan_np.data.dataset import check_labels
 from gan_np.data.labels import LabelTable
 from gan_np.metrics.catalogue import metric_of
 from gan_np.metrics.intervals import GROUPS, Estimate
-from gan_np.metrics.measure import Sampler, View, classes_read, estimates, look, look_at_samples, shown_classes
-from gan_np.metrics.pixels import PixelReader, Reader
+from gan_np.metrics.measure import (
+    Features,
+    Sampler,
+    classes_read,
+    estimate_metrics,
+    extract_features,
+    features_of_samples,
+    shown_classes,
+)
+from gan_np.metrics.pixels import FeatureExtractor, PixelFeatures
 from gan_np.metrics.prdc import NEIGHBOURS
 from gan_np.models import Classifier
 
@@ -126,19 +134,19 @@ def evaluate(
     _check(gan, images, labels, "images")
     if test_images is not None:
         _check(gan, test_images, test_labels, "test")
-    reader = reader_of(gan, classifier)
+    reader = extractor_of(gan, classifier)
     real = Real.choose(images, test_images, count, seed, train_labels=labels, test_labels=test_labels)
     size = len(real.reference)
     table = getattr(gan, "label_table", None)
     if table is None and labels is not None and (classifier is not None or gan.classes is not None):
         table = LabelTable.of(labels, class_names, gan.classes)
-    of_samples, samples = look_at_samples(gan, size, reader, seed, average=average, table=table)
+    of_samples, samples = features_of_samples(gan, size, reader, seed, average=average, table=table)
     views = {
-        "reference": look(real.reference, reader, seed=seed),
-        "baseline": look(real.baseline, reader, _read(reader, table, real.baseline_labels), seed=seed),
+        "reference": extract_features(real.reference, reader, seed=seed),
+        "baseline": extract_features(real.baseline, reader, _read(reader, table, real.baseline_labels), seed=seed),
         "samples": of_samples,
     }
-    found = {name: estimates(views["reference"], views[name], seed=seed) for name in ("samples", "baseline")}
+    found = {name: estimate_metrics(views["reference"], views[name], seed=seed) for name in ("samples", "baseline")}
     report = Report(title, {**(facts or {}), **_facts(classifier, reader, real, size, seed)})
     report.add(_figures(found["samples"], found["baseline"], reader))
     if classifier is not None:
@@ -152,18 +160,18 @@ def evaluate(
     return report
 
 
-def reader_of(gan: Sampler, classifier: Classifier | None) -> Reader:
+def extractor_of(gan: Sampler, classifier: Classifier | None) -> FeatureExtractor:
     """The classifier, or pixels without one.
 
     Raises:
         ShapeError: the classifier reads other images.
     """
     if classifier is None:
-        return PixelReader(gan.image_shape)
-    return classifier.reading(gan.image_shape)
+        return PixelFeatures(gan.image_shape)
+    return classifier.extractor_for(gan.image_shape)
 
 
-def _read(reader: Reader, table: LabelTable | None, labels: Array | None) -> Array | None:
+def _read(reader: FeatureExtractor, table: LabelTable | None, labels: Array | None) -> Array | None:
     return None if table is None else classes_read(reader, table, labels)
 
 
@@ -174,7 +182,7 @@ def _check(gan: Sampler, images: Array, labels: Array | None, name: str) -> None
         check_labels(labels, len(images), f"{name} labels")
 
 
-def _facts(classifier: Classifier | None, reader: Reader, real: Real, size: int, seed: int) -> dict[str, Any]:
+def _facts(classifier: Classifier | None, reader: FeatureExtractor, real: Real, size: int, seed: int) -> dict[str, Any]:
     facts: dict[str, Any] = {"samples": f"{size:,} of seed {seed}", "compared with": real.said, "features": reader.name}
     if classifier is not None:
         known = classifier.held_out
@@ -184,7 +192,7 @@ def _facts(classifier: Classifier | None, reader: Reader, real: Real, size: int,
     return facts
 
 
-def _figures(samples: dict[str, Estimate], real: dict[str, Estimate], reader: Reader) -> Section:
+def _figures(samples: dict[str, Estimate], real: dict[str, Estimate], reader: FeatureExtractor) -> Section:
     rows, size = [], next(iter(samples.values())).sizes[0]
     for key, estimate in samples.items():
         metric = metric_of(key)
@@ -226,7 +234,7 @@ def _too_few(keys: list[str], size: int) -> str:
     return f"{size:,} images of each set are too few to be exact; wanted: {'; '.join(groups)}." if groups else ""
 
 
-def _classes(classifier: Classifier, views: dict[str, View]) -> Section:
+def _classes(classifier: Classifier, views: dict[str, Features]) -> Section:
     names = classifier.names()
     series = {}
     for title, view in (("samples", views["samples"]), ("real images", views["reference"])):

@@ -13,7 +13,7 @@ from gan_np.checks import ShapeError
 from gan_np.data.dataset import Dataset
 from gan_np.files import open_image
 from gan_np.metrics.catalogue import metric_of
-from gan_np.metrics.measure import figures, look, look_at_samples
+from gan_np.metrics.measure import compute_metrics, extract_features, features_of_samples
 from gan_np.models import GAN, LAPGAN, Classifier
 from gan_np.runs import CheckpointError, load_classifier, load_gan, load_lapgan, train_classifier
 from gan_np.runs.checkpoint import all_of, describe_file, find
@@ -24,7 +24,7 @@ from gan_np.runs.levels import is_lapgan
 from gan_np.runs.plots import plot_evaluations
 from gan_np.runs.records import read_records
 
-from .evaluate import COUNT, Real, evaluate, reader_of
+from .evaluate import COUNT, Real, evaluate, extractor_of
 from .parts import Figure, Section, Table
 from .report import Report
 from .trained_on import relabelled, training_data, with_labels_of
@@ -177,10 +177,10 @@ def _every(run: Run, classifier: Classifier | None, count: int, seed: int, avera
     reference = None
     for file in all_of(run.path):
         gan = run.gan(file, device)
-        reader = reader_of(gan, classifier)
-        reference = reference or look(real.reference, reader, seed=seed)
-        made, _ = look_at_samples(gan, size, reader, seed, average=average)
-        records.append({"step": _step(file), **figures(reference, made)})
+        reader = extractor_of(gan, classifier)
+        reference = reference or extract_features(real.reference, reader, seed=seed)
+        made, _ = features_of_samples(gan, size, reader, seed, average=average)
+        records.append({"step": _step(file), **compute_metrics(reference, made)})
     keys = [key for key in records[0] if key != "step"]
     rows = tuple((metric_of(key).short, *(f"{record[key]:.4g}" for record in records)) for key in keys)
     columns = ("step", *(f"{record['step']:,}" for record in records))

@@ -27,7 +27,7 @@ class Towards:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        self.classifier.reading(self.decoder.model.image_shape)
+        self.classifier.extractor_for(self.decoder.model.image_shape)
 
     def named(self, name: str) -> Direction:
         """E[z | samples called `name`] − E[z | the others], over `SAMPLES` samples (see `by_property`).

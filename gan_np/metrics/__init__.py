@@ -18,7 +18,7 @@ from .disentanglement import Effects, effects
 from .frechet import frechet_distance, frechet_of_gaussians
 from .intervals import Estimate, jackknife
 from .kernel_distance import kernel_distance
-from .measure import estimates, figures, look
+from .measure import compute_metrics, estimate_metrics, extract_features
 from .mixtures import ModeReport, class_modes, mixture_modes, reverse_kl
 from .moves import nearest_after_moves
 from .neighbours import Neighbours, nearest_neighbours
@@ -46,17 +46,17 @@ __all__ = [
     "classes_covered",
     "classification_accuracy",
     "classifier_score",
+    "compute_metrics",
     "copying_test",
     "effective_classes",
     "effects",
-    "estimates",
-    "figures",
+    "estimate_metrics",
+    "extract_features",
     "frechet_distance",
     "frechet_of_gaussians",
     "jackknife",
     "k_means",
     "kernel_distance",
-    "look",
     "mixture_modes",
     "nearest_after_moves",
     "nearest_neighbours",

@@ -18,14 +18,14 @@ from .catalogue import METRICS, metric_of, sliced_key
 from .frechet import frechet_distance
 from .intervals import Estimate, jackknife
 from .kernel_distance import kernel_distance
-from .pixels import Reader
+from .pixels import FeatureExtractor
 from .prdc import precision_recall_density_coverage
 from .pyramid import PATCH, PATCHES, patch_descriptors, sliced_wasserstein_of_patches
 from .vendi import vendi_score
 
 
 @dataclass(frozen=True)
-class View:
+class Features:
     """What the metrics read of a set of images, row for row.
 
     features: (N, F); probabilities: (N, classes) or None; descriptors: patches of each level of the pyramids, finest first.
@@ -41,7 +41,7 @@ class View:
     def __len__(self) -> int:
         return len(self.features)
 
-    def take(self, rows: Array) -> View:
+    def take(self, rows: Array) -> Features:
         """Some of the images."""
         return dataclasses.replace(
             self,
@@ -52,13 +52,15 @@ class View:
         )
 
 
-def look(images: Array, reader: Reader, labels: Array | None = None, *, patches: int = PATCHES, seed: int = 0) -> View:
+def extract_features(
+    images: Array, reader: FeatureExtractor, labels: Array | None = None, *, patches: int = PATCHES, seed: int = 0
+) -> Features:
     """A view of uint8 images (N, H, W, C). Images smaller than a patch have no descriptors."""
-    features, probabilities = reader.read(images)
+    features, probabilities = reader.extract(images)
     height, width = images.shape[1:3]
     descriptors = patch_descriptors(images, patches=patches, seed=seed) if min(height, width) >= PATCH else []
     sides = tuple((height >> level, width >> level) for level in range(len(descriptors)))
-    return View(features, probabilities, tuple(descriptors), sides, labels)
+    return Features(features, probabilities, tuple(descriptors), sides, labels)
 
 
 class Sampler(Protocol):
@@ -73,29 +75,29 @@ class Sampler(Protocol):
     def sample(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> Array: ...
 
 
-def look_at_samples(
+def features_of_samples(
     gan: Sampler,
     count: int,
-    reader: Reader,
+    reader: FeatureExtractor,
     seed: int,
     *,
     average: bool = True,
     table: LabelTable | None = None,
-) -> tuple[View, Array]:
+) -> tuple[Features, Array]:
     """A view of `count` samples and the samples; of a conditional model with labels as frequent as in its training data.
 
     table: what those labels are, of a model that does not know.
     """
     if gan.classes is None:
         samples = gan.sample(count, seed, average=average)
-        return look(samples, reader, seed=seed), samples
+        return extract_features(samples, reader, seed=seed), samples
     known = getattr(gan, "label_table", None) or table or LabelTable.equal(gan.classes)
     asked = known.labels_of(known.drawn(count))
     samples = gan.sample(count, seed, labels=asked, average=average)
-    return look(samples, reader, classes_read(reader, known, asked), seed=seed), samples
+    return extract_features(samples, reader, classes_read(reader, known, asked), seed=seed), samples
 
 
-def classes_read(reader: Reader, table: LabelTable, labels: Array | None) -> Array | None:
+def classes_read(reader: FeatureExtractor, table: LabelTable, labels: Array | None) -> Array | None:
     """The classes that a classifier should find for labels: those of the same names, or of the same numbers where names
     differ and there are as many; None where it cannot be told, or the reader is no classifier."""
     if labels is None or not isinstance(reader, Classifier) or not set(labels.tolist()) <= set(table.values):
@@ -107,7 +109,7 @@ def classes_read(reader: Reader, table: LabelTable, labels: Array | None) -> Arr
     return numbers if len(own) == len(table) else None
 
 
-def figures(real: View, other: View) -> dict[str, float]:
+def compute_metrics(real: Features, other: Features) -> dict[str, float]:
     """Every figure that these views allow, by key of the catalogue; as many images in each."""
     if len(real) != len(other):
         raise ShapeError(f"other: expected as many images as real, {len(real)}, got {len(other)}")
@@ -128,11 +130,11 @@ def figures(real: View, other: View) -> dict[str, float]:
     return found
 
 
-def estimates(real: View, other: View, *, seed: int = 0) -> dict[str, Estimate]:
-    """`figures`, each with its interval."""
+def estimate_metrics(real: Features, other: Features, *, seed: int = 0) -> dict[str, Estimate]:
+    """`compute_metrics`, each with its interval."""
 
     def of(rows: Array, other_rows: Array) -> dict[str, float]:
-        return figures(real.take(rows), other.take(other_rows))
+        return compute_metrics(real.take(rows), other.take(other_rows))
 
     metrics = [*METRICS, *(metric_of(sliced_key(*sides)) for sides in real.sides)]
     return jackknife(
@@ -144,6 +146,6 @@ def estimates(real: View, other: View, *, seed: int = 0) -> dict[str, Estimate]:
     )
 
 
-def shown_classes(view: View) -> Array | None:
+def shown_classes(view: Features) -> Array | None:
     """Share of images of each class, as the classifier sees them; None without one."""
     return None if view.probabilities is None else np.asarray(classes.class_shares(view.probabilities))

@@ -14,17 +14,17 @@ LONGEST = 16
 _CHUNK = 1024
 
 
-class Reader(Protocol):
-    """What makes features of images: a `Classifier`, or `PixelReader`."""
+class FeatureExtractor(Protocol):
+    """What makes features of images: a `Classifier`, or `PixelFeatures`."""
 
     name: str
 
-    def read(self, images: Array) -> tuple[Array, Array | None]:
+    def extract(self, images: Array) -> tuple[Array, Array | None]:
         """(features (N, F), probabilities (N, classes) or None) of uint8 images (N, H, W, C)."""
         ...
 
 
-class PixelReader:
+class PixelFeatures:
     """Images halved (means of 2×2) while a side is longer than 16 and both are even, as vectors in [0, 1].
 
     Distances between pixels see shifts and brightness, not what is shown: figures on them tell a failed generator from a
@@ -38,7 +38,7 @@ class PixelReader:
             height, width, self.halvings = height // 2, width // 2, self.halvings + 1
         self.name = f"pixels {height}×{width}"
 
-    def read(self, images: Array) -> tuple[Array, None]:
+    def extract(self, images: Array) -> tuple[Array, None]:
         """float32 (N, F), and no probabilities."""
         parts = []
         for start in range(0, len(images), _CHUNK):

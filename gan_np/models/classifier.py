@@ -85,7 +85,7 @@ class Classifier:
         """The name of each class: its number where none was given."""
         return self.class_names or tuple(map(str, range(self.classes)))
 
-    def reading(self, image_shape: tuple[int, ...]) -> Classifier:
+    def extractor_for(self, image_shape: tuple[int, ...]) -> Classifier:
         """Itself, if it reads images of this shape.
 
         Raises:
@@ -102,18 +102,18 @@ class Classifier:
         Raises:
             ShapeError, TypeError: not uint8 images of `image_shape`.
         """
-        return self.read(images)[0]
+        return self.extract(images)[0]
 
     def probabilities(self, images: Array) -> Array:
         """p(class | image), (N, classes), rows adding up to 1."""
-        return self.read(images)[1]
+        return self.extract(images)[1]
 
     def predict(self, images: Array) -> Array:
         """The most likely class of each image, int64 (N,)."""
         best: Array = self.probabilities(images).argmax(axis=1)
         return best
 
-    def read(self, images: Array) -> tuple[Array, Array]:
+    def extract(self, images: Array) -> tuple[Array, Array]:
         """(features, probabilities) in one pass."""
         if images.dtype != np.uint8:
             raise TypeError(f"images: expected uint8, got {images.dtype}")

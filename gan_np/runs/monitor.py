@@ -12,8 +12,8 @@ import numpy as np
 
 from gan_np.arrays import Array, generator
 from gan_np.files import write_atomically
-from gan_np.metrics.measure import View, figures, look, look_at_samples
-from gan_np.metrics.pixels import PixelReader, Reader
+from gan_np.metrics.measure import Features, compute_metrics, extract_features, features_of_samples
+from gan_np.metrics.pixels import FeatureExtractor, PixelFeatures
 from gan_np.models import GAN
 
 from .classifier_file import load_classifier
@@ -31,16 +31,16 @@ _SEED, _STREAM = 0, 1 << 28
 class Monitor:
     """Measures a gan at steps of its training."""
 
-    def __init__(self, gan: GAN, images: Array, reader: Reader, count: int) -> None:
+    def __init__(self, gan: GAN, images: Array, reader: FeatureExtractor, count: int) -> None:
         size = min(count, len(images))
         chosen = np.sort(generator(_SEED, _STREAM).permutation(len(images))[:size])
         self.gan, self.reader, self.size = gan, reader, size
-        self.real: View = look(images[chosen], reader, seed=_SEED)
+        self.real: Features = extract_features(images[chosen], reader, seed=_SEED)
 
     def figures(self) -> dict[str, float]:
         """Figures of the gan as it is now, by name in the log."""
-        samples, _ = look_at_samples(self.gan, self.size, self.reader, _SEED)
-        found = figures(self.real, samples)
+        samples, _ = features_of_samples(self.gan, self.size, self.reader, _SEED)
+        found = compute_metrics(self.real, samples)
         return {PREFIX + name: float(f"{value:.6g}") for name, value in found.items()}
 
 
@@ -69,10 +69,10 @@ def keep_classifier(config: Config, folder: Path) -> None:
         write_atomically(folder / CLASSIFIER, Path(config.classifier).read_bytes())
 
 
-def reader_of_run(config: Config, folder: Path, gan: GAN) -> Reader:
+def extractor_of_run(config: Config, folder: Path, gan: GAN) -> FeatureExtractor:
     """What a run reads features with: the classifier kept in its folder, or pixels."""
     if not config.classifier:
-        return PixelReader(gan.image_shape)
+        return PixelFeatures(gan.image_shape)
     try:
         return _fitting(folder / CLASSIFIER, gan, config.device)
     except CheckpointError as error:
@@ -80,5 +80,5 @@ def reader_of_run(config: Config, folder: Path, gan: GAN) -> Reader:
         raise
 
 
-def _fitting(file: str | Path, gan: GAN, device: str) -> Reader:
-    return load_classifier(file, device=device).reading(gan.image_shape)
+def _fitting(file: str | Path, gan: GAN, device: str) -> FeatureExtractor:
+    return load_classifier(file, device=device).extractor_for(gan.image_shape)

@@ -17,7 +17,7 @@ from gan_np.training.step import Step
 from . import checkpoint
 from .fingerprints import fingerprints
 from .folder import SAMPLE_SEED, RunFolder
-from .monitor import Monitor, keep_classifier, reader_of_run
+from .monitor import Monitor, extractor_of_run, keep_classifier
 from .records import record_of
 
 SCORE_IMAGES = 256
@@ -120,7 +120,7 @@ class Recorder:
         trainer, folder = self.trainer, self.folder.path
         if trainer.steps == 0:
             keep_classifier(self.config, folder)
-        reader = reader_of_run(self.config, folder, trainer.gan)
+        reader = extractor_of_run(self.config, folder, trainer.gan)
         return Monitor(trainer.gan, trainer.images, reader, self.config.evaluate_count)
 
     def _score(self) -> float:

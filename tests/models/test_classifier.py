@@ -11,7 +11,7 @@ from gan_np.models.classifier import BATCH, softmax
 def test_any_pictures(shape: tuple[int, int, int], rng: np.random.Generator) -> None:
     made = gn.models.classifier(shape, classes=3, width=2, features=5)
     images = rng.integers(0, 256, (4, *shape), np.uint8)
-    features, probabilities = made.read(images)
+    features, probabilities = made.extract(images)
     assert features.shape == (4, 5)
     assert probabilities.shape == (4, 3)
     assert np.allclose(probabilities.sum(axis=1), 1)
@@ -33,7 +33,7 @@ def test_the_head_reads_the_features(rng: np.random.Generator) -> None:
     images = rng.integers(0, 256, (5, 8, 8, 1), np.uint8)
     theta = made.network.parameters
     weight, bias = (theta[name] for name in [s.name for s in theta.layout.segments][-2:])
-    features, probabilities = made.read(images)
+    features, probabilities = made.extract(images)
     assert np.allclose(softmax(features @ weight + bias), probabilities, atol=1e-6)
 
 

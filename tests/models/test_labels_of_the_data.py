@@ -7,8 +7,8 @@ import pytest
 
 import gan_np as gn
 from gan_np.data.labels import LabelTable
-from gan_np.metrics.measure import classes_read, look_at_samples
-from gan_np.metrics.pixels import PixelReader
+from gan_np.metrics.measure import classes_read, features_of_samples
+from gan_np.metrics.pixels import PixelFeatures
 from gan_np.runs import Config, build_gan, build_lapgan, checkpoint, load_gan, load_lapgan, train_lapgan
 
 QUIET = {"sample_every": 0, "animation": False, "progress": False}
@@ -77,7 +77,7 @@ def test_samples_and_a_classifier_go_together_by_the_names_of_classes() -> None:
     assert classes_read(reader, animals, np.array([0, 1, 1])).tolist() == [1, 2, 2]
     assert classes_read(reader, LabelTable.equal(3), np.array([1])).tolist() == [1], "as many without names: by number"
     assert classes_read(reader, animals, np.array([4])) is None
-    assert classes_read(PixelReader((8, 8, 1)), animals, np.array([0])) is None
+    assert classes_read(PixelFeatures((8, 8, 1)), animals, np.array([0])) is None
 
 
 def test_evaluations_ask_for_labels_by_their_shares() -> None:
@@ -85,7 +85,7 @@ def test_evaluations_ask_for_labels_by_their_shares() -> None:
     gan.learn_labels(np.repeat([7, 200], [3, 1]), None)
     reader = gn.models.classifier((8, 8, 1), classes=2, width=2)
     reader.class_names = ("7", "200")
-    view, samples = look_at_samples(gan, 40, reader, 0)
+    view, samples = features_of_samples(gan, 40, reader, 0)
     assert np.bincount(view.labels).tolist() == [30, 10]
     assert np.array_equal(samples, gan.sample(40, 0))
 
