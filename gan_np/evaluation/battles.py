@@ -35,8 +35,8 @@ def battle_of_runs(
     """The generative adversarial metric between two runs, as a section (see `battle.py`).
 
     Judged on the first run's test images (training images where it has none), by each discriminator in batches as
-    in its training: see `judgements`. data: where the first run's data are now, if they were moved; the second's are not
-    read.
+    in its training: see `discriminator_logits`. data: where the first run's data are now, if they were moved; the
+    second's are not read.
 
     Raises:
         ValueError: a lapgan, which has no one discriminator; conditional models; images of different shapes.
@@ -65,7 +65,7 @@ def battle_of_runs(
     boundaries = [objective.boundary for objective in objectives]
 
     def errors(judge: int, images: Array, *, real: bool) -> Array:
-        called_real = judgements(gans[judge], images, configs[judge].batch_size) > boundaries[judge]
+        called_real = discriminator_logits(gans[judge], images, configs[judge].batch_size) > boundaries[judge]
         return ~called_real if real else called_real
 
     found = Errors(
@@ -99,7 +99,7 @@ def battle_of_runs(
     return Section("battle", "Against another run", text, tables=(Table(("", ""), rows, numbers=(1,)),), data=found_out)
 
 
-def judgements(gan: GAN, images: Array, batch_size: int, seed: int = 0) -> Array:
+def discriminator_logits(gan: GAN, images: Array, batch_size: int, seed: int = 0) -> Array:
     """D's logits of uint8 images, all real or all generated, on the host.
 
     As D judges while it trains: in full batches of `batch_size` (what is left over is not judged) and with their batch
@@ -118,5 +118,5 @@ def judgements(gan: GAN, images: Array, batch_size: int, seed: int = 0) -> Array
         judged, _ = gan.discriminator.forward(
             joined(pack(floats, gan.packing), context), training=True, wrt=NOTHING, rng=rng
         )
-        found.append(to_host(gan.split(judged)[0])[:, 0])
+        found.append(to_host(gan.heads(judged)[0])[:, 0])
     return np.concatenate(found)

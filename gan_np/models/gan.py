@@ -74,9 +74,9 @@ class GAN:
         for name, network, expected in (("generator", self.generator, z), ("discriminator", self.discriminator, seen)):
             if network.input_shape != expected:
                 raise ShapeError(f"{name}: expected input {expected}, it has {network.input_shape}")
-        if self.discriminator.output_shape != self.judgement_shape:
+        if self.discriminator.output_shape != self.discriminator_output_shape:
             raise ShapeError(
-                f"discriminator: expected to give out {self.judgement_shape} (one logit first), "
+                f"discriminator: expected to give out {self.discriminator_output_shape} (one logit first), "
                 f"it gives {self.discriminator.output_shape}"
             )
 
@@ -118,7 +118,7 @@ class GAN:
         return classes
 
     @property
-    def judgement_shape(self) -> Any:
+    def discriminator_output_shape(self) -> Any:
         """Shape of what D gives out: one logit; a model with more heads has a tuple, the logit first."""
         return (1,)
 
@@ -127,11 +127,11 @@ class GAN:
         """Whether G's batch statistics depend on real images, so that a checkpoint must keep those of the average."""
         return False
 
-    def split(self, judgement: Any) -> tuple[Array, Array | None]:
+    def heads(self, output: Any) -> tuple[Array, Array | None]:
         """What D gave out, as the logits and what other heads say (None if there are none)."""
-        return judgement, None
+        return output, None
 
-    def auxiliary(self, read: Array | None, z: Array) -> Loss | None:
+    def auxiliary(self, head_output: Array | None, z: Array) -> Loss | None:
         """What both players minimise beside the game, for images made from z, and its gradient for the other heads."""
         return None
 

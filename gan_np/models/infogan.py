@@ -66,7 +66,7 @@ class InfoGAN(GAN):
     """λ."""
 
     @property
-    def judgement_shape(self) -> Any:
+    def discriminator_output_shape(self) -> Any:
         """A logit, and the parameters of Q(c | x)."""
         codes = self._codes
         return (1,), (codes.categories + codes.continuous,)
@@ -76,25 +76,27 @@ class InfoGAN(GAN):
         assert isinstance(self.prior, CodePrior)
         return self.prior
 
-    def split(self, judgement: Any) -> tuple[Array, Array]:
+    def heads(self, output: Any) -> tuple[Array, Array]:
         """The logits, and what Q reads."""
-        logits, read = judgement
-        return logits, read
+        logits, head_output = output
+        return logits, head_output
 
-    def auxiliary(self, read: Array | None, z: Array) -> Loss | None:
+    def auxiliary(self, head_output: Array | None, z: Array) -> Loss | None:
         """−λ·E[log Q(c | x)] for images made from z, and its gradient with respect to what Q reads.
 
         The category's part is a softmax cross-entropy; a continuous code's is that of a Gaussian of unit deviation about
-        the value read, ½(c − read)² (the constant left out).
+        the value given out, ½(c − output)² (the constant left out).
         """
-        assert read is not None
-        xp, count = array_module(read), self._codes.categories
+        assert head_output is not None
+        xp, count = array_module(head_output), self._codes.categories
         category, codes = self._codes.codes_of(z)
-        losses, pullback = ops.softmax_cross_entropy(xp.ascontiguousarray(read[:, :count]), category.argmax(axis=1))
-        share = read.dtype.type(self.weight / len(read))
-        (d_category,) = pullback(xp.full(losses.shape, share, read.dtype))
-        distance = read[:, count:] - codes
-        value = share * (losses.sum() + read.dtype.type(0.5) * (distance * distance).sum())
+        losses, pullback = ops.softmax_cross_entropy(
+            xp.ascontiguousarray(head_output[:, :count]), category.argmax(axis=1)
+        )
+        share = head_output.dtype.type(self.weight / len(head_output))
+        (d_category,) = pullback(xp.full(losses.shape, share, head_output.dtype))
+        distance = head_output[:, count:] - codes
+        value = share * (losses.sum() + head_output.dtype.type(0.5) * (distance * distance).sum())
         return Loss(value, xp.concatenate([d_category, share * distance], axis=1))
 
     def read_codes(self, images: Array) -> tuple[Array, Array]:

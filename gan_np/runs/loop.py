@@ -191,7 +191,7 @@ def _drive(
 ) -> Trainer:
     from .progress import ProgressBar
 
-    watchers = list(callbacks)
+    called = list(callbacks)
     with ExitStack() as stack:
         stack.enter_context(chosen_kernels(config, tuned))
         # The bar comes first: the grid before the first step is drawn by kernels that may have to be compiled.
@@ -208,8 +208,8 @@ def _drive(
                     recorder.record(step)
                 if bar is not None:
                     bar.update(step)
-                for watcher in watchers:
-                    watcher(trainer, step)
+                for callback in called:
+                    callback(trainer, step)
                 if stop is not None and stop.number is not None and trainer.steps < config.steps:
                     assert recorder is not None
                     _leave(recorder, stop.number)

@@ -78,8 +78,8 @@ def tune(trainer: Trainer, *, rounds: int = 7) -> Iterator[Tuned]:
     with kernels.recording() as found, kernels.use_tuned({}):
         trainer.step()
     work: dict[tuple[str, kernels.Problem], list[kernels.Case]] = {}
-    for occurrence in found:
-        work.setdefault((occurrence.operation, occurrence.problem), []).append(kernels.case_of(occurrence))
+    for recorded in found:
+        work.setdefault((recorded.operation, recorded.problem), []).append(kernels.case_of(recorded))
     for (operation, problem), cases in work.items():
         yield _tuned(operation, problem, cases, rounds)
 

@@ -115,8 +115,10 @@ class Trainer:
         self.order = Shuffler(len(images), self.batch_size * gan.packing, seed)
         self.flip = flip
         self.r1 = number("r1", r1, 0.0)
-        if self.r1 and gan.judgement_shape != (1,):
-            raise ValueError(f"r1: needs a discriminator with one head, this one gives out {gan.judgement_shape}")
+        if self.r1 and gan.discriminator_output_shape != (1,):
+            raise ValueError(
+                f"r1: needs a discriminator with one head, this one gives out {gan.discriminator_output_shape}"
+            )
         if self.r1:
             require_linearisable(gan)
         self.clip_weights = None if clip_weights is None else number("clip_weights", clip_weights, above=0.0)
@@ -195,19 +197,19 @@ class Trainer:
         losses, accuracies = [], []
         for images, loss_of, sign in ((real, self.objective.real, 1), (fake, self.objective.fake, -1)):
             penalised = self.r1 > 0 and sign > 0
-            judgement, pullback = d.forward(
+            output, pullback = d.forward(
                 joined(self._seen(images), context),
                 training=True,
                 update_state=True,
                 wrt=ALL if penalised else PARAMETERS,
                 rng=self.dropout,
             )
-            logits, read = self.gan.split(judgement)
+            logits, head_output = self.gan.heads(output)
             loss = loss_of(logits)
             if penalised:
                 loss = Loss(loss.value + r1_penalty(pullback, logits, self.r1, context), loss.gradient)
-            other = self.gan.auxiliary(read, z) if sign < 0 else None
-            pullback(_heads(loss.gradient, read, other), inputs=False)
+            other = self.gan.auxiliary(head_output, z) if sign < 0 else None
+            pullback(_heads(loss.gradient, head_output, other), inputs=False)
             self._check_loss("D", loss.value)
             losses.append(loss.value)
             accuracies.append(accuracy(logits, sign, self.objective.boundary))
@@ -234,11 +236,11 @@ class Trainer:
     ) -> tuple[Array, Array | None]:
         g, d = self.gan.generator, self.gan.discriminator
         wrt = INPUTS if context is None else Wrt((True, False), parameters=False)
-        judgement, d_pullback = d.forward(joined(self._seen(fake), context), training=True, wrt=wrt, rng=self.dropout)
-        logits, read = self.gan.split(judgement)
-        loss, other = self.objective.generator(logits), self.gan.auxiliary(read, z)
+        output, d_pullback = d.forward(joined(self._seen(fake), context), training=True, wrt=wrt, rng=self.dropout)
+        logits, head_output = self.gan.heads(output)
+        loss, other = self.objective.generator(logits), self.gan.auxiliary(head_output, z)
         self._check_loss("G", loss.value)
-        gradient = d_pullback(_heads(loss.gradient, read, other))
+        gradient = d_pullback(_heads(loss.gradient, head_output, other))
         g_pullback(unpack(gradient if context is None else gradient[0], self.gan.packing))
         self._update("G", g, self.g_optimizer)
         if self.gan.average is not None:
@@ -272,6 +274,6 @@ class Trainer:
             self._watch.loss(player, value, self.steps + 1)
 
 
-def _heads(logits: Array, read: Array | None, other: Loss | None) -> Any:
+def _heads(logits: Array, head_output: Array | None, other: Loss | None) -> Any:
     """The gradient of D's output: that of its logits; with other heads a tuple, None for a head that receives none."""
-    return logits if read is None else (logits, None if other is None else other.gradient)
+    return logits if head_output is None else (logits, None if other is None else other.gradient)

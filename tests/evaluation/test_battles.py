@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gan_np as gn
-from gan_np.evaluation.battles import judgements
+from gan_np.evaluation.battles import discriminator_logits
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_judgements_are_those_of_training(packing: int, rng: np.random.Generator
     gan = gn.models.dcgan((16, 16, 1), 4, width=2, packing=packing)  # D has batch normalisation from this size on
     images = rng.integers(0, 256, (35, 16, 16, 1), np.uint8)
     before = gan.discriminator.state.values.copy()
-    found = judgements(gan, images, 8)
+    found = discriminator_logits(gan, images, 8)
     full = len(images) // (8 * packing)
     assert found.shape == (8 * full,)
     assert np.array_equal(gan.discriminator.state.values, before)  # nothing is learnt by judging
@@ -54,7 +54,7 @@ def test_judgements_are_those_of_training(packing: int, rng: np.random.Generator
         assert np.array_equal(found[8:16], by_hand[:, 0])
         assert not np.allclose(found[8:16], gan.discriminator(floats)[:, 0])  # running statistics say something else
     with pytest.raises(ValueError, match="at least one batch"):
-        judgements(gan, images[:7], 8)
+        discriminator_logits(gan, images[:7], 8)
 
 
 def test_refusals(place: Path) -> None:

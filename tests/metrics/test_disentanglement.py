@@ -82,7 +82,7 @@ def test_trunk_is_what_the_last_layer_sees(gan: gn.GAN, rng: np.random.Generator
     labels = np.arange(5) % 3 if gan.classes else None
     features = trunk_features(gan, some_images, labels)
     floats, context = gan.examples(some_images, labels)
-    logits, _ = gan.split(gan.discriminator(floats if context is None else (floats, context)))
+    logits, _ = gan.heads(gan.discriminator(floats if context is None else (floats, context)))
     theta = gan.discriminator.parameters
     last = str(len(gan.discriminator.structure.layers) - 1)  # type: ignore[attr-defined]
     names = [segment.name for segment in theta.layout.segments if segment.name.startswith(last + ".")]

@@ -12,7 +12,7 @@ import pytest
 import gan_np as gn
 from gan_np.averaging import Average
 from gan_np.evaluation import evaluate, trunk_features
-from gan_np.evaluation.battles import judgements
+from gan_np.evaluation.battles import discriminator_logits
 from gan_np.latent import closed_form, invert, principal
 from gan_np.runs import checkpoint, load_gan
 from gan_np.training import NonFiniteError
@@ -66,7 +66,7 @@ def test_every_door() -> None:
         with pytest.raises(NonFiniteError, match="generator"):
             door()
     spoil(gan.discriminator, np.inf)
-    for door in (lambda: trunk_features(gan, images), lambda: judgements(gan, images, 5)):
+    for door in (lambda: trunk_features(gan, images), lambda: discriminator_logits(gan, images, 5)):
         with pytest.raises(NonFiniteError, match="weights of the discriminator of 8×8 images in layer 0"):
             door()
     info = gn.models.infogan(SHAPE, 4, width=2)
