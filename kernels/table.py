@@ -120,8 +120,8 @@ def _with_features(supports: Supports, declared: frozenset[str]) -> Supports:
     def both(problem: Problem) -> str | None:
         for feature in feature_names.needed(problem.device, problem.dtype, problem.geometry):
             if feature not in declared:
-                meaning = feature_names.FEATURES.get(feature, "not a feature that a kernel can declare yet")
-                return f"it does not declare the feature {feature!r} ({meaning})"
+                meaning = feature_names.FEATURES.get(feature)
+                return f"it does not declare the feature {feature!r} ({meaning})" if meaning else f"it has no {feature}"
         return supports(problem)
 
     return both

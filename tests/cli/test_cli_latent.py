@@ -223,7 +223,7 @@ def test_neighbours_gives_no_verdict_where_the_held_out_pictures_are_of_another_
     tmp_path: Path, runs: dict[str, Path]
 ) -> None:
     """As they are in pixels: that holds for all searches, also where a network does not tell the two kinds apart."""
-    other = np.random.default_rng(3).integers(0, 60, (40, 16, 16, 1), np.uint8)
+    other = np.random.default_rng(3).integers(0, 80, (40, 16, 16, 1), np.uint8)
     np.save(tmp_path / "dark.npy", other)
     done = gan_np(
         "neighbours", runs["dcgan"], "--held-out", tmp_path / "dark.npy", "--count", 20, "--out", tmp_path / "n.png"
