@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.metadata
 import importlib.util
 import os
@@ -164,3 +165,19 @@ def _numba_threads(count: int) -> Iterator[None]:
         yield
     finally:
         numba.set_num_threads(before)
+
+
+def describe_device(device: str) -> dict[str, Any]:
+    """The GPU as a JSON object."""
+    cupy: Any = importlib.import_module("cupy")
+    current = cupy.cuda.Device()
+    name = cupy.cuda.runtime.getDeviceProperties(current.id)["name"]
+    return {
+        "name": name.decode() if isinstance(name, bytes) else str(name),
+        "compute_capability": current.compute_capability,
+        "memory_gib": round(current.mem_info[1] / 2**30, 1),
+        "driver": cupy.cuda.runtime.driverGetVersion(),
+        "runtime": cupy.cuda.runtime.runtimeGetVersion(),
+        "cupy": cupy.__version__,
+        "asked_for": device,
+    }

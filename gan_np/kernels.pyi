@@ -33,7 +33,7 @@ from kernels.table import named as named
 from kernels.table import parse_choices as parse_choices
 from kernels.table import register_kernel as register_kernel
 from kernels.table import select as select
-from kernels.table import select_whole as select_whole
+from kernels.table import select_fused as select_fused
 from kernels.table import tuned_choices as tuned_choices
 from kernels.table import unregister_kernel as unregister_kernel
 from kernels.table import use_kernels as use_kernels

@@ -106,17 +106,17 @@ class Plan(Protocol):
         """∂T/∂w from prepared a and b: the weight gradient of both."""
 
 
-class FinishesLarge(Plan, Protocol):
+class LargeWithEpilogue(Plan, Protocol):
     """A plan that can do the epilogue on its way. Found by its method, and not used where `bias_activation` is forced."""
 
-    def to_large_finished(self, weight: Any, small: Any, bias: Array | None, activation: Activation) -> Array:
+    def to_large_with_epilogue(self, weight: Any, small: Any, bias: Array | None, activation: Activation) -> Array:
         """f(∂T/∂a + bias), bias along the channels of a."""
 
 
-class FinishesSmall(Plan, Protocol):
+class SmallWithEpilogue(Plan, Protocol):
     """The same for convolution."""
 
-    def to_small_finished(self, weight: Any, large: Any, bias: Array | None, activation: Activation) -> Array:
+    def to_small_with_epilogue(self, weight: Any, large: Any, bias: Array | None, activation: Activation) -> Array:
         """f(∂T/∂b + bias), bias along the channels of b."""
 
 

@@ -81,6 +81,9 @@ SMALL_CONVOLUTIONS = (
 )
 """Whose plans are looked at when a kernel of convolution is registered."""
 
+RENAMED = {("conv2d", "whole"): "full_size"}
+"""(operation, name of before) → the kernel's name now: checkpoints and files of `gan-np tune` may hold the old one."""
+
 Choices = Mapping[tuple[str, Problem], str]
 """(operation, problem) → name of a kernel: a tuned choice."""
 Supports = Callable[[Problem], str | None]
@@ -198,7 +201,7 @@ def entry(operation: str, name: str) -> Entry:
         ValueError: unknown operation or name; the message lists what there is.
     """
     _known_operation(operation)
-    found = _table[operation].get(name)
+    found = _table[operation].get(RENAMED.get((operation, name), name))
     if found is None:
         raise ValueError(f"{operation!r} has no kernel {name!r}; it has {', '.join(_table[operation])}")
     return found
@@ -258,7 +261,7 @@ def named(operation: str) -> bool:
     return operation in _named()
 
 
-def select_whole(operation: str, problem: Problem) -> Any | None:
+def select_fused(operation: str, problem: Problem) -> Any | None:
     """The implementation of an operation of `PARTS`, or None where its parts are to do the work.
 
     That is so where no implementation that supports the problem states a cost, and where one of the parts is forced: a name

@@ -27,7 +27,6 @@ from gan_np.kernels.cases import convolution_geometry
 from gan_np.runs.build import PRECISIONS
 
 from . import pretended
-from .settings import describe_device
 
 CONTRACTIONS = {"to_small": "forward", "to_large": "input gradient", "to_weight": "weight gradient"}
 """As a convolution calls them; a transposed one has the first two exchanged."""
@@ -94,7 +93,7 @@ def _run(options: argparse.Namespace, device: str, arguments: Sequence[str]) -> 
                     }
                 )  # fmt: skip
     report.status("")
-    found = {**machine.describe(), "gpu": describe_device(device)}
+    found = {**machine.describe(), "gpu": machine.describe_device(device)}
     _print(rows, found)
     if options.json:
         report.save_json(options.json, "gpu_convolutions", arguments, found, quick=options.quick, runs=rows)

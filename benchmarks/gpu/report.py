@@ -18,7 +18,7 @@ from benchmarks import machine, report
 from gan_np.devices import DeviceError, cupy_for, scope
 
 from . import report_plot, stages
-from .settings import Settings, describe_device
+from .settings import Settings
 
 LIMIT = 540
 """Seconds that a stage may take."""
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     out.mkdir(parents=True, exist_ok=True)
     settings = Settings(options.device, out, options.quick, options.pretend, LIMIT)
     with scope(options.device):
-        found = describe_device(options.device)
+        found = machine.describe_device(options.device)
         record = _read(out / "gpu_report.json", found)
         record |= {"benchmark": "gpu_report", "date": record.get("date", date), "device": found}
         record |= {"machine": machine.describe(), "quick": options.quick}

@@ -35,7 +35,6 @@ from . import launches, peaks, pretended, step_output
 from .contest import GRAPH, LAUNCHED, Contest
 from .launches import Launches
 from .pretended import Where
-from .settings import describe_device
 
 if TYPE_CHECKING:
     from benchmarks.peers.torch_gan import TorchGAN
@@ -69,7 +68,7 @@ def main(arguments: Sequence[str]) -> int:
 def _run(
     chosen: dict[str, Setup], precisions: list[str], where: Where, options: argparse.Namespace, arguments: Sequence[str]
 ) -> int:
-    found = {**machine.describe(), "gpu": describe_device(where.device)}
+    found = {**machine.describe(), "gpu": machine.describe_device(where.device)}
     if options.launches:
         step_output.print_launches(
             [

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from benchmarks.gpu.settings import describe_device
 from gan_np.files import write_atomically
 
 from .recipe import Job, Recipe
@@ -54,7 +53,7 @@ def perform(recipe: Recipe, job: Job, file: Path) -> dict[str, Any]:
     job = dataclasses.replace(job, savepoint=savepoint)
     found = machine.describe()
     if job.device != "cpu":
-        found["gpu"] = describe_device(job.device)
+        found["gpu"] = machine.describe_device(job.device)
     started = time.monotonic() - record.get("seconds", 0.0)
     busy = time.process_time() - record.get("processor_seconds", 0.0)
 

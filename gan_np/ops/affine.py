@@ -33,7 +33,7 @@ class Bilinear(Protocol):
     def forward(self, prepared: Any) -> Array:
         """L(w, x), a new array."""
 
-    def finished(self, prepared: Any, bias: Array | None, activation: Activation) -> Array | None:
+    def with_epilogue(self, prepared: Any, bias: Array | None, activation: Activation) -> Array | None:
         """f(L(w, x) + b) from a kernel that does all of it at once; None if this one does not."""
 
     def input_gradient(self, prepared: Any) -> Array:
@@ -53,15 +53,15 @@ def affine(
     """
     prepared = form.prepare_input(x)
     plain = bias is None and activation == LINEAR
-    whole = None if plain or kernels.named("bias_activation") else form.finished(prepared, bias, activation)
-    y = form.forward(prepared) if whole is None else whole
+    fused = None if plain or kernels.named("bias_activation") else form.with_epilogue(prepared, bias, activation)
+    y = form.forward(prepared) if fused is None else fused
     chosen = kernels.choose("bias_activation", problem(y))
     epilogue = chosen.implementation
-    if whole is None and not plain:
+    if fused is None and not plain:
         y = epilogue.forward(y, bias, activation, in_place="in_place" in chosen.features)
 
     kept: Any = None if not wrt[1] else prepared if form.keeps_input else x
-    del prepared, whole
+    del prepared, fused
     gate = y if activation != LINEAR and any(wrt) else None
 
     def compute(dy: Array, asked: Asked, into: tuple[Into | None, ...]) -> Gradients:

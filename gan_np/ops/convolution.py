@@ -40,9 +40,9 @@ class _LargeToSmall:
     def forward(self, prepared: Any) -> Array:
         return self.plan.to_small(self.weight, prepared)
 
-    def finished(self, prepared: Any, bias: Array | None, activation: Activation) -> Array | None:
-        whole = getattr(self.plan, "to_small_finished", None)
-        return None if whole is None else whole(self.weight, prepared, bias, activation)
+    def with_epilogue(self, prepared: Any, bias: Array | None, activation: Activation) -> Array | None:
+        fused = getattr(self.plan, "to_small_with_epilogue", None)
+        return None if fused is None else fused(self.weight, prepared, bias, activation)
 
     def input_gradient(self, prepared: Any) -> Array:
         return self.plan.to_large(self.weight, prepared)
@@ -62,9 +62,9 @@ class _SmallToLarge:
     def forward(self, prepared: Any) -> Array:
         return self.plan.to_large(self.weight, prepared)
 
-    def finished(self, prepared: Any, bias: Array | None, activation: Activation) -> Array | None:
-        whole = getattr(self.plan, "to_large_finished", None)
-        return None if whole is None else whole(self.weight, prepared, bias, activation)
+    def with_epilogue(self, prepared: Any, bias: Array | None, activation: Activation) -> Array | None:
+        fused = getattr(self.plan, "to_large_with_epilogue", None)
+        return None if fused is None else fused(self.weight, prepared, bias, activation)
 
     def input_gradient(self, prepared: Any) -> Array:
         return self.plan.to_small(self.weight, prepared)

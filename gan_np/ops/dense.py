@@ -32,7 +32,7 @@ class _Product:
         z: Array = self.kernel.forward(prepared, self.weight)
         return z
 
-    def finished(self, prepared: Array, bias: Array | None, activation: Activation) -> Array | None:
+    def with_epilogue(self, prepared: Array, bias: Array | None, activation: Activation) -> Array | None:
         return None
 
     def input_gradient(self, prepared: Array) -> Array:
@@ -67,14 +67,14 @@ def dense(
         raise ShapeError(f"dense: x has {x.shape[1]} features, weight {weight.shape} expects {weight.shape[0]}")
     require_shape("dense", "bias", bias, weight.shape[1:])
     wanted = asked(wrt, (x, weight, bias))
-    whole = kernels.select_whole("dense_layer", problem(x)._replace(shape=(*x.shape, weight.shape[1])))
-    if whole is not None:
-        return _whole(whole, x, weight, bias, activation, wanted)
+    fused = kernels.select_fused("dense_layer", problem(x)._replace(shape=(*x.shape, weight.shape[1])))
+    if fused is not None:
+        return _fused(fused, x, weight, bias, activation, wanted)
     form = _Product(kernels.select("dense", problem(x)), weight)
     return affine("dense", form, x, weight, bias, activation, wanted)
 
 
-def _whole(
+def _fused(
     kernel: Any, x: Array, weight: Array, bias: Array | None, activation: Activation, wrt: Asked
 ) -> tuple[Array, OperationPullback]:
     """The same by a kernel that does all of it at once; kept are y if f is not linear, x if dW was asked for."""

@@ -33,7 +33,7 @@ def mean_softplus(logits: Array, sign: int, weight: float = 1.0) -> tuple[Array,
     The value is 0-d and the gradient has the logits' shape; both are exact at any finite s. sign: 1 or −1.
     """
     require_same("mean_softplus", logits=logits)
-    fused = kernels.select_whole("logistic", problem(logits))
+    fused = kernels.select_fused("logistic", problem(logits))
     if fused is not None:
         found: tuple[Array, Array] = fused.forward(logits, sign, weight)
         return found

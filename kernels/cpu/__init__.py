@@ -35,10 +35,10 @@ register_kernel(
 for _name, _supports, _cost in (
     ("direct", supports, costs.direct),
     ("winograd", costs.winograd_supports, costs.winograd),
-    ("whole", costs.whole_supports, costs.whole),
+    ("full_size", costs.full_size_supports, costs.full_size),
 ):
-    _module = _name if _name == "whole" else f"{_name}.plan"
-    _stand_in = StandIn("conv2d", f"{__name__}.{_module}", _name.capitalize())
+    _module = _name if _name == "full_size" else f"{_name}.plan"
+    _stand_in = StandIn("conv2d", f"{__name__}.{_module}", _name.title().replace("_", ""))
     register_kernel("conv2d", _name, _stand_in, supports=_supports, features=FEATURES, cost=_cost)
 
 for _operation, _module, _name in (

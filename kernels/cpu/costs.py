@@ -53,10 +53,10 @@ def supports(problem: Problem) -> str | None:
 
 RESIDENT = 1 << 16
 """Numbers of a weight that each thread keeps in its second-level cache, beside the panels of some rows."""
-NARROW = 4
+SKINNY = 4
 """Fewer features than this, on either side, are not worth a panel."""
 THIN, MANY = 1 << 11, 128
-"""A narrow layer divides its work by rows: with more weights, or fewer rows, it is better divided along the wide side."""
+"""A skinny layer divides its work by rows: with more weights, or fewer rows, it is better divided along the wide side."""
 
 
 def dense_layer_supports(problem: Problem) -> str | None:
@@ -67,7 +67,7 @@ def dense_layer_supports(problem: Problem) -> str | None:
         return reason
     if rows < ROWS:
         return f"{rows} rows: needed {ROWS}"
-    if min(inputs, outputs) < NARROW and (inputs * outputs > THIN or rows < MANY):
+    if min(inputs, outputs) < SKINNY and (inputs * outputs > THIN or rows < MANY):
         return f"{rows} rows, {inputs} → {outputs} features: needed {MANY} rows, and at most {THIN:,} weights"
     if inputs * outputs > RESIDENT:
         return f"a weight of {inputs}×{outputs} does not stay in a cache: at most {RESIDENT:,} numbers do"
@@ -90,7 +90,7 @@ def winograd_supports(problem: Problem) -> str | None:
     return None
 
 
-def whole_supports(problem: Problem) -> str | None:
+def full_size_supports(problem: Problem) -> str | None:
     """A kernel that covers the image."""
     reason = supports(problem)
     if reason is not None or problem.geometry is None:
@@ -101,7 +101,7 @@ def whole_supports(problem: Problem) -> str | None:
     return None
 
 
-def whole(problem: Problem) -> float:
+def full_size(problem: Problem) -> float:
     """One product, with nothing to rearrange."""
     geometry = _geometry(problem)
     return BEFORE_BLAS * geometry.operations

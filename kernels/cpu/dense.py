@@ -4,7 +4,7 @@
     dx = dz·Wᵀ     the same with W's rows as columns
     dW = xᵀ·dz     both in left panels, summed over their rows; each item takes some columns of x
 
-Where one side of W is narrow (8192 → 1, the logit; 2 → 128, a point) a product of panels would mostly multiply zeros:
+Where one side of W is skinny (8192 → 1, the logit; 2 → 128, a point) a product of panels would mostly multiply zeros:
 plain loops. Those for a W of few rows are those for one of few columns with the roles of x and dz exchanged.
 """
 
@@ -22,7 +22,7 @@ from ..interfaces import Into
 from ..reference.placing import place
 from . import pool
 from .compiled import inner, summed
-from .costs import NARROW
+from .costs import SKINNY
 from .layouts import contiguous, flat, read_only
 from .memory import get, put
 from .panels import columns_tile, left_rows, lines_tile, pack_panel, padded, right_panel
@@ -184,10 +184,10 @@ class Dense:
         columns = weight.shape[1]
         z = np.empty((rows, columns), x.dtype)
         left, sizes = read_only(contiguous(x)), (rows, depth, columns)
-        if columns < NARROW:
+        if columns < SKINNY:
             items, share = _shares(rows, rows * depth * columns, 1)
             pool.run(_narrow_forward, x.dtype, items, (share, left, sizes, _transposed(weight), flat(z)))
-        elif depth < NARROW:
+        elif depth < SKINNY:
             items, share = _shares(rows, rows * depth * columns, 1)
             w = read_only(contiguous(weight))
             pool.run(_narrow_input, x.dtype, items, (share, left, (rows, columns, depth), w, flat(z)))
@@ -204,10 +204,10 @@ class Dense:
         depth = weight.shape[0]
         dx = np.empty((rows, depth), dz.dtype)
         left, sizes = read_only(contiguous(dz)), (rows, depth, columns)
-        if columns < NARROW:
+        if columns < SKINNY:
             items, share = _shares(rows, rows * depth * columns, 1)
             pool.run(_narrow_input, dz.dtype, items, (share, left, sizes, _transposed(weight), flat(dx)))
-        elif depth < NARROW:
+        elif depth < SKINNY:
             items, share = _shares(rows, rows * depth * columns, 1)
             w = read_only(contiguous(weight))
             pool.run(_narrow_forward, dz.dtype, items, (share, left, (rows, columns, depth), w, flat(dx)))
@@ -220,12 +220,12 @@ class Dense:
         (rows, depth), columns, dtype = x.shape, dz.shape[1], x.dtype
         left, right = read_only(contiguous(x)), read_only(contiguous(dz))
         sizes, work = (rows, depth, columns), rows * depth * columns
-        if columns < NARROW:
+        if columns < SKINNY:
             items, share = _shares(depth, work, lanes(dtype))
             turned = np.empty((columns, depth), dtype)
             pool.run(_narrow_weight, dtype, items, (share, left, right, sizes, flat(turned)))
             return place(turned.T, into)
-        if depth < NARROW:
+        if depth < SKINNY:
             items, share = _shares(columns, work, lanes(dtype))
             found = np.empty((depth, columns), dtype)
             pool.run(_narrow_weight, dtype, items, (share, right, left, (rows, columns, depth), flat(found)))

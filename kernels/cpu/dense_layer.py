@@ -22,10 +22,10 @@ from gan_np.arrays import Array
 from .. import threads
 from ..interfaces import Activation, Into
 from ..reference.placing import place
-from . import dense_narrow, pool
+from . import dense_skinny, pool
 from .activation import LINEAR, add_and_activate, factors_of, gated, kind_and_slope
 from .compiled import inlined, inner
-from .costs import NARROW
+from .costs import SKINNY
 from .layouts import contiguous, flat, read_only
 from .memory import get, put
 from .panels import columns_tile, left_rows, lines_tile, padded, right_panel
@@ -241,8 +241,8 @@ class DenseLayer:
 
     def forward(self, x: Array, weight: Array, bias: Array | None, activation: Activation) -> Array:
         """One pass: read x, write y."""
-        if min(weight.shape) < NARROW:
-            return dense_narrow.forward(x, weight, bias, activation, _group(len(x)))
+        if min(weight.shape) < SKINNY:
+            return dense_skinny.forward(x, weight, bias, activation, _group(len(x)))
         (rows, depth), columns, dtype = x.shape, weight.shape[1], x.dtype
         kind, slope = kind_and_slope(activation)
         y = np.empty((rows, columns), dtype)
@@ -280,9 +280,9 @@ class DenseLayer:
         into_bias: Into | None = None,
     ) -> tuple[Array | None, Array | None, Array | None]:
         """One pass over the rows of dy, y and x, and one over the groups' dW."""
-        if min(weight.shape) < NARROW:
+        if min(weight.shape) < SKINNY:
             own = _group(len(dy))
-            return dense_narrow.backward(dy, x, y, weight, activation, wrt, own, into_weight, into_bias)
+            return dense_skinny.backward(dy, x, y, weight, activation, wrt, own, into_weight, into_bias)
         rows, (depth, columns), dtype = len(dy), weight.shape, dy.dtype
         kind, slope = kind_and_slope(activation)
         line = lanes(dtype)

@@ -7,16 +7,16 @@ from gan_np.arrays import Array
 from ..geometry import Geometry
 from ..interfaces import Activation, Into
 from . import few_channels
+from .bf16 import STORED, as_bf16
 from .launcher import compute_capability, contiguous, whole
-from .narrow import STORED, narrowed
-from .product import HOPPER_CAPABILITY, TF32_GROUPS, WARPGROUP_COLUMNS, Finish, multiply, units_of
+from .product import HOPPER_CAPABILITY, TF32_GROUPS, WARPGROUP_COLUMNS, Epilogue, multiply, units_of
 from .transpose import transposed
 
 SOURCE = "convolution.cu"
 
 
 class Weights:
-    """w in C order, of float32 or bf16, and turned over once somebody asks."""
+    """w in C order, of float32 or bf16, and transposed when that is first asked for."""
 
     def __init__(self, weight: Array) -> None:
         self.natural = weight
@@ -56,28 +56,32 @@ class ImplicitPlan:
     def _stored(self, array: Array) -> Array:
         array = contiguous(array)
         channels = self.geometry.large[2], self.geometry.small[2]
-        narrow = (
+        as_stored = (
             self.precision == "bf16"
             and all(count % 8 == 0 and count >= WARPGROUP_COLUMNS for count in channels)  # chunks of 16 bytes are whole
             and compute_capability(array) == HOPPER_CAPABILITY
         )
-        return narrowed(array) if narrow else array
+        return as_bf16(array) if as_stored else array
 
     def to_small(self, weight: Weights, large: Array) -> Array:
         """∂T/∂b: patches of a times w."""
         return self._to_small(weight, large, None)
 
-    def to_small_finished(self, weight: Weights, large: Array, bias: Array | None, activation: Activation) -> Array:
+    def to_small_with_epilogue(
+        self, weight: Weights, large: Array, bias: Array | None, activation: Activation
+    ) -> Array:
         """f(∂T/∂b + bias)."""
-        return self._to_small(weight, large, Finish(bias, activation))
+        return self._to_small(weight, large, Epilogue(bias, activation))
 
     def to_large(self, weight: Weights, small: Array) -> Array:
         """∂T/∂a: for each of the stride's phases, what its pixels see of b times the weights that join them."""
         return self._to_large(weight.natural, small, None)
 
-    def to_large_finished(self, weight: Weights, small: Array, bias: Array | None, activation: Activation) -> Array:
+    def to_large_with_epilogue(
+        self, weight: Weights, small: Array, bias: Array | None, activation: Activation
+    ) -> Array:
         """f(∂T/∂a + bias)."""
-        return self._to_large(weight.natural, small, Finish(bias, activation))
+        return self._to_large(weight.natural, small, Epilogue(bias, activation))
 
     def to_weight(self, large: Array, small: Array, into: Into | None = None) -> Array:
         """∂T/∂w: patches of a, transposed, times b."""
@@ -94,7 +98,7 @@ class ImplicitPlan:
             units=units, middle=self._numbers, into=into,
         )  # fmt: skip
 
-    def _to_small(self, weight: Weights, large: Array, finish: Finish | None) -> Array:
+    def _to_small(self, weight: Weights, large: Array, epilogue: Epilogue | None) -> Array:
         g = self.geometry
         sizes = self._pixels, g.small[2], self._taps
         units = units_of(self.precision, large, *sizes[:2])
@@ -104,14 +108,14 @@ class ImplicitPlan:
             operands, along_k, aligned = (weight.natural, large), (True, False), whole(weight.natural, g.small[2])
         return multiply(
             SOURCE, "to_small", operands, g.small_shape, sizes, along_k, (whole(large, g.large[2]), aligned),
-            units=units, middle=self._numbers, finish=finish,
+            units=units, middle=self._numbers, epilogue=epilogue,
         )  # fmt: skip
 
-    def _to_large(self, weight: Array, small: Array, finish: Finish | None) -> Array:
+    def _to_large(self, weight: Array, small: Array, epilogue: Epilogue | None) -> Array:
         g = self.geometry
         share = None if weight.dtype == STORED else few_channels.share_of(g, weight.dtype)
         if share is not None:
-            return few_channels.to_large(g, self._numbers, weight, small, share, self.precision, finish)
+            return few_channels.to_large(g, self._numbers, weight, small, share, self.precision, epilogue)
         pixels = [
             -(-size // stride) for size, stride in zip(g.large[:2], g.stride, strict=True)
         ]  # of the largest phase
@@ -121,7 +125,7 @@ class ImplicitPlan:
         return multiply(
             SOURCE, "to_large", (weight, small), g.large_shape, sizes, (True, True), aligned,
             units=units_of(self.precision, small, *sizes[:2]), middle=self._numbers,
-            copies=g.stride[0] * g.stride[1], finish=finish,
+            copies=g.stride[0] * g.stride[1], epilogue=epilogue,
         )  # fmt: skip
 
 

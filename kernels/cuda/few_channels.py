@@ -10,7 +10,7 @@ from gan_np.arrays import Array
 
 from ..geometry import Geometry
 from .launcher import launch, new, whole
-from .product import Finish, Tile, definitions, ending, shared_bytes, threads
+from .product import Epilogue, Tile, definitions, epilogue_arguments, shared_bytes, threads
 
 SOURCE = "few_channels.cu"
 PIXELS = 256
@@ -55,7 +55,7 @@ def to_large(
     small: Array,
     share: Share,
     precision: str,
-    finish: Finish | None,
+    epilogue: Epilogue | None,
 ) -> Array:
     """f(∂T/∂a + bias), from w and b in C order; numbers: of the geometry, as kernels take them."""
     result = new(weight, g.large_shape)
@@ -68,7 +68,7 @@ def to_large(
         "to_large_few",
         (-(-g.large[0] // share.high), g.batch),
         (threads(tile, precision),),
-        (weight, small, result, *numbers, share.high, aligned, *ending(finish)),
+        (weight, small, result, *numbers, share.high, aligned, *epilogue_arguments(epilogue)),
         dtype=weight.dtype,
         definitions=definitions(tile, precision),
         shared=max(shared_bytes(tile, (True, True), weight.dtype, precision), 4 * tile.rows * (tile.columns + 1)),

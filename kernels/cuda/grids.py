@@ -28,11 +28,6 @@ class ColumnGrid(NamedTuple):
         """Partial sums of a column."""
         return self.grid[1]
 
-    @property
-    def merge_grid(self) -> tuple[int]:
-        """The grid of the second stage."""
-        return (self.grid[0],)
-
 
 def columns_of(rows: int, columns: int) -> ColumnGrid:
     """Blocks of up to 32 columns; as many parts as fill the device, each with at least four rows for a thread."""

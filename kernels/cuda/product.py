@@ -16,9 +16,9 @@ from gan_np.arrays import Array
 from ..interfaces import Activation, Into
 from ..reference.placing import place
 from .activation import function
+from .bf16 import STORED
 from .launcher import Argument, compute_capability, contiguous, launch, new
 from .launcher import whole as whole_chunks
-from .narrow import STORED
 
 MULTIPROCESSORS = 132
 """An H100's."""
@@ -32,13 +32,13 @@ DEEP = 2048
 takes 18 µs in low tiles, 27 µs in divided large ones; 2,048×512 of 4,096 takes 53 and 50."""
 GATHER_THREADS, GATHER_LANES, LEAST_PARTS = 256, (32, 8), (128, 8)
 """Threads of a block that add parts, how many share the parts of one number, and of how many parts at least."""
-FINISHING = ("forward", "to_small", "to_large")
-"""Kernels that can finish a layer's output."""
-FINISHED = ("linear", "relu", "leaky_relu")
+WITH_EPILOGUE = ("forward", "to_small", "to_large")
+"""Kernels that can compute the epilogue of a layer's output."""
+FUSED_ACTIVATIONS = ("linear", "relu", "leaky_relu")
 """The activations that they know."""
 
 
-class Finish(NamedTuple):
+class Epilogue(NamedTuple):
     """f(result + bias)."""
 
     bias: Array | None
@@ -64,13 +64,13 @@ EXACT = {
     "large": Tile(128, 128, (8, 8), 16, 2),
     "slim": Tile(128, 64, (8, 4), 16, 2),
     "medium": Tile(64, 64, (4, 4), 16, 2),
-    "narrow": Tile(128, 16, (4, 2), 16, 2),
+    "skinny": Tile(128, 16, (4, 2), 16, 2),
 }
 ROUNDED = {
     "large": Tile(128, 128, (64, 32), 16, 4, 2),
     "slim": Tile(128, 64, (32, 32), 32, 3, 2),
     "medium": Tile(64, 64, (32, 16), 32, 3, 2),
-    "narrow": Tile(128, 16, (16, 16), 32, 3),
+    "skinny": Tile(128, 16, (16, 16), 32, 3),
 }
 HOPPER = {
     "large": Tile(128, 128, (64, 128), 32, 3),
@@ -111,7 +111,7 @@ WARPGROUP_ROWS, WARPGROUP_COLUMNS = 64, 32
 def units_of(precision: str, like: Array, rows: int, columns: int) -> str:
     """What multiplies at this precision on the array's device: the best that it has for such a result.
 
-    bf16 is multiplied by warpgroups where it was stored so before (`narrow.py`).
+    bf16 is multiplied by warpgroups where it was stored so before (`bf16.py`).
     """
     if like.dtype == STORED:
         return BF16_GROUPS
@@ -121,15 +121,15 @@ def units_of(precision: str, like: Array, rows: int, columns: int) -> str:
 
 
 def choose_tile(rows: int, columns: int, depth: int, copies: int, dtype: np.dtype[Any], units: str) -> Tile:
-    """The largest tile with which the product still has enough blocks; a narrow one for few columns.
+    """The largest tile with which the product still has enough blocks; a skinny one for few columns.
 
     Hopper's units prefer large tiles, whose inner length is divided where there are few.
 
     float64 has no large tile: its sums would not fit in registers.
     """
     tiles = TILES[units]
-    if "narrow" in tiles and columns <= tiles["narrow"].columns:
-        return tiles["narrow"]
+    if "skinny" in tiles and columns <= tiles["skinny"].columns:
+        return tiles["skinny"]
     large = tiles["large"]
     blocks = _blocks(rows, columns, large) * copies
     if units in GROUPS:
@@ -162,7 +162,7 @@ def definitions(tile: Tile, units: str) -> dict[str, int]:
     if units in GROUPS:
         found["HOPPER"] = 1
     if units == BF16_GROUPS:
-        found["NARROW"] = 1
+        found["BF16"] = 1
     return found
 
 
@@ -193,25 +193,25 @@ def multiply(
     middle: Sequence[int] = (),
     copies: int = 1,
     into: Into | None = None,
-    finish: Finish | None = None,
+    epilogue: Epilogue | None = None,
 ) -> Array:
     """Run a product kernel, in parts where it has few blocks, and give its result, of `shape`.
 
     sizes: rows, columns and inner length of the product (of the largest of `copies` products that run side by side).
     units: what multiplies (`units_of`); along_k, whole: of the operands as the kernel reads them.
     middle: what the kernel's parameters hold between the result and the part.
-    finish: for kernels whose result may be a layer's output (`FINISHING`): what is done to it, on the way if there is
-        one part and the activation is one of FINISHED, else when the parts are added.
+    epilogue: for kernels whose result may be a layer's output (`WITH_EPILOGUE`): what is done to it, on the way if there is
+        one part and the activation is one of FUSED_ACTIVATIONS, else when the parts are added.
     """
     first = arrays[0]
     dtype = np.dtype(np.float32) if first.dtype == STORED else first.dtype
     rows, columns, depth = sizes
     tile = choose_tile(rows, columns, depth, copies, dtype, units)
     tile = held(tile, along_k, units)
-    at_once = finish is not None and finish.activation.kind in FINISHED
+    at_once = epilogue is not None and epilogue.activation.kind in FUSED_ACTIVATIONS
     wanted = MULTIPROCESSORS if units in GROUPS else BLOCKS
     part, parts = _divide(_blocks(rows, columns, tile) * copies, depth, tile.depth, wanted)
-    on_the_way = finish if parts == 1 and at_once else None
+    on_the_way = epilogue if parts == 1 and at_once else None
     direct = into is not None and into.array.flags.c_contiguous
     result = into.array if into is not None and direct else new(first, shape, dtype)
     add = int(into is not None and direct and into.add)
@@ -223,19 +223,19 @@ def multiply(
             kernel,
             grid,
             (threads(tile, units),),
-            (*arrays, to, *middle, part, *whole, add if parts == 1 else 0, *_ending(kernel, on_the_way)),
+            (*arrays, to, *middle, part, *whole, add if parts == 1 else 0, *_epilogue_of(kernel, on_the_way)),
             dtype=dtype,
             definitions=definitions(tile, units),
             shared=shared_bytes(tile, along_k, dtype, units),
         )
-        if parts > 1 or (finish is not None and not at_once):
-            _gather(to, parts, result, add, finish)
+        if parts > 1 or (epilogue is not None and not at_once):
+            _gather(to, parts, result, add, epilogue)
     return result if into is None or direct else place(result, into)
 
 
-def _gather(parts: Array, count: int, result: Array, add: int, finish: Finish | None) -> None:
-    """Add the parts of a result, and finish it."""
-    bias, *ends = ending(finish)
+def _gather(parts: Array, count: int, result: Array, add: int, epilogue: Epilogue | None) -> None:
+    """Add the parts of a result, and compute its epilogue."""
+    bias, *ends = epilogue_arguments(epilogue)
     channels = result.shape[-1]
     aligned = whole_chunks(result, result.size if bias is None else channels)
     numbers = result.size, add, result, bias, channels, aligned, *ends
@@ -246,20 +246,20 @@ def _gather(parts: Array, count: int, result: Array, add: int, finish: Finish | 
     launch("gather.cu", "gather", grid, (width, lanes), (parts, count, *numbers), dtype=result.dtype)
 
 
-def _ending(kernel: str, finish: Finish | None) -> tuple[Argument, ...]:
-    """The last arguments of kernels that can finish a layer's output."""
-    if kernel not in FINISHING:
-        assert finish is None, kernel
+def _epilogue_of(kernel: str, epilogue: Epilogue | None) -> tuple[Argument, ...]:
+    """The last arguments of kernels that can compute the epilogue of a layer's output."""
+    if kernel not in WITH_EPILOGUE:
+        assert epilogue is None, kernel
         return ()
-    return ending(finish)
+    return epilogue_arguments(epilogue)
 
 
-def ending(finish: Finish | None) -> tuple[Argument, ...]:
+def epilogue_arguments(epilogue: Epilogue | None) -> tuple[Argument, ...]:
     """(bias, kind, slope) as kernels take them; None is the identity."""
-    if finish is None:
+    if epilogue is None:
         return None, 0, 0.0
-    bias = None if finish.bias is None else contiguous(finish.bias)
-    return bias, *function(finish.activation)
+    bias = None if epilogue.bias is None else contiguous(epilogue.bias)
+    return bias, *function(epilogue.activation)
 
 
 def threads(tile: Tile, units: str) -> int:

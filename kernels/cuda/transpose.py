@@ -1,4 +1,4 @@
-"""Matrices on the GPU turned over (`sources/transpose.cu`), for what reads along one axis only."""
+"""Transposed matrices on the GPU (`sources/transpose.cu`), for what reads along one axis only."""
 
 from __future__ import annotations
 

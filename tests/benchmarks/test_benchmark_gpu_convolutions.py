@@ -5,7 +5,6 @@ import json
 import pytest
 
 from benchmarks.gpu import convolutions as gpu_convolutions
-from benchmarks.gpu import settings
 
 
 def test_every_contraction_at_every_precision_agrees(tmp_path, capsys):
@@ -30,7 +29,6 @@ def test_without_a_gpu_it_says_so(capsys):
         patch.setattr(gpu_convolutions, "cupy_for", _none)
         assert gpu_convolutions.main(["--quick"]) == 2
     assert "no GPU" in capsys.readouterr().out
-    assert settings.describe_device is gpu_convolutions.describe_device
 
 
 def _none(device):

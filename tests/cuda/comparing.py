@@ -31,17 +31,17 @@ def cut_tf32(array):
 
 
 WARPS, WARPGROUPS = "cuda_tf32 by warps", "cuda_tf32 by warpgroups"
-NARROW_WARPS, NARROW_WARPGROUPS = "cuda_bf16 by warps", "cuda_bf16 by warpgroups"
+BF16_WARPS, BF16_WARPGROUPS = "cuda_bf16 by warps", "cuda_bf16 by warpgroups"
 ROUNDING = {
     "cuda": lambda array: array, WARPS: round_tf32, WARPGROUPS: cut_tf32,
-    NARROW_WARPS: round_bf16, NARROW_WARPGROUPS: round_bf16,
+    BF16_WARPS: round_bf16, BF16_WARPGROUPS: round_bf16,
 }  # fmt: skip
 """What multiplies, and how it rounds what it multiplies: a kernel's name, and whose tensor cores."""
 UNITS = {
     "cuda": "float32", WARPS: "tf32", WARPGROUPS: product.TF32_GROUPS,
-    NARROW_WARPS: "bf16", NARROW_WARPGROUPS: product.BF16_GROUPS,
+    BF16_WARPS: "bf16", BF16_WARPGROUPS: product.BF16_GROUPS,
 }  # fmt: skip
-OF_DENSE = ["cuda", WARPS, NARROW_WARPS]
+OF_DENSE = ["cuda", WARPS, BF16_WARPS]
 
 
 def kernel_of(name):

@@ -62,7 +62,7 @@ LAYOUTS = {
 }  # fmt: skip
 # And with TF32 of warpgroups, which read along k.
 TURNED = {"to_small": (True, True), "to_large": (True, True), "to_weight": (False, True)}
-SINGLE = ("narrow.cu",)
+SINGLE = ("to_bf16.cu",)
 """Sources that are compiled for float32 alone."""
 
 

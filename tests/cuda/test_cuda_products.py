@@ -6,10 +6,10 @@ from unittest import mock
 import numpy as np
 import pytest
 from comparing import (
+    BF16_WARPGROUPS,
+    BF16_WARPS,
     FLOAT32,
     FLOAT64,
-    NARROW_WARPGROUPS,
-    NARROW_WARPS,
     OF_DENSE,
     ROUNDING,
     UNITS,
@@ -30,7 +30,7 @@ from gan_np.arrays import to_device, to_host
 from gan_np.kernels import Activation, Into
 from gan_np.kernels.cases import conv2d_case, convolution_geometry, dense_case
 from gan_np.kernels.cuda import few_channels, product
-from gan_np.kernels.cuda.narrow import STORED, narrowed
+from gan_np.kernels.cuda.bf16 import STORED, as_bf16
 from gan_np.kernels.cuda.transpose import transposed
 from gan_np.testing import KernelError
 
@@ -99,7 +99,7 @@ def test_few_channels_in_a_warpgroups_tiles(label, monkeypatch):
         (*pair, label, order)
         for pair in TILES
         for label, order in (("whole", "forward"), ("whole", "shuffled"), ("odd", "reversed"), ("odd", "shuffled"))
-        if label == "whole" or pair[0] != NARROW_WARPGROUPS
+        if label == "whole" or pair[0] != BF16_WARPGROUPS
     ],
 )
 def test_every_tile(name, size, label, order, monkeypatch, launches):
@@ -116,7 +116,7 @@ def test_every_tile(name, size, label, order, monkeypatch, launches):
     assert grids[0][1] > 1
 
 
-@pytest.mark.parametrize("name", [WARPGROUPS, NARROW_WARPGROUPS])
+@pytest.mark.parametrize("name", [WARPGROUPS, BF16_WARPGROUPS])
 @pytest.mark.parametrize("pipeline", [(4, 1), (5, 1), (2, 1)])
 def test_pipelines(order, name, pipeline, monkeypatch):
     """Stages beyond those that were measured as best."""
@@ -171,7 +171,7 @@ def test_who_multiplies():
     for capability in ("80", "89", "100", "120"):
         with mock.patch.object(product, "compute_capability", lambda array, found=capability: found):
             assert product.units_of("tf32", like, 640, 320) == "tf32"
-    assert product.units_of("bf16", narrowed(like), 1, 1) == product.BF16_GROUPS
+    assert product.units_of("bf16", as_bf16(like), 1, 1) == product.BF16_GROUPS
 
 
 @pytest.mark.parametrize("name", [WARPS, WARPGROUPS])
@@ -187,7 +187,7 @@ def test_parts_and_tiles_depend_on_sizes_alone():
     assert tile is product.EXACT["medium"]
     assert product.choose_tile(128 * 1024, 128, 1024, 1, FLOAT32, "tf32") is product.ROUNDED["large"]
     assert product.choose_tile(128 * 1024, 128, 1024, 1, FLOAT64, "float32") is product.EXACT["medium"]
-    assert product.choose_tile(64, 1, 8192, 1, FLOAT32, "float32") is product.EXACT["narrow"]
+    assert product.choose_tile(64, 1, 8192, 1, FLOAT32, "float32") is product.EXACT["skinny"]
     assert product._divide(1, 8192, 16, 264) == (128, 64)
     assert product._divide(1000, 8192, 16, 264) == (8192, 1)
     assert product._divide(3, 0, 16, 264) == (16, 1)
@@ -240,10 +240,10 @@ def test_blocks_are_those_that_sources_count():
         assert tile.resident * threads * sums <= 65536, (name, tile)
 
 
-# ---- finishing
+# ---- epilogues
 
 
-def finished(name, geometry, contraction, bias, activation, rng):
+def fused(name, geometry, contraction, bias, activation, rng):
     """(found, expected) of one contraction with its bias and activation, the latter from the reference in float64."""
     large = contraction == "to_large"
     given = geometry.small_shape if large else geometry.large_shape
@@ -260,7 +260,7 @@ def finished(name, geometry, contraction, bias, activation, rng):
         plan = kernels.entry("conv2d", kernel_of(name)).implementation.plan(geometry)
         prepared = plan.prepare_weight(to_device(weight, "cuda")), getattr(plan, prepare)(to_device(image, "cuda"))
         bias = None if bias is None else to_device(bias, "cuda")
-        return to_host(getattr(plan, f"{contraction}_finished")(*prepared, bias, activation)), expected
+        return to_host(getattr(plan, f"{contraction}_with_epilogue")(*prepared, bias, activation)), expected
 
 
 def near(found, expected, tolerance=2e-5):
@@ -268,24 +268,24 @@ def near(found, expected, tolerance=2e-5):
     np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * np.abs(expected[np.isfinite(expected)]).max())
 
 
-FINISHED = {**GEOMETRIES, "whole": convolution_geometry(1, (9, 18, 40), 72, (3, 2), (2, 2), (1, 0))}
+FUSED = {**GEOMETRIES, "whole": convolution_geometry(1, (9, 18, 40), 72, (3, 2), (2, 2), (1, 0))}
 
 
 @pytest.mark.parametrize("name", list(ROUNDING))
-@pytest.mark.parametrize("label", list(FINISHED))
+@pytest.mark.parametrize("label", list(FUSED))
 @pytest.mark.parametrize("contraction", ["to_small", "to_large"])
 @pytest.mark.parametrize("divided", [True, False])
 def test_bias_and_activation_on_the_way(name, label, contraction, divided, rng, monkeypatch, launches):
     """The same as in two steps; as one launch where there is one part, unless the activation is a long one."""
     (in_parts if divided else undivided)(monkeypatch)
-    geometry = FINISHED[label]
+    geometry = FUSED[label]
     few = contraction == "to_large" and few_channels.share_of(geometry, FLOAT32) is not None
     channels = (geometry.large if contraction == "to_large" else geometry.small)[2]
     for number, activation in enumerate(ACTIVATIONS):
         for bias in (rng.standard_normal(channels).astype(np.float32), None):
             launches.clear()
             with threads_in_order(ORDERS[number % 3]):
-                near(*finished(name, geometry, contraction, bias, activation, rng))
+                near(*fused(name, geometry, contraction, bias, activation, rng))
             own = [kernel for kernel, _ in launches]
             if few:
                 assert own == ["to_large_few"]
@@ -299,7 +299,7 @@ def test_parts_are_those_that_were_asked_for(divided, rng, monkeypatch, launches
     (in_parts if divided else undivided)(monkeypatch)
     for name, label, contraction in itertools.product(ROUNDING, ("chunks", "whole"), ("to_small", "to_large")):
         launches.clear()
-        finished(name, FINISHED[label], contraction, None, Activation("relu"), rng)
+        fused(name, FUSED[label], contraction, None, Activation("relu"), rng)
         deep = label == "whole" or contraction == "to_small" or name != "cuda"
         assert ("gather" in dict(launches)) == divided or not deep, (name, label, contraction)
 
@@ -311,7 +311,7 @@ def test_parts_are_those_that_were_asked_for(divided, rng, monkeypatch, launches
 def test_what_is_not_finite(name, contraction, label, divided, rng, monkeypatch):
     """NaN stays, of each channel alone; infinities become what they are in the limit."""
     (in_parts if divided else undivided)(monkeypatch)
-    geometry = FINISHED[label]
+    geometry = FUSED[label]
     bias = np.zeros((geometry.large if contraction == "to_large" else geometry.small)[2], np.float32)
     bias[:3] = np.nan, -np.inf, np.inf
     limits = {
@@ -319,7 +319,7 @@ def test_what_is_not_finite(name, contraction, label, divided, rng, monkeypatch)
         "sigmoid": (0, 1),
     }  # fmt: skip
     for activation in ACTIVATIONS:
-        found, expected = finished(name, geometry, contraction, bias, activation, rng)
+        found, expected = fused(name, geometry, contraction, bias, activation, rng)
         assert np.isnan(found[..., 0]).all()
         for channel, limit in enumerate(limits[activation.kind], 1):
             assert (found[..., channel] == limit).all(), activation
@@ -340,9 +340,9 @@ def test_a_picture_that_is_not_a_number(name, label, rng):
     with units(name):
         plan = kernels.entry("conv2d", kernel_of(name)).implementation.plan(geometry)
         prepared = plan.prepare_weight(weight)
-        found = to_host(plan.to_large_finished(prepared, to_device(small, "cuda"), None, Activation("relu")))
+        found = to_host(plan.to_large_with_epilogue(prepared, to_device(small, "cuda"), None, Activation("relu")))
         assert (np.isnan(found) == seen[..., None]).all()
-        found = to_host(plan.to_small_finished(prepared, to_device(large, "cuda"), None, Activation("relu")))
+        found = to_host(plan.to_small_with_epilogue(prepared, to_device(large, "cuda"), None, Activation("relu")))
     sees = np.zeros(geometry.small_shape[:3], bool)
     sees[1, 2:4, 1:3] = True  # rows 3 to 6 and 5 to 8, columns 1 to 4 and 3 to 6
     assert (np.isnan(found) == sees[..., None]).all()
@@ -370,17 +370,17 @@ def test_adding_parts(count, shape, dtype, blocks, rng, monkeypatch):
         (1, None, total + before),
         (
             0,
-            product.Finish(to_device(bias, "cuda"), leaky),
+            product.Epilogue(to_device(bias, "cuda"), leaky),
             epilogue.forward(total.copy(), bias.astype(np.float64), leaky),
         ),
-        (0, product.Finish(None, tanh), epilogue.forward(total.copy(), None, tanh)),
+        (0, product.Epilogue(None, tanh), epilogue.forward(total.copy(), None, tanh)),
     ]
-    for add, finish, expected in cases:
+    for add, epilogue, expected in cases:
         found = []
         for order in ORDERS:
             result = to_device(before, "cuda")
             with threads_in_order(order):
-                product._gather(parts, count, result, add, finish)
+                product._gather(parts, count, result, add, epilogue)
             found.append(to_host(result))
         np.testing.assert_array_equal(found[1], found[0])
         np.testing.assert_array_equal(found[2], found[0])
@@ -426,10 +426,10 @@ def test_narrowed(order, count, start, rng):
     special = np.array([0x3F808000, 0x3F818000, 0x7F800000, 0xFF800000, 0x7F7FFFFF, 0x80000000, 1], np.uint32)
     array[start : start + special.size] = special.view(np.float32)[:count]
     given = to_device(array, "cuda")[start:]
-    found = to_host(narrowed(given))
+    found = to_host(as_bf16(given))
     assert found.dtype == STORED
     np.testing.assert_array_equal(found, (round_bf16(array[start:]).view(np.uint32) >> 16).astype(np.uint16))
-    not_a_number = to_host(narrowed(to_device(np.full(count, np.nan, np.float32), "cuda")))
+    not_a_number = to_host(as_bf16(to_device(np.full(count, np.nan, np.float32), "cuda")))
     assert np.isnan((not_a_number.astype(np.uint32) << 16).view(np.float32)).all()
 
 
@@ -443,7 +443,7 @@ def test_who_stores_bf16():
         assert plan.keeps_small
         for prepared in (plan.prepare_large(array), plan.prepare_small(array), plan.prepare_weight(array).natural):
             assert (prepared.dtype == STORED) == stored
-        with units(NARROW_WARPS):
+        with units(BF16_WARPS):
             assert plan.prepare_large(array) is array
         assert kernels.entry("conv2d", "cuda_tf32").implementation.plan(geometry).prepare_large(array) is array
 
@@ -503,7 +503,7 @@ def test_a_share_holds_what_its_rows_see():
     assert tried > 200
 
 
-@pytest.mark.parametrize("name", ["cuda", WARPS, NARROW_WARPS])
+@pytest.mark.parametrize("name", ["cuda", WARPS, BF16_WARPS])
 @pytest.mark.parametrize(
     "given",
     [
@@ -519,5 +519,5 @@ def test_a_share_holds_what_its_rows_see():
 def test_few_channels(order, name, given, rng, launches):
     geometry = geometry_of_few(**given)
     for bias in (rng.standard_normal(geometry.large[2]).astype(np.float32), None):
-        near(*finished(name, geometry, "to_large", bias, Activation("sigmoid"), rng))
+        near(*fused(name, geometry, "to_large", bias, Activation("sigmoid"), rng))
     assert [kernel for kernel, _ in launches] == ["to_large_few"] * 2

@@ -5,7 +5,7 @@ import re
 import near_zero
 import numpy as np
 import pytest
-from comparing import FLOAT32, FLOAT64, NARROW_WARPGROUPS, NARROW_WARPS, WARPGROUPS, WARPS, compare
+from comparing import BF16_WARPGROUPS, BF16_WARPS, FLOAT32, FLOAT64, WARPGROUPS, WARPS, compare
 from on_host import ORDERS, HostKernelError, HostRawModule, threads_in_order
 
 from gan_np import kernels
@@ -154,7 +154,7 @@ def test_statistics_that_are_biased(host_gpu, monkeypatch):
     assert caught(monkeypatch, "running.cu", nth(r" \* correction", 0), "running") == set(ORDERS)
 
 
-@pytest.mark.parametrize("kernel", [WARPS, NARROW_WARPS])
+@pytest.mark.parametrize("kernel", [WARPS, BF16_WARPS])
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_every_barrier_of_few_channels_is_needed_on_tensor_cores(host_gpu, monkeypatch, number, kernel):
     assert caught(monkeypatch, "few_channels.cu", nth(BARRIER, number), "few channels", kernel)
@@ -164,7 +164,7 @@ def test_the_barrier_of_what_is_turned_over_is_needed(host_gpu, monkeypatch):
     assert caught(monkeypatch, "transpose.cu", nth(BARRIER, 0), "warpgroups", WARPGROUPS)
 
 
-@pytest.mark.parametrize("kernel", [WARPGROUPS, NARROW_WARPGROUPS])
+@pytest.mark.parametrize("kernel", [WARPGROUPS, BF16_WARPGROUPS])
 @pytest.mark.parametrize(
     "change",
     [
@@ -189,7 +189,7 @@ def test_warpgroups(host_gpu, monkeypatch, change, kernel):
     assert caught(monkeypatch, "convolution.cu", change, "warpgroups", kernel) == set(ORDERS)
 
 
-@pytest.mark.parametrize("kernel", ["cuda", WARPGROUPS, NARROW_WARPS])
+@pytest.mark.parametrize("kernel", ["cuda", WARPGROUPS, BF16_WARPS])
 @pytest.mark.parametrize(
     "change",
     [
@@ -218,7 +218,7 @@ def test_pairs_that_are_not_aligned(host_gpu, monkeypatch):
 def test_rows_that_lie_over_others(host_gpu, monkeypatch):
     """Lines of bf16 along the rows are 64 of them, and the next 64 follow after all steps of k."""
     change = nth(r"\* \(LINES \* LINE\) \+ swizzled", 0, "* LINE + swizzled")
-    assert caught(monkeypatch, "convolution.cu", change, "warpgroups", NARROW_WARPGROUPS) == set(ORDERS)
+    assert caught(monkeypatch, "convolution.cu", change, "warpgroups", BF16_WARPGROUPS) == set(ORDERS)
 
 
 @pytest.mark.parametrize(
@@ -295,7 +295,7 @@ def test_the_list_of_barriers_is_complete():
         (nth(r"wait_copies<STAGES - 2>\(\);", 0), "cuda"),
         (nth(r"wait_copies<STAGES - 2>", 0, "wait_copies<STAGES - 1>"), "cuda"),
         (nth(r"wait_copies<STAGES - 2>", 0, "wait_copies<STAGES - 1>"), WARPS),
-        (nth(r" stage = stage \+ STAGE < end [^;]*;", 0), NARROW_WARPS),
+        (nth(r" stage = stage \+ STAGE < end [^;]*;", 0), BF16_WARPS),
     ],
     ids=["no wait", "waits for too few", "waits for too few of three", "the wrong stage"],
 )

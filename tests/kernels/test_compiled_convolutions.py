@@ -14,7 +14,7 @@ FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 COMPILED = [
     ("conv2d", "direct"),
     ("conv2d", "winograd"),
-    ("conv2d", "whole"),
+    ("conv2d", "full_size"),
     ("dense", "numba"),
     ("dense_layer", "numba"),
 ]
@@ -245,7 +245,7 @@ def test_shared_buffers_are_seen(rng, monkeypatch):
         start = given.setdefault(name, len(given) << 20)
         return memory[start : start + (1 << 20)].view(dtype)[:size]
 
-    for module in ("dense", "dense_layer", "dense_narrow", "direct.plan", "winograd.plan"):
+    for module in ("dense", "dense_layer", "dense_skinny", "direct.plan", "winograd.plan"):
         monkeypatch.setattr(f"gan_np.kernels.cpu.{module}.buffer", shared)
     with pytest.raises(AssertionError):
         check_python_threads(rng)

@@ -231,3 +231,11 @@ class TestOccurring:
                 assert again.operation == operation
                 assert [array.shape for array in others] == [array.shape for array in arrays]
                 assert set(again.run(kernels.entry(operation, "reference").implementation, *others))
+
+
+def test_a_kernel_is_found_by_the_name_that_older_files_hold():
+    geometry = kernels.Geometry(8, (4, 4, 64), (1, 1, 128), (4, 4), (1, 1), (0, 0))
+    problem = Problem("cpu", FLOAT32, geometry.large_shape, geometry)
+    records = kernels.to_records({("conv2d", problem): "whole"})
+    with kernels.use_tuned(kernels.from_records(records, "records")):
+        assert kernels.choose("conv2d", problem).name == "full_size"

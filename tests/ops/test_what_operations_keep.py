@@ -47,12 +47,12 @@ def test_dense_keeps_its_output_where_the_activation_reads_it(rng):
     assert (x, output) == (False, False)
 
 
-@pytest.mark.parametrize("kernel", [*KERNELS, "whole"])
+@pytest.mark.parametrize("kernel", [*KERNELS, "full_size"])
 @pytest.mark.parametrize("operation", [ops.conv2d, ops.conv_transpose2d])
 def test_convolutions_keep_their_input_for_the_weight_gradient_only(kernel, operation, rng):
     shapes: tuple[tuple[int, ...], ...] = ((2, 8, 8, 32), (4, 4, 32, 32))  # channels enough for every plan
     options = {"stride": 2, "padding": 1}
-    if kernel == "whole":
+    if kernel == "full_size":
         shapes, options = ((2, 4, 4, 3) if operation is ops.conv2d else (2, 1, 1, 3), (4, 4, 3, 3)), {}
     with kernels.use_kernels(conv2d=kernel):
         for wrt in (False, (True, False, False)):

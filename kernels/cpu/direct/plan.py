@@ -120,7 +120,9 @@ class DirectPlan:
         """a = Σ of what b · wᵀ sends."""
         return self._sent(weight, small, np.empty(0, small.dtype), Activation())
 
-    def to_large_finished(self, weight: Weights, small: Array, bias: Array | None, activation: Activation) -> Array:
+    def to_large_with_epilogue(
+        self, weight: Weights, small: Array, bias: Array | None, activation: Activation
+    ) -> Array:
         """f(a + bias), while what was summed is still in the thread's cache."""
         _, wide, channels = self.geometry.large
         given = np.zeros(channels, small.dtype) if bias is None else bias

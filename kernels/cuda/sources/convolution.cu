@@ -11,11 +11,11 @@
 //
 // Block (x, y, z): tile x of rows, y of columns; z counts parts of k and, for to_large, phases. With several parts each
 // writes a whole result of its own to `to`, and `gather` adds them.
-// The two that a layer's output comes from finish it on the way where there is one part: f(sum + bias), bias or null.
+// The two that a layer's output comes from compute its epilogue on the way where there is one part: f(sum + bias), bias or null.
 //
 // Hopper's tensor cores read TF32 along k only: there `weight` of to_small is (C_b, kh·kw·C_a) and `small` of to_weight
 // (C_b, N·H_b·W_b), both transposed before.
-#if defined(HOPPER) && !defined(NARROW)
+#if defined(HOPPER) && !defined(BF16)
 #define TURNED
 constexpr bool B_ACROSS = true;
 #else
@@ -36,8 +36,8 @@ to_small(const element* weight, const element* large, real* to, GEOMETRY_PARAMET
 #endif
     int64 size = static_cast<int64>(pixels) * g.small_channels;
     MatrixResult result = {to + blockIdx.z * size, pixels, g.small_channels, add != 0};
-    Finish finish = {bias, kind, slope};
-    product<true, B_ACROSS>(a, b, blockIdx.x * TILE_M, blockIdx.y * TILE_N, first_k, min(first_k + part, depth), result, finish);
+    Epilogue epilogue = {bias, kind, slope};
+    product<true, B_ACROSS>(a, b, blockIdx.x * TILE_M, blockIdx.y * TILE_N, first_k, min(first_k + part, depth), result, epilogue);
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT)
@@ -53,8 +53,8 @@ to_large(const element* weight, const element* small, real* to, GEOMETRY_PARAMET
     int64 size = static_cast<int64>(g.batch) * g.large_height * g.large_width * g.large_channels;
     PhaseResult result = {to + number * size, a, g.large_channels, add != 0};
     int depth = phase.taps_high * phase.taps_wide * g.small_channels;
-    Finish finish = {bias, kind, slope};
-    product<true, true>(a, b, first_m, blockIdx.y * TILE_N, first_k, min(first_k + part, depth), result, finish);
+    Epilogue epilogue = {bias, kind, slope};
+    product<true, true>(a, b, first_m, blockIdx.y * TILE_N, first_k, min(first_k + part, depth), result, epilogue);
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT)

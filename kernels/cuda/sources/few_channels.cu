@@ -5,7 +5,7 @@
 //     ∂T/∂a[n, h, w, c] = Σ_{u, v} y[n, i, j, (u, v, c)],   y = b·wᵀ,   h = i·sh + u − ph,  w = j·sw + v − pw
 // As in convolution.cu each number of b would be copied once for each tap, for three sums of sixteen or more that a tile has.
 // Here a block multiplies some rows of b by all of w at once, keeps y in shared memory, adds up what falls on each number
-// of a, and finishes it: f(sum + bias). Rows at the ends of a block's share are multiplied by its neighbour too.
+// of a, and adds the epilogue: f(sum + bias). Rows at the ends of a block's share are multiplied by its neighbour too.
 //
 // Floor on an H100: the bytes of a and b at 3.35 TB/s. 64→3 at 32²→64², N = 128: 40 MB, 12 µs.
 //

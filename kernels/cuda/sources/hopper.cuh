@@ -41,11 +41,11 @@ struct TileOf<SIZE, false, false> {
 
 template <bool A_ALONG_K, bool B_ALONG_K>
 struct Accumulator {
-    static constexpr bool GOES_ON = true, NARROWED = sizeof(element) == 2;
+    static constexpr bool GOES_ON = true, IS_BF16 = sizeof(element) == 2;
     typedef Pack<2> Neighbours;  // how `each` gives out sums
-    static_assert(B_ALONG_K || NARROWED, "TF32 is read along k only");
+    static_assert(B_ALONG_K || IS_BF16, "TF32 is read along k only");
     static constexpr int ROWS = WARP_M / 64, COLUMNS = TILE_N / 8;
-    typedef typename TileOf<TILE_M, NARROWED, A_ALONG_K>::Type TileA;
+    typedef typename TileOf<TILE_M, IS_BF16, A_ALONG_K>::Type TileA;
     typedef GroupTile<TILE_N, B_ALONG_K> TileB;
     static_assert(TileA::NUMBERS * sizeof(element) % 1024 == 0, "what follows a tile lies at a multiple of 1024 bytes");
 
@@ -60,7 +60,7 @@ struct Accumulator {
         for (int i = 0; i < ROWS; ++i)
 #pragma unroll
             for (int k = 0; k < DEPTH; k += GROUP_STEP)
-                Part<A_ALONG_K || NARROWED>::multiply(sums[i], a_tile, first + 64 * i, k, moved(b, TileB::part(0, k)));
+                Part<A_ALONG_K || IS_BF16>::multiply(sums[i], a_tile, first + 64 * i, k, moved(b, TileB::part(0, k)));
         commit_group();
     }
 
@@ -73,7 +73,7 @@ struct Accumulator {
             multiply_group<A_ALONG_K, B_ALONG_K>(part, moved(a, TileA::part(0, k)), b);
         }
     };
-#ifndef NARROW
+#ifndef BF16
     template <class Unused>
     struct Part<false, Unused> {
         static __device__ __forceinline__ void multiply(float (&part)[COLUMNS][4], const element* a_tile, int row, int k,

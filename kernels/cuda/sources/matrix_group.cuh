@@ -63,7 +63,7 @@ __device__ __forceinline__ Described moved(Described tile, int numbers) {
 
 // c += a·b: a is 64 rows, from shared memory or (TF32) from registers, b N columns; the numbers are of the operands that follow
 // the sums.
-#ifdef NARROW
+#ifdef BF16
 #define MULTIPLY_GROUP(N, A, B, A_ACROSS, B_ACROSS)                                                                       \
     template <bool A_ALONG_K, bool B_ALONG_K>                                                                             \
     __device__ __forceinline__ void multiply_group(float (&c)[N / 8][4], Described a, Described b) {                      \

@@ -57,7 +57,7 @@ struct Plain {
     __device__ __forceinline__ bool nothing() const { return true; }
     __device__ __forceinline__ real operator()(real sum, int) const { return sum; }
 };
-struct Finish {
+struct Epilogue {
     const real* bias;  // or null
     int kind;
     real slope;
@@ -69,9 +69,9 @@ struct Finish {
     }
 };
 
-// Neighbours of a result: added to what is there, or finished.
-template <int COUNT, class Finishing>
-__device__ __forceinline__ void write(real* to, int column, Pack<COUNT> sums, bool add, const Finishing& finish) {
+// Neighbours of a result: added to what is there, or through the epilogue.
+template <int COUNT, class AnyEpilogue>
+__device__ __forceinline__ void write(real* to, int column, Pack<COUNT> sums, bool add, const AnyEpilogue& epilogue) {
     Pack<COUNT>* place = reinterpret_cast<Pack<COUNT>*>(to);
     if (add) {
         Pack<COUNT> before = *place;
@@ -79,15 +79,15 @@ __device__ __forceinline__ void write(real* to, int column, Pack<COUNT> sums, bo
         for (int i = 0; i < COUNT; ++i) sums.at[i] += before.at[i];
     } else {
 #pragma unroll
-        for (int i = 0; i < COUNT; ++i) sums.at[i] = finish(sums.at[i], column + i);
+        for (int i = 0; i < COUNT; ++i) sums.at[i] = epilogue(sums.at[i], column + i);
     }
     *place = sums;
 }
 
 // One block's tile of C = A·B.
-template <bool A_ALONG_K, bool B_ALONG_K, class A, class B, class Result, class Finishing = Plain>
+template <bool A_ALONG_K, bool B_ALONG_K, class A, class B, class Result, class AnyEpilogue = Plain>
 __device__ __forceinline__ void product(const A& a, const B& b, int first_m, int first_n, int first_k, int last_k,
-                                        const Result& result, const Finishing& finish = {}) {
+                                        const Result& result, const AnyEpilogue& epilogue = {}) {
     typedef Accumulator<A_ALONG_K, B_ALONG_K> Sums;
     typedef typename Sums::Neighbours Neighbours;
     Sums sums;
@@ -98,25 +98,25 @@ __device__ __forceinline__ void product(const A& a, const B& b, int first_m, int
     bool paired = result.columns % 2 == 0 && reinterpret_cast<unsigned long long>(result.data) % (2 * sizeof(real)) == 0;
     bool straight = (COUNT == 1 || paired) && first_n + TILE_N <= result.columns && !result.add;
     // What most products want is asked once: asked for each pack, it had cost as much as the writing.
-    if (straight && finish.nothing()) {
+    if (straight && epilogue.nothing()) {
         sums.each(row_of, [&](real* to, int column, const Neighbours& pack) {
             if (to) *reinterpret_cast<Neighbours*>(to + first_n + column) = pack;
         });
     } else if (straight) {
         sums.each(row_of, [&](real* to, int column, const Neighbours& pack) {
-            if (to) write(to + first_n + column, first_n + column, pack, false, finish);
+            if (to) write(to + first_n + column, first_n + column, pack, false, epilogue);
         });
     } else {
         sums.each(row_of, [&](real* to, int column, const Neighbours& pack) {
             column += first_n;
             if (!to) return;
             if (COUNT == 2 && paired) {
-                if (column < result.columns) write(to + column, column, pack, result.add, finish);
+                if (column < result.columns) write(to + column, column, pack, result.add, epilogue);
                 return;
             }
 #pragma unroll
             for (int i = 0; i < COUNT; ++i)
-                if (column + i < result.columns) write(to + column + i, column + i, Pack<1>{pack.at[i]}, result.add, finish);
+                if (column + i < result.columns) write(to + column + i, column + i, Pack<1>{pack.at[i]}, result.add, epilogue);
         });
     }
 }

@@ -8,7 +8,7 @@ typedef REAL real;
 constexpr int CHUNK = 16 / sizeof(real);
 
 // What a product's operands are stored as: `real`, or with -DNARROW bf16, of which nothing is computed but on tensor cores.
-#ifdef NARROW
+#ifdef BF16
 typedef unsigned short element;
 #else
 typedef real element;

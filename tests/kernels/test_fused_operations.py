@@ -16,7 +16,7 @@ def no_environment(monkeypatch):
 
 
 def whole(problem=SMALL):
-    return kernels.select_whole("dense_layer", problem)
+    return kernels.select_fused("dense_layer", problem)
 
 
 def test_small_weights_are_done_at_once_and_large_ones_in_parts():

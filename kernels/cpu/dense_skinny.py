@@ -21,7 +21,7 @@ from ..reference.placing import place
 from . import pool
 from .activation import LINEAR, activated, factors_of, gated, kind_and_slope
 from .compiled import inner, summed
-from .costs import NARROW
+from .costs import SKINNY
 from .layouts import contiguous, flat, read_only
 from .memory import get, put
 from .workspace import buffer
@@ -179,7 +179,7 @@ def forward(x: Array, weight: Array, bias: Array | None, activation: Activation,
 
 def _three_rows(weight: Array) -> Array:
     """W with rows of zeros below: one loop then does for one, two and three inputs."""
-    whole = np.zeros((NARROW - 1, weight.shape[1]), weight.dtype)
+    whole = np.zeros((SKINNY - 1, weight.shape[1]), weight.dtype)
     whole[: len(weight)] = weight
     return whole
 

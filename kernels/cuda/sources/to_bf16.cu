@@ -8,7 +8,7 @@ struct __align__(8) Four {
 };
 
 template <int WIDTH>
-__device__ void narrow_all(const real* from, unsigned short* to, int count) {
+__device__ void to_bf16_all(const real* from, unsigned short* to, int count) {
     each_pack<WIDTH>(count, [&](int index) {
         Pack<WIDTH> pack = load<WIDTH>(from, index);
         if (WIDTH == 4) {
@@ -20,6 +20,6 @@ __device__ void narrow_all(const real* from, unsigned short* to, int count) {
     });
 }
 
-extern "C" __global__ void __launch_bounds__(256) narrow(const real* from, unsigned short* to, int count, int whole) {
-    BY_WIDTH(whole, narrow_all, from, to, count);
+extern "C" __global__ void __launch_bounds__(256) to_bf16(const real* from, unsigned short* to, int count, int whole) {
+    BY_WIDTH(whole, to_bf16_all, from, to, count);
 }

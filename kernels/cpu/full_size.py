@@ -53,7 +53,7 @@ class WholePlan:
         return into.array
 
 
-class Whole:
+class FullSize:
     """Products of whole images."""
 
     def plan(self, geometry: Geometry) -> WholePlan:

@@ -40,7 +40,7 @@ def test_the_same_as_in_two_steps(label, dtype, rng):
             expected = epilogue.forward(sums.copy(), None if given is None else given.astype(np.float64), activation)
             for number in (1, 2, 3):
                 with threads.held_to(number):
-                    found = direct.to_large_finished(prepared, small, given, activation)
+                    found = direct.to_large_with_epilogue(prepared, small, given, activation)
                 assert found.dtype == dtype
                 assert np.abs(found - expected).max() <= tolerance * np.abs(expected).max(), (activation, number)
 
@@ -68,7 +68,7 @@ def methods_of(**forced):
 
 
 def test_a_forced_kernel_is_not_passed_by():
-    assert "to_large_finished" in methods_of()
+    assert "to_large_with_epilogue" in methods_of()
     assert "forward" not in methods_of()
-    assert "to_large_finished" not in methods_of(bias_activation="numba")
+    assert "to_large_with_epilogue" not in methods_of(bias_activation="numba")
     assert "forward" in methods_of(bias_activation="numba")
