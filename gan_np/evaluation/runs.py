@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gan_np.checks import ShapeError
+from gan_np.checks import ShapeError, integer
 from gan_np.data.dataset import Dataset
 from gan_np.files import open_image
 from gan_np.metrics.catalogue import metric_of
@@ -24,7 +24,7 @@ from gan_np.runs.levels import is_lapgan
 from gan_np.runs.plots import plot_evaluations
 from gan_np.runs.records import read_records
 
-from .evaluate import COUNT, Real, evaluate, extractor_of
+from .evaluate import COUNT, LEAST, Real, evaluate, extractor_of
 from .parts import Figure, Section, Table
 from .report import Report
 from .trained_on import relabelled, training_data, with_labels_of
@@ -124,6 +124,7 @@ def evaluate_run(
     Raises:
         FileNotFoundError, ValueError: not a run, no checkpoint, data that are not there any more or do not fit.
     """
+    integer("count", count, LEAST)
     opened = Run.open(run, real, data)
     layered = is_lapgan(opened.path)
     if layered and (best or every):

@@ -1,4 +1,4 @@
-"""One layer a file: names and shapes of its weights and state, forward, pullback. A layer holds no numbers."""
+"""A file for each kind of layer: names and shapes of its weights and state, forward, pullback. A layer holds no numbers."""
 
 from .activations import LeakyReLU, Maxout, ReLU, Sigmoid, Softplus, Tanh
 from .augmentation import DiffAugment

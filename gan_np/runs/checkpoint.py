@@ -272,7 +272,12 @@ def newest(folder: str | Path) -> tuple[Path, dict[str, Array], dict[str, Any]]:
         return file, tensors, description
     if problems:
         raise CheckpointError("; ".join(problems))
-    raise FileNotFoundError(f"{folder}: no checkpoint in this folder (expected checkpoints/step-….safetensors)")
+    hint = ""
+    if (Path(folder) / "checkpoints" / "best.safetensors").exists():
+        hint = "; checkpoints/best.safetensors is there, and samples can be drawn from it by its path"
+    elif any(Path(folder).glob("level-*/checkpoints")):
+        hint = "; it is the run of a LAPGAN, which gan_np.runs.load_lapgan opens"
+    raise FileNotFoundError(f"{folder}: no checkpoint in this folder (expected checkpoints/step-….safetensors){hint}")
 
 
 def find(path: str | Path) -> Path:

@@ -20,7 +20,7 @@ from gan_np.training.step import Step
 
 from . import checkpoint
 from .build import build_trainer, chosen_kernels, tuned_kernels
-from .config import Config
+from .config import CHANGEABLE, Config
 from .data import open_data
 from .fingerprints import check_fingerprints
 from .folder import RunFolder, discard, read_config
@@ -135,13 +135,20 @@ def resume(
     Raises:
         FileNotFoundError, CheckpointError: not a run folder, it has no checkpoint that can be read, the kernels that were
             chosen for it are not all here, or its data are not where they were.
-        ValueError: the images, or the labels of a conditional model, are not those that the run was trained on.
+        ValueError: the images, or the labels of a conditional model, are not those that the run was trained on; its
+            config.toml was edited; `steps` is less than the run has done.
     """
     place = Path(run)
-    config = read_config(place)
-    config = config.going_on(data=data, steps=steps, device=device, precision=precision)
+    kept = read_config(place)
+    config = kept.going_on(data=data, steps=steps, device=device, precision=precision)
     with RunLock(place):
         file, tensors, description = checkpoint.newest(place)
+        with checkpoint.described_by(file):
+            trained = Config.from_mapping(description["config"]) if "config" in description else kept
+        _check_settings(place, kept, trained)
+        done = description["training"]["steps"] if "training" in description else 0
+        if steps is not None and steps < done:
+            raise ValueError(f"steps: {place} is at step {done:,} already; expected at least that, got {steps:,}")
         class_names = None
         if images is None:
             dataset = open_data(config, None if data is not None else place)
@@ -158,6 +165,24 @@ def resume(
         )
         folder = RunFolder.reopen(place, config, trainer.steps)
         return _drive(trainer, config, tuned, folder, callbacks, progress, float(seconds))
+
+
+def _check_settings(place: Path, config: Config, trained: Config) -> None:
+    """Refuse a config.toml that is not the one that the checkpoint was trained with, but for what may change.
+
+    Raises:
+        ValueError: it was edited; the message names each setting with both values.
+    """
+    allowed = (*CHANGEABLE, "instance_noise_steps", "coarsest_steps")
+    differ = [
+        f"{name} is {getattr(config, name)!r} there and {getattr(trained, name)!r} in the checkpoint"
+        for name in (field.name for field in dataclasses.fields(Config))
+        if name not in allowed and getattr(config, name) != getattr(trained, name)
+    ]
+    if differ:
+        raise ValueError(
+            f"{place / 'config.toml'} was edited: {'; '.join(differ)}. A run keeps its settings; put them back"
+        )
 
 
 def check(trainer: Trainer, config: Config, tuned: kernels.Choices, *, folder: bool) -> None:

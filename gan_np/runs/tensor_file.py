@@ -60,9 +60,11 @@ def from_file(file: Path, *, tensors: bool = True) -> tuple[dict[str, Array], An
             names = list(opened.keys()) if tensors else []
             arrays = {name: _tensor(opened, name) for name in names}
     except (SafetensorError, ValueError, TypeError, RecursionError, OSError) as error:
-        raise CheckpointError(f"{file}: not a readable checkpoint (truncated or damaged?): {error}") from error
+        raise CheckpointError(
+            f"{file}: not a readable checkpoint or classifier of gan_np (another file, or a damaged one): {error}"
+        ) from error
     if tensors and metadata.get(DIGEST) != digest(metadata[KEY], arrays):
-        raise CheckpointError(f"{file}: its contents were altered since it was written (the digest does not agree)")
+        raise CheckpointError(f"{file}: it was damaged or altered since it was written (its digest does not agree)")
     return arrays, description
 
 

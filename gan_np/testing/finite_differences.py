@@ -64,7 +64,11 @@ def check_directions(
     rng = np.random.default_rng(seed)
     outputs = subject.evaluate(arrays)
     upstream = [rng.standard_normal(y.shape) for y in outputs]
+    handed = [dy.copy() for dy in upstream]
     claimed = subject.differentiate(arrays, upstream)
+    for dy, before in zip(upstream, handed, strict=True):
+        if not np.array_equal(dy, before):  # differences taken along it would blame the formula
+            raise GradientError(f"{subject.name}: the pullback wrote to dy, which it was only handed")
     _check_shapes(subject, arrays, claimed)
     noise = ROUNDING * sum(float(np.abs(dy * y).sum()) for dy, y in zip(upstream, outputs, strict=True))
 

@@ -26,8 +26,9 @@ def require_linearisable(gan: GAN) -> None:
         pullback.linear(x)
     except TypeError as error:
         raise ValueError(
-            f"r1: this penalty needs a discriminator of piecewise linear layers: {error}. d_norm='none' or 'spectral' "
-            "(--d-norm) leaves batch normalisation out, minibatch_deviation=False the deviation of a batch"
+            "r1: does not work with batch normalisation or the deviation of a batch in D; add --d-norm none or "
+            "--d-norm spectral (d_norm='none' or 'spectral'), and leave --minibatch-deviation out. The penalty's gradient is "
+            f"computed for piecewise linear layers only: {error}"
         ) from error
 
 

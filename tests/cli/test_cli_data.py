@@ -62,7 +62,8 @@ def test_a_range_is_kept_with_the_run_and_read_again(tmp_path: Path) -> None:
     assert tomllib.loads((tmp_path / "run/config.toml").read_text())["value_range"] == "-50..4000"
     assert gan_np("train", "--resume", "run", "--steps", 3, cwd=tmp_path).returncode == 0
     refused = gan_np("train", "--data", "a.npy", "--value-range", "0-1", *SMALL, cwd=tmp_path)
-    assert "value_range: expected LOW..HIGH" in refused.stderr
+    assert refused.returncode == 2
+    assert "Invalid value for '--value-range': expected LOW..HIGH" in refused.stderr
 
 
 def test_parts_serve_as_held_out_data_unless_all_is_trained_on(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from image_files import folder_of, images, save
+from image_files import folder_of, save, some_images
 
 from gan_np import data
 from gan_np.data.options import NoSuchPart
@@ -80,7 +80,7 @@ class TestParts:
 
     def test_of_an_npz_file(self, tmp_path):
         """The names of MedMNIST."""
-        arrays = {f"{part}_images": images(k + 1) for k, part in enumerate(("train", "val", "test"))}
+        arrays = {f"{part}_images": some_images(k + 1) for k, part in enumerate(("train", "val", "test"))}
         np.savez(tmp_path / "a.npz", **arrays)
         assert [len(data.load(tmp_path / "a.npz", split=part)) for part in ("train", "val", "test")] == [1, 2, 3]
         assert (
@@ -89,7 +89,7 @@ class TestParts:
         )
         with pytest.raises(ValueError, match="never joined"):
             data.open(tmp_path / "a.npz", split="all")
-        np.savez(tmp_path / "b.npz", x_train=images(), x_valid=images(2))
+        np.savez(tmp_path / "b.npz", x_train=some_images(), x_valid=some_images(2))
         assert len(data.open_test(tmp_path / "b.npz")) == 2
 
 

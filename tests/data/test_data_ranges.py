@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 import pytest
-from image_files import images, pixels, save, write_idx
+from image_files import pixels, save, some_images, write_idx
 from PIL import Image
 
 from gan_np import data
@@ -144,7 +144,7 @@ class TestFolders:
 
     @pytest.mark.parametrize("kind", [np.int32, np.float32])
     def test_32_bits(self, tmp_path, kind):
-        values = images(channels=1)[..., 0]
+        values = some_images(channels=1)[..., 0]
         floats = (values / 255).astype(np.float32)
         folder_of_deep(tmp_path, floats if kind == np.float32 else values.astype(kind), "tif")
         np.testing.assert_array_equal(opened(tmp_path).images[..., 0], values)
@@ -218,7 +218,7 @@ class TestFiles:
 )
 def test_texts_that_name_no_range(text):
     with pytest.raises(ValueError, match="value_range"):
-        data.open(images(), value_range=text)
+        data.open(some_images(), value_range=text)
 
 
 def png_of_16_bits(values):

@@ -10,7 +10,7 @@ import pytest
 from striped_images import SHAPE, Generator, striped
 
 import gan_np as gn
-from gan_np.evaluation import Bars, Image, Report, Section, Table, evaluate
+from gan_np.evaluation import Bars, Figure, Report, Section, Table, evaluate
 from gan_np.evaluation.evaluate import Real
 
 COUNT = 300
@@ -146,7 +146,7 @@ def test_files(tmp_path: Path, classifier: gn.models.Classifier, data: dict) -> 
             "One.\n\nTwo & three.",
             tables=(Table(("a", "b"), (("<x>", "1"),), numbers=(1,)),),
             bars=(Bars(("p", "q"), {"one": (0.2, 0.8)}),),
-            images=(Image.of(data["images"][:4], "four"),),
+            figures=(Figure.of(data["images"][:4], "four"),),
             data={"p_value": np.float32(0.5), "counts": np.arange(2), "bad": float("nan")},
         )
     )

@@ -258,7 +258,7 @@ BUGS = {
     "ignores wrt": "wrote parameter gradients that were not asked for",
     "forgets its parameter": "finite differences give",
     "needs both": "inputs asked for alone differ",
-    "modifies dy": "modified dy",
+    "modifies dy": "wrote to dy",
     "works in dy": "Planted",
     "shape": "has shape",
     "not finite": "not finite",

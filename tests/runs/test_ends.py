@@ -224,7 +224,7 @@ def test_a_signal_at_the_end_of_a_level_is_not_lost(tmp_path: Path, monkeypatch:
 PARENT = """
 import sys
 import numpy as np
-from gan_np.training import Interrupted, build_lapgan, train_lapgan
+from gan_np.runs import Interrupted, build_lapgan, train_lapgan
 from gan_np.runs.config import Config
 
 if __name__ == "__main__":

@@ -183,7 +183,8 @@ def test_descriptions_that_are_no_description(tmp_path: Path, text: str) -> None
 
 CHILD = """
 import sys, numpy as np, gan_np as gn
-from gan_np.training import Trainer, checkpoint, save_classifier
+from gan_np.runs import checkpoint, save_classifier
+from gan_np.training import Trainer
 images = np.random.default_rng(0).integers(0, 256, (50, 8, 8, 1), np.uint8)
 trainer = Trainer(gn.models.dcgan((8, 8, 1), 4, width=2), images, batch_size=8)
 trainer.step()
