@@ -15,7 +15,7 @@ from .geometry import Geometry, large_size, small_size
 from .interfaces import Activation, Into, Number, Plan
 from .profiling import Profile, Work, profile
 from .recording import RecordedProblem, recording
-from .table import (
+from .selection import (
     OPERATIONS,
     Choices,
     Entry,

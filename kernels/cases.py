@@ -17,7 +17,7 @@ from gan_np.arrays import Array, array_module
 from .geometry import Geometry, small_size
 from .interfaces import Activation
 from .recording import RecordedProblem
-from .table import Problem
+from .selection import Problem
 
 Results = dict[str, Array]
 Maker = Callable[[np.random.Generator, "np.dtype[Any]"], list[Array]]

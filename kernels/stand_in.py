@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .interfaces import Deferred
-from .table import OPERATIONS
+from .selection import OPERATIONS
 
 
 class StandIn(Deferred):

@@ -22,7 +22,7 @@ import numpy as np
 from gan_np.printable import printable
 
 from .geometry import Geometry
-from .table import OPERATIONS, Choices, Problem, entry
+from .selection import OPERATIONS, Choices, Problem, entry
 
 FORMAT = "gan_np tuned kernels"
 VERSION = 1

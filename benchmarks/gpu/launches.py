@@ -16,7 +16,7 @@ from gan_np.cuda_graph.tape import Draw
 from gan_np.training import Trainer
 
 STEPS = 8
-"""A step is captured after fewer, if it can be (`gan_np.cuda_graph.steps`)."""
+"""A step is captured after fewer, if it can be (`gan_np.cuda_graph.capture`)."""
 
 Nodes = Callable[[Any], int]
 """A stream that is capturing → nodes of its graph so far."""

@@ -3,8 +3,8 @@
 Knows vectors, operations and devices, and nothing of what a step computes: it is handed a function.
 """
 
+from .capture import DeviceSteps
 from .readings import Reading, Readings
-from .steps import DeviceSteps
 from .tape import Tape
 
 __all__ = ["DeviceSteps", "Reading", "Readings", "Tape"]

@@ -24,7 +24,7 @@ from gan_np.metrics.measure import (
     shown_classes,
 )
 from gan_np.metrics.pixels import FeatureExtractor, PixelFeatures
-from gan_np.metrics.prdc import NEIGHBOURS
+from gan_np.metrics.precision_recall import NEIGHBOURS
 from gan_np.models import Classifier
 
 from .parts import Bars, Figure, Section, Table

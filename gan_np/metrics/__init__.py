@@ -23,7 +23,7 @@ from .mixtures import ModeReport, class_modes, mixture_modes, reverse_kl
 from .moves import nearest_after_moves
 from .neighbours import Neighbours, nearest_neighbours
 from .parzen import ParzenWindow, parzen_log_likelihoods, parzen_window
-from .prdc import PRDC, precision_recall_density_coverage
+from .precision_recall import PRDC, precision_recall_density_coverage
 from .pyramid import sliced_wasserstein_on_pyramids
 from .same_source import SameSource, same_source_test
 from .sliced import sliced_wasserstein

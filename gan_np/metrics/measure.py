@@ -19,7 +19,7 @@ from .frechet import frechet_distance
 from .intervals import Estimate, jackknife
 from .kernel_distance import kernel_distance
 from .pixels import FeatureExtractor
-from .prdc import precision_recall_density_coverage
+from .precision_recall import precision_recall_density_coverage
 from .pyramid import PATCH, PATCHES, patch_descriptors, sliced_wasserstein_of_patches
 from .vendi import vendi_score
 

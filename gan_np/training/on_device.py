@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from gan_np.arrays import Array
+from gan_np.cuda_graph.capture import DeviceSteps
 from gan_np.cuda_graph.readings import Readings
-from gan_np.cuda_graph.steps import DeviceSteps
 from gan_np.devices import memory_explained, scope
 from gan_np.models import GAN
 from gan_np.optimizers import Optimizer

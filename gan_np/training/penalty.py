@@ -27,8 +27,8 @@ def require_linearisable(gan: GAN) -> None:
     except TypeError as error:
         raise ValueError(
             "r1: does not work with batch normalisation or the deviation of a batch in D; add --d-norm none or "
-            "--d-norm spectral (d_norm='none' or 'spectral'), and leave --minibatch-deviation out. The penalty's gradient is "
-            f"computed for piecewise linear layers only: {error}"
+            "--d-norm spectral (d_norm='none' or 'spectral'), and leave --minibatch-deviation out. The penalty's gradient "
+            f"is computed for piecewise linear layers only: {error}"
         ) from error
 
 

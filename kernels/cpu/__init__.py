@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .. import reference  # noqa: F401  (registers itself, so that it comes first in the table)
+from ..selection import Problem, register_kernel
 from ..stand_in import StandIn
-from ..table import Problem, register_kernel
 from . import costs
 from .costs import supports
 

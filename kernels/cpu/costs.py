@@ -15,7 +15,7 @@ import os
 import warnings
 
 from ..geometry import Geometry
-from ..table import Problem
+from ..selection import Problem
 from .sizes import up
 
 LINE, PANEL, ROWS = 64, 128, 8

@@ -10,8 +10,8 @@ CuPy is whatever module the arrays come from.
 from __future__ import annotations
 
 from .. import cpu  # noqa: F401  (registers itself, so that it comes first in the table)
+from ..selection import register_kernel
 from ..stand_in import StandIn
-from ..table import register_kernel
 from . import costs
 
 NAME = "cuda"

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from ..table import Problem
+from ..selection import Problem
 from .limits import LARGEST
 
 BEFORE_LIBRARY = 0.5

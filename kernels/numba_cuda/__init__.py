@@ -9,8 +9,8 @@ This file imports nothing heavy: what is registered are stand-ins that load the 
 from __future__ import annotations
 
 from .. import cuda  # which registers itself first
+from ..selection import register_kernel
 from ..stand_in import StandIn
-from ..table import register_kernel
 from .usable import supports
 
 NAME = "numba_cuda"

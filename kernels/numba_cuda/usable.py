@@ -9,7 +9,7 @@ import os
 from typing import Any
 
 from ..cuda.costs import supports as cuda_supports
-from ..table import Problem
+from ..selection import Problem
 
 
 @functools.cache

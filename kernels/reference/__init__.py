@@ -1,6 +1,6 @@
 """The readable implementations, the oracle for every other: the same code runs on NumPy and on CuPy arrays."""
 
-from ..table import Problem, register_kernel
+from ..selection import Problem, register_kernel
 from .activation import BiasActivation
 from .conv2d import Conv2d
 from .dense import Dense, DenseLayer

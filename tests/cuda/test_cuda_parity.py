@@ -6,7 +6,7 @@ from on_host import threads_in_order
 
 import gan_np as gn
 from gan_np import kernels
-from gan_np.kernels.table import PARTS
+from gan_np.kernels.selection import PARTS
 from gan_np.testing import KernelError
 
 CUDA = [

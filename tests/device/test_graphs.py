@@ -7,8 +7,8 @@ from test_training_on_a_device import numbers_of, trainer_of
 import gan_np as gn
 from gan_np import kernels
 from gan_np.arrays import device_of, generator
+from gan_np.cuda_graph import capture as captured_steps
 from gan_np.cuda_graph import readings
-from gan_np.cuda_graph import steps as captured_steps
 from gan_np.cuda_graph.tape import Tape
 
 

@@ -34,7 +34,7 @@ def numba_cuda(monkeypatch):
     yield pretend
     monkeypatch.undo()
     usable.unusable.cache_clear()
-    kernels.table._choose.cache_clear()
+    kernels.selection._choose.cache_clear()
 
 
 def test_reasons(numba_cuda, monkeypatch):

@@ -31,6 +31,28 @@ def test_other_labels_for_the_same_images(tmp_path: Path, images: np.ndarray) ->
     resume(tmp_path / "run", images=images, labels=labels.astype(np.uint8), steps=4, progress=False)
 
 
+def test_fewer_steps_than_were_done_are_refused_and_nothing_is_rewritten(tmp_path: Path, images: np.ndarray) -> None:
+    run = tmp_path / "run"
+    gn.train(gn.models.dcgan((8, 8, 1), 4, width=2), images, out=run, steps=4, progress=False, **OPTIONS)
+    before = (run / "config.toml").read_bytes()
+    with pytest.raises(ValueError, match=r"steps: .*run is at step 4 already; expected at least that, got 3"):
+        resume(run, images=images, steps=3, progress=False)
+    assert (run / "config.toml").read_bytes() == before
+    assert resume(run, images=images, steps=4, progress=False).steps == 4
+
+
+def test_an_edited_configuration_is_refused(tmp_path: Path, images: np.ndarray) -> None:
+    """Otherwise the network stays as it was while the folder says something else, or half a training has another batch."""
+    run = tmp_path / "run"
+    gn.train(gn.models.dcgan((8, 8, 1), 4, width=2), images, out=run, steps=2, progress=False, **OPTIONS)
+    text = (run / "config.toml").read_text()
+    (run / "config.toml").write_text(text.replace("batch_size = 8", "batch_size = 16"))
+    with pytest.raises(ValueError, match=r"config\.toml was edited: batch_size is 16 there and 8 in the checkpoint"):
+        resume(run, images=images, steps=4, progress=False)
+    (run / "config.toml").write_text(text)
+    assert resume(run, images=images, steps=4, progress=False).steps == 4
+
+
 def test_a_checkpoint_from_before_labels_were_compared(tmp_path: Path, images: np.ndarray) -> None:
     from gan_np.runs.fingerprints import check_fingerprints, fingerprints
 
