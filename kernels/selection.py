@@ -287,7 +287,8 @@ def select(operation: str, problem: Problem) -> Any:
 def choose(operation: str, problem: Problem) -> Entry:
     """As `select`, with the implementation's name."""
     chosen = _chosen(operation, problem)
-    return chosen._replace(implementation=_observed(chosen, problem))
+    implementation = _observed(chosen, problem)
+    return chosen if implementation is chosen.implementation else chosen._replace(implementation=implementation)
 
 
 def _chosen(operation: str, problem: Problem) -> Entry:

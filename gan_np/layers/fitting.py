@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from gan_np.arrays import DType, Like
 from gan_np.checks import ShapeError
 
@@ -41,6 +43,8 @@ def require_output(y: Any, shape: Any, dtype: DType, where: Any) -> None:
         TypeError: it is no array, or of other floats.
         ShapeError: it has another shape, or is not a tuple of the right length.
     """
+    if type(y) is np.ndarray and y.dtype == dtype and y.shape[1:] == shape:  # nearly always, and asked of every layer
+        return
     if isinstance(y, tuple):
         if len(y) != len(shape) or not all(isinstance(part, tuple) for part in shape):
             raise ShapeError(f"{where}: declared an output of shape {shape}, forward gave a tuple of {len(y)}")

@@ -92,10 +92,14 @@ class OperationPullback:
     def _places(self, into: Sequence[Into | None]) -> tuple[Into | None, ...]:
         if len(into) != len(self.wrt):
             raise ValueError(f"{self._name}: into has {len(into)} entries, expected {len(self.wrt)}")
+        output = self._output
         for index, place in enumerate(into):
-            if place is not None:
-                own = self._output.with_shape(self._shapes[index])
-                own.require(place.array, self._name, f"into[{index}]", f"argument {index}")
+            if place is None:
+                continue
+            array, shape = place.array, self._shapes[index]
+            if type(array) is output.kind and array.dtype == output.dtype and array.shape == shape:
+                continue  # nearly always: what follows makes the message
+            output.with_shape(shape).require(array, self._name, f"into[{index}]", f"argument {index}")
         return tuple(into)
 
     def _narrow(self, wrt: Sequence[bool] | None) -> Asked:
