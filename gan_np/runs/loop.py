@@ -123,7 +123,7 @@ def resume(
 ) -> Trainer:
     """Go on with a run from its newest readable checkpoint.
 
-    On the same machine with the same libraries the result has the same bytes as that of an uninterrupted training:
+    On the same machine with the same libraries the result is bit-identical to that of an uninterrupted training:
     weights, moments, statistics, generators and samples; the log has each step once. A tuned choice of kernels is that of
     the checkpoint, whatever its file says now.
 
