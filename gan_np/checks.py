@@ -31,7 +31,8 @@ def as_array(name: str, value: Any) -> Any:
     if hasattr(value, "shape") and hasattr(value, "dtype") and hasattr(value, "__getitem__"):
         return value
     if not isinstance(value, list | tuple):
-        raise TypeError(f"{name}: expected a NumPy array, got {type(value).__name__}")
+        hint = "; give its .images" if hasattr(value, "images") else ""
+        raise TypeError(f"{name}: expected a NumPy array, got {type(value).__name__}{hint}")
     try:
         found = np.asarray(value)
     except ValueError as error:

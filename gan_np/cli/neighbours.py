@@ -103,6 +103,7 @@ def _print(name: str, found: Copying) -> None:
     cells = "" if found.z_cells is None else f"; by cells mean z = {found.z_cells:.2f}, p = {found.p_cells:.2g}"
     out = console()
     out.print(f"{name}: {', '.join([sizes, *moves])}")
+    out.print(f"  {found.explanation}")
     out.print(
         f"  held-out images against training images, without samples: z = {found.source.z_distances:.2f} and "
         f"{found.source.z_neighbours:.2f}, p = {found.source.p:.2g}"
@@ -114,4 +115,3 @@ def _print(name: str, found: Copying) -> None:
         f"  of {found.whose_images:,} real images nearest to samples {found.whose_images_share:.1%} are held out, expected "
         f"{found.whose_expected:.1%}, p = {found.p_whose:.2g}"
     )
-    out.print(f"  {found.explanation}")

@@ -115,8 +115,9 @@ def _train_lapgan(config: Config, dataset: Dataset, folder: Path, jobs: int, qui
 
     gan = build_lapgan(config, dataset.image_shape, dataset.classes)
     sizes = " → ".join("×".join(map(str, player.image_shape[:2])) for player in gan.players)
+    coarsest = "" if config.coarsest_steps is None else f", the coarsest {config.coarsest_steps:,}"
     say(
-        f"lapgan {sizes} on {len(dataset):,} images from {config.data}, each level {config.steps:,} steps",
+        f"lapgan {sizes} on {len(dataset):,} images from {config.data}, each level {config.steps:,} steps{coarsest}",
         quiet=quiet,
     )
     _say_labels(gan.classes, dataset, quiet)

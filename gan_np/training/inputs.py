@@ -22,7 +22,10 @@ def check_images(images: Array, gan: GAN) -> None:
     if not on_host(images):
         raise TypeError("images: expected a NumPy array, got one on a GPU (training sends it there, as bytes)")
     if images.dtype != np.uint8:
-        raise TypeError(f"images: expected uint8 images, got {images.dtype}")
+        raise TypeError(
+            f"images: expected uint8 images, got {images.dtype}; gan_np.data.load(array) makes bytes of floats and other "
+            "integers and says which value is black and which is white"
+        )
     if images.ndim != 4 or images.shape[1:] != gan.image_shape or not len(images):
         expected = "×".join(map(str, gan.image_shape))
         raise ShapeError(f"images: expected (N, height, width, channels) of {expected}, N ≥ 1, got {images.shape}")
