@@ -11,7 +11,7 @@ from gan_np.kernels.cases import conv2d_case, convolution_geometry, dense_case
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "cuda"))
 
-from comparing import NARROW_WARPGROUPS, OF_DENSE, ROUNDING, UNITS, WARPGROUPS, compare
+from comparing import BF16_WARPGROUPS, OF_DENSE, ROUNDING, UNITS, WARPGROUPS, compare
 
 from gan_np.kernels.cuda import product
 from gan_np.kernels.cuda.launcher import compute_capability
@@ -31,7 +31,7 @@ GEOMETRIES = {
 def here(name):
     """Skips what this GPU does not have."""
     capability = compute_capability(to_device(np.zeros(1, np.float32), "cuda"))
-    if name in (WARPGROUPS, NARROW_WARPGROUPS) and capability != product.HOPPER_CAPABILITY:
+    if name in (WARPGROUPS, BF16_WARPGROUPS) and capability != product.HOPPER_CAPABILITY:
         pytest.skip(f"warpgroups: compute capability {capability}, they are Hopper's")
 
 
@@ -52,7 +52,7 @@ def test_dense(name):
 @pytest.mark.parametrize("label", ["odd", "64→128 at 32²"])
 def test_every_tile(name, label, monkeypatch):
     here(name)
-    if label == "odd" and name == NARROW_WARPGROUPS:
+    if label == "odd" and name == BF16_WARPGROUPS:
         pytest.skip("its lines are not whole, so that warps do it")
     for tile in product.TILES[UNITS[name]].values():
         monkeypatch.setattr(product, "choose_tile", lambda *given, tile=tile: tile)
