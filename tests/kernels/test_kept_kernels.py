@@ -11,6 +11,17 @@ from test_without_numba import COMPILE, run
 ALONE = {"GAN_NP_WARM": "0"}
 
 
+@pytest.fixture
+def long(request):
+    """Called by a test that compiles everything once more only to vary a little: it is left to --campaign."""
+
+    def skip():
+        if not request.config.getoption("--campaign"):
+            pytest.skip("left to --campaign: a variation that compiles all kernels once more")
+
+    return skip
+
+
 def code_files(cache):
     """Kept code."""
     return sorted(cache.glob("kernels/*/*.nbc"))
@@ -24,7 +35,9 @@ def compiled(cache, before="", **environment):
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="needs owners and modes")
 @pytest.mark.parametrize("which", ["folder", "parent"])
-def test_a_folder_that_others_may_write_in_is_not_used(tmp_path, which):
+def test_a_folder_that_others_may_write_in_is_not_used(tmp_path, which, long):
+    if which == "parent":
+        long()
     cache = tmp_path / "cache"
     first, said = compiled(cache)
     assert first > 0
@@ -53,7 +66,9 @@ class Planted:
 
 
 @pytest.mark.parametrize("digest", ["kept", "of the contents"])
-def test_a_planted_pickle_is_not_executed(tmp_path, digest):
+def test_a_planted_pickle_is_not_executed(tmp_path, digest, long):
+    if digest == "kept":
+        long()
     import hashlib
     import pickle
 
@@ -80,7 +95,9 @@ def test_another_users_files_are_not_read(tmp_path):
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_three_flipped_bits_in_each_file(tmp_path, seed):
+def test_three_flipped_bits_in_each_file(tmp_path, seed, long):
+    if seed:
+        long()
     rng = np.random.default_rng(seed)
     first, _ = compiled(tmp_path)
     for path in code_files(tmp_path):
