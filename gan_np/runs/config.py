@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -188,6 +188,11 @@ class Config:
         if self.instance_noise and self.instance_noise_steps is None and given.get("steps", self.steps) != self.steps:
             given["instance_noise_steps"] = self.steps
         return dataclasses.replace(self, **given)
+
+    def differing(self, other: Config, changeable: Collection[str]) -> list[str]:
+        """The names of the settings that are not the same in another configuration, but for those that may change."""
+        names = (field.name for field in dataclasses.fields(self))
+        return [name for name in names if name not in changeable and getattr(self, name) != getattr(other, name)]
 
     def to_mapping(self) -> dict[str, Any]:
         """Names and values, without those that are None (TOML has no null)."""

@@ -129,10 +129,10 @@ _Work: TypeAlias = tuple[GAN, Array, Array | None, Sequence[str] | None, Path, C
 
 def _check_settings(place: Path, config: Config) -> None:
     """Refuse to go on with a run under another configuration."""
-    before, now = read_config(place).to_mapping(), config.to_mapping()
-    changed = [name for name in {**before, **now} if before.get(name) != now.get(name) and name not in CHANGEABLE]
+    before = read_config(place)
+    changed = before.differing(config, CHANGEABLE)
     if changed:
-        named = ", ".join(f"{name} {before.get(name)!r}, not {now.get(name)!r}" for name in changed)
+        named = ", ".join(f"{name} {getattr(before, name)!r}, not {getattr(config, name)!r}" for name in changed)
         raise ValueError(
             f"out: {place} is a run with {named}; a run keeps its settings, only {', '.join(CHANGEABLE)} may change. Choose "
             "another name for a new run"

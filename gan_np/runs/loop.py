@@ -176,8 +176,7 @@ def _check_settings(place: Path, config: Config, trained: Config) -> None:
     allowed = (*CHANGEABLE, "instance_noise_steps", "coarsest_steps")
     differ = [
         f"{name} is {getattr(config, name)!r} there and {getattr(trained, name)!r} in the checkpoint"
-        for name in (field.name for field in dataclasses.fields(Config))
-        if name not in allowed and getattr(config, name) != getattr(trained, name)
+        for name in config.differing(trained, allowed)
     ]
     if differ:
         raise ValueError(
