@@ -60,21 +60,28 @@ from gan_np.optimizers import SGD, Adam, RMSprop
 if TYPE_CHECKING:
     from gan_np import cuda_graph, evaluation, kernels, latent, metrics, runs, testing, training
     from gan_np.runs import iterate, load_classifier, resume, train, train_classifier
+    from gan_np.runs.saved import load, save
 
 
 __version__ = "0.1.0"
 
-_OF_RUNS = ("iterate", "load_classifier", "resume", "train", "train_classifier")
+_OF_RUNS = ("iterate", "load", "load_classifier", "resume", "save", "train", "train_classifier")
 _LAZY_MODULES = ("cuda_graph", "evaluation", "kernels", "latent", "metrics", "runs", "testing", "training")
 
 
 def __getattr__(name: str) -> Any:
     # Runs bring Pillow, rich and safetensors: loaded when first used, so that importing the library stays cheap.
     if name in _OF_RUNS:
-        return getattr(importlib.import_module("gan_np.runs"), name)
+        room = "gan_np.runs.saved" if name in ("load", "save") else "gan_np.runs"
+        return getattr(importlib.import_module(room), name)
     if name in _LAZY_MODULES:
         return importlib.import_module(f"gan_np.{name}")
     raise AttributeError(f"module 'gan_np' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """What completion offers: also what is loaded when first used."""
+    return sorted([*__all__, "__version__"])
 
 
 __all__ = [
@@ -136,6 +143,7 @@ __all__ = [
     "kernels",
     "latent",
     "layers",
+    "load",
     "load_classifier",
     "metrics",
     "models",
@@ -146,6 +154,7 @@ __all__ = [
     "register_kernel",
     "resume",
     "runs",
+    "save",
     "save_grid",
     "schedules",
     "testing",

@@ -7,7 +7,7 @@ from .dense import Dense
 from .dropout import Dropout
 from .initializers import ONES, ZEROS, Constant, Glorot, He, Initializer, Normal, Uniform
 from .labels import Planes
-from .layer import Declaration, Layer, LayerPullback, Parameter, State, Variables
+from .layer import LAYERS, Declaration, Layer, LayerPullback, Parameter, State, Variables
 from .minibatch import MinibatchStandardDeviation
 from .normalisation import BatchNorm, LayerNorm
 from .resampling import AveragePool2d, Upsample2d
@@ -15,9 +15,12 @@ from .run import ALL, INPUTS, NOTHING, PARAMETERS, Run, Wrt
 from .shapes import Add, Concatenate, Flatten, Reshape
 from .spectral_norm import SpectralNorm
 
+register = LAYERS.register
+
 __all__ = [
     "ALL",
     "INPUTS",
+    "LAYERS",
     "NOTHING",
     "ONES",
     "PARAMETERS",
@@ -58,4 +61,5 @@ __all__ = [
     "Upsample2d",
     "Variables",
     "Wrt",
+    "register",
 ]

@@ -7,7 +7,7 @@ from gan_np.arrays import Array
 from gan_np.checks import ShapeError, integer, number, shape
 
 from .binding import asked, bind
-from .layer import Declaration, Layer, LayerPullback, Shapes, Variables
+from .layer import LAYERS, Declaration, Layer, LayerPullback, Shapes, Variables
 from .run import Run
 
 
@@ -31,12 +31,14 @@ def _linear(operation: ops.OperationPullback, tangent: Array) -> tuple[Array, La
     return y, LayerPullback(lambda dy, wrt: linearised(dy)[0])
 
 
+@LAYERS.register()
 class ReLU(_Pointwise):
     """max(x, 0)."""
 
     _activation = ops.Activation("relu")
 
 
+@LAYERS.register()
 class LeakyReLU(_Pointwise):
     """max(x, slope·x), 0 < slope < 1."""
 
@@ -45,18 +47,21 @@ class LeakyReLU(_Pointwise):
         self._activation = ops.activation(ops.Activation("leaky_relu", self.slope))
 
 
+@LAYERS.register()
 class Tanh(_Pointwise):
     """(eˣ − e⁻ˣ)/(eˣ + e⁻ˣ)."""
 
     _activation = ops.Activation("tanh")
 
 
+@LAYERS.register()
 class Sigmoid(_Pointwise):
     """1/(1 + e⁻ˣ). D gives out logits: leave it off there."""
 
     _activation = ops.Activation("sigmoid")
 
 
+@LAYERS.register()
 class Softplus(Layer):
     """log(1 + eˣ)."""
 
@@ -66,6 +71,7 @@ class Softplus(Layer):
         return y, bind(pullback, variables)
 
 
+@LAYERS.register()
 class Maxout(Layer):
     """Maximum over `pieces` neighbouring features (Goodfellow et al. 2013): (…, C·pieces) to (…, C).
 

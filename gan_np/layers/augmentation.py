@@ -7,10 +7,11 @@ from gan_np.arrays import Array
 from gan_np.checks import choice, shape
 
 from .binding import bind
-from .layer import Declaration, Layer, LayerPullback, Shapes, Variables
+from .layer import LAYERS, Declaration, Layer, LayerPullback, Shapes, Variables
 from .run import Run
 
 
+@LAYERS.register()
 class DiffAugment(Layer):
     """In training each image is changed at random (Zhao et al. 2020); in evaluation nothing happens.
 

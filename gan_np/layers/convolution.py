@@ -10,10 +10,11 @@ from gan_np.checks import integer, pair, shape
 
 from .binding import asked, bind
 from .initializers import ZEROS, Glorot, Initializer
-from .layer import Declaration, Layer, LayerPullback, Parameter, Shapes, Variables
+from .layer import LAYERS, Declaration, Layer, LayerPullback, Parameter, Shapes, Variables
 from .run import Run
 
 
+@LAYERS.register()
 class Conv2d(Layer):
     """Convolution: x (N, H, W, in_channels) to y (N, H', W', out_channels), H' = ⌊(H + 2·padding − kernel)/stride⌋ + 1.
 
@@ -73,6 +74,7 @@ class Conv2d(Layer):
         return y, bind(pullback, variables, "weight", "bias")
 
 
+@LAYERS.register()
 class ConvTranspose2d(Layer):
     """Transposed (fractionally-strided) convolution, the adjoint of the convolution with the same weights.
 

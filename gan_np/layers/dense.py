@@ -8,10 +8,11 @@ from gan_np.checks import integer, shape
 
 from .binding import asked, bind
 from .initializers import ZEROS, Glorot, Initializer
-from .layer import Declaration, Layer, LayerPullback, Parameter, Shapes, Variables
+from .layer import LAYERS, Declaration, Layer, LayerPullback, Parameter, Shapes, Variables
 from .run import Run
 
 
+@LAYERS.register()
 class Dense(Layer):
     """y = f(x·W + b) for x (N, in_features): y (N, out_features).
 

@@ -7,10 +7,11 @@ from gan_np.arrays import Array
 from gan_np.checks import number
 
 from .binding import bind
-from .layer import Layer, LayerPullback, Variables
+from .layer import LAYERS, Layer, LayerPullback, Variables
 from .run import Run
 
 
+@LAYERS.register()
 class Dropout(Layer):
     """In training each entry is 0 with probability `rate`, the others divided by 1 − rate; in evaluation, nothing.
 

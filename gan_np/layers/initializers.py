@@ -10,6 +10,9 @@ import numpy as np
 
 from gan_np.arrays import Array, Shape
 from gan_np.checks import number
+from gan_np.registry import Registry
+
+INITIALIZERS = Registry("initializer")
 
 
 class Initializer(Protocol):
@@ -27,6 +30,7 @@ def fans(shape: Shape, output_axis: int = -1) -> tuple[int, int]:
     return taps * (shape[-2] * shape[-1] // outputs), taps * outputs
 
 
+@INITIALIZERS.register()
 @dataclass(frozen=True)
 class Constant:
     """Every entry `value`."""
@@ -38,6 +42,7 @@ class Constant:
         return np.full(shape, self.value)
 
 
+@INITIALIZERS.register()
 @dataclass(frozen=True)
 class Normal:
     """N(mean, deviation²). DCGAN: N(0, 0.02²) for weights, N(1, 0.02²) for batch normalisation's scale."""
@@ -53,6 +58,7 @@ class Normal:
         return rng.normal(self.mean, self.deviation, shape)
 
 
+@INITIALIZERS.register()
 @dataclass(frozen=True)
 class Uniform:
     """U(−limit, limit)."""
@@ -67,6 +73,7 @@ class Uniform:
         return rng.uniform(-self.limit, self.limit, shape)
 
 
+@INITIALIZERS.register()
 @dataclass(frozen=True)
 class Glorot:
     """U(−a, a) with a = √(6/(fan_in + fan_out)) (Glorot and Bengio 2010)."""
@@ -77,6 +84,7 @@ class Glorot:
         return rng.uniform(-limit, limit, shape)
 
 
+@INITIALIZERS.register()
 @dataclass(frozen=True)
 class He:
     """N(0, 2/((1 + slope²)·fan_in)) (He et al. 2015); `slope` of the leaky ReLU that follows."""

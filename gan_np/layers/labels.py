@@ -5,10 +5,11 @@ from __future__ import annotations
 from gan_np.arrays import Array, array_module
 from gan_np.checks import integer, shape
 
-from .layer import Declaration, Layer, LayerPullback, Shapes, Variables
+from .layer import LAYERS, Declaration, Layer, LayerPullback, Shapes, Variables
 from .run import Run
 
 
+@LAYERS.register()
 class Planes(Layer):
     """Features (N, K) as K constant planes (N, height, width, K), to be joined to an image along its channels.
 

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Self, TypeAlias
 from gan_np.arrays import Array, Like, Shape
 from gan_np.checks import ShapeError
 from gan_np.kernels import Into
+from gan_np.registry import Registry, attributes_of, called
 
 from .fitting import like, require_gradient, require_output
 from .initializers import Initializer
@@ -39,6 +40,10 @@ class Parameter:
     initializer: Initializer
     tag: str = "weight"
     output_axis: int = -1
+
+    def __post_init__(self) -> None:
+        if not callable(self.initializer):
+            raise TypeError(f"initializer: expected an initializer such as Normal(0.02), got {self.initializer!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +218,10 @@ class LayerPullback:
         return moved, linearised
 
 
+LAYERS = Registry("layer")
+"""Layers by the names that descriptions use; one's own join with `gan_np.layers.register`."""
+
+
 class Layer:
     """Base of every layer and of every composition of layers.
 
@@ -265,6 +274,11 @@ class Layer:
             pullback = LayerPullback(pullback, name=repr(self))
         return y, pullback.of(self, like(x)) if run.wrt.any_input else pullback
 
+    @property
+    def applications(self) -> int:
+        """How often the layer runs what is inside it in one forward pass."""
+        return 1
+
     def multiply_adds(self, input_shape: Shapes) -> int:
         """Multiplications (each with an addition) in the products of one example's forward pass; 0 where there are none."""
         return 0
@@ -275,14 +289,7 @@ class Layer:
         Raises:
             TypeError: an argument is not kept as an attribute of its name.
         """
-        found = {}
-        for name in list(inspect.signature(type(self).__init__).parameters)[1:]:
-            if not hasattr(self, name):
-                raise TypeError(
-                    f"{type(self).__name__}: its argument {name!r} is not kept as an attribute of that name"
-                )
-            found[name] = getattr(self, name)
-        return found
+        return attributes_of(self)
 
     def replaced(self, **changes: Any) -> Self:
         """The same layer with some of its constructor's arguments changed.
@@ -292,10 +299,8 @@ class Layer:
         Dense(3)
         """
         arguments = {**self.arguments(), **changes}
-        kinds = inspect.signature(type(self).__init__).parameters
-        several = [name for name in arguments if kinds[name].kind is inspect.Parameter.VAR_POSITIONAL]
-        given = [value for name in several for value in arguments.pop(name)]
-        return type(self)(*given, **arguments)
+        made: Self = called(type(self), arguments, {}, type(self).__name__)
+        return made
 
     def __repr__(self) -> str:
         """The constructor's arguments that differ from their defaults; initialisers left out."""

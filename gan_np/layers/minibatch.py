@@ -5,10 +5,11 @@ from __future__ import annotations
 from gan_np.arrays import Array, array_module, require_same
 from gan_np.checks import number, shape
 
-from .layer import Declaration, Layer, LayerPullback, Shapes, Variables
+from .layer import LAYERS, Declaration, Layer, LayerPullback, Shapes, Variables
 from .run import Run, Wrt
 
 
+@LAYERS.register()
 class MinibatchStandardDeviation(Layer):
     """One more channel that holds a single number: how much the batch varies (Karras et al. 2018).
 

@@ -8,10 +8,11 @@ from gan_np.checks import number, shape
 
 from .binding import asked, bind
 from .initializers import ONES, ZEROS, Initializer
-from .layer import Declaration, Layer, LayerPullback, Parameter, Shapes, State, Variables
+from .layer import LAYERS, Declaration, Layer, LayerPullback, Parameter, Shapes, State, Variables
 from .run import Run
 
 
+@LAYERS.register()
 class BatchNorm(Layer):
     """Batch normalisation (Ioffe and Szegedy 2015) over all axes but the last, for (N, C) and (N, H, W, C).
 
@@ -77,6 +78,7 @@ class BatchNorm(Layer):
         return y, bind(pullback, variables, "scale", "bias")
 
 
+@LAYERS.register()
 class LayerNorm(Layer):
     """Layer normalisation (Ba, Kiros and Hinton 2016): each example over all its features.
 

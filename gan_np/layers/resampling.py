@@ -7,10 +7,11 @@ from gan_np.arrays import Array
 from gan_np.checks import ShapeError, choice, pair, shape
 
 from .binding import bind
-from .layer import Declaration, Layer, LayerPullback, Shapes, Variables
+from .layer import LAYERS, Declaration, Layer, LayerPullback, Shapes, Variables
 from .run import Run
 
 
+@LAYERS.register()
 class AveragePool2d(Layer):
     """Mean over disjoint windows: (N, H·kh, W·kw, C) to (N, H, W, C)."""
 
@@ -30,6 +31,7 @@ class AveragePool2d(Layer):
         return y, bind(pullback, variables)
 
 
+@LAYERS.register()
 class Upsample2d(Layer):
     """Enlargement by whole factors: (N, H, W, C) to (N, H·fh, W·fw, C). mode: "nearest" or "bilinear"."""
 

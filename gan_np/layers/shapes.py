@@ -9,10 +9,11 @@ from gan_np.arrays import Array
 from gan_np.checks import ShapeError, shape
 
 from .binding import bind
-from .layer import Declaration, Layer, LayerPullback, Shapes, Variables
+from .layer import LAYERS, Declaration, Layer, LayerPullback, Shapes, Variables
 from .run import Run, Wrt
 
 
+@LAYERS.register()
 class Reshape(Layer):
     """Each example in another shape: Reshape(7, 7, 64) makes images of 3136 features."""
 
@@ -36,6 +37,7 @@ class Reshape(Layer):
         return y, bind(pullback, variables)
 
 
+@LAYERS.register()
 class Flatten(Layer):
     """Each example as one row of features."""
 
@@ -74,6 +76,7 @@ def _each(wrt: Wrt, count: int) -> tuple[bool, ...]:
     return tuple(bool(part) for part in wrt.of_inputs(count))
 
 
+@LAYERS.register()
 class Add(_Join):
     """The sum of several inputs of one shape."""
 
@@ -87,6 +90,7 @@ class Add(_Join):
         return ops.add(*x, wrt=wrt)
 
 
+@LAYERS.register()
 class Concatenate(_Join):
     """Several inputs joined along their last axis (channels, or features)."""
 

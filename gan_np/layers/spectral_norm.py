@@ -7,10 +7,11 @@ import numpy as np
 from gan_np.arrays import Array, Shape, array_module, on_host
 from gan_np.kernels import Into
 
-from .layer import Declaration, Layer, LayerPullback, Shapes, State, Variables
+from .layer import LAYERS, Declaration, Layer, LayerPullback, Shapes, State, Variables
 from .run import Run, Wrt
 
 
+@LAYERS.register()
 class SpectralNorm(Layer):
     """A layer with its weight divided by an estimate of its largest singular value (Miyato et al. 2018).
 

@@ -1,7 +1,5 @@
 """Models: pairs of networks for images of a given shape."""
 
-from collections.abc import Callable
-
 from .classifier import Classifier, HeldOut, classifier
 from .conditional import conditional_dcgan
 from .dcgan import dcgan
@@ -12,23 +10,13 @@ from .infogan import CodePrior, InfoGAN, infogan
 from .lapgan import LAPGAN, lapgan, laplacian_level
 from .mlp import mlp
 from .prior import CHUNK, Prior
+from .registered import GANS, MODELS, register
 from .residual import residual_gan
-
-MODELS: dict[str, Callable[..., GAN]] = {
-    "dcgan": dcgan,
-    "mlp": mlp,
-    "dense": dense_gan,
-    "conditional-dcgan": conditional_dcgan,
-    "gran": gran,
-    "infogan": infogan,
-    "residual": residual_gan,
-    "laplacian-level": laplacian_level,
-}
-"""By the names that checkpoints use (and configurations, but for the levels of a LAPGAN, which train together)."""
 
 __all__ = [
     "CHUNK",
     "GAN",
+    "GANS",
     "GRAN",
     "LAPGAN",
     "MODELS",
@@ -46,5 +34,6 @@ __all__ = [
     "lapgan",
     "laplacian_level",
     "mlp",
+    "register",
     "residual_gan",
 ]

@@ -14,8 +14,9 @@ from gan_np.checks import shape as checked_shape
 from gan_np.data.images import RANGES, to_float
 from gan_np.layers import BatchNorm, Conv2d, Dense, DiffAugment, Dropout, Flatten, He, Layer
 from gan_np.networks import Fork, Identity, Network, Sequential
+from gan_np.registry import Registry
 
-from .recipes import check_recipe
+from .registered import register
 
 BATCH = 256
 """Images are read in batches of this many, the last one filled up: a product of matrices rounds differently for another
@@ -37,33 +38,36 @@ class HeldOut:
     """Which they were."""
 
 
+@Registry("classifier").register()
 @dataclass
 class Classifier:
     """A network that tells classes apart, and what is known about it.
 
     network: images (N, H, W, C) in `pixel_range` → (features (N, F), logits (N, classes)); the features are what the last
         layer reads.
-    recipe: how to build the same structure again; kept in files.
     name: what figures that depend on its features are named after.
     held_out: its accuracy on images kept from training; None before training.
+    recipe: the call that made it, for information.
     """
 
     network: Network
-    recipe: Mapping[str, Any] = field(default_factory=dict)
     pixel_range: str = "0..1"
     name: str = "classifier"
     class_names: tuple[str, ...] | None = None
     held_out: HeldOut | None = None
+    recipe: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         choice("pixel_range", self.pixel_range, RANGES)
-        if self.recipe:
-            check_recipe("recipe", self.recipe)
         shapes = self.network.output_shape
         if len(shapes) != 2 or not all(isinstance(part, tuple) and len(part) == 1 for part in shapes):
             raise ShapeError(f"network: expected to give out ((features,), (classes,)), it gives {shapes}")
         if self.class_names is not None and len(self.class_names) != self.classes:
             raise ValueError(f"class_names: expected {self.classes} names, got {len(self.class_names)}")
+
+    def arguments(self) -> dict[str, Any]:
+        """Its structure, and what it and its classes are called."""
+        return {name: getattr(self, name) for name in ("network", "pixel_range", "name", "class_names")}
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -140,6 +144,7 @@ def softmax(logits: Array) -> Array:
     return shares
 
 
+@register("classifier", hidden=True)
 def classifier(
     image_shape: tuple[int, int, int],
     *,
@@ -188,17 +193,8 @@ def classifier(
     layers += [Flatten(), *_normalised(Dense(features, bias=False, weight_initializer=He()))]
     head = Sequential(Dropout(dropout), Dense(classes))
     structure = Sequential(*layers, Fork(Identity(), head))
-    recipe = {
-        "model": "classifier",
-        "image_shape": [height, wide, channels],
-        "classes": classes,
-        "width": width,
-        "features": features,
-        "dropout": dropout,
-        "augment": list(augment),
-    }
     network = Network(structure, (height, wide, channels), seed=seed, dtype=dtype, device=device)
-    return Classifier(network, recipe)
+    return Classifier(network)
 
 
 def _normalised(layer: Layer) -> list[Layer]:

@@ -13,10 +13,12 @@ from gan_np.networks import Identity, Network, Parallel, Sequential
 from .dcgan import Pyramid, discriminator_layers, generator_layers
 from .gan import GAN
 from .prior import Prior
+from .registered import register
 
 EMBEDDING = 16
 
 
+@register("conditional-dcgan")
 def conditional_dcgan(
     image_shape: tuple[int, int, int],
     latent_dim: int = 64,
@@ -66,24 +68,11 @@ def conditional_dcgan(
     seen = DiffAugment(*augment) if augment else Identity()
     planes = Sequential(*label(), Planes(*pyramid.sides[0]))
     discriminator = Sequential(Parallel(seen, planes), Concatenate(), *discriminator_layers(pyramid, d_norm))
-    recipe = {
-        "model": "conditional-dcgan",
-        "image_shape": list(image_shape),
-        "latent_dim": latent_dim,
-        "classes": classes,
-        "width": width,
-        "kernel_size": kernel_size,
-        "condition": condition,
-        "latent": latent,
-        "augment": list(augment),
-        "d_norm": d_norm,
-    }
     options = {"dtype": dtype, "device": device}
     return GAN(
         Network(generator, ((latent_dim,), (classes,)), seed=2 * seed, **options),
         Network(discriminator, (pyramid.image_shape, (classes,)), seed=2 * seed + 1, **options),
         prior,
         "-1..1",
-        recipe,
         classes=classes,
     )

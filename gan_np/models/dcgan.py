@@ -25,6 +25,7 @@ from gan_np.networks import Network, Sequential
 
 from .gan import GAN
 from .prior import Prior
+from .registered import register
 
 WEIGHT = Normal(0.02)
 SCALE = Normal(0.02, mean=1.0)
@@ -34,6 +35,7 @@ SMALLEST, LARGEST = 8, 256
 SHORTEST = 7
 
 
+@register("dcgan")
 def dcgan(
     image_shape: tuple[int, int, int],
     latent_dim: int = 64,
@@ -79,23 +81,11 @@ def dcgan(
     layers = discriminator_layers(pyramid, d_norm)
     discriminator = Sequential(DiffAugment(*augment), *layers) if augment else Sequential(*layers)
     options = {"dtype": dtype, "device": device}
-    recipe = {
-        "model": "dcgan",
-        "image_shape": [height, wide, channels],
-        "latent_dim": latent_dim,
-        "width": width,
-        "kernel_size": kernel_size,
-        "latent": latent,
-        "augment": list(augment),
-        "d_norm": d_norm,
-        "packing": packing,
-    }
     return GAN(
         Network(Sequential(*generator_layers(pyramid)), (latent_dim,), seed=2 * seed, **options),
         Network(discriminator, seen, seed=2 * seed + 1, **options),
         prior,
         "-1..1",
-        recipe,
         packing=packing,
     )
 

@@ -13,10 +13,12 @@ from gan_np.networks import Identity, Network, Parallel, Sequential
 
 from .gan import GAN
 from .prior import Prior
+from .registered import register
 
 WEIGHT = Normal(0.05)
 
 
+@register("dense")
 def dense_gan(
     image_shape: tuple[int, int, int],
     latent_dim: int = 64,
@@ -57,14 +59,6 @@ def dense_gan(
     )
     pixels: list[Layer] = [Parallel(Flatten(), Identity()), Concatenate()] if labelled else [Flatten()]
     d = Sequential(*pixels, Dense(hidden, activation="leaky_relu"), Dense(hidden, activation="leaky_relu"), Dense(1))
-    recipe = {
-        "model": "dense",
-        "image_shape": list(image),
-        "latent_dim": latent_dim,
-        "hidden": hidden,
-        "classes": classes,
-        "latent": latent,
-    }
     options = {"dtype": dtype, "device": device}
     label = None if classes is None else (integer("classes", classes, 1),)
     return GAN(
@@ -72,6 +66,5 @@ def dense_gan(
         Network(d, image if label is None else (image, label), seed=2 * seed + 1, **options),
         prior,
         "-1..1",
-        recipe,
         classes=classes,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from gan_np.objectives import Loss
 from gan_np.vectors import all_finite
 
 from .prior import Prior
-from .recipes import check_recipe
+from .registered import register
 
 STATISTICS_BATCH, STATISTICS_BATCHES = 128, 8
 
@@ -29,6 +29,11 @@ rows, so only a fixed number makes an image the same whatever is asked for besid
 since filling up would make one image cost what sixteen do."""
 
 
+TRANSIENT = {"transient": True}
+"""Metadata of a field of a GAN that is no part of its structure: what training sets, what is computed once."""
+
+
+@register()
 @dataclass
 class GAN:
     """Two players.
@@ -37,35 +42,46 @@ class GAN:
     discriminator: images → logits (N, 1); of a conditional model (images, context) → logits.
     prior: p(z).
     pixel_range: "-1..1" or "0..1", the range of float images.
-    recipe: how to build the same structure again (name of the model and its arguments); kept in checkpoints.
-    average: the moving average of the generator, if training keeps one; samples then come from it.
     packing: how many images D judges together (`gan_np.models.packing`).
     classes: of a model conditional on labels, how many there are: the context of an image is its label, one-hot.
     label_table: labels, names and frequencies of those classes in the data that it was trained on; training sets it. Where
         it is not known, labels are 0…classes−1 and equally frequent.
+    average: the moving average of the generator, if training keeps one; samples then come from it.
+    recipe: for people, the call that made it (the name of a registered model and its arguments); empty for one put together
+        by hand.
+
+    A checkpoint has its class, the structures of both networks and its other fields (see `gan_np.registry`), so that a GAN
+    put together by hand is saved and opened as the named ones are. A subclass is a dataclass registered with
+    `gan_np.models.register`; fields that are no part of the structure have
+    `metadata=TRANSIENT`.
     """
 
     generator: Network
     discriminator: Network
     prior: Prior
     pixel_range: str
-    recipe: Mapping[str, Any] = field(default_factory=dict)
-    average: Average | None = None
     packing: int = 1
     classes: int | None = None
-    label_table: LabelTable | None = field(default=None, repr=False)
-    _statistics_of: tuple[int, int, LabelTable | None] | None = field(default=None, repr=False)
-    _folded: tuple[Network, tuple[int, int], Network] | None = field(default=None, repr=False)
+    average: Average | None = field(default=None, kw_only=True, repr=False, metadata=TRANSIENT)
+    label_table: LabelTable | None = field(default=None, kw_only=True, repr=False, metadata=TRANSIENT)
+    recipe: Mapping[str, Any] = field(default_factory=dict, kw_only=True, repr=False, metadata=TRANSIENT)
+    _statistics_of: tuple[int, int, LabelTable | None] | None = field(
+        default=None, kw_only=True, repr=False, metadata=TRANSIENT
+    )
+    _folded: tuple[Network, tuple[int, int], Network] | None = field(
+        default=None, kw_only=True, repr=False, metadata=TRANSIENT
+    )
 
     def __post_init__(self) -> None:
         choice("pixel_range", self.pixel_range, RANGES)
+        for name, kind in (("generator", Network), ("discriminator", Network), ("prior", Prior)):
+            if not isinstance(getattr(self, name), kind):
+                raise TypeError(f"{name}: expected a {kind.__name__}, got {getattr(self, name)!r}")
         if self.label_table is not None and len(self.label_table) != self.classes:
             raise ValueError(f"label_table: expected {self.classes} classes, got {len(self.label_table)}")
-        if self.recipe:
-            check_recipe("recipe", self.recipe)
         z: Any = (self.prior.dim,)
         height, width, channels = self.generator.output_shape
-        seen: Any = height, width, integer("packing", self.packing, 1) * channels
+        seen: Any = height, width, integer("packing", self.packing, 1, 256) * channels
         context = self.context_shape
         if context is not None:
             if self.packing > 1:
@@ -79,6 +95,10 @@ class GAN:
                 f"discriminator: expected to give out {self.discriminator_output_shape} (one logit first), "
                 f"it gives {self.discriminator.output_shape}"
             )
+
+    def arguments(self) -> dict[str, Any]:
+        """Its structure: the fields that are not transient."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if not one.metadata.get("transient")}
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

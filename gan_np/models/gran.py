@@ -24,19 +24,21 @@ from gan_np.layers import (
     Variables,
     Wrt,
 )
-from gan_np.layers.layer import Arrays, Shapes
+from gan_np.layers.layer import LAYERS, Arrays, Shapes
 from gan_np.networks import Loop, Network, Sequential
 
 from .dcgan import Pyramid, discriminator_layers, generator_layers
 from .gan import GAN
 from .prior import Prior
+from .registered import register
 
 
+@register("gran")
 def gran(
     image_shape: tuple[int, int, int],
     latent_dim: int = 64,
     *,
-    steps: int = 3,
+    draw_steps: int = 3,
     width: int = 32,
     code: int = 128,
     kernel_size: int = 4,
@@ -48,7 +50,7 @@ def gran(
     dtype: Any = np.float32,
     device: str = "cpu",
 ) -> GRAN:
-    """A generator that adds to a canvas T = `steps` times, with the same weights each time:
+    """A generator that adds to a canvas T = `draw_steps` times, with the same weights each time:
 
         h_z = tanh(W z),  h_{c,0} = 0,  C_0 = 0
         ΔC_t = f([h_z, h_{c,t}]),  h_{c,t+1} = g(ΔC_t),  C_{t+1} = C_t + ΔC_t,  t = 0 … T−1
@@ -59,41 +61,29 @@ def gran(
     The rest as in `dcgan`.
 
     >>> import gan_np as gn
-    >>> gan = gn.models.gran((8, 8, 1), 4, steps=3, width=2, code=5)
+    >>> gan = gn.models.gran((8, 8, 1), 4, draw_steps=3, width=2, code=5)
     >>> gan.series(2, seed=1).shape                                  # two samples, the canvas after each of three steps
     (2, 3, 8, 8, 1)
 
     Raises:
-        ShapeError, ValueError, TypeError: as `dcgan`; steps or code below 1.
+        ShapeError, ValueError, TypeError: as `dcgan`; draw_steps (at most 100) or code below 1.
     """
     pyramid = Pyramid.of(image_shape, width, kernel_size)
     height, wide, channels = pyramid.image_shape
     layers = discriminator_layers(pyramid, d_norm)
     discriminator = Sequential(DiffAugment(*augment), *layers) if augment else Sequential(*layers)
-    recipe = {
-        "model": "gran",
-        "image_shape": list(pyramid.image_shape),
-        "latent_dim": latent_dim,
-        "steps": steps,
-        "width": width,
-        "code": code,
-        "kernel_size": kernel_size,
-        "latent": latent,
-        "augment": list(augment),
-        "d_norm": d_norm,
-        "packing": packing,
-    }
     options = {"dtype": dtype, "device": device}
+    structure = _generator(pyramid, code, integer("draw_steps", draw_steps, 1, 100))
     return GRAN(
-        Network(_generator(pyramid, code, steps), (latent_dim,), seed=2 * seed, **options),
+        Network(structure, (latent_dim,), seed=2 * seed, **options),
         Network(discriminator, (height, wide, integer("packing", packing, 1) * channels), seed=2 * seed + 1, **options),
         Prior(integer("latent_dim", latent_dim, 1), latent),
         "0..1",
-        recipe,
         packing=packing,
     )
 
 
+@register()
 @dataclass
 class GRAN(GAN):
     """A GAN whose generator draws in steps."""
@@ -103,14 +93,17 @@ class GRAN(GAN):
 
         steps: T at sampling time, another than that of training if wished; batch statistics are those of a fixed noise.
         """
-        trained = int(self.recipe["steps"])
-        pyramid = Pyramid.of(self.image_shape, self.recipe["width"], self.recipe["kernel_size"])
-        wanted = trained if steps is None else integer("steps", steps, 1)
+        structure = self.generator.structure
+        assert isinstance(structure, Sequential)
+        (place,) = (index for index, layer in enumerate(structure.layers) if isinstance(layer, Loop))
+        loop = structure.layers[place]
+        wanted = loop.applications if steps is None else integer("steps", steps, 1)
         theta = self.sampler(average=average).parameters
         canvases = []
         for length in range(1, wanted + 1):
-            structure = _generator(pyramid, self.recipe["code"], length)
-            network = Network(structure, (self.prior.dim,), dtype=self.generator.dtype, device=self.generator.device)
+            layers = [*structure.layers[:place], loop.replaced(steps=length), *structure.layers[place + 1 :]]
+            g = self.generator
+            network = Network(Sequential(*layers), g.input_shape, dtype=g.dtype, device=g.device)
             network.parameters.assign(theta.values)
             network = self.with_own_statistics(network)
             shorter = replace(self, generator=network, average=None)
@@ -131,6 +124,7 @@ def _generator(pyramid: Pyramid, code: int, steps: int) -> Sequential:
     )
 
 
+@LAYERS.register()
 class EmptyCanvas(Layer):
     """h_z to (h_z, h_c, C) with h_c and C all 0."""
 
@@ -148,6 +142,7 @@ class EmptyCanvas(Layer):
         return (x, *empty), LayerPullback(lambda dy, wrt: dy[0], name=repr(self))
 
 
+@LAYERS.register()
 class DrawStep(Layer):
     """(h_z, h_c, C) to (h_z, g(ΔC), C + ΔC) with ΔC = f([h_z, h_c]).
 
@@ -190,6 +185,7 @@ class DrawStep(Layer):
         return (h_z, code, canvas + drawn), LayerPullback(function, name=repr(self))
 
 
+@LAYERS.register()
 class FinishedCanvas(Layer):
     """(h_z, h_c, C) to f(C)."""
 

@@ -25,11 +25,13 @@ from gan_np.objectives import Loss
 
 from .dcgan import SCALE, WEIGHT, Pyramid, discriminator_layers, generator_layers
 from .gan import GAN
-from .prior import Prior
+from .prior import PRIORS, Prior
+from .registered import register
 
 Q_FEATURES = 128
 
 
+@PRIORS.register()
 @dataclass(frozen=True)
 class CodePrior(Prior):
     """[noise, one-hot category, continuous codes U(−1, 1)] side by side; `dim` counts all of them.
@@ -58,11 +60,12 @@ class CodePrior(Prior):
         return z[:, start : start + self.categories], z[:, start + self.categories :]
 
 
+@register()
 @dataclass
 class InfoGAN(GAN):
     """A GAN whose discriminator gives (logit, what it reads of the codes)."""
 
-    weight: float = 1.0
+    information: float = 1.0
     """λ."""
 
     @property
@@ -93,7 +96,7 @@ class InfoGAN(GAN):
         losses, pullback = ops.softmax_cross_entropy(
             xp.ascontiguousarray(head_output[:, :count]), category.argmax(axis=1)
         )
-        share = head_output.dtype.type(self.weight / len(head_output))
+        share = head_output.dtype.type(self.information / len(head_output))
         (d_category,) = pullback(xp.full(losses.shape, share, head_output.dtype))
         distance = head_output[:, count:] - codes
         value = share * (losses.sum() + head_output.dtype.type(0.5) * (distance * distance).sum())
@@ -124,13 +127,14 @@ class InfoGAN(GAN):
         return self.decode(z)
 
 
+@register("infogan")
 def infogan(
     image_shape: tuple[int, int, int],
     latent_dim: int = 64,
     *,
     categories: int = 10,
     continuous: int = 2,
-    weight: float = 1.0,
+    information: float = 1.0,
     width: int = 32,
     kernel_size: int = 4,
     latent: str = "normal",
@@ -141,7 +145,10 @@ def infogan(
 ) -> InfoGAN:
     """An InfoGAN on DCGAN's networks: z is `latent_dim` of noise, a category and `continuous` codes in [−1, 1].
 
-    weight: λ. The rest as in `dcgan`. The paper's MNIST: 62 of noise, 10 categories, 2 continuous codes, λ = 1.
+    categories: values of the categorical code.
+    continuous: how many continuous codes.
+    information: λ, the weight of reading the codes back.
+    The rest as in `dcgan`. The paper's MNIST: 62 of noise, 10 categories, 2 continuous codes, λ = 1.
 
     >>> import gan_np as gn
     >>> gan = gn.models.infogan((28, 28, 1), 8, width=4)
@@ -149,12 +156,12 @@ def infogan(
     (20, 28, 28, 1)
 
     Raises:
-        ShapeError, ValueError, TypeError: as `dcgan`; fewer than 2 categories; a negative weight.
+        ShapeError, ValueError, TypeError: as `dcgan`; fewer than 2 categories; a negative `information`.
     """
     pyramid = Pyramid.of(image_shape, width, kernel_size)
     integer("categories", categories, 2)
     integer("continuous", continuous, 0)
-    number("weight", weight, 0.0)
+    number("information", information, 0.0, 1e30)
     prior = CodePrior(integer("latent_dim", latent_dim, 1) + categories + continuous, latent, categories, continuous)
     *trunk, logit = discriminator_layers(pyramid, "batch")
     q = Sequential(
@@ -164,24 +171,11 @@ def infogan(
     )
     changes = [DiffAugment(*augment)] if augment else []
     discriminator = Sequential(*changes, *trunk, Fork(logit, q))
-    recipe = {
-        "model": "infogan",
-        "image_shape": list(pyramid.image_shape),
-        "latent_dim": latent_dim,
-        "categories": categories,
-        "continuous": continuous,
-        "weight": weight,
-        "width": width,
-        "kernel_size": kernel_size,
-        "latent": latent,
-        "augment": list(augment),
-    }
     options = {"dtype": dtype, "device": device}
     return InfoGAN(
         Network(Sequential(*generator_layers(pyramid)), (prior.dim,), seed=2 * seed, **options),
         Network(discriminator, pyramid.image_shape, seed=2 * seed + 1, **options),
         prior,
         "-1..1",
-        recipe,
-        weight=weight,
+        information=information,
     )

@@ -33,16 +33,18 @@ from gan_np.layers import (
     Variables,
     Wrt,
 )
-from gan_np.layers.layer import Shapes
+from gan_np.layers.layer import LAYERS, Shapes
 from gan_np.networks import Identity, Network, Parallel, Sequential
 
 from . import laplacian
 from .dcgan import Pyramid, discriminator_layers
 from .dense import dense_gan
-from .gan import GAN, STATISTICS_BATCH, STATISTICS_BATCHES
+from .gan import GAN, STATISTICS_BATCH, STATISTICS_BATCHES, TRANSIENT
 from .prior import Prior
+from .registered import register
 
 
+@register()
 @dataclass
 class LaplacianLevel(GAN):
     """One level: G gives the detail ĥ for a low-pass image, D judges low-pass plus detail.
@@ -51,9 +53,9 @@ class LaplacianLevel(GAN):
     label as constant planes beside it.
     """
 
-    conditioning: Array | None = field(default=None, repr=False)
+    conditioning: Array | None = field(default=None, kw_only=True, repr=False, metadata=TRANSIENT)
     """Real images (uint8) whose low-pass `sample` starts from, and G's statistics come from; training sets them."""
-    conditioning_labels: Array | None = field(default=None, repr=False)
+    conditioning_labels: Array | None = field(default=None, kw_only=True, repr=False, metadata=TRANSIENT)
 
     @property
     def context_shape(self) -> tuple[int, ...]:
@@ -132,6 +134,7 @@ class LaplacianLevel(GAN):
             yield z, self.examples(self.conditioning[chosen], labels)[1]
 
 
+@register("laplacian-level", hidden=True)
 def laplacian_level(
     image_shape: tuple[int, int, int],
     latent_dim: int | None = None,
@@ -161,7 +164,7 @@ def laplacian_level(
     pixels = height * wide
     if latent_dim not in (None, pixels):
         raise ValueError(f"latent_dim: a level's noise is one plane, {pixels} values, got {latent_dim}")
-    integer("hidden_layers", hidden_layers, 1)
+    integer("hidden_layers", hidden_layers, 1, 100)
     choice("g_norm", g_norm, ("batch", "none"))
     labels = 0 if classes is None else integer("classes", classes, 1)
     pyramid = Pyramid.of((height, wide, channels), width, kernel_size)
@@ -172,18 +175,6 @@ def laplacian_level(
         Conv2d(channels, 5, padding=2, weight_initializer=Normal(0.01)),
     )
     d = Sequential(AddDetail() if labels else Add(), *discriminator_layers(pyramid, d_norm))
-    recipe = {
-        "model": "laplacian-level",
-        "image_shape": [height, wide, channels],
-        "latent_dim": pixels,
-        "classes": classes,
-        "width": width,
-        "hidden_layers": hidden_layers,
-        "g_norm": g_norm,
-        "kernel_size": kernel_size,
-        "d_norm": d_norm,
-        "latent": latent,
-    }
     image, context = (height, wide, channels), (height, wide, channels + labels)
     options = {"dtype": dtype, "device": device}
     return LaplacianLevel(
@@ -191,7 +182,6 @@ def laplacian_level(
         Network(d, (image, context), seed=2 * seed + 1, **options),
         Prior(pixels, latent),
         "-1..1",
-        recipe,
         classes=classes,
     )
 
@@ -203,6 +193,7 @@ def _hidden(width: int, g_norm: str) -> list[Layer]:
     return [Conv2d(width, 5, padding=2, bias=False, weight_initializer=He()), BatchNorm(activation="relu")]
 
 
+@LAYERS.register()
 class AddDetail(Layer):
     """(h, [l, p]) to [l + h, p]: the detail added to the low-pass, label planes p left beside it.
 

@@ -14,8 +14,10 @@ from gan_np.networks import Network, Sequential
 
 from .gan import GAN
 from .prior import Prior
+from .registered import register
 
 
+@register("mlp")
 def mlp(
     image_shape: tuple[int, int, int],
     latent_dim: int = 64,
@@ -63,24 +65,10 @@ def mlp(
         units = integer("maxout_units", maxout_units, 1) * integer("maxout_pieces", maxout_pieces, 1)
         layers += [Dense(units, weight_initializer=narrow), Maxout(maxout_pieces), Dropout(hidden_dropout)]
     discriminator = Sequential(*layers, Dense(1, weight_initializer=narrow))
-    recipe = {
-        "model": "mlp",
-        "image_shape": list(image),
-        "latent_dim": latent_dim,
-        "hidden": hidden,
-        "maxout_units": maxout_units,
-        "maxout_pieces": maxout_pieces,
-        "input_dropout": input_dropout,
-        "hidden_dropout": hidden_dropout,
-        "latent": latent,
-        "augment": list(augment),
-        "packing": packing,
-    }
     return GAN(
         Network(generator, (latent_dim,), seed=2 * seed, dtype=dtype, device=device),
         Network(discriminator, (*image[:2], packing * image[2]), seed=2 * seed + 1, dtype=dtype, device=device),
         prior,
         "0..1",
-        recipe,
         packing=packing,
     )

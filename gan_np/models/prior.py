@@ -11,13 +11,16 @@ from gan_np.arrays import Array, DType, generator
 from gan_np.checks import choice, integer
 from gan_np.devices import CPU
 from gan_np.host import drawn
+from gan_np.registry import Registry
 
+PRIORS = Registry("prior")
 KINDS = ("normal", "uniform", "uniform-unit-variance")
 
 CHUNK = 32
 """Points of a seed are drawn in chunks of this many, each from a stream of its own."""
 
 
+@PRIORS.register()
 @dataclass(frozen=True)
 class Prior:
     """p(z) on k = `dim` independent coordinates.

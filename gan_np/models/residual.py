@@ -27,6 +27,7 @@ from gan_np.networks import Network, Residual, Sequential
 
 from .gan import GAN
 from .prior import Prior
+from .registered import register
 
 
 def residual_up(channels: int) -> Residual:
@@ -57,6 +58,7 @@ def residual_down(channels: int, d_norm: str = "none", *, first: bool = False) -
     return Residual(inner, shortcut=Sequential(_normalised(_convolution(channels, 1), d_norm), AveragePool2d(2)))
 
 
+@register("residual")
 def residual_gan(
     image_shape: tuple[int, int, int],
     latent_dim: int = 64,
@@ -107,23 +109,12 @@ def residual_gan(
     ending: list[Layer] = [ReLU(), *([MinibatchStandardDeviation()] if minibatch_deviation else []), Flatten()]
     down = [residual_down(count, d_norm, first=level == 0) for level, count in enumerate(features)]
     d = Sequential(*changes, *down, *ending, _normalised(Dense(1), d_norm))
-    recipe = {
-        "model": "residual",
-        "image_shape": [height, wide, channels],
-        "latent_dim": latent_dim,
-        "width": width,
-        "d_norm": d_norm,
-        "minibatch_deviation": minibatch_deviation,
-        "latent": latent,
-        "augment": list(augment),
-    }
     options = {"dtype": dtype, "device": device}
     return GAN(
         Network(g, (integer("latent_dim", latent_dim, 1),), seed=2 * seed, **options),
         Network(d, (height, wide, channels), seed=2 * seed + 1, **options),
         Prior(latent_dim, latent),
         "-1..1",
-        recipe,
     )
 
 

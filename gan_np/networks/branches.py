@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from gan_np.checks import ShapeError
 from gan_np.layers import Add, Declaration, Layer, LayerPullback, Run, Variables, Wrt
-from gan_np.layers.layer import Arrays, Shapes
+from gan_np.layers.layer import LAYERS, Arrays, Shapes
 
 from .sequential import Sequential, absent
 
@@ -35,6 +35,7 @@ class _Branches(Layer):
         return variables.children[str(index)]
 
 
+@LAYERS.register()
 class Fork(_Branches):
     """Several layers on one input: x to (f₁(x), f₂(x), …); two heads on one trunk are Sequential(trunk, Fork(a, b)).
 
@@ -71,6 +72,7 @@ def _fork(pullbacks: list[LayerPullback]) -> LayerPullback:
     return LayerPullback(function, linear)
 
 
+@LAYERS.register()
 class Parallel(_Branches):
     """Each layer on its own input: (x₁, x₂, …) to (f₁(x₁), f₂(x₂), …).
 
@@ -110,6 +112,7 @@ def _parallel(pullbacks: list[LayerPullback]) -> LayerPullback:
     return LayerPullback(function, linear)
 
 
+@LAYERS.register()
 class Identity(Layer):
     """y = x: a branch that does nothing."""
 
@@ -122,6 +125,7 @@ def _identity() -> LayerPullback:
     return LayerPullback(lambda dy, wrt: dy if wrt.any_input else None, lambda tangent, wrt: (tangent, _identity()))
 
 
+@LAYERS.register()
 class Residual(Layer):
     """y = x + f(x), or y = g(x) + f(x) with `shortcut` g where f changes the shape (He et al. 2016)."""
 

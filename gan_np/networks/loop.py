@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from gan_np.checks import ShapeError, integer
 from gan_np.layers import Declaration, Layer, LayerPullback, Run, Variables, Wrt
-from gan_np.layers.layer import Arrays, Shapes
+from gan_np.layers.layer import LAYERS, Arrays, Shapes
 
 from .sequential import chain
 
 
+@LAYERS.register()
 class Loop(Layer):
     """xₜ₊₁ = f(xₜ) for t < steps, weights shared, state apart: y = f(f(… f(x))).
 
@@ -24,6 +25,11 @@ class Loop(Layer):
     def __init__(self, layer: Layer, steps: int) -> None:
         self.layer = layer
         self.steps = integer("steps", steps, 1)
+
+    @property
+    def applications(self) -> int:
+        """Once a step."""
+        return self.steps
 
     def declare(self, input_shape: Shapes) -> Declaration:
         """The parameters of one f, the state of `steps` of them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
@@ -17,6 +18,7 @@ from gan_np.layers import ALL, Declaration, Layer, LayerPullback, Run, Variables
 from gan_np.layers.fitting import like, require_gradient
 from gan_np.layers.initializers import fans
 from gan_np.layers.layer import Arrays, Shapes
+from gan_np.registry import Registry
 from gan_np.vectors import Gradient, Layout, Vector
 
 from .summary import count_parameters, summarise
@@ -37,12 +39,45 @@ def parameter_limit(count: int) -> Iterator[None]:
         _limit.reset(token)
 
 
+LARGEST_OUTPUT, MOST_APPLICATIONS = 1 << 28, 1000
+"""Of a structure that a file describes: numbers that a layer may give out for one example, and how often loops inside loops
+may run a layer; a few bytes of a file could otherwise ask for work without end."""
+
+
+def _check_loops(structure: Layer) -> None:
+    """Before anything is built: each step of a loop has state of its own."""
+    if _limit.get() is not None and (times := _applications(structure)) > MOST_APPLICATIONS:
+        raise ValueError(f"a layer that runs {times:,} times was described, more than {MOST_APPLICATIONS:,}")
+
+
 def _check_limit(declaration: Declaration) -> None:
     limit = _limit.get()
-    if limit is not None and (found := count_parameters(declaration)) > limit:
+    if limit is None:
+        return
+    if (found := count_parameters(declaration)) > limit:
         raise ValueError(f"a network of {found:,} parameters was described where at most {limit:,} can be")
+    if (largest := _largest_output(declaration)) > LARGEST_OUTPUT:
+        raise ValueError(f"a layer of {largest:,} numbers an example was described, more than {LARGEST_OUTPUT:,}")
 
 
+def _largest_output(declaration: Declaration) -> int:
+    return max(_size(declaration.output_shape), *map(_largest_output, declaration.children.values()), 0)
+
+
+def _size(shape: Shapes) -> int:
+    return sum(map(_size, shape)) if shape and isinstance(shape[0], tuple) else math.prod(shape)
+
+
+def _applications(layer: Any) -> int:
+    """The most often that a layer inside is run."""
+    if isinstance(layer, tuple | list):
+        return max(map(_applications, layer), default=1)
+    if not isinstance(layer, Layer):
+        return 1
+    return layer.applications * max(map(_applications, layer.arguments().values()), default=1)
+
+
+@Registry("network").register()
 class Network:
     """A layer (usually a Sequential) together with its numbers.
 
@@ -72,6 +107,7 @@ class Network:
         dtype: Any = np.float32,
         device: str = "cpu",
     ) -> None:
+        _check_loops(structure)
         declaration = structure.build(input_shape)
         _check_limit(declaration)
         layouts = Layout(list(_parameters(declaration))), Layout(list(_states(declaration)))
@@ -91,6 +127,10 @@ class Network:
         self.device = device_of(theta.values)
         self.gradient = Gradient(theta.layout, self.dtype, self.device)
         self._variables = self._bind(declaration, "")
+
+    def arguments(self) -> dict[str, Any]:
+        """What describes it (see `gan_np.registry`): the structure and its input, without numbers."""
+        return {"structure": self.structure, "input_shape": self.input_shape}
 
     @property
     def dtype(self) -> DType:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from gan_np.layers import Declaration, Layer, LayerPullback, Run, Variables, Wrt
-from gan_np.layers.layer import Arrays, Shapes
+from gan_np.layers.layer import LAYERS, Arrays, Shapes
 
 
+@LAYERS.register()
 class Sequential(Layer):
     """Each layer applied to the output of the one before: y = fₙ(… f₂(f₁(x))).
 

@@ -6,9 +6,12 @@ from gan_np import kernels
 from gan_np.arrays import Array, require_same
 from gan_np.checks import choice, number
 from gan_np.kernels import Activation, Into
+from gan_np.registry import Registry
 
 from .affine import LINEAR, PIECEWISE_LINEAR
 from .pullback import Asked, Gradients, OperationPullback, asked, problem, require_shape
+
+Registry("activation").register()(Activation)
 
 KINDS = ("linear", "relu", "leaky_relu", "tanh", "sigmoid")
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
-
-import numpy as np
 
 from gan_np import devices, kernels
 from gan_np.arrays import Array
 from gan_np.checks import choice
 from gan_np.data.labels import MOST_CLASSES
 from gan_np.models import GAN, LAPGAN, MODELS, lapgan
-from gan_np.models.recipes import check_recipe
 from gan_np.objectives import OBJECTIVES, Objective
 from gan_np.ops import AUGMENTATIONS
 from gan_np.optimizers import SGD, Adam, Optimizer, RMSprop
@@ -33,9 +29,6 @@ MODEL_OPTIONS = {
 """Which fields of the configuration each model has beside latent_dim, latent, seed and device."""
 
 
-RENAMED = {"draw_steps": "steps", "information": "weight"}
-"""Fields that a model knows by another name (`steps` of a configuration are those of training)."""
-
 CONDITIONAL = ("conditional-dcgan",)
 """Models that need labels."""
 
@@ -49,12 +42,12 @@ def build_gan(config: Config, image_shape: tuple[int, int, int], classes: int | 
     """The model that a configuration names, for images of this shape; `classes` for one conditional on labels."""
     if config.model == "lapgan":
         raise ValueError("model: a lapgan is several GANs; build it with build_lapgan and train it with train_lapgan")
-    options = {RENAMED.get(name, name): getattr(config, name) for name in MODEL_OPTIONS[config.model]}
+    options = {name: getattr(config, name) for name in MODEL_OPTIONS[config.model]}
     if config.model in CONDITIONAL:
         if classes is None:
             raise ValueError(f"model: {config.model} needs labels, and {config.data!r} has none")
         options["classes"] = _few(classes)
-    return MODELS[config.model](
+    gan: GAN = MODELS[config.model](
         image_shape,
         config.latent_dim,
         augment=_augmentations(config),
@@ -63,6 +56,7 @@ def build_gan(config: Config, image_shape: tuple[int, int, int], classes: int | 
         device=config.device,
         **options,
     )
+    return gan
 
 
 def _augmentations(config: Config) -> list[str]:
@@ -101,20 +95,6 @@ def _few(classes: int) -> int:
             "number something else than classes?"
         )
     return classes
-
-
-def rebuild_gan(recipe: Mapping[str, Any], *, device: str = "cpu", dtype: Any = np.float32) -> GAN:
-    """The structure that a checkpoint's recipe describes, with fresh weights.
-
-    Raises:
-        TypeError, ValueError: a model this version does not know, an argument outside its bounds.
-    """
-    check_recipe("recipe", recipe)
-    model = choice("recipe's model", recipe.get("model"), MODELS)
-    arguments = dict(recipe)
-    del arguments["model"]
-    shape = tuple(arguments.pop("image_shape"))
-    return MODELS[model](shape, arguments.pop("latent_dim"), device=device, dtype=dtype, **arguments)
 
 
 def build_optimizer(config: Config, learning_rate: float) -> Optimizer:

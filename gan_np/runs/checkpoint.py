@@ -24,25 +24,39 @@ import numpy as np
 from gan_np import kernels
 from gan_np.arrays import Array, to_device, to_host
 from gan_np.averaging import Average
-from gan_np.bounds import COUNT, each, fields, one_of, real, whole
+from gan_np.bounds import COUNT, each, fields, one_of, real, text, whole
 from gan_np.checks import shown
 from gan_np.data.labels import LabelTable
 from gan_np.files import write_atomically
 from gan_np.models import GAN
-from gan_np.models.recipes import check_recipe
 from gan_np.networks import Network, parameter_limit
 from gan_np.optimizers import Optimizer
+from gan_np.registry import build
+from gan_np.registry import describe as described
 from gan_np.training.algorithm import Trainer
 from gan_np.vectors import Layout, Vector
 
-from .build import rebuild_gan
 from .tensor_file import CheckpointError as CheckpointError
 from .tensor_file import digest as digest
 from .tensor_file import from_file, to_bytes
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+RENAMED = {"gran": {"steps": "draw_steps"}, "infogan": {"weight": "information"}}
+"""Arguments of models that had other names in files of version 1."""
+
+
+def _named_model(description: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 named a model and its arguments; from version 2 on the structure itself is described."""
+    recipe: Any = description.get("recipe")
+    fields({"model": text()})("recipe", recipe)
+    renamed = RENAMED.get(recipe["model"], {})
+    arguments = {renamed.get(name, name): value for name, value in recipe.items() if name != "model"}
+    key = "classifier" if recipe["model"] == "classifier" else "gan"
+    return {**description, "format_version": 2, key: {"model": recipe["model"], "arguments": arguments}}
+
+
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _named_model}
 """For each older format version, what turns its description into one of the next version."""
 
 
@@ -60,7 +74,7 @@ _PHILOX = fields(
 """The state of a generator, which NumPy takes as it is: a wrong place in the buffer reads memory that is not its own."""
 
 _DESCRIPTION = fields(
-    {"recipe": check_recipe, "dtype": one_of("float32", "float64")},
+    {"dtype": one_of("float32", "float64")},
     {
         "average": fields({"decay": real(0.0, 1.0), "updates": _COUNT}),
         "training": fields(
@@ -80,20 +94,22 @@ def save(path: str | Path, gan: GAN, trainer: Trainer | None = None, extra: Mapp
     """Write a checkpoint: the model, and with a trainer all that training needs to go on from here.
 
     The file appears whole or not at all: it is written beside its place, forced to disk, then moved.
+
+    Raises:
+        TypeError: a layer of the model is not registered, so the file could not be opened again.
     """
-    if not gan.recipe:
-        raise ValueError("gan: has no recipe, so it could not be built again from a file; use a model of gan_np.models")
     tensors = {name: np.ascontiguousarray(to_host(array)) for name, array in tensors_of(gan, trainer).items()}
     return write_atomically(path, to_bytes(describe(gan, trainer, extra), tensors))
 
 
 def describe(gan: GAN, trainer: Trainer | None = None, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The metadata: format version, recipe, names and shapes of all segments, and the training's counters."""
+    """The metadata: format version, structure, names and shapes of all segments, and the training's counters."""
     description: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
+        "gan": described(gan),
         "recipe": dict(gan.recipe),
         "dtype": str(gan.generator.dtype),
-        "segments": {name: _segments(vector.layout) for name, vector in _vectors(gan).items()},
+        "segments": {name: segments(vector.layout) for name, vector in _vectors(gan).items()},
     }
     if gan.label_table is not None:
         description["labels"] = gan.label_table.to_mapping()
@@ -120,7 +136,7 @@ def load_gan(path: str | Path, *, device: str = "cpu") -> GAN:
 
     Raises:
         FileNotFoundError: nothing there.
-        CheckpointError: not a checkpoint, damaged, or of another structure than its recipe says.
+        CheckpointError: not a checkpoint, damaged, or of another structure than it says.
     """
     tensors, description = read(path)
     with described_by(path):
@@ -139,8 +155,13 @@ def load_gan(path: str | Path, *, device: str = "cpu") -> GAN:
 def rebuild(tensors: Mapping[str, Array], description: Mapping[str, Any], device: str) -> GAN:
     """The structure that a description names, never larger than the tensors that are there, and what its labels are."""
     largest = max((math.prod(tensor.shape) for tensor in tensors.values()), default=0)
+    if "gan" not in description:
+        raise ValueError("holds no GAN (the file of a classifier or a network?)")
     with parameter_limit(largest):
-        gan = rebuild_gan(description["recipe"], device=device, dtype=np.dtype(description["dtype"]))
+        gan = build(description["gan"], device=device, dtype=np.dtype(description["dtype"]))
+    if not isinstance(gan, GAN):
+        raise ValueError(f"holds {shown(gan)}, expected a GAN")
+    gan.recipe = dict(description.get("recipe", {}))
     gan.label_table = labels_of(description, gan.classes)
     return gan
 
@@ -167,7 +188,7 @@ def labels_of_file(path: str | Path) -> LabelTable | None:
     """
     description = describe_file(path)
     with described_by(path):
-        return labels_of(description, description["recipe"].get("classes"))
+        return labels_of(description, description["gan"]["arguments"].get("classes"))
 
 
 def tuned_of(description: Mapping[str, Any], path: str | Path) -> kernels.Choices:
@@ -356,7 +377,8 @@ def _optimizers(trainer: Trainer) -> dict[str, Optimizer]:
     return {"d": trainer.d_optimizer, "g": trainer.g_optimizer}
 
 
-def _segments(layout: Layout) -> list[list[Any]]:
+def segments(layout: Layout) -> list[list[Any]]:
+    """Names and shapes of the parts of a vector, as JSON."""
     return [[segment.name, list(segment.shape)] for segment in layout.segments]
 
 
@@ -367,7 +389,7 @@ def _assign(
         raise ValueError(f"has no {name!r}")
     # The average has the structure of the generator.
     recorded = description["segments"].get(name.replace("average.", "generator."))
-    if recorded != _segments(vector.layout):
+    if recorded != segments(vector.layout):
         raise ValueError(f"the layers of {name} are not those of this structure")
     try:
         vector.assign(to_device(tensors[name], device))

@@ -9,9 +9,11 @@ import numpy as np
 
 from gan_np.arrays import to_device, to_host
 from gan_np.bounds import COUNT, each, fields, maybe, real, text, whole
+from gan_np.checks import shown
 from gan_np.files import write_atomically
-from gan_np.models import Classifier, HeldOut, classifier
+from gan_np.models import Classifier, HeldOut
 from gan_np.networks import parameter_limit
+from gan_np.registry import build, describe
 
 from .checkpoint import FORMAT_VERSION, described_by, read
 from .tensor_file import CheckpointError, to_bytes
@@ -23,20 +25,19 @@ _ABOUT = fields(
         "held_out": maybe(fields({"accuracy": real(0.0, 1.0), "count": whole(0, COUNT), "source": text()})),
     }
 )
-"""What a description says of a classifier beside its recipe."""
+"""What a description says of a classifier beside its structure."""
 
 
 def save_classifier(path: str | Path, made: Classifier) -> Path:
-    """Write a classifier: its weights and statistics, its recipe, its name, class names and accuracy.
+    """Write a classifier: its weights and statistics, its structure, its name, class names and accuracy.
 
     Raises:
-        ValueError: it has no recipe, so it could not be built again from a file.
+        TypeError: a layer of it is not registered, so the file could not be opened again.
     """
-    if not made.recipe:
-        raise ValueError("classifier: has no recipe, so it could not be built again from a file")
     tensors = {name: np.ascontiguousarray(to_host(getattr(made.network, name).values)) for name in _VECTORS}
     description = {
         "format_version": FORMAT_VERSION,
+        "classifier": describe(made),
         "recipe": dict(made.recipe),
         "dtype": str(made.network.dtype),
         "name": made.name,
@@ -51,7 +52,7 @@ def load_classifier(path: str | Path, *, device: str = "cpu") -> Classifier:
 
     Raises:
         FileNotFoundError: nothing there.
-        CheckpointError: not a classifier's file, damaged, or of another structure than its recipe says.
+        CheckpointError: not a classifier's file, damaged, or of another structure than it says.
     """
     file = Path(path)
     if file.is_dir():
@@ -60,23 +61,23 @@ def load_classifier(path: str | Path, *, device: str = "cpu") -> Classifier:
         raise FileNotFoundError(f"classifier: there is no file {file}")
     tensors, description = read(file)
     with described_by(file):
-        recipe = dict(description["recipe"])
-        if recipe.pop("model", None) != "classifier":
+        if "classifier" not in description:
             raise ValueError("not a classifier (the file of a GAN?)")
         _ABOUT("description", description)
         with parameter_limit(max((tensor.size for tensor in tensors.values()), default=0)):
-            shape = tuple(recipe.pop("image_shape"))
-            made = classifier(shape, dtype=np.dtype(description["dtype"]), device=device, **recipe)
+            made = build(description["classifier"], dtype=np.dtype(description["dtype"]), device=device)
+        if not isinstance(made, Classifier):
+            raise ValueError(f"holds {shown(made)}, expected a classifier")
         for name in _VECTORS:
             getattr(made.network, name).assign(to_device(tensors[name], device))
         names, held_out = description["class_names"], description["held_out"]
         return Classifier(
             made.network,
-            made.recipe,
             made.pixel_range,
             description["name"],
             None if names is None else tuple(names),
             None if held_out is None else HeldOut(**held_out),
+            dict(description.get("recipe", {})),
         )
 
 

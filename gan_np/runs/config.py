@@ -12,7 +12,6 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from gan_np.bounds import COUNT, Check, maybe, real, whole
 from gan_np.checks import shown
 from gan_np.data import ranges
-from gan_np.models import recipes
 
 from .suggestions import suggestions
 
@@ -202,26 +201,26 @@ class Config:
 CHANGEABLE = ("data", "steps", "device", "precision")
 """Fields that may be others when a run goes on; data are only looked for in another place, their fingerprint must agree."""
 
-_STEPS, _EVERY, _HUGE = whole(1, COUNT), whole(0, COUNT), 1e30
+_STEPS, _EVERY, _SIZE, _HUGE = whole(1, COUNT), whole(0, COUNT), whole(1, 1 << 20), 1e30
 
 BOUNDS: dict[str, Check] = {
-    "image_size": maybe(whole(1, recipes.SIDE)),
-    "latent_dim": recipes.LATENT_DIM,
-    "width": recipes.WIDTH,
-    "levels": recipes.LEVELS,
+    "image_size": maybe(whole(1, 4096)),
+    "latent_dim": _SIZE,
+    "width": _SIZE,
+    "levels": whole(1, 12),
     "coarsest_steps": maybe(_STEPS),
-    "draw_steps": recipes.DRAW_STEPS,
-    "categories": recipes.CATEGORIES,
-    "continuous": recipes.CONTINUOUS,
-    "information": recipes.WEIGHT,
-    "hidden": recipes.HIDDEN,
+    "draw_steps": whole(1, 100),
+    "categories": whole(2, 1 << 20),
+    "continuous": whole(0, 1 << 20),
+    "information": real(0.0, _HUGE),
+    "hidden": _SIZE,
     "smoothing": real(0.0, _HUGE),
     "d_steps": whole(1, 1 << 20),
     "r1": real(0.0, _HUGE),
     "clip_weights": maybe(real(most=_HUGE, above=0.0)),
     "instance_noise": real(0.0, _HUGE),
     "instance_noise_steps": maybe(_STEPS),
-    "packing": recipes.PACKING,
+    "packing": whole(1, 256),
     "g_learning_rate": real(most=_HUGE, above=0.0),
     "d_learning_rate": real(most=_HUGE, above=0.0),
     "detail_g_learning_rate": real(most=_HUGE, above=0.0),

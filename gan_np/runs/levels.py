@@ -147,7 +147,7 @@ def _check_level(player: GAN, images: Array, labels: Array | None, folder: Path)
         except checkpoint.CheckpointError:
             continue  # an older one says the same
         check_fingerprints(description, images, labels, folder)
-        recorded, own = description["recipe"], json.loads(json.dumps(player.recipe))
+        recorded, own = description.get("recipe", {}), json.loads(json.dumps(player.recipe))
         changed = [name for name in own if name in recorded and recorded[name] != own[name]]
         if changed:
             named = ", ".join(f"{name} {recorded[name]!r}, not {own[name]!r}" for name in changed)

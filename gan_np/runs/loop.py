@@ -14,6 +14,7 @@ from gan_np import kernels
 from gan_np.arrays import Array
 from gan_np.checks import as_array
 from gan_np.models import GAN
+from gan_np.registry import describe
 from gan_np.training.algorithm import Trainer
 from gan_np.training.finite import NonFiniteError
 from gan_np.training.step import Step
@@ -189,7 +190,8 @@ def check(trainer: Trainer, config: Config, tuned: kernels.Choices, *, folder: b
 
     Raises:
         ValueError, FileNotFoundError: a forced kernel that is not there; evaluations that cannot be done (see
-            `check_monitor`); with `folder` a gan that could not be built again from a checkpoint.
+            `check_monitor`).
+        TypeError: with `folder`, a gan with a layer that is not registered.
         ModuleNotFoundError: event files are asked for and tensorboardX is not installed.
     """
     with chosen_kernels(config, tuned):
@@ -198,10 +200,12 @@ def check(trainer: Trainer, config: Config, tuned: kernels.Choices, *, folder: b
         return
     if config.tensorboard:
         require_tensorboard()
-    if not trainer.gan.recipe:
-        raise ValueError(
-            "out: this gan has no recipe, so its checkpoints could not be read again; train it without out"
-        )
+    try:
+        describe(trainer.gan)
+    except TypeError as error:
+        raise TypeError(
+            f"out: checkpoints of this gan could not be read again; {error}; or train it without out"
+        ) from error
 
 
 def _drive(

@@ -1,4 +1,4 @@
-"""Tensors and a description in one safetensors file: the form of checkpoints and of classifiers.
+"""Tensors and a description in one safetensors file: the form of checkpoints, networks and classifiers.
 
 Metadata: under "gan_np" one JSON object, under "digest" a BLAKE2b over it and all tensors. The same contents are the same
 bytes, whatever process writes them.

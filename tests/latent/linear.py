@@ -13,7 +13,7 @@ def linear_gan(weights: np.ndarray, *, dtype: type = np.float32, kind: str = "no
     g = gn.Network(structure, (dim,), dtype=dtype)
     g.parameters.assign_segment("0.weight", weights.astype(dtype))
     d = gn.Network(gn.Sequential(gn.Flatten(), gn.Dense(1)), (1, features, 1), dtype=dtype)
-    return gn.GAN(g, d, Prior(dim, kind), "-1..1", {"model": "by hand"})
+    return gn.GAN(g, d, Prior(dim, kind), "-1..1")
 
 
 def orthogonal(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:

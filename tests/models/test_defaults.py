@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 
 import gan_np as gn
-from gan_np.runs.build import MODEL_OPTIONS, RENAMED, build_gan, build_lapgan
+from gan_np.runs.build import MODEL_OPTIONS, build_gan, build_lapgan
 
 OPTIONS = {name: ("latent_dim", "latent", "seed", "device", *options) for name, options in MODEL_OPTIONS.items()}
 OPTIONS["lapgan"] = ("latent_dim", "levels", "width", "hidden", "kernel_size", "d_norm", "seed", "device")
-CONSTRUCTORS = {**gn.models.MODELS, "lapgan": gn.models.lapgan}
+CONSTRUCTORS = {**{name: gn.models.MODELS[name] for name in gn.models.MODELS}, "lapgan": gn.models.lapgan}
 
 
 @pytest.mark.parametrize("model", OPTIONS)
 def test_defaults_of_models_are_those_of_the_configuration(model: str) -> None:
     parameters = inspect.signature(CONSTRUCTORS[model]).parameters
-    ours = {name: parameters[RENAMED.get(name, name)].default for name in OPTIONS[model]}
+    ours = {name: parameters[name].default for name in OPTIONS[model]}
     config = dataclasses.asdict(gn.runs.Config(model=model))
     assert ours == {name: config[name] for name in OPTIONS[model]}
 

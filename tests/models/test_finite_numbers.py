@@ -23,7 +23,7 @@ MODELS: dict[str, Callable[[], Any]] = {
     "dcgan": lambda: gn.models.dcgan(SHAPE, 4, width=2),
     "mlp": lambda: gn.models.mlp(SHAPE, 4, hidden=8),
     "conditional": lambda: gn.models.conditional_dcgan(SHAPE, 4, classes=3, width=2),
-    "gran": lambda: gn.models.gran(SHAPE, 4, steps=2, width=2, code=3),
+    "gran": lambda: gn.models.gran(SHAPE, 4, draw_steps=2, width=2, code=3),
     "infogan": lambda: gn.models.infogan(SHAPE, 4, width=2),
     "residual": lambda: gn.models.residual_gan(SHAPE, 4, width=2),
 }

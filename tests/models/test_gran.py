@@ -11,7 +11,7 @@ from gan_np.runs import Config, build_gan, load_gan
 
 
 def small(steps: int = 3, **options: object) -> gn.models.GRAN:
-    gan = gn.models.gran((8, 8, 1), 4, steps=steps, width=2, code=5, **options)  # type: ignore[arg-type]
+    gan = gn.models.gran((8, 8, 1), 4, draw_steps=steps, width=2, code=5, **options)  # type: ignore[arg-type]
     rng = np.random.default_rng(0)
     network = gan.generator  # away from the small initial weights, where every kink is near
     moved = network.parameters.values + 0.4 * rng.standard_normal(len(network.parameters))

@@ -29,7 +29,7 @@ def test_codes() -> None:
 
 
 def test_auxiliary_value_and_gradient() -> None:
-    gan = small(weight=0.7, dtype=np.float64)
+    gan = small(information=0.7, dtype=np.float64)
     rng = np.random.default_rng(0)
     z, read = gan.prior.draw(rng, 6, np.dtype(np.float64)), rng.standard_normal((6, 5))
     category, codes = gan.prior.codes_of(z)  # type: ignore[attr-defined]

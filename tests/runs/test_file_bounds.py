@@ -19,7 +19,6 @@ from safetensors import safe_open
 
 import gan_np as gn
 from gan_np import bounds
-from gan_np.models.recipes import RECIPES, check_recipe
 from gan_np.runs import CheckpointError, Config, checkpoint, load_gan, restore
 from gan_np.runs.config import BOUNDS
 from gan_np.training import Trainer
@@ -55,18 +54,6 @@ def trained(images: np.ndarray, steps: int) -> Trainer:
     return trainer
 
 
-@pytest.mark.parametrize("model", [*MODELS, "classifier"])
-def test_every_argument_of_a_recipe_has_bounds(model: str) -> None:
-    made = gn.models.classifier((8, 8, 1), classes=2, width=2) if model == "classifier" else MODELS[model]()
-    assert made.recipe["model"] == model
-    assert set(made.recipe) - {"model"} <= set(RECIPES[model])
-    check_recipe("recipe", made.recipe)
-
-
-def test_every_model_has_bounds() -> None:
-    assert set(RECIPES) == {*gn.models.MODELS, "classifier"}
-
-
 def test_every_number_of_a_configuration_has_bounds() -> None:
     hints = get_type_hints(Config)
     numbers = {
@@ -97,16 +84,84 @@ def test_every_number_of_a_configuration_has_bounds() -> None:
     ids=[f"case{number}" for number in range(8)],
 )
 def test_recipes_of_work_without_end(tmp_path: Path, model: str, change: dict[str, Any]) -> None:
+    """In files of version 1, which named a model and its arguments."""
     path = checkpoint.save(tmp_path / "x.safetensors", MODELS[model]())
     tensors, description = checkpoint.read(path)
     (name,) = change
-    with pytest.raises(CheckpointError, match=rf"x\.safetensors: .*recipe\.{name}"):
-        load_gan(signed(path, tensors, description | {"recipe": description["recipe"] | change}))
+    old = description | {"recipe": description["recipe"] | change, "format_version": 1}
+    said = {
+        "steps": "draw_steps",
+        "weight": "information",
+        "image_shape": "described",
+        "latent_dim": "described",
+        "hidden_dropout": "rate",
+    }
+    with pytest.raises(CheckpointError, match=rf"x\.safetensors: .*{said.get(name, name)}"):
+        load_gan(signed(path, tensors, old))
+
+
+def inner(description: Any, *path: Any) -> Any:
+    for key in path:
+        description = description[key]
+    return description
+
+
+STRUCTURE = ("gan", "arguments", "generator", "arguments", "structure", "arguments", "layers")
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ((*STRUCTURE, 2, "arguments", "steps"), 10**9, "described"),
+        ((*STRUCTURE, 0, "arguments", "out_features"), 10**12, "described"),
+        ((*STRUCTURE, 0, "arguments", "out_features"), 10**400, "described"),
+        ((*STRUCTURE, 0, "arguments", "activation"), "os.system", "activation"),
+        ((*STRUCTURE, 0, "arguments", "weight_initializer"), {"layer": "Flatten"}, "initializer"),
+        ((*STRUCTURE, 0, "arguments", "unknown"), 1, "unknown"),
+        ((*STRUCTURE, 0, "layer"), "os.system", "needs layer"),
+        ((*STRUCTURE, 0), {"layer": "Upsample2d", "arguments": {"factor": 10**6}}, "Upsample2d"),
+        (("gan", "arguments", "prior", "arguments", "dim"), 0, "latent_dim"),
+        (("gan", "arguments", "prior"), {"layer": "Flatten"}, "prior"),
+        (("gan", "gan"), "subprocess.Popen", "needs gan"),
+        (("gan",), {"layer": "Flatten"}, "expected a GAN"),
+        (("gan",), [], "expected a GAN"),
+        (("gan",), None, "expected a GAN"),
+    ],
+    ids=[f"case{number}" for number in range(14)],
+)
+def test_structures_that_no_file_should_describe(tmp_path: Path, path: Any, value: Any, message: str) -> None:
+    saved = checkpoint.save(tmp_path / "x.safetensors", MODELS["gran"]())
+    tensors, description = checkpoint.read(saved)
+    inner(description, *path[:-1])[path[-1]] = value
+    with pytest.raises(CheckpointError, match=rf"x\.safetensors: .*{message}"):
+        load_gan(signed(saved, tensors, description))
+
+
+def test_a_layer_that_gives_out_too_much() -> None:
+    structure = gn.Sequential(gn.Reshape(1, 1, 4), gn.Upsample2d(2**15))
+    with (
+        gn.networks.parameter_limit(100),
+        pytest.raises(ValueError, match=r"4,294,967,296 numbers an example was desc"),
+    ):
+        gn.Network(structure, (4,))
+    gn.Network(structure, (4,))  # who writes it may
+
+
+def test_a_description_nested_without_end(tmp_path: Path) -> None:
+    saved = checkpoint.save(tmp_path / "x.safetensors", MODELS["dcgan"]())
+    tensors, description = checkpoint.read(saved)
+    layer: Any = {"layer": "Flatten"}
+    for _ in range(300):
+        layer = {"layer": "Sequential", "arguments": {"layers": [layer]}}
+    inner(description, *STRUCTURE)[0] = layer
+    with pytest.raises(CheckpointError, match="deeper than"):
+        load_gan(signed(saved, tensors, description))
 
 
 def test_a_model_that_could_not_be_read_back_is_not_built() -> None:
-    with pytest.raises(ValueError, match=r"recipe\.steps: .*at most 100, got 101"):
-        gn.models.gran((8, 8, 1), 4, width=2, code=3, steps=101)
+    with pytest.raises(ValueError, match=r"draw_steps: .*at most 100, got 101"):
+        gn.models.gran((8, 8, 1), 4, width=2, code=3, draw_steps=101)
 
 
 @pytest.mark.parametrize("value", [-(10**8), 2**60 + 1, 10**30, float("nan")])

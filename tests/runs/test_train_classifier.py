@@ -104,7 +104,7 @@ def test_files_that_are_no_classifier(tmp_path: Path) -> None:
     (tmp_path / "bit.safetensors").write_bytes(changed)
     with pytest.raises(CheckpointError, match="digest"):
         gn.load_classifier(tmp_path / "bit.safetensors")
-    huge = description | {"recipe": description["recipe"] | {"width": 10**6}}
+    huge = description | {"recipe": description["recipe"] | {"width": 10**6}, "format_version": 1}
     for wrong in (huge, description | {"held_out": 3}, description | {"class_names": ["a"]}, {"format_version": 1}):
         text = json.dumps(wrong)
         save_file(tensors, tmp_path / "x.safetensors", {"gan_np": text, "digest": checkpoint.digest(text, tensors)})

@@ -1,0 +1,59 @@
+"""Models by name: functions that make them, and the classes of what they make."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from gan_np.registry import Registry, describe
+
+Made = TypeVar("Made", bound=Callable[..., Any])
+
+MODELS = Registry("model")
+"""Functions (image_shape, latent_dim, *, …) → GAN by the names that configurations use."""
+LISTED: list[str] = []
+"""Those that a user chooses from; others are parts of models."""
+GANS = Registry("gan")
+"""Classes of GANs by the names that checkpoints use."""
+
+NOT_STRUCTURE = ("seed", "dtype", "device")
+"""Arguments that say nothing about the structure that a function makes."""
+
+
+def register(name: str | None = None, *, hidden: bool = False) -> Callable[[Made], Made]:
+    """A decorator for models of one's own.
+
+    A function that makes a GAN can be trained by its name, `gan-np train --import FILE --model NAME`; its keyword-only
+    arguments are the model's options, and what it makes remembers the call (`recipe`). A subclass of `GAN` with fields of
+    its own is registered so that checkpoints can name it. hidden: leave it out of the list that the command line shows.
+
+    >>> import gan_np as gn
+    >>> @gn.models.register("tiny")
+    ... def tiny(image_shape, latent_dim=2, *, width=4, seed=0, dtype="float32", device="cpu"):
+    ...     return gn.models.dense_gan(image_shape, latent_dim, hidden=width, seed=seed, dtype=dtype, device=device)
+    >>> tiny((2, 2, 1)).recipe
+    {'model': 'tiny', 'image_shape': [2, 2, 1], 'latent_dim': 2, 'width': 4}
+    >>> gn.models.MODELS.unregister("tiny")
+    """
+
+    def put(made: Made) -> Made:
+        if isinstance(made, type):
+            return cast(Made, GANS.register(name)(made))
+        signature, own = inspect.signature(made), name or made.__name__
+
+        @functools.wraps(made)
+        def remembered(*arguments: Any, **named: Any) -> Any:
+            gan = made(*arguments, **named)
+            bound = signature.bind(*arguments, **named)
+            bound.apply_defaults()
+            values = {key: value for key, value in bound.arguments.items() if key not in NOT_STRUCTURE}
+            gan.recipe = {"model": own, **{key: describe(value, key) for key, value in values.items()}}
+            return gan
+
+        if not hidden:
+            LISTED.append(own)
+        return cast(Made, MODELS.register(own)(remembered))
+
+    return put
