@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from gan_np import averaging, data, devices, layers, models, networks, objectives, ops, optimizers, schedules
+from gan_np import averaging, data, devices, layers, models, networks, objectives, ops, optimizers, penalties, schedules
 from gan_np.arrays import from_dlpack
 from gan_np.checks import ShapeError
 from gan_np.data.images import save_grid
@@ -151,6 +151,7 @@ __all__ = [
     "objectives",
     "ops",
     "optimizers",
+    "penalties",
     "register_kernel",
     "resume",
     "runs",

@@ -8,23 +8,24 @@ import numpy as np
 
 from gan_np import ops
 from gan_np.arrays import Array, generator
-from gan_np.checks import number
 from gan_np.devices import scope
 from gan_np.host import counted, drawn
 from gan_np.kernels import Number
 from gan_np.layers import Wrt
 from gan_np.networks import Network
+from gan_np.schedules import Schedule, at, scheduled
 
 
 class Average:
     """The exponential moving average of a network's θ: average ← d·average + (1 − d)·θ.
 
-    d is min(decay, (1 + n)/(10 + n)) at update n, so that the start is forgotten quickly. The averaged network has running
-    statistics of its own: those of the trained one belong to other weights, so recompute them before sampling.
+    d is min(decay, (1 + n)/(10 + n)) at update n, so that the start is forgotten quickly; decay may be a schedule. The
+    averaged network has running statistics of its own: those of the trained one belong to other weights, so recompute them
+    before sampling.
     """
 
-    def __init__(self, network: Network, decay: float = 0.999) -> None:
-        self.decay = number("decay", decay, 0.0, 1.0)
+    def __init__(self, network: Network, decay: float | Schedule = 0.999) -> None:
+        self.decay = scheduled("decay", decay, 0.0, 1.0)
         self.source, self.network = network, network.sharing()
         self.updates = 0
 
@@ -40,7 +41,7 @@ class Average:
         counted(self._count)
 
     def _next_decay(self) -> float:
-        return min(self.decay, (1 + self.updates) / (10 + self.updates))
+        return min(at(self.decay, self.updates), (1 + self.updates) / (10 + self.updates))
 
     def _count(self) -> None:
         self.updates += 1

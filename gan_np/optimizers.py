@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -13,14 +14,25 @@ from gan_np.checks import number
 from gan_np.devices import scope
 from gan_np.host import counted, drawn
 from gan_np.kernels import Number
-from gan_np.schedules import Schedule, at
+from gan_np.registry import Registry, arguments_of
+from gan_np.schedules import Schedule, at, scheduled
 from gan_np.vectors import Gradient, Vector
+
+OPTIMIZERS = Registry("optimizer")
+"""Optimisers by the names that configurations use; one's own join with `gan_np.optimizers.register`."""
+register = OPTIMIZERS.register
+
+MOVING = ("updates", "_moments", "learning_rate", "momentum")
+"""What every update is given anew, so that a captured step does not take it for constant."""
 
 
 class Optimizer:
     """Base of all optimisers. One optimiser serves one θ: its moments are vectors of θ's length.
 
-    learning_rate: a number, or a function of the update's number (`gan_np.schedules`).
+    Every number may be a schedule, a function of the update's number (`gan_np.schedules`); on a GPU, only learning rates and
+    momentum may change without the step being captured anew.
+
+    learning_rate: how far a step goes.
     weight_decay: L2, g ← g + weight_decay·θ, on segments tagged "weight" only (not on biases and scales).
     clip_norm: g ← g·min(1, clip_norm/‖g‖₂), the norm over all of g, before weight decay.
     clip_value: each entry of g cut to ±clip_value, before clip_norm.
@@ -33,16 +45,14 @@ class Optimizer:
         self,
         learning_rate: float | Schedule,
         *,
-        weight_decay: float = 0.0,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
+        weight_decay: float | Schedule = 0.0,
+        clip_norm: float | Schedule | None = None,
+        clip_value: float | Schedule | None = None,
     ) -> None:
-        if not callable(learning_rate):
-            number("learning_rate", learning_rate, 0.0)
-        self.learning_rate = learning_rate
-        self.weight_decay = number("weight_decay", weight_decay, 0.0)
-        self.clip_norm = None if clip_norm is None else number("clip_norm", clip_norm, above=0.0)
-        self.clip_value = None if clip_value is None else number("clip_value", clip_value, above=0.0)
+        self.learning_rate = scheduled("learning_rate", learning_rate, 0.0)
+        self.weight_decay = scheduled("weight_decay", weight_decay, 0.0)
+        self.clip_norm = None if clip_norm is None else scheduled("clip_norm", clip_norm, above=0.0)
+        self.clip_value = None if clip_value is None else scheduled("clip_value", clip_value, above=0.0)
         self.updates = 0
         self._moments: dict[str, Array] | None = None
 
@@ -104,14 +114,29 @@ class Optimizer:
         """Clip the gradient in place, add weight decay."""
         xp, real = array_module(gradient), gradient.dtype.type
         if self.clip_value is not None:
-            xp.clip(gradient, -self.clip_value, self.clip_value, out=gradient)
+            limit = at(self.clip_value, self.updates)
+            xp.clip(gradient, -limit, limit, out=gradient)
         if self.clip_norm is not None:
             norm = _norm(gradient)
-            gradient *= xp.minimum(real(1), real(self.clip_norm) / xp.maximum(norm, real(1e-30)))
-        if self.weight_decay:
+            gradient *= xp.minimum(real(1), real(at(self.clip_norm, self.updates)) / xp.maximum(norm, real(1e-30)))
+        if decay := at(self.weight_decay, self.updates):
             for start, stop in theta.layout.ranges("weight"):
-                gradient[start:stop] += real(self.weight_decay) * theta.values[start:stop]
+                gradient[start:stop] += real(decay) * theta.values[start:stop]
         return gradient
+
+    def settings(self) -> tuple[Any, ...]:
+        """What the next update takes for constant, schedules by their value there."""
+        return tuple(
+            at(value, self.updates) if callable(value) else value
+            for name, value in vars(self).items()
+            if name not in MOVING
+        )
+
+    def __repr__(self) -> str:
+        """As it is made, but for what is left at its default."""
+        defaults = {name: one.default for name, one in inspect.signature(type(self)).parameters.items()}
+        given = [f"{name}={value!r}" for name, value in arguments_of(self).items() if value != defaults[name]]
+        return f"{type(self).__name__}({', '.join(given)})"
 
     def _numbers(self) -> tuple[float, ...]:
         """What changes from update to update, for the next one: the learning rate first."""
@@ -150,9 +175,7 @@ class _WithMomentum(Optimizer):
     momentum: float | Schedule
 
     def _set_momentum(self, momentum: float | Schedule) -> None:
-        if not callable(momentum):
-            number("momentum", momentum, 0.0, 1.0)
-        self.momentum = momentum
+        self.momentum = scheduled("momentum", momentum, 0.0, 1.0)
         if callable(momentum) or momentum:
             self.slots = (*self.slots, "velocity")
 
@@ -160,6 +183,7 @@ class _WithMomentum(Optimizer):
         return at(self.learning_rate, self.updates), at(self.momentum, self.updates)
 
 
+@register("sgd")
 class SGD(_WithMomentum):
     """v ← momentum·v + g; θ ← θ − lr·v (PyTorch's form). momentum: a number or a schedule; nesterov looks ahead."""
 
@@ -169,9 +193,9 @@ class SGD(_WithMomentum):
         *,
         momentum: float | Schedule = 0.0,
         nesterov: bool = False,
-        weight_decay: float = 0.0,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
+        weight_decay: float | Schedule = 0.0,
+        clip_norm: float | Schedule | None = None,
+        clip_value: float | Schedule | None = None,
     ) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay, clip_norm=clip_norm, clip_value=clip_value)
         self._set_momentum(momentum)
@@ -200,8 +224,13 @@ class SGD(_WithMomentum):
         )
 
 
+@register("adam")
 class Adam(Optimizer):
-    """Adam (Kingma and Ba 2015), as PyTorch: θ ← θ − lr·m̂/(√v̂ + ε). DCGAN: lr 2e-4, β₁ 0.5."""
+    """Adam (Kingma and Ba 2015), as PyTorch: θ ← θ − lr·m̂/(√v̂ + ε). DCGAN: lr 2e-4, β₁ 0.5.
+
+    beta1, beta2: decay of the mean of g and of g². Where one is a schedule, the bias correction 1 − βᵗ is that of its
+        present value, as in PyTorch when a group's betas are changed.
+    """
 
     slots = ("first", "second")
 
@@ -209,15 +238,16 @@ class Adam(Optimizer):
         self,
         learning_rate: float | Schedule = 2e-4,
         *,
-        beta1: float = 0.5,
-        beta2: float = 0.999,
+        beta1: float | Schedule = 0.5,
+        beta2: float | Schedule = 0.999,
         epsilon: float = 1e-8,
-        weight_decay: float = 0.0,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
+        weight_decay: float | Schedule = 0.0,
+        clip_norm: float | Schedule | None = None,
+        clip_value: float | Schedule | None = None,
     ) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay, clip_norm=clip_norm, clip_value=clip_value)
-        self.beta1, self.beta2 = (number(n, b, 0.0, 0.999999) for n, b in (("beta1", beta1), ("beta2", beta2)))
+        self.beta1 = scheduled("beta1", beta1, 0.0, 0.999999)
+        self.beta2 = scheduled("beta2", beta2, 0.0, 0.999999)
         self.epsilon = number("epsilon", epsilon, above=0.0)
 
     def _numbers(self) -> tuple[float, ...]:
@@ -239,13 +269,14 @@ class Adam(Optimizer):
             moments["second"],
             cast("int | Array", count),
             learning_rate=rate,
-            beta1=self.beta1,
-            beta2=self.beta2,
+            beta1=at(self.beta1, self.updates),
+            beta2=at(self.beta2, self.updates),
             epsilon=self.epsilon,
             skip=skip,
         )
 
 
+@register("rmsprop")
 class RMSprop(_WithMomentum):
     """RMSprop (Tieleman and Hinton 2012), as PyTorch: v ← ρv + (1−ρ)g²; θ ← θ − lr·g/(√v + ε)."""
 
@@ -255,15 +286,15 @@ class RMSprop(_WithMomentum):
         self,
         learning_rate: float | Schedule = 1e-3,
         *,
-        smoothing: float = 0.99,
+        smoothing: float | Schedule = 0.99,
         epsilon: float = 1e-8,
         momentum: float | Schedule = 0.0,
-        weight_decay: float = 0.0,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
+        weight_decay: float | Schedule = 0.0,
+        clip_norm: float | Schedule | None = None,
+        clip_value: float | Schedule | None = None,
     ) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay, clip_norm=clip_norm, clip_value=clip_value)
-        self.smoothing = number("smoothing", smoothing, 0.0, 1.0)
+        self.smoothing = scheduled("smoothing", smoothing, 0.0, 1.0)
         self.epsilon = number("epsilon", epsilon, above=0.0)
         self._set_momentum(momentum)
 
@@ -283,12 +314,8 @@ class RMSprop(_WithMomentum):
             moments["second"],
             velocity,
             learning_rate=rate,
-            smoothing=self.smoothing,
+            smoothing=at(self.smoothing, self.updates),
             epsilon=self.epsilon,
             momentum=0.0 if velocity is None else momentum,
             skip=skip,
         )
-
-
-OPTIMIZERS = {"adam": Adam, "sgd": SGD, "rmsprop": RMSprop}
-"""By the names that configurations and the command line use."""

@@ -139,8 +139,10 @@ class GAN:
 
     @property
     def discriminator_output_shape(self) -> Any:
-        """Shape of what D gives out: one logit; a model with more heads has a tuple, the logit first."""
-        return (1,)
+        """Shape of what D gives out: one logit, or a map (h, w, 1) of them; a model with more heads has a tuple, the logit
+        first."""
+        own = self.discriminator.output_shape
+        return own if len(own) == 3 and own[-1] == 1 else (1,)
 
     @property
     def statistics_need_data(self) -> bool:

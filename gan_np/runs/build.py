@@ -13,6 +13,7 @@ from gan_np.models import GAN, LAPGAN, MODELS, lapgan
 from gan_np.objectives import OBJECTIVES, Objective
 from gan_np.ops import AUGMENTATIONS
 from gan_np.optimizers import SGD, Adam, Optimizer, RMSprop
+from gan_np.penalties import R1
 from gan_np.schedules import ExponentialDecay, Linear, Schedule
 from gan_np.training.algorithm import Trainer
 
@@ -112,11 +113,14 @@ def build_optimizer(config: Config, learning_rate: float) -> Optimizer:
 
 def build_objective(config: Config) -> Objective:
     """What the players minimise."""
+    made: Objective
     if config.objective in ("non-saturating", "minimax"):
-        return OBJECTIVES[config.objective](config.smoothing)
+        made = OBJECTIVES[config.objective](config.smoothing)
+        return made
     if config.smoothing:
         raise ValueError(f"smoothing: belongs to the cross-entropy objectives, not to {config.objective!r}")
-    return OBJECTIVES[config.objective]()
+    made = OBJECTIVES[config.objective]()
+    return made
 
 
 def check_settings(config: Config) -> None:
@@ -183,7 +187,7 @@ def build_trainer(
         share_noise=config.share_noise,
         average_decay=config.average_decay,
         flip=config.flip,
-        r1=config.r1,
+        penalties=[R1(config.r1)] if config.r1 else [],
         clip_weights=config.clip_weights,
         instance_noise=_instance_noise(config),
         seed=config.seed,

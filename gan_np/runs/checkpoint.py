@@ -81,7 +81,7 @@ _DESCRIPTION = fields(
             {"steps": _COUNT},
             {
                 **dict.fromkeys(("batches", "d_updates", "g_updates"), _COUNT),
-                **dict.fromkeys(("noise", "dropout", "flips", "blur"), _PHILOX),
+                **dict.fromkeys(("noise", "dropout", "flips", "blur", "between"), _PHILOX),
             },
         ),
         "score": real(),
@@ -125,6 +125,7 @@ def describe(gan: GAN, trainer: Trainer | None = None, extra: Mapping[str, Any] 
             "dropout": generator_state(trainer.dropout),
             "flips": generator_state(trainer.flips),
             "blur": generator_state(trainer.blur),
+            "between": generator_state(trainer.between),
         }
         if kernels.tuned_choices():
             description["training"]["kernels"] = kernels.to_records(kernels.tuned_choices())
@@ -249,6 +250,8 @@ def _restore(trainer: Trainer, tensors: dict[str, Array], description: dict[str,
     trainer.order.seek(int(state["batches"]))
     for name in ("noise", "dropout", "flips", "blur"):
         restore_generator(getattr(trainer, name), state[name])
+    if "between" in state:  # runs of before there were penalties between images have none
+        restore_generator(trainer.between, state["between"])
 
 
 def read(path: str | Path, *, tensors: bool = True) -> tuple[dict[str, Array], dict[str, Any]]:

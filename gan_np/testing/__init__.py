@@ -3,5 +3,14 @@
 from .finite_differences import GradientError
 from .gradients import check_gradients, check_operation
 from .kernels import KernelError, check_kernel
+from .objectives import check_objective, check_penalty
 
-__all__ = ["GradientError", "KernelError", "check_gradients", "check_kernel", "check_operation"]
+__all__ = [
+    "GradientError",
+    "KernelError",
+    "check_gradients",
+    "check_kernel",
+    "check_objective",
+    "check_operation",
+    "check_penalty",
+]

@@ -17,7 +17,7 @@ import numpy as np
 
 from gan_np.arrays import Array, array_module, device_of, generator
 from gan_np.averaging import Average
-from gan_np.checks import as_array, integer, number
+from gan_np.checks import as_array, integer
 from gan_np.data.sampler import Shuffler
 from gan_np.devices import CPU, memory_explained, scope
 from gan_np.host import drawn
@@ -25,11 +25,12 @@ from gan_np.layers import ALL, INPUTS, NOTHING, PARAMETERS, Wrt
 from gan_np.models import GAN
 from gan_np.models.gan import joined
 from gan_np.models.packing import pack, unpack
-from gan_np.networks import Network
+from gan_np.networks import Network, NetworkPullback
 from gan_np.objectives import Loss, NonSaturating, Objective
 from gan_np.ops import accuracy, standard_normal
 from gan_np.optimizers import Adam, Optimizer
-from gan_np.schedules import Schedule, at
+from gan_np.penalties import PLACES, Penalty
+from gan_np.schedules import Schedule, at, scheduled
 from gan_np.vectors import Layout
 
 from .batches import Batches
@@ -37,7 +38,7 @@ from .finite import HostWatch, Watch
 from .inputs import check_images, check_labels
 from .norms import layer_norms
 from .on_device import DeviceTraining
-from .penalty import r1_penalty, require_linearisable
+from .penalty import penalise, require_linearisable
 from .step import Outcome, Step
 
 
@@ -53,10 +54,11 @@ class Trainer:
     d_steps: k, the updates of D for one of G.
     share_noise: G learns from the fake batch of D's last update instead of a fresh one: one forward of G less.
     average_decay: of the moving average of θ_G; 0 keeps none.
+    clip_weights, instance_noise and the penalties' weights may be schedules over D's updates, average_decay over G's.
     flip: mirror each real image with probability one half.
-    r1: γ of the gradient penalty (γ/2)·E_x‖∇_x D(x)‖² on real images (Mescheder et al. 2018), see `penalty.py`.
+    penalties: what is added to L_D for D's slope (`gan_np.penalties`).
     clip_weights: every weight of D is cut to ± this after each update (for the Wasserstein objective).
-    instance_noise: deviation of Gaussian noise added to all that D sees; a number or a schedule over D's updates.
+    instance_noise: deviation of Gaussian noise added to all that D sees.
     seed: of data order, noise, dropout, flips and instance noise (independent streams).
     check_finite: stop with `NonFiniteError` at the first loss, gradient or weight that is NaN or infinite (on a GPU some
         steps later, nothing having been updated since).
@@ -83,10 +85,10 @@ class Trainer:
         batch_size: int = 64,
         d_steps: int = 1,
         share_noise: bool = False,
-        average_decay: float = 0.999,
+        average_decay: float | Schedule = 0.999,
         flip: bool = False,
-        r1: float = 0.0,
-        clip_weights: float | None = None,
+        penalties: Sequence[Penalty] = (),
+        clip_weights: float | Schedule | None = None,
         instance_noise: float | Schedule = 0.0,
         seed: int = 0,
         check_finite: bool = True,
@@ -109,21 +111,23 @@ class Trainer:
         self.batch_size = integer("batch_size", batch_size, 2)
         self.d_steps = integer("d_steps", d_steps, 1)
         self.share_noise = share_noise
-        number("average_decay", average_decay, 0.0, 1.0)
+        scheduled("average_decay", average_decay, 0.0, 1.0)
         if average_decay and gan.average is None:
             gan.average = Average(gan.generator, average_decay)
         self.order = Shuffler(len(images), self.batch_size * gan.packing, seed)
         self.flip = flip
-        self.r1 = number("r1", r1, 0.0)
-        if self.r1 and gan.discriminator_output_shape != (1,):
+        self.penalties = tuple(_checked(penalty) for penalty in penalties)
+        if self.penalties and isinstance(gan.discriminator_output_shape[0], tuple):
             raise ValueError(
-                f"r1: needs a discriminator with one head, this one gives out {gan.discriminator_output_shape}"
+                f"penalties: need a discriminator with one head, this one gives out {gan.discriminator_output_shape}"
             )
-        if self.r1:
+        if self.penalties:
             require_linearisable(gan)
-        self.clip_weights = None if clip_weights is None else number("clip_weights", clip_weights, above=0.0)
-        self.instance_noise = instance_noise
-        self.noise, self.dropout, self.flips, self.blur = (generator(seed, 1 << 31, stream) for stream in (1, 2, 3, 4))
+        self.clip_weights = None if clip_weights is None else scheduled("clip_weights", clip_weights, above=0.0)
+        self.instance_noise = scheduled("instance_noise", instance_noise, 0.0)
+        self.noise, self.dropout, self.flips, self.blur, self.between = (
+            generator(seed, 1 << 31, stream) for stream in (1, 2, 3, 4, 5)
+        )
         self.check_finite = check_finite
         self.norms: dict[str, float] | None = None
         self.steps = 0
@@ -176,7 +180,7 @@ class Trainer:
             d_loss, real_accuracy, fake_accuracy = self._update_discriminator(real, fake, context, z)
         if not self.share_noise:
             z, fake, g_pullback = self._generate(context, keep=True)
-        g_loss, auxiliary = self._update_generator(fake, context, z, g_pullback)
+        g_loss, auxiliary = self._update_generator(real, fake, context, z, g_pullback)
         return Outcome(d_loss, g_loss, real_accuracy, fake_accuracy, auxiliary)
 
     def _generate(self, context: Array | None, *, keep: bool) -> tuple[Array, Array, Callable[..., Any]]:
@@ -193,31 +197,57 @@ class Trainer:
     def _update_discriminator(
         self, real: Array, fake: Array, context: Array | None, z: Array
     ) -> tuple[Array, Array, Array]:
-        d = self.gan.discriminator
-        losses, accuracies = [], []
-        for images, loss_of, sign in ((real, self.objective.real, 1), (fake, self.objective.fake, -1)):
-            penalised = self.r1 > 0 and sign > 0
-            output, pullback = d.forward(
-                joined(self._seen(images), context),
+        d, objective = self.gan.discriminator, self.objective
+        seen = {"real": self._seen(real), "fake": self._seen(fake)}
+        outputs, pullbacks = {}, {}
+        for place, images in seen.items():
+            penalised = any(penalty.where == place for penalty in self.penalties)
+            outputs[place], pullbacks[place] = d.forward(
+                joined(images, context),
                 training=True,
                 update_state=True,
                 wrt=ALL if penalised else PARAMETERS,
                 rng=self.dropout,
             )
-            logits, head_output = self.gan.heads(output)
-            loss = loss_of(logits)
-            if penalised:
-                loss = Loss(loss.value + r1_penalty(pullback, logits, self.r1, context), loss.gradient)
-            other = self.gan.auxiliary(head_output, z) if sign < 0 else None
-            pullback(_heads(loss.gradient, head_output, other), inputs=False)
-            self._check_loss("D", loss.value)
-            losses.append(loss.value)
-            accuracies.append(accuracy(logits, sign, self.objective.boundary))
+        real_logits, real_head = self.gan.heads(outputs["real"])
+        fake_logits, fake_head = self.gan.heads(outputs["fake"])
+        loss, real_gradient, fake_gradient = objective.discriminator(real_logits, fake_logits)
+        other = self.gan.auxiliary(fake_head, z)
+        logits = {"real": real_logits, "fake": fake_logits}
+        for penalty in self.penalties:
+            if penalty.where != "between":
+                loss = loss + self._penalise(pullbacks[penalty.where], logits[penalty.where], penalty, context)
+        pullbacks["real"](_heads(real_gradient, real_head, None), inputs=False)
+        pullbacks["fake"](_heads(fake_gradient, fake_head, other), inputs=False)
+        for penalty in self.penalties:
+            if penalty.where == "between":
+                between = self._mixed(seen["real"], seen["fake"])
+                output, pullback = d.forward(joined(between, context), training=True, wrt=ALL, rng=self.dropout)
+                loss = loss + self._penalise(pullback, output, penalty, context)
+        self._check_loss("D", loss)
+        boundary = objective.boundary
+        accuracies = accuracy(real_logits, 1, boundary), accuracy(fake_logits, -1, boundary)
+        updates = self.d_optimizer.updates
         self._update("D", d, self.d_optimizer)
         if self.clip_weights is not None:
+            limit = at(self.clip_weights, updates)
             with d.parameters.edit() as theta:
-                array_module(theta).clip(theta, -self.clip_weights, self.clip_weights, out=theta)
-        return losses[0] + losses[1], accuracies[0], accuracies[1]
+                array_module(theta).clip(theta, -limit, limit, out=theta)
+        return loss, *accuracies
+
+    def _penalise(self, pullback: NetworkPullback, logits: Array, penalty: Penalty, context: Array | None) -> Array:
+        weight: Any = at(penalty.weight, self.d_optimizer.updates)
+        if callable(penalty.weight) and self.device != CPU:
+            weight = drawn(lambda: np.array(at(penalty.weight, self.d_optimizer.updates)), self.device)
+        return penalise(pullback, logits, penalty, weight, context)
+
+    def _mixed(self, real: Array, fake: Array) -> Array:
+        """Points ε·real + (1 − ε)·fake, one ε ~ U(0, 1) for each pair."""
+        count, dtype = len(real), real.dtype
+        share = drawn(lambda: self.between.random((count, 1, 1, 1), np.float64).astype(dtype), device_of(real))
+        share = share.reshape(count, *(1,) * (real.ndim - 1))
+        mixed: Array = fake + share * (real - fake)
+        return mixed
 
     def _seen(self, images: Array) -> Array:
         """Images as D is shown them: packed, with instance noise."""
@@ -232,13 +262,17 @@ class Trainer:
         return seen
 
     def _update_generator(
-        self, fake: Array, context: Array | None, z: Array, g_pullback: Callable[..., Any]
+        self, real: Array, fake: Array, context: Array | None, z: Array, g_pullback: Callable[..., Any]
     ) -> tuple[Array, Array | None]:
         g, d = self.gan.generator, self.gan.discriminator
         wrt = INPUTS if context is None else Wrt((True, False), parameters=False)
         output, d_pullback = d.forward(joined(self._seen(fake), context), training=True, wrt=wrt, rng=self.dropout)
         logits, head_output = self.gan.heads(output)
-        loss, other = self.objective.generator(logits), self.gan.auxiliary(head_output, z)
+        real_logits = None
+        if self.objective.needs_real:
+            of_real, _ = d.forward(joined(self._seen(real), context), training=True, wrt=NOTHING, rng=self.dropout)
+            real_logits, _ = self.gan.heads(of_real)
+        loss, other = self.objective.generator(logits, real_logits), self.gan.auxiliary(head_output, z)
         self._check_loss("G", loss.value)
         gradient = d_pullback(_heads(loss.gradient, head_output, other))
         g_pullback(unpack(gradient if context is None else gradient[0], self.gan.packing))
@@ -272,6 +306,15 @@ class Trainer:
     def _check_loss(self, player: str, value: Array) -> None:
         if self.check_finite:
             self._watch.loss(player, value, self.steps + 1)
+
+
+def _checked(penalty: Any) -> Penalty:
+    if not isinstance(penalty, Penalty):
+        raise TypeError(f"penalties: expected penalties such as gan_np.penalties.R1(10), got {penalty!r}")
+    if getattr(penalty, "where", None) not in PLACES:
+        raise ValueError(f"penalties: {penalty!r}.where: expected one of {', '.join(PLACES)}")
+    scheduled("penalties: weight", penalty.weight, 0.0)
+    return penalty
 
 
 def _heads(logits: Array, head_output: Array | None, other: Loss | None) -> Any:

@@ -10,19 +10,18 @@ from gan_np.cuda_graph.readings import Readings
 from gan_np.devices import memory_explained, scope
 from gan_np.models import GAN
 from gan_np.optimizers import Optimizer
+from gan_np.schedules import Schedule, at
 from gan_np.vectors import Vector
 
 from .finite import DeviceWatch
 from .step import Outcome, Step
-
-_MOVING = {"steps", "updates", "_moments", "learning_rate", "momentum"}
-"""What changes from step to step and is given to each replay anew, so that a captured step does not take it for constant."""
 
 
 class Algorithm(Protocol):
     """What is run: a trainer."""
 
     gan: GAN
+    clip_weights: float | Schedule | None
     d_optimizer: Optimizer
     g_optimizer: Optimizer
     device: str
@@ -100,13 +99,10 @@ class DeviceTraining:
         numbers lie that they move."""
         t = self._trainer
         moments = (*t.d_optimizer.moments.values(), *t.g_optimizer.moments.values(), t.gan.average)
-        settings = (
-            value
-            for owner in (t, t.d_optimizer, t.g_optimizer)
-            for name, value in vars(owner).items()
-            if name not in _MOVING
-        )
-        return (*moments, *settings)
+        own = [value for name, value in vars(t).items() if name != "steps"]
+        if callable(t.clip_weights):
+            own.append(at(t.clip_weights, t.d_optimizer.updates))
+        return (*moments, *own, *t.d_optimizer.settings(), *t.g_optimizer.settings())
 
     def _abandon(self) -> None:
         """A capture was broken off: gradients that it began are not to be used."""

@@ -1,6 +1,16 @@
-"""R1: a penalty on the slope of D at real images, with its second derivative by hand."""
+"""The gradient of a penalty on D's slope with respect to θ_D, by hand.
+
+With logits s = D(x; θ) and t_n = ∂s_n/∂x_n (of a map of logits: of their sum), a penalty is P = (w/N)·Σ_n φ(‖t_n‖²). For
+t held constant, ⟨t_n, ∂t_n/∂θ⟩ = ∂/∂θ (1ᵀ J_n(θ)·t_n), J_n the Jacobian of D at x_n; hence
+
+    ∂P/∂θ = ∂/∂θ Σ_n v_n · 1ᵀ J_n(θ)·t_n,   v_n = (2w/N)·φ′(‖t_n‖²)   t and v constants:
+
+one forward of the linearised network on t, and one pass back through it with the gradient v_n at each logit of example n.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -8,13 +18,14 @@ from gan_np.arrays import Array, array_module, generator, to_device
 from gan_np.layers import Wrt
 from gan_np.models import GAN
 from gan_np.networks import NetworkPullback
+from gan_np.penalties import Penalty
 
 
 def require_linearisable(gan: GAN) -> None:
-    """Try on two examples of zeros whether the penalty's second derivative exists for this D; nothing is changed by it.
+    """Try on two examples of zeros whether a penalty's second derivative exists for this D; nothing is changed by it.
 
     Raises:
-        ValueError: a layer of D is not piecewise linear.
+        ValueError: a layer of D has no linearisation with a derivative of its own.
     """
     d = gan.discriminator
     shapes = d.input_shape
@@ -26,35 +37,33 @@ def require_linearisable(gan: GAN) -> None:
         pullback.linear(x)
     except TypeError as error:
         raise ValueError(
-            "r1: does not work with batch normalisation or the deviation of a batch in D; add --d-norm none or "
-            "--d-norm spectral (d_norm='none' or 'spectral'), and leave --minibatch-deviation out. The penalty's gradient "
-            f"is computed for piecewise linear layers only: {error}"
+            "penalties: a penalty on D's slope does not work with batch normalisation or the deviation of a batch in D; add "
+            "--d-norm none or --d-norm spectral (d_norm='none' or 'spectral'), and leave --minibatch-deviation out. It "
+            f"needs a derivative of D's derivative: {error}"
         ) from error
 
 
-def r1_penalty(pullback: NetworkPullback, logits: Array, gamma: float, context: Array | None = None) -> Array:
-    """R1 = (γ/2)·mean_n ‖∇_x D(x_n)‖² (Mescheder, Geiger and Nowozin 2018); its gradient is added to D's.
+def penalise(
+    pullback: NetworkPullback, logits: Array, penalty: Penalty, weight: Any, context: Array | None = None
+) -> Array:
+    """The penalty's value, 0-d; its gradient is added to D's.
 
-    pullback: of D's forward on real images, with inputs and parameters asked for; it is kept for further use.
+    pullback: of D's forward where the penalty is, with inputs and parameters asked for; it is kept for further use.
+    weight: the penalty's weight now, a number or a 0-d array on the device.
     context: what a conditional D was given beside the images; the slope is that in the images alone.
 
-    For a piecewise linear D (convolutions, leaky ReLU, dense; no batch normalisation) let J be its Jacobian at x. With
-    t = Jᵀ·1 the penalty is (γ/2N)·‖t‖², and since masks do not move with θ (almost everywhere),
-
-        ∂R1/∂θ = (γ/N)·∂/∂θ ⟨1, J(θ)·t⟩   with t held constant:
-
-    one forward of the linearised network on t, and one pass for the weights, which pairs the activations of that forward
-    with the backward deltas.
-
     Raises:
-        TypeError: a layer of D is not piecewise linear.
+        TypeError: a layer of D has no linearisation with a derivative of its own.
     """
-    xp = array_module(logits)
+    xp, real = array_module(logits), logits.dtype.type
     wanted = (True, False) if context is not None else True
     given = pullback(xp.ones(logits.shape, logits.dtype), inputs=wanted, parameters=False, keep=True)
     slope = given if context is None else given[0]
-    scale = logits.dtype.type(gamma / len(logits))
+    count = len(logits)
+    squared = (slope * slope).reshape(count, -1).sum(axis=1)
     moved, second = pullback.linear(slope if context is None else (slope, xp.zeros_like(context)), keep=True)
-    second(xp.full(moved.shape, scale, logits.dtype))
-    value: Array = scale * logits.dtype.type(0.5) * (slope * slope).sum()
+    share = real(weight / count) if isinstance(weight, int | float) else weight.astype(logits.dtype) / real(count)
+    scale = share * (penalty.derivative(squared) * real(2))
+    second(xp.ascontiguousarray(xp.broadcast_to(scale.reshape(count, *(1,) * (moved.ndim - 1)), moved.shape)))
+    value: Array = share * penalty.value(squared).sum()
     return value

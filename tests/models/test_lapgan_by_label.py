@@ -11,7 +11,7 @@ import gan_np as gn
 from gan_np.models.lapgan import AddDetail, LaplacianLevel
 from gan_np.runs import Config, build_lapgan, checkpoint, load_gan, load_lapgan, train_lapgan
 from gan_np.training import Trainer
-from gan_np.training.penalty import r1_penalty
+from gan_np.training.penalty import penalise
 
 
 def small_level(classes: int | None = 3, **options: object) -> LaplacianLevel:
@@ -98,7 +98,7 @@ def test_r1_looks_at_the_detail_alone() -> None:
     def penalty() -> float:
         d.gradient.spend()
         logits, pullback = d.forward((detail, context), training=True)
-        return float(r1_penalty(pullback, logits, 2.0, context))
+        return float(penalise(pullback, logits, gn.penalties.R1(2.0), 2.0, context))
 
     penalty()
     check_gradient_of(penalty, d, d.gradient.values.copy(), rng)

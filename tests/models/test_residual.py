@@ -9,7 +9,7 @@ from slopes import check_gradient_of
 import gan_np as gn
 from gan_np.models.residual import residual_down, residual_up
 from gan_np.runs import Config, build_gan, load_gan
-from gan_np.training.penalty import r1_penalty
+from gan_np.training.penalty import penalise
 
 
 def moved(network: gn.Network, seed: int = 0, by: float = 0.2) -> gn.Network:
@@ -46,7 +46,7 @@ def test_r1_through_shortcuts() -> None:
     def penalty() -> float:
         network.gradient.spend()
         logits, pullback = network.forward(x, training=True)
-        return float(r1_penalty(pullback, logits, 2.0))
+        return float(penalise(pullback, logits, gn.penalties.R1(2.0), 2.0))
 
     penalty()
     check_gradient_of(penalty, network, network.gradient.values.copy(), rng)
@@ -56,7 +56,7 @@ def test_minibatch_deviation_refuses_r1() -> None:
     network = gn.models.residual_gan((8, 8, 1), 3, width=2, minibatch_deviation=True).discriminator
     logits, pullback = network.forward(np.zeros((3, 8, 8, 1), np.float32), training=True)
     with pytest.raises(TypeError, match="piecewise linear"):
-        r1_penalty(pullback, logits, 1.0)
+        penalise(pullback, logits, gn.penalties.R1(1.0), 1.0)
 
 
 def test_what_minibatch_deviation_shows() -> None:

@@ -171,4 +171,4 @@ def test_statistics_of_the_generator_move_once_a_step(images: np.ndarray, share_
 
 def test_r1_needs_one_head(images: np.ndarray) -> None:
     with pytest.raises(ValueError, match="one head"):
-        Trainer(gn.models.infogan((8, 8, 1), 4, width=2), images, r1=1.0)
+        Trainer(gn.models.infogan((8, 8, 1), 4, width=2), images, penalties=[gn.penalties.R1(1.0)])

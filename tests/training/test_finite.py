@@ -75,8 +75,8 @@ def test_large_but_finite_numbers_pass(images: np.ndarray) -> None:
     original = trainer.objective.generator
 
     class Steep(gn.objectives.NonSaturating):
-        def generator(self, logits: np.ndarray) -> gn.objectives.Loss:
-            loss = original(logits)
+        def generator(self, fake: np.ndarray, real: np.ndarray | None = None) -> gn.objectives.Loss:
+            loss = original(fake)
             return gn.objectives.Loss(loss.value, loss.gradient * np.float32(1e23))
 
     trainer.objective = Steep()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gan_np as gn
-from gan_np.training.penalty import r1_penalty
+from gan_np.training.penalty import penalise
 
 
 def critic(d_norm: str, **options: object) -> gn.Network:
@@ -20,7 +20,7 @@ def penalised(network: gn.Network, x: np.ndarray, gamma: float) -> tuple[float, 
     objective = gn.objectives.NonSaturating()
     network.gradient.spend()
     logits, pullback = network.forward(x, training=True, rng=gn.arrays.generator(0, 9))
-    penalty = float(r1_penalty(pullback, logits, gamma))
+    penalty = float(penalise(pullback, logits, gn.penalties.R1(gamma), gamma))
     loss = objective.real(logits)
     pullback(loss.gradient, inputs=False)
     return float(loss.value) + penalty, network.gradient.values.copy()
@@ -52,7 +52,9 @@ def test_value_is_the_squared_slope() -> None:
     x = np.random.default_rng(0).standard_normal((5, 2, 3, 1))
     logits, pullback = network.forward(x, training=True)
     weight = network.parameters["1.weight"]
-    assert float(r1_penalty(pullback, logits, 3.0)) == pytest.approx(1.5 * (weight**2).sum(), rel=1e-12)
+    assert float(penalise(pullback, logits, gn.penalties.R1(3.0), 3.0)) == pytest.approx(
+        1.5 * (weight**2).sum(), rel=1e-12
+    )
     np.testing.assert_allclose(network.gradient["1.weight"], 3.0 * weight, rtol=1e-12)
 
 
@@ -74,7 +76,7 @@ def test_batch_normalisation_is_refused() -> None:
     images = np.zeros((8, 16, 16, 1), np.uint8)
     gan = gn.models.dcgan((16, 16, 1), 3, width=2)
     with pytest.raises(ValueError, match="not piecewise linear"):
-        gn.training.Trainer(gan, images, batch_size=4, r1=1.0)
+        gn.training.Trainer(gan, images, batch_size=4, penalties=[gn.penalties.R1(1.0)])
 
 
 def test_penalty_flattens_the_discriminator() -> None:
@@ -83,7 +85,9 @@ def test_penalty_flattens_the_discriminator() -> None:
     slopes = []
     for gamma in (0.0, 100.0):
         gan = gn.models.dcgan((8, 8, 1), 3, width=4, d_norm="none")
-        trainer = gn.training.Trainer(gan, images, batch_size=16, r1=gamma, d_optimizer=gn.Adam(1e-3))
+        trainer = gn.training.Trainer(
+            gan, images, batch_size=16, penalties=[gn.penalties.R1(gamma)], d_optimizer=gn.Adam(1e-3)
+        )
         for _ in range(40):
             trainer.step()
         x = gn.data.to_float(images, gan.pixel_range, np.dtype(np.float32))

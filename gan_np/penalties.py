@@ -1,0 +1,123 @@
+"""Penalties on D's slope: what is added to L_D so that D stays smooth.
+
+    P = weight · mean_n φ(‖∇_x D(x_n)‖²),   x_n real images, generated ones, or points between them
+
+The three best known differ in where, and in φ:
+
+    R1, R2               φ(q) = q/2            real, generated images    (Mescheder, Geiger and Nowozin 2018)
+    Wasserstein's        φ(q) = (√q − c)²      between them              (Gulrajani et al. 2017; c = 1)
+
+`gan_np.training.penalty` has the gradient with respect to θ_D, the same for all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gan_np.arrays import Array, array_module
+from gan_np.checks import number
+from gan_np.registry import Registry
+from gan_np.schedules import Schedule, scheduled
+
+PENALTIES = Registry("penalty")
+"""Penalties by the names that configurations use; one's own join with `gan_np.penalties.register`."""
+register = PENALTIES.register
+
+PLACES = ("real", "fake", "between")
+
+
+class Penalty:
+    """Base of all penalties. One of your own says where, has a weight, and φ with its derivative:
+
+    >>> import gan_np as gn
+    >>> @gn.penalties.register("slope-above")
+    ... class SlopeAbove(gn.penalties.Penalty):
+    ...     '''weight · E_x[max(0, ‖∇D(x)‖² − limit)] on real images.'''
+    ...     where = "real"
+    ...     def __init__(self, weight=1.0, limit=1.0):
+    ...         self.weight, self.limit = weight, limit
+    ...     def value(self, squared):
+    ...         return (squared - self.limit).clip(0)
+    ...     def derivative(self, squared):
+    ...         return (squared > self.limit).astype(squared.dtype)
+    >>> gn.penalties.PENALTIES.unregister("slope-above")
+    """
+
+    where: str
+    """"real", "fake" (generated images) or "between" (points on the line from a generated image to a real one)."""
+    weight: float | Schedule
+    """What the mean is multiplied by; a number, or a schedule over D's updates."""
+
+    def value(self, squared: Array) -> Array:
+        """φ(q) for squared slopes q (N,)."""
+        raise NotImplementedError(f"{type(self).__name__} has no value")
+
+    def derivative(self, squared: Array) -> Array:
+        """φ′(q); finite where q is 0."""
+        raise NotImplementedError(f"{type(self).__name__} has no derivative")
+
+
+@dataclass(frozen=True)
+class _HalfSquare(Penalty):
+    weight: float | Schedule = 10.0
+
+    def __post_init__(self) -> None:
+        scheduled("weight", self.weight, 0.0)
+
+    def value(self, squared: Array) -> Array:
+        """q/2."""
+        half: Array = squared * squared.dtype.type(0.5)
+        return half
+
+    def derivative(self, squared: Array) -> Array:
+        """½."""
+        return array_module(squared).full_like(squared, 0.5)
+
+
+@register("r1")
+@dataclass(frozen=True)
+class R1(_HalfSquare):
+    """γ/2 · E_x‖∇D(x)‖² on real images (Mescheder, Geiger and Nowozin 2018). weight: γ."""
+
+    where = "real"
+
+
+@register("r2")
+@dataclass(frozen=True)
+class R2(_HalfSquare):
+    """γ/2 · E_z‖∇D(G(z))‖² on generated images (Mescheder, Geiger and Nowozin 2018). weight: γ."""
+
+    where = "fake"
+
+
+@register("wasserstein")
+@dataclass(frozen=True)
+class WassersteinGradientPenalty(Penalty):
+    """λ · E[(‖∇D(x̂)‖ − c)²] at x̂ = ε·x + (1 − ε)·G(z), ε ~ U(0, 1) for each pair (Gulrajani et al. 2017).
+
+    weight: λ. target: c, the slope that is not penalised.
+
+    φ(q) = (√q − c)² and φ′(q) = 1 − c/√q; at q = 0, where φ has no derivative, 0 is taken, so that a critic that is constant
+    somewhere gives no NaN.
+    """
+
+    where = "between"
+    weight: float | Schedule = 10.0
+    target: float = 1.0
+
+    def __post_init__(self) -> None:
+        scheduled("weight", self.weight, 0.0)
+        number("target", self.target, 0.0)
+
+    def value(self, squared: Array) -> Array:
+        """(√q − c)²."""
+        distance = array_module(squared).sqrt(squared) - squared.dtype.type(self.target)
+        square: Array = distance * distance
+        return square
+
+    def derivative(self, squared: Array) -> Array:
+        """1 − c/√q; 0 at q = 0."""
+        xp, real = array_module(squared), squared.dtype.type
+        slope = xp.sqrt(xp.where(squared > 0, squared, real(1)))
+        found: Array = xp.where(squared > 0, real(1) - real(self.target) / slope, real(0))
+        return found
