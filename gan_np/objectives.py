@@ -113,7 +113,8 @@ def mean_loss(values: Array, derivative: Array | float) -> Loss:
 class _CrossEntropy(SeparateObjective):
     """D's side of both objectives: L_D = −V = mean softplus(−s_real) + mean softplus(s_fake).
 
-    smoothing: one-sided label smoothing (Salimans et al. 2016): the target of real images is 1 − smoothing,
+    smoothing: one-sided label smoothing (Salimans et al. 2016): the target of real images is 1 − smoothing.
+
     L_real = (1 − smoothing)·mean softplus(−s) + smoothing·mean softplus(s). Fake targets stay 0.
     """
 

@@ -185,7 +185,11 @@ class _WithMomentum(Optimizer):
 
 @register("sgd")
 class SGD(_WithMomentum):
-    """v ← momentum·v + g; θ ← θ − lr·v (PyTorch's form). momentum: a number or a schedule; nesterov looks ahead."""
+    """v ← momentum·v + g; θ ← θ − lr·v (PyTorch's form).
+
+    momentum: how much of the last update goes on.
+    nesterov: look ahead along the momentum.
+    """
 
     def __init__(
         self,
@@ -228,8 +232,12 @@ class SGD(_WithMomentum):
 class Adam(Optimizer):
     """Adam (Kingma and Ba 2015), as PyTorch: θ ← θ − lr·m̂/(√v̂ + ε). DCGAN: lr 2e-4, β₁ 0.5.
 
-    beta1, beta2: decay of the mean of g and of g². Where one is a schedule, the bias correction 1 − βᵗ is that of its
-        present value, as in PyTorch when a group's betas are changed.
+    beta1: decay of the mean of g.
+    beta2: decay of the mean of g².
+    epsilon: ε, what keeps the division finite.
+
+    Where a β is a schedule, the bias correction 1 − βᵗ is that of its present value, as in PyTorch when a group's betas are
+    changed.
     """
 
     slots = ("first", "second")
@@ -278,7 +286,12 @@ class Adam(Optimizer):
 
 @register("rmsprop")
 class RMSprop(_WithMomentum):
-    """RMSprop (Tieleman and Hinton 2012), as PyTorch: v ← ρv + (1−ρ)g²; θ ← θ − lr·g/(√v + ε)."""
+    """RMSprop (Tieleman and Hinton 2012), as PyTorch: v ← ρv + (1−ρ)g²; θ ← θ − lr·g/(√v + ε).
+
+    decay: ρ, of the mean of g².
+    epsilon: ε, what keeps the division finite.
+    momentum: of the update itself.
+    """
 
     slots = ("second",)
 
@@ -286,7 +299,7 @@ class RMSprop(_WithMomentum):
         self,
         learning_rate: float | Schedule = 1e-3,
         *,
-        smoothing: float | Schedule = 0.99,
+        decay: float | Schedule = 0.99,
         epsilon: float = 1e-8,
         momentum: float | Schedule = 0.0,
         weight_decay: float | Schedule = 0.0,
@@ -294,7 +307,7 @@ class RMSprop(_WithMomentum):
         clip_value: float | Schedule | None = None,
     ) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay, clip_norm=clip_norm, clip_value=clip_value)
-        self.smoothing = scheduled("smoothing", smoothing, 0.0, 1.0)
+        self.decay = scheduled("decay", decay, 0.0, 1.0)
         self.epsilon = number("epsilon", epsilon, above=0.0)
         self._set_momentum(momentum)
 
@@ -314,7 +327,7 @@ class RMSprop(_WithMomentum):
             moments["second"],
             velocity,
             learning_rate=rate,
-            smoothing=at(self.smoothing, self.updates),
+            smoothing=at(self.decay, self.updates),
             epsilon=self.epsilon,
             momentum=0.0 if velocity is None else momentum,
             skip=skip,

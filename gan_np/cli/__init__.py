@@ -12,6 +12,7 @@ import sys
 import typer
 
 from .evaluate import evaluate
+from .flags import ConfiguredCommand
 from .neighbours import neighbours
 from .output import say, show_warnings
 from .profile import profile
@@ -32,13 +33,13 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-app.command("train", cls=Command)(train)
+app.command("train", cls=ConfiguredCommand)(train)
 app.command("sample", cls=Command)(sample)
 app.command("show", cls=Command)(show)
 app.command("neighbours", cls=Command)(neighbours)
 app.command("traverse", cls=Command)(traverse)
-app.command("profile", cls=Command)(profile)
-app.command("tune", cls=Command)(tune)
+app.command("profile", cls=ConfiguredCommand)(profile)
+app.command("tune", cls=ConfiguredCommand)(tune)
 app.command("evaluate", cls=Command)(evaluate)
 app.command("train-classifier", cls=Command)(train_classifier)
 

@@ -1,51 +1,171 @@
-"""One flag for each field of the configuration: type, help text, group and default come from there."""
+"""One flag for each setting and option of a configuration: type, help text, group and default come from there.
+
+Settings are the same for all trainings. The options of a model, an objective and an optimiser are those of the chosen ones:
+the command line is looked through for their names before it is parsed.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, cast, get_type_hints
 
 import typer
 
+from gan_np.constructors import Option, choices_of, is_schedulable, is_sequence, kinds_of
 from gan_np.files import read_toml
-from gan_np.runs.config import Config
+from gan_np.models.registered import LISTED
+from gan_np.runs.config import REGISTRIES, Config, options_for, owners
 
-from .usage import checking_options
+from .usage import USAGE_ERROR, Command, checking_options, parameters_of, wrong_option
 
-Command = TypeVar("Command", bound=Callable[..., None])
+Function = TypeVar("Function", bound=Callable[..., None])
+
+GROUPS = {"model": "Options of model", "objective": "Options of objective", "optimizer": "Options of optimiser"}
+DEFAULT_DATA = "mnist-5k"
+NAMED = dict.fromkeys((*REGISTRIES, "g_optimizer", "d_optimizer", "penalties"), str)
+"""Settings that are text on the command line, whatever else they may be in Python."""
 
 
-def with_config_flags(command: Command) -> Command:
+def with_config_flags(command: Function) -> Function:
     """Replace a command's `**flags` by the fields of `Config`; a flag that was not given is None."""
     hints = get_type_hints(Config)
     signature = inspect.signature(command, eval_str=True)
     own = [parameter for parameter in signature.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
     flags = []
     for field in dataclasses.fields(Config):
+        if field.name == "options":
+            continue
         default = field.metadata["shown"] or ("none" if field.default in (None, "") else str(field.default).lower())
-        choices = _choices(hints[field.name])
+        choices = choices_of(hints[field.name])
         listed = f" One of: {', '.join(map(str, choices))}." if choices else ""
+        if field.name in REGISTRIES:
+            listed = f" One of: {', '.join(LISTED if field.name == 'model' else REGISTRIES[field.name])}."
+        kind, metavar = _typed(NAMED.get(field.name, hints[field.name]))
         option = typer.Option(
             help=f"{field.metadata['help']}{listed} [dim]\\[{default}][/dim]",
-            metavar="NAME" if choices and isinstance(choices[0], str) else None,
+            metavar="NAME" if field.name in REGISTRIES or (choices and isinstance(choices[0], str)) else metavar,
             rich_help_panel=field.metadata["group"],
             show_default=False,
         )
-        kind = hints[field.name] | None
-        annotation = Annotated[kind, option]  # type: ignore[valid-type]
+        annotation = Annotated[kind | None, option]  # type: ignore[valid-type]
         flags.append(inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation))
-    command.__signature__ = signature.replace(parameters=[*own, *flags])  # type: ignore[attr-defined]
-    command.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *flags]}
-    return command
+
+    @functools.wraps(command)
+    def configured(**given: Any) -> None:
+        command(**given, **_chosen.get() or {})
+
+    configured.__signature__ = signature.replace(parameters=[*own, *flags])  # type: ignore[attr-defined]
+    configured.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *flags]}
+    return cast(Function, configured)
 
 
-def _choices(kind: Any) -> tuple[Any, ...]:
-    """What a field may be, if it is one of a few values (or nothing)."""
-    literals = [option for option in (kind, *get_args(kind)) if get_origin(option) is Literal]
-    return get_args(literals[0]) if literals else ()
+_chosen: ContextVar[dict[str, Any] | None] = ContextVar("gan_np_chosen_options", default=None)
+"""The options of what the command line chose; typer hands a command only what its signature has."""
+
+
+def _typed(kind: Any) -> tuple[Any, str | None]:
+    """The type of a flag, and how help shows its value."""
+    if is_schedulable(kind):
+        return str, "NUMBER"
+    if any(map(is_sequence, kinds_of(kind))):
+        return str, "NAMES"
+    return kind, None
+
+
+class ConfiguredCommand(Command):
+    """A command whose flags are the fields of `Config`, and the options of what the command line chooses."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Adds the options of the chosen model, objective and optimiser first."""
+        self.import_given(args)
+        if not hasattr(self, "settings"):
+            self.settings = list(self.params)
+        chosen = _options_chosen(args)
+        self.names = [parameter.name for parameter in chosen]
+        self.params = [*self.settings, *chosen]
+        try:
+            return super().parse_args(ctx, args)
+        except USAGE_ERROR as error:
+            name = str(getattr(error, "option_name", "")).removeprefix("--").removeprefix("no-").replace("-", "_")
+            if name in (found := owners()):
+                whose = " or ".join(f"{kind} {owner!r}" for kind, owner in found[name])
+                raise wrong_option(f"{name}: belongs to {whose}, which this command line does not choose") from None
+            raise
+
+    def invoke(self, ctx: Any) -> Any:
+        """The options go beside what typer knows of."""
+        token = _chosen.set({name: ctx.params.pop(name) for name in self.names if name in ctx.params})
+        try:
+            return super().invoke(ctx)
+        finally:
+            _chosen.reset(token)
+
+
+def _options_chosen(args: list[str]) -> list[Any]:
+    file = _given(args, "--config")
+    values: dict[str, Any] = {}
+    if file is not None and Path(file).is_file():
+        values = read_toml(Path(file))
+    found: dict[str, Any] = {}
+    for kind, registry in REGISTRIES.items():
+        if kind == "model" and _given(args, "--init-from"):
+            continue  # its structure is that of the other run
+        default = next(field.default for field in dataclasses.fields(Config) if field.name == kind)
+        name = _given(args, f"--{kind}") or values.get(kind, default)
+        known = {one.replace("-", "_"): one for one in registry}
+        chosen = known.get(name.replace("-", "_")) if isinstance(name, str) else None
+        if chosen is not None:
+            for option in options_for(kind, chosen):
+                found.setdefault(option.name, _flag(option, f"{GROUPS[kind]} {chosen}"))
+    return parameters_of(*found.values())
+
+
+def _given(args: list[str], name: str) -> str | None:
+    """The value of an option in a command line that is not parsed yet; the last one counts."""
+    found = None
+    for index, word in enumerate(args):
+        if word == name and index + 1 < len(args):
+            found = args[index + 1]
+        elif word.startswith(name + "="):
+            found = word[len(name) + 1 :]
+    return found
+
+
+def _flag(option: Option, group: str) -> inspect.Parameter:
+    """An option of a constructor as a flag; None where it was not given."""
+    choices = choices_of(option.kind)
+    kind, metavar = _typed(option.kind)
+    text = option.help.replace("`", "")
+    text = text[:1].upper() + text[1:] if text[1:2].isalpha() else text  # not the formula of a symbol
+    listed = "" if all(str(choice) in text for choice in choices) else f" One of: {', '.join(map(str, choices))}."
+    default = option.default
+    shown = "needed" if option.required else "none" if default in (None, "", ()) else str(default).lower()
+    setting = typer.Option(
+        help=f"{text}{listed} [dim]\\[{shown}][/dim]",
+        metavar="NAME" if choices and isinstance(choices[0], str) else metavar,
+        rich_help_panel=group,
+        show_default=False,
+    )
+    annotation = Annotated[kind | None, setting]  # type: ignore[valid-type]
+    return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _numbers(flags: dict[str, Any]) -> dict[str, Any]:
+    """Flags that may be schedules as numbers, where they are numbers."""
+    hints = get_type_hints(Config)
+    found = dict(flags)
+    for name, value in flags.items():
+        if isinstance(value, str) and (name not in hints or is_schedulable(hints[name])):
+            try:
+                found[name] = float(value)
+            except ValueError:
+                continue
+    return found
 
 
 def resolve(file: Path | None, flags: dict[str, Any]) -> Config:
@@ -60,7 +180,7 @@ def resolve(file: Path | None, flags: dict[str, Any]) -> Config:
     values = {} if file is None else read_toml(file)
     check_settings(Config.from_mapping(values))
     with checking_options():
-        config = Config.from_mapping(values | given(flags))
+        config = Config.from_mapping({"data": DEFAULT_DATA} | values | _numbers(given(flags)))
         check_settings(config)
     return config
 

@@ -31,7 +31,8 @@ def profile(
     """Say where the time of a training step goes, by operation. Takes the settings of `train`; trains nothing."""
     from rich.console import Console
 
-    from gan_np.runs import build_gan, build_lapgan, build_trainer, open_data
+    from gan_np.models import LAPGAN
+    from gan_np.runs import build_gan, build_trainer, open_data
     from gan_np.runs.build import chosen_kernels, tuned_kernels
     from gan_np.runs.levels import level_trainers
     from gan_np.training.estimate import profile_steps
@@ -39,11 +40,10 @@ def profile(
     chosen = resolve(config, flags)
     data = open_data(chosen)
     trainers: Iterable[tuple[str, Config, Trainer]]
-    if chosen.model == "lapgan":
-        pyramid = build_lapgan(chosen, data.image_shape, data.classes)
-        trainers = level_trainers(pyramid, data.images, data.labels, chosen)
+    gan = build_gan(chosen, data.image_shape, data.classes)
+    if isinstance(gan, LAPGAN):
+        trainers = level_trainers(gan, data.images, data.labels, chosen)
     else:
-        gan = build_gan(chosen, data.image_shape, data.classes)
         trainers = [("", chosen, build_trainer(gan, data.images, chosen, data.labels))]
     for name, _, trainer in trainers:
         with chosen_kernels(chosen, tuned_kernels(chosen)):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -61,6 +60,7 @@ def _describe_all(out: Console, run: Path) -> None:
 def _describe(out: Console, run: Path) -> None:
     """What a run is, how far it got, its checkpoints and its curves."""
     from gan_np.runs import checkpoint
+    from gan_np.runs.about import read_about
     from gan_np.runs.config import Config
     from gan_np.runs.folder import read_config
     from gan_np.runs.records import columns_of, read_records
@@ -68,9 +68,19 @@ def _describe(out: Console, run: Path) -> None:
     config = read_config(run)
     records = read_records(run / "log.jsonl")
     done = records[-1]["step"] if records else 0
-    out.print(f"{run}: {config.model} on {config.data}, step {done:,} of {config.steps:,}")
-    usual = dataclasses.asdict(Config(model=config.model)) | {"model": Config().model}
-    changed = [f"{name}={value!r}" for name, value in dataclasses.asdict(config).items() if value != usual[name]]
+    model, data = config.model or "a GAN put together by hand", config.data or "an array"
+    out.print(f"{run}: {model} on {data}, step {done:,} of {config.steps:,}")
+    usual = Config(model=config.model, objective=config.objective, optimizer=config.optimizer)
+    names = [name for name in config.to_mapping() if name not in ("data", "model")]
+    first = Config()
+    changed = [
+        f"{name}={config.value(name)!r}"
+        for name in names
+        if config.value(name) != (first if name in ("objective", "optimizer") else usual).value(name)
+    ]
+    about = read_about(run)
+    if about is not None:
+        _say_about(out, about)
     out.print(f"settings other than the defaults: {', '.join(changed) or 'none'}")
     saved = checkpoint.all_of(run)
     out.print(f"checkpoints: {', '.join(path.name for path in saved) or 'none'}")
@@ -84,6 +94,21 @@ def _describe(out: Console, run: Path) -> None:
     for name, label in CURVES.items():
         if name in columns:
             out.print(f"{label:>26}  {sparkline(columns[name], width)}  {columns[name][-1]:.3g}")
+
+
+def _say_about(out: Console, about: dict[str, Any]) -> None:
+    """What run.json says of the model, the data and the last machine, as far as it does."""
+    model, data, last = about.get("model", {}), about.get("data", {}), about["sessions"][-1:]
+    counts = [model.get(f"{player}_parameters", 0) for player in ("generator", "discriminator")]
+    shape = "×".join(map(str, data.get("shape", [])))
+    out.print(
+        f"model: G {counts[0]:,} and D {counts[1]:,} parameters, {model.get('dtype')}; data: {data.get('count', 0):,} of "
+        f"{shape}, {data.get('dtype')}"
+    )
+    for session in last:
+        versions, machine = session.get("versions", {}), session.get("machine", {})
+        named = ", ".join(f"{name} {version}" for name, version in versions.items())
+        out.print(f"on {machine.get('device')} of {machine.get('processor')}, {machine.get('cpus')} CPUs; {named}")
 
 
 def sparkline(values: Array, width: int) -> str:

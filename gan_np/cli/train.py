@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gan_np.data.dataset import Dataset
+from gan_np.models import LAPGAN
 from gan_np.runs.config import CHANGEABLE, Config
 
 from .flags import given, resolve, with_config_flags
 from .output import console, say, say_all
-from .usage import wrong_option
+from .usage import checking_options, wrong_option
 
 if TYPE_CHECKING:
     from gan_np.training.algorithm import Trainer
@@ -65,13 +66,20 @@ def train(
     images = dataset.images
     if not dry_run:
         say_all(dataset.decided, quiet=quiet)
-    if chosen.model == "lapgan":
-        _train_lapgan(chosen, dataset, out or RunFolder.free_name(chosen), jobs, quiet, dry_run)
+    with checking_options(chosen.options):
+        gan = build_gan(chosen, dataset.image_shape, dataset.classes)
+    if isinstance(gan, LAPGAN):
+        _train_lapgan(chosen, gan, dataset, out or RunFolder.free_name(chosen), jobs, quiet, dry_run)
         return
-    gan = build_gan(chosen, dataset.image_shape, dataset.classes)
-    shape = "×".join(map(str, gan.image_shape))
+    if chosen.init_from:
+        say(
+            f"from {chosen.init_from}: weights, statistics and average of both networks are kept; optimisers, counts, noise "
+            "and the order of the images start afresh",
+            quiet=quiet,
+        )
+    shape, model = "×".join(map(str, gan.image_shape)), chosen.of(gan).model or "a GAN put together by hand"
     say(
-        f"{chosen.model} on {len(images):,} images of {shape} from {chosen.data}: G {len(gan.generator.parameters):,} "
+        f"{model} on {len(images):,} images of {shape} from {chosen.data}: G {len(gan.generator.parameters):,} "
         f"and D {len(gan.discriminator.parameters):,} parameters, {gan.generator.dtype} on {gan.generator.device}"
         f"{_rounded(chosen)}",
         quiet=quiet,
@@ -109,13 +117,15 @@ def _rounded(config: Config) -> str:
     return "" if config.precision == "float32" else f", products in {config.precision}"
 
 
-def _train_lapgan(config: Config, dataset: Dataset, folder: Path, jobs: int, quiet: bool, dry_run: bool) -> None:
-    from gan_np.runs import build_lapgan, train_lapgan
+def _train_lapgan(
+    config: Config, gan: LAPGAN, dataset: Dataset, folder: Path, jobs: int, quiet: bool, dry_run: bool
+) -> None:
+    from gan_np.runs import train_lapgan
     from gan_np.runs.levels import level_trainers
 
-    gan = build_lapgan(config, dataset.image_shape, dataset.classes)
     sizes = " → ".join("×".join(map(str, player.image_shape[:2])) for player in gan.players)
-    coarsest = "" if config.coarsest_steps is None else f", the coarsest {config.coarsest_steps:,}"
+    steps = config.options["coarsest_steps"]
+    coarsest = "" if steps is None else f", the coarsest {steps:,}"
     say(
         f"lapgan {sizes} on {len(dataset):,} images from {config.data}, each level {config.steps:,} steps{coarsest}",
         quiet=quiet,
@@ -144,7 +154,7 @@ def _train_lapgan(config: Config, dataset: Dataset, folder: Path, jobs: int, qui
 
 
 def _resume(run: Path, config: Path | None, out: Path | None, jobs: int, quiet: bool, flags: dict[str, Any]) -> None:
-    from gan_np.runs import open_data
+    from gan_np.runs import build_gan, open_data
     from gan_np.runs import resume as run_again
     from gan_np.runs.folder import read_config
     from gan_np.runs.levels import CHANGEABLE as OF_LAPGAN
@@ -161,8 +171,11 @@ def _resume(run: Path, config: Path | None, out: Path | None, jobs: int, quiet: 
         )
     if layered:
         settings = dataclasses.replace(read_config(run), **flags)
-        _train_lapgan(settings, open_data(settings, None if "data" in flags else run), run, jobs, quiet, False)
+        dataset = open_data(settings, None if "data" in flags else run)
+        gan = build_gan(settings, dataset.image_shape, dataset.classes)
+        _train_lapgan(settings, gan, dataset, run, jobs, quiet, False)
         return
+    _say_ended(read_config(run), flags.get("steps"), quiet)
     started = time.monotonic()
     first: list[int] = []
     trainer = run_again(
@@ -173,6 +186,19 @@ def _resume(run: Path, config: Path | None, out: Path | None, jobs: int, quiet: 
         return
     say(f"went on from step {first[0] - 1:,}", quiet=quiet)
     _report(run, trainer.steps, time.monotonic() - started, quiet)
+
+
+def _say_ended(config: Config, steps: int | None, quiet: bool) -> None:
+    """Which schedules have come to their end in a training that goes on for longer."""
+    if steps is None or steps <= config.steps:
+        return
+    for name in config.to_mapping():
+        schedule = getattr(config, name)
+        length = getattr(schedule, "updates", None)
+        if callable(schedule) and length is not None and length < steps:
+            say(
+                f"{name}: {config.value(name)} ends at update {length:,} and stays at {schedule(length):g}", quiet=quiet
+            )
 
 
 def _report(folder: Path, steps: int, seconds: float, quiet: bool) -> None:

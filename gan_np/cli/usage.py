@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
+import inspect
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
@@ -17,11 +21,53 @@ USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 """Click's UsageError, which typer brings along in some versions and imports in others."""
 
 
+def parameters_of(*parameters: inspect.Parameter) -> list[Any]:
+    """Flags as a command has them, from annotated parameters."""
+
+    def command() -> None: ...
+
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    app = typer.Typer(add_completion=False)
+    app.command()(command)
+    made: Any = typer.main.get_command(app)
+    return list(made.params)
+
+
 class Command(TyperCommand):
-    """A command that says which options may have been meant by one that is not there."""
+    """A command that takes --import, and says which options may have been meant by one that is not there."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.params += parameters_of(
+            inspect.Parameter(
+                "imported",
+                inspect.Parameter.KEYWORD_ONLY,
+                default=[],
+                annotation=Annotated[
+                    list[str],
+                    typer.Option(
+                        "--import",
+                        metavar="FILE",
+                        expose_value=False,
+                        show_default=False,
+                        help="Run a Python file of yours first, which registers layers, models, objectives, … by name.",
+                    ),
+                ],
+            )
+        )
+
+    def import_given(self, args: list[str]) -> None:
+        """Run the files that a command line names, each once."""
+        for index, word in enumerate(args):
+            if word == "--import" and index + 1 < len(args):
+                import_file(args[index + 1])
+            elif word.startswith("--import="):
+                import_file(word.removeprefix("--import="))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Click's own, with better guesses: it compares letters alone, the dashes among them (--lr: --flip)."""
+        self.import_given(args)
         try:
             return super().parse_args(ctx, args)
         except USAGE_ERROR as error:
@@ -33,12 +79,43 @@ class Command(TyperCommand):
             raise
 
 
+def import_file(name: str) -> None:
+    """Run a Python file as a module of its name; a second time it is not run again.
+
+    Raises:
+        typer.BadParameter: there is no such file, or it fails; the message says how.
+    """
+    place = Path(name).resolve()
+    if str(place) in _imported:
+        return
+    if not place.is_file():
+        raise wrong_option(f"import: there is no file {name!r}")
+    spec = importlib.util.spec_from_file_location(place.stem, place)
+    if spec is None or spec.loader is None:
+        raise wrong_option(f"import: expected a Python file, got {name!r}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault(place.stem, module)
+    _imported.add(str(place))
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise wrong_option(f"import: {name} failed with {type(error).__name__}: {error}") from error
+
+
+_imported: set[str] = set()
+
+
 @contextmanager
-def checking_options() -> Iterator[None]:
-    """Around checks of options by themselves, before any file is read: what they find is a wrong command line."""
+def checking_options(only: Collection[str] | None = None) -> Iterator[None]:
+    """Around checks of options by themselves: what they find is a wrong command line.
+
+    only: the options whose faults these are; other errors go on as they are.
+    """
     try:
         yield
     except (TypeError, ValueError) as error:
+        if only is not None and str(error).partition(":")[0] not in only:
+            raise
         raise wrong_option(str(error)) from error
 
 

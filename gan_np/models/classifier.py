@@ -16,6 +16,7 @@ from gan_np.layers import BatchNorm, Conv2d, Dense, DiffAugment, Dropout, Flatte
 from gan_np.networks import Fork, Identity, Network, Sequential
 from gan_np.registry import Registry
 
+from .dcgan import Augmentation
 from .registered import register
 
 BATCH = 256
@@ -152,7 +153,7 @@ def classifier(
     width: int = 16,
     features: int = 128,
     dropout: float = 0.3,
-    augment: Sequence[str] = ("translation",),
+    augment: Sequence[Augmentation] = ("translation",),
     seed: int = 0,
     dtype: Any = np.float32,
     device: str = "cpu",

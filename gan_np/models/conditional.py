@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 
@@ -10,9 +11,9 @@ from gan_np.checks import choice, integer
 from gan_np.layers import Concatenate, Dense, DiffAugment, Layer, Normal, Planes
 from gan_np.networks import Identity, Network, Parallel, Sequential
 
-from .dcgan import Pyramid, discriminator_layers, generator_layers
+from .dcgan import Augmentation, Normalisation, Pyramid, discriminator_layers, generator_layers
 from .gan import GAN
-from .prior import Prior
+from .prior import Kind, Prior
 from .registered import register
 
 EMBEDDING = 16
@@ -25,11 +26,11 @@ def conditional_dcgan(
     *,
     classes: int,
     width: int = 32,
-    kernel_size: int = 4,
-    condition: str = "planes",
-    latent: str = "normal",
-    augment: tuple[str, ...] | list[str] = (),
-    d_norm: str = "batch",
+    kernel_size: Literal[4, 5] = 4,
+    condition: Literal["planes", "embedding"] = "planes",
+    latent: Kind = "normal",
+    augment: Sequence[Augmentation] = (),
+    d_norm: Normalisation = "batch",
     seed: int = 0,
     dtype: Any = np.float32,
     device: str = "cpu",
@@ -37,9 +38,14 @@ def conditional_dcgan(
     """A DCGAN whose images have a label that is chosen: G(z, label), D(image, label).
 
     classes: how many labels there are; a label enters as a one-hot vector.
-    condition: "planes": the one-hot vector itself joins z in G, and the image in D as constant planes; "embedding": the
-        same through a learnt embedding of 16 features, one for each player.
-    The rest as in `dcgan`.
+    condition: how labels enter. planes: the one-hot vector itself joins z in G, and the image in D as constant planes;
+        embedding: the same through a learnt embedding of 16 features, one for each player.
+    latent_dim: k, the size of z.
+    latent: the distribution of z, see `Prior`.
+    width: channels of D's first layer; each further one has twice as many.
+    kernel_size: of the convolutions.
+    augment: differentiable augmentation of what D sees: some of colour, translation, cutout.
+    d_norm: what normalises D.
 
     A label joins, so both networks are more than chains, and stay one structure each:
     G = Sequential(Parallel(Identity, label), Concatenate, …), D = Sequential(Parallel(Identity, label planes),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -24,8 +24,11 @@ from gan_np.layers import (
 from gan_np.networks import Network, Sequential
 
 from .gan import GAN
-from .prior import Prior
+from .prior import Kind, Prior
 from .registered import register
+
+Normalisation: TypeAlias = Literal["batch", "none", "spectral"]
+Augmentation: TypeAlias = Literal["colour", "translation", "cutout"]
 
 WEIGHT = Normal(0.02)
 SCALE = Normal(0.02, mean=1.0)
@@ -41,10 +44,10 @@ def dcgan(
     latent_dim: int = 64,
     *,
     width: int = 32,
-    kernel_size: int = 4,
-    latent: str = "normal",
-    augment: Sequence[str] = (),
-    d_norm: str = "batch",
+    kernel_size: Literal[4, 5] = 4,
+    latent: Kind = "normal",
+    augment: Sequence[Augmentation] = (),
+    d_norm: Normalisation = "batch",
     packing: int = 1,
     seed: int = 0,
     dtype: Any = np.float32,
@@ -55,10 +58,11 @@ def dcgan(
     image_shape: (height, width, channels), square or not; 1, 3 or 4 channels.
     latent_dim: k, the size of z.
     width: channels of D's first layer; each further layer has twice as many, up to 8·width. G mirrors D.
-    kernel_size: 4, or 5 as in the paper.
-    latent: "normal", "uniform" or "uniform-unit-variance", see `Prior`.
-    augment: some of "colour", "translation", "cutout": differentiable augmentation of what D sees, for small data.
-    d_norm: what normalises D: "batch", "none" (as R1 needs) or "spectral" (Miyato et al. 2018).
+    kernel_size: of the convolutions, 5 in the paper.
+    latent: the distribution of z, see `Prior`.
+    augment: differentiable augmentation of what D sees, for small data: some of colour, translation, cutout.
+    d_norm: what normalises D: batch statistics, nothing (as R1 needs), or the spectral norm of its weights (Miyato et al.
+        2018).
     packing: how many images D judges together, side by side as channels (PacGAN, Lin et al. 2018).
     seed: of the weights; G and D draw from different streams of it.
 

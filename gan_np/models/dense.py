@@ -12,7 +12,7 @@ from gan_np.layers import BatchNorm, Concatenate, Dense, Flatten, Layer, Normal,
 from gan_np.networks import Identity, Network, Parallel, Sequential
 
 from .gan import GAN
-from .prior import Prior
+from .prior import Kind, Prior
 from .registered import register
 
 WEIGHT = Normal(0.05)
@@ -25,7 +25,7 @@ def dense_gan(
     *,
     hidden: int = 512,
     classes: int | None = None,
-    latent: str = "normal",
+    latent: Kind = "normal",
     seed: int = 0,
     dtype: Any = np.float32,
     device: str = "cpu",
@@ -33,6 +33,10 @@ def dense_gan(
     """G: z → two hidden layers with batch normalisation and ReLU → tanh pixels. D: two hidden layers, LeakyReLU, a logit.
 
     classes: of a model conditional on labels, how many there are; the label, one-hot, joins z and D's pixels.
+
+    hidden: units of the hidden layers.
+    latent_dim: k, the size of z.
+    latent: the distribution of z, see `Prior`.
 
     For images too small for convolutions, in [−1, 1]. With Adam it learns 7×7 digits in a quarter of the time that the
     first paper's networks (`mlp`: maxout, dropout, made for slow gradient descent) need, and far better.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -27,9 +27,9 @@ from gan_np.layers import (
 from gan_np.layers.layer import LAYERS, Arrays, Shapes
 from gan_np.networks import Loop, Network, Sequential
 
-from .dcgan import Pyramid, discriminator_layers, generator_layers
+from .dcgan import Augmentation, Normalisation, Pyramid, discriminator_layers, generator_layers
 from .gan import GAN
-from .prior import Prior
+from .prior import Kind, Prior
 from .registered import register
 
 
@@ -41,10 +41,10 @@ def gran(
     draw_steps: int = 3,
     width: int = 32,
     code: int = 128,
-    kernel_size: int = 4,
-    latent: str = "normal",
-    augment: Sequence[str] = (),
-    d_norm: str = "batch",
+    kernel_size: Literal[4, 5] = 4,
+    latent: Kind = "normal",
+    augment: Sequence[Augmentation] = (),
+    d_norm: Normalisation = "batch",
     packing: int = 1,
     seed: int = 0,
     dtype: Any = np.float32,
@@ -55,6 +55,16 @@ def gran(
         h_z = tanh(W z),  h_{c,0} = 0,  C_0 = 0
         ΔC_t = f([h_z, h_{c,t}]),  h_{c,t+1} = g(ΔC_t),  C_{t+1} = C_t + ΔC_t,  t = 0 … T−1
         x = σ(C_T)
+
+    draw_steps: how often the generator adds to its canvas.
+    code: features of what g says of the canvas.
+    latent_dim: k, the size of z.
+    latent: the distribution of z, see `Prior`.
+    width: channels of D's first layer; each further one has twice as many.
+    kernel_size: of the convolutions.
+    augment: differentiable augmentation of what D sees: some of colour, translation, cutout.
+    d_norm: what normalises D.
+    packing: how many images D judges together (PacGAN).
 
     f, the decoder, is DCGAN's generator and g, the encoder, its discriminator with a code of `code` features at its end.
     z is the same at every step; every step has batch statistics of its own. D is DCGAN's. Images in [0, 1].

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -23,9 +23,9 @@ from gan_np.layers import BatchNorm, Dense, DiffAugment, Normal
 from gan_np.networks import Fork, Network, Sequential
 from gan_np.objectives import Loss
 
-from .dcgan import SCALE, WEIGHT, Pyramid, discriminator_layers, generator_layers
+from .dcgan import SCALE, WEIGHT, Augmentation, Pyramid, discriminator_layers, generator_layers
 from .gan import GAN
-from .prior import PRIORS, Prior
+from .prior import PRIORS, Kind, Prior
 from .registered import register
 
 Q_FEATURES = 128
@@ -136,9 +136,9 @@ def infogan(
     continuous: int = 2,
     information: float = 1.0,
     width: int = 32,
-    kernel_size: int = 4,
-    latent: str = "normal",
-    augment: Sequence[str] = (),
+    kernel_size: Literal[4, 5] = 4,
+    latent: Kind = "normal",
+    augment: Sequence[Augmentation] = (),
     seed: int = 0,
     dtype: Any = np.float32,
     device: str = "cpu",
@@ -149,6 +149,12 @@ def infogan(
     continuous: how many continuous codes.
     information: λ, the weight of reading the codes back.
     The rest as in `dcgan`. The paper's MNIST: 62 of noise, 10 categories, 2 continuous codes, λ = 1.
+
+    latent_dim: k, the size of z.
+    latent: the distribution of z, see `Prior`.
+    width: channels of D's first layer; each further one has twice as many.
+    kernel_size: of the convolutions.
+    augment: differentiable augmentation of what D sees: some of colour, translation, cutout.
 
     >>> import gan_np as gn
     >>> gan = gn.models.infogan((28, 28, 1), 8, width=4)

@@ -8,9 +8,9 @@ h_k = I_k − l_k or with ĥ_k = G_k(z_k, l_k), and adds the two first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -35,12 +35,13 @@ from gan_np.layers import (
 )
 from gan_np.layers.layer import LAYERS, Shapes
 from gan_np.networks import Identity, Network, Parallel, Sequential
+from gan_np.schedules import Schedule, scheduled
 
 from . import laplacian
-from .dcgan import Pyramid, discriminator_layers
+from .dcgan import Normalisation, Pyramid, discriminator_layers
 from .dense import dense_gan
 from .gan import GAN, STATISTICS_BATCH, STATISTICS_BATCHES, TRANSIENT
-from .prior import Prior
+from .prior import Kind, Prior
 from .registered import register
 
 
@@ -143,9 +144,9 @@ def laplacian_level(
     width: int = 32,
     hidden_layers: int = 2,
     g_norm: str = "none",
-    kernel_size: int = 4,
-    d_norm: str = "batch",
-    latent: str = "normal",
+    kernel_size: Literal[4, 5] = 4,
+    d_norm: Normalisation = "batch",
+    latent: Kind = "normal",
     seed: int = 0,
     dtype: Any = np.float32,
     device: str = "cpu",
@@ -237,6 +238,7 @@ class LAPGAN:
 
     coarsest: GAN
     levels: list[LaplacianLevel]
+    recipe: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -298,6 +300,27 @@ class LAPGAN:
         return self.series(count, seed, labels=labels, average=average)[-1]
 
 
+@dataclass(frozen=True)
+class LevelTraining:
+    """What the levels of a LAPGAN may have of their own in training.
+
+    coarsest_steps: updates of the coarsest G, if other than steps (they are cheap and decide what is drawn).
+    detail_g_learning_rate: learning rate of G in the levels that add detail (2e-4 for photographs, whose detail is fainter).
+    detail_d_learning_rate: learning rate of D in those levels (1e-3 for photographs).
+    """
+
+    coarsest_steps: int | None = None
+    detail_g_learning_rate: float | Schedule = 1e-3
+    detail_d_learning_rate: float | Schedule = 5e-4
+
+    def __post_init__(self) -> None:
+        if self.coarsest_steps is not None:
+            integer("coarsest_steps", self.coarsest_steps, 1)
+        scheduled("detail_g_learning_rate", self.detail_g_learning_rate, above=0.0)
+        scheduled("detail_d_learning_rate", self.detail_d_learning_rate, above=0.0)
+
+
+@register("lapgan", training=LevelTraining)
 def lapgan(
     image_shape: tuple[int, int, int],
     latent_dim: int = 64,
@@ -306,15 +329,20 @@ def lapgan(
     classes: int | None = None,
     width: int = 32,
     hidden: int = 1200,
-    kernel_size: int = 4,
-    d_norm: str = "batch",
+    kernel_size: Literal[4, 5] = 4,
+    d_norm: Normalisation = "batch",
     seed: int = 0,
     dtype: Any = np.float32,
     device: str = "cpu",
 ) -> LAPGAN:
     """A LAPGAN for images that halve evenly `levels` times (28×28 with 2 levels: 7 → 14 → 28).
 
-    latent_dim, hidden: of the coarsest level, a fully connected one (`dense_gan`). The rest as in `laplacian_level`.
+    latent_dim: k, the size of the coarsest level's z.
+    levels: how often the images are halved.
+    width: channels of the convolutions of the finer levels.
+    hidden: units of the coarsest level, a fully connected one (`dense_gan`).
+    kernel_size: of D's convolutions.
+    d_norm: what normalises the D of the finer levels.
     classes: every level is conditional on labels, of which there are so many; None for none.
 
     >>> import gan_np as gn

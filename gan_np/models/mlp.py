@@ -12,8 +12,9 @@ from gan_np.checks import integer, number, shape
 from gan_np.layers import Dense, DiffAugment, Dropout, Flatten, Layer, Maxout, Reshape, Uniform
 from gan_np.networks import Network, Sequential
 
+from .dcgan import Augmentation
 from .gan import GAN
-from .prior import Prior
+from .prior import Kind, Prior
 from .registered import register
 
 
@@ -27,8 +28,8 @@ def mlp(
     maxout_pieces: int = 5,
     input_dropout: float = 0.2,
     hidden_dropout: float = 0.5,
-    latent: str = "normal",
-    augment: Sequence[str] = (),
+    latent: Kind = "normal",
+    augment: Sequence[Augmentation] = (),
     packing: int = 1,
     seed: int = 0,
     dtype: Any = np.float32,
@@ -39,6 +40,16 @@ def mlp(
     G: z → hidden ReLU → hidden ReLU → sigmoid pixels, weights U(−0.05, 0.05).
     D: maxout of `maxout_units` units with `maxout_pieces` pieces, twice, then the logit, weights U(−0.005, 0.005), dropout
     on the images and on both hidden layers. augment, packing: as in `dcgan`.
+
+    hidden: units of G's hidden layers.
+    maxout_units: units of each of D's hidden layers.
+    maxout_pieces: linear pieces of each of them.
+    input_dropout: share of the pixels that D does not see.
+    hidden_dropout: share of D's hidden units that are left out.
+    latent_dim: k, the size of z.
+    latent: the distribution of z, see `Prior`.
+    augment: differentiable augmentation of what D sees: some of colour, translation, cutout.
+    packing: how many images D judges together (PacGAN).
 
     >>> import gan_np as gn
     >>> gn.models.mlp(image_shape=(28, 28, 1), latent_dim=100).generator  # as in the paper

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from gan_np.host import drawn
 from gan_np.registry import Registry
 
 PRIORS = Registry("prior")
+Kind: TypeAlias = Literal["normal", "uniform", "uniform-unit-variance"]
 KINDS = ("normal", "uniform", "uniform-unit-variance")
 
 CHUNK = 32
@@ -30,7 +32,7 @@ class Prior:
     """
 
     dim: int
-    kind: str = "normal"
+    kind: Kind = "normal"
 
     def __post_init__(self) -> None:
         integer("latent_dim", self.dim, 1)

@@ -15,6 +15,8 @@ MODELS = Registry("model")
 """Functions (image_shape, latent_dim, *, …) → GAN by the names that configurations use."""
 LISTED: list[str] = []
 """Those that a user chooses from; others are parts of models."""
+TRAINING: dict[str, Callable[..., Any]] = {}
+"""Name of a model → what takes the settings that only its training has."""
 GANS = Registry("gan")
 """Classes of GANs by the names that checkpoints use."""
 
@@ -22,12 +24,15 @@ NOT_STRUCTURE = ("seed", "dtype", "device")
 """Arguments that say nothing about the structure that a function makes."""
 
 
-def register(name: str | None = None, *, hidden: bool = False) -> Callable[[Made], Made]:
+def register(
+    name: str | None = None, *, hidden: bool = False, training: Callable[..., Any] | None = None
+) -> Callable[[Made], Made]:
     """A decorator for models of one's own.
 
     A function that makes a GAN can be trained by its name, `gan-np train --import FILE --model NAME`; its keyword-only
     arguments are the model's options, and what it makes remembers the call (`recipe`). A subclass of `GAN` with fields of
     its own is registered so that checkpoints can name it. hidden: leave it out of the list that the command line shows.
+    training: what takes settings that training this model has beside those of any other.
 
     >>> import gan_np as gn
     >>> @gn.models.register("tiny")
@@ -52,6 +57,8 @@ def register(name: str | None = None, *, hidden: bool = False) -> Callable[[Made
             gan.recipe = {"model": own, **{key: describe(value, key) for key, value in values.items()}}
             return gan
 
+        if training is not None:
+            TRAINING[own] = training
         if not hidden:
             LISTED.append(own)
         return cast(Made, MODELS.register(own)(remembered))

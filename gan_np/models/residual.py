@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -25,8 +25,9 @@ from gan_np.layers import (
 )
 from gan_np.networks import Network, Residual, Sequential
 
+from .dcgan import Augmentation
 from .gan import GAN
-from .prior import Prior
+from .prior import Kind, Prior
 from .registered import register
 
 
@@ -64,10 +65,10 @@ def residual_gan(
     latent_dim: int = 64,
     *,
     width: int = 32,
-    d_norm: str = "spectral",
+    d_norm: Literal["none", "spectral"] = "spectral",
     minibatch_deviation: bool = False,
-    latent: str = "normal",
-    augment: Sequence[str] = (),
+    latent: Kind = "normal",
+    augment: Sequence[Augmentation] = (),
     seed: int = 0,
     dtype: Any = np.float32,
     device: str = "cpu",
@@ -75,8 +76,12 @@ def residual_gan(
     """A generator and a discriminator of residual blocks, for images that halve evenly down to sides of 4 to 7.
 
     width: channels of D's first block; each further block has twice as many, up to 8·width; G mirrors D.
-    d_norm: "spectral" or "none"; both are piecewise linear, so R1 works. minibatch_deviation: show D how much a batch
-    varies (then R1 does not). The rest as in `dcgan`.
+    d_norm: the spectral norm of its weights, or nothing; penalties on D's slope work with both.
+    minibatch_deviation: show D how much a batch varies (then penalties do not work).
+
+    latent_dim: k, the size of z.
+    latent: the distribution of z, see `Prior`.
+    augment: differentiable augmentation of what D sees: some of colour, translation, cutout.
 
     >>> import gan_np as gn
     >>> gn.models.residual_gan((16, 16, 3), 8, width=4).sample(2).shape

@@ -3,7 +3,7 @@
 Knows `training`, which knows nothing of it, and `metrics` for what is measured while a training runs.
 """
 
-from .build import build_gan, build_lapgan, build_trainer
+from .build import build_gan, build_trainer
 from .checkpoint import CheckpointError, load_gan, restore, save
 from .classifier import train_classifier
 from .classifier_file import load_classifier, save_classifier
@@ -24,7 +24,6 @@ __all__ = [
     "Trial",
     "Tuned",
     "build_gan",
-    "build_lapgan",
     "build_trainer",
     "confirm",
     "iterate",

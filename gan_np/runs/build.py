@@ -2,86 +2,92 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from gan_np import devices, kernels
 from gan_np.arrays import Array
-from gan_np.checks import choice
+from gan_np.averaging import Average
+from gan_np.constructors import options_of
 from gan_np.data.labels import MOST_CLASSES
-from gan_np.models import GAN, LAPGAN, MODELS, lapgan
+from gan_np.models import GAN, MODELS
+from gan_np.models.registered import TRAINING
 from gan_np.objectives import OBJECTIVES, Objective
-from gan_np.ops import AUGMENTATIONS
-from gan_np.optimizers import SGD, Adam, Optimizer, RMSprop
-from gan_np.penalties import R1
+from gan_np.optimizers import OPTIMIZERS, Optimizer
+from gan_np.penalties import R1, Penalty
 from gan_np.schedules import ExponentialDecay, Linear, Schedule
 from gan_np.training.algorithm import Trainer
 
-from .config import Config
-
-MODEL_OPTIONS = {
-    "dcgan": ("width", "kernel_size", "d_norm", "packing"),
-    "mlp": ("hidden", "packing"),
-    "residual": ("width", "d_norm", "minibatch_deviation"),
-    "infogan": ("categories", "continuous", "information", "width", "kernel_size"),
-    "gran": ("draw_steps", "width", "kernel_size", "d_norm", "packing"),
-    "conditional-dcgan": ("width", "kernel_size", "d_norm", "condition"),
-}
-"""Which fields of the configuration each model has beside latent_dim, latent, seed and device."""
-
-
-CONDITIONAL = ("conditional-dcgan",)
-"""Models that need labels."""
-
+from .checkpoint import load_gan
+from .config import CONDITIONAL, Config, options_for
 
 PRODUCTS = ("dense", "conv2d")
 PRECISIONS = {"float32": None, "tf32": "cuda_tf32", "bf16": "cuda_bf16"}
 """Precision → the kernels of `PRODUCTS` that round to it (statistics, weights and all else stay in float32)."""
 
 
-def build_gan(config: Config, image_shape: tuple[int, int, int], classes: int | None = None) -> GAN:
-    """The model that a configuration names, for images of this shape; `classes` for one conditional on labels."""
-    if config.model == "lapgan":
-        raise ValueError("model: a lapgan is several GANs; build it with build_lapgan and train it with train_lapgan")
-    options = {name: getattr(config, name) for name in MODEL_OPTIONS[config.model]}
-    if config.model in CONDITIONAL:
-        if classes is None:
-            raise ValueError(f"model: {config.model} needs labels, and {config.data!r} has none")
-        options["classes"] = _few(classes)
-    gan: GAN = MODELS[config.model](
-        image_shape,
-        config.latent_dim,
-        augment=_augmentations(config),
-        latent=config.latent,
-        seed=config.seed,
-        device=config.device,
-        **options,
-    )
+def build_gan(config: Config, image_shape: tuple[int, int, int], classes: int | None = None) -> Any:
+    """The model that a configuration names, a `GAN` or `LAPGAN`, for images of this shape.
+
+    classes: how many labels the data have; given to a model that needs them, or that is asked to be conditional.
+
+    Raises:
+        ValueError: labels are needed and there are none; an option outside its bounds.
+    """
+    if config.init_from:
+        return _started(config, image_shape, classes)
+    if not config.model:
+        raise ValueError("model: this configuration names none; its run's checkpoints have the structure (gan_np.load)")
+    make = MODELS[config.model]
+    own = {option.name for option in options_for("model", config.model)} - {CONDITIONAL.name}
+    own -= {option.name for option in options_of(TRAINING[config.model])} if config.model in TRAINING else set()
+    options = {name: config.options[name] for name in own}
+    parameters = inspect.signature(make).parameters
+    if "classes" in parameters:
+        needed = parameters["classes"].default is inspect.Parameter.empty
+        if needed or config.options[CONDITIONAL.name]:
+            if classes is None:
+                asked = f"model: {config.model}" if needed else "conditional:"
+                raise ValueError(f"{asked} needs labels, and {config.data!r} has none")
+            options["classes"] = _few(classes)
+    given = {"seed": config.seed, "device": config.device}
+    return make(image_shape, **options, **{name: value for name, value in given.items() if name in parameters})
+
+
+def _started(config: Config, image_shape: tuple[int, int, int], classes: int | None) -> GAN:
+    """The networks of another run, weights, statistics and average with them.
+
+    Raises:
+        ValueError: they are for other images, or for another number of classes; a run of a LAPGAN.
+    """
+    if is_place_of_levels(config.init_from):
+        raise ValueError(f"init_from: {config.init_from} is the run of a LAPGAN; start from its levels one by one")
+    gan = load_gan(config.init_from, device=config.device)
+    if gan.image_shape != tuple(image_shape):
+        ours, theirs = ("×".join(map(str, shape)) for shape in (image_shape, gan.image_shape))
+        raise ValueError(f"init_from: {config.init_from} draws images of {theirs}, the data have {ours}")
+    if gan.classes is not None:
+        if classes != gan.classes:
+            raise ValueError(
+                f"init_from: {config.init_from} has {gan.classes} classes, the data have {classes or 'no labels'}"
+            )
+        gan.label_table = None  # the classes of other data are called otherwise
+    decay, before = config.average_decay, gan.average
+    gan.average = None
+    if callable(decay) or decay:
+        gan.average = Average(gan.generator, decay)
+        if before is not None:
+            gan.average.network.parameters.assign(before.network.parameters.values)
     return gan
 
 
-def _augmentations(config: Config) -> list[str]:
-    names = filter(None, (name.strip() for name in config.augment.split(",")))
-    return [choice("augment", name, AUGMENTATIONS) for name in names]
-
-
-def build_lapgan(config: Config, image_shape: tuple[int, int, int], classes: int | None = None) -> LAPGAN:
-    """The LAPGAN that a configuration describes; `classes` for one conditional on labels."""
-    if config.conditional and classes is None:
-        raise ValueError(f"conditional: needs labels, and {config.data!r} has none")
-    assert config.d_norm is not None  # the configuration has put the model's own there
-    return lapgan(
-        image_shape,
-        config.latent_dim,
-        levels=config.levels,
-        classes=_few(classes) if config.conditional and classes is not None else None,
-        width=config.width,
-        hidden=config.hidden,
-        kernel_size=config.kernel_size,
-        d_norm=config.d_norm,
-        seed=config.seed,
-        device=config.device,
-    )
+def is_place_of_levels(place: str | Path) -> bool:
+    """Whether a path is the run folder of a LAPGAN, whose levels have folders of their own."""
+    return any(Path(place).glob("level-*/checkpoints"))
 
 
 def _few(classes: int) -> int:
@@ -98,47 +104,54 @@ def _few(classes: int) -> int:
     return classes
 
 
-def build_optimizer(config: Config, learning_rate: float) -> Optimizer:
-    """One player's optimiser."""
-    rate: float | Schedule = learning_rate
+def build_optimizer(config: Config, player: str) -> Optimizer:
+    """The optimiser of a player, "g" or "d"; a new one at each call."""
+    own = getattr(config, f"{player}_optimizer")
+    if own:
+        found: Optimizer = copy.deepcopy(own)
+        return found
+    rate = getattr(config, f"{player}_learning_rate")
     if config.learning_rate_decay > 1:
-        rate = ExponentialDecay(learning_rate, config.learning_rate_decay)
-    decay, clip = config.weight_decay, config.clip_norm
-    if config.optimizer == "adam":
-        return Adam(rate, beta1=config.beta1, beta2=config.beta2, weight_decay=decay, clip_norm=clip)
-    if config.optimizer == "sgd":
-        return SGD(rate, momentum=config.momentum, weight_decay=decay, clip_norm=clip)
-    return RMSprop(rate, momentum=config.momentum, weight_decay=decay, clip_norm=clip)
+        if callable(rate):
+            raise ValueError(f"learning_rate_decay: {player}_learning_rate is a schedule already, {rate!r}")
+        rate = ExponentialDecay(rate, config.learning_rate_decay)
+    options = {option.name: config.options[option.name] for option in options_for("optimizer", config.optimizer)}
+    made: Optimizer = OPTIMIZERS[config.optimizer](rate, **options)
+    return made
 
 
 def build_objective(config: Config) -> Objective:
     """What the players minimise."""
-    made: Objective
-    if config.objective in ("non-saturating", "minimax"):
-        made = OBJECTIVES[config.objective](config.smoothing)
-        return made
-    if config.smoothing:
-        raise ValueError(f"smoothing: belongs to the cross-entropy objectives, not to {config.objective!r}")
-    made = OBJECTIVES[config.objective]()
+    if not isinstance(config.objective, str):
+        given: Objective = config.objective
+        return given
+    options = {option.name: config.options[option.name] for option in options_for("objective", config.objective)}
+    made: Objective = OBJECTIVES[config.objective](**options)
     return made
+
+
+def build_penalties(config: Config) -> list[Penalty]:
+    """What is added to D's loss for its slope."""
+    r1 = [R1(config.r1)] if callable(config.r1) or config.r1 else []
+    return [*r1, *config.penalties]
 
 
 def check_settings(config: Config) -> None:
     """Refuse what is wrong with a configuration whatever the data are, before they are read.
 
     Raises:
-        ValueError: a device, an augmentation, a kernel or its operation that is not there; an objective with settings that
-            belong to another.
+        ValueError: a device, a kernel or its operation that is not there; what the objective and the optimisers refuse.
     """
     devices.parse(config.device)
-    _augmentations(config)
     build_objective(config)
+    for player in ("g", "d"):
+        build_optimizer(config, player)
     kernels.parse_choices(config.kernels, "kernels")
 
 
 def _instance_noise(config: Config) -> float | Schedule:
-    if not config.instance_noise:
-        return 0.0
+    if callable(config.instance_noise) or not config.instance_noise:
+        return config.instance_noise
     steps = config.steps if config.instance_noise_steps is None else config.instance_noise_steps
     return Linear(config.instance_noise, 0.0, steps * config.d_steps)
 
@@ -180,14 +193,14 @@ def build_trainer(
         labels,
         class_names=class_names,
         objective=build_objective(config),
-        d_optimizer=build_optimizer(config, config.d_learning_rate),
-        g_optimizer=build_optimizer(config, config.g_learning_rate),
+        d_optimizer=build_optimizer(config, "d"),
+        g_optimizer=build_optimizer(config, "g"),
         batch_size=config.batch_size,
         d_steps=config.d_steps,
         share_noise=config.share_noise,
         average_decay=config.average_decay,
         flip=config.flip,
-        penalties=[R1(config.r1)] if config.r1 else [],
+        penalties=build_penalties(config),
         clip_weights=config.clip_weights,
         instance_noise=_instance_noise(config),
         seed=config.seed,

@@ -1,19 +1,37 @@
-"""The configuration of a training: one typed object, behind `gn.train` and `gan-np train` alike."""
+"""The configuration of a training: one object, behind `gn.train` and `gan-np train` alike.
+
+Fields are settings that any training has. What the chosen model, objective and optimiser take beside them is read from their
+constructors (`gan_np.constructors`) and stands in `options`; a configuration has those of what it chose and no others.
+"""
+
+# The functions that make fields give immutable defaults.
+# ruff: noqa: RUF009
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import typing
+import inspect
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeAlias, get_type_hints
 
 from gan_np.bounds import COUNT, Check, maybe, real, whole
 from gan_np.checks import shown
+from gan_np.constructors import Option, checked, is_schedulable, options_of
 from gan_np.data import ranges
+from gan_np.expressions import parse, parse_list, write
+from gan_np.models.registered import LISTED, MODELS, NOT_STRUCTURE, TRAINING
+from gan_np.objectives import OBJECTIVES
+from gan_np.optimizers import OPTIMIZERS
+from gan_np.penalties import PENALTIES
+from gan_np.registry import Registry
+from gan_np.schedules import SCHEDULES, Schedule, scheduled
+from gan_np.training.algorithm import D_LEARNING_RATE, G_LEARNING_RATE
 
 from .suggestions import suggestions
+
+Scalar: TypeAlias = float | Schedule
+"""A number, or a schedule; in a file and on the command line a schedule is text (`gan_np.expressions`)."""
 
 
 def _option(default: Any, group: str, help: str, shown: str | None = None) -> Any:
@@ -21,18 +39,19 @@ def _option(default: Any, group: str, help: str, shown: str | None = None) -> An
     return dataclasses.field(default=default, metadata={"group": group, "help": help, "shown": shown})
 
 
-D_NORMS = {"residual": "spectral"}
-"""Model → what normalises its D if nothing else is said; "batch" for all others."""
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, init=False)
 class Config:
-    """Everything that defines a training. `help(gan_np.runs.Config)` or `gan-np train --help` explain each field."""
+    """Everything that defines a training. `help(gan_np.runs.Config)` or `gan-np train --help` explain each field.
+
+    Options of the model, objective and optimiser are given beside the fields, `Config(model="gran", draw_steps=4)`, and read
+    as attributes too.
+    """
 
     data: str = _option(
-        "mnist-5k",
+        "",
         "Data",
         "Images: mnist-5k, mnist, fashion-mnist, cifar10, or the path of a folder, an .npy, .npz or IDX file.",
+        shown="mnist-5k",
     )
     image_size: int | None = _option(None, "Data", "Resize and crop images to squares of this side.")
     channels: Literal[1, 3, 4] | None = _option(None, "Data", "Convert images to grey (1), RGB (3) or RGBA (4).")
@@ -47,48 +66,20 @@ class Config:
     )
     skip_broken: bool = _option(False, "Data", "Leave out image files that cannot be read, with a warning.")
     flip: bool = _option(False, "Data", "Mirror each real image left to right with probability one half.")
-    augment: str = _option(
-        "", "Data", "What D sees changed at random, for small data: some of colour,translation,cutout."
+    model: str = _option(
+        "dcgan", "Model", "The pair of networks; its own options are listed by --model NAME --help.", shown="dcgan"
     )
-
-    model: Literal["dcgan", "mlp", "conditional-dcgan", "gran", "lapgan", "infogan", "residual"] = _option(
-        "dcgan", "Model", "The pair of networks."
+    init_from: str = _option(
+        "", "Model", "Start with the networks of this run or checkpoint, in place of new ones; all else starts afresh."
     )
-    latent_dim: int = _option(64, "Model", "Size of z.")
-    latent: Literal["normal", "uniform", "uniform-unit-variance"] = _option("normal", "Model", "Distribution of z.")
-    width: int = _option(32, "Model", "dcgan: channels of D's first layer; each further one has twice as many.")
-    kernel_size: Literal[4, 5] = _option(4, "Model", "dcgan: size of the convolution kernels.")
-    d_norm: Literal["batch", "none", "spectral"] | None = _option(
-        None,
-        "Model",
-        "What normalises D: batch statistics, nothing, or the spectral norm of its weights (residual: not batch).",
-        shown="batch; residual: spectral",
-    )
-    levels: int = _option(2, "Model", "lapgan: how often the images are halved.")
-    coarsest_steps: int | None = _option(
-        None,
-        "Model",
-        "lapgan: updates of the coarsest G, if other than steps (they are cheap and decide what is drawn).",
-    )
-    conditional: bool = _option(False, "Model", "lapgan: give the images' labels to both players of every level.")
-    minibatch_deviation: bool = _option(False, "Model", "residual: show D how much a batch varies.")
-    draw_steps: int = _option(3, "Model", "gran: how often the generator adds to its canvas.")
-    categories: int = _option(10, "Model", "infogan: values of the categorical code.")
-    continuous: int = _option(2, "Model", "infogan: how many continuous codes.")
-    information: float = _option(1.0, "Model", "infogan: λ, the weight of reading the codes back.")
-    condition: Literal["planes", "embedding"] = _option(
-        "planes", "Model", "conditional-dcgan: how labels enter, one-hot or through a learnt embedding."
-    )
-    hidden: int = _option(1200, "Model", "mlp, lapgan's coarsest level: units of the hidden layers.")
-
-    objective: Literal["non-saturating", "minimax", "least-squares", "hinge", "wasserstein"] = _option(
-        "non-saturating", "Game", "What the players minimise."
-    )
-    smoothing: float = _option(0.0, "Game", "One-sided label smoothing: the target of real images is 1 minus this.")
+    objective: Any = _option("non-saturating", "Game", "What the players minimise; with arguments: NAME(…).")
     d_steps: int = _option(1, "Game", "k: updates of D for each update of G.")
-    r1: float = _option(0.0, "Game", "γ of the penalty γ/2·E‖∇D(x)‖² on real images; needs d_norm none or spectral.")
-    clip_weights: float | None = _option(None, "Game", "Keep every weight of D within ± this (wasserstein: 0.01).")
-    instance_noise: float = _option(
+    r1: Scalar = _option(
+        0.0, "Game", "γ of the penalty γ/2·E‖∇D(x)‖² on real images; needs a D without batch statistics."
+    )
+    penalties: Any = _option("", "Game", "Penalties on D's slope, as in: r1(10), r2(10), wasserstein(10).")
+    clip_weights: Scalar | None = _option(None, "Game", "Keep every weight of D within ± this (wasserstein: 0.01).")
+    instance_noise: Scalar = _option(
         0.0, "Game", "Gaussian noise of this deviation on all that D sees, falling to 0 over the training."
     )
     instance_noise_steps: int | None = _option(
@@ -96,27 +87,15 @@ class Config:
         "Game",
         "Steps over which instance noise falls to 0, if other than steps (a run that goes on for longer keeps its own).",
     )
-    packing: int = _option(1, "Game", "How many images D judges together (PacGAN).")
     share_noise: bool = _option(False, "Game", "G learns from D's last fake batch instead of a fresh one (faster).")
 
-    optimizer: Literal["adam", "sgd", "rmsprop"] = _option("adam", "Optimiser", "For both players.")
-    g_learning_rate: float = _option(2e-3, "Optimiser", "Learning rate of G.")
-    d_learning_rate: float = _option(5e-4, "Optimiser", "Learning rate of D.")
-    detail_g_learning_rate: float = _option(
-        1e-3,
-        "Optimiser",
-        "lapgan: learning rate of G in the levels that add detail (2e-4 for photographs, whose detail is fainter).",
-    )
-    detail_d_learning_rate: float = _option(
-        5e-4, "Optimiser", "lapgan: learning rate of D in those levels (1e-3 for photographs)."
-    )
+    optimizer: str = _option("adam", "Optimiser", "For both players.")
+    g_optimizer: Any = _option("", "Optimiser", "For G alone, with its learning rate: rmsprop(cosine(5e-5, 0, 1000)).")
+    d_optimizer: Any = _option("", "Optimiser", "For D alone, with its learning rate.")
+    g_learning_rate: Scalar = _option(G_LEARNING_RATE, "Optimiser", "Learning rate of G.")
+    d_learning_rate: Scalar = _option(D_LEARNING_RATE, "Optimiser", "Learning rate of D.")
     learning_rate_decay: float = _option(1.0, "Optimiser", "Divide both rates by this at every update (1: never).")
-    beta1: float = _option(0.5, "Optimiser", "adam: decay of the first moment.")
-    beta2: float = _option(0.999, "Optimiser", "adam: decay of the second moment.")
-    momentum: float = _option(0.0, "Optimiser", "sgd, rmsprop: momentum.")
-    weight_decay: float = _option(0.0, "Optimiser", "L2 penalty on weights (not on biases and scales).")
-    clip_norm: float | None = _option(None, "Optimiser", "Scale each player's gradient down to this norm.")
-    average_decay: float = _option(0.998, "Optimiser", "Decay of the average of G's weights (0: none).")
+    average_decay: Scalar = _option(0.998, "Optimiser", "Decay of the average of G's weights (0: none).")
 
     steps: int = _option(2500, "Training", "Updates of G.")
     batch_size: int = _option(32, "Training", "Images in each batch.")
@@ -147,35 +126,129 @@ class Config:
     tensorboard: bool = _option(False, "Output", "Write TensorBoard event files too (needs tensorboardX).")
     animation: bool = _option(True, "Output", "Write training.gif from the sample grids at the end.")
 
-    def __post_init__(self) -> None:
-        if self.d_norm is None:
-            object.__setattr__(self, "d_norm", D_NORMS.get(self.model, "batch"))
-        for name, kind in get_type_hints(type(self)).items():
-            _check_type(name, getattr(self, name), kind)
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """Of the model, the objective and the optimiser, by name."""
+
+    def __init__(self, *, options: Mapping[str, Any] | None = None, **values: Any) -> None:
+        self._fill(dict(options or {}), values, older=False)
+
+    def _fill(self, options: dict[str, Any], values: dict[str, Any], *, older: bool) -> None:
+        """older: what belongs to other models, objectives and optimisers is passed over."""
+        for field in _FIELDS:
+            object.__setattr__(self, field.name, values.pop(field.name, field.default))
+        hints = get_type_hints(type(self))
+        for field in _FIELDS:
+            object.__setattr__(self, field.name, _setting(field.name, getattr(self, field.name), hints[field.name]))
         for name, check in BOUNDS.items():
-            check(name, getattr(self, name))
+            _bounded(name, getattr(self, name), check)
         ranges.checked("value_range", self.value_range)
+        known = self.known_options()
+        options |= values
+        unknown = [name for name in options if name not in known]
+        if older:
+            unknown = [name for name in unknown if name not in owners()]
+        if unknown:
+            raise ValueError(self._unknown(unknown[0], known))
+        filled = {}
+        for name, option in known.items():
+            filled[name] = _setting(name, options.get(name, option.default), option.kind)
+        object.__setattr__(self, "options", filled)
         if self.precision != "float32" and self.device == "cpu":
             raise ValueError(
                 f"precision: {self.precision!r} is that of a GPU's tensor cores; on the CPU (device='cpu') products are "
                 "computed in float32"
             )
 
+    def __getattr__(self, name: str) -> Any:
+        options = self.__dict__.get("options", {})
+        if name in options:
+            return options[name]
+        raise AttributeError(f"a configuration of {self.__dict__.get('model')!r} has no {name!r}")
+
+    def __hash__(self) -> int:
+        return hash(repr(self))
+
+    def _unknown(self, name: str, known: Mapping[str, Option]) -> str:
+        names = [field.name for field in _FIELDS] + list(known)
+        whose = [f"{kind} {owner!r}" for kind, owner in owners().get(name, [])]
+        if whose:
+            chosen = ", ".join(f"{kind} {owner!r}" for kind, owner in self.chosen().items())
+            return (
+                f"{name}: belongs to {' or '.join(whose)}; here are {chosen}, with {', '.join(known) or 'no options'}"
+            )
+        near = " or ".join(map(repr, suggestions(name, names)))
+        hint = f"; did you mean {near}?" if near else f"; there are {', '.join(names)}"
+        return f"configuration: unknown name {name!r}{hint}"
+
+    def chosen(self) -> dict[str, str]:
+        """The registered names whose options a configuration has, by kind."""
+        found = {"model": self.model} if self.model else {}
+        if isinstance(self.objective, str) and self.objective in OBJECTIVES:
+            found["objective"] = self.objective
+        if not (self.g_optimizer and self.d_optimizer):
+            found["optimizer"] = self.optimizer
+        return found
+
+    def known_options(self) -> dict[str, Option]:
+        """All options that this configuration has, by name.
+
+        Raises:
+            ValueError: two of them have one name, or the name of a field.
+        """
+        found: dict[str, Option] = {}
+        taken = {field.name for field in _FIELDS}
+        for kind, name in self.chosen().items():
+            for option in options_for(kind, name):
+                if option.name in taken:
+                    raise ValueError(
+                        f"{kind}: {name!r} has an option {option.name!r}, which another setting is called too"
+                    )
+                taken.add(option.name)
+                found[option.name] = option
+        return found
+
     @classmethod
-    def from_mapping(cls, values: Mapping[str, Any]) -> Config:
+    def from_mapping(cls, values: Mapping[str, Any], *, older: bool = False) -> Config:
         """From names and values (a TOML file's, say).
+
+        older: the values are those of a run that an earlier version wrote, with options of models that were not chosen.
 
         Raises:
             ValueError: an unknown name, with the nearest known one; a value outside its range.
             TypeError: a value of the wrong type.
         """
-        known = [field.name for field in dataclasses.fields(cls)]
-        for name in values:
-            if name not in known:
-                near = " or ".join(map(repr, suggestions(name, known)))
-                hint = f"; did you mean {near}?" if near else f"; there are {', '.join(known)}"
-                raise ValueError(f"configuration: unknown name {name!r}{hint}")
-        return cls(**values)
+        made = cls.__new__(cls)
+        values = {name: value for name, value in values.items() if name != "format"}
+        made._fill(dict(values.pop("options", {})), values, older=older)
+        return made
+
+    @classmethod
+    def from_file(cls, values: Mapping[str, Any]) -> Config:
+        """From what `to_file` wrote, or an earlier version of it: the settings of a run."""
+        rest = dict(values)
+        return cls.from_mapping(rest, older=rest.pop("format", 1) == 1)
+
+    def to_file(self) -> dict[str, Any]:
+        """As `to_mapping`, with the number of the form in which runs keep it."""
+        return {"format": FORMAT, **self.to_mapping()}
+
+    def of(self, gan: Any, data: str = "") -> Config:
+        """This configuration, but with the model that `gan` is, and with the name of the data it is trained on."""
+        recipe = dict(gan.recipe)
+        model = recipe.pop("model", "")
+        model = model if model in MODELS else ""
+        settings = {field.name: getattr(self, field.name) for field in _FIELDS}
+        kept = {
+            option.name for kind, name in self.chosen().items() if kind != "model" for option in options_for(kind, name)
+        }
+        options = {name: value for name, value in self.options.items() if name in kept}
+        if model:
+            options |= {one.name: recipe[one.name] for one in options_for("model", model) if one.name in recipe}
+            if model == self.model and model in TRAINING:
+                options |= {one.name: self.options[one.name] for one in options_of(TRAINING[model])}
+            if recipe.get("classes") is not None and any(one is CONDITIONAL for one in options_for("model", model)):
+                options[CONDITIONAL.name] = True
+        return Config(**settings | {"model": model, "data": self.data or data}, options=options)
 
     def going_on(self, **changes: Any) -> Config:
         """The configuration with which a run goes on; of `changes` those that are None leave things as they are.
@@ -190,47 +263,155 @@ class Config:
 
     def differing(self, other: Config, changeable: Collection[str]) -> list[str]:
         """The names of the settings that are not the same in another configuration, but for those that may change."""
-        names = (field.name for field in dataclasses.fields(self))
-        return [name for name in names if name not in changeable and getattr(self, name) != getattr(other, name)]
+        names = dict.fromkeys([*(field.name for field in _FIELDS), *self.options, *other.options])
+        return [name for name in names if name not in changeable and self.value(name) != other.value(name)]
+
+    def value(self, name: str) -> Any:
+        """A setting or an option as text or plain value; None where there is no such option."""
+        return _plain(getattr(self, name, None))
 
     def to_mapping(self) -> dict[str, Any]:
-        """Names and values, without those that are None (TOML has no null)."""
-        return {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
+        """Names and plain values, without those that are None or empty (TOML has no null).
+
+        Raises:
+            TypeError: an object of a class that is not registered, which no file can name.
+        """
+        settings = [field.name for field in _FIELDS]
+        place = settings.index("model") + 1
+        of_model = [option.name for option in options_for("model", self.model)] if self.model else []
+        names = [
+            *settings[:place],
+            *of_model,
+            *settings[place:],
+            *(name for name in self.options if name not in of_model),
+        ]
+        found = {}
+        for name in names:
+            try:
+                value = _plain(getattr(self, name))
+            except TypeError as error:
+                raise TypeError(f"{name}: {error}") from error
+            if value is not None and value not in ("", []):
+                found[name] = value
+        return found
+
+
+_FIELDS = [field for field in dataclasses.fields(Config) if field.name != "options"]
+
+FORMAT = 2
+"""Of config.toml: 1 had the options of every model."""
+
+REGISTRIES = {"model": MODELS, "objective": OBJECTIVES, "optimizer": OPTIMIZERS}
+"""Where the names of settings are looked up."""
+
+_OWN = {"model": ("image_shape", "classes", *NOT_STRUCTURE), "objective": (), "optimizer": ("learning_rate",)}
+"""Arguments that the data and other settings give."""
+
+CONDITIONAL = Option("conditional", bool, False, "Give the images' labels to both players.")
+"""Of a model that may be conditional on labels: whether it is."""
+
+
+def options_for(kind: str, name: str) -> list[Option]:
+    """The options of a registered model, objective or optimiser.
+
+    Raises:
+        ValueError: it is not registered.
+    """
+    make = REGISTRIES[kind][name]
+    found = options_of(make, _OWN[kind])
+    if kind == "model":
+        classes = inspect.signature(make).parameters.get("classes")
+        if classes is not None and classes.default is None:
+            found.append(CONDITIONAL)
+        if name in TRAINING:
+            found += options_of(TRAINING[name])
+    return found
+
+
+def owners() -> dict[str, list[tuple[str, str]]]:
+    """Every option of everything registered, and whose it is."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for kind, registry in REGISTRIES.items():
+        for name in LISTED if kind == "model" else registry:
+            for option in options_for(kind, name):
+                found.setdefault(option.name, []).append((kind, name))
+    return found
+
+
+def _setting(name: str, value: Any, kind: Any) -> Any:
+    """A setting as it is kept: text of objects and schedules is parsed once, to say at once what is wrong with it."""
+    if name in REGISTRIES:
+        return _named(name, value, REGISTRIES[name])
+    if name in ("g_optimizer", "d_optimizer"):
+        return _object(name, value, OPTIMIZERS) if value else ""
+    if name == "penalties":
+        return tuple(parse_list(name, value, PENALTIES, SCHEDULES)) if isinstance(value, str) else tuple(value)
+    if isinstance(value, str) and is_schedulable(kind):
+        return parse(name, value, SCHEDULES, SCHEDULES)
+    return checked(name, value, kind)
+
+
+def _named(name: str, value: Any, registry: Registry) -> Any:
+    """A registered name, or (of an objective) an object."""
+    if name == "model" and value == "":
+        return value  # put together by hand: checkpoints have its structure
+    if not isinstance(value, str):
+        if name == "objective" and value is not None:
+            return _object(name, value, registry)
+        raise TypeError(f"{name}: expected a name, got {shown(value)}")
+    if value in registry:
+        return value
+    if name == "objective" and "(" in value:
+        return _object(name, value, registry)
+    known = {one.replace("-", "_"): one for one in registry}
+    if value.replace("-", "_") in known:
+        return known[value.replace("-", "_")]
+    near = suggestions(value, list(registry))
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ValueError(
+        f"{name}: expected one of {', '.join(registry)}, got {shown(value)}{hint} (one of your own: give --import FILE, or "
+        "import the module that registers it)"
+    )
+
+
+def _object(name: str, value: Any, registry: Registry) -> Any:
+    if isinstance(value, str):
+        return parse(name, value, registry, SCHEDULES)
+    if isinstance(value, type):
+        raise TypeError(f"{name}: expected a name or an object, got the class {value.__name__}: call it")
+    return value
+
+
+def _plain(value: Any) -> Any:
+    """As TOML has it: objects as text."""
+    if isinstance(value, tuple) and all(isinstance(one, str) for one in value):
+        return list(value)
+    if isinstance(value, tuple):
+        return ", ".join(map(write, value))
+    return value if value is None or isinstance(value, bool | int | float | str) else write(value)
+
+
+def _bounded(name: str, value: Any, check: Check) -> None:
+    if callable(value):
+        value = scheduled(name, value) and value(0)
+    check(name, value)
 
 
 CHANGEABLE = ("data", "steps", "device", "precision")
 """Fields that may be others when a run goes on; data are only looked for in another place, their fingerprint must agree."""
 
-_STEPS, _EVERY, _SIZE, _HUGE = whole(1, COUNT), whole(0, COUNT), whole(1, 1 << 20), 1e30
+_STEPS, _EVERY, _HUGE = whole(1, COUNT), whole(0, COUNT), 1e30
 
 BOUNDS: dict[str, Check] = {
     "image_size": maybe(whole(1, 4096)),
-    "latent_dim": _SIZE,
-    "width": _SIZE,
-    "levels": whole(1, 12),
-    "coarsest_steps": maybe(_STEPS),
-    "draw_steps": whole(1, 100),
-    "categories": whole(2, 1 << 20),
-    "continuous": whole(0, 1 << 20),
-    "information": real(0.0, _HUGE),
-    "hidden": _SIZE,
-    "smoothing": real(0.0, _HUGE),
     "d_steps": whole(1, 1 << 20),
     "r1": real(0.0, _HUGE),
     "clip_weights": maybe(real(most=_HUGE, above=0.0)),
     "instance_noise": real(0.0, _HUGE),
     "instance_noise_steps": maybe(_STEPS),
-    "packing": whole(1, 256),
     "g_learning_rate": real(most=_HUGE, above=0.0),
     "d_learning_rate": real(most=_HUGE, above=0.0),
-    "detail_g_learning_rate": real(most=_HUGE, above=0.0),
-    "detail_d_learning_rate": real(most=_HUGE, above=0.0),
     "learning_rate_decay": real(1.0, _HUGE),
-    "beta1": real(0.0, 1.0),
-    "beta2": real(0.0, 1.0),
-    "momentum": real(0.0, _HUGE),
-    "weight_decay": real(0.0, _HUGE),
-    "clip_norm": maybe(real(most=_HUGE, above=0.0)),
     "average_decay": real(0.0, 1.0),
     "steps": _STEPS,
     "batch_size": whole(2, 1 << 24),
@@ -243,29 +424,4 @@ BOUNDS: dict[str, Check] = {
     "evaluate_every": _EVERY,
     "evaluate_count": whole(20, 1 << 30),
 }
-"""What each number of a configuration may be. What a structure is made of has the bounds of a recipe, so that what was
-trained can be read back; how long a training may be is the user's affair."""
-
-
-def _check_type(name: str, value: Any, kind: Any) -> None:
-    options = get_args(kind) if get_origin(kind) in (typing.Union, _UNION) else (kind,)
-    if value is None and type(None) in options:
-        return
-    for option in options:
-        if get_origin(option) is Literal:
-            if value in get_args(option) and not isinstance(value, bool):
-                return
-            near = difflib.get_close_matches(shown(value, str), map(str, get_args(option)), n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(
-                f"{name}: expected one of {', '.join(map(str, get_args(option)))}, got {shown(value)}{hint}"
-            )
-        if option is float and isinstance(value, int | float) and not isinstance(value, bool):
-            return
-        if isinstance(option, type) and isinstance(value, option) and isinstance(value, bool) == (option is bool):
-            return
-    expected = " or ".join("nothing" if option is type(None) else option.__name__ for option in options)
-    raise TypeError(f"{name}: expected {expected}, got {shown(value)}")
-
-
-_UNION = type(int | str)
+"""What each number of a configuration may be; options have the bounds of the constructors that take them."""

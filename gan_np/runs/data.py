@@ -23,6 +23,11 @@ def open_data(config: Config, run: str | Path | None = None) -> Dataset:
         FileNotFoundError: they are not there (any more), with a note that says who named them, where they were looked for
             and how to name another place.
     """
+    if not config.data:
+        raise ValueError(
+            "data: the run was trained on an array and does not say where it is; give it (in Python images=, on the command "
+            "line --data PLACE)"
+        )
     try:
         found = sources.open_for("data", config.data, split=config.split, **_form(config))
     except (FileNotFoundError, ValueError) as error:

@@ -2,6 +2,7 @@
 
 RUN/
   config.toml                        the whole configuration, readable by `gan-np train --config`
+  run.json                           the data, the model, versions and machine, for each time that the training went on
   log.jsonl                          one JSON object a line: step, losses, D's accuracies, seconds of training
   samples/step-000250.png …          grids of the same fixed z over time (000000 is before training)
   samples.png                        the last of them
@@ -51,6 +52,7 @@ BEGINNING = "step-000000.safetensors"
 """The checkpoint of before the first step."""
 BEFORE_THE_FIRST_STEP = (
     "config.toml",
+    "run.json",
     "log.jsonl",
     "samples",
     "samples.png",
@@ -105,7 +107,7 @@ class RunFolder:
     @classmethod
     def free_name(cls, config: Config, root: str | Path = "runs") -> Path:
         """runs/<data>-<model>-<n> with the first n that is free."""
-        stem = f"{Path(config.data).stem or 'data'}-{config.model}"
+        stem = f"{Path(config.data).stem or 'data'}-{config.model or 'gan'}"
         number = 1
         while (Path(root) / f"{stem}-{number}").exists():
             number += 1
@@ -132,7 +134,7 @@ class RunFolder:
         with naming(self.path / "log.jsonl"):
             os.fsync(self._log.fileno())
         path = self.path / "checkpoints" / f"step-{trainer.steps:06}.safetensors"
-        description = {"config": self.config.to_mapping(), **(extra or {})}
+        description = {"config": self.config.to_file(), **(extra or {})}
         checkpoint.save(path, trainer.gan, trainer, description)
         if trainer.steps:
             (path.parent / BEGINNING).unlink(missing_ok=True)
@@ -240,7 +242,7 @@ def discard(place: Path) -> None:
 
 def write_config(folder: Path, config: Config) -> None:
     """config.toml of a run."""
-    write_atomically(folder / "config.toml", tomli_w.dumps(config.to_mapping()).encode())
+    write_atomically(folder / "config.toml", tomli_w.dumps(config.to_file()).encode())
 
 
 def read_config(folder: str | Path) -> Config:
@@ -252,4 +254,4 @@ def read_config(folder: str | Path) -> Config:
     path = Path(folder) / "config.toml"
     if not path.is_file():
         raise FileNotFoundError(f"{folder}: not a run folder (there is no config.toml in it)")
-    return Config.from_mapping(read_toml(path))
+    return Config.from_file(read_toml(path))

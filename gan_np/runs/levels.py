@@ -208,9 +208,10 @@ def config_of(number: int, config: Config) -> Config:
     """The configuration of a level: the coarsest may have another number of steps, the others have learning rates of their
     own."""
     if number:
-        rates = config.detail_g_learning_rate, config.detail_d_learning_rate
+        rates = config.options["detail_g_learning_rate"], config.options["detail_d_learning_rate"]
         return dataclasses.replace(config, g_learning_rate=rates[0], d_learning_rate=rates[1])
-    return config if config.coarsest_steps is None else dataclasses.replace(config, steps=config.coarsest_steps)
+    steps = config.options["coarsest_steps"]
+    return config if steps is None else dataclasses.replace(config, steps=steps)
 
 
 def name_of(number: int, player: GAN) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,7 +14,7 @@ from typing import Any
 from gan_np import kernels
 from gan_np.arrays import Array
 from gan_np.checks import as_array
-from gan_np.models import GAN
+from gan_np.models import GAN, MODELS
 from gan_np.registry import describe
 from gan_np.training.algorithm import Trainer
 from gan_np.training.finite import NonFiniteError
@@ -21,7 +22,7 @@ from gan_np.training.step import Step
 
 from . import checkpoint
 from .build import build_trainer, chosen_kernels, tuned_kernels
-from .config import CHANGEABLE, Config
+from .config import CHANGEABLE, Config, options_for
 from .data import open_data
 from .fingerprints import check_fingerprints
 from .folder import RunFolder, discard, read_config
@@ -51,7 +52,7 @@ def iterate(
     >>> [step.number for step in gn.runs.iterate(gan, images, steps=3, batch_size=8)]
     [1, 2, 3]
     """
-    chosen = _configure(config, options)
+    chosen = _configure(config, options).of(gan)
     tuned = tuned_kernels(chosen)
     trainer = build_trainer(gan, images, chosen, labels)
     while trainer.steps < chosen.steps:
@@ -92,7 +93,7 @@ def train(
         NonFiniteError: a loss, gradient or weight became NaN or infinite.
         Interrupted: with `out`, after Ctrl-C or SIGTERM; a checkpoint was written first.
     """
-    chosen = _configure(config, options)
+    chosen = _configure(config, options).of(gan)
     tuned = tuned_kernels(chosen)
     trainer = build_trainer(gan, images, chosen, labels, class_names)
     check(trainer, chosen, tuned, folder=out is not None)
@@ -145,7 +146,7 @@ def resume(
     with RunLock(place):
         file, tensors, description = checkpoint.newest(place)
         with checkpoint.described_by(file):
-            trained = Config.from_mapping(description["config"]) if "config" in description else kept
+            trained = Config.from_file(description["config"]) if "config" in description else kept
         _check_settings(place, kept, trained)
         done = description["training"]["steps"] if "training" in description else 0
         if steps is not None and steps < done:
@@ -272,8 +273,45 @@ def _leave(recorder: Recorder, number: int) -> None:
     )
 
 
+def _with_settings(function: Callable[..., Any]) -> None:
+    """Put the settings of `Config` into the signature of a function that takes them as `**options`, for help and editors."""
+    signature = inspect.signature(function)
+    own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+    taken = {one.name for one in own}
+    settings = [
+        inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
+        for field in dataclasses.fields(Config)
+        if field.name not in (*taken, "options", "model", "init_from")
+    ]
+    function.__signature__ = signature.replace(parameters=[*own, *settings])  # type: ignore[attr-defined]
+
+
 def _configure(config: Config | None, options: dict[str, Any]) -> Config:
+    """`config` with options over it.
+
+    Raises:
+        ValueError, TypeError: an option that is not there, or a value that it may not have; options of the model, which is
+            made already.
+    """
     base = config or Config()
-    if not options:
-        return base
-    return Config.from_mapping({**{f.name: getattr(base, f.name) for f in dataclasses.fields(base)}, **options})
+    of_model = {option.name for name in MODELS for option in options_for("model", name)} - set(base.options)
+    of_model |= {option.name for option in options_for("model", base.model)} if base.model else set()
+    known = {
+        option.name for kind, name in base.chosen().items() if kind != "model" for option in options_for(kind, name)
+    }
+    for name in options:
+        if name in of_model - known:
+            raise ValueError(
+                f"{name}: is an option of the model; give it where the gan is made, as in gan_np.models.dcgan(…)"
+            )
+    settings = {f.name: getattr(base, f.name) for f in dataclasses.fields(base) if f.name != "options"}
+    if "objective" in options or "optimizer" in options:
+        chosen = Config(**settings | {name: value for name, value in options.items() if name in settings})
+        kept = {name: value for name, value in base.options.items() if name in chosen.options}
+    else:
+        kept = dict(base.options)
+    return Config.from_mapping({**settings, **kept, **options})
+
+
+for _function in (iterate, train):
+    _with_settings(_function)

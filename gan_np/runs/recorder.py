@@ -15,6 +15,7 @@ from gan_np.training.algorithm import Trainer
 from gan_np.training.step import Step
 
 from . import checkpoint
+from .about import write_about
 from .fingerprints import fingerprints
 from .folder import SAMPLE_SEED, RunFolder
 from .monitor import Monitor, extractor_of_run, keep_classifier
@@ -43,6 +44,7 @@ class Recorder:
 
     def __enter__(self) -> Recorder:
         """A checkpoint and the image of before training, event files, the real images that evaluations compare with."""
+        write_about(self.folder.path, self.trainer)
         if self.trainer.steps == 0 and not checkpoint.all_of(self.folder.path):
             self.folder.save_checkpoint(self.trainer, dict(self._data))
         if self.config.tensorboard:

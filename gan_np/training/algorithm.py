@@ -41,6 +41,8 @@ from .on_device import DeviceTraining
 from .penalty import penalise, require_linearisable
 from .step import Outcome, Step
 
+G_LEARNING_RATE, D_LEARNING_RATE = 2e-3, 5e-4
+
 
 class Trainer:
     """Both players, their optimisers, the data and the noise; `step()` is one step of Algorithm 1.
@@ -50,7 +52,7 @@ class Trainer:
     labels: integers (N,), for a conditional gan; a generated batch has the labels of a real one.
     class_names: what label k is called, at position k; the gan keeps it with the labels and their frequencies.
     objective: what the players minimise; non-saturating by default.
-    d_optimizer, g_optimizer: one each; Adam(2e-4, β₁ = 0.5) by default.
+    d_optimizer, g_optimizer: one each; Adam(5e-4) and Adam(2e-3), β₁ = 0.5, by default.
     d_steps: k, the updates of D for one of G.
     share_noise: G learns from the fake batch of D's last update instead of a fresh one: one forward of G less.
     average_decay: of the moving average of θ_G; 0 keeps none.
@@ -82,10 +84,10 @@ class Trainer:
         objective: Objective | None = None,
         d_optimizer: Optimizer | None = None,
         g_optimizer: Optimizer | None = None,
-        batch_size: int = 64,
+        batch_size: int = 32,
         d_steps: int = 1,
         share_noise: bool = False,
-        average_decay: float | Schedule = 0.999,
+        average_decay: float | Schedule = 0.998,
         flip: bool = False,
         penalties: Sequence[Penalty] = (),
         clip_weights: float | Schedule | None = None,
@@ -105,7 +107,7 @@ class Trainer:
         self.labels = check_labels(labels, images, gan, class_names)
         gan.prepare(images, self.labels)
         self.objective = objective or NonSaturating()
-        self.d_optimizer, self.g_optimizer = d_optimizer or Adam(2e-4), g_optimizer or Adam(2e-4)
+        self.d_optimizer, self.g_optimizer = d_optimizer or Adam(D_LEARNING_RATE), g_optimizer or Adam(G_LEARNING_RATE)
         if self.d_optimizer is self.g_optimizer:
             raise ValueError("g_optimizer: is also d_optimizer; each player needs its own (moments belong to one θ)")
         self.batch_size = integer("batch_size", batch_size, 2)

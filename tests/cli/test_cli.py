@@ -181,8 +181,8 @@ def test_errors(arguments: list[str], code: int, words: str, images: Path, tmp_p
     ("text", "words"),
     [
         ("step = 3", "did you mean 'steps'"),
-        ('steps = "3"', "steps: expected int"),
-        ("steps = 3.5", "steps: expected int"),
+        ('steps = "3"', "steps: expected an integer"),
+        ("steps = 3.5", "steps: expected an integer"),
         ('optimizer = "adma"', "did you mean 'adam'"),
         ("steps = = 3", "not a TOML file"),
     ],

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-SMALL = ["--steps", "2", "--width", "2", "--latent-dim", "3", "--batch-size", "6", "--sample-count", "4", "--quiet"]
+SMALL = ["--steps", "2", "--latent-dim", "3", "--batch-size", "6", "--sample-count", "4", "--quiet"]
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,8 @@ def test_trained_and_sampled(
     tmp_path: Path, images: Path, model: str, training: list[str], sampling: list[str], cells: tuple[int, int]
 ) -> None:
     run, grid = tmp_path / "run", tmp_path / "grid.png"
-    done = gan_np("train", "--data", images, "--model", model, *training, *SMALL, "--out", run)
+    size = [] if model == "mlp" else ["--width", "2"]
+    done = gan_np("train", "--data", images, "--model", model, *training, *size, *SMALL, "--out", run)
     assert done.returncode == 0, done.stderr
     done = gan_np("sample", run, *sampling, "--out", grid)
     assert done.returncode == 0, done.stderr
@@ -76,7 +77,7 @@ def test_trained_and_sampled(
     ],
 )
 def test_options_of_other_models_are_refused(tmp_path: Path, images: Path, option: str, words: str) -> None:
-    done = gan_np("train", "--data", images, *SMALL, "--out", tmp_path / "run")
+    done = gan_np("train", "--data", images, "--width", "2", *SMALL, "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     refused = gan_np("sample", tmp_path / "run", option, "--out", tmp_path / "grid.png")
     assert refused.returncode == 1
@@ -120,7 +121,8 @@ def test_lapgan_profile(images: Path) -> None:
 )
 def test_drawing_as_an_animation(tmp_path: Path, images: Path, model: str, training: list[str], frames: int) -> None:
     run = tmp_path / "run"
-    done = gan_np("train", "--data", images, "--model", model, *training, *SMALL, "--out", run)
+    size = [] if model == "mlp" else ["--width", "2"]
+    done = gan_np("train", "--data", images, "--model", model, *training, *size, *SMALL, "--out", run)
     assert done.returncode == 0, done.stderr
     with Image.open(run / "drawing.gif") as drawn, Image.open(run / "samples.png") as grid:
         assert drawn.n_frames == frames

@@ -10,7 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from gan_np.cli import app
-from gan_np.runs.config import Config
+from gan_np.constructors import choices_of, kinds_of
+from gan_np.runs.config import Config, options_for, owners
 from gan_np.runs.suggestions import ELSEWHERE, suggestions
 
 COMMANDS = {command.name: command.callback for command in app.registered_commands}
@@ -31,6 +32,12 @@ def numeric_options() -> list[tuple[str, str, type]]:
             number = next((number for number in (int, float) if number in kinds), None)
             if number is not None:
                 found.append((name, parameter.name, number))
+    for kind, chosen in Config().chosen().items():
+        for option in options_for(kind, chosen):
+            alternatives = {type(one) for one in choices_of(option.kind)} or set(kinds_of(option.kind))
+            number = next((number for number in (int, float) if number in alternatives), None)
+            if number is not None:
+                found.append(("train", option.name, number))
     return found
 
 
@@ -130,7 +137,7 @@ def test_the_library_has_the_same_guesses() -> None:
 
 
 def test_what_other_programs_say_stands_for_settings_that_there_are() -> None:
-    ours = {name for callback in COMMANDS.values() for name in inspect.signature(callback).parameters}
+    ours = {name for callback in COMMANDS.values() for name in inspect.signature(callback).parameters} | set(owners())
     assert set(ELSEWHERE.values()) <= ours
     assert not set(ELSEWHERE) & ours
     assert suggestions("zzzz", sorted(ours)) == []

@@ -13,7 +13,7 @@ from gan_np.runs import load_classifier
 
 def train(place: Path, name: str, **options: object) -> Path:
     data = gn.data.open(place / "d.npz")
-    gan = gn.models.dcgan((8, 8, 1), 3, width=2, packing=int(str(options.get("packing", 1))))
+    gan = gn.models.dcgan((8, 8, 1), 3, width=2, packing=int(str(options.pop("packing", 1))))
     settings = {"steps": 1, "batch_size": 4, "data": str(place / "d.npz"), "progress": False, "animation": False}
     gn.train(gan, data.images, out=place / name, **settings, **options)
     return place / name

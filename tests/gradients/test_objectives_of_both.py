@@ -35,7 +35,9 @@ def test_a_wrong_objective_is_seen(spoiled):
             loss = super().generator(fake, real)
             return loss._replace(gradient=loss.gradient * (1.001 if spoiled == "generator" else 1))
 
-    with pytest.raises(gn.testing.GradientError, match="G's gradient" if spoiled == "generator" else f"D's gradient of {spoiled}"):
+    with pytest.raises(
+        gn.testing.GradientError, match="G's gradient" if spoiled == "generator" else f"D's gradient of {spoiled}"
+    ):
         gn.testing.check_objective(Wrong())
 
 
@@ -143,7 +145,8 @@ def test_the_penalty_keeps_a_wasserstein_critic_near_slope_one():
     slopes = {}
     for penalties in ((), (WassersteinGradientPenalty(10.0),)):
         trainer = Trainer(
-            gan(), images,
+            gan(),
+            images,
             objective=gn.objectives.Wasserstein(),
             penalties=penalties,
             batch_size=16,

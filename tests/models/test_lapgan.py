@@ -12,7 +12,7 @@ import pytest
 import gan_np as gn
 from gan_np.models import laplacian
 from gan_np.models.lapgan import LaplacianLevel
-from gan_np.runs import Config, Interrupted, build_lapgan, checkpoint, load_lapgan, train_lapgan
+from gan_np.runs import Config, Interrupted, build_gan, checkpoint, load_lapgan, train_lapgan
 from gan_np.runs.folder import read_config
 from gan_np.runs.levels import level_trainers, reduced
 from gan_np.training import Trainer
@@ -128,12 +128,12 @@ def test_trained_by_levels_cut_off_and_resumed(tmp_path: Path, jobs: int) -> Non
     images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1), np.uint8)
     config = Config(steps=4, sample_every=0, animation=False, **SETTINGS)  # type: ignore[arg-type]
     straight = train_lapgan(
-        build_lapgan(config, (16, 16, 1)), images, out=tmp_path / "straight", config=config, progress=False
+        build_gan(config, (16, 16, 1)), images, out=tmp_path / "straight", config=config, progress=False
     )
     short = Config(steps=2, sample_every=0, animation=False, **SETTINGS)  # type: ignore[arg-type]
     for settings in (short, config):
         resumed = train_lapgan(
-            build_lapgan(settings, (16, 16, 1)),
+            build_gan(settings, (16, 16, 1)),
             images,
             out=tmp_path / "two",
             config=settings,
@@ -162,7 +162,7 @@ def test_a_signal_in_a_level_names_the_whole_run(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(Trainer, "step", then_send)
     with pytest.raises(Interrupted, match="after step 4") as stop:
-        train_lapgan(build_lapgan(config, (16, 16, 1)), images, out=tmp_path / "run", config=config, progress=False)
+        train_lapgan(build_gan(config, (16, 16, 1)), images, out=tmp_path / "run", config=config, progress=False)
     assert str(stop.value).endswith(f"--resume {tmp_path / 'run'}")
 
 
@@ -170,7 +170,7 @@ def test_the_coarsest_level_may_have_other_steps(tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1), np.uint8)
     config = Config(steps=2, coarsest_steps=5, sample_every=0, animation=False, **SETTINGS)  # type: ignore[arg-type]
     for settings in (config, dataclasses.replace(config, steps=3)):  # the second goes on with the finer level alone
-        train_lapgan(build_lapgan(settings, (16, 16, 1)), images, out=tmp_path / "run", config=settings, progress=False)
+        train_lapgan(build_gan(settings, (16, 16, 1)), images, out=tmp_path / "run", config=settings, progress=False)
         done = [
             checkpoint.describe_file(checkpoint.find(tmp_path / "run" / name))["training"]["steps"]
             for name in ("level-0-8x8", "level-1-16x16")
@@ -184,7 +184,7 @@ def test_levels_of_detail_have_learning_rates_of_their_own(tmp_path: Path) -> No
     images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1), np.uint8)
     rates = {"detail_g_learning_rate": 3e-4, "detail_d_learning_rate": 7e-4}
     config = Config(steps=1, sample_every=0, animation=False, **{**SETTINGS, **rates})  # type: ignore[arg-type]
-    gan = build_lapgan(config, (16, 16, 1))
+    gan = build_gan(config, (16, 16, 1))
     found = [
         [optimizer.learning_rate for optimizer in (trainer.g_optimizer, trainer.d_optimizer)]
         for _, _, trainer in level_trainers(gan, images, None, config)
@@ -200,7 +200,7 @@ def test_levels_of_detail_have_learning_rates_of_their_own(tmp_path: Path) -> No
 def test_other_folders_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="LAPGAN"):
         load_lapgan(tmp_path)
-    with pytest.raises(ValueError, match="build_lapgan"):
+    with pytest.raises(ValueError, match="build_gan"):
         gn.runs.build_gan(Config(model="lapgan"), (16, 16, 1))
 
 

@@ -9,7 +9,7 @@ from slopes import check_gradient_of
 
 import gan_np as gn
 from gan_np.models.lapgan import AddDetail, LaplacianLevel
-from gan_np.runs import Config, build_lapgan, checkpoint, load_gan, load_lapgan, train_lapgan
+from gan_np.runs import Config, build_gan, checkpoint, load_gan, load_lapgan, train_lapgan
 from gan_np.training import Trainer
 from gan_np.training.penalty import penalise
 
@@ -117,7 +117,7 @@ def test_every_level_learns_what_the_label_means(tmp_path: Path) -> None:
         **settings,  # type: ignore[arg-type]
     )
     gan = train_lapgan(
-        build_lapgan(config, (16, 16, 1), 2), images, labels, out=tmp_path / "run", config=config, progress=False
+        build_gan(config, (16, 16, 1), 2), images, labels, out=tmp_path / "run", config=config, progress=False
     )
     for label in (0, 1):
         for some_images in gan.series(32, seed=1, labels=label):
@@ -160,8 +160,8 @@ def test_labels_are_needed(tmp_path: Path) -> None:
     images, _ = two_kinds()
     config = Config(model="lapgan", conditional=True, levels=1, width=2, hidden=8)
     with pytest.raises(ValueError, match="needs labels"):
-        build_lapgan(config, (16, 16, 1), None)
-    gan = build_lapgan(config, (16, 16, 1), 2)
+        build_gan(config, (16, 16, 1), None)
+    gan = build_gan(config, (16, 16, 1), 2)
     with pytest.raises(ValueError, match="needs one label"):
         train_lapgan(gan, images, out=tmp_path / "run", config=config, progress=False)
     assert not (tmp_path / "run").exists()
@@ -214,7 +214,7 @@ def test_cut_off_and_resumed(tmp_path: Path) -> None:
                 **settings,  # type: ignore[arg-type]
             )
             train_lapgan(
-                build_lapgan(config, (16, 16, 1), 2), images, labels, out=tmp_path / name, config=config, progress=False
+                build_gan(config, (16, 16, 1), 2), images, labels, out=tmp_path / name, config=config, progress=False
             )
     straight, resumed = load_lapgan(tmp_path / "straight"), load_lapgan(tmp_path / "two")
     assert resumed.classes == 2

@@ -8,7 +8,7 @@ import pytest
 import gan_np as gn
 from gan_np.evaluation import evaluate_run
 from gan_np.evaluation.trained_on import training_data
-from gan_np.runs import Config, build_lapgan, checkpoint, resume, train_lapgan
+from gan_np.runs import Config, build_gan, checkpoint, resume, train_lapgan
 from gan_np.runs.folder import read_config
 from gan_np.schedules import at
 
@@ -149,7 +149,7 @@ SETTINGS = {"model": "lapgan", "levels": 1, "width": 2, "hidden": 4, "latent_dim
 
 def lapgan(place: Path, images: np.ndarray, *, gan: dict[str, object] | None = None, **changes: object) -> Path:
     config = Config(**{**SETTINGS, "steps": 2, **changes})  # type: ignore[arg-type]
-    built = build_lapgan(Config(**{**config.to_mapping(), **(gan or {})}), (8, 8, 1))  # type: ignore[arg-type]
+    built = build_gan(Config(**{**config.to_mapping(), **(gan or {})}), (8, 8, 1))  # type: ignore[arg-type]
     train_lapgan(built, images, out=place, config=config, progress=False)
     return place
 

@@ -92,8 +92,8 @@ def test_callbacks_see_every_step_and_can_stop(images: np.ndarray) -> None:
     ("options", "error", "words"),
     [
         ({"step": 3}, ValueError, "did you mean 'steps'"),
-        ({"steps": "3"}, TypeError, "steps: expected int"),
-        ({"steps": True}, TypeError, "steps: expected int"),
+        ({"steps": "3"}, TypeError, "steps: expected an integer"),
+        ({"steps": True}, TypeError, "steps: expected an integer"),
         ({"steps": 0}, ValueError, "steps"),
         ({"optimizer": "adma"}, ValueError, "did you mean 'adam'"),
         ({"objective": "minmax"}, ValueError, "did you mean 'minimax'"),
@@ -126,7 +126,8 @@ def test_smooth_is_a_mean_over_the_last_values() -> None:
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "rmsprop"])
 @pytest.mark.parametrize("model", ["dcgan", "mlp"])
 def test_every_model_with_every_optimiser(images: np.ndarray, optimizer: str, model: str) -> None:
-    config = Config(model=model, optimizer=optimizer, width=2, hidden=16, latent_dim=4, steps=2, batch_size=8)
+    size = {"width": 2} if model == "dcgan" else {"hidden": 16}
+    config = Config(model=model, optimizer=optimizer, latent_dim=4, steps=2, batch_size=8, **size)
     gan = gn.runs.build_gan(config, (8, 8, 1))
     before = gan.generator.parameters.values.copy()
     gn.train(gan, images, config=config, progress=False)
