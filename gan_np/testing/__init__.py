@@ -3,5 +3,6 @@
 from .finite_differences import GradientError
 from .gradients import check_gradients, check_operation
 from .kernels import KernelError, check_kernel
+from .linearisation import check_linearisation
 
-__all__ = ["GradientError", "KernelError", "check_gradients", "check_kernel", "check_operation"]
+__all__ = ["GradientError", "KernelError", "check_gradients", "check_kernel", "check_linearisation", "check_operation"]
