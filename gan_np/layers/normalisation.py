@@ -165,7 +165,7 @@ class GroupNorm(_ByChannels):
 
     def __init__(
         self,
-        groups: int = 32,
+        groups: int,
         *,
         epsilon: float = 1e-5,
         affine: bool = True,

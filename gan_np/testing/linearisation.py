@@ -111,9 +111,24 @@ class _JointCase(Case):
     def differentiate(self, values: Sequence[Array], upstream: Sequence[Array]) -> list[Array]:
         """The gradients of inputs, tangents and θ."""
         self.network.gradient.spend()
-        dtangent, dx = self.pull(values, upstream)
-        gradients = [to_host(leaf) for part in (dx, dtangent) for leaf in leaves_of(part) if leaf is not None]
-        return [*gradients, *([self.gradient()] if self.has_theta else [])]
+        return self.gathered(*self.pull(values, upstream))
+
+    def gathered(self, dtangent: Any, dx: Any) -> list[Any]:
+        """In the order of the arrays, None where there is no gradient."""
+        floats = [leaf.dtype.kind == "f" for leaf in leaves_of(self.given)]
+        found = []
+        for part in (dx, dtangent):
+            leaves = zip(_like(self.given, part), floats, strict=True)
+            found += [leaf if leaf is None else to_host(leaf) for leaf, wanted in leaves if wanted]
+        return [*found, *([self.gradient()] if self.has_theta else [])]
+
+
+def _like(given: Any, gradient: Any) -> list[Any]:
+    """One gradient for each array of `given`, where None may stand for a whole tuple."""
+    if not isinstance(given, tuple):
+        return [gradient]
+    parts = (None,) * len(given) if gradient is None else gradient
+    return [leaf for own, part in zip(given, parts, strict=True) for leaf in _like(own, part)]
 
 
 def _check_tangent(case: _JointCase, arrays: Sequence[Array]) -> None:
@@ -144,12 +159,10 @@ def _check_alone(case: _JointCase, arrays: Sequence[Array], seed: int) -> None:
     upstream = [rng.standard_normal(y.shape) if index < half else np.zeros(y.shape) for index, y in enumerate(outputs)]
     expected = case.differentiate(arrays, upstream)
     case.network.gradient.spend()
-    dtangent, dx = case.pull(arrays, upstream, output=False)
-    parts = [to_host(leaf) for leaf in leaves_of(dx) if leaf is not None] or [np.zeros(())] * case.inputs
-    parts += [to_host(leaf) for leaf in leaves_of(dtangent) if leaf is not None]
-    found = [*parts, *([case.gradient()] if case.has_theta else [])]
+    found = case.gathered(*case.pull(arrays, upstream, output=False))
     for label, left, right in zip(case.subject.labels, found, expected, strict=True):
-        if not np.abs(left - right).max(initial=0) <= 1e-9 * max(float(np.abs(right).max(initial=0)), 1e-3):
+        difference = right if left is None else left - right
+        if not np.abs(difference).max(initial=0) <= 1e-9 * max(float(np.abs(right).max(initial=0)), 1e-3):
             raise GradientError(
                 f"{case.subject.name}: the gradient of {label} is another one where none arrives at the layer's output "
                 "than where one of zeros does"

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 from layer_cases import LAYERS
+from planted import drop_the_second_derivative
 from test_gradients_of_networks import NETWORKS
 
 import gan_np as gn
-from gan_np import ops
-from gan_np.layers import layer as layer_module
 
 REFUSING = {"BatchNorm"}
 """Layers with no linearisation. docs/layers.md has the same list."""
@@ -122,26 +121,9 @@ def test_without_its_second_derivative_each_curved_layer_is_rejected(layer, monk
     """The check sees a missing ∂(Jẋ)/∂x in every layer that has one."""
     shape = (4,) if "Dense" in repr(layer) else (3, 2, 4)
     gn.testing.check_linearisation(layer, shape)
-    _drop_the_second_derivative(monkeypatch)
+    drop_the_second_derivative(monkeypatch)
     with pytest.raises(gn.testing.GradientError):
         gn.testing.check_linearisation(layer, shape)
-
-
-def _drop_the_second_derivative(monkeypatch):
-    """dx comes from dy alone, as if every layer were piecewise linear."""
-    of_operation, joined = ops.Linearised.__call__, layer_module.LayerPullback._joined
-
-    def flat(self, dmoved, dy=None, wrt=None, into=None):
-        dtangent, dx, *rest = of_operation(self, dmoved, dy, wrt, into)
-        _, bent, *_ = of_operation(self, dmoved)
-        return dtangent, dx if dx is None or bent is None else dx - bent, *rest
-
-    def without(self, second):
-        linear = isinstance(second, gn.LayerPullback)
-        return joined(self, second if linear else lambda dmoved, wrt: (second(dmoved, wrt)[0], None))
-
-    monkeypatch.setattr(ops.Linearised, "__call__", flat)
-    monkeypatch.setattr(layer_module.LayerPullback, "_joined", without)
 
 
 def test_a_layer_without_one_is_named():
