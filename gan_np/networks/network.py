@@ -262,9 +262,10 @@ class NetworkPullback:
     ) -> tuple[Arrays, LinearisedPullback]:
         """The network linearised at x (kinks frozen, biases dropped), applied to a tangent of x, with its own pullback.
 
-        With the Jacobian J(θ, x) this is J·t and the gradients of ⟨dy, J(θ, x)·t⟩, t held constant. So a penalty
-        Σₙ φ(‖tₙ‖²) on the slopes t = Jᵀ·1 has the gradient ∂/∂θ Σₙ 2φ′(‖tₙ‖²)·(J(θ, x)·t)ₙ; for R1, γ/2·‖t‖², that is
-        γ·∂/∂θ ⟨1, J(θ, x)·t⟩. First call the pullback with keep=True for Jᵀ·1.
+        With the Jacobian J(θ, x) this is J·t and the gradients of ⟨dy, J(θ, x)·t⟩, t held constant. So a penalty Σₙ φ(‖tₙ‖²)
+        on the slopes t = Jᵀ·1 has the gradient ∂/∂θ ⟨1, J(θ, x)·u⟩ with uₙ = 2φ′(‖tₙ‖²)·tₙ; for R1, γ/2·‖t‖², u = γ·t. First
+        call the pullback with keep=True for Jᵀ·1. (The weights 2φ′ may stand in dy instead of u where no example's output
+        depends on its batch-mates; with `MinibatchStandardDeviation` it does.)
 
         Raises:
             TypeError: a layer on the way has no linearisation (batch normalisation, a layer of one's own without one).

@@ -214,12 +214,12 @@ class _Channels:
     def rows(self, x: Array) -> Array:
         """(N, …, C) to (N·groups, values)."""
         count, pixels, groups, channels = self.apart
-        return x.reshape(self.apart).swapaxes(1, 2).reshape(count * groups, pixels * channels)
+        return x.reshape(self.apart).transpose(0, 2, 1, 3).reshape(count * groups, pixels * channels)
 
     def back(self, rows: Array) -> Array:
         """The inverse."""
         count, pixels, groups, channels = self.apart
-        return rows.reshape(count, groups, pixels, channels).swapaxes(1, 2).reshape(self.shape)
+        return rows.reshape(count, groups, pixels, channels).transpose(0, 2, 1, 3).reshape(self.shape)
 
 
 def _each_group(

@@ -168,7 +168,10 @@ def test_linear_output_is_the_directional_derivative(rng):
 
 @pytest.mark.parametrize("name", DISCRIMINATORS)
 def test_each_example_weighted_on_its_own(name, rng):
-    """Σₙ φ(‖tₙ‖²) with φ(u) = √(1 + u): its gradient hands 2φ′(‖tₙ‖²) to each example; the loss goes along in one pass."""
+    """Σₙ φ(‖tₙ‖²) with φ(u) = √(1 + u): the tangent is 2φ′(‖tₙ‖²)·tₙ. The loss's gradient goes along in one pass.
+
+    Where each example stands alone the weights can be in the upstream gradient just as well.
+    """
     network = float64_network(DISCRIMINATORS[name], (6, 6, 1), seed=4)
     x = rng.standard_normal((4, 6, 6, 1))
 
@@ -181,16 +184,21 @@ def test_each_example_weighted_on_its_own(name, rng):
 
     logits, pullback = network.forward(x, training=True)
     slope = pullback(np.ones_like(logits), parameters=False, keep=True)
-    moved, second = pullback.linear(slope, keep=True)
-    weights = (1 / np.sqrt(1 + squares(slope))).reshape(moved.shape)
-    loss = OBJECTIVE.real(logits).gradient
-    second(weights, keep=True)
+    weights, loss = 1 / np.sqrt(1 + squares(slope)), OBJECTIVE.real(logits).gradient
+    moved, second = pullback.linear(weights[:, None, None, None] * slope, keep=True)
+    second(np.ones_like(moved), keep=True)
+    alone = network.gradient.values.copy()
     pullback(loss, inputs=False, keep=True)
     apart = network.gradient.values.copy()
     network.gradient.spend()
-    second(weights, output=loss)
+    second(np.ones_like(moved), output=loss)
     together = network.gradient.values.copy()
     np.testing.assert_allclose(together, apart, rtol=1e-9, atol=1e-12)
+    if name != "minibatch deviation":
+        network.gradient.spend()
+        _, second = pullback.linear(slope)
+        second(weights[:, None])
+        np.testing.assert_allclose(network.gradient.values, alone, rtol=1e-9, atol=1e-12)
     check_gradient_of(objective, network, together, rng, directions=3)
 
 
