@@ -1,5 +1,8 @@
 """Every layer's and composition's linearisation against finite differences, and that the check of it can fail."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from layer_cases import LAYERS
@@ -129,3 +132,15 @@ def test_without_its_second_derivative_each_curved_layer_is_rejected(layer, monk
 def test_a_layer_without_one_is_named():
     with pytest.raises(TypeError, match=r"BatchNorm\(\) has no linearisation: .*layer, group, instance or spectral"):
         gn.testing.check_linearisation(gn.BatchNorm(), (4,))
+
+
+def test_the_page_on_layers_says_which_have_a_linearisation():
+    page = (Path(__file__).parents[2] / "docs" / "layers.md").read_text(encoding="utf-8")
+    table = page.split("|---|---|---|\n")[1].split("\n\n")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    said = {name: linearised for names, _, linearised in rows for name in re.findall(r"`(\w+)`", names)}
+    compositions = {type(structure).__name__ for structure, _ in NETWORKS.values()} | {"Residual"}
+    assert said.keys() == {type(case.layer).__name__ for case in LAYERS} | compositions
+    assert {name for name, linearised in said.items() if linearised == "none"} == REFUSING
+    curved = {type(layer).__name__ for layer in CURVED if not hasattr(layer, "layer") and not layer.bilinear}
+    assert {name for name, linearised in said.items() if linearised == "second derivative"} == curved
