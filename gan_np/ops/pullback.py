@@ -65,7 +65,7 @@ class OperationPullback:
         self, dy: Array, wrt: Sequence[bool] | None = None, into: Sequence[Into | None] | None = None
     ) -> Gradients:
         self._output.require(dy, self._name, "dy", "the output")
-        asked = self._narrow(wrt)
+        asked = _narrowed(self._name, wrt, self.wrt)
         if not any(asked):
             return (None,) * len(asked)
         if into is None:
@@ -95,7 +95,9 @@ class OperationPullback:
         there = tuple(shape is not None for shape in self._shapes)
         asked = there if wrt is None else tuple(want and has for want, has in zip(wrt, there, strict=True))
         moved, second = self._linear(tangent, asked)
-        return moved, second if isinstance(second, Linearised) else self._of_linear_map(moved, asked, second)
+        joint = second if isinstance(second, Linearised) else self._of_linear_map(moved, asked, second)
+        joint.places = self._places
+        return moved, joint
 
     @property
     def refusal(self) -> str | None:
@@ -124,15 +126,6 @@ class OperationPullback:
             output.with_shape(shape).require(array, self._name, f"into[{index}]", f"argument {index}")
         return tuple(into)
 
-    def _narrow(self, wrt: Sequence[bool] | None) -> Asked:
-        if wrt is None or wrt == self.wrt:
-            return self.wrt
-        if len(wrt) != len(self.wrt):
-            raise ValueError(f"{self._name}: wrt has {len(wrt)} entries, expected {len(self.wrt)}")
-        if any(asked and not kept for asked, kept in zip(wrt, self.wrt, strict=True)):
-            raise ValueError(f"{self._name}: wrt={tuple(wrt)} asks for more than forward kept ({self.wrt})")
-        return tuple(wrt)
-
 
 class Linearised:
     """The pullback of an operation joined with its linearisation: of (x, ẋ, θ) → (y, ẏ) for y = f(x, θ), ẏ = ∂f/∂x·ẋ.
@@ -154,11 +147,13 @@ class Linearised:
     reached: for each array, whether dẏ alone has a part in its gradient.
     """
 
-    __slots__ = ("_compute", "_name", "_output", "reached", "wrt")
+    __slots__ = ("_compute", "_name", "_output", "places", "reached", "wrt")
 
     def __init__(self, name: str, moved: Array, wrt: Asked, reached: Asked, compute: JointCompute) -> None:
         self._name, self._output, self.wrt, self.reached = f"{name} linearised", Like(moved), wrt, reached
         self._compute = compute
+        self.places: Callable[[Sequence[Into | None]], tuple[Into | None, ...]] = tuple
+        """Refuses places that are not like the operation's arrays."""
 
     def __call__(
         self,
@@ -170,8 +165,19 @@ class Linearised:
         self._output.require(dmoved, self._name, "dy", "the output")
         if dy is not None:
             self._output.require(dy, self._name, "dy", "the output")
-        asked = self.wrt if wrt is None else tuple(wrt)
-        return self._compute(dmoved, dy, asked, (None,) * len(asked) if into is None else tuple(into))
+        asked = _narrowed(self._name, wrt, self.wrt)
+        return self._compute(dmoved, dy, asked, (None,) * len(asked) if into is None else self.places(into))
+
+
+def _narrowed(name: str, wrt: Sequence[bool] | None, bound: Asked) -> Asked:
+    """What is asked for, all of `bound` by default; more than that is refused."""
+    if wrt is None or wrt == bound:
+        return bound
+    if len(wrt) != len(bound):
+        raise ValueError(f"{name}: wrt has {len(wrt)} entries, expected {len(bound)}")
+    if any(asked and not kept for asked, kept in zip(wrt, bound, strict=True)):
+        raise ValueError(f"{name}: wrt={tuple(wrt)} asks for more than forward kept ({bound})")
+    return tuple(wrt)
 
 
 def placed(value: Array | None, into: Into | None) -> Array | None:
