@@ -209,6 +209,49 @@ def test_layer_norm(dtype, shape):
 
 
 @FLOATS
+@pytest.mark.parametrize(("groups", "shape"), [(1, (4, 6)), (3, (5, 6)), (2, (3, 2, 4, 6)), (6, (2, 3, 3, 6))])
+def test_group_norm(dtype, groups, shape):
+    rng = np.random.default_rng(groups)
+    x, scale, bias, dy = normal(rng, dtype, shape, shape[-1:], shape[-1:], shape)
+    y, pullback = ops.group_norm(x, groups, scale, bias, epsilon=1e-3)
+    tx, tscale, tbias = leaf(channels_first(x)), leaf(scale), leaf(bias)
+    ty = functional.group_norm(tx, groups, tscale, tbias, eps=1e-3)
+    same(y, channels_last(ty), dtype)
+    ty.backward(torch.from_numpy(np.ascontiguousarray(channels_first(dy))))
+    dx, dscale, dbias = pullback(dy)
+    same(dx, channels_last(tx.grad), dtype, factor=2)
+    same(dscale, tscale.grad, dtype, factor=2)
+    same(dbias, tbias.grad, dtype, factor=2)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (gn.GroupNorm(2), torch.nn.GroupNorm(2, 6)),
+        (gn.GroupNorm(3, affine=False, epsilon=0.1), torch.nn.GroupNorm(3, 6, eps=0.1, affine=False)),
+        (gn.InstanceNorm(), torch.nn.InstanceNorm2d(6)),
+        (gn.InstanceNorm(affine=True), torch.nn.InstanceNorm2d(6, affine=True)),
+    ],
+    ids=repr,
+)
+def test_normalisations_of_each_example_as_modules(ours, theirs):
+    """The same defaults, in training and in evaluation."""
+    (x,) = normal(np.random.default_rng(0), np.float32, (3, 4, 5, 6))
+    network = gn.Network(ours, (4, 5, 6))
+    assert len(network.parameters) == sum(part.numel() for part in theirs.parameters())
+    for training in (True, False):
+        y, _ = network.forward(x, training=training)
+        same(y, channels_last(theirs.train(training)(torch.from_numpy(channels_first(x)))), np.float32)
+
+
+def test_one_pixel_is_refused_as_in_pytorch():
+    with pytest.raises(ValueError, match="more than 1 spatial element"):
+        torch.nn.InstanceNorm2d(3)(torch.zeros(2, 3, 1, 1))
+    with pytest.raises(gn.ShapeError, match="at least 2"):
+        gn.Network(gn.InstanceNorm(), (1, 1, 3))
+
+
+@FLOATS
 @pytest.mark.parametrize("mode", ["nearest", "bilinear"])
 @pytest.mark.parametrize("factor", [(2, 2), (3, 1), (2, 5)])
 def test_upsampling(dtype, mode, factor):

@@ -7,9 +7,9 @@ from .dense import Dense
 from .dropout import Dropout
 from .initializers import ONES, ZEROS, Constant, Glorot, He, Initializer, Normal, Uniform
 from .labels import Planes
-from .layer import LAYERS, Declaration, Layer, LayerPullback, Parameter, State, Variables
+from .layer import LAYERS, Declaration, JointPullback, Layer, LayerPullback, Parameter, State, Variables
 from .minibatch import MinibatchStandardDeviation
-from .normalisation import BatchNorm, LayerNorm
+from .normalisation import BatchNorm, GroupNorm, InstanceNorm, LayerNorm
 from .resampling import AveragePool2d, Upsample2d
 from .run import ALL, INPUTS, NOTHING, PARAMETERS, Run, Wrt
 from .shapes import Add, Concatenate, Flatten, Reshape
@@ -38,8 +38,11 @@ __all__ = [
     "Dropout",
     "Flatten",
     "Glorot",
+    "GroupNorm",
     "He",
     "Initializer",
+    "InstanceNorm",
+    "JointPullback",
     "Layer",
     "LayerNorm",
     "LayerPullback",

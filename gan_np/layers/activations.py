@@ -1,4 +1,4 @@
-"""Activations as layers. Dense, convolution and batch normalisation can also fuse one: `activation="relu"`."""
+"""Activations as layers. Dense, convolution and normalisations can also have one inside: `activation="relu"`."""
 
 from __future__ import annotations
 
@@ -18,17 +18,8 @@ class _Pointwise(Layer):
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """See `ops.activate`."""
-        y, pullback = ops.activate(x, self._activation, wrt=(run.wrt.any_input, False))
-        return y, LayerPullback(
-            lambda dy, wrt: pullback(dy, (wrt.any_input, False))[0],
-            lambda tangent, wrt: _linear(pullback, tangent),
-            repr(self),
-        )
-
-
-def _linear(operation: ops.OperationPullback, tangent: Array) -> tuple[Array, LayerPullback]:
-    y, linearised = operation.linear(tangent)
-    return y, LayerPullback(lambda dy, wrt: linearised(dy)[0])
+        y, pullback = ops.activate(x, self._activation, wrt=asked(run.wrt, 1))
+        return y, bind(pullback, variables, "bias")  # which is not there
 
 
 @LAYERS.register()

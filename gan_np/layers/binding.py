@@ -6,7 +6,7 @@ from gan_np import ops
 from gan_np.arrays import Array
 from gan_np.kernels import Into
 
-from .layer import LayerPullback, Variables
+from .layer import JointPullback, LayerPullback, Variables
 from .run import Wrt
 
 
@@ -19,19 +19,34 @@ def bind(operation: ops.OperationPullback, variables: Variables, *names: str) ->
     """A layer's pullback from that of its operation on (x, *parameters): gradients go to the parameters of these names.
 
     What the operation has no gradient for (a bias that is not there, or that the linearised layer drops) is passed over.
+    Linearised, the layer is what the operation is.
     """
+
+    def places(wanted: tuple[bool, ...]) -> list[Into | None]:
+        """Where the gradients go that are wanted; to ask for one is to promise that it will be written."""
+        return [None] + [variables.gradient(name) if want else None for name, want in zip(names, wanted, strict=True)]
 
     def function(dy: Array, wrt: Wrt) -> Array | None:
         has_input, *has = operation.wrt
-        wanted = [wrt.any_input and has_input]
-        places: list[Into | None] = [None]
-        for name, there in zip(names, has, strict=True):
-            wanted.append(wrt.parameters and there)
-            places.append(variables.gradient(name) if wanted[-1] else None)
-        return operation(dy, wanted, places)[0]
+        wanted = tuple(wrt.parameters and there for there in has)
+        return operation(dy, (wrt.any_input and has_input, *wanted), places(wanted))[0]
 
-    def linear(tangent: Array, wrt: Wrt) -> tuple[Array, LayerPullback]:
-        y, linearised = operation.linear(tangent, asked(wrt, len(names)))
-        return y, bind(linearised, variables, *names)
+    def linear(tangent: Array, wrt: Wrt) -> tuple[Array, JointPullback]:
+        moved, second = operation.linear(tangent, asked(wrt, len(names)))
 
-    return LayerPullback(function, linear)
+        def both(gradients: tuple[Array | None, Array | None], wrt: Wrt) -> tuple[Array | None, Array | None]:
+            dmoved, dy = gradients
+            if dmoved is None:
+                return None, None if dy is None else function(dy, wrt)
+            has_input, *has = second.wrt
+            _, *reached = second.reached
+            wanted = [
+                wrt.parameters and there and (comes or dy is not None)
+                for there, comes in zip(has, reached, strict=True)
+            ]
+            dtangent, dx, *_ = second(dmoved, dy, (wrt.any_input and has_input, *wanted), places(tuple(wanted)))
+            return dtangent, dx
+
+        return moved, JointPullback(both, curved=second.reached[0])
+
+    return LayerPullback(function, None if operation.refusal else linear, refusal=operation.refusal)

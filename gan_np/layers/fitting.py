@@ -1,4 +1,4 @@
-"""That what layers hand to each other fits: the outputs of forwards, the gradients of pullbacks, tuples part by part."""
+"""What layers hand to each other, tuples part by part: that it fits, whether it is there at all, and its sum."""
 
 from __future__ import annotations
 
@@ -57,6 +57,20 @@ def require_output(y: Any, shape: Any, dtype: DType, where: Any) -> None:
         raise TypeError(f"{where}: the network computes in {dtype}, forward gave {given}; convert it explicitly")
     if y.shape[1:] != shape:
         raise ShapeError(f"{where}: declared an output of shape (N, {_listed(shape)}), forward gave {y.shape}")
+
+
+def absent(gradient: Any) -> bool:
+    """Whether no gradient arrives here at all."""
+    return gradient is None or (isinstance(gradient, tuple) and all(map(absent, gradient)))
+
+
+def added(left: Any, right: Any) -> Any:
+    """The sum of two gradients of one thing, either of which may be None, or have None in it."""
+    if left is None or right is None:
+        return right if left is None else left
+    if isinstance(left, tuple):
+        return tuple(map(added, left, right))
+    return left + right
 
 
 def _listed(shape: Any) -> str:

@@ -18,7 +18,7 @@ from gan_np.checks import ShapeError
 from gan_np.kernels import Into
 from gan_np.registry import Registry, attributes_of, called
 
-from .fitting import like, require_gradient, require_output
+from .fitting import absent, added, like, require_gradient, require_output
 from .initializers import Initializer
 from .run import Run, Wrt
 
@@ -173,25 +173,31 @@ class LayerPullback:
     """A layer's pullback: takes dy, adds the gradients of the parameters to where they belong, returns dx.
 
     function: (dy, wrt) → dx (None where wrt asks for no input).
-    linear: (tangent, run) → output and LayerPullback of the layer linearised at x, for piecewise linear layers.
+    linear: (ẋ, wrt) → ẏ and `second`, the layer linearised at x: ẏ = ∂f/∂x·ẋ for a tangent ẋ, and the pullback of that as
+        a function of x, ẋ and θ. second: (dẏ, wrt) → (dẋ, dx), which adds the parameters' gradients of ⟨dẏ, ẏ⟩. For a
+        piecewise linear layer ẏ does not depend on x: its dx is None, and `second` may be the `LayerPullback` of the
+        linear map, (dẏ, wrt) → dẋ.
+    refusal: why there is no `linear`, for the message.
 
     `Layer.apply` tells it whose it is and what the input was; from then on a gradient that is not like the input is refused,
     in the layer's name, before the next layer reads it.
     """
 
-    __slots__ = ("_input", "_owner", "function", "linear_function", "name")
+    __slots__ = ("_input", "_owner", "function", "linear_function", "name", "refusal")
 
     def __init__(
         self,
         function: Callable[[Arrays, Wrt], Arrays],
-        linear: Callable[[Arrays, Wrt], tuple[Arrays, LayerPullback]] | None = None,
+        linear: Callable[[Arrays, Wrt], tuple[Arrays, Any]] | None = None,
         name: str = "",
+        refusal: str | None = None,
     ) -> None:
         self.function, self.linear_function, self.name = function, linear, name
+        self.refusal = refusal or "the pullback that its forward gives has none (docs/write-your-own-layer.md adds one)"
         self._owner: Any = None
         self._input: Any = None
 
-    def of(self, owner: Any, given: Any) -> LayerPullback:
+    def of(self, owner: Any, given: Any) -> Self:
         """This pullback, from now on that of the layer `owner` for an input like `given` (see `like`)."""
         self._owner, self._input = owner, given
         return self
@@ -202,20 +208,52 @@ class LayerPullback:
             require_gradient(dx, self._input, self._owner, "the gradient from its pullback", "the input")
         return dx
 
-    def linear(self, tangent: Arrays, wrt: Wrt) -> tuple[Arrays, LayerPullback]:
-        """The layer linearised at x, applied to `tangent`, with its own pullback.
+    def linear(self, tangent: Arrays, wrt: Wrt) -> tuple[Arrays, JointPullback]:
+        """ẏ = ∂f/∂x·ẋ for the tangent ẋ, and the pullback of (x, ẋ) → (y, ẏ).
 
         Raises:
-            TypeError: the layer is not piecewise linear.
+            TypeError: the layer has no linearisation.
         """
         if self.linear_function is None:
-            raise TypeError(
-                f"{self.name} is not piecewise linear: it has no linearisation with a derivative of its own"
-            )
-        moved, linearised = self.linear_function(tangent, wrt)
-        if self._owner is not None:
-            linearised.of(self._owner, self._input)
-        return moved, linearised
+            raise TypeError(f"{self.name or repr(self._owner)} has no linearisation: {self.refusal}")
+        moved, second = self.linear_function(tangent, wrt)
+        joint = second if isinstance(second, JointPullback) else self._joined(second)
+        return moved, joint if self._owner is None else joint.of(self._owner, (self._input, self._input))
+
+    def _joined(self, second: Any) -> JointPullback:
+        """What a layer says of ẏ, and of y as ever."""
+        linear = isinstance(second, LayerPullback)
+
+        def function(gradients: Arrays, wrt: Wrt) -> Arrays:
+            dmoved, dy = gradients
+            dtangent = dx = None
+            if not absent(dmoved):
+                dtangent, dx = (second(dmoved, wrt), None) if linear else second(dmoved, wrt)
+            if not absent(dy):
+                # Kept: the layer's own pullback may be called again after this one.
+                dx = added(dx, self.function(dy, replace(wrt, keep=True)))
+            return dtangent, dx
+
+        return JointPullback(function, curved=not linear)
+
+
+class JointPullback(LayerPullback):
+    """The pullback of a layer joined with its linearisation, (x, ẋ) → (y, ẏ): its gradients are pairs, (dẏ, dy) → (dẋ, dx).
+
+        dẋ = Jᵀdẏ                                       J = ∂f/∂x
+        dx = Jᵀdy + (∂(Jẋ)/∂x)ᵀdẏ
+        dθ = (∂f/∂θ)ᵀdy + (∂(Jẋ)/∂θ)ᵀdẏ
+
+    Either of a pair may be None. Where f is piecewise linear the second term of dx is 0, and dx is None if dy is.
+
+    curved: whether a gradient of ẏ alone gives one of x.
+    """
+
+    __slots__ = ("curved",)
+
+    def __init__(self, function: Callable[[Arrays, Wrt], Arrays], *, curved: bool) -> None:
+        super().__init__(function)
+        self.curved = curved
 
 
 LAYERS = Registry("layer")

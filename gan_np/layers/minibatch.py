@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gan_np.arrays import Array, array_module, require_same
 from gan_np.checks import number, shape
 
@@ -19,8 +21,13 @@ class MinibatchStandardDeviation(Layer):
 
         dx = dy[…, :C] + dm·(x − μ)/(N·s) / (H·W·C)
 
-    (the terms through μ vanish, since x − μ sums to 0 over n). The same in training and in evaluation: an image's score
-    depends on its batch-mates, which is the purpose.
+    (the terms through μ vanish, since x − μ sums to 0 over n). Linearised, with c = x − μ, means over n and
+    dṁ = Σ dẏ[…, C],
+
+        ṁ = Σ c·ẋ/(N·s)/(H·W·C),   dx = dṁ·(ẋ − mean(ẋ) − c·mean(c·ẋ)/s²)/(N·s)/(H·W·C).
+
+    (A slope of D's sum of scores is then that of one image in all scores of the batch.) The same in training and in
+    evaluation: an image's score depends on its batch-mates, which is the purpose.
     """
 
     def __init__(self, epsilon: float = 1e-8) -> None:
@@ -40,8 +47,10 @@ class MinibatchStandardDeviation(Layer):
         y = xp.empty((*x.shape[:3], x.shape[3] + 1), x.dtype)
         y[..., :-1] = x
         y[..., -1] = deviation.mean()
-        # What m's derivative is made of; nothing is kept where no input gradient will be asked for.
-        slope = centred / (deviation * x.dtype.type(x.size)) if run.wrt.any_input else None
+        if not run.wrt.any_input:  # nothing is kept
+            return y, LayerPullback(lambda dy, wrt: None, name=repr(self))
+        total = deviation * x.dtype.type(x.size)
+        slope = centred / total  # what m's derivative is made of
 
         def pullback(dy: Array, wrt: Wrt) -> Array | None:
             if not wrt.any_input:
@@ -49,4 +58,18 @@ class MinibatchStandardDeviation(Layer):
             dx: Array = dy[..., :-1] + dy[..., -1].sum() * slope
             return dx
 
-        return y, LayerPullback(pullback, name=repr(self))
+        def linear(tangent: Array, wrt: Wrt) -> tuple[Array, Any]:
+            moved = xp.empty(y_shape, tangent.dtype)
+            moved[..., :-1] = tangent
+            moved[..., -1] = (slope * tangent).sum()
+
+            def second(dmoved: Array, wrt: Wrt) -> tuple[Array | None, Array | None]:
+                centred = slope * total
+                along = (centred * tangent).mean(axis=0) / (deviation * deviation)
+                bent = (tangent - tangent.mean(axis=0) - centred * along) / total
+                return pullback(dmoved, wrt), dmoved[..., -1].sum() * bent
+
+            return moved, second
+
+        y_shape = y.shape
+        return y, LayerPullback(pullback, linear, repr(self))

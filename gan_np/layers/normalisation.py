@@ -1,10 +1,12 @@
-"""Batch and layer normalisation layers."""
+"""Batch normalisation, and layer, group and instance normalisation, which treat each example alone."""
 
 from __future__ import annotations
 
+import math
+
 from gan_np import ops
-from gan_np.arrays import Array
-from gan_np.checks import number, shape
+from gan_np.arrays import Array, Shape
+from gan_np.checks import ShapeError, integer, number, shape
 
 from .binding import asked, bind
 from .initializers import ONES, ZEROS, Initializer
@@ -46,11 +48,7 @@ class BatchNorm(Layer):
     def declare(self, input_shape: Shapes) -> Declaration:
         """One scale, bias, mean and variance a channel."""
         channels = shape("input", input_shape)[-1:]
-        parameters = {}
-        if self.affine and self.scale:
-            parameters["scale"] = Parameter(channels, self.scale_initializer, "scale")
-        if self.affine and self.bias:
-            parameters["bias"] = Parameter(channels, self.bias_initializer, "bias")
+        parameters = _scale_and_bias(self, channels)
         state = {"running_mean": State(channels, ZEROS), "running_variance": State(channels, ONES)}
         return Declaration(input_shape, parameters, state)
 
@@ -78,29 +76,153 @@ class BatchNorm(Layer):
         return y, bind(pullback, variables, "scale", "bias")
 
 
+def _scale_and_bias(layer: BatchNorm | _EachAlone, sizes: Shape) -> dict[str, Parameter]:
+    parameters = {}
+    if layer.affine and layer.scale:
+        parameters["scale"] = Parameter(sizes, layer.scale_initializer, "scale")
+    if layer.affine and layer.bias:
+        parameters["bias"] = Parameter(sizes, layer.bias_initializer, "bias")
+    return parameters
+
+
+class _EachAlone(Layer):
+    """y = f(γ·(x − μ)/√(σ² + ε) + β) with μ, σ² (biased) of each example, or parts of it; in training as in evaluation."""
+
+    def __init__(
+        self,
+        *,
+        epsilon: float = 1e-5,
+        affine: bool = True,
+        scale: bool = True,
+        bias: bool = True,
+        activation: ops.Activation | str | None = None,
+        scale_initializer: Initializer = ONES,
+        bias_initializer: Initializer = ZEROS,
+    ) -> None:
+        self.epsilon = number("epsilon", epsilon, above=0.0)
+        self.affine, self.scale, self.bias = affine, scale, bias
+        self.activation = activation
+        self._activation = ops.activation(activation)
+        self.scale_initializer, self.bias_initializer = scale_initializer, bias_initializer
+
+
 @LAYERS.register()
-class LayerNorm(Layer):
+class LayerNorm(_EachAlone):
     """Layer normalisation (Ba, Kiros and Hinton 2016): each example over all its features.
 
-    y = γ·(x − μ)/√(σ² + ε) + β. Parameters: scale γ and bias β of the shape of an example, unless affine=False.
+    y = f(γ·(x − μ)/√(σ² + ε) + β). Parameters: scale γ and bias β of the shape of an example, unless affine=False (or
+    scale=False, bias=False alone).
     """
-
-    def __init__(self, *, epsilon: float = 1e-5, affine: bool = True) -> None:
-        self.epsilon = number("epsilon", epsilon, above=0.0)
-        self.affine = affine
 
     def declare(self, input_shape: Shapes) -> Declaration:
         """One scale and bias a feature."""
         features = shape("input", input_shape)
-        if not self.affine:
-            return Declaration(features)
-        return Declaration(
-            features, {"scale": Parameter(features, ONES, "scale"), "bias": Parameter(features, ZEROS, "bias")}
-        )
+        return Declaration(features, _scale_and_bias(self, features))
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """See `ops.layer_norm`."""
         y, pullback = ops.layer_norm(
-            x, variables.get("scale"), variables.get("bias"), epsilon=self.epsilon, wrt=asked(run.wrt, 2)
+            x,
+            variables.get("scale"),
+            variables.get("bias"),
+            epsilon=self.epsilon,
+            activation=self._activation,
+            wrt=asked(run.wrt, 2),
         )
         return y, bind(pullback, variables, "scale", "bias")
+
+
+class _ByChannels(_EachAlone):
+    def _groups(self, input_shape: Shape) -> int:
+        raise NotImplementedError
+
+    def declare(self, input_shape: Shapes) -> Declaration:
+        """One scale and bias a channel."""
+        features = shape("input", input_shape)
+        ops.groups_of(features, self._groups(features))
+        return Declaration(features, _scale_and_bias(self, features[-1:]))
+
+    def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
+        """See `ops.group_norm`."""
+        y, pullback = ops.group_norm(
+            x,
+            self._groups(x.shape[1:]),
+            variables.get("scale"),
+            variables.get("bias"),
+            epsilon=self.epsilon,
+            activation=self._activation,
+            wrt=asked(run.wrt, 2),
+        )
+        return y, bind(pullback, variables, "scale", "bias")
+
+
+@LAYERS.register()
+class GroupNorm(_ByChannels):
+    """Group normalisation (Wu and He 2018): each example's channels in groups of neighbours, each group over all its pixels.
+
+    y = f(γ·(x − μ)/√(σ² + ε) + β) for (N, C) and (N, H, W, C), μ and σ² of the example's group. Parameters: scale γ (C,) and
+    bias β (C,), unless affine=False (or scale=False, bias=False alone).
+
+    groups: of C/groups channels each; C must be a multiple of it.
+    """
+
+    def __init__(
+        self,
+        groups: int,
+        *,
+        epsilon: float = 1e-5,
+        affine: bool = True,
+        scale: bool = True,
+        bias: bool = True,
+        activation: ops.Activation | str | None = None,
+        scale_initializer: Initializer = ONES,
+        bias_initializer: Initializer = ZEROS,
+    ) -> None:
+        self.groups = integer("groups", groups, 1)
+        super().__init__(
+            epsilon=epsilon,
+            affine=affine,
+            scale=scale,
+            bias=bias,
+            activation=activation,
+            scale_initializer=scale_initializer,
+            bias_initializer=bias_initializer,
+        )
+
+    def _groups(self, input_shape: Shape) -> int:
+        return self.groups
+
+
+@LAYERS.register()
+class InstanceNorm(_ByChannels):
+    """Instance normalisation (Ulyanov, Vedaldi and Lempitsky 2016): each channel of each image over its pixels.
+
+    y = f((x − μ)/√(σ² + ε)) for (N, H, W, C). As in PyTorch there is no scale γ and bias β unless affine=True, and no
+    running statistics.
+    """
+
+    def __init__(
+        self,
+        *,
+        epsilon: float = 1e-5,
+        affine: bool = False,
+        scale: bool = True,
+        bias: bool = True,
+        activation: ops.Activation | str | None = None,
+        scale_initializer: Initializer = ONES,
+        bias_initializer: Initializer = ZEROS,
+    ) -> None:
+        super().__init__(
+            epsilon=epsilon,
+            affine=affine,
+            scale=scale,
+            bias=bias,
+            activation=activation,
+            scale_initializer=scale_initializer,
+            bias_initializer=bias_initializer,
+        )
+
+    def _groups(self, input_shape: Shape) -> int:
+        if math.prod(input_shape[:-1]) < 2:
+            raise ShapeError("instance normalisation is over an image's pixels and needs at least 2 of them")
+        return input_shape[-1]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from gan_np.arrays import Array, Shape, array_module, on_host
 from gan_np.kernels import Into
 
-from .layer import LAYERS, Declaration, Layer, LayerPullback, Shapes, State, Variables
+from .layer import LAYERS, Arrays, Declaration, JointPullback, Layer, LayerPullback, Shapes, State, Variables
 from .run import Run, Wrt
 
 
@@ -22,6 +24,8 @@ class SpectralNorm(Layer):
     v·uᵀ, so
 
         dW = (dŴ − ⟨dŴ, Ŵ⟩·v·uᵀ)/σ.
+
+    σ does not depend on x, so the layer linearised at x is that inside, with the same way from dŴ to dW.
 
     SpectralNorm(Conv2d(64, 4, stride=2)): parameters and outputs are those of the layer inside.
     """
@@ -66,9 +70,9 @@ class SpectralNorm(Layer):
         inner = variables.with_parameter(self.parameter, normalised, gradient)
         y, pullback = self.layer.apply(inner, x, run)
 
-        def through_sigma(inside: LayerPullback) -> LayerPullback:
-            def function(dy: Array, wrt: Wrt) -> Array | None:
-                dx: Array | None = inside(dy, wrt)
+        def through_sigma(inside: LayerPullback) -> Callable[[Arrays, Wrt], Arrays]:
+            def function(dy: Arrays, wrt: Wrt) -> Arrays:
+                dx = inside(dy, wrt)
                 while collected:
                     d = collected.pop()
                     along = (d * normalised).sum()
@@ -77,13 +81,13 @@ class SpectralNorm(Layer):
                     variables.add_gradient(self.parameter, (d - along * rank_one) / sigma)
                 return dx
 
-            def linear(tangent: Array, wrt: Wrt) -> tuple[Array, LayerPullback]:
-                moved, linearised = inside.linear(tangent, wrt)
-                return moved, through_sigma(linearised)
+            return function
 
-            return LayerPullback(function, linear, repr(self))
+        def linear(tangent: Array, wrt: Wrt) -> tuple[Array, JointPullback]:
+            moved, linearised = pullback.linear(tangent, wrt)
+            return moved, JointPullback(through_sigma(linearised), curved=linearised.curved)
 
-        return y, through_sigma(pullback)
+        return y, LayerPullback(through_sigma(pullback), linear, repr(self))
 
     def _unit(self, vector: Array) -> Array:
         length = array_module(vector).sqrt(_square(vector))

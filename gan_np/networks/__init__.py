@@ -3,13 +3,14 @@
 from .branches import Fork, Identity, Parallel, Residual
 from .folding import folded
 from .loop import Loop
-from .network import Network, NetworkPullback, parameter_limit
+from .network import LinearisedPullback, Network, NetworkPullback, parameter_limit
 from .part import first_layers
 from .sequential import Sequential
 
 __all__ = [
     "Fork",
     "Identity",
+    "LinearisedPullback",
     "Loop",
     "Network",
     "NetworkPullback",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from gan_np.checks import ShapeError
-from gan_np.layers import Add, Declaration, Layer, LayerPullback, Run, Variables, Wrt
+from gan_np.layers import Add, Declaration, JointPullback, Layer, LayerPullback, Run, Variables, Wrt
+from gan_np.layers.fitting import absent, added
 from gan_np.layers.layer import LAYERS, Arrays, Shapes
 
-from .sequential import Sequential, absent
+from .sequential import Sequential
 
 
 class _Branches(Layer):
@@ -57,19 +59,32 @@ def _fork(pullbacks: list[LayerPullback]) -> LayerPullback:
     def function(dy: tuple[Arrays, ...], wrt: Wrt) -> Arrays:
         if len(dy) != len(pullbacks):
             raise ShapeError(f"Fork: expected {len(pullbacks)} gradients (None where a head has none), got {len(dy)}")
-        total = None
-        for pullback, part in zip(pullbacks, dy, strict=True):
-            if absent(part):
-                continue
-            dx = pullback(part, wrt)
-            total = dx if total is None else _sum(total, dx)
-        return total if wrt.any_input else None
+        return _sum_of(pullbacks, dy, wrt)
 
-    def linear(tangent: Arrays, wrt: Wrt) -> tuple[tuple[Arrays, ...], LayerPullback]:
+    def linear(tangent: Arrays, wrt: Wrt) -> tuple[tuple[Arrays, ...], JointPullback]:
         results = [pullback.linear(tangent, wrt) for pullback in pullbacks]
-        return tuple(y for y, _ in results), _fork([pullback for _, pullback in results])
+        linearised = [pullback for _, pullback in results]
+
+        def both(gradients: Arrays, wrt: Wrt) -> Arrays:
+            return _sum_of(linearised, _pairs(gradients, len(linearised)), wrt)
+
+        curved = any(pullback.curved for pullback in linearised)
+        return tuple(y for y, _ in results), JointPullback(both, curved=curved)
 
     return LayerPullback(function, linear)
+
+
+def _sum_of(pullbacks: Sequence[LayerPullback], gradients: Iterable[Arrays], wrt: Wrt) -> Arrays:
+    total = None
+    for pullback, part in zip(pullbacks, gradients, strict=True):
+        if not absent(part):
+            total = added(total, pullback(part, wrt))
+    return total if wrt.any_input else None
+
+
+def _pairs(gradients: Arrays, count: int) -> Iterable[Arrays]:
+    """A pair of tuples (dẏ, dy), of which either may be None, as a pair for each branch."""
+    return zip(*((None,) * count if part is None else part for part in gradients), strict=True)
 
 
 @LAYERS.register()
@@ -97,19 +112,27 @@ class Parallel(_Branches):
 
 
 def _parallel(pullbacks: list[LayerPullback]) -> LayerPullback:
-    def function(dy: tuple[Arrays, ...], wrt: Wrt) -> tuple[Arrays, ...]:
-        gradients = []
-        for pullback, part, inputs in zip(pullbacks, dy, wrt.of_inputs(len(pullbacks)), strict=True):
-            asked = replace(wrt, inputs=inputs)
-            gradients.append(None if absent(part) or not asked.anything else pullback(part, asked))
-        return tuple(gradients)
-
-    def linear(tangent: tuple[Arrays, ...], wrt: Wrt) -> tuple[tuple[Arrays, ...], LayerPullback]:
+    def linear(tangent: tuple[Arrays, ...], wrt: Wrt) -> tuple[tuple[Arrays, ...], JointPullback]:
         parts = zip(pullbacks, tangent, wrt.of_inputs(len(pullbacks)), strict=True)
         results = [pullback.linear(part, replace(wrt, inputs=inputs)) for pullback, part, inputs in parts]
-        return tuple(y for y, _ in results), _parallel([pullback for _, pullback in results])
+        linearised = [pullback for _, pullback in results]
 
-    return LayerPullback(function, linear)
+        def both(gradients: Arrays, wrt: Wrt) -> Arrays:
+            found = _each(linearised, _pairs(gradients, len(linearised)), wrt)
+            return tuple(zip(*((None, None) if pair is None else pair for pair in found), strict=True))
+
+        curved = any(pullback.curved for pullback in linearised)
+        return tuple(y for y, _ in results), JointPullback(both, curved=curved)
+
+    return LayerPullback(lambda dy, wrt: _each(pullbacks, dy, wrt), linear)
+
+
+def _each(pullbacks: Sequence[LayerPullback], gradients: Iterable[Arrays], wrt: Wrt) -> tuple[Arrays, ...]:
+    found = []
+    for pullback, part, inputs in zip(pullbacks, gradients, wrt.of_inputs(len(pullbacks)), strict=True):
+        asked = replace(wrt, inputs=inputs)
+        found.append(None if absent(part) or not asked.anything else pullback(part, asked))
+    return tuple(found)
 
 
 @LAYERS.register()
@@ -140,11 +163,3 @@ class Residual(Layer):
     def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[Arrays, LayerPullback]:
         """A fork and a sum."""
         return self._chain.apply(variables, x, run)
-
-
-def _sum(left: Arrays, right: Arrays) -> Arrays:
-    if isinstance(left, tuple):
-        return tuple(map(_sum, left, right))
-    if left is None or right is None:
-        return right if left is None else left
-    return left + right

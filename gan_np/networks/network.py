@@ -299,14 +299,18 @@ class NetworkPullback:
 
     def linear(
         self, tangent: Arrays, *, inputs: Any = False, parameters: bool = True, keep: bool = False
-    ) -> tuple[Arrays, NetworkPullback]:
+    ) -> tuple[Arrays, LinearisedPullback]:
         """The network linearised at x (kinks frozen, biases dropped), applied to a tangent of x, with its own pullback.
 
-        For a piecewise linear network with Jacobian J(θ) this is J·t and the gradients of ⟨dy, J(θ)·t⟩, so R1's
-        λ·‖Jᵀ·1‖² has the derivative 2λ·∂/∂θ⟨1, J(θ)·t⟩ at t = Jᵀ·1. First call the pullback with keep=True for Jᵀ·1.
+        With the Jacobian J(θ, x) this is J·t and the gradients of ⟨dy, J(θ, x)·t⟩, t held constant. So a penalty Σₙ φ(‖tₙ‖²)
+        on the slopes t = Jᵀ·1 has the gradient ∂/∂θ ⟨1, J(θ, x)·u⟩ with uₙ = 2φ′(‖tₙ‖²)·tₙ; for R1, γ/2·‖t‖², u = γ·t. First
+        call the pullback with keep=True for Jᵀ·1. (The weights 2φ′ may stand in dy instead of u where no example's output
+        depends on its batch-mates; with `MinibatchStandardDeviation` it does.)
 
         Raises:
-            TypeError: a layer on the way is not piecewise linear (batch normalisation, tanh, …).
+            TypeError: a layer on the way has no linearisation (batch normalisation, a layer of one's own without one).
+            RuntimeError: forward was not asked for the input's gradient; or not for the parameters', which are asked for
+                here, and not all layers are piecewise linear.
         """
         require_gradient(tangent, self._input, "pullback", "tangent", "the input")
         if not self._bound.any_input:
@@ -315,7 +319,12 @@ class NetworkPullback:
         wrt = Wrt(inputs, parameters)
         with scope(self._network.device):
             y, linearised = inner.linear(tangent, wrt)
-        return y, NetworkPullback(self._network, linearised, wrt, self._input, y)
+        if linearised.curved and parameters and not self._bound.parameters:
+            raise RuntimeError(
+                "pullback: not all layers are piecewise linear, so the parameters' gradients of the linearised network need "
+                "a forward that was asked for the parameters' gradients (wrt)"
+            )
+        return y, LinearisedPullback(self._network, linearised, wrt, self._input, y)
 
     def _ask(self, inputs: Any, parameters: bool | None, keep: bool) -> Wrt:
         bound = self._bound
@@ -346,6 +355,41 @@ class NetworkPullback:
         if not keep:
             self._inner, self._used = None, True
         return inner
+
+
+class LinearisedPullback(NetworkPullback):
+    """The pullback of a linearised network, used as that of a network: once, or with keep=True.
+
+    `second(gradient)` takes any gradient dẏ of the shape of ẏ = J(θ, x)·ẋ, adds the gradients of ⟨dẏ, ẏ⟩ with respect to the
+    parameters, and returns (dẋ, dx), its gradients with respect to the tangent and to x. dx is None where the network is
+    piecewise linear, both are unless `linear` was asked for inputs.
+    """
+
+    def __call__(
+        self,
+        dy: Arrays,
+        *,
+        output: Arrays = None,
+        inputs: Any = None,
+        parameters: bool | None = None,
+        keep: bool = False,
+    ) -> tuple[Arrays, Arrays]:
+        """(dẋ, dx) for the gradient dẏ = `dy`, and parameter gradients added to `network.gradient`.
+
+        output: the gradient dy of the network's ordinary output, if it is to be pulled back at once as well: then dx and the
+            parameters' gradients have its part too, and where layers are not piecewise linear this costs no more.
+
+        Raises:
+            RuntimeError, ShapeError, TypeError: as for the network's own pullback.
+        """
+        wrt = self._ask(inputs, parameters, keep)
+        require_gradient(dy, self._output, "pullback", "dy", "the output")
+        require_gradient(output, self._output, "pullback", "output", "the output")
+        inner = self._take(keep)
+        with scope(self._network.device):
+            found = inner((dy, output), wrt)
+        dtangent, dx = (None, None) if found is None else found
+        return dtangent, dx
 
 
 def _refuse_open(theta: Vector) -> None:

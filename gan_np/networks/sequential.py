@@ -6,7 +6,8 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from gan_np.layers import Declaration, Layer, LayerPullback, Run, Variables, Wrt
+from gan_np.layers import Declaration, JointPullback, Layer, LayerPullback, Run, Variables, Wrt
+from gan_np.layers.fitting import absent
 from gan_np.layers.layer import LAYERS, Arrays, Shapes
 
 
@@ -79,6 +80,19 @@ def _of_layers(wrt: Wrt, trainable: tuple[bool, ...]) -> tuple[Wrt, ...]:
 def chain(pullbacks: list[LayerPullback], of_layers: Callable[[Wrt], Iterable[Wrt]]) -> LayerPullback:
     """The pullback of a chain, given those of its layers in forward order and what a request asks of each."""
 
+    def linear(tangent: Arrays, wrt: Wrt) -> tuple[Arrays, JointPullback]:
+        linearised = []
+        for pullback, asked in zip(pullbacks, of_layers(wrt), strict=True):
+            tangent, inner = pullback.linear(tangent, asked)
+            linearised.append(inner)
+        # A gradient that is a pair goes back through the layers as any other does.
+        curved = any(inner.curved for inner in linearised)
+        return tangent, JointPullback(_in_reverse(linearised, of_layers), curved=curved)
+
+    return LayerPullback(_in_reverse(pullbacks, of_layers), linear)
+
+
+def _in_reverse(pullbacks: list[Any], of_layers: Callable[[Wrt], Iterable[Wrt]]) -> Callable[[Arrays, Wrt], Arrays]:
     def function(dy: Arrays, wrt: Wrt) -> Arrays:
         for index, asked in reversed(list(enumerate(of_layers(wrt)))):
             if not asked.anything or absent(dy):
@@ -88,19 +102,7 @@ def chain(pullbacks: list[LayerPullback], of_layers: Callable[[Wrt], Iterable[Wr
                 del pullbacks[index]  # frees what this layer held before the next one needs memory
         return dy if wrt.any_input and not absent(dy) else None
 
-    def linear(tangent: Arrays, wrt: Wrt) -> tuple[Arrays, LayerPullback]:
-        linearised = []
-        for pullback, asked in zip(pullbacks, of_layers(wrt), strict=True):
-            tangent, inner = pullback.linear(tangent, asked)
-            linearised.append(inner)
-        return tangent, chain(linearised, of_layers)
-
-    return LayerPullback(function, linear)
-
-
-def absent(gradient: Any) -> bool:
-    """Whether no gradient arrives here at all."""
-    return gradient is None or (isinstance(gradient, tuple) and all(map(absent, gradient)))
+    return function
 
 
 def has_parameters(variables: Variables) -> bool:

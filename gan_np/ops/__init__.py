@@ -18,8 +18,16 @@ from .images import bytes_to_floats
 from .losses import mean_softplus, softmax_cross_entropy, softplus
 from .maxout import maxout
 from .noise import standard_normal
-from .normalisation import Statistics, batch_norm, batch_norm_inference, layer_norm, update_running
-from .pullback import OperationPullback
+from .normalisation import (
+    Statistics,
+    batch_norm,
+    batch_norm_inference,
+    group_norm,
+    groups_of,
+    layer_norm,
+    update_running,
+)
+from .pullback import Linearised, OperationPullback
 from .readout import accuracy, flag_non_finite, stacked
 from .resampling import average_pool, upsample_bilinear, upsample_nearest
 from .shapes import add, concatenate, reshape
@@ -30,6 +38,7 @@ __all__ = [
     "LINEAR",
     "Activation",
     "Into",
+    "Linearised",
     "OperationPullback",
     "Statistics",
     "accuracy",
@@ -50,6 +59,8 @@ __all__ = [
     "diff_augment",
     "dropout",
     "flag_non_finite",
+    "group_norm",
+    "groups_of",
     "layer_norm",
     "maxout",
     "mean_softplus",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gan_np import kernels
 from gan_np.arrays import Array, require_same
 from gan_np.checks import choice, number
 from gan_np.kernels import Activation, Into
 from gan_np.registry import Registry
 
-from .affine import LINEAR, PIECEWISE_LINEAR
-from .pullback import Asked, Gradients, OperationPullback, asked, problem, require_shape
+from .affine import LINEAR, PIECEWISE_LINEAR, through_both
+from .pullback import Asked, Gradients, Linearised, OperationPullback, asked, problem, require_shape
 
 Registry("activation").register()(Activation)
 
@@ -36,9 +38,11 @@ def activation(value: Activation | str | None) -> Activation:
 
 
 def activate(
-    x: Array, function: Activation | str, *, bias: Array | None = None, wrt: tuple[bool, bool] | bool = True
+    x: Array, function: Activation | str, *, bias: Array | None = None, wrt: Sequence[bool] | bool = True
 ) -> tuple[Array, OperationPullback]:
     """y = f(x + b), b along the last axis; the pullback gives (dx, db) with dx = f′·dy, f′ read from y.
+
+    Linearised, dx has the part (f″/f′)·ẏ·dẏ, which is 0 where f is piecewise linear.
 
     relu max(x, 0); leaky_relu max(x, slope·x); tanh; sigmoid 1/(1 + e⁻ˣ). At the kink the derivative is that of the
     left side.
@@ -55,14 +59,17 @@ def activate(
         dx, db = kernel.backward(dy, gate, chosen, wrt[1], into[1])
         return dx if wrt[0] else None, db
 
-    def linear(tangent: Array, wrt: Asked) -> tuple[Array, OperationPullback]:
+    def linear(tangent: Array, wrt: Asked) -> tuple[Array, Linearised]:
         moved, _ = kernel.backward(tangent, gate, chosen, False)
+        curved = chosen.kind not in PIECEWISE_LINEAR
+        held = moved if curved else None
 
-        def pull(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
-            return kernel.backward(dy, gate, chosen, False)[0], None
+        def pull(dmoved: Array, dy: Array | None, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
+            dtangent, _ = kernel.backward(dmoved, gate, chosen, False)
+            if held is None and dy is None:
+                return dtangent, None, None
+            return dtangent, *through_both(kernel, chosen, gate, held, dmoved, dy, wrt[1], into[1])
 
-        return moved, OperationPullback(f"{chosen.kind} linearised", moved, (tangent, None), (wrt[0], False), pull)
+        return moved, Linearised(chosen.kind, moved, wrt, (curved, curved), pull)
 
-    return y, OperationPullback(
-        chosen.kind, y, (x, bias), wanted, compute, linear if chosen.kind in PIECEWISE_LINEAR else None
-    )
+    return y, OperationPullback(chosen.kind, y, (x, bias), wanted, compute, linear)

@@ -1,8 +1,11 @@
 """What dense, convolution and transposed convolution have in common: y = f(L(w, x) + b), with L linear in w and in x.
 
 With dz = f′·dy:   dx = L(w, ·)ᵀ dz,   dw = L(·, x)ᵀ dz,   db = Σ dz over all axes but the last.
-The layer linearised at x maps a tangent t to f′·L(w, t), whose own derivative with respect to w pairs t with f′·dy:
-that is all that R1 needs.
+Linearised at x it maps a tangent ẋ to ẏ = f′·L(w, ẋ). With dż = f′·dẏ the gradient dẏ of that gives
+
+    dẋ = L(w, ·)ᵀ dż,    dw = L(·, ẋ)ᵀ dż,    and, through f′ = f′(z),    dz = f″·L(w, ẋ)·dẏ = (f″/f′)·ẏ·dẏ
+
+which joins f′·dy and goes on as above. Where f is piecewise linear f″ is 0: then R1 needs no more than dw.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from gan_np import kernels
 from gan_np.arrays import Array
 from gan_np.kernels import Activation, Into
 
-from .pullback import Asked, Gradients, OperationPullback, problem
+from .pullback import Asked, Gradients, Linearised, OperationPullback, problem
 
 LINEAR = Activation()
 PIECEWISE_LINEAR = ("linear", "relu", "leaky_relu")
@@ -65,20 +68,13 @@ def affine(
     gate = y if activation != LINEAR and any(wrt) else None
 
     def compute(dy: Array, asked: Asked, into: tuple[Into | None, ...]) -> Gradients:
-        dz, db = _through(epilogue, activation, gate, dy, asked[2], into[2])
-        if not (asked[0] or asked[1]):
-            return None, None, db
-        gradient = form.prepare_gradient(dz)
-        dw = None
-        if asked[1]:
-            dw = form.weight_gradient(kept if form.keeps_input else form.prepare_input(kept), gradient, into[1])
-        return form.input_gradient(gradient) if asked[0] else None, dw, db
+        dz, db = through(epilogue, activation, gate, dy, asked[2], into[2])
+        return *products(name, form, dz, kept, asked, into[1]), db
 
-    def linear(tangent: Array, asked: Asked) -> tuple[Array, OperationPullback]:
-        return linearised(name, form, epilogue, activation, gate, tangent, weight, asked)
+    def linear(tangent: Array, asked: Asked) -> tuple[Array, Linearised]:
+        return linearised(name, form, epilogue, activation, gate, kept, tangent, asked)
 
-    piecewise = activation.kind in PIECEWISE_LINEAR
-    return y, OperationPullback(name, y, (x, weight, bias), wrt, compute, linear if piecewise else None)
+    return y, OperationPullback(name, y, (x, weight, bias), wrt, compute, linear)
 
 
 def linearised(
@@ -87,28 +83,78 @@ def linearised(
     epilogue: Any,
     activation: Activation,
     gate: Array | None,
+    kept: Any,
     tangent: Array,
-    weight: Array,
     asked: Asked,
-) -> tuple[Array, OperationPullback]:
-    """f′·L(w, tangent), with f′ read from y = `gate` (None if f is linear), and its own pullback to (dt, dw, nothing)."""
+) -> tuple[Array, Linearised]:
+    """ẏ = f′·L(w, ẋ), with f′ read from y = `gate` (None if f is linear), and the pullback of both y and ẏ.
+
+    kept: x, or its prepared form; None if forward was not asked for the weight's gradient.
+    """
     direction = form.prepare_input(tangent)
-    moved, _ = _through(epilogue, activation, gate, form.forward(direction), False, None)
-    kept = direction if form.keeps_input else tangent
+    moved, _ = through(epilogue, activation, gate, form.forward(direction), False, None)
+    along = direction if form.keeps_input else tangent
+    curved = activation.kind not in PIECEWISE_LINEAR
+    held = moved if curved else None
 
-    def pull(dy: Array, asked: Asked, into: tuple[Into | None, ...]) -> Gradients:
-        dz, _ = _through(epilogue, activation, gate, dy, False, None)
-        gradient = form.prepare_gradient(dz)
-        prepared = kept if form.keeps_input else form.prepare_input(kept)
-        dw = form.weight_gradient(prepared, gradient, into[1]) if asked[1] else None
-        return form.input_gradient(gradient) if asked[0] else None, dw, None
+    def compute(dmoved: Array, dy: Array | None, asked: Asked, into: tuple[Into | None, ...]) -> Gradients:
+        dz, _ = through(epilogue, activation, gate, dmoved, False, None)
+        dtangent, dw = products(name, form, dz, along, asked, into[1])
+        if held is None and dy is None:
+            return dtangent, None, dw, None
+        dz, db = through_both(epilogue, activation, gate, held, dmoved, dy, asked[2], into[2])
+        dx, dw = products(name, form, dz, kept, asked, into[1] if dw is None else Into(dw, True))
+        return dtangent, dx, dw, db
 
-    return moved, OperationPullback(
-        f"{name} linearised", moved, (tangent, weight, None), (asked[0], asked[1], False), pull
-    )
+    return moved, Linearised(name, moved, asked, (curved, True, curved), compute)
 
 
-def _through(
+def products(
+    name: str, form: Bilinear, dz: Array, image: Any, asked: Asked, into: Into | None
+) -> tuple[Array | None, Array | None]:
+    """L(w, ·)ᵀ dz and L(·, image)ᵀ dz, where they are asked for; `image` is as the form keeps it."""
+    if not (asked[0] or asked[1]):
+        return None, None
+    if asked[1] and image is None:
+        raise ValueError(f"{name}: forward was not asked for the weight's gradient (wrt), so it kept no x")
+    gradient = form.prepare_gradient(dz)
+    dw = None
+    if asked[1]:
+        dw = form.weight_gradient(image if form.keeps_input else form.prepare_input(image), gradient, into)
+    return form.input_gradient(gradient) if asked[0] else None, dw
+
+
+def through_both(
+    epilogue: Any,
+    activation: Activation,
+    gate: Array | None,
+    moved: Array | None,
+    dmoved: Array,
+    dy: Array | None,
+    need_bias: bool,
+    into: Into | None,
+) -> tuple[Array, Array | None]:
+    """dz = (f″/f′)·ẏ·dẏ + f′·dy, and its sum where that is needed; at least one of ẏ = `moved` and dy is there."""
+    if moved is None:
+        assert dy is not None
+        return through(epilogue, activation, gate, dy, need_bias, into)
+    dz = curvature(activation, gate) * moved
+    dz *= dmoved
+    if dy is not None:
+        dz += through(epilogue, activation, gate, dy, False, None)[0]
+    return through(epilogue, LINEAR, None, dz, need_bias, into)
+
+
+def curvature(activation: Activation, y: Array | None) -> Array:
+    """f″/f′ as a function of y = f(z). tanh: −2y; sigmoid: 1 − 2y."""
+    assert y is not None
+    bend: Array = y * y.dtype.type(-2)
+    if activation.kind == "sigmoid":
+        bend += 1
+    return bend
+
+
+def through(
     epilogue: Any, activation: Activation, gate: Array | None, dy: Array, need_bias: bool, into: Into | None
 ) -> tuple[Array, Array | None]:
     """dz = f′·dy, and its sum where that is needed."""

@@ -10,8 +10,8 @@ from gan_np.arrays import Array, require_same
 from gan_np.checks import ShapeError
 from gan_np.kernels import Activation, Into
 
-from .affine import LINEAR, PIECEWISE_LINEAR, affine, linearised
-from .pullback import Asked, Gradients, OperationPullback, asked, problem, require_rank, require_shape
+from .affine import LINEAR, affine, linearised
+from .pullback import Asked, Gradients, Linearised, OperationPullback, asked, problem, require_rank, require_shape
 
 
 class _Product:
@@ -87,10 +87,9 @@ def _fused(
         gradients: Gradients = kernel.backward(dy, kept, gate, weight, activation, asked, into[1], into[2])
         return gradients
 
-    def linear(tangent: Array, asked: Asked) -> tuple[Array, OperationPullback]:
+    def linear(tangent: Array, asked: Asked) -> tuple[Array, Linearised]:
         form = _Product(kernels.select("dense", problem(tangent)), weight)
         epilogue = kernels.select("bias_activation", of_output)
-        return linearised("dense", form, epilogue, activation, gate, tangent, weight, asked)
+        return linearised("dense", form, epilogue, activation, gate, kept, tangent, asked)
 
-    piecewise = activation.kind in PIECEWISE_LINEAR
-    return y, OperationPullback("dense", y, (x, weight, bias), wrt, compute, linear if piecewise else None)
+    return y, OperationPullback("dense", y, (x, weight, bias), wrt, compute, linear)

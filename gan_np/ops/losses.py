@@ -7,11 +7,13 @@ from gan_np.arrays import Array, array_module, device_of, on_host, require_same
 from gan_np.checks import ShapeError
 from gan_np.kernels import Into
 
-from .pullback import Asked, Gradients, OperationPullback, asked, problem, require_rank
+from .pullback import Asked, Gradients, Linearised, OperationPullback, asked, problem, require_rank
 
 
 def softplus(s: Array, *, wrt: bool | Asked = True) -> tuple[Array, OperationPullback]:
     """y = log(1 + eˢ), exact at any finite s (at ±1000: 1000 and 0); the pullback gives (dy/(1 + e⁻ˢ),).
+
+    Linearised: ẏ = σ(s)·ṡ, and dẏ gives ds = σ′·ṡ·dẏ = (1 − σ)·ẏ·dẏ.
 
     −log σ(s) = softplus(−s) and −log(1 − σ(s)) = softplus(s), with no probability that can round to 0 or 1.
     """
@@ -24,7 +26,19 @@ def softplus(s: Array, *, wrt: bool | Asked = True) -> tuple[Array, OperationPul
     def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
         return (dy * kernel.derivative(kept),)
 
-    return y, OperationPullback("softplus", y, (s,), wanted, compute)
+    def linear(tangent: Array, wrt: Asked) -> tuple[Array, Linearised]:
+        slope = kernel.derivative(kept)
+        moved = slope * tangent
+
+        def pull(dmoved: Array, dy: Array | None, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
+            assert kept is not None
+            ds = kernel.derivative(-kept) * moved  # 1 − σ(s) = σ(−s), which keeps its digits where σ is nearly 1
+            ds *= dmoved
+            return slope * dmoved, ds if dy is None else ds + slope * dy
+
+        return moved, Linearised("softplus", moved, wrt, (True,), pull)
+
+    return y, OperationPullback("softplus", y, (s,), wanted, compute, linear)
 
 
 def mean_softplus(logits: Array, sign: int, weight: float = 1.0) -> tuple[Array, Array]:

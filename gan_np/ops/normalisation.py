@@ -1,17 +1,24 @@
-"""Batch normalisation (over the batch, or with given statistics) and layer normalisation."""
+"""Batch normalisation (over the batch, or with given statistics); layer and group normalisation of each example alone."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gan_np import kernels
-from gan_np.arrays import Array, array_module, require_same
-from gan_np.checks import ShapeError
+from gan_np.arrays import Array, Shape, array_module, require_same
+from gan_np.checks import ShapeError, integer
 from gan_np.kernels import Activation, Into
 
-from .affine import LINEAR
-from .pullback import Asked, Gradients, OperationPullback, asked, placed, problem, require_shape
+from .affine import LINEAR, PIECEWISE_LINEAR, through, through_both
+from .pullback import Asked, Gradients, Linearised, OperationPullback, asked, placed, problem, require_shape
+
+BATCH_REFUSES = (
+    "it makes the slope of one example depend on all others of its batch; use layer, group, instance or spectral "
+    "normalisation, which have one"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,8 @@ def batch_norm(
         dx, dscale, dbias = kernel.backward(dy, *given, wrt[0], into_scale, into_bias)
         return dx, dscale if wrt[1] else None, dbias if wrt[2] else None
 
-    return y, OperationPullback("batch_norm", y, (x, scale, bias), wanted, compute), Statistics(mean, variance, count)
+    pullback = OperationPullback("batch_norm", y, (x, scale, bias), wanted, compute, refusal=BATCH_REFUSES)
+    return y, pullback, Statistics(mean, variance, count)
 
 
 def batch_norm_inference(
@@ -114,7 +122,7 @@ def batch_norm_inference(
             dscale = placed(kernels.reference.activation.sum_leading(dz * normalised), into[1])
         return dz * factor if wrt[0] else None, dscale, dbias
 
-    return y, OperationPullback("batch_norm_inference", y, (x, scale, bias), wanted, compute)
+    return y, OperationPullback("batch_norm_inference", y, (x, scale, bias), wanted, compute, refusal=BATCH_REFUSES)
 
 
 def layer_norm(
@@ -123,35 +131,189 @@ def layer_norm(
     bias: Array | None = None,
     *,
     epsilon: float = 1e-5,
+    activation: Activation = LINEAR,
     wrt: Sequence[bool] | bool = True,
 ) -> tuple[Array, OperationPullback]:
     """Layer normalisation (Ba, Kiros and Hinton 2016): each example over all its features.
 
-    y = γ·x̂ + β,  x̂ = (x − μ)/√(σ² + ε),  μ and σ² over all axes but the first.
+    y = f(γ·x̂ + β),  x̂ = (x − μ)/√(σ² + ε),  μ and σ² over all axes but the first.
 
-    x: (N, …).  scale, bias: of the shape of one example, or None. The pullback gives (dx, dγ, dβ).
+    x: (N, …).  scale, bias: of the shape of one example, or None. The pullback gives (dx, dγ, dβ); see `_each_group`.
     """
     require_same("layer_norm", x=x, scale=scale, bias=bias)
     for name, array in (("scale", scale), ("bias", bias)):
         require_shape("layer_norm", name, array, x.shape[1:])
-    rows = x.reshape(len(x), -1)
-    kernel = kernels.select("layer_norm", problem(rows))
-    flat, inverse = kernel.forward(rows, epsilon)
-    normalised = flat.reshape(x.shape)
-    y = normalised if scale is None else normalised * scale
+    return _each_group("layer_norm", x, _Whole(x.shape), scale, bias, epsilon, activation, wrt)
+
+
+def group_norm(
+    x: Array,
+    groups: int,
+    scale: Array | None = None,
+    bias: Array | None = None,
+    *,
+    epsilon: float = 1e-5,
+    activation: Activation = LINEAR,
+    wrt: Sequence[bool] | bool = True,
+) -> tuple[Array, OperationPullback]:
+    """Group normalisation (Wu and He 2018): each example's channels in `groups` groups, each over all its pixels.
+
+    y = f(γ·x̂ + β),  x̂ = (x − μ)/√(σ² + ε),  μ and σ² (biased) of the example's group.
+
+    x: (N, …, C).  scale γ, bias β: (C,) or None.  As many groups as channels are instance normalisation.
+    The pullback gives (dx, dγ, dβ); see `_each_group`.
+
+    Raises:
+        ShapeError: the channels do not divide into groups; a group has one value (x̂ would be 0 whatever x is).
+    """
+    require_same("group_norm", x=x, scale=scale, bias=bias)
+    groups_of(x.shape[1:], groups)
+    for name, array in (("scale", scale), ("bias", bias)):
+        require_shape("group_norm", name, array, x.shape[-1:])
+    return _each_group("group_norm", x, _Channels(x.shape, groups), scale, bias, epsilon, activation, wrt)
+
+
+def groups_of(shape: Shape, groups: int) -> int:
+    """The number of values of one example, of this shape, in each of its groups of channels.
+
+    Raises:
+        ShapeError: the channels do not divide into groups; a group has one value.
+    """
+    integer("groups", groups, 1)
+    if shape[-1] % groups:
+        raise ShapeError(f"groups: {shape[-1]} channels do not divide into {groups} groups")
+    values = math.prod(shape) // groups
+    if values < 2:
+        raise ShapeError(
+            f"groups: an example {shape} has {values} value in each of {groups} groups, which needs at least 2"
+        )
+    return values
+
+
+class _Whole:
+    """Each example as a row."""
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+
+    def rows(self, x: Array) -> Array:
+        """(N, …) to (N, values)."""
+        return x.reshape(len(x), -1)
+
+    def back(self, rows: Array) -> Array:
+        """The inverse."""
+        return rows.reshape(self.shape)
+
+
+class _Channels:
+    """Each group of an example's channels as a row."""
+
+    def __init__(self, shape: Shape, groups: int) -> None:
+        self.shape, self.apart = shape, (shape[0], math.prod(shape[1:-1]), groups, shape[-1] // groups)
+
+    def rows(self, x: Array) -> Array:
+        """(N, …, C) to (N·groups, values)."""
+        count, pixels, groups, channels = self.apart
+        return x.reshape(self.apart).transpose(0, 2, 1, 3).reshape(count * groups, pixels * channels)
+
+    def back(self, rows: Array) -> Array:
+        """The inverse."""
+        count, pixels, groups, channels = self.apart
+        return rows.reshape(count, groups, pixels, channels).transpose(0, 2, 1, 3).reshape(self.shape)
+
+
+def _each_group(
+    name: str,
+    x: Array,
+    layout: _Whole | _Channels,
+    scale: Array | None,
+    bias: Array | None,
+    epsilon: float,
+    activation: Activation,
+    wrt: Sequence[bool] | bool,
+) -> tuple[Array, OperationPullback]:
+    """y = f(z), z = γ·x̂ + β, with x̂ the rows of `layout`, each less its mean and over its deviation.
+
+    With dz = f′·dy, dβ = Σ dz and dγ = Σ dz·x̂. With r = 1/√(σ² + ε) of a row, and means over that row,
+
+        J = ∂x̂/∂x:   Jv = r·(v − mean(v) − x̂·mean(v·x̂))    which is symmetric, so that dx = J(γ·dz).
+
+    Linearised, ẋ goes to t = Jẋ, ż = γ·t and ẏ = f′·ż. Since ∂r/∂x = −r²·x̂/n for a row of n values and ∂x̂/∂x = J, a
+    gradient dẏ gives, with dż = f′·dẏ and u = γ·dż,
+
+        dẋ = Ju,   dγ = Σ dż·t,   dx = −J(r·(mean(x̂·ẋ)·u + mean(x̂·u)·ẋ)) − r·mean(u·t)·x̂
+
+    and, through f′, dz = (f″/f′)·ẏ·dẏ, which goes on as above.
+    """
+    rows, back = layout.rows, layout.back
+    flat = rows(x)
+    kernel = kernels.select("layer_norm", problem(flat))
+    flat, inverse = kernel.forward(flat, epsilon)
+    y = back(flat)
+    if scale is not None:
+        y = y * scale
     if bias is not None:
         y = y + bias
+    chosen = kernels.choose("bias_activation", problem(y))
+    epilogue = chosen.implementation
+    if activation != LINEAR:
+        own = scale is not None or bias is not None  # else y may be the memory of x̂
+        y = epilogue.forward(y, None, activation, in_place=own and "in_place" in chosen.features)
     wanted = asked(wrt, (x, scale, bias))
-    kept = normalised if wanted[0] or wanted[1] else None
+    gate = y if activation != LINEAR and any(wanted) else None
+    kept: Any = flat if wanted[0] or wanted[1] else None
+
+    def scaled(dz: Array) -> Array:
+        return rows(dz if scale is None else dz * scale)
+
+    def total(values: Array) -> Array:
+        """Σ over what one entry of γ and β reaches."""
+        examples = isinstance(layout, _Whole)
+        summed: Array = values.sum(axis=0) if examples else kernels.reference.activation.sum_leading(values)
+        return summed
 
     def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
-        dbias = placed(dy.sum(axis=0), into[2]) if wrt[2] else None
-        dscale = placed((dy * kept).sum(axis=0), into[1]) if wrt[1] else None
-        if not wrt[0]:
-            return None, dscale, dbias
-        assert kept is not None
-        d = (dy if scale is None else dy * scale).reshape(len(dy), -1)
-        dx = kernel.backward(d, kept.reshape(len(dy), -1), inverse)
-        return dx.reshape(dy.shape), dscale, dbias
+        dz, _ = through(epilogue, activation, gate, dy, False, None)
+        dbias = placed(total(dz), into[2]) if wrt[2] else None
+        dscale = placed(total(dz * back(kept)), into[1]) if wrt[1] else None
+        dx = back(kernel.backward(scaled(dz), kept, inverse)) if wrt[0] else None
+        return dx, dscale, dbias
 
-    return y, OperationPullback("layer_norm", y, (x, scale, bias), wanted, compute)
+    def linear(tangent: Array, wrt: Asked) -> tuple[Array, Linearised]:
+        along = rows(tangent)
+        turned = kernel.backward(along, kept, inverse)
+        moved = back(turned)
+        if scale is not None:
+            moved = moved * scale
+        moved, _ = through(epilogue, activation, gate, moved, False, None)
+        curved = activation.kind not in PIECEWISE_LINEAR
+        held = moved if curved else None
+
+        def mean(left: Any, right: Any) -> Array:
+            """Of the product, for each row."""
+            average: Array = (left * right).mean(axis=1, keepdims=True)
+            return average
+
+        def pull(dmoved: Array, dy: Array | None, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
+            turning, _ = through(epilogue, activation, gate, dmoved, False, None)
+            dz = None
+            if held is not None or dy is not None:
+                dz, _ = through_both(epilogue, activation, gate, held, dmoved, dy, False, None)
+            dscale = dbias = dtangent = dx = None
+            if wrt[1]:
+                products = turning * back(turned)
+                dscale = placed(total(products if dz is None else products + dz * back(kept)), into[1])
+            if wrt[2] and dz is not None:
+                dbias = placed(total(dz), into[2])
+            if wrt[0]:
+                u = scaled(turning)
+                dtangent = back(kernel.backward(u, kept, inverse))
+                bent = -inverse * (mean(kept, along) * u + mean(kept, u) * along)
+                if dz is not None:
+                    bent += scaled(dz)
+                dx = back(kernel.backward(bent, kept, inverse) - inverse * mean(u, turned) * kept)
+            return dtangent, dx, dscale, dbias
+
+        return moved, Linearised(name, moved, wrt, (True, True, curved), pull)
+
+    return y, OperationPullback(name, y, (x, scale, bias), wanted, compute, linear)

@@ -19,7 +19,8 @@ from gan_np.kernels import Into, Problem
 Asked: TypeAlias = tuple[bool, ...]
 Gradients: TypeAlias = tuple[Array | None, ...]
 Compute: TypeAlias = Callable[[Array, Asked, tuple[Into | None, ...]], Gradients]
-Linear: TypeAlias = Callable[[Array, Asked], "tuple[Array, OperationPullback]"]
+Linear: TypeAlias = Callable[[Array, Asked], "tuple[Array, OperationPullback | Linearised]"]
+JointCompute: TypeAlias = Callable[[Array, Array | None, Asked, tuple[Into | None, ...]], Gradients]
 
 
 class OperationPullback:
@@ -36,11 +37,15 @@ class OperationPullback:
         TypeError, ShapeError: dy or a place is no array of the right shape, dtype and kind of device. Kernels read and write
             memory by what forward was given, so nothing is converted and nothing is computed.
 
-    `pullback.linear(t)` applies f linearised at x to a tangent t of x (∂f/∂x·t, biases dropped, kinks frozen) and returns
-    it with its own pullback: what the second derivative of R1 needs. Only piecewise linear operations have it.
+    `pullback.linear(ẋ)` applies f linearised at x to a tangent ẋ of x and returns ẏ = ∂f/∂x·ẋ (biases dropped, kinks frozen)
+    with a pullback of its own, see `Linearised`: what the second derivative of a penalty on slopes needs.
+
+    linear: (ẋ, wrt) → ẏ and that pullback; where f is piecewise linear and a function of x alone, the `OperationPullback` of
+        the linear map does.
+    refusal: why there is none, for the message.
     """
 
-    __slots__ = ("_compute", "_linear", "_name", "_output", "_shapes", "wrt")
+    __slots__ = ("_compute", "_linear", "_name", "_output", "_refusal", "_shapes", "wrt")
 
     def __init__(
         self,
@@ -50,16 +55,17 @@ class OperationPullback:
         wrt: Asked,
         compute: Compute,
         linear: Linear | None = None,
+        refusal: str = "no second derivative was written for it",
     ) -> None:
         self._name, self._output, self.wrt = name, Like(output), wrt
         self._shapes = [None if array is None else array.shape for array in arrays]
-        self._compute, self._linear = compute, linear
+        self._compute, self._linear, self._refusal = compute, linear, refusal
 
     def __call__(
         self, dy: Array, wrt: Sequence[bool] | None = None, into: Sequence[Into | None] | None = None
     ) -> Gradients:
         self._output.require(dy, self._name, "dy", "the output")
-        asked = self._narrow(wrt)
+        asked = _narrowed(self._name, wrt, self.wrt)
         if not any(asked):
             return (None,) * len(asked)
         if into is None:
@@ -69,13 +75,14 @@ class OperationPullback:
         # Kernels write the gradients of parameters where they go; that of the input is always a new array.
         return gradients if first is None else (placed(gradients[0], first), *gradients[1:])
 
-    def linear(self, tangent: Array, wrt: Sequence[bool] | None = None) -> tuple[Array, OperationPullback]:
-        """f linearised at x, applied to `tangent`, and the pullback of that.
+    def linear(self, tangent: Array, wrt: Sequence[bool] | None = None) -> tuple[Array, Linearised]:
+        """ẏ = ∂f/∂x·ẋ for the tangent ẋ, and the pullback of (x, ẋ) → (y, ẏ), see `Linearised`.
 
-        `wrt` may ask for arrays that forward was not asked for: the linear map keeps what it needs itself.
+        wrt: which gradients that one will be asked for, all by default. Where f is piecewise linear these may be more than
+            forward was told: the linear map keeps what it needs itself.
 
         Raises:
-            TypeError: the operation is not piecewise linear; the tangent is not of x's dtype.
+            TypeError: the operation has no linearisation; the tangent is not of x's dtype.
             ShapeError: the tangent has not x's shape.
         """
         if not any(self.wrt):
@@ -83,11 +90,28 @@ class OperationPullback:
                 f"{self._name}: forward was told that nothing would be asked of it (wrt), so it kept nothing"
             )
         if self._linear is None:
-            raise TypeError(
-                f"{self._name} is not piecewise linear: it has no linearisation with a derivative of its own"
-            )
+            raise TypeError(f"{self._name} has no linearisation: {self.refusal}")
         self._output.with_shape(self._shapes[0]).require(tangent, self._name, "tangent", "the input")
-        return self._linear(tangent, tuple(True for _ in self.wrt) if wrt is None else tuple(wrt))
+        there = tuple(shape is not None for shape in self._shapes)
+        asked = there if wrt is None else tuple(want and has for want, has in zip(wrt, there, strict=True))
+        moved, second = self._linear(tangent, asked)
+        joint = second if isinstance(second, Linearised) else self._of_linear_map(moved, asked, second)
+        joint.places = self._places
+        return moved, joint
+
+    @property
+    def refusal(self) -> str | None:
+        """Why there is no linearisation; None where there is one."""
+        return None if self._linear is not None else self._refusal
+
+    def _of_linear_map(self, moved: Array, asked: Asked, inner: OperationPullback) -> Linearised:
+        """That of a piecewise linear function of x alone: ẏ does not depend on x, and y's gradient takes its usual way."""
+
+        def compute(dmoved: Array, dy: Array | None, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
+            (dtangent,) = inner(dmoved, wrt)
+            return dtangent, *((None,) if dy is None else self(dy, wrt))
+
+        return Linearised(self._name, moved, asked, (False,), compute)
 
     def _places(self, into: Sequence[Into | None]) -> tuple[Into | None, ...]:
         if len(into) != len(self.wrt):
@@ -102,14 +126,58 @@ class OperationPullback:
             output.with_shape(shape).require(array, self._name, f"into[{index}]", f"argument {index}")
         return tuple(into)
 
-    def _narrow(self, wrt: Sequence[bool] | None) -> Asked:
-        if wrt is None or wrt == self.wrt:
-            return self.wrt
-        if len(wrt) != len(self.wrt):
-            raise ValueError(f"{self._name}: wrt has {len(wrt)} entries, expected {len(self.wrt)}")
-        if any(asked and not kept for asked, kept in zip(wrt, self.wrt, strict=True)):
-            raise ValueError(f"{self._name}: wrt={tuple(wrt)} asks for more than forward kept ({self.wrt})")
-        return tuple(wrt)
+
+class Linearised:
+    """The pullback of an operation joined with its linearisation: of (x, ẋ, θ) → (y, ẏ) for y = f(x, θ), ẏ = ∂f/∂x·ẋ.
+
+        dẋ = Jᵀdẏ                                      J = ∂f/∂x
+        dx = Jᵀdy + (∂(Jẋ)/∂x)ᵀdẏ                      θ: the operation's other arrays
+        dθ = (∂f/∂θ)ᵀdy + (∂(Jẋ)/∂θ)ᵀdẏ
+
+    Where f is piecewise linear, J does not depend on x, and dx comes from dy alone.
+
+    Arguments of a call:
+        dmoved: dẏ, like ẏ.
+        dy: the gradient that arrived at y; None if none did, and then what comes from it is left out.
+        wrt: which gradients are wanted, one bool for each array; the first is for both x and ẋ.
+        into: for each array where its gradient goes (not for the first), or None for a new array.
+
+    Returns (dẋ, dx, dθ, …): one more than there are arrays; None where not asked for or where nothing comes.
+
+    reached: for each array, whether dẏ alone has a part in its gradient.
+    """
+
+    __slots__ = ("_compute", "_name", "_output", "places", "reached", "wrt")
+
+    def __init__(self, name: str, moved: Array, wrt: Asked, reached: Asked, compute: JointCompute) -> None:
+        self._name, self._output, self.wrt, self.reached = f"{name} linearised", Like(moved), wrt, reached
+        self._compute = compute
+        self.places: Callable[[Sequence[Into | None]], tuple[Into | None, ...]] = tuple
+        """Refuses places that are not like the operation's arrays."""
+
+    def __call__(
+        self,
+        dmoved: Array,
+        dy: Array | None = None,
+        wrt: Sequence[bool] | None = None,
+        into: Sequence[Into | None] | None = None,
+    ) -> Gradients:
+        self._output.require(dmoved, self._name, "dy", "the output")
+        if dy is not None:
+            self._output.require(dy, self._name, "dy", "the output")
+        asked = _narrowed(self._name, wrt, self.wrt)
+        return self._compute(dmoved, dy, asked, (None,) * len(asked) if into is None else self.places(into))
+
+
+def _narrowed(name: str, wrt: Sequence[bool] | None, bound: Asked) -> Asked:
+    """What is asked for, all of `bound` by default; more than that is refused."""
+    if wrt is None or wrt == bound:
+        return bound
+    if len(wrt) != len(bound):
+        raise ValueError(f"{name}: wrt has {len(wrt)} entries, expected {len(bound)}")
+    if any(asked and not kept for asked, kept in zip(wrt, bound, strict=True)):
+        raise ValueError(f"{name}: wrt={tuple(wrt)} asks for more than forward kept ({bound})")
+    return tuple(wrt)
 
 
 def placed(value: Array | None, into: Into | None) -> Array | None:

@@ -291,7 +291,7 @@ class Config:
                 value = _plain(getattr(self, name))
             except TypeError as error:
                 raise TypeError(f"{name}: {error}") from error
-            if value is not None and value not in ("", []):
+            if name == "model" or (value is not None and value not in ("", [])):
                 found[name] = value
         return found
 

@@ -192,7 +192,7 @@ def check(trainer: Trainer, config: Config, tuned: kernels.Choices, *, folder: b
     Raises:
         ValueError, FileNotFoundError: a forced kernel that is not there; evaluations that cannot be done (see
             `check_monitor`).
-        TypeError: with `folder`, a gan with a layer that is not registered.
+        TypeError: with `folder`, a layer of the gan, an objective, a penalty or an optimiser is not registered.
         ModuleNotFoundError: event files are asked for and tensorboardX is not installed.
     """
     with chosen_kernels(config, tuned):
@@ -201,6 +201,7 @@ def check(trainer: Trainer, config: Config, tuned: kernels.Choices, *, folder: b
         return
     if config.tensorboard:
         require_tensorboard()
+    config.to_mapping()
     try:
         describe(trainer.gan)
     except TypeError as error:

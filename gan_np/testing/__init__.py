@@ -3,6 +3,7 @@
 from .finite_differences import GradientError
 from .gradients import check_gradients, check_operation
 from .kernels import KernelError, check_kernel
+from .linearisation import check_linearisation
 from .objectives import check_objective, check_penalty
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "KernelError",
     "check_gradients",
     "check_kernel",
+    "check_linearisation",
     "check_objective",
     "check_operation",
     "check_penalty",

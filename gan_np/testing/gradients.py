@@ -51,10 +51,10 @@ def check_gradients(
     >>> import gan_np as gn
     >>> gn.testing.check_gradients(gn.Dense(4, activation="tanh"), input_shape=(3,))
     """
-    network = _network(subject, input_shape, seed, device)
+    network = network_of(subject, input_shape, seed, device)
     rng = generator(seed, 1)
     if x is None:
-        x = _normal(rng, network.input_shape, batch)
+        x = normal(rng, network.input_shape, batch)
     versions = network.parameters.version, network.state.version
     theta = to_host(network.parameters.values).copy()
     for mode in (False, True) if training is None else (training,):
@@ -105,14 +105,15 @@ def check_operation(
     subject = Subject(name, labels, evaluate, differentiate)
     before = [array.copy() for array in arrays]
     check(subject, arrays, seed=seed, directions=directions)
-    _unchanged(name, zip(labels, arrays, before, strict=True))
+    unchanged(name, zip(labels, arrays, before, strict=True))
     _check_layouts(subject, arrays, seed)
     _check_places(subject, operation, arrays, seed, device)
     if float32:
-        _check_float32(subject, arrays, differentiate, evaluate, seed)
+        check_float32(subject, arrays, differentiate, evaluate, seed)
 
 
-def _network(subject: Layer | Network, input_shape: Any, seed: int, device: str) -> Network:
+def network_of(subject: Layer | Network, input_shape: Any, seed: int, device: str) -> Network:
+    """The network that is checked, its numbers off their starting values."""
     if isinstance(subject, Network):
         if subject.dtype != np.float64:
             raise TypeError(f"subject: gradient checks need float64, the network is {subject.dtype}; use .astype")
@@ -133,21 +134,21 @@ def _network(subject: Layer | Network, input_shape: Any, seed: int, device: str)
 def _check_mode(
     network: Network, x: Any, theta: Array, training: bool, seed: int, directions: int, float32: bool
 ) -> None:
-    case = _Case(network, x, training, seed)
+    case = Case(network, x, training, seed)
     arrays = case.arrays(x, theta)
-    before = [leaf.copy() for leaf in _leaves(x)]
+    before = [leaf.copy() for leaf in leaves_of(x)]
     check(case.subject, arrays, seed=seed, directions=directions)
-    _unchanged(case.subject.name, zip(map("input {}".format, range(len(before))), _leaves(x), before, strict=True))
+    unchanged(case.subject.name, zip(map("input {}".format, range(len(before))), leaves_of(x), before, strict=True))
     _check_layouts(case.subject, arrays, seed)
     _check_narrow(case, arrays, seed)
     if case.has_theta:
-        _check_adding(case, arrays, seed)
+        check_adding(case, arrays, seed)
     if float32:
-        single = _Case(network.astype(np.float32), x, training, seed)
-        _check_float32(case.subject, arrays, single.differentiate, single.evaluate, seed)
-    if len(_leaves(x)[0]) < LARGE:
-        large = _rebuild(x, iter([np.resize(leaf, (LARGE, *leaf.shape[1:])) for leaf in _leaves(x)]))
-        many = _Case(network, large, training, seed)
+        single = Case(network.astype(np.float32), x, training, seed)
+        check_float32(case.subject, arrays, single.differentiate, single.evaluate, seed)
+    if len(leaves_of(x)[0]) < LARGE:
+        large = rebuilt(x, iter([np.resize(leaf, (LARGE, *leaf.shape[1:])) for leaf in leaves_of(x)]))
+        many = Case(network, large, training, seed)
         check_directions(many.subject, many.arrays(large, theta), seed=seed)
     network.gradient.spend()
 
@@ -156,12 +157,12 @@ LARGE = 11
 """Examples of the large batch: more than a vector register or a strip of rows holds, and not a multiple of either."""
 
 
-class _Case:
+class Case:
     """A network in one mode as a function of its differentiable inputs and of θ, with its derivative."""
 
     def __init__(self, network: Network, x: Any, training: bool, seed: int) -> None:
         self.network, self.training, self.seed = network, training, seed
-        self._x, leaves = x, _leaves(x)
+        self.given, leaves = x, leaves_of(x)
         self._differentiable = [index for index, leaf in enumerate(leaves) if leaf.dtype.kind == "f"]
         self.has_inputs, self.has_theta = bool(self._differentiable), len(network.parameters) > 0
         labels = tuple(f"input {index}" if len(leaves) > 1 else "input" for index in self._differentiable)
@@ -175,7 +176,7 @@ class _Case:
 
     def arrays(self, x: Any, theta: Array) -> list[Array]:
         """What the function depends on."""
-        leaves = _leaves(x)
+        leaves = leaves_of(x)
         return [*(leaves[index] for index in self._differentiable), *((theta,) if self.has_theta else ())]
 
     def forward(self, values: Sequence[Array], wrt: Wrt) -> tuple[Any, Any]:
@@ -183,28 +184,31 @@ class _Case:
         device = self.network.device
         if self.has_theta:
             self.network.parameters.assign(to_device(values[-1], device))
-        moved = list(_leaves(self._x))
+        moved = list(leaves_of(self.given))
         for index, value in zip(self._differentiable, values, strict=False):
             moved[index] = value
-        x = _rebuild(self._x, iter([to_device(leaf, device) for leaf in moved]))
+        x = rebuilt(self.given, iter([to_device(leaf, device) for leaf in moved]))
         return self.network.forward(x, training=self.training, wrt=wrt, rng=generator(self.seed, 3))
 
     def evaluate(self, values: Sequence[Array]) -> list[Array]:
         """The outputs."""
-        return [to_host(leaf) for leaf in _leaves(self.forward(values, Wrt(False, False))[0])]
+        return [to_host(leaf) for leaf in leaves_of(self.forward(values, Wrt(False, False))[0])]
 
     def differentiate(self, values: Sequence[Array], upstream: Sequence[Array]) -> list[Array]:
         """The gradient of each array; the network's own is spent before."""
         self.network.gradient.spend()
         dx = self.pull(values, upstream)
-        gradients = [to_host(leaf) for leaf in _leaves(dx) if leaf is not None] if self.has_inputs else []
+        gradients = [to_host(leaf) for leaf in leaves_of(dx) if leaf is not None] if self.has_inputs else []
         return [*gradients, *([self.gradient()] if self.has_theta else [])]
+
+    def float_inputs(self) -> Any:
+        """Which of the inputs have a gradient, as `Wrt` has it."""
+        return rebuilt(self.given, iter([leaf.dtype.kind == "f" for leaf in leaves_of(self.given)]))
 
     def pull(self, values: Sequence[Array], upstream: Sequence[Array]) -> Any:
         """One forward and one pullback."""
-        inputs = _rebuild(self._x, iter([leaf.dtype.kind == "f" for leaf in _leaves(self._x)]))
-        y, pullback = self.forward(values, Wrt(inputs, self.has_theta))
-        given = _rebuild(y, iter([to_device(dy, self.network.device) for dy in upstream]))
+        y, pullback = self.forward(values, Wrt(self.float_inputs(), self.has_theta))
+        given = rebuilt(y, iter([to_device(dy, self.network.device) for dy in upstream]))
         try:
             return pullback(given)
         except (TypeError, ShapeError) as error:
@@ -215,7 +219,7 @@ class _Case:
         return to_host(self.network.gradient.values).copy()
 
 
-def _check_adding(case: _Case, arrays: Sequence[Array], seed: int) -> None:
+def check_adding(case: Case, arrays: Sequence[Array], seed: int) -> None:
     """The first pullback after the gradient was spent overwrites what was there, the second adds to it."""
     rng = np.random.default_rng(seed)
     shapes = [y.shape for y in case.evaluate(arrays)]
@@ -254,7 +258,7 @@ def _check_places(
             _same(subject, f"array {index} into a place, write {times},", [to_host(place)], [times * right])
 
 
-def _check_float32(
+def check_float32(
     subject: Subject, arrays: Sequence[Array], differentiate: Differentiate, evaluate: Evaluate, seed: int
 ) -> None:
     """float32 against float64 at the same numbers, relative to the largest that goes in or comes out.
@@ -292,7 +296,7 @@ SINGLE = 1e-4
 """Rounding in float32, relative."""
 
 
-def _check_narrow(case: _Case, arrays: Sequence[Array], seed: int) -> None:
+def _check_narrow(case: Case, arrays: Sequence[Array], seed: int) -> None:
     """Gradients asked for alone must equal those asked for together."""
     if not (case.has_inputs and case.has_theta):
         return
@@ -304,12 +308,12 @@ def _check_narrow(case: _Case, arrays: Sequence[Array], seed: int) -> None:
     there = [to_device(dy, network.device) for dy in upstream]
     y, pullback = case.forward(arrays, INPUTS)
     network.gradient.spend()
-    alone = [to_host(leaf) for leaf in _leaves(pullback(_rebuild(y, iter(there)))) if leaf is not None]
+    alone = [to_host(leaf) for leaf in leaves_of(pullback(rebuilt(y, iter(there)))) if leaf is not None]
     if network.gradient.started:
         raise GradientError(f"{subject.name}: wrote parameter gradients that were not asked for")
     _same(subject, "inputs asked for alone", alone, together[:-1])
     y, pullback = case.forward(arrays, PARAMETERS)
-    pullback(_rebuild(y, iter(there)))
+    pullback(rebuilt(y, iter(there)))
     _same(subject, "parameters asked for alone", [case.gradient()], together[-1:])
     network.gradient.spend()
 
@@ -321,7 +325,7 @@ def _check_layouts(subject: Subject, arrays: Sequence[Array], seed: int) -> None
     upstream = [rng.standard_normal(y.shape) for y in outputs]
     before = [dy.copy() for dy in upstream]
     expected = subject.differentiate(arrays, upstream)
-    _unchanged(subject.name, zip(["dy"] * len(upstream), upstream, before, strict=True))
+    unchanged(subject.name, zip(["dy"] * len(upstream), upstream, before, strict=True))
     for name, layout in LAYOUTS.items():
         moved, changed = [layout(a) for a in arrays], [layout(dy) for dy in upstream]
         _same(subject, f"outputs for a {name} memory layout", subject.evaluate(moved), outputs)
@@ -336,21 +340,25 @@ def _same(subject: Subject, what: str, found: Sequence[Array], expected: Sequenc
             raise GradientError(f"{subject.name}: {what} differ ({label})")
 
 
-def _unchanged(name: str, triples: Any) -> None:
+def unchanged(name: str, triples: Any) -> None:
+    """Refuse that an array was written to."""
     for label, array, before in triples:
         if not np.array_equal(array, before):
             raise GradientError(f"{name}: modified {label}, which it was only handed")
 
 
-def _normal(rng: np.random.Generator, shape: Any, batch: int) -> Any:
+def normal(rng: np.random.Generator, shape: Any, batch: int) -> Any:
+    """A random input."""
     if shape and isinstance(shape[0], tuple):
-        return tuple(_normal(rng, part, batch) for part in shape)
+        return tuple(normal(rng, part, batch) for part in shape)
     return rng.standard_normal((batch, *shape))
 
 
-def _leaves(arrays: Any) -> list[Any]:
-    return [leaf for part in arrays for leaf in _leaves(part)] if isinstance(arrays, tuple) else [arrays]
+def leaves_of(arrays: Any) -> list[Any]:
+    """The arrays of a nested tuple."""
+    return [leaf for part in arrays for leaf in leaves_of(part)] if isinstance(arrays, tuple) else [arrays]
 
 
-def _rebuild(like: Any, leaves: Any) -> Any:
-    return tuple(_rebuild(part, leaves) for part in like) if isinstance(like, tuple) else next(leaves)
+def rebuilt(like: Any, leaves: Any) -> Any:
+    """A nested tuple like another one, of new leaves."""
+    return tuple(rebuilt(part, leaves) for part in like) if isinstance(like, tuple) else next(leaves)

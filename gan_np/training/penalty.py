@@ -3,9 +3,10 @@
 With logits s = D(x; θ) and t_n = ∂s_n/∂x_n (of a map of logits: of their sum), a penalty is P = (w/N)·Σ_n φ(‖t_n‖²). For
 t held constant, ⟨t_n, ∂t_n/∂θ⟩ = ∂/∂θ (1ᵀ J_n(θ)·t_n), J_n the Jacobian of D at x_n; hence
 
-    ∂P/∂θ = ∂/∂θ Σ_n v_n · 1ᵀ J_n(θ)·t_n,   v_n = (2w/N)·φ′(‖t_n‖²)   t and v constants:
+    ∂P/∂θ = ∂/∂θ 1ᵀ J(θ)·(v ⊙ t),   v_n = (2w/N)·φ′(‖t_n‖²)   t and v constants:
 
-one forward of the linearised network on t, and one pass back through it with the gradient v_n at each logit of example n.
+one forward of the linearised network on the slopes, each times its v_n, and one pass back through it. (The v_n stand at the
+inputs and not at the logits, because a layer that looks at the whole batch couples the examples.)
 """
 
 from __future__ import annotations
@@ -37,9 +38,8 @@ def require_linearisable(gan: GAN) -> None:
         pullback.linear(x)
     except TypeError as error:
         raise ValueError(
-            "penalties: a penalty on D's slope does not work with batch normalisation or the deviation of a batch in D; add "
-            "--d-norm none or --d-norm spectral (d_norm='none' or 'spectral'), and leave --minibatch-deviation out. It "
-            f"needs a derivative of D's derivative: {error}"
+            f"penalties: need a derivative of D's derivative; add --d-norm none or --d-norm spectral (d_norm='none' or "
+            f"'spectral'): {error}"
         ) from error
 
 
@@ -61,9 +61,10 @@ def penalise(
     slope = given if context is None else given[0]
     count = len(logits)
     squared = (slope * slope).reshape(count, -1).sum(axis=1)
-    moved, second = pullback.linear(slope if context is None else (slope, xp.zeros_like(context)), keep=True)
     share = real(weight / count) if isinstance(weight, int | float) else weight.astype(logits.dtype) / real(count)
     scale = share * (penalty.derivative(squared) * real(2))
-    second(xp.ascontiguousarray(xp.broadcast_to(scale.reshape(count, *(1,) * (moved.ndim - 1)), moved.shape)))
+    tangent = scale.reshape(count, *(1,) * (slope.ndim - 1)) * slope
+    moved, second = pullback.linear(tangent if context is None else (tangent, xp.zeros_like(context)), keep=True)
+    second(xp.ones(moved.shape, moved.dtype))
     value: Array = share * penalty.value(squared).sum()
     return value

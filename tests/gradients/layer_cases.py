@@ -54,6 +54,17 @@ def _normalisations():
     for shape in ((5,), (2, 3, 2), (1, 1, 17)):
         for affine in (True, False):
             yield LayerCase(f"layer norm {shape} affine={affine}", gn.LayerNorm(affine=affine), shape, 2, False)
+    for given in ({"scale": False}, {"bias": False}, *({"activation": kind} for kind in FUSED[1:])):
+        yield LayerCase(f"layer norm {given}", gn.LayerNorm(**given), (2, 3, 2), 2, False)
+        yield LayerCase(f"group norm {given}", gn.GroupNorm(2, **given), (2, 3, 4), 2, False)
+        yield LayerCase(f"instance norm {given}", gn.InstanceNorm(affine=True, **given), (2, 3, 2), 2, False)
+    for groups, shape in ((1, (6,)), (3, (6,)), (1, (2, 3, 4)), (4, (2, 3, 4)), (2, (1, 1, 18)), (5, (3, 1, 5))):
+        for affine in (True, False):
+            layer = gn.GroupNorm(groups, affine=affine)
+            yield LayerCase(f"group norm {groups} {shape} affine={affine}", layer, shape, 2, False)
+    yield LayerCase("group norm of one image", gn.GroupNorm(2, epsilon=0.1), (2, 2, 2), 1, False)
+    yield LayerCase("instance norm", gn.InstanceNorm(), (3, 2, 3), 2, False)
+    yield LayerCase("instance norm of one image", gn.InstanceNorm(affine=True, epsilon=0.1), (2, 1, 17), 1, False)
     yield LayerCase("layer norm of one row", gn.LayerNorm(epsilon=0.1), (5,), 1, False)
 
 

@@ -76,6 +76,22 @@ def _normalisations():
     yield OperationCase("batch_norm alone", "batch_norm", lambda x: ops.batch_norm(x)[:2], ((5, 4),))
     shapes = (2, 3, 2, 2), (3, 2, 2), (3, 2, 2)
     yield OperationCase("layer_norm", "layer_norm", lambda x, g, b: ops.layer_norm(x, g, b), shapes)
+    for kind in KINDS:
+
+        def layer_norm(x, g, b, kind=kind):
+            return ops.layer_norm(x, g, b, activation=kind)
+
+        def group_norm(x, g, b, kind=kind):
+            return ops.group_norm(x, 2, g, b, activation=kind)
+
+        if kind.kind != "linear":
+            yield OperationCase(f"layer_norm {kind.kind}", "layer_norm", layer_norm, shapes)
+        yield OperationCase(f"group_norm {kind.kind}", "group_norm", group_norm, ((2, 3, 2, 4), (4,), (4,)))
+    yield OperationCase("group_norm of rows", "group_norm", lambda x: ops.group_norm(x, 3), ((4, 6),))
+    yield OperationCase(
+        "group_norm of one group", "group_norm", lambda x, g: ops.group_norm(x, 1, g), ((2, 3, 4), (4,))
+    )
+    yield OperationCase("group_norm of channels", "group_norm", lambda x: ops.group_norm(x, 3), ((2, 2, 3, 3),))
     yield OperationCase("layer_norm alone", "layer_norm", lambda x: ops.layer_norm(x, epsilon=0.1), ((3, 5),))
 
 

@@ -1,11 +1,12 @@
 """Probe 5: R1's second derivative through `pullback.linear(t)`, against finite differences of the penalised objective.
 
-L(θ) = mean softplus(−s(x)) + γ/2 · mean_n ‖∂s_n/∂x_n‖²      with t = Jᵀ·1:   ∂/∂θ ½‖Jᵀ·1‖² = ∂/∂θ ⟨1, J(θ)·t⟩, t held
+L(θ) = mean softplus(−s(x)) + γ/2 · mean_n ‖∂s_n/∂x_n‖²      with t = Jᵀ·1:   ∂/∂θ ½‖Jᵀ·1‖² = ∂/∂θ ⟨1, J(θ, x)·t⟩, t held
 """
 
 import numpy as np
 import pytest
 from layer_cases import float64_network
+from planted import drop_the_second_derivative
 from slopes import check_gradient_of
 
 import gan_np as gn
@@ -54,6 +55,63 @@ DISCRIMINATORS = {
     "transposed conv": gn.Sequential(
         gn.ConvTranspose2d(2, 3, stride=2, padding=1, activation="leaky_relu"), gn.Flatten(), gn.Dense(1)
     ),
+}
+
+PIECEWISE_LINEAR = tuple(DISCRIMINATORS)
+
+
+def _critic(*layers):
+    return gn.Sequential(*layers, gn.Flatten(), gn.Dense(1))
+
+
+def _hidden(normalisation):
+    """A convolution, a normalisation and a leaky ReLU, twice; the second time in a residual block."""
+    block = gn.Residual(gn.Sequential(gn.Conv2d(4, 3, padding=1), normalisation(), gn.LeakyReLU()))
+    return _critic(gn.Conv2d(4, 3, stride=2, padding=1), normalisation(), gn.LeakyReLU(), block)
+
+
+DISCRIMINATORS |= {
+    "conv, tanh, dense": _critic(
+        gn.Conv2d(3, 3, stride=2, activation="tanh"), gn.Flatten(), gn.Dense(4, activation="tanh")
+    ),
+    "conv, sigmoid": _critic(gn.Conv2d(3, 3, activation="sigmoid"), gn.Conv2d(2, 3, activation="leaky_relu")),
+    "transposed conv, tanh": _critic(gn.ConvTranspose2d(2, 3, stride=2, padding=1, activation="tanh"), gn.Conv2d(2, 3)),
+    "activations as layers": _critic(
+        gn.Conv2d(3, 3), gn.Tanh(), gn.Conv2d(3, 3), gn.Softplus(), gn.Flatten(), gn.Dense(4), gn.Sigmoid()
+    ),
+    "layer norm": _hidden(lambda: gn.LayerNorm()),
+    "layer norm with tanh": _critic(
+        gn.Flatten(), gn.Dense(6), gn.LayerNorm(activation="tanh"), gn.Dense(5), gn.LayerNorm(affine=False)
+    ),
+    "group norm": _hidden(lambda: gn.GroupNorm(2)),
+    "group norm with sigmoid": _critic(gn.Conv2d(4, 3), gn.GroupNorm(2, activation="sigmoid"), gn.Conv2d(2, 2)),
+    "instance norm": _hidden(lambda: gn.InstanceNorm(affine=True)),
+    "instance norm of the image": _critic(gn.InstanceNorm(), gn.Conv2d(4, 3, activation="leaky_relu")),
+    "minibatch deviation": _critic(
+        gn.Conv2d(3, 3, stride=2, activation="leaky_relu"), gn.MinibatchStandardDeviation(), gn.Conv2d(2, 2)
+    ),
+    "spectral norm, tanh": _critic(
+        gn.SpectralNorm(gn.Conv2d(3, 3, stride=2, activation="tanh")),
+        gn.Flatten(),
+        gn.SpectralNorm(gn.Dense(3)),
+        gn.Softplus(),
+    ),
+    "residual, tanh": _critic(
+        gn.Residual(
+            gn.Sequential(
+                gn.Conv2d(2, 3, padding=1, activation="tanh"), gn.Conv2d(1, 3, padding=1, activation="sigmoid")
+            )
+        ),
+        gn.Residual(gn.Sequential(gn.Tanh(), gn.Conv2d(2, 3, stride=2)), gn.Conv2d(2, 3, stride=2)),
+    ),
+    "fork, parallel and concatenate, curved": _critic(
+        gn.Flatten(),
+        gn.Fork(gn.Dense(3, activation="tanh"), gn.Dense(2, activation="leaky_relu")),
+        gn.Parallel(gn.Sequential(gn.Dense(2), gn.Softplus()), gn.Identity()),
+        gn.Concatenate(),
+        gn.LayerNorm(),
+    ),
+    "loop, tanh": _critic(gn.Flatten(), gn.Dense(4), gn.Loop(gn.Dense(4, activation="tanh"), 3)),
 }
 
 
@@ -108,17 +166,72 @@ def test_linear_output_is_the_directional_derivative(rng):
     np.testing.assert_allclose(along, numeric, rtol=1e-7)
 
 
-def test_linear_pullback_gives_the_tangents_gradient_too(rng):
-    network = float64_network(DISCRIMINATORS["conv, leaky relu, dense"], (6, 6, 1))
+@pytest.mark.parametrize("name", DISCRIMINATORS)
+def test_each_example_weighted_on_its_own(name, rng):
+    """Σₙ φ(‖tₙ‖²) with φ(u) = √(1 + u): the tangent is 2φ′(‖tₙ‖²)·tₙ. The loss's gradient goes along in one pass.
+
+    Where each example stands alone the weights can be in the upstream gradient just as well.
+    """
+    network = float64_network(DISCRIMINATORS[name], (6, 6, 1), seed=4)
+    x = rng.standard_normal((4, 6, 6, 1))
+
+    def squares(slope):
+        return (slope * slope).sum(axis=(1, 2, 3))
+
+    def objective():
+        logits, pullback = network.forward(x, training=True, wrt=INPUTS)
+        return np.sqrt(1 + squares(pullback(np.ones_like(logits)))).sum() + OBJECTIVE.real(logits).value
+
+    logits, pullback = network.forward(x, training=True)
+    slope = pullback(np.ones_like(logits), parameters=False, keep=True)
+    weights, loss = 1 / np.sqrt(1 + squares(slope)), OBJECTIVE.real(logits).gradient
+    moved, second = pullback.linear(weights[:, None, None, None] * slope, keep=True)
+    second(np.ones_like(moved), keep=True)
+    alone = network.gradient.values.copy()
+    pullback(loss, inputs=False, keep=True)
+    apart = network.gradient.values.copy()
+    network.gradient.spend()
+    second(np.ones_like(moved), output=loss)
+    together = network.gradient.values.copy()
+    np.testing.assert_allclose(together, apart, rtol=1e-9, atol=1e-12)
+    if name != "minibatch deviation":
+        network.gradient.spend()
+        _, second = pullback.linear(slope)
+        second(weights[:, None])
+        np.testing.assert_allclose(network.gradient.values, alone, rtol=1e-9, atol=1e-12)
+    check_gradient_of(objective, network, together, rng, directions=3)
+
+
+NO_PARAMETERS_BEFORE = ("instance norm of the image",)
+"""What bends comes before all parameters, whose gradients f″ then does not reach."""
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in DISCRIMINATORS if name not in PIECEWISE_LINEAR + NO_PARAMETERS_BEFORE]
+)
+def test_without_the_second_derivative_it_is_seen(name, rng, monkeypatch):
+    """Every curved critic, its layers taken for piecewise linear ones."""
+    drop_the_second_derivative(monkeypatch)
+    network = float64_network(DISCRIMINATORS[name], (6, 6, 1))
+    x = rng.standard_normal((4, 6, 6, 1))
+    with pytest.raises(AssertionError, match="finite differences give"):
+        check_gradient_of(lambda: _penalised(network, x), network, _gradient(network, x), rng)
+
+
+@pytest.mark.parametrize("name", DISCRIMINATORS)
+def test_the_linear_pullback_gives_gradients_of_the_tangent_and_of_the_input(name, rng):
+    network = float64_network(DISCRIMINATORS[name], (6, 6, 1))
     x, tangent = rng.standard_normal((2, 3, 6, 6, 1))
     logits, pullback = network.forward(x)
     dy = rng.standard_normal(logits.shape)
     slope = pullback(dy, parameters=False, keep=True)
-    _, of_linear = pullback.linear(tangent, inputs=True)
-    np.testing.assert_allclose(of_linear(dy), slope, rtol=1e-12, atol=1e-15)  # the same linear map's adjoint
+    _, second = pullback.linear(tangent, inputs=True)
+    dtangent, dx = second(dy)
+    np.testing.assert_allclose(dtangent, slope, rtol=1e-12, atol=1e-15)  # the same linear map's adjoint
+    assert (dx is None) == (name in PIECEWISE_LINEAR)
 
 
-def test_biases_receive_nothing_from_the_penalty(rng):
+def test_biases_receive_nothing_from_the_penalty_where_all_is_piecewise_linear(rng):
     """J does not depend on a bias while no kink is crossed."""
     network = float64_network(DISCRIMINATORS["conv, leaky relu, dense"], (6, 6, 1))
     logits, pullback = network.forward(rng.standard_normal((3, 6, 6, 1)))
@@ -133,26 +246,21 @@ def test_biases_receive_nothing_from_the_penalty(rng):
 REFUSING = [
     gn.BatchNorm(),
     gn.BatchNorm(affine=False),
-    gn.LayerNorm(),
-    gn.Tanh(),
-    gn.Sigmoid(),
-    gn.Softplus(),
-    gn.Dense(4, activation="tanh"),
-    gn.Dense(4, activation="sigmoid"),
-    gn.Sequential(gn.Dense(3), gn.Residual(gn.Tanh())),
+    gn.Residual(gn.BatchNorm(activation="leaky_relu")),
     gn.Loop(gn.BatchNorm(), 2),
-    gn.SpectralNorm(gn.Dense(3, activation="tanh")),
 ]
 
 
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("layer", REFUSING, ids=repr)
-def test_layers_that_are_not_piecewise_linear_refuse(layer, training, rng):
+def test_batch_normalisation_refuses_and_names_the_alternatives(layer, training, rng):
     network = float64_network(gn.Sequential(gn.Dense(4), layer, gn.Flatten(), gn.Dense(1)), (3,))
     x = rng.standard_normal((5, 3))
     logits, pullback = network.forward(x, training=training)
     slope = pullback(np.ones_like(logits), parameters=False, keep=True)
-    with pytest.raises(TypeError, match="not piecewise linear"):
+    with pytest.raises(
+        TypeError, match=r"^BatchNorm\(.*\) has no linearisation: .*layer, group, instance or spectral norm"
+    ):
         pullback.linear(slope)
 
 
@@ -163,8 +271,28 @@ def test_a_layer_of_ones_own_without_a_linearisation_refuses(rng):
 
     network = float64_network(gn.Sequential(gn.Dense(2), Square()), (3,))
     _, pullback = network.forward(rng.standard_normal((4, 3)))
-    with pytest.raises(TypeError, match=r"Square\(\) is not piecewise linear"):
+    with pytest.raises(TypeError, match=r"Square\(\) has no linearisation: .*write-your-own-layer"):
         pullback.linear(np.ones((4, 3)))
+
+
+@pytest.mark.parametrize(("name", "curved"), [("conv, leaky relu, dense", False), ("layer norm", True)])
+def test_a_forward_that_was_not_asked_for_the_parameters_gradients(name, curved, rng):
+    """Enough where all layers are piecewise linear (and the same bits); else it is said before anything is written."""
+    network = float64_network(DISCRIMINATORS[name], (6, 6, 1))
+    x = rng.standard_normal((3, 6, 6, 1))
+    gradients = []
+    for wrt in (ALL, INPUTS):
+        network.gradient.spend()
+        logits, pullback = network.forward(x, wrt=wrt)
+        slope = pullback(np.ones_like(logits), parameters=False, keep=True)
+        if curved and wrt is INPUTS:
+            with pytest.raises(RuntimeError, match="not all layers are piecewise linear"):
+                pullback.linear(slope)
+            return
+        moved, second = pullback.linear(slope)
+        second(moved)
+        gradients.append(network.gradient.values.copy())
+    np.testing.assert_array_equal(*gradients)
 
 
 @pytest.mark.parametrize("wrt", [PARAMETERS, gn.Wrt(False, False)], ids=["parameters only", "nothing"])

@@ -91,6 +91,22 @@ def test_tangents():
         linearised(moved.astype(np.float64))
 
 
+def test_what_a_linearised_operation_is_handed():
+    """Kernels write there, too."""
+    x, w, b = np.ones((4, 3), np.float32), np.ones((3, 2), np.float32), np.ones(2, np.float32)
+    _, pullback = ops.dense(x, w, b, activation=ops.activation("tanh"))
+    moved, second = pullback.linear(x)
+    with pytest.raises(TypeError, match="dense linearised: the output is float32 but dy is float64"):
+        second(moved, moved.astype(np.float64))
+    with pytest.raises(gn.ShapeError, match=r"dense: into\[1\] has shape \(2, 3\), argument 1 has \(3, 2\)"):
+        second(moved, into=[None, Into(np.zeros((2, 3), np.float32), False), None])
+    with pytest.raises(ValueError, match="dense linearised: wrt has 1 entries, expected 3"):
+        second(moved, wrt=[True])
+    _, second = pullback.linear(x, wrt=(True, False, True))
+    with pytest.raises(ValueError, match=r"dense linearised: wrt=.* asks for more than forward kept"):
+        second(moved, wrt=(True, True, True))
+
+
 def test_a_bias_that_is_too_short():
     """The compiled kernel repeats it over a line: a short one would be read beyond its end."""
     with pytest.raises(gn.ShapeError, match=r"activate: bias must have shape \(4,\), got \(3,\)"):

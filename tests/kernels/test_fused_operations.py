@@ -49,9 +49,9 @@ def test_the_same_numbers_as_in_parts(kind, with_bias, rng):
         with gn.use_kernels(**forced):
             y, pullback = ops.dense(x, w, b if with_bias else None, activation=activation)
             found.append([y, *(part for part in pullback(dy) if part is not None)])
-            if kind in ("linear", "relu", "leaky_relu"):
-                moved, linearised = pullback.linear(x[::-1].copy())
-                found[-1] += [moved, *(part for part in linearised(dy) if part is not None)]
+            moved, linearised = pullback.linear(x[::-1].copy())
+            for of_output in (None, dy[::-1].copy()):
+                found[-1] += [moved, *(part for part in linearised(dy, of_output) if part is not None)]
     assert len(found[0]) == len(found[1])
     for one, other in zip(*found, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)

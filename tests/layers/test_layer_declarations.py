@@ -12,6 +12,8 @@ OUTPUTS = [
     (gn.ConvTranspose2d(8, 3, stride=2, padding=1, output_padding=1), (7, 8, 3), (14, 16, 8)),
     (gn.BatchNorm(), (4, 4, 3), (4, 4, 3)),
     (gn.LayerNorm(), (5,), (5,)),
+    (gn.GroupNorm(2), (3, 2, 4), (3, 2, 4)),
+    (gn.InstanceNorm(), (3, 2, 4), (3, 2, 4)),
     (gn.ReLU(), (2, 3), (2, 3)),
     (gn.Maxout(5), (4, 4, 10), (4, 4, 2)),
     (gn.Dropout(0.5), (3,), (3,)),
@@ -47,6 +49,12 @@ PARAMETERS = [
     (gn.BatchNorm(bias=False), (5,), {"scale": (5,)}),
     (gn.LayerNorm(), (2, 3, 5), {"scale": (2, 3, 5), "bias": (2, 3, 5)}),
     (gn.LayerNorm(affine=False), (5,), {}),
+    (gn.LayerNorm(bias=False), (2, 3), {"scale": (2, 3)}),
+    (gn.GroupNorm(4), (2, 3, 8), {"scale": (8,), "bias": (8,)}),
+    (gn.GroupNorm(4, scale=False), (8,), {"bias": (8,)}),
+    (gn.GroupNorm(4, affine=False), (2, 3, 8), {}),
+    (gn.InstanceNorm(), (2, 3, 5), {}),
+    (gn.InstanceNorm(affine=True), (2, 3, 5), {"scale": (5,), "bias": (5,)}),
     (gn.SpectralNorm(gn.Conv2d(8, 3)), (9, 9, 5), {"weight": (3, 3, 5, 8), "bias": (8,)}),
 ]
 

@@ -38,6 +38,7 @@ GENERATOR = (
     lambda: gn.ConvTranspose2d(2, 4, stride=2, padding=1, activation="relu"),
     lambda: gn.Upsample2d(2),
     lambda: gn.Conv2d(1, 3, padding=1, activation="tanh"),
+    lambda: gn.GroupNorm(1, activation="tanh"),
     lambda: gn.LayerNorm(),
 )
 

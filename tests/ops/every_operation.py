@@ -30,6 +30,7 @@ RULES = {
         ((6, 4), (4,), (4,), (4,)),
     ),
     "layer_norm": (lambda x, g, b, **o: ops.layer_norm(x, g, b, **o), ((3, 2, 4), (2, 4), (2, 4))),
+    "group_norm": (lambda x, g, b, **o: ops.group_norm(x, 2, g, b, **o), ((3, 2, 3, 4), (4,), (4,))),
     "average_pool": (lambda x, **o: ops.average_pool(x, 2, **o), ((2, 4, 6, 3),)),
     "upsample_nearest": (lambda x, **o: ops.upsample_nearest(x, 2, **o), ((2, 2, 3, 3),)),
     "upsample_bilinear": (lambda x, **o: ops.upsample_bilinear(x, 2, **o), ((2, 2, 3, 3),)),
