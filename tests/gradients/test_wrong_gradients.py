@@ -103,7 +103,7 @@ def test_what_a_linearised_operation_is_handed():
     with pytest.raises(ValueError, match="dense linearised: wrt has 1 entries, expected 3"):
         second(moved, wrt=[True])
     _, second = pullback.linear(x, wrt=(True, False, True))
-    with pytest.raises(ValueError, match="dense linearised: wrt=.* asks for more than forward kept"):
+    with pytest.raises(ValueError, match=r"dense linearised: wrt=.* asks for more than forward kept"):
         second(moved, wrt=(True, True, True))
 
 
