@@ -366,10 +366,11 @@ def _named(name: str, value: Any, registry: Registry) -> Any:
     known = {one.replace("-", "_"): one for one in registry}
     if value.replace("-", "_") in known:
         return known[value.replace("-", "_")]
-    near = suggestions(value, list(registry))
+    names = LISTED if name == "model" else list(registry)
+    near = suggestions(value, names)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise ValueError(
-        f"{name}: expected one of {', '.join(registry)}, got {shown(value)}{hint} (one of your own: give --import FILE, or "
+        f"{name}: expected one of {', '.join(names)}, got {shown(value)}{hint} (one of your own: give --import FILE, or "
         "import the module that registers it)"
     )
 
