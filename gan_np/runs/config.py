@@ -285,13 +285,15 @@ class Config:
             *settings[place:],
             *(name for name in self.options if name not in of_model),
         ]
-        found = {}
+        found: dict[str, Any] = {}
+        defaults = {field.name: field.default for field in _FIELDS}
         for name in names:
             try:
                 value = _plain(getattr(self, name))
             except TypeError as error:
                 raise TypeError(f"{name}: {error}") from error
-            if name == "model" or (value is not None and value not in ("", [])):
+            left_out = value is None or (value in ("", []) and _plain(defaults.get(name)) in ("", [], None))
+            if name == "model" or not left_out:
                 found[name] = value
         return found
 

@@ -52,7 +52,7 @@ def test_the_walk_finds_the_numbers() -> None:
     assert ("train", "steps", int) in found
     assert ("train", "clip_norm", float) in found
     assert ("traverse", "across_range", float) in found
-    assert len(found) > 100
+    assert len(found) > 80
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_an_unknown_option(given: str, meant: list[str], not_meant: list[str]) -
 
 
 def test_the_library_has_the_same_guesses() -> None:
-    with pytest.raises(ValueError, match=r"unknown name 'lr'; did you mean 'g_learning_rate' or 'd_learning_rate' or"):
+    with pytest.raises(ValueError, match=r"unknown name 'lr'; did you mean 'g_learning_rate' or 'd_learning_rate'"):
         Config.from_mapping({"lr": 1e-3})
 
 

@@ -135,15 +135,14 @@ def test_what_is_not_of_a_beginning_is_never_overwritten(tmp_path: Path, other: 
 @pytest.mark.parametrize(
     ("model", "options", "expected"),
     [
-        ("residual", {"r1": 1.0}, "r1: .*MinibatchStandardDeviation"),
-        ("with batch normalisation", {"r1": 1.0}, "r1: .*d_norm"),
+        ("with batch normalisation", {"r1": 1.0}, "penalties: .*d_norm"),
         ("dcgan", {"kernels": "conv2d=nosuch"}, "nosuch"),
         ("dcgan", {"kernels": "nosuch=direct"}, "nosuch"),
         ("dcgan", {"tensorboard": True}, "tensorboardX"),
         ("dcgan", {"objective": "hinge", "smoothing": 0.1}, "smoothing"),
         ("dcgan", {"evaluate_every": 2, "classifier": "nosuch.safetensors"}, "nosuch"),
     ],
-    ids=["r1-deviation", "r1-batch", "kernel", "operation", "tensorboard", "smoothing", "classifier"],
+    ids=["r1-batch", "kernel", "operation", "tensorboard", "smoothing", "classifier"],
 )
 def test_a_combination_that_cannot_work_makes_no_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, options: dict[str, Any], expected: str
@@ -177,13 +176,13 @@ LAPGAN: dict[str, Any] = {
 
 @pytest.mark.parametrize(
     "options",
-    [{"r1": 1.0}, {"kernels": "conv2d=nosuch"}, {"objective": "hinge", "smoothing": 0.1}],
-    ids=["r1", "kernel", "smoothing"],
+    [{"r1": 1.0}, {"kernels": "conv2d=nosuch"}],
+    ids=["r1", "kernel"],
 )
 def test_nor_for_a_lapgan(tmp_path: Path, options: dict[str, Any]) -> None:
     images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1), np.uint8)
     config = Config(steps=2, **LAPGAN, **options)
-    with pytest.raises(ValueError, match=next(iter(options)).split("_")[0] + "|smoothing|nosuch"):
+    with pytest.raises(ValueError, match=r"penalties|nosuch"):
         train_lapgan(build_gan(config, (16, 16, 1)), images, out=tmp_path / "run", config=config, progress=False)
     assert not (tmp_path / "run").exists()
 

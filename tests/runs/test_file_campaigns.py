@@ -25,7 +25,7 @@ LIMIT = 120
 """Seconds; a command takes one or two."""
 
 SIZES = {
-    "steps": 4, "width": 2, "hidden": 8, "latent_dim": 4, "batch_size": 8, "sample_count": 4, "sample_every": 2,
+    "steps": 4, "width": 2, "latent_dim": 4, "batch_size": 8, "sample_count": 4, "sample_every": 2,
     "checkpoint_every": 2, "image_size": 8, "evaluate_count": 20, "animation": False,
 }  # fmt: skip
 

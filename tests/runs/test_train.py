@@ -32,6 +32,7 @@ def test_run_folder(tmp_path: Path, images: np.ndarray) -> None:
         "config.toml",
         "log.jsonl",
         "losses.png",
+        "run.json",
         "samples.png",
         "samples/step-000000.png",
         "samples/step-000002.png",
