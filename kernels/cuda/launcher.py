@@ -16,7 +16,7 @@ import numpy as np
 
 from gan_np.arrays import Array, array_module
 
-from .limits import LARGEST
+from .grids import LARGEST
 from .source import read_source
 
 STATIC_LIMIT = 48 << 10
@@ -99,12 +99,6 @@ def compute_capability(array: Array) -> str:
     """Of the array's device: "90" is Hopper."""
     xp: Any = array_module(array)
     return _capability(xp, array.device.id)  # type: ignore[attr-defined]
-
-
-def whole(array: Array, stride: int) -> int:
-    """1 if lines of `stride` numbers consist of aligned chunks of 16 bytes, else 0."""
-    pointer: int = array.data.ptr  # type: ignore[attr-defined]
-    return int(stride * array.itemsize % 16 == 0 and pointer % 16 == 0)
 
 
 def checked(place: str, argument: Any, first: Any, dtype: np.dtype[Any]) -> Any:

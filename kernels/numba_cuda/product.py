@@ -58,7 +58,7 @@ def tiled(real: Any, side: int, load_a: Any, load_b: Any) -> Any:
                 tile_a[y, x] = load_a(a, row, first + x, rows, depth, sizes)
             if column < columns and first + y < depth:
                 tile_b[y, x] = load_b(b, column, first + y, columns, depth, sizes)
-            cuda.syncthreads()  # the tiles are whole
+            cuda.syncthreads()  # the tiles are complete
             for k in range(side):
                 total += tile_a[y, k] * tile_b[k, x]
             cuda.syncthreads()  # all have read them

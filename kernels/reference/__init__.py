@@ -10,10 +10,9 @@ from .images import Images
 from .losses import SoftmaxCrossEntropy, Softplus
 from .maxout import Maxout
 from .normal import Normal
-from .normalisation import BatchNorm, LayerNorm
+from .normalisation import BatchNorm, LayerNorm, Running
 from .objective import Accuracy, Logistic
 from .resampling import AveragePool, UpsampleBilinear, UpsampleNearest
-from .running import Running
 from .updates import Adam, Average, Rmsprop, Sgd
 from .watch import Finite, Report
 

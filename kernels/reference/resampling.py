@@ -1,4 +1,4 @@
-"""Average pooling and enlargement by whole factors, with their exact adjoints."""
+"""Average pooling and enlargement by integer factors, with their exact adjoints."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def prepare():
 def toy_cases(operation):
     """The table's small cases, or smaller ones where those would take the simulator minutes."""
     if operation == "dense":
-        return [dense_case("odd", 5, 9, 3), dense_case("whole tiles", 4, 8, 4)]
+        return [dense_case("odd", 5, 9, 3), dense_case("full tiles", 4, 8, 4)]
     if operation == "conv2d":
         return [
             conv2d_case(label, convolution_geometry(*sizes))
