@@ -55,6 +55,6 @@ for _operation, _implementation in {
     "report": Report,
 }.items():
     register_kernel(_operation, "reference", _implementation, features=FEATURES, cost=1.0)
-# No cost: the parts do as well.
+# It states no cost: the single operations do as well.
 register_kernel("dense_layer", "reference", DenseLayer, features=FEATURES)
 register_kernel("logistic", "reference", Logistic, features=FEATURES)

@@ -6,7 +6,7 @@ from on_host import threads_in_order
 
 import gan_np as gn
 from gan_np import kernels
-from gan_np.kernels.selection import PARTS
+from gan_np.kernels.selection import FUSED
 from gan_np.testing import KernelError
 
 CUDA = [
@@ -26,14 +26,14 @@ ROUNDED = [pair for pair in BY_UNITS if pair[1] != "cuda"]
 
 
 def test_every_operation_has_a_cuda_kernel_that_is_chosen_for_gpu_arrays():
-    """Operations that do the work of several are left to their parts."""
-    by_parts = set(PARTS) - {"logistic"}
-    assert {operation for operation, _ in EXACT} == set(kernels.OPERATIONS) - by_parts
+    """The dense layer has no fused kernel: dense products and bias_activation do its work."""
+    unfused = set(FUSED) - {"logistic"}
+    assert {operation for operation, _ in EXACT} == set(kernels.OPERATIONS) - unfused
     for operation, _ in EXACT:
-        for case in kernels.cases(operation):
+        for case in kernels.list_cases(operation):
             assert kernels.choose(operation, case.problem(FLOAT32, "cuda")).name == "cuda", case.label
-    for operation in by_parts:
-        for case in kernels.cases(operation):
+    for operation in unfused:
+        for case in kernels.list_cases(operation):
             named = [entry.name for entry in kernels.available(operation, case.problem(FLOAT32, "cuda"))]
             assert named == ["reference"]
 
@@ -41,7 +41,7 @@ def test_every_operation_has_a_cuda_kernel_that_is_chosen_for_gpu_arrays():
 @pytest.mark.parametrize(("operation", "name"), BY_UNITS, ids=lambda value: value)
 def test_every_order_of_threads(host_gpu, order, operation, name):
     """What rounds is compared with the reference on rounded arrays, and so as strictly."""
-    for case in kernels.cases(operation):
+    for case in kernels.list_cases(operation):
         compare(case, name)
 
 

@@ -187,9 +187,9 @@ def test_splits_and_tiles_depend_on_sizes_alone():
     assert product.choose_tile(128 * 1024, 128, 1024, 1, FLOAT32, "tf32") is product.ROUNDED["large"]
     assert product.choose_tile(128 * 1024, 128, 1024, 1, FLOAT64, "float32") is product.EXACT["medium"]
     assert product.choose_tile(64, 1, 8192, 1, FLOAT32, "float32") is product.EXACT["skinny"]
-    assert product._divide(1, 8192, 16, 264) == (128, 64)
-    assert product._divide(1000, 8192, 16, 264) == (8192, 1)
-    assert product._divide(3, 0, 16, 264) == (16, 1)
+    assert product._split_k(1, 8192, 16, 264) == (128, 64)
+    assert product._split_k(1000, 8192, 16, 264) == (8192, 1)
+    assert product._split_k(3, 0, 16, 264) == (16, 1)
 
 
 def test_tiles_on_hopper():

@@ -62,7 +62,7 @@ LONG = {
 
 
 def some_cases(operation):
-    return [LONG[operation]] if operation in LONG else kernels.cases(operation)[-2:]
+    return [LONG[operation]] if operation in LONG else kernels.list_cases(operation)[-2:]
 
 
 def nth(pattern, number, replacement=""):

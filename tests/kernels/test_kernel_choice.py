@@ -109,7 +109,7 @@ def test_a_forced_kernel_that_cannot_do_the_work_raises_with_its_reason(plant, r
 
 
 def test_the_conv2d_cost_model_prefers_patches_to_taps():
-    case = kernels.cases("conv2d", size="dcgan")[1]
+    case = kernels.list_cases("conv2d", size="dcgan")[1]
     problem = case.problem(np.dtype(np.float64))
     costs = {entry.name: entry.cost(problem) for entry in kernels.available("conv2d", problem) if entry.cost}
     assert costs["im2col"] < costs["reference"]

@@ -38,7 +38,7 @@ from gan_np.testing import KernelError, check_kernel
 
 SIDE, THREADS = 4, 16
 ORDERS = ("forward", "reversed")
-every_case = kernels.cases
+every_case = kernels.list_cases
 
 
 def launched(kernel, grid, block, values):
@@ -69,7 +69,7 @@ class Reversed:
 def prepare():
     """Small blocks and cases, the simulator's launch and poisoned shared memory, for the rest of this process."""
     launcher.run = launched
-    kernels.cases = toy_cases
+    kernels.list_cases = toy_cases
     kernelapi.FakeCUDAShared.array = poisoned
     product.SIDE, grids.THREADS = SIDE, THREADS
     sys.setswitchinterval(1e-5)  # the simulator polls its threads, and would keep them waiting for 5 ms each time
