@@ -298,9 +298,24 @@ def _wanted(operation: str, problem: Problem, named: Mapping[str, str]) -> str |
 
 def _named() -> Mapping[str, str]:
     """Forced names by operation: those of `use_kernels`, else those of the environment."""
-    forced, text = _forced.get(), os.environ.get(ENVIRONMENT)
+    forced, text = _forced.get(), _environment()
     named = _from_environment(text) if text else {}
     return {**named, **forced} if forced else named
+
+
+def _environment_reader() -> Callable[[], str | bytes | None]:
+    """What reads the variable as the system has it, at every choice: it may change while a process runs.
+
+    Where it is not set `os.environ.get` raises and catches an error, which takes as long as the rest of a choice. The
+    dictionary that `os.environ` keeps is asked instead, where there is one.
+    """
+    kept = getattr(os.environ, "_data", None)
+    if isinstance(kept, dict):
+        return functools.partial(kept.get, os.environ.encodekey(ENVIRONMENT))
+    return functools.partial(os.environ.get, ENVIRONMENT)
+
+
+_environment = _environment_reader()
 
 
 def _observed(chosen: Entry, problem: Problem) -> Any:
@@ -330,8 +345,8 @@ def _choose(operation: str, problem: Problem, name: str | None) -> Entry:
 
 
 @functools.lru_cache(maxsize=16)
-def _from_environment(text: str) -> dict[str, str]:
-    return parse_choices(text, ENVIRONMENT)
+def _from_environment(text: str | bytes) -> dict[str, str]:
+    return parse_choices(os.fsdecode(text), ENVIRONMENT)
 
 
 def parse_choices(text: str, argument: str) -> dict[str, str]:

@@ -14,10 +14,9 @@ import numpy as np
 from gan_np.arrays import Array
 
 from ..interfaces import Activation, Into
-from ..reference.placing import place
 from .activation import function
 from .alignment import is_aligned
-from .launcher import Argument, compute_capability, contiguous, launch, new
+from .launcher import Argument, Destination, compute_capability, contiguous, launch, new
 from .operands import BF16
 
 MULTIPROCESSORS = 132
@@ -216,9 +215,8 @@ def multiply(
     wanted = MULTIPROCESSORS if units in GROUPS else BLOCKS
     split_depth, splits = _split_k(_blocks(rows, columns, tile) * copies, depth, tile.depth, wanted)
     fused = epilogue if splits == 1 and fusible else None
-    direct = into is not None and into.array.flags.c_contiguous
-    result = into.array if into is not None and direct else new(first, shape, dtype)
-    add = int(into is not None and direct and into.add)
+    destination = Destination.of(into, first, shape, dtype)
+    result, add = destination.array, destination.add
     to = result if splits == 1 else new(first, (splits, *shape), dtype)
     if result.size:
         grid = (-(-rows // tile.rows), -(-columns // tile.columns), copies * splits)
@@ -227,17 +225,17 @@ def multiply(
             kernel,
             grid,
             (threads(tile, units),),
-            (*arrays, to, *middle, split_depth, *aligned, add if splits == 1 else 0, *_epilogue_of(kernel, fused)),
+            (*arrays, to, *middle, split_depth, *aligned, add and splits == 1, *_epilogue_of(kernel, fused)),
             dtype=dtype,
             definitions=definitions(tile, units),
             shared=shared_bytes(tile, along_k, dtype, units),
         )
         if splits > 1 or (epilogue is not None and not fusible):
             _reduce_splits(to, splits, result, add, epilogue)
-    return result if into is None or direct else place(result, into)
+    return destination.written()
 
 
-def _reduce_splits(partial: Array, splits: int, result: Array, add: int, epilogue: Epilogue | None) -> None:
+def _reduce_splits(partial: Array, splits: int, result: Array, add: bool, epilogue: Epilogue | None) -> None:
     """Add the partial results of a product with split-K, and compute its epilogue."""
     bias, *ends = epilogue_arguments(epilogue)
     channels = result.shape[-1]

@@ -12,9 +12,8 @@ from typing import Any
 from gan_np.arrays import Array
 
 from ..cuda import grids
-from ..cuda.launcher import new
+from ..cuda.launcher import Destination, new
 from ..interfaces import Into
-from ..reference.placing import place
 from .compiled import cuda, device, kernel, variants
 from .launcher import launch
 
@@ -96,8 +95,7 @@ def sum_columns(
     arrays = [x if array is None else array for array in (x, dy, y, mean, inverse)]
     first = partial_sums(real, grid.block[0] * grid.block[1], term)
     launch(first, grid.grid, grid.block, (*arrays, slope, partial, rows, columns, grid.run))
-    direct = into is not None and into.array.flags.c_contiguous
-    sums = into.array if into is not None and direct else new(x, (columns,))
-    add = int(into is not None and direct and into.add)
-    launch(merged_sums(real), *grids.over(columns), (partial, sums, grid.partials, columns, divisor, add))
-    return sums if direct else place(sums, into)
+    destination = Destination.of(into, x, (columns,))
+    merged = (partial, destination.array, grid.partials, columns, divisor, destination.add)
+    launch(merged_sums(real), *grids.over(columns), merged)
+    return destination.written()
