@@ -511,7 +511,10 @@ def case_of(work: RecordedProblem) -> Case:
         return _finite_case(label, math.prod(shape))
     if operation == "report":
         return _report_case(label, math.prod(shape))
-    return next(case for case in _update_cases(label, math.prod(shape)) if case.operation == operation)
+    for case in _update_cases(label, math.prod(shape)):
+        if case.operation == operation:
+            return case
+    raise ValueError(f"work: {operation!r} has no case here that could be made as large")
 
 
 __all__ = ["Case", "case_of", "conv2d_case", "convolution_geometry", "dense_case", "list_cases"]

@@ -16,10 +16,12 @@ CUDA = [
     if entry.name.startswith("cuda")
 ]
 EXACT = [pair for pair in CUDA if pair[1] == "cuda"]
+UNITS_OF = {"dense": OF_DENSE}
+"""Units that multiply in the kernels of an operation; of others all of `ROUNDING`."""
 BY_UNITS = [
     (operation, name)
     for operation, entry in CUDA
-    for name in [name for name in (OF_DENSE if operation == "dense" else ROUNDING) if kernel_of(name) == entry] or [entry]
+    for name in [name for name in UNITS_OF.get(operation, ROUNDING) if kernel_of(name) == entry] or [entry]
 ]
 """Each kernel by each of the units that it multiplies with; one that `ROUNDING` does not know by its own name, as exact."""
 ROUNDED = [pair for pair in BY_UNITS if pair[1] in ROUNDING and pair[1] != "cuda"]
