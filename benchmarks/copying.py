@@ -261,13 +261,6 @@ def _sizes(text: str) -> Sizes:
         raise argparse.ArgumentTypeError(f"expected TRAINING,HELD_OUT,SAMPLES, got {text!r}") from error
 
 
-def _settings(text: str) -> list[str]:
-    names = text.split(",")
-    if unknown := [name for name in names if name not in SETTINGS]:
-        raise argparse.ArgumentTypeError(f"expected some of {', '.join(SETTINGS)}, got {unknown[0]!r}")
-    return names
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks copying", description=__doc__)
     parser.add_argument("--data", default="mnist-5k", help="real images, a name or path (default mnist-5k)")
@@ -281,7 +274,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, help="draws of the sets (default 20)")
     parser.add_argument(
         "--settings",
-        type=_settings,
+        type=report.names_of(SETTINGS),
         default=list(SETTINGS),
         metavar="A,B",
         help=f"some of {', '.join(SETTINGS)} (default all)",

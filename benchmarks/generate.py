@@ -178,13 +178,6 @@ BATCHES = [1, 16, 64]
 SIZES = ("model", "image_shape", "latent_dim", "width")
 
 
-def _peers(text: str) -> list[str]:
-    names = [] if text == "none" else text.split(",")
-    if unknown := set(names) - set(PEERS):
-        raise argparse.ArgumentTypeError(f"expected some of {', '.join(PEERS)}, or none, got {unknown.pop()!r}")
-    return names
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks generate", description=__doc__)
     setups.add_sizes(parser, "dcgan64")
@@ -202,7 +195,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_threads(parser)
     parser.add_argument(
         "--peers",
-        type=_peers,
+        type=report.names_of(PEERS, or_none=True),
         metavar="A,B",
         default=list(PEERS),
         help="the opponents, if installed: torch, onnxruntime, or none (default both)",

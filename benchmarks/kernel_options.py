@@ -47,7 +47,7 @@ def cases(options: argparse.Namespace) -> Iterator[Case]:
         return
     for operation in operations:
         kernels.entries(operation)  # refuses an unknown name
-        for case in kernels.cases(operation, size="dcgan"):
+        for case in kernels.list_cases(operation, size="dcgan"):
             yield _smaller(case) if options.quick else case
 
 

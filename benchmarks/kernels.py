@@ -171,7 +171,7 @@ def _error(found: dict[str, Array], expected: dict[str, Array]) -> float:
 def _parity(operation: str, name: str) -> str:
     """What `check_kernel` says against a kernel; empty if it passes or no small case is for it."""
     entry = kernels.entry(operation, name)
-    problems = [case.problem(dtype) for case in kernels.cases(operation) for dtype in TOLERANCE]
+    problems = [case.problem(dtype) for case in kernels.list_cases(operation) for dtype in TOLERANCE]
     if all(entry.supports(problem) is not None for problem in problems):
         return ""
     try:

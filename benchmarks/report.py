@@ -8,7 +8,7 @@ import importlib.util
 import json
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,6 +37,19 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="on every side (default: all cores, or what *_NUM_THREADS allows; with --quick one, if threadpoolctl is there)",
     )
+
+
+def names_of(known: Collection[str], *, or_none: bool = False) -> Callable[[str], list[str]]:
+    """An argument's type: some of these names, separated by commas; with or_none also "none", for no name."""
+
+    def names(text: str) -> list[str]:
+        chosen = [] if or_none and text == "none" else text.split(",")
+        if unknown := [name for name in chosen if name not in known]:
+            expected = ", ".join(known) + (", or none" if or_none else "")
+            raise argparse.ArgumentTypeError(f"expected some of {expected}, got {unknown[0]!r}")
+        return chosen
+
+    return names
 
 
 def check_options(options: argparse.Namespace) -> None:

@@ -270,18 +270,15 @@ def _plot(
     )
 
 
-def _axes(text: str) -> list[str]:
-    names = text.split(",")
-    if unknown := [name for name in names if name not in AXES]:
-        raise argparse.ArgumentTypeError(f"expected some of {', '.join(AXES)}, got {unknown[0]!r}")
-    return names
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks scaling", description=__doc__)
     setups.add_options(parser, "mnist")
     parser.add_argument(
-        "--axes", type=_axes, default=list(AXES), metavar="A,B", help=f"what to change (default {','.join(AXES)})"
+        "--axes",
+        type=report.names_of(AXES),
+        default=list(AXES),
+        metavar="A,B",
+        help=f"what to change (default {','.join(AXES)})",
     )
     for axis in AXES.values():
         usual = ",".join(map(str, axis.values))

@@ -6,7 +6,7 @@ from kernels import reference as reference
 from kernels import threads as threads
 from kernels.cases import Case as Case
 from kernels.cases import case_of as case_of
-from kernels.cases import cases as cases
+from kernels.cases import list_cases as list_cases
 from kernels.features import FEATURES as FEATURES
 from kernels.geometry import Geometry as Geometry
 from kernels.geometry import large_size as large_size
@@ -19,7 +19,7 @@ from kernels.profiling import Profile as Profile
 from kernels.profiling import Work as Work
 from kernels.profiling import profile as profile
 from kernels.recording import RecordedProblem as RecordedProblem
-from kernels.recording import recording as recording
+from kernels.recording import record_problems as record_problems
 from kernels.selection import OPERATIONS as OPERATIONS
 from kernels.selection import Choices as Choices
 from kernels.selection import Entry as Entry

@@ -9,12 +9,12 @@ if not __name__.startswith("gan_np."):
     )
 
 from . import cpu, cuda, numba_cuda, reference, threads
-from .cases import Case, case_of, cases
+from .cases import Case, case_of, list_cases
 from .features import FEATURES
 from .geometry import Geometry, large_size, small_size
 from .interfaces import Activation, Into, Number, Plan
 from .profiling import Profile, Work, profile
-from .recording import RecordedProblem, recording
+from .recording import RecordedProblem, record_problems
 from .selection import (
     OPERATIONS,
     Choices,
@@ -54,7 +54,6 @@ __all__ = [
     "Work",
     "available",
     "case_of",
-    "cases",
     "choose",
     "cpu",
     "cuda",
@@ -63,12 +62,13 @@ __all__ = [
     "forced_choices",
     "from_records",
     "large_size",
+    "list_cases",
     "named",
     "numba_cuda",
     "parse_choices",
     "profile",
     "read_tuned",
-    "recording",
+    "record_problems",
     "reference",
     "register_kernel",
     "select",

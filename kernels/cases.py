@@ -316,7 +316,7 @@ def _update_cases(label: str, count: int) -> Iterator[Case]:
 
 
 def _finite_case(label: str, count: int) -> Case:
-    """Looks in which the first, the last or no entry is not finite; a flag that is up stays."""
+    """Looks in which the first, the last or no element is not finite; a flag that is up stays."""
 
     def run(kernel: Any, values: Array) -> Results:
         xp = array_module(values)
@@ -327,17 +327,17 @@ def _finite_case(label: str, count: int) -> Case:
             ("last", count - 1, -np.inf),
             ("both", 0, np.inf),
         ):
-            seen = values.copy()
+            given = values.copy()
             if bad is not None:
-                seen[place : place + 1] = xp.full(1, bad, values.dtype)
+                given[place : place + 1] = xp.full(1, bad, values.dtype)
             if name == "both":
-                seen[count - 1 : count] = xp.full(1, np.nan, values.dtype)
+                given[count - 1 : count] = xp.full(1, np.nan, values.dtype)
             flag = xp.zeros((), np.int32)
-            kernel.look(seen, flag, 3)
+            kernel.look(given, flag, 3)
             found[name] = flag.copy()
             kernel.look(values, flag, 4)
             found[f"{name}, then none"] = flag.copy()
-            kernel.look(seen, flag, 5)
+            kernel.look(given, flag, 5)
             found[f"{name}, seen again"] = flag
         return found
 
@@ -370,10 +370,10 @@ def _small_cases() -> Iterator[Case]:
         ("odd remainder", (1, 10, 11, 17), 1, (4, 3), (3, 2), (0, 1)),
         ("stride above kernel", (2, 9, 7, 2), 2, (2, 1), (3, 2), (0, 0)),
         ("padding above kernel", (1, 4, 4, 1), 2, (2, 2), (1, 2), (3, 2)),
-        ("4×4 stride 2, whole lines", (3, 10, 7, 32), 64, (4, 4), (2, 2), (1, 1)),
-        ("3×3, whole lines", (2, 7, 9, 32), 32, (3, 3), (1, 1), (1, 1)),
-        ("4×4, whole lines", (1, 6, 8, 64), 32, (4, 4), (1, 1), (1, 1)),
-        ("5×5 stride 2, whole lines", (5, 9, 8, 16), 32, (5, 5), (2, 2), (2, 2)),
+        ("4×4 stride 2, full vectors", (3, 10, 7, 32), 64, (4, 4), (2, 2), (1, 1)),
+        ("3×3, full vectors", (2, 7, 9, 32), 32, (3, 3), (1, 1), (1, 1)),
+        ("4×4, full vectors", (1, 6, 8, 64), 32, (4, 4), (1, 1), (1, 1)),
+        ("5×5 stride 2, full vectors", (5, 9, 8, 16), 32, (5, 5), (2, 2), (2, 2)),
     ]
     for label, (n, height, width, channels), out, kernel, stride, padding in shapes:
         yield conv2d_case(label, convolution_geometry(n, (height, width, channels), out, kernel, stride, padding))
@@ -397,7 +397,7 @@ def _small_cases() -> Iterator[Case]:
         yield _upsample_case(operation, "3×1 of one pixel", (1, 1, 2, 1), (3, 1))
     yield _normal_case("vector", 1033)
     yield _images_case("odd", (3, 3, 5, 1))
-    yield _images_case("whole", (4, 6, 4, 3))
+    yield _images_case("aligned", (4, 6, 4, 3))
     yield _images_case("several blocks", (2, 44, 36, 3))
     yield _softplus_case("vector", 33)
     yield _logistic_case("few", 3)
@@ -455,7 +455,7 @@ def _dcgan_cases() -> Iterator[Case]:
     yield _report_case("with norms", 60)
 
 
-def cases(operation: str | None = None, *, size: str = "small") -> list[Case]:
+def list_cases(operation: str | None = None, *, size: str = "small") -> list[Case]:
     """The cases of one operation, or of all.
 
     size: "small" (odd shapes, for parity) or "dcgan" (what training does, for timing).
@@ -511,7 +511,10 @@ def case_of(work: RecordedProblem) -> Case:
         return _finite_case(label, math.prod(shape))
     if operation == "report":
         return _report_case(label, math.prod(shape))
-    return next(case for case in _update_cases(label, math.prod(shape)) if case.operation == operation)
+    for case in _update_cases(label, math.prod(shape)):
+        if case.operation == operation:
+            return case
+    raise ValueError(f"work: {operation!r} has no case here that could be made as large")
 
 
-__all__ = ["Case", "case_of", "cases", "conv2d_case", "convolution_geometry", "dense_case"]
+__all__ = ["Case", "case_of", "conv2d_case", "convolution_geometry", "dense_case", "list_cases"]

@@ -1,4 +1,4 @@
-"""The sizes of a convolution, seen from neither side: a large image, a small one, and the taps that join them."""
+"""The sizes of a convolution, for either direction: a large image, a small one, and the taps that join them."""
 
 from __future__ import annotations
 

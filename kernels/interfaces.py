@@ -208,9 +208,9 @@ class Maxout(Protocol):
 
 
 class Dropout(Protocol):
-    """y = x·m/(1 − rate), each entry of m 0 with probability `rate`, else 1 (Srivastava et al. 2014, inverted form).
+    """y = x·m/(1 − rate), each element of m 0 with probability `rate`, else 1 (Srivastava et al. 2014, inverted form).
 
-    m depends on a key alone, and is the same in any dtype and on any device. Its bits are those of `Normal`: entry i, in C
+    m depends on a key alone, and is the same in any dtype and on any device. Its bits are those of `Normal`: element i, in C
     order, stays if word i mod 4 of block i div 4 is at least rate·2³² (rounded; at most 2³² − 1).
     """
 
@@ -232,7 +232,7 @@ class AveragePool(Protocol):
 
 
 class Upsample(Protocol):
-    """Enlargement by whole factors: (N, H, W, C) to (N, H·fh, W·fw, C)."""
+    """Enlargement by integer factors: (N, H, W, C) to (N, H·fh, W·fw, C)."""
 
     def forward(self, x: Array, factor: tuple[int, int]) -> Array:
         """The enlarged image."""
@@ -381,7 +381,7 @@ class Finite(Protocol):
     """
 
     def look(self, values: Array, flag: Array, code: int) -> None:
-        """flag ← code where it is 0 and an entry of `values` is NaN or infinite.
+        """flag ← code where it is 0 and an element of `values` is NaN or infinite.
 
         flag: one int32 where they lie, changed in place; code: above 0.
         """

@@ -6,10 +6,10 @@ import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from .proxy import Proxy
+from .scoped import Scoped
 
 
 class Work(NamedTuple):
@@ -28,18 +28,15 @@ class Profile:
         self.seconds: dict[Work, float] = defaultdict(float)
 
 
-_active: ContextVar[Profile | None] = ContextVar("gan_np_kernel_profile", default=None)
+_active: Scoped[Profile | None] = Scoped("gan_np_kernel_profile", None)
 
 
 @contextlib.contextmanager
 def profile() -> Iterator[Profile]:
     """Add up the time of all kernels selected inside the `with` block, in this thread or task."""
     found = Profile()
-    token = _active.set(found)
-    try:
+    with _active.inside(found):
         yield found
-    finally:
-        _active.reset(token)
 
 
 def profiled(operation: str, implementation: str, inner: Any) -> Any:

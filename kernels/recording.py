@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from .proxy import Proxy
+from .scoped import Scoped
 
 
 class RecordedProblem(NamedTuple):
@@ -38,22 +38,19 @@ OPTIONS: dict[tuple[str, str], Callable[..., tuple[Any, ...]]] = {
 """(operation, method) → what a call says beyond the problem. Operations that are not here have nothing to add."""
 _WITH_OPTIONS = {operation for operation, _ in OPTIONS}
 
-_active: ContextVar[dict[RecordedProblem, None] | None] = ContextVar("gan_np_recorded_problems", default=None)
+_active: Scoped[dict[RecordedProblem, None] | None] = Scoped("gan_np_recorded_problems", None)
 
 
 @contextlib.contextmanager
-def recording() -> Iterator[dict[RecordedProblem, None]]:
+def record_problems() -> Iterator[dict[RecordedProblem, None]]:
     """The problems met inside the `with` block, in this thread or task, each once, in order (the values mean nothing)."""
     found: dict[RecordedProblem, None] = {}
-    token = _active.set(found)
-    try:
+    with _active.inside(found):
         yield found
-    finally:
-        _active.reset(token)
 
 
 def recorded(operation: str, problem: Any, implementation: Any) -> Any:
-    """`implementation`, its problems recorded inside a `recording` block."""
+    """`implementation`, its problems recorded inside a `record_problems` block."""
     found = _active.get()
     if found is None:
         return implementation

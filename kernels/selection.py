@@ -16,7 +16,6 @@ import inspect
 import itertools
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +26,7 @@ from .debug_synchronisation import synchronised
 from .geometry import Geometry
 from .profiling import profiled
 from .recording import recorded
+from .scoped import Scoped
 
 ENVIRONMENT = "GAN_NP_KERNELS"
 
@@ -58,8 +58,8 @@ OPERATIONS: dict[str, type[Any]] = {
 }
 """Operation → the protocol that its implementations follow. "conv2d" serves transposed convolution too."""
 
-PARTS: dict[str, tuple[str, ...]] = {"dense_layer": ("dense", "bias_activation"), "logistic": ("softplus",)}
-"""Operations that do the work of several at once, where an implementation can; the parts do it otherwise."""
+FUSED: dict[str, tuple[str, ...]] = {"dense_layer": ("dense", "bias_activation"), "logistic": ("softplus",)}
+"""Fused operation → the operations that do its work one after the other where no implementation does it at once."""
 
 
 class Problem(NamedTuple):
@@ -108,9 +108,8 @@ class Entry(NamedTuple):
 
 _table: dict[str, dict[str, Entry]] = {operation: {} for operation in OPERATIONS}
 _serials = itertools.count()
-_NONE: Mapping[str, str] = {}
-_forced: ContextVar[dict[str, str] | None] = ContextVar("gan_np_forced_kernels", default=None)
-_tuned: ContextVar[Choices] = ContextVar("gan_np_tuned_kernels", default={})  # noqa: B039 (never changed in place)
+_forced: Scoped[Mapping[str, str]] = Scoped("gan_np_forced_kernels", {})
+_tuned: Scoped[Choices] = Scoped("gan_np_tuned_kernels", {})
 
 
 def _anything(problem: Problem) -> str | None:
@@ -221,11 +220,8 @@ def use_kernels(**names: str) -> Iterator[None]:
     """
     for operation, name in names.items():
         entry(operation, name)
-    token = _forced.set({**(_forced.get() or {}), **names})
-    try:
+    with _forced.inside({**_forced.get(), **names}):
         yield
-    finally:
-        _forced.reset(token)
 
 
 @contextlib.contextmanager
@@ -239,16 +235,13 @@ def use_tuned(choices: Choices) -> Iterator[None]:
     """
     for (operation, _), name in choices.items():
         entry(operation, name)
-    token = _tuned.set(dict(choices))
-    try:
+    with _tuned.inside(dict(choices)):
         yield
-    finally:
-        _tuned.reset(token)
 
 
 def forced_choices() -> Mapping[str, str]:
     """The names that are forced here by `use_kernels`, by operation."""
-    return _forced.get() or _NONE
+    return _forced.get()
 
 
 def tuned_choices() -> Choices:
@@ -262,14 +255,14 @@ def named(operation: str) -> bool:
 
 
 def select_fused(operation: str, problem: Problem) -> Any | None:
-    """The implementation of an operation of `PARTS`, or None where its parts are to do the work.
+    """The implementation of a fused operation (`FUSED`), or None where the single operations are to do its work.
 
-    That is so where no implementation that supports the problem states a cost, and where one of the parts is forced: a name
+    That is so where no implementation that supports the problem states a cost, and where one of them is forced: a name
     that was asked for is not passed by.
     """
     forced = _named()
     name = _wanted(operation, problem, forced)
-    if name is None and not (forced.keys().isdisjoint(PARTS[operation]) and _any_costed(operation, problem)):
+    if name is None and not (forced.keys().isdisjoint(FUSED[operation]) and _any_costed(operation, problem)):
         return None
     return _observed(_choose(operation, problem, name), problem)
 
@@ -305,9 +298,24 @@ def _wanted(operation: str, problem: Problem, named: Mapping[str, str]) -> str |
 
 def _named() -> Mapping[str, str]:
     """Forced names by operation: those of `use_kernels`, else those of the environment."""
-    forced, text = _forced.get(), os.environ.get(ENVIRONMENT)
+    forced, text = _forced.get(), _environment()
     named = _from_environment(text) if text else {}
     return {**named, **forced} if forced else named
+
+
+def _environment_reader() -> Callable[[], str | bytes | None]:
+    """What reads the variable as the system has it, at every choice: it may change while a process runs.
+
+    Where it is not set `os.environ.get` raises and catches an error, which takes as long as the rest of a choice. The
+    dictionary that `os.environ` keeps is asked instead, where there is one.
+    """
+    kept = getattr(os.environ, "_data", None)
+    if isinstance(kept, dict):
+        return functools.partial(kept.get, os.environ.encodekey(ENVIRONMENT))
+    return functools.partial(os.environ.get, ENVIRONMENT)
+
+
+_environment = _environment_reader()
 
 
 def _observed(chosen: Entry, problem: Problem) -> Any:
@@ -337,8 +345,8 @@ def _choose(operation: str, problem: Problem, name: str | None) -> Entry:
 
 
 @functools.lru_cache(maxsize=16)
-def _from_environment(text: str) -> dict[str, str]:
-    return parse_choices(text, ENVIRONMENT)
+def _from_environment(text: str | bytes) -> dict[str, str]:
+    return parse_choices(os.fsdecode(text), ENVIRONMENT)
 
 
 def parse_choices(text: str, argument: str) -> dict[str, str]:

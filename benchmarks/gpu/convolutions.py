@@ -1,7 +1,7 @@
 """Each convolution of a DCGAN on a GPU, forward and both gradients, against cuDNN through PyTorch.
 
 Times are those of a CUDA graph of some calls, so that no launch counts; operands are stored as each side wants them before
-(ours at bf16: as bf16; weights turned over), what is turned over within a call is counted. Every result of ours is compared
+(ours at bf16: as bf16; weights transposed), what is transposed within a call is counted. Every result of ours is compared
 with the exact kernel's. Without a GPU the exit code is 2; --pretend tries the command on the stand-in for CuPy.
 """
 

@@ -42,7 +42,7 @@ def measure(settings: Settings) -> dict[str, Any]:
 
 def _cases(operation: str, quick: bool) -> list[Case]:
     """What a DCGAN's training does; one small case of each operation to try the command."""
-    return kernels.cases(operation)[:1] if quick else kernels.cases(operation, size="dcgan")
+    return kernels.list_cases(operation)[:1] if quick else kernels.list_cases(operation, size="dcgan")
 
 
 def _rows(case: Case, settings: Settings) -> list[dict[str, Any]]:

@@ -75,7 +75,7 @@ def tune(trainer: Trainer, *, rounds: int = 7) -> Iterator[Tuned]:
         raise ValueError(
             f"device: kernels are tuned for the CPU; on {trainer.device} there is nothing to choose between"
         )
-    with kernels.recording() as found, kernels.use_tuned({}):
+    with kernels.record_problems() as found, kernels.use_tuned({}):
         trainer.step()
     work: dict[tuple[str, kernels.Problem], list[kernels.Case]] = {}
     for recorded in found:

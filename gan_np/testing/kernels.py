@@ -44,7 +44,7 @@ def check_kernel(
     """
     entry, reference = kernels.entry(operation, name), kernels.entry(operation, "reference")
     checked = 0
-    for case in kernels.cases(operation):
+    for case in kernels.list_cases(operation):
         for dtype, usual in TOLERANCE.items():
             if entry.supports(case.problem(dtype, device.partition(":")[0])) is not None:
                 continue

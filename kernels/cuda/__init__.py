@@ -34,7 +34,7 @@ for _precision, _name in PRECISIONS.items():
 for _operation, _module, _class in (
     ("bias_activation", "activation", "BiasActivation"),
     ("batch_norm", "normalisation", "BatchNorm"),
-    ("running", "running", "Running"),
+    ("running", "normalisation", "Running"),
     ("layer_norm", "normalisation", "LayerNorm"),
     ("maxout", "maxout", "Maxout"),
     ("dropout", "dropout", "Dropout"),
@@ -52,7 +52,7 @@ for _operation, _module, _class in (
     ("rmsprop", "updates", "Rmsprop"),
     ("average", "updates", "Average"),
     ("finite", "watch", "Finite"),
-    ("report", "report", "Report"),
+    ("report", "watch", "Report"),
 ):
     _stand_in = StandIn(_operation, f"{__name__}.{_module}", _class)
     register_kernel(_operation, NAME, _stand_in, supports=costs.supports, features=FEATURES, cost=costs.cost)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from gan_np.arrays import Array
 
 from ..interfaces import Activation, Into
-from ..reference.placing import place
+from .alignment import is_aligned, long_rows, pack_of
 from .grids import alone, merge_of, over, rows_over, sums_down
-from .launcher import contiguous, launch, new, whole
-from .packs import long_rows, pack_of
+from .launcher import Destination, contiguous, launch, new
 
 SOURCE = "activation.cu"
 KINDS = {"linear": 0, "relu": 1, "leaky_relu": 2, "tanh": 3, "sigmoid": 4}
@@ -48,25 +47,24 @@ class BiasActivation:
         dz = None if linear else new(dy, dy.shape)
         if not need_bias:
             assert dz is not None
-            aligned = whole(given, dy.size) & whole(output, dy.size)
+            aligned = is_aligned(given, dy.size) & is_aligned(output, dy.size)
             arguments = (given, output, dz, dy.size, aligned, *function(activation))
             launch(SOURCE, "backward", *over(dy.size), arguments, dtype=dy.dtype)
             return dz, None
         channels = dy.shape[-1]
-        direct = into is not None and into.array.flags.c_contiguous
-        dbias = into.array if into is not None and direct else new(dy, (channels,))
-        add = into is not None and direct and into.add
+        destination = Destination.of(into, dy, (channels,))
+        dbias, add = destination.array, destination.add
         rows, columns, arrays = dy.size // channels, channels, 1 if linear else 3
         if alone(rows, arrays):
             pack = pack_of(columns, given, output)
         else:
             rows, columns, pack = long_rows(rows, columns, given, output)
         sums = sums_down(rows, columns, pack, arrays, dy.itemsize)
-        count = sums.parts * columns // channels
-        parts = new(dy, (sums.parts, columns)) if count > 1 else None
-        summed = (given, output, dz, parts, rows, columns, pack > 1, *function(activation), add, dbias)
+        count = sums.partials * columns // channels
+        partial = new(dy, (sums.partials, columns)) if count > 1 else None
+        summed = (given, output, dz, partial, rows, columns, pack > 1, *function(activation), add, dbias)
         launch(SOURCE, "backward_with_sums", sums.grid, sums.block, summed, dtype=dy.dtype)
-        if parts is not None:
-            merged = (parts, count, channels, add, dbias)
+        if partial is not None:
+            merged = (partial, count, channels, add, dbias)
             launch(SOURCE, "bias_gradient", *merge_of(count, channels), merged, dtype=dy.dtype)
-        return dy if dz is None else dz, dbias if into is None or direct else place(dbias, into)
+        return dy if dz is None else dz, destination.written()

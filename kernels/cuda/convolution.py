@@ -7,10 +7,10 @@ from gan_np.arrays import Array
 from ..geometry import Geometry
 from ..interfaces import Activation, Into
 from . import few_channels
-from .bf16 import STORED, as_bf16
-from .launcher import compute_capability, contiguous, whole
+from .alignment import is_aligned
+from .launcher import compute_capability, contiguous
+from .operands import BF16, as_bf16, transposed
 from .product import HOPPER_CAPABILITY, TF32_GROUPS, WARPGROUP_COLUMNS, Epilogue, multiply, units_of
-from .transpose import transposed
 
 SOURCE = "convolution.cu"
 
@@ -20,14 +20,14 @@ class Weights:
 
     def __init__(self, weight: Array) -> None:
         self.natural = weight
-        self._turned: Array | None = None
+        self._transposed: Array | None = None
 
     @property
-    def turned(self) -> Array:
+    def transposed(self) -> Array:
         """(C_b, kh·kw·C_a)."""
-        if self._turned is None:
-            self._turned = transposed(self.natural, self.natural.shape[3])
-        return self._turned
+        if self._transposed is None:
+            self._transposed = transposed(self.natural, self.natural.shape[3])
+        return self._transposed
 
 
 class ImplicitPlan:
@@ -58,7 +58,7 @@ class ImplicitPlan:
         channels = self.geometry.large[2], self.geometry.small[2]
         as_stored = (
             self.precision == "bf16"
-            and all(count % 8 == 0 and count >= WARPGROUP_COLUMNS for count in channels)  # chunks of 16 bytes are whole
+            and all(count % 8 == 0 and count >= WARPGROUP_COLUMNS for count in channels)  # so that lines are aligned
             and compute_capability(array) == HOPPER_CAPABILITY
         )
         return as_bf16(array) if as_stored else array
@@ -74,7 +74,7 @@ class ImplicitPlan:
         return self._to_small(weight, large, Epilogue(bias, activation))
 
     def to_large(self, weight: Weights, small: Array) -> Array:
-        """∂T/∂a: for each of the stride's phases, what its pixels see of b times the weights that join them."""
+        """∂T/∂a: for each phase of the stride, the receptive fields of its pixels in b times the weights that join them."""
         return self._to_large(weight.natural, small, None)
 
     def to_large_with_epilogue(
@@ -89,12 +89,12 @@ class ImplicitPlan:
         sizes = self._taps, g.small[2], self._pixels
         units = units_of(self.precision, large, *sizes[:2])
         if units == TF32_GROUPS:
-            turned = transposed(small, g.small[2])
-            operands, along_k, aligned = (large, turned), (False, True), whole(turned, self._pixels)
+            b, stride, along_k = transposed(small, g.small[2]), self._pixels, (False, True)
         else:
-            operands, along_k, aligned = (large, small), (False, False), whole(small, g.small[2])
+            b, stride, along_k = small, g.small[2], (False, False)
+        aligned = is_aligned(large, g.large[2]), is_aligned(b, stride)
         return multiply(
-            SOURCE, "to_weight", operands, g.weight_shape, sizes, along_k, (whole(large, g.large[2]), aligned),
+            SOURCE, "to_weight", (large, b), g.weight_shape, sizes, along_k, aligned,
             units=units, middle=self._numbers, into=into,
         )  # fmt: skip
 
@@ -103,17 +103,18 @@ class ImplicitPlan:
         sizes = self._pixels, g.small[2], self._taps
         units = units_of(self.precision, large, *sizes[:2])
         if units == TF32_GROUPS:
-            operands, along_k, aligned = (weight.turned, large), (True, True), whole(weight.turned, self._taps)
+            b, stride, along_k = weight.transposed, self._taps, (True, True)
         else:
-            operands, along_k, aligned = (weight.natural, large), (True, False), whole(weight.natural, g.small[2])
+            b, stride, along_k = weight.natural, g.small[2], (True, False)
+        aligned = is_aligned(large, g.large[2]), is_aligned(b, stride)
         return multiply(
-            SOURCE, "to_small", operands, g.small_shape, sizes, along_k, (whole(large, g.large[2]), aligned),
+            SOURCE, "to_small", (b, large), g.small_shape, sizes, along_k, aligned,
             units=units, middle=self._numbers, epilogue=epilogue,
         )  # fmt: skip
 
     def _to_large(self, weight: Array, small: Array, epilogue: Epilogue | None) -> Array:
         g = self.geometry
-        share = None if weight.dtype == STORED else few_channels.share_of(g, weight.dtype)
+        share = None if weight.dtype == BF16 else few_channels.share_of(g, weight.dtype)
         if share is not None:
             return few_channels.to_large(g, self._numbers, weight, small, share, self.precision, epilogue)
         pixels = [
@@ -121,7 +122,7 @@ class ImplicitPlan:
         ]  # of the largest phase
         taps = [-(-size // stride) for size, stride in zip(g.kernel, g.stride, strict=True)]
         sizes = g.batch * pixels[0] * pixels[1], g.large[2], taps[0] * taps[1] * g.small[2]
-        aligned = whole(small, g.small[2]), whole(weight, g.small[2])
+        aligned = is_aligned(small, g.small[2]), is_aligned(weight, g.small[2])
         return multiply(
             SOURCE, "to_large", (weight, small), g.large_shape, sizes, (True, True), aligned,
             units=units_of(self.precision, small, *sizes[:2]), middle=self._numbers,

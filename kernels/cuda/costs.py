@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from ..selection import Problem
-from .limits import LARGEST
+from .grids import LARGEST
 
 BEFORE_LIBRARY = 0.5
 

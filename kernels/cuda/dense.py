@@ -5,7 +5,8 @@ from __future__ import annotations
 from gan_np.arrays import Array
 
 from ..interfaces import Into
-from .launcher import contiguous, whole
+from .alignment import is_aligned
+from .launcher import contiguous
 from .product import multiply
 
 SOURCE = "dense.cu"
@@ -41,7 +42,7 @@ class Dense:
         into: Into | None,
     ) -> Array:
         a, b = map(contiguous, arrays)
-        aligned = whole(a, a.shape[1]), whole(b, b.shape[1])
+        aligned = is_aligned(a, a.shape[1]), is_aligned(b, b.shape[1])
         return multiply(
             SOURCE, kernel, (a, b), sizes[:2], sizes, along_k, aligned,
             units=self.precision, middle=sizes, into=into,

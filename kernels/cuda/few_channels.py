@@ -1,4 +1,4 @@
-"""Transposed convolution to few channels on the GPU (`sources/few_channels.cu`): a block multiplies rows of b by w whole."""
+"""Transposed convolution to few channels on the GPU (`few_channels.cu`): a block multiplies some rows of b by all of w."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 from gan_np.arrays import Array
 
 from ..geometry import Geometry
-from .launcher import launch, new, whole
+from .alignment import is_aligned
+from .launcher import launch, new
 from .product import Epilogue, Tile, definitions, epilogue_arguments, shared_bytes, threads
 
 SOURCE = "few_channels.cu"
@@ -33,7 +34,8 @@ class Share(NamedTuple):
 
 
 def share_of(g: Geometry, dtype: np.dtype[Any]) -> Share | None:
-    """A block's share, from the sizes alone; None where a block's tile does not hold what even few rows of a see.
+    """A block's share, from the sizes alone; None where a block's tile does not hold the receptive field of even a few
+    rows of a.
 
     float64's tiles would not fit in shared memory that needs no asking; it is not in a hurry.
     """
@@ -41,7 +43,8 @@ def share_of(g: Geometry, dtype: np.dtype[Any]) -> Share | None:
     if dtype != np.float32 or g.large[2] > FEW or taps > MOST_COLUMNS or g.batch > MOST_IMAGES or not g.small[1]:
         return None
     rows = PIXELS // g.small[1]
-    high = rows * g.stride[0] - g.kernel[0] + 1  # so many rows of a see at most (high + kernel − 2) // stride + 1 of b
+    # The receptive field of `high` rows of a has at most (high + kernel − 2) // stride + 1 rows of b.
+    high = rows * g.stride[0] - g.kernel[0] + 1
     if high < min(g.stride[0], g.large[0]):
         return None
     blocks = -(-g.large[0] // min(high, g.large[0]))
@@ -62,7 +65,7 @@ def to_large(
     if not result.size:
         return result
     tile = tile_of(share.columns, precision)
-    aligned = whole(small, g.small[2]) & whole(weight, g.small[2])
+    aligned = is_aligned(small, g.small[2]) & is_aligned(weight, g.small[2])
     launch(
         SOURCE,
         "to_large_few",

@@ -7,6 +7,8 @@ from typing import NamedTuple
 THREADS = 256
 MOST_BLOCKS = 2112
 """Sixteen blocks for each of an H100's 132 multiprocessors; longer arrays take several turns."""
+LARGEST = 2**31 - 2**24
+"""Numbers in an array: kernels index with 32 bits, and a loop over a grid may step once beyond the end."""
 
 
 def over(count: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -18,31 +20,31 @@ class ColumnGrid(NamedTuple):
     """How `numba_cuda/columns.py` goes down the columns of a matrix."""
 
     grid: tuple[int, int]
-    """(groups of columns, parts)."""
+    """(groups of columns, groups of rows)."""
     block: tuple[int, int]
     run: int
-    """Rows of one part."""
+    """Rows of one group."""
 
     @property
-    def parts(self) -> int:
+    def partials(self) -> int:
         """Partial sums of a column."""
         return self.grid[1]
 
 
 def columns_of(rows: int, columns: int) -> ColumnGrid:
-    """Blocks of up to 32 columns; as many parts as fill the device, each with at least four rows for a thread."""
+    """Blocks of up to 32 columns; as many groups of rows as fill the device, each with at least four rows for a thread."""
     width = 1
     while width < min(columns, 32):
         width *= 2
     height, groups = THREADS // width, -(-columns // width)
-    parts = max(1, min(MOST_BLOCKS // 4 // groups, -(-rows // (4 * height)), 256))
-    run = -(-rows // parts)
+    partials = max(1, min(MOST_BLOCKS // 4 // groups, -(-rows // (4 * height)), 256))
+    run = -(-rows // partials)
     return ColumnGrid((groups, -(-rows // run)), (width, height), run)
 
 
 COLUMN_THREADS, MERGE_THREADS = 1024, 256
 """As in columns.cuh."""
-PARTS = 132
+LARGE_BLOCKS = 132
 """Blocks of 1,024 threads that an H100 runs at once."""
 ALONE = 6144
 """Rows, times arrays read or written, that a block takes alone: beyond them a second kernel costs less than the wait."""
@@ -51,15 +53,15 @@ SECTOR = 32
 
 
 class SumGrid(NamedTuple):
-    """How `columns.cuh` sums down the columns of a matrix, and then its parts."""
+    """How `columns.cuh` sums down the columns of a matrix: the grid of the first stage."""
 
     grid: tuple[int, int]
-    """(groups of columns, parts)."""
+    """(groups of columns, groups of rows)."""
     block: tuple[int, int]
     """(packs of neighbouring columns, rows at a time)."""
 
     @property
-    def parts(self) -> int:
+    def partials(self) -> int:
         """Partial sums of a column; 1: there is nothing to merge."""
         return self.grid[1]
 
@@ -72,7 +74,8 @@ def alone(rows: int, arrays: int) -> bool:
 def sums_down(rows: int, columns: int, pack: int, arrays: int, itemsize: int) -> SumGrid:
     """The first stage: `pack` columns a thread, `arrays` matrices read or written.
 
-    A block takes all rows of narrow columns where these are few enough; else as many wide blocks as run at once share them.
+    Where the rows are few enough, a block takes all rows of a few columns; else as many wide blocks as run at once share
+    them.
     """
     packs = columns // pack
     if alone(rows, arrays):
@@ -81,13 +84,13 @@ def sums_down(rows: int, columns: int, pack: int, arrays: int, itemsize: int) ->
         return SumGrid((-(-packs // width), 1), (width, height))
     width = _power(min(packs, 32))
     height, groups = COLUMN_THREADS // width, -(-packs // width)
-    return SumGrid((groups, _evenly(-(-rows // height), max(1, PARTS // groups), 2)), (width, height))
+    return SumGrid((groups, _evenly(-(-rows // height), max(1, LARGE_BLOCKS // groups), 2)), (width, height))
 
 
-def merge_of(parts: int, columns: int) -> tuple[tuple[int], tuple[int, int]]:
-    """(grid, block) of the second stage: a sector of columns by many parts, so that each thread reads few."""
+def merge_of(partials: int, columns: int) -> tuple[tuple[int], tuple[int, int]]:
+    """(grid, block) of the second stage: a sector of columns by many partial sums, so that each thread reads few."""
     width = _power(min(columns, 8))
-    return (-(-columns // width),), (width, min(MERGE_THREADS // width, _power(parts)))
+    return (-(-columns // width),), (width, min(MERGE_THREADS // width, _power(partials)))
 
 
 def rows_over(rows: int, columns: int, pack: int) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -95,10 +98,10 @@ def rows_over(rows: int, columns: int, pack: int) -> tuple[tuple[int, int], tupl
     packs = columns // pack
     width = _power(min(packs, 32))
     height, groups = THREADS // width, -(-packs // width)
-    return (groups, _evenly(-(-rows // height), max(1, 8 * PARTS // groups), 1)), (width, height)
+    return (groups, _evenly(-(-rows // height), max(1, 8 * LARGE_BLOCKS // groups), 1)), (width, height)
 
 
-def image_parts(count: int, size: int, pack: int) -> tuple[tuple[int, int], tuple[int]]:
+def image_blocks(count: int, size: int, pack: int) -> tuple[tuple[int, int], tuple[int]]:
     """(grid, block) for work on `count` images of `size` numbers each: four packs a thread, several blocks an image."""
     packs = size // pack
     threads = max(32, min(THREADS, _power(-(-packs // 4))))

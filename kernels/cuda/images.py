@@ -8,9 +8,9 @@ import numpy as np
 
 from gan_np.arrays import Array
 
-from .grids import image_parts
+from .alignment import BYTES
+from .grids import image_blocks
 from .launcher import Large, contiguous, launch, new
-from .packs import BYTES
 
 
 class Images:
@@ -31,9 +31,9 @@ class Images:
         size, pack = height * width * channels, BYTES // dtype.itemsize
         floats = new(images, (count, height, width, channels), dtype)
         pointer: int = images.data.ptr  # type: ignore[attr-defined]
-        whole = size % pack == 0 and pointer % pack == 0
+        aligned = size % pack == 0 and pointer % pack == 0
         given = (Large(images), *(None if array is None else contiguous(array) for array in (index, mirrored)))
-        numbers = (size, width, channels, whole, float(low), float((high - low) / 255))
-        grid, block = image_parts(count, size, pack if whole else 1)
+        numbers = (size, width, channels, aligned, float(low), float((high - low) / 255))
+        grid, block = image_blocks(count, size, pack if aligned else 1)
         launch("real_images.cu", "forward", grid, block, (*given, floats, *numbers), dtype=dtype)
         return floats

@@ -16,7 +16,9 @@ import numpy as np
 
 from gan_np.arrays import Array, array_module
 
-from .limits import LARGEST
+from ..interfaces import Into
+from ..reference.placing import place
+from .grids import LARGEST
 from .source import read_source
 
 STATIC_LIMIT = 48 << 10
@@ -86,6 +88,28 @@ def new(like: Array, shape: tuple[int, ...], dtype: Any = None) -> Array:
         return xp.empty(shape, wanted)  # type: ignore[no-any-return]
 
 
+class Destination(NamedTuple):
+    """Where a kernel writes a gradient that was asked for in a place of its own, or anywhere."""
+
+    array: Array
+    """What the kernel gets: the place itself where it is contiguous, else a new array."""
+    add: bool
+    """Whether the kernel adds to what is there."""
+    into: Into | None
+    """The place that the array has still to be written to."""
+
+    @classmethod
+    def of(cls, into: Into | None, like: Array, shape: tuple[int, ...], dtype: Any = None) -> Destination:
+        """For a gradient of `shape`, on `like`'s device and of its dtype unless another is given."""
+        if into is None or not into.array.flags.c_contiguous:
+            return cls(new(like, shape, dtype), False, into)
+        return cls(into.array, into.add, None)
+
+    def written(self) -> Array:
+        """The gradient in its place, once the kernel has been launched."""
+        return place(self.array, self.into)
+
+
 def contiguous(array: Array) -> Array:
     """`array` in C order: itself, or a copy."""
     if array.flags.c_contiguous:
@@ -99,12 +123,6 @@ def compute_capability(array: Array) -> str:
     """Of the array's device: "90" is Hopper."""
     xp: Any = array_module(array)
     return _capability(xp, array.device.id)  # type: ignore[attr-defined]
-
-
-def whole(array: Array, stride: int) -> int:
-    """1 if lines of `stride` numbers consist of aligned chunks of 16 bytes, else 0."""
-    pointer: int = array.data.ptr  # type: ignore[attr-defined]
-    return int(stride * array.itemsize % 16 == 0 and pointer % 16 == 0)
 
 
 def checked(place: str, argument: Any, first: Any, dtype: np.dtype[Any]) -> Any:

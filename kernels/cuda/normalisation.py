@@ -1,4 +1,4 @@
-"""Batch and layer normalisation on the GPU (`sources/batch_norm.cu`, `sources/layer_norm.cu`)."""
+"""Batch and layer normalisation, and running statistics, on the GPU (`batch_norm.cu`, `layer_norm.cu`, `running.cu`)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from gan_np.arrays import Array
 from ..interfaces import Activation, Into
 from ..reference.placing import place
 from .activation import function
-from .grids import THREADS, merge_of, rows_over, sums_down
+from .alignment import pack_of
+from .grids import THREADS, merge_of, over, rows_over, sums_down
 from .launcher import contiguous, launch, new
-from .packs import pack_of
 
-BATCH, LAYER = "batch_norm.cu", "layer_norm.cu"
+BATCH, LAYER, RUNNING = "batch_norm.cu", "layer_norm.cu", "running.cu"
 FROM_Y = ("tanh", "sigmoid")
 """Activations whose derivative backward finds from y; of the others it needs the sign of z alone, which it makes from x."""
 
@@ -30,14 +30,14 @@ class BatchNorm:
         y, kind = new(x, x.shape), function(activation)
         mean, variance, inverse = (new(x, (columns,)) for _ in range(3))
         results = (float(epsilon), mean, variance, inverse)
-        if sums.parts == 1:
+        if sums.partials == 1:
             arguments = (x, scale, bias, y, rows, columns, pack > 1, *kind, *results)
             launch(BATCH, "forward", sums.grid, sums.block, arguments, dtype=dtype)
             return y, mean, variance, inverse
-        parts = new(x, (3, sums.parts, columns))
-        launch(BATCH, "statistics", sums.grid, sums.block, (x, parts, rows, columns, pack > 1), dtype=dtype)
-        merged = (parts, sums.parts, rows, columns, *results)
-        launch(BATCH, "merge_statistics", *merge_of(sums.parts, columns), merged, dtype=dtype)
+        partial = new(x, (3, sums.partials, columns))
+        launch(BATCH, "statistics", sums.grid, sums.block, (x, partial, rows, columns, pack > 1), dtype=dtype)
+        merged = (partial, sums.partials, rows, columns, *results)
+        launch(BATCH, "merge_statistics", *merge_of(sums.partials, columns), merged, dtype=dtype)
         normalised = (x, mean, inverse, scale, bias, y, rows, columns, pack > 1, *kind)
         launch(BATCH, "normalise", *rows_over(rows, columns, pack), normalised, dtype=dtype)
         return y, mean, variance, inverse
@@ -70,19 +70,40 @@ class BatchNorm:
         given = (dy, x, gate, mean, inverse, scale, bias)
         gradients = (*given, dbias, dscale, dx, rows, columns, pack > 1, *kind)
         results = (dbias, dscale, bias_total, scale_total)
-        if sums.parts == 1 and need_input:
+        if sums.partials == 1 and need_input:
             arguments = (*gradients, bias_total, scale_total)
             launch(BATCH, "backward", sums.grid, sums.block, arguments, dtype=dtype)
             return dx, _placed(dscale, scale_total, into_scale), _placed(dbias, bias_total, into_bias)
-        parts = new(x, (2, sums.parts, columns)) if sums.parts > 1 else None
-        summed = (*given, parts, rows, columns, pack > 1, *kind, *results)
+        partial = new(x, (2, sums.partials, columns)) if sums.partials > 1 else None
+        summed = (*given, partial, rows, columns, pack > 1, *kind, *results)
         launch(BATCH, "gradient_sums", sums.grid, sums.block, summed, dtype=dtype)
-        if parts is not None:
-            merged = (parts, sums.parts, columns, *results)
-            launch(BATCH, "merge_gradient_sums", *merge_of(sums.parts, columns), merged, dtype=dtype)
+        if partial is not None:
+            merged = (partial, sums.partials, columns, *results)
+            launch(BATCH, "merge_gradient_sums", *merge_of(sums.partials, columns), merged, dtype=dtype)
         if need_input:
             launch(BATCH, "input_gradient", *rows_over(rows, columns, pack), gradients, dtype=dtype)
         return dx, _placed(dscale, scale_total, into_scale), _placed(dbias, bias_total, into_bias)
+
+
+class Running:
+    """Running statistics of batch normalisation, both in one launch."""
+
+    def update(
+        self,
+        mean: Array,
+        variance: Array,
+        batch_mean: Array,
+        batch_variance: Array,
+        momentum: float,
+        correction: float,
+    ) -> None:
+        """In place, so both arrays must be contiguous; the launcher refuses others."""
+        of = mean.dtype.type
+        arguments = (
+            mean, variance, contiguous(batch_mean), contiguous(batch_variance), mean.size,
+            of(1) - of(momentum), of(momentum), of(correction),
+        )  # fmt: skip
+        launch(RUNNING, "update", *over(mean.size), arguments, dtype=mean.dtype)
 
 
 class LayerNorm:

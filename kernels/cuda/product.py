@@ -1,6 +1,6 @@
-"""Launching one product of matrices: by which units, in which tile, and into how many parts its inner index is divided.
+"""Launching one product of matrices: by which units, in which tile, and in how many splits of its inner index (split-K).
 
-Tiles and parts are functions of the sizes and units alone, so that the same work gives the same bits on every GPU that has
+Tiles and splits are functions of the sizes and units alone, so that the same work gives the same bits on every GPU that has
 those units.
 """
 
@@ -14,24 +14,23 @@ import numpy as np
 from gan_np.arrays import Array
 
 from ..interfaces import Activation, Into
-from ..reference.placing import place
 from .activation import function
-from .bf16 import STORED
-from .launcher import Argument, compute_capability, contiguous, launch, new
-from .launcher import whole as whole_chunks
+from .alignment import is_aligned
+from .launcher import Argument, Destination, compute_capability, contiguous, launch, new
+from .operands import BF16
 
 MULTIPROCESSORS = 132
 """An H100's."""
 BLOCKS = 2 * MULTIPROCESSORS
 """Blocks that fill it."""
 LEAST_STEPS = 8
-"""Tiles along k below which a part is not worth a pass over the parts' results."""
-MOST_PARTS = 264
+"""Tiles along k below which a split is not worth a pass over the partial results."""
+MOST_SPLITS = 264
 DEEP = 2048
-"""Inner length from which Hopper's large tiles are divided rather than made lower. Measured on an H100: 6,272×128 of 1,024
-takes 18 µs in low tiles, 27 µs in divided large ones; 2,048×512 of 4,096 takes 53 and 50."""
-GATHER_THREADS, GATHER_LANES, LEAST_PARTS = 256, (32, 8), (128, 8)
-"""Threads of a block that add parts, how many share the parts of one number, and of how many parts at least."""
+"""Inner length from which products in Hopper's large tiles are split along k rather than made in lower tiles. Measured on an
+H100: 6,272×128 of 1,024 takes 18 µs in low tiles, 27 µs in large ones with split-K; 2,048×512 of 4,096 takes 53 and 50."""
+REDUCTION_THREADS, REDUCTION_LANES, LEAST_SPLITS = 256, (32, 8), (128, 8)
+"""Threads of a block that add partial results, how many of them share one number, and from how many splits on they do."""
 WITH_EPILOGUE = ("forward", "to_small", "to_large")
 """Kernels that can compute the epilogue of a layer's output."""
 FUSED_ACTIVATIONS = ("linear", "relu", "leaky_relu")
@@ -46,18 +45,18 @@ class Epilogue(NamedTuple):
 
 
 class Tile(NamedTuple):
-    """The part of a product that one block does."""
+    """The tile of a result that one block computes."""
 
     rows: int
     columns: int
     share: tuple[int, int]
-    """Rows and columns of a thread ("exact"), or of a warp (on tensor cores)."""
+    """Rows and columns of a thread ("float32"), or of a warp or warpgroup (on tensor cores)."""
     depth: int
     """Steps of the inner index that lie in shared memory at a time."""
     stages: int
-    """Such tiles that are on their way or in use."""
-    resident: int = 1
-    """Blocks that a multiprocessor is to hold: the compiler keeps to so many registers."""
+    """Pipeline stages: tiles of such depth that lie in shared memory at a time, being copied or in use."""
+    occupancy: int = 1
+    """Blocks that a multiprocessor is to hold at a time; the compiler limits a thread's registers accordingly."""
 
 
 EXACT = {
@@ -77,11 +76,11 @@ HOPPER = {
     "low": Tile(64, 128, (64, 128), 32, 3),
     "medium": Tile(128, 64, (64, 64), 32, 3),
 }
-HOPPER_NARROW = {name: tile._replace(depth=64) for name, tile in HOPPER.items()}
-"""Of half as many bytes a number."""
+HOPPER_BF16 = {name: tile._replace(depth=64) for name, tile in HOPPER.items()}
+"""The same tiles of twice the depth: a number has half as many bytes."""
 TF32_GROUPS, BF16_GROUPS = "tf32 of a warpgroup", "bf16 of a warpgroup"
 TILES = {
-    "float32": EXACT, "tf32": ROUNDED, "bf16": ROUNDED, TF32_GROUPS: HOPPER, BF16_GROUPS: HOPPER_NARROW,
+    "float32": EXACT, "tf32": ROUNDED, "bf16": ROUNDED, TF32_GROUPS: HOPPER, BF16_GROUPS: HOPPER_BF16,
 }  # fmt: skip
 SUFFIX = {"float32": 0, "tf32": 32, "bf16": 16, TF32_GROUPS: 32, BF16_GROUPS: 16}
 """Units that multiply: exact arithmetic, tensor cores as warps use them (sm_80), and as Hopper's warpgroups do."""
@@ -102,8 +101,8 @@ PIPELINES = {
     (BF16_GROUPS, 128, 64, True): (3, 3),
     (BF16_GROUPS, 128, 64, False): (3, 3),
 }
-"""What warpgroups do best with, measured on an H200: stages and resident of a tile, by units, rows, columns and whether A's
-lines run along k (else, of TF32, they take registers on their way)."""
+"""(stages, occupancy) of warpgroups' tiles, the fastest measured on an H200, by units, rows, columns and whether A's lines
+run along k (else those of TF32 pass through registers)."""
 WARPGROUP_ROWS, WARPGROUP_COLUMNS = 64, 32
 """Sizes below which a warpgroup's tiles would be mostly empty."""
 
@@ -111,9 +110,9 @@ WARPGROUP_ROWS, WARPGROUP_COLUMNS = 64, 32
 def units_of(precision: str, like: Array, rows: int, columns: int) -> str:
     """What multiplies at this precision on the array's device: the best that it has for such a result.
 
-    bf16 is multiplied by warpgroups where it was stored so before (`bf16.py`).
+    bf16 is multiplied by warpgroups where it was stored so before (`operands.py`).
     """
-    if like.dtype == STORED:
+    if like.dtype == BF16:
         return BF16_GROUPS
     if precision != "tf32" or rows < WARPGROUP_ROWS or columns < WARPGROUP_COLUMNS:
         return precision
@@ -123,7 +122,7 @@ def units_of(precision: str, like: Array, rows: int, columns: int) -> str:
 def choose_tile(rows: int, columns: int, depth: int, copies: int, dtype: np.dtype[Any], units: str) -> Tile:
     """The largest tile with which the product still has enough blocks; a skinny one for few columns.
 
-    Hopper's units prefer large tiles, whose inner length is divided where there are few.
+    Hopper's units prefer large tiles; where there are few, the inner index is split.
 
     float64 has no large tile: its sums would not fit in registers.
     """
@@ -143,22 +142,22 @@ def choose_tile(rows: int, columns: int, depth: int, copies: int, dtype: np.dtyp
     return tiles["medium"]
 
 
-def held(tile: Tile, along_k: tuple[bool, bool], units: str) -> Tile:
-    """The tile as warpgroups do best with it where the operands' lines run like this; others as they are."""
+def pipelined(tile: Tile, along_k: tuple[bool, bool], units: str) -> Tile:
+    """The tile with the stages and occupancy of `PIPELINES`, where warpgroups multiply; else as it is."""
     if units not in GROUPS:
         return tile
-    stages, resident = PIPELINES[units, tile.rows, tile.columns, along_k[0]]
-    return tile._replace(stages=stages, resident=resident)
+    stages, occupancy = PIPELINES[units, tile.rows, tile.columns, along_k[0]]
+    return tile._replace(stages=stages, occupancy=occupancy)
 
 
 def definitions(tile: Tile, units: str) -> dict[str, int]:
     """The macros that `exact.cuh`, `rounded.cuh` and `hopper.cuh` read."""
     which = "THREAD" if units == "float32" else "WARP"
     found = {"TILE_M": tile.rows, "TILE_N": tile.columns, f"{which}_M": tile.share[0], f"{which}_N": tile.share[1]}
-    found |= {"TILE_K": tile.depth, "RING": tile.stages}
+    found |= {"TILE_K": tile.depth, "PIPELINE_STAGES": tile.stages}
     if units == "float32":
         return found
-    found |= {"ROUNDED": SUFFIX[units], "RESIDENT": tile.resident}
+    found |= {"ROUNDED": SUFFIX[units], "OCCUPANCY": tile.occupancy}
     if units in GROUPS:
         found["HOPPER"] = 1
     if units == BF16_GROUPS:
@@ -167,7 +166,11 @@ def definitions(tile: Tile, units: str) -> dict[str, int]:
 
 
 def shared_bytes(tile: Tile, along_k: tuple[bool, bool], dtype: np.dtype[Any], units: str) -> int:
-    """What `product.cuh` needs: pairs of tiles, each line padded (`PAD` in exact.cuh and rounded.cuh)."""
+    """Bytes of shared memory that `product.cuh` needs: pairs of tiles, lines padded by `PAD` of exact.cuh and rounded.cuh.
+
+    An example: 128 × 64 in float32, 16 deep, two stages, A's lines along k and B's not. A is 128 lines of 16 + 4 numbers, B
+    16 lines of 64 + 8; together 2 · (2560 + 1152) · 4 = 29,696 bytes.
+    """
     chunk = 16 // dtype.itemsize
     pads = {
         "float32": {True: chunk, False: 2 * chunk}, "tf32": {True: 4, False: 8}, "bf16": {True: 8, False: 4},
@@ -177,7 +180,7 @@ def shared_bytes(tile: Tile, along_k: tuple[bool, bool], dtype: np.dtype[Any], u
     for size, along in zip((tile.rows, tile.columns), along_k, strict=True):
         lines, length = (size, tile.depth) if along else (tile.depth, size)
         numbers += lines * (length + pads[along])
-    return tile.stages * numbers * (STORED.itemsize if units == BF16_GROUPS else dtype.itemsize)
+    return tile.stages * numbers * (BF16.itemsize if units == BF16_GROUPS else dtype.itemsize)
 
 
 def multiply(
@@ -187,7 +190,7 @@ def multiply(
     shape: tuple[int, ...],
     sizes: tuple[int, int, int],
     along_k: tuple[bool, bool],
-    whole: tuple[int, int],
+    aligned: tuple[int, int],
     *,
     units: str,
     middle: Sequence[int] = (),
@@ -195,55 +198,54 @@ def multiply(
     into: Into | None = None,
     epilogue: Epilogue | None = None,
 ) -> Array:
-    """Run a product kernel, in parts where it has few blocks, and give its result, of `shape`.
+    """Run a product kernel, with split-K where it has few blocks, and give its result, of `shape`.
 
     sizes: rows, columns and inner length of the product (of the largest of `copies` products that run side by side).
-    units: what multiplies (`units_of`); along_k, whole: of the operands as the kernel reads them.
-    middle: what the kernel's parameters hold between the result and the part.
-    epilogue: for kernels whose result may be a layer's output (`WITH_EPILOGUE`): what is done to it, on the way if there is
-        one part and the activation is one of FUSED_ACTIVATIONS, else when the parts are added.
+    units: what multiplies (`units_of`); along_k, aligned: of the operands as the kernel reads them.
+    middle: the kernel's arguments between the result and the depth of a split.
+    epilogue: for kernels whose result may be a layer's output (`WITH_EPILOGUE`): what is done to it, by the product's
+        kernel if there is one split and the activation is one of FUSED_ACTIVATIONS, else by the reduction.
     """
     first = arrays[0]
-    dtype = np.dtype(np.float32) if first.dtype == STORED else first.dtype
+    dtype = np.dtype(np.float32) if first.dtype == BF16 else first.dtype
     rows, columns, depth = sizes
     tile = choose_tile(rows, columns, depth, copies, dtype, units)
-    tile = held(tile, along_k, units)
-    at_once = epilogue is not None and epilogue.activation.kind in FUSED_ACTIVATIONS
+    tile = pipelined(tile, along_k, units)
+    fusible = epilogue is not None and epilogue.activation.kind in FUSED_ACTIVATIONS
     wanted = MULTIPROCESSORS if units in GROUPS else BLOCKS
-    part, parts = _divide(_blocks(rows, columns, tile) * copies, depth, tile.depth, wanted)
-    on_the_way = epilogue if parts == 1 and at_once else None
-    direct = into is not None and into.array.flags.c_contiguous
-    result = into.array if into is not None and direct else new(first, shape, dtype)
-    add = int(into is not None and direct and into.add)
-    to = result if parts == 1 else new(first, (parts, *shape), dtype)
+    split_depth, splits = _split_k(_blocks(rows, columns, tile) * copies, depth, tile.depth, wanted)
+    fused = epilogue if splits == 1 and fusible else None
+    destination = Destination.of(into, first, shape, dtype)
+    result, add = destination.array, destination.add
+    to = result if splits == 1 else new(first, (splits, *shape), dtype)
     if result.size:
-        grid = (-(-rows // tile.rows), -(-columns // tile.columns), copies * parts)
+        grid = (-(-rows // tile.rows), -(-columns // tile.columns), copies * splits)
         launch(
             source,
             kernel,
             grid,
             (threads(tile, units),),
-            (*arrays, to, *middle, part, *whole, add if parts == 1 else 0, *_epilogue_of(kernel, on_the_way)),
+            (*arrays, to, *middle, split_depth, *aligned, add and splits == 1, *_epilogue_of(kernel, fused)),
             dtype=dtype,
             definitions=definitions(tile, units),
             shared=shared_bytes(tile, along_k, dtype, units),
         )
-        if parts > 1 or (epilogue is not None and not at_once):
-            _gather(to, parts, result, add, epilogue)
-    return result if into is None or direct else place(result, into)
+        if splits > 1 or (epilogue is not None and not fusible):
+            _reduce_splits(to, splits, result, add, epilogue)
+    return destination.written()
 
 
-def _gather(parts: Array, count: int, result: Array, add: int, epilogue: Epilogue | None) -> None:
-    """Add the parts of a result, and compute its epilogue."""
+def _reduce_splits(partial: Array, splits: int, result: Array, add: bool, epilogue: Epilogue | None) -> None:
+    """Add the partial results of a product with split-K, and compute its epilogue."""
     bias, *ends = epilogue_arguments(epilogue)
     channels = result.shape[-1]
-    aligned = whole_chunks(result, result.size if bias is None else channels)
+    aligned = is_aligned(result, result.size if bias is None else channels)
     numbers = result.size, add, result, bias, channels, aligned, *ends
-    lanes = next((lanes for lanes, least in zip(GATHER_LANES, LEAST_PARTS, strict=True) if count >= least), 1)
-    width = GATHER_THREADS // lanes
+    lanes = next((lanes for lanes, least in zip(REDUCTION_LANES, LEAST_SPLITS, strict=True) if splits >= least), 1)
+    width = REDUCTION_THREADS // lanes
     packs = result.size // (16 // result.itemsize if aligned else 1)
     grid = (max(1, min(-(-packs // width), 16 * MULTIPROCESSORS)),)
-    launch("gather.cu", "gather", grid, (width, lanes), (parts, count, *numbers), dtype=result.dtype)
+    launch("reduce_splits.cu", "reduce_splits", grid, (width, lanes), (partial, splits, *numbers), dtype=result.dtype)
 
 
 def _epilogue_of(kernel: str, epilogue: Epilogue | None) -> tuple[Argument, ...]:
@@ -263,7 +265,7 @@ def epilogue_arguments(epilogue: Epilogue | None) -> tuple[Argument, ...]:
 
 
 def threads(tile: Tile, units: str) -> int:
-    """Of a block."""
+    """How many threads a block has."""
     shares = tile.rows // tile.share[0] * (tile.columns // tile.share[1])
     return shares if units == "float32" else 128 * shares if units in GROUPS else 32 * shares
 
@@ -272,9 +274,14 @@ def _blocks(rows: int, columns: int, tile: Tile) -> int:
     return -(-rows // tile.rows) * -(-columns // tile.columns)
 
 
-def _divide(blocks: int, depth: int, step: int, wanted: int) -> tuple[int, int]:
-    """(length of a part, number of parts) for so many blocks in all: lengths are whole tiles, at least one part."""
+def _split_k(blocks: int, depth: int, step: int, wanted: int) -> tuple[int, int]:
+    """(depth of a split, number of splits) with which `blocks` tiles become about `wanted` blocks.
+
+    An example: 6 tiles, an inner index of 3,000 in steps of 16, and 264 blocks wanted. There are 188 steps. 264 // 6 = 44
+    splits would give enough blocks, but 188 // LEAST_STEPS = 23 are the most that are worth it. 188 / 23 is 9 steps, rounded
+    up, or a depth of 144; so 21 splits suffice, the last of which has 8 steps.
+    """
     steps = max(1, -(-depth // step))
-    parts = max(1, min(wanted // max(blocks, 1), steps // LEAST_STEPS, MOST_PARTS))
-    length = -(-steps // parts)
+    splits = max(1, min(wanted // max(blocks, 1), steps // LEAST_STEPS, MOST_SPLITS))
+    length = -(-steps // splits)
     return length * step, -(-steps // length)

@@ -1,8 +1,8 @@
 """Sums down the columns of a matrix, Σ_row term(row, column), in an order that the sizes alone decide: no atomics.
 
-In the first stage a block of (width, height) threads goes down a part of the rows: each thread adds every height-th row of
-its column, and the block adds its threads' sums in shared memory, halving their number each time. In the second stage each
-column's parts are added in order.
+In the first stage a block of (width, height) threads goes down a group of rows: each thread adds every height-th row of its
+column, and the block adds its threads' sums in shared memory, halving their number each time. In the second stage the
+partial sums of each column are added in order.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from typing import Any
 from gan_np.arrays import Array
 
 from ..cuda import grids
-from ..cuda.launcher import new
+from ..cuda.launcher import Destination, new
 from ..interfaces import Into
-from ..reference.placing import place
 from .compiled import cuda, device, kernel, variants
 from .launcher import launch
 
@@ -27,12 +26,12 @@ def value(x: Any, dy: Any, y: Any, mean: Any, inverse: Any, slope: Any) -> Any:
 
 @variants
 def partial_sums(real: Any, threads: int, term: Any) -> Any:
-    """The first stage for one term: parts[part, column]. The compiler leaves out what a term does not read."""
+    """The first stage for one term: partial[group of rows, column]. The compiler leaves out what a term does not read."""
 
     @kernel
     def partial_column_sums(
         x: Array, dy: Array, y: Array, mean: Array, inverse: Array, slope: Any,
-        parts: Array, rows: int, columns: int, run: int,
+        partial: Array, rows: int, columns: int, run: int,
     ) -> None:  # fmt: skip
         sums = cuda.shared.array(threads, real)
         width, height = cuda.blockDim.x, cuda.blockDim.y
@@ -52,7 +51,7 @@ def partial_sums(real: Any, threads: int, term: Any) -> Any:
                 sums[place] += sums[place + half * width]
             half //= 2
         if cuda.threadIdx.y == 0 and column < columns:
-            parts[cuda.blockIdx.y * columns + column] = sums[place]
+            partial[cuda.blockIdx.y * columns + column] = sums[place]
 
     return partial_column_sums
 
@@ -62,12 +61,12 @@ def merged_sums(real: Any) -> Any:
     """The second stage."""
 
     @kernel
-    def merge_column_sums(parts: Array, sums: Array, count: int, columns: int, divisor: Any, add: int) -> None:
+    def merge_column_sums(partial: Array, sums: Array, count: int, columns: int, divisor: Any, add: int) -> None:
         column = cuda.grid(1)
         if column < columns:
             total = real(0)
-            for part in range(count):
-                total += parts[part * columns + column]
+            for group in range(count):
+                total += partial[group * columns + column]
             total /= divisor
             sums[column] = sums[column] + total if add else total
 
@@ -92,12 +91,11 @@ def sum_columns(
     columns = x.shape[-1]
     rows, real = x.size // columns, x.dtype.type
     grid = grids.columns_of(rows, columns)
-    parts = new(x, (grid.parts, columns))
+    partial = new(x, (grid.partials, columns))
     arrays = [x if array is None else array for array in (x, dy, y, mean, inverse)]
     first = partial_sums(real, grid.block[0] * grid.block[1], term)
-    launch(first, grid.grid, grid.block, (*arrays, slope, parts, rows, columns, grid.run))
-    direct = into is not None and into.array.flags.c_contiguous
-    sums = into.array if into is not None and direct else new(x, (columns,))
-    add = int(into is not None and direct and into.add)
-    launch(merged_sums(real), *grids.over(columns), (parts, sums, grid.parts, columns, divisor, add))
-    return sums if direct else place(sums, into)
+    launch(first, grid.grid, grid.block, (*arrays, slope, partial, rows, columns, grid.run))
+    destination = Destination.of(into, x, (columns,))
+    merged = (partial, destination.array, grid.partials, columns, divisor, destination.add)
+    launch(merged_sums(real), *grids.over(columns), merged)
+    return destination.written()

@@ -38,7 +38,7 @@ def run(kernel: Any, grid: tuple[int, ...], block: tuple[int, ...], values: list
     with first.device, cuda.gpus[first.device.id]:
         pointer = xp.cuda.get_current_stream().ptr
         stream = cuda.external_stream(pointer) if pointer else 0
-        kernel[grid, block, stream](*map(_seen, values))
+        kernel[grid, block, stream](*map(_as_numba, values))
 
 
 def cell(name: str, value: Any, like: Array, dtype: type[np.generic] = np.float64) -> Cell:
@@ -55,8 +55,8 @@ def cell(name: str, value: Any, like: Array, dtype: type[np.generic] = np.float6
         return Cell(xp.full((1,), number, dtype))
 
 
-def _seen(value: Any) -> Any:
-    """An array of CuPy as Numba's, the same memory."""
+def _as_numba(value: Any) -> Any:
+    """CuPy's array as Numba's, of the same memory."""
     return cuda.as_cuda_array(value, sync=False) if hasattr(value, "__cuda_array_interface__") else value
 
 

@@ -28,7 +28,7 @@ def block_sum(threads: int) -> Any:
             if i < half:
                 sums[i] += sums[i + half]
             half //= 2
-        cuda.syncthreads()  # the sum is whole
+        cuda.syncthreads()  # the sum is complete
         return sums[0]
 
     return total
@@ -43,15 +43,15 @@ def rows_normalised(real: Any, threads: int) -> Any:
     def layer_norm(x: Array, normalised: Array, inverse: Array, columns: int, epsilon: Any) -> None:
         sums = cuda.shared.array(threads, real)
         start, first = cuda.blockIdx.x * columns, cuda.threadIdx.x
-        part = real(0)
+        share = real(0)
         for column in range(first, columns, threads):
-            part += x[start + column]
-        mean = total(sums, part) / real(columns)
-        part = real(0)
+            share += x[start + column]
+        mean = total(sums, share) / real(columns)
+        share = real(0)
         for column in range(first, columns, threads):
             deviation = x[start + column] - mean
-            part += deviation * deviation
-        factor = real(1) / real(math.sqrt(total(sums, part) / real(columns) + epsilon))
+            share += deviation * deviation
+        factor = real(1) / real(math.sqrt(total(sums, share) / real(columns) + epsilon))
         for column in range(first, columns, threads):
             normalised[start + column] = (x[start + column] - mean) * factor
         if first == 0:

@@ -14,9 +14,8 @@ from typing import Any
 
 from gan_np.arrays import Array
 
-from ..cuda.launcher import new
+from ..cuda.launcher import Destination
 from ..interfaces import Into
-from ..reference.placing import place
 from .compiled import cuda, device, kernel, variants
 from .launcher import launch
 
@@ -58,7 +57,7 @@ def tiled(real: Any, side: int, load_a: Any, load_b: Any) -> Any:
                 tile_a[y, x] = load_a(a, row, first + x, rows, depth, sizes)
             if column < columns and first + y < depth:
                 tile_b[y, x] = load_b(b, column, first + y, columns, depth, sizes)
-            cuda.syncthreads()  # the tiles are whole
+            cuda.syncthreads()  # the tiles are complete
             for k in range(side):
                 total += tile_a[y, k] * tile_b[k, x]
             cuda.syncthreads()  # all have read them
@@ -84,10 +83,8 @@ def multiply(
     """
     a, b = arrays
     rows, columns, _ = rows_columns_depth
-    direct = into is not None and into.array.flags.c_contiguous
-    out = into.array if into is not None and direct else new(a, shape)
-    add = int(into is not None and direct and into.add)
+    destination = Destination.of(into, a, shape)
     blocks = -(-rows // SIDE) * -(-columns // SIDE)
     function = tiled(a.dtype.type, SIDE, *operands)
-    launch(function, (blocks,), (SIDE, SIDE), (a, b, out, *rows_columns_depth, add, sizes))
-    return out if direct else place(out, into)
+    launch(function, (blocks,), (SIDE, SIDE), (a, b, destination.array, *rows_columns_depth, destination.add, sizes))
+    return destination.written()

@@ -1,4 +1,4 @@
-"""Average pooling and enlargement by whole factors, each with its exact adjoint.
+"""Average pooling and enlargement by integer factors, each with its exact adjoint.
 
 Every number is gathered by the one thread that writes it, in a fixed order: no atomics.
 """

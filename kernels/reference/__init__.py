@@ -10,10 +10,9 @@ from .images import Images
 from .losses import SoftmaxCrossEntropy, Softplus
 from .maxout import Maxout
 from .normal import Normal
-from .normalisation import BatchNorm, LayerNorm
+from .normalisation import BatchNorm, LayerNorm, Running
 from .objective import Accuracy, Logistic
 from .resampling import AveragePool, UpsampleBilinear, UpsampleNearest
-from .running import Running
 from .updates import Adam, Average, Rmsprop, Sgd
 from .watch import Finite, Report
 
@@ -56,6 +55,6 @@ for _operation, _implementation in {
     "report": Report,
 }.items():
     register_kernel(_operation, "reference", _implementation, features=FEATURES, cost=1.0)
-# No cost: the parts do as well.
+# It states no cost: the single operations do as well.
 register_kernel("dense_layer", "reference", DenseLayer, features=FEATURES)
 register_kernel("logistic", "reference", Logistic, features=FEATURES)

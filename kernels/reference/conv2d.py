@@ -1,6 +1,6 @@
 """Convolution tap by tap: one product of matrices for each place in the kernel.
 
-For tap (u, v) the part of the large image that meets the small one is a shifted, strided view of it:
+For tap (u, v) the pixels of the large image that meet the small one are a shifted, strided view of it:
 
     a[n, i·sh + u − ph, j·sw + v − pw, c]   for all (i, j)   =   padded[:, u : u + sh·(H_b−1) + 1 : sh, v : … : sw]
 

@@ -1,4 +1,4 @@
-"""The product of rows with a matrix, and the whole layer."""
+"""The product of rows with a matrix, and the fused layer."""
 
 from __future__ import annotations
 

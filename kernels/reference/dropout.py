@@ -8,7 +8,7 @@ from .philox import WORD, blocks
 
 
 def least_kept(rate: float) -> int:
-    """The smallest word of 32 bits whose entry stays."""
+    """The smallest word of 32 bits whose element stays."""
     return min(round(rate * (WORD + 1)), WORD)
 
 

@@ -20,7 +20,7 @@ from .placing import matmul_into, place
 
 
 class PatchPlan:
-    """Patches are kept from forward to the weight gradient: making them is a large part of the work."""
+    """Patches are kept from forward to the weight gradient: making them is much of the work."""
 
     keeps_large = True
     keeps_small = False
@@ -81,9 +81,9 @@ class PatchPlan:
         cells = xp.zeros((g.batch, rows, sh, columns, sw, channels), patches.dtype)
         for p in range(cells_h):
             for q in range(cells_w):
-                part = sent[:, :, :, p * sh : (p + 1) * sh, q * sw : (q + 1) * sw]
-                u, v = part.shape[3:5]
-                cells[:, p : p + height, :u, q : q + width, :v] += part.transpose(0, 1, 3, 2, 4, 5)
+                block = sent[:, :, :, p * sh : (p + 1) * sh, q * sw : (q + 1) * sw]
+                u, v = block.shape[3:5]
+                cells[:, p : p + height, :u, q : q + width, :v] += block.transpose(0, 1, 3, 2, 4, 5)
         padded = cells.reshape(g.batch, rows * sh, columns * sw, channels)
         return xp.ascontiguousarray(crop(padded, g))
 

@@ -55,6 +55,25 @@ class BatchNorm:
         return dx, place(dscale, into_scale), place(dbias, into_bias)
 
 
+class Running:
+    """Running statistics of batch normalisation: old ← (1 − m)·old + m·new for both."""
+
+    def update(
+        self,
+        mean: Array,
+        variance: Array,
+        batch_mean: Array,
+        batch_variance: Array,
+        momentum: float,
+        correction: float,
+    ) -> None:
+        """In place."""
+        of = mean.dtype.type
+        share = of(momentum)
+        mean[...] = (1 - share) * mean + share * batch_mean
+        variance[...] = (1 - share) * variance + share * (batch_variance * of(correction))
+
+
 class LayerNorm:
     """Normalise each row over its features."""
 

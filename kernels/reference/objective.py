@@ -8,7 +8,7 @@ from .losses import Softplus
 
 
 class Logistic:
-    """The mean of softplus, by its two parts."""
+    """The mean of softplus, from its value and its derivative."""
 
     def forward(self, s: Array, sign: int, weight: float) -> tuple[Array, Array]:
         """weight·mean softplus(sign·s), and its derivative."""

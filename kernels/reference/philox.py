@@ -24,8 +24,8 @@ def philox(xp: Any, counter: tuple[Array, Array, Array, Array], key: int | Array
     word, half = xp.uint64(WORD), xp.uint64(32)
     first, second = map(xp.uint64, MULTIPLIERS)
     a, b, c, d = counter
-    whole = key if hasattr(key, "dtype") else xp.uint64(key)
-    left, right = whole & word, whole >> half
+    bits = key if hasattr(key, "dtype") else xp.uint64(key)
+    left, right = bits & word, bits >> half
     for _ in range(ROUNDS):
         one, other = first * a, second * c
         a, b = (other >> half) ^ b ^ left, other & word

@@ -1,4 +1,4 @@
-"""Average pooling and enlargement by whole factors, with their exact adjoints."""
+"""Average pooling and enlargement by integer factors, with their exact adjoints."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from gan_np.arrays import Array, array_module
 
 
 def _windows(x: Array, window: tuple[int, int]) -> Array:
-    """(N, H·kh, W·kw, C) seen as (N, H, kh, W, kw, C)."""
+    """(N, H·kh, W·kw, C) as a view (N, H, kh, W, kw, C)."""
     n, height, width, channels = x.shape
-    seen: Array = x.reshape(n, height // window[0], window[0], width // window[1], window[1], channels)
-    return seen
+    view: Array = x.reshape(n, height // window[0], window[0], width // window[1], window[1], channels)
+    return view
 
 
 class AveragePool:

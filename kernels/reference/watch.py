@@ -13,7 +13,7 @@ class Finite:
     """A flag that is raised once."""
 
     def look(self, values: Array, flag: Array, code: int) -> None:
-        """flag ← code where it is 0 and an entry is NaN or infinite."""
+        """flag ← code where it is 0 and an element is NaN or infinite."""
         xp = array_module(values)
         now = xp.where(xp.isfinite(values).all(), np.int32(0), np.int32(code))
         flag[...] = xp.where(flag != 0, flag, now)

@@ -212,7 +212,7 @@ def test_a_forced_kernel_that_cannot_do_the_case_does_not_stop_it(measured, own_
 
 @pytest.mark.parametrize("operation", sorted(IN_PLACE))
 def test_steps_timed_in_place_stay_finite(operation):
-    (case,) = kernels.cases(operation, size="small")
+    (case,) = kernels.list_cases(operation, size="small")
     arrays = case.make(np.random.default_rng(0), np.dtype(np.float32))
     kernel = kernels.entry(operation, "reference").implementation
     for _ in range(2000):

@@ -65,7 +65,7 @@ def units(name):
 def rounding(name, geometry, result):
     """Of what gives one of a case's results: few channels are left to warps."""
     few = geometry is not None and few_channels.share_of(geometry, FLOAT32) is not None
-    return round_tf32 if name == WARPGROUPS and few and result == "large" else ROUNDING[name]
+    return round_tf32 if name == WARPGROUPS and few and result == "large" else ROUNDING.get(name, ROUNDING["cuda"])
 
 
 def compare(case, name="cuda", dtype=FLOAT32):

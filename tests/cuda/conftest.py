@@ -23,7 +23,7 @@ def order(request):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Without --campaign, what says the same once more is left out: the whole of it takes several minutes more."""
+    """Without --campaign, what repeats another test is left out: all of it takes several minutes more."""
     if config.getoption("--campaign"):
         return
     left_out = [item for item in items if Path(item.path).parent == Path(__file__).parent and _said_elsewhere(item)]
@@ -36,7 +36,7 @@ def _said_elsewhere(item):
     given = item.callspec.params if hasattr(item, "callspec") else {}
     if item.path.name == "test_cuda_products.py":
         # test_cuda_parity.py goes through all orders of threads for each kernel.
-        repeated = given.get("order") in ("forward", "reversed") or "whole-forward" in item.name
+        repeated = given.get("order") in ("forward", "reversed") or "aligned-forward" in item.name
         by_warps = item.originalname == "test_bias_and_activation_on_the_way" and "by warps" in item.name
         return repeated or by_warps or item.originalname == "test_pipelines"
     return item.path.name == "test_negative_controls.py" and "bf16" in str(given.get("kernel", ""))

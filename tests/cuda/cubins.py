@@ -60,8 +60,8 @@ LAYOUTS = {
     "forward": (True, False), "input_gradient": (True, True), "weight_gradient": (False, False),
     "to_small": (True, False), "to_large": (True, True), "to_weight": (False, False), "to_large_few": (True, True),
 }  # fmt: skip
-# And with TF32 of warpgroups, which read along k.
-TURNED = {"to_small": (True, True), "to_large": (True, True), "to_weight": (False, True)}
+# And with TF32 of warpgroups, which read along k: an operand may be transposed before.
+TRANSPOSED = {"to_small": (True, True), "to_large": (True, True), "to_weight": (False, True)}
 SINGLE = ("to_bf16.cu",)
 """Sources that are compiled for float32 alone."""
 
@@ -87,24 +87,24 @@ def _few_channels(name: str) -> Iterator[Variant]:
 
 
 def _products(name: str) -> Iterator[Variant]:
-    """Warpgroups multiply for convolution alone; a tile that is not held as often in some kernels is a module of its own."""
+    """Warpgroups multiply for convolution alone; kernels whose tile has other stages or occupancy are another module."""
     for units, real in itertools.product(product.TILES, ("float", "double")):
         if (units in product.GROUPS and name == "dense.cu") or (real == "double" and units != "float32"):
             continue
         for size, tile in product.TILES[units].items():
             if real == "double" and size in ("large", "slim"):
                 continue
-            held: dict[product.Tile, list[str]] = {}
+            modules: dict[product.Tile, list[str]] = {}
             for kernel in expected(name):
-                held.setdefault(product.held(tile, _layout(kernel, units), units), []).append(kernel)
-            for found, kernels in held.items():
+                modules.setdefault(product.pipelined(tile, _layout(kernel, units), units), []).append(kernel)
+            for found, kernels in modules.items():
                 label = f"{size} tile" + ("" if units == "float32" else f", {units}")
-                label += "" if len(held) == 1 else f", {' and '.join(kernels)}"
+                label += "" if len(modules) == 1 else f", {' and '.join(kernels)}"
                 yield Variant(name, real, label, product.definitions(found, units), tuple(kernels), units)
 
 
 def _layout(kernel: str, units: str) -> tuple[bool, bool]:
-    return TURNED[kernel] if units == product.TF32_GROUPS else LAYOUTS[kernel]
+    return TRANSPOSED[kernel] if units == product.TF32_GROUPS else LAYOUTS[kernel]
 
 
 def architecture(variant: Variant, target: str) -> str | None:
@@ -172,7 +172,7 @@ def _dynamic(variant: Variant, name: str) -> int:
         return 0
     given, which = variant.definitions, "THREAD" if variant.units == "float32" else "WARP"
     share = given[f"{which}_M"], given[f"{which}_N"]
-    tile = product.Tile(given["TILE_M"], given["TILE_N"], share, given["TILE_K"], given["RING"])
+    tile = product.Tile(given["TILE_M"], given["TILE_N"], share, given["TILE_K"], given["PIPELINE_STAGES"])
     dtype = np.dtype(np.float32 if variant.real == "float" else np.float64)
     few = 4 * tile.rows * (tile.columns + 1) if variant.source == few_channels.SOURCE else 0
     return max(product.shared_bytes(tile, _layout(name, variant.units), dtype, variant.units), few)

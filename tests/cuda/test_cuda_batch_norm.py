@@ -25,10 +25,10 @@ def shuffled(host_gpu):
         yield
 
 
-@pytest.fixture(params=["one launch", "in parts"])
+@pytest.fixture(params=["one launch", "two stages"])
 def launches(request, monkeypatch):
     """Both passes in one kernel, or each in one of its own."""
-    if request.param == "in parts":
+    if request.param == "two stages":
         divided(monkeypatch)
 
 

@@ -6,7 +6,7 @@ from on_host import threads_in_order
 
 import gan_np as gn
 from gan_np import kernels
-from gan_np.kernels.selection import PARTS
+from gan_np.kernels.selection import FUSED
 from gan_np.testing import KernelError
 
 CUDA = [
@@ -16,24 +16,26 @@ CUDA = [
     if entry.name.startswith("cuda")
 ]
 EXACT = [pair for pair in CUDA if pair[1] == "cuda"]
+UNITS_OF = {"dense": OF_DENSE}
+"""Units that multiply in the kernels of an operation; of others all of `ROUNDING`."""
 BY_UNITS = [
     (operation, name)
     for operation, entry in CUDA
-    for name in (OF_DENSE if operation == "dense" else ROUNDING)
-    if kernel_of(name) == entry
+    for name in [name for name in UNITS_OF.get(operation, ROUNDING) if kernel_of(name) == entry] or [entry]
 ]
-ROUNDED = [pair for pair in BY_UNITS if pair[1] != "cuda"]
+"""Each kernel by each of the units that it multiplies with; one that `ROUNDING` does not know by its own name, as exact."""
+ROUNDED = [pair for pair in BY_UNITS if pair[1] in ROUNDING and pair[1] != "cuda"]
 
 
 def test_every_operation_has_a_cuda_kernel_that_is_chosen_for_gpu_arrays():
-    """Operations that do the work of several are left to their parts."""
-    by_parts = set(PARTS) - {"logistic"}
-    assert {operation for operation, _ in EXACT} == set(kernels.OPERATIONS) - by_parts
+    """The dense layer has no fused kernel: dense products and bias_activation do its work."""
+    unfused = set(FUSED) - {"logistic"}
+    assert {operation for operation, _ in EXACT} == set(kernels.OPERATIONS) - unfused
     for operation, _ in EXACT:
-        for case in kernels.cases(operation):
+        for case in kernels.list_cases(operation):
             assert kernels.choose(operation, case.problem(FLOAT32, "cuda")).name == "cuda", case.label
-    for operation in by_parts:
-        for case in kernels.cases(operation):
+    for operation in unfused:
+        for case in kernels.list_cases(operation):
             named = [entry.name for entry in kernels.available(operation, case.problem(FLOAT32, "cuda"))]
             assert named == ["reference"]
 
@@ -41,7 +43,7 @@ def test_every_operation_has_a_cuda_kernel_that_is_chosen_for_gpu_arrays():
 @pytest.mark.parametrize(("operation", "name"), BY_UNITS, ids=lambda value: value)
 def test_every_order_of_threads(host_gpu, order, operation, name):
     """What rounds is compared with the reference on rounded arrays, and so as strictly."""
-    for case in kernels.cases(operation):
+    for case in kernels.list_cases(operation):
         compare(case, name)
 
 
@@ -49,7 +51,7 @@ def test_every_order_of_threads(host_gpu, order, operation, name):
 def test_parity(host_gpu, operation, name):
     """The public check: other strides, float64, gradients into place; to the rounding that was asked for."""
     kernel = kernel_of(name)
-    tolerance = {"cuda": None, "cuda_tf32": 2e-3, "cuda_bf16": 1e-2}[kernel]
+    tolerance = {"cuda_tf32": 2e-3, "cuda_bf16": 1e-2}.get(kernel)
     with threads_in_order("shuffled"), units(name):
         gn.testing.check_kernel(operation, kernel, device="cuda", tolerance=tolerance)
 

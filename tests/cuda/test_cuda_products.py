@@ -1,4 +1,4 @@
-"""Products on the GPU: every tile of every unit, parts of the inner index, what is done on the way, few channels."""
+"""Products on the GPU: every tile of every unit, split-K, fused epilogues, few channels."""
 
 import itertools
 from unittest import mock
@@ -30,8 +30,7 @@ from gan_np.arrays import to_device, to_host
 from gan_np.kernels import Activation, Into
 from gan_np.kernels.cases import conv2d_case, convolution_geometry, dense_case
 from gan_np.kernels.cuda import few_channels, product
-from gan_np.kernels.cuda.bf16 import STORED, as_bf16
-from gan_np.kernels.cuda.transpose import transposed
+from gan_np.kernels.cuda.operands import BF16, as_bf16, transposed
 from gan_np.testing import KernelError
 
 pytestmark = pytest.mark.usefixtures("host_gpu")
@@ -40,13 +39,13 @@ GEOMETRIES = {
     "chunks": convolution_geometry(2, (6, 5, 8), 24, (4, 4), (2, 2), (1, 1)),
     "narrow, one chunk aligned": convolution_geometry(3, (7, 6, 4), 5, (3, 2), (1, 2), (1, 0)),
     "few channels": convolution_geometry(2, (38, 44, 3), 24, (4, 4), (2, 2), (1, 1)),
-    "few channels, not whole": convolution_geometry(2, (31, 33, 1), 6, (5, 3), (3, 1), (2, 0)),
+    "few channels, not aligned": convolution_geometry(2, (31, 33, 1), 6, (5, 3), (3, 1), (2, 0)),
     "many small images": convolution_geometry(30, (3, 5, 8), 12, (2, 3), (1, 2), (0, 1)),
     "a pixel an image": convolution_geometry(70, (2, 3, 8), 8, (2, 3), (1, 1), (0, 0)),
-    "many parts": convolution_geometry(4, (18, 17, 3), 20, (4, 4), (2, 2), (1, 1)),
+    "many splits": convolution_geometry(4, (18, 17, 3), 20, (4, 4), (2, 2), (1, 1)),
 }
 WIDE = {
-    "whole": convolution_geometry(2, (17, 18, 72), 136, (3, 2), (2, 2), (1, 0)),
+    "aligned": convolution_geometry(2, (17, 18, 72), 136, (3, 2), (2, 2), (1, 0)),
     "odd": convolution_geometry(3, (15, 13, 67), 133, (3, 2), (1, 2), (1, 0)),
 }
 """More than one tile either way, with chunks of 16 bytes and without."""
@@ -69,7 +68,7 @@ def launches(monkeypatch):
     return seen
 
 
-def in_parts(monkeypatch):
+def split(monkeypatch):
     """Products are divided down to single tiles of the inner index."""
     monkeypatch.setattr(product, "LEAST_STEPS", 1)
     for wanted in ("BLOCKS", "MULTIPROCESSORS"):
@@ -77,7 +76,7 @@ def in_parts(monkeypatch):
 
 
 def undivided(monkeypatch):
-    monkeypatch.setattr(product, "MOST_PARTS", 1)
+    monkeypatch.setattr(product, "MOST_SPLITS", 1)
 
 
 @pytest.mark.parametrize("name", list(ROUNDING))
@@ -86,7 +85,7 @@ def test_convolution(order, name, label):
     compare(conv2d_case(label, GEOMETRIES[label]), name)
 
 
-@pytest.mark.parametrize("label", ["few channels", "few channels, not whole"])
+@pytest.mark.parametrize("label", ["few channels", "few channels, not aligned"])
 def test_few_channels_in_a_warpgroups_tiles(label, monkeypatch):
     monkeypatch.setattr(few_channels, "share_of", lambda *given: None)
     with threads_in_order("shuffled"):
@@ -98,18 +97,18 @@ def test_few_channels_in_a_warpgroups_tiles(label, monkeypatch):
     [
         (*pair, label, order)
         for pair in TILES
-        for label, order in (("whole", "forward"), ("whole", "shuffled"), ("odd", "reversed"), ("odd", "shuffled"))
-        if label == "whole" or pair[0] != BF16_WARPGROUPS
+        for label, order in (("aligned", "forward"), ("aligned", "shuffled"), ("odd", "reversed"), ("odd", "shuffled"))
+        if label == "aligned" or pair[0] != BF16_WARPGROUPS
     ],
 )
 def test_every_tile(name, size, label, order, monkeypatch, launches):
-    """Divided in the one order of threads and whole in the others."""
-    (in_parts if order == "shuffled" else undivided)(monkeypatch)
+    """With split-K in the one order of threads, without in the others."""
+    (split if order == "shuffled" else undivided)(monkeypatch)
     tile = product.TILES[UNITS[name]][size]
     monkeypatch.setattr(product, "choose_tile", lambda *given: tile)
     with threads_in_order(order):
         compare(conv2d_case(label, WIDE[label]), name)
-    assert ("gather" in dict(launches)) == (order == "shuffled")
+    assert ("reduce_splits" in dict(launches)) == (order == "shuffled")
     # More than one tile down and across, of one image at least.
     grids = [grid for kernel, grid in launches if kernel == "to_weight"]
     assert grids[0][0] > 1
@@ -121,7 +120,7 @@ def test_every_tile(name, size, label, order, monkeypatch, launches):
 def test_pipelines(order, name, pipeline, monkeypatch):
     """Stages beyond those that were measured as best."""
     monkeypatch.setattr(product, "PIPELINES", dict.fromkeys(product.PIPELINES, pipeline))
-    for label, geometry in WIDE.items() if name == WARPGROUPS else [("whole", WIDE["whole"])]:
+    for label, geometry in WIDE.items() if name == WARPGROUPS else [("aligned", WIDE["aligned"])]:
         compare(conv2d_case(label, geometry), name)
 
 
@@ -129,8 +128,8 @@ def test_pipelines(order, name, pipeline, monkeypatch):
 @pytest.mark.parametrize("divided", [True, False])
 @pytest.mark.parametrize("label", list(WIDE))
 def test_weight_gradients_into_place(name, divided, label, rng, monkeypatch, launches):
-    """Overwritten and added to, where the parts are added or where there is one."""
-    (in_parts if divided else undivided)(monkeypatch)
+    """Overwritten and added to, by the reduction and where there is one split."""
+    (split if divided else undivided)(monkeypatch)
     geometry = WIDE[label]
     plan = kernels.entry("conv2d", kernel_of(name)).implementation.plan(geometry)
     large, small = (
@@ -143,12 +142,12 @@ def test_weight_gradients_into_place(name, divided, label, rng, monkeypatch, lau
         for times, add in ((1, False), (2, True)):
             plan.to_weight(*given, Into(place, add))
             np.testing.assert_allclose(to_host(place), times * expected, rtol=0, atol=1e-6 * np.abs(expected).max())
-    assert ("gather" in dict(launches)) == divided
+    assert ("reduce_splits" in dict(launches)) == divided
 
 
 @pytest.mark.parametrize("name", OF_DENSE)
-def test_dense_in_parts(name, order):
-    compare(dense_case("in parts", 9, 700, 20), name)
+def test_dense_with_split_k(name, order):
+    compare(dense_case("split", 9, 700, 20), name)
 
 
 @pytest.mark.parametrize(("name", "size"), [pair for pair in TILES if pair[0] in OF_DENSE])
@@ -182,15 +181,15 @@ def test_cutting_is_told_from_rounding(name, monkeypatch):
         compare(conv2d_case("chunks", GEOMETRIES["chunks"]), name)
 
 
-def test_parts_and_tiles_depend_on_sizes_alone():
+def test_splits_and_tiles_depend_on_sizes_alone():
     tile = product.choose_tile(64, 8192, 100, 1, FLOAT32, "float32")
     assert tile is product.EXACT["medium"]
     assert product.choose_tile(128 * 1024, 128, 1024, 1, FLOAT32, "tf32") is product.ROUNDED["large"]
     assert product.choose_tile(128 * 1024, 128, 1024, 1, FLOAT64, "float32") is product.EXACT["medium"]
     assert product.choose_tile(64, 1, 8192, 1, FLOAT32, "float32") is product.EXACT["skinny"]
-    assert product._divide(1, 8192, 16, 264) == (128, 64)
-    assert product._divide(1000, 8192, 16, 264) == (8192, 1)
-    assert product._divide(3, 0, 16, 264) == (16, 1)
+    assert product._split_k(1, 8192, 16, 264) == (128, 64)
+    assert product._split_k(1000, 8192, 16, 264) == (8192, 1)
+    assert product._split_k(3, 0, 16, 264) == (16, 1)
 
 
 def test_tiles_on_hopper():
@@ -212,7 +211,7 @@ def units_and_tiles():
     for name, tiles in product.TILES.items():
         layouts = [(True, True), (False, True)] if name == product.TF32_GROUPS else LAYOUTS
         for tile, layout in itertools.product(tiles.values(), layouts):
-            yield name, product.held(tile, layout, name), layout
+            yield name, product.pipelined(tile, layout, name), layout
     for name, columns in itertools.product(("float32", "tf32", "bf16"), (16, 32, 48, 64)):
         yield name, few_channels.tile_of(columns, name), (True, True)
 
@@ -223,7 +222,7 @@ def test_shared_memory_fits():
         few = 4 * tile.rows * (tile.columns + 1) if tile.rows == few_channels.PIXELS else 0
         needed = max(product.shared_bytes(tile, layout, FLOAT32, name), few)
         assert needed <= 227 << 10
-        assert tile.resident * (needed + 1024) <= 228 << 10, (name, tile)  # a block takes 1 KB beside what it asks for
+        assert tile.occupancy * (needed + 1024) <= 228 << 10, (name, tile)  # a block takes 1 KB beside what it asks for
         assert name in product.GROUPS or needed <= 163 << 10, (name, tile)
         if name == "float32" and not few:
             assert needed <= 48 << 10
@@ -236,8 +235,8 @@ def test_blocks_are_those_that_sources_count():
         assert threads % (128 if name in product.GROUPS else 32) == 0
         # What a multiprocessor has: 2,048 threads, and 65,536 registers of which each thread needs its sums at least.
         sums = tile.rows * tile.columns // threads
-        assert tile.resident * threads <= 2048
-        assert tile.resident * threads * sums <= 65536, (name, tile)
+        assert tile.occupancy * threads <= 2048
+        assert tile.occupancy * threads * sums <= 65536, (name, tile)
 
 
 # ---- epilogues
@@ -268,7 +267,7 @@ def near(found, expected, tolerance=2e-5):
     np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * np.abs(expected[np.isfinite(expected)]).max())
 
 
-FUSED = {**GEOMETRIES, "whole": convolution_geometry(1, (9, 18, 40), 72, (3, 2), (2, 2), (1, 0))}
+FUSED = {**GEOMETRIES, "aligned": convolution_geometry(1, (9, 18, 40), 72, (3, 2), (2, 2), (1, 0))}
 
 
 @pytest.mark.parametrize("name", list(ROUNDING))
@@ -277,7 +276,7 @@ FUSED = {**GEOMETRIES, "whole": convolution_geometry(1, (9, 18, 40), 72, (3, 2),
 @pytest.mark.parametrize("divided", [True, False])
 def test_bias_and_activation_on_the_way(name, label, contraction, divided, rng, monkeypatch, launches):
     """The same as in two steps; as one launch where there is one part, unless the activation is a long one."""
-    (in_parts if divided else undivided)(monkeypatch)
+    (split if divided else undivided)(monkeypatch)
     geometry = FUSED[label]
     few = contraction == "to_large" and few_channels.share_of(geometry, FLOAT32) is not None
     channels = (geometry.large if contraction == "to_large" else geometry.small)[2]
@@ -290,27 +289,27 @@ def test_bias_and_activation_on_the_way(name, label, contraction, divided, rng, 
             if few:
                 assert own == ["to_large_few"]
             elif not divided:
-                assert own == [contraction] + ["gather"] * (activation.kind in ("tanh", "sigmoid"))
+                assert own == [contraction] + ["reduce_splits"] * (activation.kind in ("tanh", "sigmoid"))
 
 
 @pytest.mark.parametrize("divided", [True, False])
-def test_parts_are_those_that_were_asked_for(divided, rng, monkeypatch, launches):
+def test_splits_are_those_that_were_asked_for(divided, rng, monkeypatch, launches):
     """Else the cases above would not be those that they are named after."""
-    (in_parts if divided else undivided)(monkeypatch)
-    for name, label, contraction in itertools.product(ROUNDING, ("chunks", "whole"), ("to_small", "to_large")):
+    (split if divided else undivided)(monkeypatch)
+    for name, label, contraction in itertools.product(ROUNDING, ("chunks", "aligned"), ("to_small", "to_large")):
         launches.clear()
         fused(name, FUSED[label], contraction, None, Activation("relu"), rng)
-        deep = label == "whole" or contraction == "to_small" or name != "cuda"
-        assert ("gather" in dict(launches)) == divided or not deep, (name, label, contraction)
+        deep = label == "aligned" or contraction == "to_small" or name != "cuda"
+        assert ("reduce_splits" in dict(launches)) == divided or not deep, (name, label, contraction)
 
 
 @pytest.mark.parametrize("name", list(ROUNDING))
 @pytest.mark.parametrize("contraction", ["to_small", "to_large"])
-@pytest.mark.parametrize("label", ["whole", "few channels"])
+@pytest.mark.parametrize("label", ["aligned", "few channels"])
 @pytest.mark.parametrize("divided", [True, False])
 def test_what_is_not_finite(name, contraction, label, divided, rng, monkeypatch):
     """NaN stays, of each channel alone; infinities become what they are in the limit."""
-    (in_parts if divided else undivided)(monkeypatch)
+    (split if divided else undivided)(monkeypatch)
     geometry = FUSED[label]
     bias = np.zeros((geometry.large if contraction == "to_large" else geometry.small)[2], np.float32)
     bias[:3] = np.nan, -np.inf, np.inf
@@ -328,7 +327,7 @@ def test_what_is_not_finite(name, contraction, label, divided, rng, monkeypatch)
 
 
 @pytest.mark.parametrize("name", list(ROUNDING))
-@pytest.mark.parametrize("label", ["whole", "few channels"])
+@pytest.mark.parametrize("label", ["aligned", "few channels"])
 def test_a_picture_that_is_not_a_number(name, label, rng):
     """Only what sees it is not a number either; an activation does not hide it."""
     geometry = convolution_geometry(2, (10, 9, 3 if label == "few channels" else 40), 36, (4, 4), (2, 2), (1, 1))
@@ -348,21 +347,21 @@ def test_a_picture_that_is_not_a_number(name, label, rng):
     assert (np.isnan(found) == sees[..., None]).all()
 
 
-# ---- the parts of a product
+# ---- the reduction of split-K
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("count", [1, 7, 8, 127, 128])
 @pytest.mark.parametrize("shape", [(5, 3), (11, 16), (300, 4), (129, 7)])
 @pytest.mark.parametrize("blocks", ["one", "many"])
-def test_adding_parts(count, shape, dtype, blocks, rng, monkeypatch):
+def test_adding_splits(count, shape, dtype, blocks, rng, monkeypatch):
     """By one thread a number and by several: the order of threads changes no bit, and they are the reference's numbers."""
     if blocks == "one":
         monkeypatch.setattr(product, "MULTIPROCESSORS", 0)  # so its threads take several turns
     numbers, before = rng.standard_normal((count, *shape)).astype(dtype), rng.standard_normal(shape).astype(dtype)
     numbers /= np.sqrt(count).astype(dtype)
     bias = rng.standard_normal(shape[-1]).astype(dtype)
-    parts, total = to_device(numbers, "cuda"), numbers.astype(np.float64).sum(axis=0)
+    partial, total = to_device(numbers, "cuda"), numbers.astype(np.float64).sum(axis=0)
     epilogue = kernels.entry("bias_activation", "reference").implementation
     tanh, leaky = Activation("tanh"), Activation("leaky_relu", 0.2)
     cases = [
@@ -380,7 +379,7 @@ def test_adding_parts(count, shape, dtype, blocks, rng, monkeypatch):
         for order in ORDERS:
             result = to_device(before, "cuda")
             with threads_in_order(order):
-                product._gather(parts, count, result, add, epilogue)
+                product._reduce_splits(partial, count, result, add, epilogue)
             found.append(to_host(result))
         np.testing.assert_array_equal(found[1], found[0])
         np.testing.assert_array_equal(found[2], found[0])
@@ -389,17 +388,17 @@ def test_adding_parts(count, shape, dtype, blocks, rng, monkeypatch):
 
 
 @pytest.mark.parametrize("channels", [4, 6])
-def test_parts_of_a_misaligned_result(channels, rng):
+def test_splits_of_a_misaligned_result(channels, rng):
     """A gradient's place in a vector begins anywhere."""
     numbers = rng.standard_normal((9, 10, channels)).astype(np.float32)
     memory = to_device(np.full(10 * channels + 2, np.nan, np.float32), "cuda")
     result = memory[1:-1].reshape(10, channels)
-    product._gather(to_device(numbers, "cuda"), 9, result, 0, None)
+    product._reduce_splits(to_device(numbers, "cuda"), 9, result, 0, None)
     np.testing.assert_allclose(to_host(result), numbers.sum(axis=0), rtol=0, atol=1e-5)
     assert np.isnan(to_host(memory)[[0, -1]]).all()
 
 
-# ---- matrices turned over
+# ---- transposed matrices
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -427,14 +426,14 @@ def test_narrowed(order, count, start, rng):
     array[start : start + special.size] = special.view(np.float32)[:count]
     given = to_device(array, "cuda")[start:]
     found = to_host(as_bf16(given))
-    assert found.dtype == STORED
+    assert found.dtype == BF16
     np.testing.assert_array_equal(found, (round_bf16(array[start:]).view(np.uint32) >> 16).astype(np.uint16))
     not_a_number = to_host(as_bf16(to_device(np.full(count, np.nan, np.float32), "cuda")))
     assert np.isnan((not_a_number.astype(np.uint32) << 16).view(np.float32)).all()
 
 
 def test_who_stores_bf16():
-    """Hopper's where both sides have whole chunks and enough of them; others multiply float32 that they round."""
+    """Hopper's where both sides have aligned lines and enough channels; others multiply float32 that they round."""
     array = to_device(np.zeros((1, 1, 1, 64), np.float32), "cuda")
     for channels, stored in (((64, 32), True), ((24, 64), False), ((64, 36), False), ((3, 64), False)):
         geometry = convolution_geometry(1, (4, 4, channels[0]), channels[1], (4, 4), (2, 2), (1, 1))
@@ -442,7 +441,7 @@ def test_who_stores_bf16():
         assert plan.keeps_large
         assert plan.keeps_small
         for prepared in (plan.prepare_large(array), plan.prepare_small(array), plan.prepare_weight(array).natural):
-            assert (prepared.dtype == STORED) == stored
+            assert (prepared.dtype == BF16) == stored
         with units(BF16_WARPS):
             assert plan.prepare_large(array) is array
         assert kernels.entry("conv2d", "cuda_tf32").implementation.plan(geometry).prepare_large(array) is array
@@ -452,7 +451,7 @@ def test_who_stores_bf16():
 
 
 def test_few_channels_are_done_in_several_blocks_of_a_picture():
-    for label in ("few channels", "few channels, not whole"):
+    for label in ("few channels", "few channels, not aligned"):
         share = few_channels.share_of(GEOMETRIES[label], FLOAT32)
         assert share is not None
         assert share.high < GEOMETRIES[label].large[0]

@@ -1,4 +1,4 @@
-"""CUDA kernels at sizes that the small cases of the table do not reach: several parts of a sum, chunks of 16 bytes.
+"""CUDA kernels at sizes that the small cases of the table do not reach: several partial sums, chunks of 16 bytes.
 
 Products have `test_cuda_products.py`.
 """
@@ -30,7 +30,7 @@ def batch_norm_inputs(rows, channels, offset):
 
 
 def divided(monkeypatch):
-    """Sums down columns go in parts however few rows there are, and a thread of the merge reads several of them."""
+    """Sums down columns take two stages however few rows there are, and a thread of the second adds several."""
     monkeypatch.setattr(grids, "ALONE", 0)
     monkeypatch.setattr(grids, "COLUMN_THREADS", 64)
     monkeypatch.setattr(grids, "MERGE_THREADS", 16)
@@ -38,12 +38,12 @@ def divided(monkeypatch):
 
 @pytest.mark.parametrize(("rows", "channels"), [(3000, 4), (500, 40), (300, 260), (3001, 1)])
 @pytest.mark.parametrize("offset", [0.0, 1000.0])
-@pytest.mark.parametrize("in_parts", [True, False])
-def test_batch_norm_down_many_rows(rows, channels, offset, in_parts, monkeypatch):
+@pytest.mark.parametrize("two_stages", [True, False])
+def test_batch_norm_down_many_rows(rows, channels, offset, two_stages, monkeypatch):
     """Also where the mean is a thousand deviations: no digits are lost."""
-    if in_parts:
+    if two_stages:
         divided(monkeypatch)
-    assert (grids.sums_down(rows, channels, 1 if channels == 1 else 4, 1, 4).parts > 1) == in_parts
+    assert (grids.sums_down(rows, channels, 1 if channels == 1 else 4, 1, 4).partials > 1) == two_stages
     x, scale, bias = batch_norm_inputs(rows, channels, offset)
     dy = np.random.default_rng(2).standard_normal(x.shape).astype(np.float32)
     activation = Activation("tanh" if offset else "leaky_relu", 0.2)  # beside 1,000, rounding turns signs near 0
@@ -68,7 +68,7 @@ def test_batch_norm_down_many_rows(rows, channels, offset, in_parts, monkeypatch
         np.testing.assert_allclose(left, right, rtol=0, atol=np.abs(right).max() * (2e-5 + 2e-7 * offset))
 
 
-def test_sums_of_large_matrices_go_in_parts_that_take_as_many_turns():
+def test_sums_of_large_matrices_are_shared_by_blocks_that_take_as_many_turns():
     assert grids.sums_down(131072, 64, 4, 1, 4) == ((1, 128), (16, 64))
     assert grids.sums_down(32768, 128, 4, 1, 4) == ((1, 128), (32, 32))
     assert grids.sums_down(8192, 256, 4, 3, 4) == ((2, 64), (32, 32))
@@ -78,10 +78,10 @@ def test_sums_of_large_matrices_go_in_parts_that_take_as_many_turns():
 
 @pytest.mark.parametrize("shape", [(1100, 4), (33, 64), (2, 3, 5, 8), (1500, 3), (602, 6), (1501, 3)])
 @pytest.mark.parametrize("kind", ["linear", "leaky_relu", "sigmoid"])
-@pytest.mark.parametrize("in_parts", [True, False])
-def test_bias_and_activation_in_chunks(shape, kind, in_parts, monkeypatch):
+@pytest.mark.parametrize("two_stages", [True, False])
+def test_bias_and_activation_in_chunks(shape, kind, two_stages, monkeypatch):
     """Rows of three or six channels are taken four or two at a time."""
-    if in_parts:
+    if two_stages:
         divided(monkeypatch)
     case = kernels.case_of(
         kernels.RecordedProblem("bias_activation", kernels.Problem("cuda", FLOAT32, shape), (Activation(kind, 0.2),))

@@ -105,7 +105,7 @@ def test_what_is_not_supported(problem, reason):
 
 
 def test_tensor_cores_are_used_where_they_are_named_alone():
-    problem = kernels.cases("conv2d")[0].problem(FLOAT32, "cuda")
+    problem = kernels.list_cases("conv2d")[0].problem(FLOAT32, "cuda")
     assert kernels.choose("conv2d", problem).name == "cuda"
     for name in ("cuda_tf32", "cuda_bf16"):
         with kernels.use_kernels(conv2d=name):

@@ -50,19 +50,19 @@ LONG = {
     # Rows longer than a warp, so that what another warp sums is read; a ring of tiles that goes round.
     "layer_norm": kernels.case_of(kernels.RecordedProblem("layer_norm", kernels.Problem("cuda", FLOAT32, (2, 300)))),
     "dense": dense_case("deep", 3, 200, 5),
-    # So deep that several threads share the parts of a number.
-    "parts": dense_case("in parts", 9, 3000, 5),
+    # So deep that several threads share the partial results of a number.
+    "split-K": dense_case("split", 9, 3000, 5),
     "few channels": conv2d_case("few", convolution_geometry(1, (20, 44, 3), 24, (4, 4), (2, 2), (1, 1))),
-    # Tiles that begin in the middle of a row, go on over several rows and images, and hold several taps; whole lines.
+    # Tiles that begin in the middle of a row, go on over several rows and images, and hold several taps; aligned lines.
     "small images": conv2d_case("small images", convolution_geometry(30, (3, 5, 8), 12, (2, 3), (1, 2), (0, 1))),
     "odd columns": dense_case("odd columns", 5, 8, 13),
-    # A ring of tiles that goes round in all three contractions, all of whose lines are whole.
+    # A ring of tiles that goes round in all three contractions, all of whose lines are aligned.
     "warpgroups": conv2d_case("deep", convolution_geometry(1, (27, 26, 40), 72, (4, 4), (2, 2), (1, 1))),
 }
 
 
 def some_cases(operation):
-    return [LONG[operation]] if operation in LONG else kernels.cases(operation)[-2:]
+    return [LONG[operation]] if operation in LONG else kernels.list_cases(operation)[-2:]
 
 
 def nth(pattern, number, replacement=""):
@@ -97,15 +97,15 @@ BARRIER = r"__syncthreads\(\);"
         ("few_channels.cu", 0, "few channels"),
         ("few_channels.cu", 1, "few channels"),
         ("few_channels.cu", 2, "few channels"),
-        ("gather.cu", 0, "parts"),
-        ("gather.cu", 1, "parts"),
+        ("reduce_splits.cu", 0, "split-K"),
+        ("reduce_splits.cu", 1, "split-K"),
         ("updates.cu", 0, "adam"),
         ("objective.cu", 0, "logistic"),
         ("objective.cu", 0, "accuracy"),
     ],
 )
 def test_every_barrier_is_needed(host_gpu, monkeypatch, name, number, operation):
-    if name == "gather.cu":
+    if name == "reduce_splits.cu":
         monkeypatch.setattr(product, "MULTIPROCESSORS", 0)  # one block, whose threads take several turns
     assert caught(monkeypatch, name, nth(BARRIER, number), operation)
 
@@ -160,7 +160,7 @@ def test_every_barrier_of_few_channels_is_needed_on_tensor_cores(host_gpu, monke
     assert caught(monkeypatch, "few_channels.cu", nth(BARRIER, number), "few channels", kernel)
 
 
-def test_the_barrier_of_what_is_turned_over_is_needed(host_gpu, monkeypatch):
+def test_the_barrier_of_a_transposition_is_needed(host_gpu, monkeypatch):
     assert caught(monkeypatch, "transpose.cu", nth(BARRIER, 0), "warpgroups", WARPGROUPS)
 
 
@@ -178,7 +178,7 @@ def test_the_barrier_of_what_is_turned_over_is_needed(host_gpu, monkeypatch):
         nth(r"fetch\(tile \+ STAGES - 1\);", 0, "fetch(tile + STAGES);"),
         nth(r"tile < STAGES - 1; ", 0, "tile < STAGES; "),
         nth(r"\^ line % 8", 0, "^ line % 4"),
-        nth(r"row \* LINE \+ k : ", 0, "row * LINE : "),
+        nth(r"row \* LINE_ELEMENTS \+ k : ", 0, "row * LINE_ELEMENTS : "),
     ],
     ids=[
         "no barrier", "no wait for copies", "waits for too few", "copies that are not published", "no wait for products",
@@ -217,7 +217,7 @@ def test_pairs_that_are_not_aligned(host_gpu, monkeypatch):
 
 def test_rows_that_lie_over_others(host_gpu, monkeypatch):
     """Lines of bf16 along the rows are 64 of them, and the next 64 follow after all steps of k."""
-    change = nth(r"\* \(LINES \* LINE\) \+ swizzled", 0, "* LINE + swizzled")
+    change = nth(r"\* \(LINES \* LINE_ELEMENTS\) \+ swizzled", 0, "* LINE_ELEMENTS + swizzled")
     assert caught(monkeypatch, "convolution.cu", change, "warpgroups", BF16_WARPGROUPS) == set(ORDERS)
 
 
@@ -285,7 +285,7 @@ def test_the_list_of_barriers_is_complete():
     barriers = {name: len(re.findall(BARRIER, source.read_source(name))) for name in source.sources()}
     assert {name: count for name, count in barriers.items() if count} == {
         "dense.cu": 1, "convolution.cu": 1, "batch_norm.cu": 3, "activation.cu": 1, "layer_norm.cu": 2, "updates.cu": 1,
-        "objective.cu": 1, "few_channels.cu": 3, "gather.cu": 2, "transpose.cu": 1,
+        "objective.cu": 1, "few_channels.cu": 3, "reduce_splits.cu": 2, "transpose.cu": 1,
     }  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def test_convolution(name, label):
 
 @pytest.mark.parametrize("name", OF_DENSE)
 def test_dense(name):
-    compare(dense_case("in parts", 9, 3000, 20), name)
+    compare(dense_case("split", 9, 3000, 20), name)
     compare(dense_case("large", 130, 37, 140), name)
 
 
@@ -53,7 +53,7 @@ def test_dense(name):
 def test_every_tile(name, label, monkeypatch):
     here(name)
     if label == "odd" and name == BF16_WARPGROUPS:
-        pytest.skip("its lines are not whole, so that warps do it")
+        pytest.skip("its lines are not aligned, so that warps do it")
     for tile in product.TILES[UNITS[name]].values():
         monkeypatch.setattr(product, "choose_tile", lambda *given, tile=tile: tile)
         compare(conv2d_case(label, GEOMETRIES[label]), name)

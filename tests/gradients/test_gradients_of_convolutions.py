@@ -78,7 +78,7 @@ def test_dcgan_block(channels, batch):
 
 def _table():
     """Each kernel of the table with each geometry that it does in float64: whatever the cost model would choose."""
-    for case in gn.kernels.cases("conv2d"):
+    for case in gn.kernels.list_cases("conv2d"):
         for entry in gn.kernels.available("conv2d", case.problem(np.dtype(np.float64))):
             yield pytest.param(entry.name, case.geometry, id=f"{entry.name} {case.label}")
 

@@ -103,7 +103,7 @@ def test_no_stale_prepared_weight_when_u_moves(kernel, rng):
     layer = gn.SpectralNorm(gn.Conv2d(4, 4, stride=2, padding=1, bias=False))
     network = gn.Network(layer, (8, 8, 3), seed=1)
     x = rng.standard_normal((2, 8, 8, 3)).astype(np.float32)
-    plan_problem = gn.kernels.cases("conv2d", size="dcgan")[0]
+    plan_problem = gn.kernels.list_cases("conv2d", size="dcgan")[0]
     reason = gn.kernels.entry("conv2d", kernel).supports(plan_problem.problem(np.dtype(np.float32)))
     if reason is not None:
         pytest.skip(f"{kernel} does not do DCGAN's convolutions here: {reason}")

@@ -67,7 +67,7 @@ ACTIVATED = [
 
 def training_cases():
     """DCGAN's, with a batch that a test has time for."""
-    for case in kernels.cases("conv2d", size="dcgan"):
+    for case in kernels.list_cases("conv2d", size="dcgan"):
         yield conv2d_case(case.label, case.geometry._replace(batch=8))
     yield dense_case("100→8192", 32, 100, 8192)
     yield dense_case("8192→1", 32, 8192, 1)

@@ -62,7 +62,7 @@ def test_there_is_a_compiled_kernel_for_every_operation():
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_any_number_of_threads_gives_the_same_bits(operation, rng):
-    for case in kernels.cases(operation, size="dcgan"):
+    for case in kernels.list_cases(operation, size="dcgan"):
         arrays = case.make(rng, np.dtype(np.float32))
         with threads.held_to(1):
             alone = case.run(numba(operation), *arrays)
@@ -76,7 +76,7 @@ def test_any_number_of_threads_gives_the_same_bits(operation, rng):
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_training_sizes(operation, rng):
     """Many chunks, the last one shorter."""
-    for case in kernels.cases(operation, size="dcgan"):
+    for case in kernels.list_cases(operation, size="dcgan"):
         agree_on(case, np.float32, rng, 1e-5)
 
 

@@ -9,12 +9,12 @@ from scipy import signal
 from gan_np import kernels, ops
 
 NAMES = [entry.name for entry in kernels.entries("conv2d")]
-GEOMETRIES = [case.geometry for case in kernels.cases("conv2d")]
+GEOMETRIES = [case.geometry for case in kernels.list_cases("conv2d")]
 FLOAT64 = np.dtype(np.float64)
 
 
 def supported():
-    for name, case in itertools.product(NAMES, kernels.cases("conv2d")):
+    for name, case in itertools.product(NAMES, kernels.list_cases("conv2d")):
         if kernels.entry("conv2d", name).supports(case.problem(FLOAT64)) is None:
             yield pytest.param(name, case.geometry, id=f"{name} {case.label}")
 

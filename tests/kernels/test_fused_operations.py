@@ -1,4 +1,4 @@
-"""When an operation that does the work of several is chosen, and that it gives what its parts give."""
+"""When a fused operation is chosen, and that it gives what the single operations give."""
 
 import numpy as np
 import pytest
@@ -15,33 +15,33 @@ def no_environment(monkeypatch):
     monkeypatch.delenv("GAN_NP_KERNELS", raising=False)
 
 
-def whole(problem=SMALL):
+def fused(problem=SMALL):
     return kernels.select_fused("dense_layer", problem)
 
 
-def test_small_weights_are_done_at_once_and_large_ones_in_parts():
-    assert whole() is kernels.entry("dense_layer", "numba").implementation
-    assert whole(LARGE) is None
+def test_small_weights_are_fused_and_large_ones_are_not():
+    assert fused() is kernels.entry("dense_layer", "numba").implementation
+    assert fused(LARGE) is None
 
 
-@pytest.mark.parametrize("part", ["dense", "bias_activation"])
-def test_a_forced_part_is_not_passed_by(part, monkeypatch):
-    with gn.use_kernels(**{part: "reference"}):
-        assert whole() is None
-    monkeypatch.setenv("GAN_NP_KERNELS", f"{part}=reference")
-    assert whole() is None
+@pytest.mark.parametrize("single", ["dense", "bias_activation"])
+def test_a_forced_single_operation_is_not_passed_by(single, monkeypatch):
+    with gn.use_kernels(**{single: "reference"}):
+        assert fused() is None
+    monkeypatch.setenv("GAN_NP_KERNELS", f"{single}=reference")
+    assert fused() is None
 
 
-def test_the_whole_operation_itself_can_be_forced():
+def test_the_fused_operation_itself_can_be_forced():
     with gn.use_kernels(dense_layer="reference", dense="numba"):
-        assert whole() is kernels.entry("dense_layer", "reference").implementation
+        assert fused() is kernels.entry("dense_layer", "reference").implementation
     with gn.use_kernels(dense_layer="numba"), pytest.raises(ValueError, match="does not stay in a cache"):
-        whole(LARGE)
+        fused(LARGE)
 
 
 @pytest.mark.parametrize("kind", ["linear", "relu", "leaky_relu", "tanh", "sigmoid"])
 @pytest.mark.parametrize("with_bias", [True, False])
-def test_the_same_numbers_as_in_parts(kind, with_bias, rng):
+def test_the_same_numbers_as_unfused(kind, with_bias, rng):
     x, w, b, dy = (rng.standard_normal(shape) for shape in ((20, 9), (9, 7), (7,), (20, 7)))
     activation = kernels.Activation(kind, 0.2 if kind == "leaky_relu" else 0.0)
     found = []

@@ -8,6 +8,7 @@ import pytest
 
 import gan_np as gn
 from gan_np import kernels
+from gan_np.kernels import selection
 
 PROBLEM = kernels.Problem("cpu", np.dtype(np.float32), (5, 3))
 VARIABLE = "GAN_NP_KERNELS"
@@ -109,7 +110,7 @@ def test_a_forced_kernel_that_cannot_do_the_work_raises_with_its_reason(plant, r
 
 
 def test_the_conv2d_cost_model_prefers_patches_to_taps():
-    case = kernels.cases("conv2d", size="dcgan")[1]
+    case = kernels.list_cases("conv2d", size="dcgan")[1]
     problem = case.problem(np.dtype(np.float64))
     costs = {entry.name: entry.cost(problem) for entry in kernels.available("conv2d", problem) if entry.cost}
     assert costs["im2col"] < costs["reference"]
@@ -188,6 +189,20 @@ class TestEnvironment:
     def test_empty_forces_nothing(self, counting, monkeypatch):
         monkeypatch.setenv(VARIABLE, "  ")
         assert chosen() is not counting[0]
+
+    def test_a_change_counts_from_the_next_choice_on(self, counting, monkeypatch):
+        kernel, name = counting
+        for text in (f"dense={name}", "dense=reference", f"dense={name}"):
+            monkeypatch.setenv(VARIABLE, text)
+            assert (chosen() is kernel) == (name in text)
+        monkeypatch.delenv(VARIABLE)
+        assert chosen() is not kernel
+
+    def test_where_os_environ_keeps_no_dictionary(self, monkeypatch):
+        """As in other Pythons than CPython: it is read by its public methods."""
+        monkeypatch.setattr(selection.os, "environ", {VARIABLE: "dense=reference"})
+        monkeypatch.setattr(selection, "_environment", selection._environment_reader())
+        assert chosen() is kernels.entry("dense", "reference").implementation
 
     def test_a_with_block_comes_before_it(self, counting, monkeypatch):
         kernel, name = counting

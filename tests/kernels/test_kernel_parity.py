@@ -12,7 +12,9 @@ ALL = [(operation, entry.name) for operation in kernels.OPERATIONS for entry in 
 ENTRIES = [
     (operation, name)
     for operation, name in ALL
-    if any(kernels.entry(operation, name).supports(case.problem(FLOAT32)) is None for case in kernels.cases(operation))
+    if any(
+        kernels.entry(operation, name).supports(case.problem(FLOAT32)) is None for case in kernels.list_cases(operation)
+    )
 ]
 """Those for NumPy arrays."""
 
@@ -26,7 +28,7 @@ def test_parity(operation, name):
 def test_same_arrays_same_bits(operation, name, rng):
     """Run twice on the same arrays: a sum whose order changes would make runs differ."""
     kernel = kernels.entry(operation, name)
-    cases = [case for case in kernels.cases(operation) if not kernel.supports(case.problem(np.dtype(np.float32)))]
+    cases = [case for case in kernels.list_cases(operation) if not kernel.supports(case.problem(np.dtype(np.float32)))]
     for case in cases:
         arrays = case.make(rng, np.dtype(np.float32))
         first, second = (case.run(kernel.implementation, *arrays) for _ in range(2))
@@ -38,7 +40,7 @@ def test_same_arrays_same_bits(operation, name, rng):
 def test_memory_that_may_not_be_written(operation, name, rng):
     """Read-only arrays, as views of θ are."""
     kernel = kernels.entry(operation, name)
-    for case in kernels.cases(operation):
+    for case in kernels.list_cases(operation):
         if kernel.supports(case.problem(np.dtype(np.float32))):
             continue
         arrays = case.make(rng, np.dtype(np.float32))
@@ -50,21 +52,21 @@ def test_memory_that_may_not_be_written(operation, name, rng):
 def test_what_is_not_checked_here_is_for_a_gpu():
     """And is held to the reference in tests/cuda."""
     for operation, name in set(ALL) - set(ENTRIES):
-        problem = kernels.cases(operation)[0].problem(FLOAT32)
+        problem = kernels.list_cases(operation)[0].problem(FLOAT32)
         assert kernels.entry(operation, name).supports(problem) == "it is for arrays on a GPU"
 
 
 def test_every_operation_has_a_reference_and_cases():
     for operation in kernels.OPERATIONS:
         assert kernels.entries(operation)[0].name == "reference"
-        assert kernels.cases(operation), operation
-        assert kernels.cases(operation, size="dcgan"), operation
+        assert kernels.list_cases(operation), operation
+        assert kernels.list_cases(operation, size="dcgan"), operation
 
 
 def test_sizes_of_cases():
     with pytest.raises(ValueError, match="'small' or 'dcgan'"):
-        kernels.cases(size="large")
-    assert {case.operation for case in kernels.cases()} == set(kernels.OPERATIONS)
+        kernels.list_cases(size="large")
+    assert {case.operation for case in kernels.list_cases()} == set(kernels.OPERATIONS)
 
 
 def test_dcgan_convolution_with_every_kernel(rng):

@@ -15,7 +15,7 @@ TOLERANCE = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 2e-5}
 
 def supported():
     for name in NAMES:
-        for case in kernels.cases("conv2d"):
+        for case in kernels.list_cases("conv2d"):
             for dtype in TOLERANCE:
                 if kernels.entry("conv2d", name).supports(case.problem(dtype)) is None:
                     yield pytest.param(name, case.geometry, dtype, id=f"{name} {case.label} {dtype}")
@@ -76,4 +76,4 @@ def test_the_identity_sees_a_wrong_contraction(plant, rng):
             return Wrong(geometry)
 
     with pytest.raises(AssertionError):
-        check_identity(plant("conv2d", Kernel()), kernels.cases("conv2d")[1].geometry, np.dtype(np.float64), rng)
+        check_identity(plant("conv2d", Kernel()), kernels.list_cases("conv2d")[1].geometry, np.dtype(np.float64), rng)

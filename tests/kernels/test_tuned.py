@@ -203,7 +203,7 @@ class TestOccurring:
         )
         network = gn.Network(structure, (8, 6, 2))
         x = rng.standard_normal((3, 8, 6, 2)).astype(np.float32)
-        with kernels.recording() as found:
+        with kernels.record_problems() as found:
             for _ in range(2):
                 y, pullback = network.forward(x)
                 pullback(y)
@@ -219,11 +219,11 @@ class TestOccurring:
     @pytest.mark.parametrize("operation", kernels.OPERATIONS)
     def test_a_case_for_each_operation(self, operation, rng):
         """The case of what a case asks for is like it: same shapes, same results."""
-        for case in kernels.cases(operation):
+        for case in kernels.list_cases(operation):
             problem = case.problem(FLOAT32)
             arrays = case.make(np.random.default_rng(0), FLOAT32)
             # Named: on the processor its parts do the work, and there is no other.
-            with kernels.recording() as found, kernels.use_kernels(logistic="reference"):
+            with kernels.record_problems() as found, kernels.use_kernels(logistic="reference"):
                 case.run(kernels.select(operation, problem), *arrays)
             for work in found:
                 again = kernels.case_of(work)

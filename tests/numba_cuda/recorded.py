@@ -46,7 +46,7 @@ def launches(operation, dtype):
     before, launcher.run = launcher.run, record
     try:
         with pretend_cupy(), np.errstate(all="ignore"):
-            cases = kernels.cases(operation)
+            cases = kernels.list_cases(operation)
             for case in cases if dtype == "float32" else cases[-1:]:
                 arrays = case.make(np.random.default_rng(0), np.dtype(dtype))
                 case.run(kernels.entry(operation, NAME).implementation, *(to_device(array, "cuda") for array in arrays))

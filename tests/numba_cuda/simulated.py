@@ -38,7 +38,7 @@ from gan_np.testing import KernelError, check_kernel
 
 SIDE, THREADS = 4, 16
 ORDERS = ("forward", "reversed")
-every_case = kernels.cases
+every_case = kernels.list_cases
 
 
 def launched(kernel, grid, block, values):
@@ -69,7 +69,7 @@ class Reversed:
 def prepare():
     """Small blocks and cases, the simulator's launch and poisoned shared memory, for the rest of this process."""
     launcher.run = launched
-    kernels.cases = toy_cases
+    kernels.list_cases = toy_cases
     kernelapi.FakeCUDAShared.array = poisoned
     product.SIDE, grids.THREADS = SIDE, THREADS
     sys.setswitchinterval(1e-5)  # the simulator polls its threads, and would keep them waiting for 5 ms each time
@@ -78,7 +78,7 @@ def prepare():
 def toy_cases(operation):
     """The table's small cases, or smaller ones where those would take the simulator minutes."""
     if operation == "dense":
-        return [dense_case("odd", 5, 9, 3), dense_case("whole tiles", 4, 8, 4)]
+        return [dense_case("odd", 5, 9, 3), dense_case("full tiles", 4, 8, 4)]
     if operation == "conv2d":
         return [
             conv2d_case(label, convolution_geometry(*sizes))

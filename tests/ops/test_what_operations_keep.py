@@ -9,7 +9,7 @@ from every_operation import RULES, make
 
 from gan_np import kernels, ops
 
-_problem = kernels.cases("conv2d", size="dcgan")[1].problem(np.dtype(np.float32))
+_problem = kernels.list_cases("conv2d", size="dcgan")[1].problem(np.dtype(np.float32))
 KERNELS = [entry.name for entry in kernels.available("conv2d", _problem)]
 
 

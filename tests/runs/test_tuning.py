@@ -31,7 +31,7 @@ ALONE = ("running", "accuracy", "images")
 def contrary(images: np.ndarray, tmp_path: Path) -> Path:
     """A file that has another kernel than the cost model's for every problem of a step, where there is another."""
     trainer, choices = Trainer(small(), images, batch_size=8), {}
-    with kernels.recording() as found:
+    with kernels.record_problems() as found:
         trainer.step()
     for operation, problem, _ in found:
         by_cost = kernels.choose(operation, problem).name

@@ -15,7 +15,7 @@ __device__ void bias_and_activate(const real* z, const real* bias, real* y, int 
     Pack<WIDTH> shift;
 #pragma unroll
     for (int i = 0; i < WIDTH; ++i) shift.at[i] = bias ? bias[(column + i) % channels] : 0;
-    each_row_of_part<2>(
+    each_row_of_block<2>(
         rows, [&](int row) { return load<WIDTH>(z, row * columns + column); },
         [&](int row, Pack<WIDTH> pack) {
 #pragma unroll
@@ -26,8 +26,8 @@ __device__ void bias_and_activate(const real* z, const real* bias, real* y, int 
 
 // z and y may be the same memory: what a thread reads of another's row, it does not use.
 extern "C" __global__ void __launch_bounds__(256)
-forward(const real* z, const real* bias, real* y, int rows, int columns, int channels, int whole, int kind, real slope) {
-    BY_WIDTH(whole, bias_and_activate, z, bias, y, rows, columns, channels, kind, slope);
+forward(const real* z, const real* bias, real* y, int rows, int columns, int channels, int aligned, int kind, real slope) {
+    BY_WIDTH(aligned, bias_and_activate, z, bias, y, rows, columns, channels, kind, slope);
 }
 
 template <int WIDTH>
@@ -42,8 +42,8 @@ __device__ void gradient(const real* dy, const real* y, real* dz, int count, int
 
 // dz = f′·dy alone.
 extern "C" __global__ void __launch_bounds__(256)
-backward(const real* dy, const real* y, real* dz, int count, int whole, int kind, real slope) {
-    BY_WIDTH(whole, gradient, dy, y, dz, count, kind, slope);
+backward(const real* dy, const real* y, real* dz, int count, int aligned, int kind, real slope) {
+    BY_WIDTH(aligned, gradient, dy, y, dz, count, kind, slope);
 }
 
 template <int WIDTH>
@@ -52,13 +52,13 @@ struct Place {
 };
 
 template <int WIDTH>
-__device__ void gradient_and_sums(const real* dy, const real* y, real* dz, real* parts, int rows, int columns, int kind,
+__device__ void gradient_and_sums(const real* dy, const real* y, real* dz, real* partial, int rows, int columns, int kind,
                                   real slope, int add, real* to) {
     int column = first_column<WIDTH>();
     Sums<1, WIDTH> sums = {};
     const real* output = dz ? y : dy;  // f is linear: y is not needed
     if (column < columns) {
-        each_row_of_part<4>(
+        each_row_of_block<4>(
             rows,
             [&](int row) {
                 int index = row * columns + column;
@@ -78,24 +78,25 @@ __device__ void gradient_and_sums(const real* dy, const real* y, real* dz, real*
 #pragma unroll
     for (int i = 0; i < WIDTH; ++i) {
         real sum = sums.at[0].at[i];
-        if (parts)
-            parts[place_of_part(0, columns, column + i)] = sum;
+        if (partial)
+            partial[partial_index(0, columns, column + i)] = sum;
         else
             to[column + i] = add ? to[column + i] + sum : sum;
     }
 }
 
-// dz (unless it is null: f is linear) and, in one pass, the partial sums of db; or, where `parts` is null, db as bias_gradient.
+// dz (not written where it is null: then f is linear) and, in the same pass, the partial sums of db. Where `partial` is null, the
+// one block of a column writes db itself, as bias_gradient does.
 extern "C" __global__ void __launch_bounds__(COLUMN_THREADS)
-backward_with_sums(const real* dy, const real* y, real* dz, real* parts, int rows, int columns, int whole, int kind,
+backward_with_sums(const real* dy, const real* y, real* dz, real* partial, int rows, int columns, int aligned, int kind,
                    real slope, int add, real* to) {
-    BY_WIDTH(whole, gradient_and_sums, dy, y, dz, parts, rows, columns, kind, slope, add, to);
+    BY_WIDTH(aligned, gradient_and_sums, dy, y, dz, partial, rows, columns, kind, slope, add, to);
 }
 
-// db, or db added to what is there. The repetitions of a channel in a long row lie like so many parts.
+// db, or db added to what is there. The repetitions of a channel within a long row are summed like further partial sums.
 extern "C" __global__ void __launch_bounds__(MERGE_THREADS)
-bias_gradient(const real* parts, int count, int columns, int add, real* to) {
+bias_gradient(const real* partial, int count, int columns, int add, real* to) {
     int column = first_column<1>();
-    real sum = total_of_parts<1>(parts, count, columns, column).at[0].at[0];
+    real sum = total_of_partials<1>(partial, count, columns, column).at[0].at[0];
     if (threadIdx.y == 0 && column < columns) to[column] = add ? to[column] + sum : sum;
 }

@@ -13,10 +13,10 @@
 // the 50 MB of level-2 cache); backward reads dy and x twice and writes dx, 20 (12), and where f is tanh or sigmoid reads y
 // twice too, 28 (16). 128×16²×128, 4.2 million numbers: 15 µs (10) and 25 µs (15), or 35 µs (20).
 
-// The statistics of WIDTH columns, from what row 0 of a block has merged.
+// Write the statistics of WIDTH columns, from the moments that row 0 of a block has merged.
 template <int WIDTH>
-__device__ __forceinline__ void finish(const Moments<WIDTH>& moments, int column, int rows, real epsilon, real* mean,
-                                       real* variance, real* inverse) {
+__device__ __forceinline__ void write_statistics(const Moments<WIDTH>& moments, int column, int rows, real epsilon,
+                                                 real* mean, real* variance, real* inverse) {
 #pragma unroll
     for (int i = 0; i < WIDTH; ++i) {
         real spread = moments.square[i] / rows;
@@ -25,49 +25,50 @@ __device__ __forceinline__ void finish(const Moments<WIDTH>& moments, int column
     }
 }
 
-// parts[count, mean or squares][part][channel]; or at once μ, σ² and 1/√(σ² + ε), where `parts` is null.
+// The first stage writes partial[count, mean or squares][blockIdx.y][channel]. Where `partial` is null, a block has all rows and
+// writes μ, σ² and 1/√(σ² + ε) at once.
 template <int WIDTH>
-__device__ void statistics_of(const real* x, real* parts, int rows, int columns, real epsilon, real* mean, real* variance,
+__device__ void statistics_of(const real* x, real* partial, int rows, int columns, real epsilon, real* mean, real* variance,
                               real* inverse) {
     int column = first_column<WIDTH>();
-    Shifted<WIDTH> seen;
+    ShiftedSums<WIDTH> sums;
     if (column < columns) {
-        each_row_of_part<4>(
+        each_row_of_block<4>(
             rows, [&](int row) { return load<WIDTH>(x, row * columns + column); },
-            [&](int, const Pack<WIDTH>& pack) { seen.see(pack); });
+            [&](int, const Pack<WIDTH>& pack) { sums.add(pack); });
     }
-    Moments<WIDTH> moments = merge_rows<COLUMN_THREADS>(seen.moments());
+    Moments<WIDTH> moments = merge_rows<COLUMN_THREADS>(sums.moments());
     if (threadIdx.y || column >= columns) return;
-    if (!parts) return finish(moments, column, rows, epsilon, mean, variance, inverse);
+    if (!partial) return write_statistics(moments, column, rows, epsilon, mean, variance, inverse);
 #pragma unroll
     for (int i = 0; i < WIDTH; ++i) {
-        parts[place_of_part(0, columns, column + i)] = moments.count;
-        parts[place_of_part(1, columns, column + i)] = moments.mean[i];
-        parts[place_of_part(2, columns, column + i)] = moments.square[i];
+        partial[partial_index(0, columns, column + i)] = moments.count;
+        partial[partial_index(1, columns, column + i)] = moments.mean[i];
+        partial[partial_index(2, columns, column + i)] = moments.square[i];
     }
 }
 
 extern "C" __global__ void __launch_bounds__(COLUMN_THREADS)
-statistics(const real* x, real* parts, int rows, int columns, int whole) {
-    BY_WIDTH(whole, statistics_of, x, parts, rows, columns, 0, nullptr, nullptr, nullptr);
+statistics(const real* x, real* partial, int rows, int columns, int aligned) {
+    BY_WIDTH(aligned, statistics_of, x, partial, rows, columns, 0, nullptr, nullptr, nullptr);
 }
 
 extern "C" __global__ void __launch_bounds__(MERGE_THREADS)
-merge_statistics(const real* parts, int count, int rows, int columns, real epsilon, real* mean, real* variance,
+merge_statistics(const real* partial, int count, int rows, int columns, real epsilon, real* mean, real* variance,
                  real* inverse) {
     int column = first_column<1>();
-    Shifted<1> seen;
+    ShiftedSums<1> sums;
     if (column < columns) {
         each_row<4>(
             threadIdx.y, blockDim.y, count,
-            [&](int part) {
-                int place = part * columns + column, next = count * columns;
-                return Moments<1>{parts[place], {parts[place + next]}, {parts[place + 2 * next]}};
+            [&](int number) {
+                int place = number * columns + column, next = count * columns;
+                return Moments<1>{partial[place], {partial[place + next]}, {partial[place + 2 * next]}};
             },
-            [&](int, const Moments<1>& part) { seen.see(part); });
+            [&](int, const Moments<1>& moments) { sums.add(moments); });
     }
-    Moments<1> moments = merge_rows<MERGE_THREADS>(seen.moments());
-    if (threadIdx.y == 0 && column < columns) finish(moments, column, rows, epsilon, mean, variance, inverse);
+    Moments<1> moments = merge_rows<MERGE_THREADS>(sums.moments());
+    if (threadIdx.y == 0 && column < columns) write_statistics(moments, column, rows, epsilon, mean, variance, inverse);
 }
 
 // z = γ·x̂ + β of WIDTH columns. Its sign is asked for in backward, so the bits must be those that forward had: the one place
@@ -94,7 +95,7 @@ __device__ void normalise_all(const real* x, const real* mean, const real* inver
     int column = first_column<WIDTH>();
     if (column >= columns) return;
     Affine<WIDTH> affine(mean, inverse, scale, bias, column);
-    each_row_of_part<2>(
+    each_row_of_block<2>(
         rows, [&](int row) { return load<WIDTH>(x, (rows - 1 - row) * columns + column); },
         [&](int row, Pack<WIDTH> pack) {
 #pragma unroll
@@ -105,13 +106,14 @@ __device__ void normalise_all(const real* x, const real* mean, const real* inver
         });
 }
 
-// A multiprocessor runs all blocks at once that `rows_over` in grids.py gives it, 8 of 32 registers a thread; float64 needs 40.
-constexpr int TOGETHER = sizeof(real) == 4 ? 8 : 6;
+// The occupancy that `rows_over` in grids.py counts on: a multiprocessor runs all its blocks at once, 8 of them with 32 registers
+// a thread; float64 needs 40 registers, so 6.
+constexpr int NORMALISE_OCCUPANCY = sizeof(real) == 4 ? 8 : 6;
 
-extern "C" __global__ void __launch_bounds__(256, TOGETHER)
+extern "C" __global__ void __launch_bounds__(256, NORMALISE_OCCUPANCY)
 normalise(const real* x, const real* mean, const real* inverse, const real* scale, const real* bias, real* y, int rows,
-          int columns, int whole, int kind, real slope) {
-    BY_WIDTH(whole, normalise_all, x, mean, inverse, scale, bias, y, rows, columns, kind, slope);
+          int columns, int aligned, int kind, real slope) {
+    BY_WIDTH(aligned, normalise_all, x, mean, inverse, scale, bias, y, rows, columns, kind, slope);
 }
 
 // Both at once, where a block has all rows of its columns: what row 0 has written is read by the others.
@@ -124,9 +126,9 @@ __device__ void forward_of(const real* x, const real* scale, const real* bias, r
 }
 
 extern "C" __global__ void __launch_bounds__(COLUMN_THREADS)
-forward(const real* x, const real* scale, const real* bias, real* y, int rows, int columns, int whole, int kind, real slope,
-        real epsilon, real* mean, real* variance, real* inverse) {
-    BY_WIDTH(whole, forward_of, x, scale, bias, y, rows, columns, kind, slope, epsilon, mean, variance, inverse);
+forward(const real* x, const real* scale, const real* bias, real* y, int rows, int columns, int aligned, int kind,
+        real slope, real epsilon, real* mean, real* variance, real* inverse) {
+    BY_WIDTH(aligned, forward_of, x, scale, bias, y, rows, columns, kind, slope, epsilon, mean, variance, inverse);
 }
 
 // What gradients are made from. `y` is null where f is linear on either side of 0.
@@ -135,12 +137,12 @@ struct Given {
 };
 
 // Run a template that takes WIDTH, and FROM_Y: whether f′ is found from y.
-#define BY_WIDTH_AND_Y(whole, y, function, ...)     \
-    if ((y) && (whole))                             \
+#define BY_WIDTH_AND_Y(aligned, y, function, ...)   \
+    if ((y) && (aligned))                           \
         function<CHUNK, true>(__VA_ARGS__);         \
     else if (y)                                     \
         function<1, true>(__VA_ARGS__);             \
-    else if (whole)                                 \
+    else if (aligned)                               \
         function<CHUNK, false>(__VA_ARGS__);        \
     else                                            \
         function<1, false>(__VA_ARGS__)
@@ -184,16 +186,17 @@ struct Results {
     }
 };
 
-// parts[Σ dz or Σ dz·x̂][part][channel]; or at once dβ and dγ, where `parts` is null.
+// The first stage writes partial[Σ dz or Σ dz·x̂][blockIdx.y][channel]. Where `partial` is null, a block has all rows and writes
+// dβ and dγ at once.
 template <int WIDTH, bool FROM_Y>
-__device__ void gradient_sums_of(const Given& given, real* parts, int rows, int columns, int kind, real slope,
+__device__ void gradient_sums_of(const Given& given, real* partial, int rows, int columns, int kind, real slope,
                                  Results results) {
     int column = first_column<WIDTH>();
     Sums<2, WIDTH> sums = {};
     if (column < columns) {
         Affine<WIDTH> affine(given.mean, given.inverse, given.scale, given.bias, column);
         Derivative<WIDTH, FROM_Y> derivative(kind, slope);
-        each_row_of_part<2>(
+        each_row_of_block<2>(
             rows, [&](int row) { return place_at<WIDTH, FROM_Y>(given, row * columns + column); },
             [&](int, const Place<WIDTH, FROM_Y>& at) {
 #pragma unroll
@@ -209,9 +212,9 @@ __device__ void gradient_sums_of(const Given& given, real* parts, int rows, int 
 #pragma unroll
     for (int i = 0; i < WIDTH; ++i) {
         real product = sums.at[1].at[i] * given.inverse[column + i];
-        if (parts) {
-            parts[place_of_part(0, columns, column + i)] = sums.at[0].at[i];
-            parts[place_of_part(1, columns, column + i)] = product;
+        if (partial) {
+            partial[partial_index(0, columns, column + i)] = sums.at[0].at[i];
+            partial[partial_index(1, columns, column + i)] = product;
         } else {
             results.put(column + i, sums.at[0].at[i], product);
         }
@@ -220,18 +223,18 @@ __device__ void gradient_sums_of(const Given& given, real* parts, int rows, int 
 
 extern "C" __global__ void __launch_bounds__(COLUMN_THREADS)
 gradient_sums(const real* dy, const real* x, const real* y, const real* mean, const real* inverse, const real* scale,
-              const real* bias, real* parts, int rows, int columns, int whole, int kind, real slope, real* dbias,
+              const real* bias, real* partial, int rows, int columns, int aligned, int kind, real slope, real* dbias,
               real* dscale, real* bias_total, real* scale_total) {
     Given given = {dy, x, y, mean, inverse, scale, bias};
     Results results = {dbias, dscale, bias_total, scale_total};
-    BY_WIDTH_AND_Y(whole, y, gradient_sums_of, given, parts, rows, columns, kind, slope, results);
+    BY_WIDTH_AND_Y(aligned, y, gradient_sums_of, given, partial, rows, columns, kind, slope, results);
 }
 
 extern "C" __global__ void __launch_bounds__(MERGE_THREADS)
-merge_gradient_sums(const real* parts, int count, int columns, real* dbias, real* dscale, real* bias_total,
+merge_gradient_sums(const real* partial, int count, int columns, real* dbias, real* dscale, real* bias_total,
                     real* scale_total) {
     int column = first_column<1>();
-    Sums<2, 1> sums = total_of_parts<2>(parts, count, columns, column);
+    Sums<2, 1> sums = total_of_partials<2>(partial, count, columns, column);
     if (threadIdx.y || column >= columns) return;
     Results{dbias, dscale, bias_total, scale_total}.put(column, sums.at[0].at[0], sums.at[1].at[0]);
 }
@@ -248,7 +251,7 @@ __device__ void input_gradient_all(const Given& given, const real* dbias, const 
 #pragma unroll
     for (int i = 0; i < WIDTH; ++i)  // what is taken off dz: level + tilt·(x − μ)
         level.at[i] *= share, tilt.at[i] *= share * given.inverse[column + i];
-    each_row_of_part<2>(
+    each_row_of_block<2>(
         rows, [&](int row) { return place_at<WIDTH, FROM_Y>(given, (rows - 1 - row) * columns + column); },
         [&](int row, const Place<WIDTH, FROM_Y>& at) {
             Pack<WIDTH> pack;
@@ -263,10 +266,10 @@ __device__ void input_gradient_all(const Given& given, const real* dbias, const 
 
 extern "C" __global__ void __launch_bounds__(256)
 input_gradient(const real* dy, const real* x, const real* y, const real* mean, const real* inverse, const real* scale,
-               const real* bias, const real* dbias, const real* dscale, real* dx, int rows, int columns, int whole, int kind,
-               real slope) {
+               const real* bias, const real* dbias, const real* dscale, real* dx, int rows, int columns, int aligned,
+               int kind, real slope) {
     Given given = {dy, x, y, mean, inverse, scale, bias};
-    BY_WIDTH_AND_Y(whole, y, input_gradient_all, given, dbias, dscale, dx, rows, columns, kind, slope);
+    BY_WIDTH_AND_Y(aligned, y, input_gradient_all, given, dbias, dscale, dx, rows, columns, kind, slope);
 }
 
 // As forward: all of it, where a block has all rows of its columns.
@@ -279,9 +282,9 @@ __device__ void backward_of(const Given& given, real* dx, int rows, int columns,
 
 extern "C" __global__ void __launch_bounds__(COLUMN_THREADS)
 backward(const real* dy, const real* x, const real* y, const real* mean, const real* inverse, const real* scale,
-         const real* bias, real* dbias, real* dscale, real* dx, int rows, int columns, int whole, int kind, real slope,
+         const real* bias, real* dbias, real* dscale, real* dx, int rows, int columns, int aligned, int kind, real slope,
          real* bias_total, real* scale_total) {
     Given given = {dy, x, y, mean, inverse, scale, bias};
     Results results = {dbias, dscale, bias_total, scale_total};
-    BY_WIDTH_AND_Y(whole, y, backward_of, given, dx, rows, columns, kind, slope, results);
+    BY_WIDTH_AND_Y(aligned, y, backward_of, given, dx, rows, columns, kind, slope, results);
 }

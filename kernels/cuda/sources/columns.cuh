@@ -1,14 +1,19 @@
 #include "each_row.cuh"
 #include "elementwise.cuh"
-// Going down the columns of a matrix (M, C), WIDTH neighbouring columns a thread; and sums down them, with no atomics: the order
-// of addition is fixed by the shape.
+// Going down the columns of a matrix (M, C), WIDTH neighbouring columns a thread, and reducing over its rows in two stages. There
+// are no atomics: the order of addition is fixed by the shape.
 //
 // A block has blockDim.x packs of WIDTH columns by blockDim.y rows, both powers of 2. Blocks beside each other in x share the
-// columns; those in y, `gridDim.y` parts, take rows in turn, blockDim.y at a time. So all of them together read memory from its
-// start to its end, and a later kernel that goes backwards finds in the level-2 cache what was read last.
+// columns between them; the gridDim.y blocks in y take rows in turn, blockDim.y at a time. With blockDim.y = 2 and gridDim.y = 3:
 //
-// A part's sum goes to parts[which sum][part][column], and a second kernel adds the parts. Where there is one part, its block
-// writes the result itself.
+//     row   0  1 | 2  3 | 4  5 | 6  7 | 8  9 | 10 11 | 12 ...
+//     block   0  |  1   |  2   |  0   |  1   |   2   |  0
+//
+// So all of them together read memory from its start to its end, and a later kernel that goes backwards finds in the level-2
+// cache what was read last.
+//
+// In the first stage each block writes its partial sums to partial[which sum][blockIdx.y][column]; in the second stage another
+// kernel adds the gridDim.y partial sums of each column. Where gridDim.y is 1, the block writes the result itself.
 
 constexpr int COLUMN_THREADS = 1024, MERGE_THREADS = 256;
 
@@ -18,9 +23,9 @@ __device__ __forceinline__ int first_column() {
     return (blockIdx.x * blockDim.x + threadIdx.x) * WIDTH;
 }
 
-// The rows of this thread's part.
+// The rows that this thread takes: its block's, from its threadIdx.y on.
 template <int DEPTH, class Read, class Use>
-__device__ __forceinline__ void each_row_of_part(int rows, const Read& read, const Use& use) {
+__device__ __forceinline__ void each_row_of_block(int rows, const Read& read, const Use& use) {
     each_row<DEPTH>(blockIdx.y * blockDim.y + threadIdx.y, gridDim.y * blockDim.y, rows, read, use);
 }
 
@@ -73,22 +78,22 @@ struct Sums {
     }
 };
 
-// Where this block's part of the which-th sum goes.
-__device__ __forceinline__ int place_of_part(int which, int columns, int column) {
+// Where this block's partial sum of the which-th quantity goes.
+__device__ __forceinline__ int partial_index(int which, int columns, int column) {
     return (which * gridDim.y + blockIdx.y) * columns + column;
 }
 
-// The totals over `count` parts, for one column a thread; row 0 has them.
+// The second stage: the totals of `count` partial sums, for one column a thread; the threads of row 0 have them.
 template <int COUNT>
-__device__ __forceinline__ Sums<COUNT, 1> total_of_parts(const real* parts, int count, int columns, int column) {
+__device__ __forceinline__ Sums<COUNT, 1> total_of_partials(const real* partial, int count, int columns, int column) {
     Sums<COUNT, 1> total = {};
     if (column < columns) {
         each_row<4>(
             threadIdx.y, blockDim.y, count,
-            [&](int part) {
+            [&](int number) {
                 Sums<COUNT, 1> found;
 #pragma unroll
-                for (int k = 0; k < COUNT; ++k) found.at[k].at[0] = parts[(k * count + part) * columns + column];
+                for (int k = 0; k < COUNT; ++k) found.at[k].at[0] = partial[(k * count + number) * columns + column];
                 return found;
             },
             [&](int, const Sums<COUNT, 1>& found) { total.merge(found); });

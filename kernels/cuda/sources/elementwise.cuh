@@ -1,6 +1,6 @@
 #include "divisor.cuh"
 #include "real.cuh"
-// Work on each number of an array, WIDTH neighbours at a time: 16 bytes where everything is aligned (`whole`), else one.
+// Work on each number of an array, WIDTH neighbours at a time: 16 bytes where all arrays are `aligned`, else one number.
 
 template <int WIDTH>
 __device__ __forceinline__ Pack<WIDTH> load(const real* from, int index) {
@@ -20,8 +20,8 @@ __device__ __forceinline__ void each_pack(int count, const Visit& visit) {
 }
 
 // Run a function template that takes WIDTH with the width that fits.
-#define BY_WIDTH(whole, function, ...)    \
-    if (whole)                            \
+#define BY_WIDTH(aligned, function, ...)  \
+    if (aligned)                          \
         function<CHUNK>(__VA_ARGS__);     \
     else                                  \
         function<1>(__VA_ARGS__)

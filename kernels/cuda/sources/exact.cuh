@@ -1,5 +1,5 @@
 #include "tile.cuh"
-// A block's part of a product in the arithmetic of `real`: each thread keeps THREAD_M × THREAD_N sums in registers.
+// A block's tile of a product in the arithmetic of `real`: each thread keeps THREAD_M × THREAD_N sums in registers.
 #ifndef TILE_M
 #define TILE_M 64
 #define TILE_N 64
@@ -8,9 +8,9 @@
 #endif
 #ifndef TILE_K
 #define TILE_K 16
-#define RING 2
+#define PIPELINE_STAGES 2
 #endif
-constexpr int DEPTH = TILE_K, STAGES = RING;
+constexpr int DEPTH = TILE_K, STAGES = PIPELINE_STAGES;
 constexpr int ACROSS = TILE_N / THREAD_N, DOWN = TILE_M / THREAD_M, THREADS = ACROSS * DOWN;
 
 // What a tile's lines are padded by.
@@ -55,7 +55,7 @@ struct Accumulator {
     typedef Share<THREAD_M, DOWN, A_ALONG_K> Rows;
     typedef Share<THREAD_N, ACROSS, B_ALONG_K> Columns;
 
-    static constexpr bool GOES_ON = false;
+    static constexpr bool ASYNCHRONOUS = false;
     typedef Pack<1> Neighbours;  // how `each` gives out sums
 
     real sums[THREAD_M][THREAD_N] = {};

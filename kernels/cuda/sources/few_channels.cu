@@ -9,13 +9,13 @@
 //
 // Floor on an H100: the bytes of a and b at 3.35 TB/s. 64→3 at 32²→64², N = 128: 40 MB, 12 µs.
 //
-// Block (x, y): rows x·high to (x + 1)·high of image y of a. TILE_M pixels of b must hold what those rows see, TILE_N
-// columns all of w.
+// Block (x, y): rows x·high to (x + 1)·high of image y of a. TILE_M pixels of b must cover the receptive field of those
+// rows, TILE_N columns all of w.
 
 constexpr int MOST_CHANNELS = 4;  // as in few_channels.py
 
-extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT)
-to_large_few(const real* weight, const real* small, real* to, GEOMETRY_PARAMETERS, int high, int small_whole, const real* bias,
+extern "C" __global__ void __launch_bounds__(THREADS, OCCUPANCY)
+to_large_few(const real* weight, const real* small, real* to, GEOMETRY_PARAMETERS, int high, int small_aligned, const real* bias,
              int kind, real slope) {
     constexpr int PITCH = TILE_N + 1;
     Geometry g = GEOMETRY;
@@ -24,9 +24,9 @@ to_large_few(const real* weight, const real* small, real* to, GEOMETRY_PARAMETER
     int first_row = least > 0 ? divide_up(least, g.stride_height) : 0;
     int last_row = min((bottom - 1 + g.padding_height) / g.stride_height + 1, g.small_height);
     int before = image * g.small_height, first_pixel = (before + first_row) * g.small_width;
-    Matrix a = {small, (before + last_row) * g.small_width, g.small_channels, small_whole != 0};  // b's pixels
+    Matrix a = {small, (before + last_row) * g.small_width, g.small_channels, small_aligned != 0};  // b's pixels
     int columns = g.kernel_height * g.kernel_width * g.large_channels;
-    Matrix b = {weight, columns, g.small_channels, small_whole != 0};
+    Matrix b = {weight, columns, g.small_channels, small_aligned != 0};
     typedef Accumulator<true, true>::Neighbours Neighbours;
     Accumulator<true, true> sums;
     accumulate(sums, a, b, first_pixel, 0, 0, g.small_channels);

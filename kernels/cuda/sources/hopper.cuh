@@ -1,6 +1,6 @@
 #include "matrix_group.cuh"
 #include "tile.cuh"
-// A block's part of a product on Hopper's tensor cores, float32 numbers of which TF32's bits are multiplied or bf16 ones, with
+// A block's tile of a product on Hopper's tensor cores, float32 numbers of which TF32's bits are multiplied or bf16 ones, with
 // sums in float32. Each warpgroup keeps WARP_M × TILE_N sums. TF32 is read along k only: B's lines must run along k, and A's
 // pass through registers if they do not.
 #ifndef TILE_M
@@ -8,25 +8,25 @@
 #define TILE_N 128
 #define WARP_M 64
 #define TILE_K 32
-#define RING 3
+#define PIPELINE_STAGES 3
 #endif
-constexpr int DEPTH = TILE_K, STAGES = RING, THREADS = TILE_M / WARP_M * 128;
-static_assert(DEPTH == LINE, "a line of a tile is 128 bytes");
+constexpr int DEPTH = TILE_K, STAGES = PIPELINE_STAGES, THREADS = TILE_M / WARP_M * 128;
+static_assert(DEPTH == LINE_ELEMENTS, "a line of a tile is 128 bytes");
 
 // A tile that wgmma reads: SIZE lines along k, or DEPTH lines of SIZE rows, 64 by 64.
 template <int SIZE, bool ALONG_K>
 struct GroupTile {
     static constexpr bool RUNS_ALONG_K = ALONG_K, SWIZZLED = true;
-    static constexpr int LINES = ALONG_K ? SIZE : DEPTH, LENGTH = ALONG_K ? DEPTH : SIZE, PITCH = LINE;
+    static constexpr int LINES = ALONG_K ? SIZE : DEPTH, LENGTH = ALONG_K ? DEPTH : SIZE, PITCH = LINE_ELEMENTS;
     static constexpr int NUMBERS = LINES * LENGTH;
-    static_assert(ALONG_K || DEPTH == LINES_OF_K, "what `described` says");
+    static_assert(ALONG_K || DEPTH == LINES_OF_K, "the distance that `described` states");
 
     static __device__ __forceinline__ int place(int line, int along) {
-        return along / LINE * (LINES * LINE) + swizzled(line, along % LINE);
+        return along / LINE_ELEMENTS * (LINES * LINE_ELEMENTS) + swizzled(line, along % LINE_ELEMENTS);
     }
-    // Where 64 rows begin that begin at `row`, or any columns at 0, k steps on.
-    static __device__ __forceinline__ int part(int row, int k) {
-        return ALONG_K ? row * LINE + k : row / LINE * (LINES * LINE) + k * LINE;
+    // Where in the tile the 64 rows from `row` on begin, at step k (of columns: row 0, all of them).
+    static __device__ __forceinline__ int start(int row, int k) {
+        return ALONG_K ? row * LINE_ELEMENTS + k : row / LINE_ELEMENTS * (LINES * LINE_ELEMENTS) + k * LINE_ELEMENTS;
     }
 };
 
@@ -41,7 +41,7 @@ struct TileOf<SIZE, false, false> {
 
 template <bool A_ALONG_K, bool B_ALONG_K>
 struct Accumulator {
-    static constexpr bool GOES_ON = true, IS_BF16 = sizeof(element) == 2;
+    static constexpr bool ASYNCHRONOUS = true, IS_BF16 = sizeof(element) == 2;
     typedef Pack<2> Neighbours;  // how `each` gives out sums
     static_assert(B_ALONG_K || IS_BF16, "TF32 is read along k only");
     static constexpr int ROWS = WARP_M / 64, COLUMNS = TILE_N / 8;
@@ -60,29 +60,29 @@ struct Accumulator {
         for (int i = 0; i < ROWS; ++i)
 #pragma unroll
             for (int k = 0; k < DEPTH; k += GROUP_STEP)
-                Part<A_ALONG_K || IS_BF16>::multiply(sums[i], a_tile, first + 64 * i, k, moved(b, TileB::part(0, k)));
+                Step<A_ALONG_K || IS_BF16>::multiply(sums[i], a_tile, first + 64 * i, k, moved(b, TileB::start(0, k)));
         commit_group();
     }
 
     // 64 rows, one step of k; READABLE: A's tile is one that wgmma reads.
     template <bool READABLE, class Unused = void>
-    struct Part {
-        static __device__ __forceinline__ void multiply(float (&part)[COLUMNS][4], const element* a_tile, int row, int k,
+    struct Step {
+        static __device__ __forceinline__ void multiply(float (&c)[COLUMNS][4], const element* a_tile, int row, int k,
                                                         Described b) {
-            Described a = described<A_ALONG_K>(a_tile + TileA::part(row, 0));
-            multiply_group<A_ALONG_K, B_ALONG_K>(part, moved(a, TileA::part(0, k)), b);
+            Described a = described<A_ALONG_K>(a_tile + TileA::start(row, 0));
+            multiply_group<A_ALONG_K, B_ALONG_K>(c, moved(a, TileA::start(0, k)), b);
         }
     };
 #ifndef BF16
     template <class Unused>
-    struct Part<false, Unused> {
-        static __device__ __forceinline__ void multiply(float (&part)[COLUMNS][4], const element* a_tile, int row, int k,
+    struct Step<false, Unused> {
+        static __device__ __forceinline__ void multiply(float (&c)[COLUMNS][4], const element* a_tile, int row, int k,
                                                         Described b) {
             int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
             const int ahead = 4 * TileA::PITCH;
             const element* from = a_tile + (k + t) * TileA::PITCH + row + threadIdx.x % 128 / 32 * 16 + g;
             unsigned a[4] = {as_bits(from[0]), as_bits(from[8]), as_bits(from[ahead]), as_bits(from[ahead + 8])};
-            multiply_group(part, a, b);
+            multiply_group(c, a, b);
         }
     };
 #endif

@@ -3,6 +3,13 @@
 // The operands of convolution's three products (see geometry.py and tile.cuh):
 //     T = Σ w[u, v, c, d] · a[n, i·sh + u − ph, j·sw + v − pw, c] · b[n, i, j, d]
 // Nothing is unfolded in memory: where a number of an operand lies is worked out when it is copied ("implicit GEMM").
+//
+// An example: a has 4 × 4 pixels and one channel, the kernel 3 × 3 taps, stride 1, no padding, so b has 2 × 2 pixels. Offsets in a:
+//
+//       0   1   2   3        Line 2 of the matrix of patches is the receptive field of pixel (1, 0) of b. It starts at row 1,
+//     [ 4   5   6 ] 7        column 0, offset 4.
+//     [ 8   9  10 ] 11       Place 5 along it is tap (1, 2), one row and two columns on: offset 1·4 + 2 = 6.
+//     [12  13  14 ] 15       Together: row 2, column 2, offset 10. Outside 0..3 the row or column would be padding, a zero.
 
 struct Geometry {
     int batch, large_height, large_width, large_channels, small_height, small_width, small_channels;
@@ -38,7 +45,7 @@ struct Window {
 
     const element* data;
     int height, width;
-    bool whole;
+    bool aligned;
 
     __device__ __forceinline__ bool inside(const Step& line, const Tap& tap) const {
         return static_cast<unsigned>(line.row + tap.row) < static_cast<unsigned>(height) &&
@@ -47,13 +54,13 @@ struct Window {
     __device__ __forceinline__ int offset(const Step& line, const Tap& tap) const { return line.offset + tap.offset; }
 };
 
-// Patches of a: a line is what one place of b sees, (kh, kw, C_a) along it; there are N·H_b·W_b lines.
+// Patches of a: a line is the receptive field of one pixel of b, (kh, kw, C_a) along it; there are N·H_b·W_b lines.
 struct Patches : Window {
     Geometry g;
     Divisor by_width, by_height, by_channels, by_kernel_width;
 
-    __device__ Patches(const element* large, const Geometry& g, bool whole)
-        : Window{large, g.large_height, g.large_width, whole}, g(g), by_width(g.small_width), by_height(g.small_height),
+    __device__ Patches(const element* large, const Geometry& g, bool aligned)
+        : Window{large, g.large_height, g.large_width, aligned}, g(g), by_width(g.small_width), by_height(g.small_height),
           by_channels(g.large_channels), by_kernel_width(g.kernel_width) {}
 
     __device__ __forceinline__ Step line(int pixel) const {
@@ -106,6 +113,11 @@ struct Patches : Window {
 // One of the sh·sw phases of a, its pixels (h, w) with (h + ph) mod sh = rh and (w + pw) mod sw = rw. Only the taps
 // u = rh + sh·t, v = rw + sw·s meet them, so that no multiplication by zero is done:
 //     ∂T/∂a[n, sh·q + rh − ph, sw·p + rw − pw, c] = Σ_{t, s, d} b[n, q − t, p − s, d] · w[rh + sh·t, rw + sw·s, c, d]
+// Along one axis, with a kernel of 4, stride 2 and padding 1 (h + 1 = 2q + r):
+//
+//     h           0   1   2   3   4   5
+//     phase r     1   0   1   0   1   0       phase 0: taps 0 and 2 meet rows q and q − 1 of b
+//     q           0   1   1   2   2   3       phase 1: taps 1 and 3 meet rows q and q − 1 of b
 struct Phase {
     int rh, rw;                // which phase
     int first_q, first_p;      // the first pixel inside a
@@ -125,14 +137,14 @@ struct Phase {
     }
 };
 
-// What of b the pixels of one phase of a see: a line is one pixel, (taps high, taps wide, C_b) along it.
-struct Seen : Window {
+// The receptive fields in b of the pixels of one phase of a: a line is one pixel, (taps high, taps wide, C_b) along it.
+struct ReceptiveFields : Window {
     Geometry g;
     Phase phase;
     Divisor by_width, by_height, by_channels, by_taps;
 
-    __device__ Seen(const element* small, const Geometry& g, const Phase& phase, bool whole)
-        : Window{small, g.small_height, g.small_width, whole}, g(g), phase(phase), by_width(max(phase.width, 1)),
+    __device__ ReceptiveFields(const element* small, const Geometry& g, const Phase& phase, bool aligned)
+        : Window{small, g.small_height, g.small_width, aligned}, g(g), phase(phase), by_width(max(phase.width, 1)),
           by_height(max(phase.height, 1)), by_channels(g.small_channels), by_taps(max(phase.taps_wide, 1)) {}
 
     // (q, p, image), with q far out behind the last image.
@@ -167,11 +179,11 @@ struct PhaseWeights {
     const element* data;
     Geometry g;
     Phase phase;
-    bool whole;
+    bool aligned;
     Divisor channels, taps_wide;
 
-    __device__ PhaseWeights(const element* weight, const Geometry& g, const Phase& phase, bool whole)
-        : data(weight), g(g), phase(phase), whole(whole), channels(g.small_channels), taps_wide(max(phase.taps_wide, 1)) {}
+    __device__ PhaseWeights(const element* weight, const Geometry& g, const Phase& phase, bool aligned)
+        : data(weight), g(g), phase(phase), aligned(aligned), channels(g.small_channels), taps_wide(max(phase.taps_wide, 1)) {}
 
     typedef int Line;
     struct Along {
@@ -202,16 +214,16 @@ struct PhaseWeights {
 // Where the sums of one phase go: row m of the product is one pixel of a.
 struct PhaseResult {
     real* data;
-    const Seen& seen;
+    const ReceptiveFields& fields;
     int columns;
     bool add;
 
     __device__ __forceinline__ real* row(int index) const {
-        Place pixel = seen.place(index);
+        Place pixel = fields.place(index);
         if (pixel.first < 0) return nullptr;
-        const Geometry& g = seen.g;
-        int h = pixel.first * g.stride_height + seen.phase.rh - g.padding_height;
-        int w = pixel.second * g.stride_width + seen.phase.rw - g.padding_width;
+        const Geometry& g = fields.g;
+        int h = pixel.first * g.stride_height + fields.phase.rh - g.padding_height;
+        int w = pixel.second * g.stride_width + fields.phase.rw - g.padding_width;
         return data + ((pixel.rest * g.large_height + h) * g.large_width + w) * g.large_channels;
     }
 };

@@ -38,9 +38,9 @@ __device__ void normalise_row(const real* row, real* to, real* inverse, int colu
 }
 
 extern "C" __global__ void __launch_bounds__(ROW_THREADS)
-forward(const real* x, real* normalised, real* inverse, int columns, int whole, real epsilon) {
+forward(const real* x, real* normalised, real* inverse, int columns, int aligned, real epsilon) {
     int64 start = static_cast<int64>(blockIdx.x) * columns;
-    BY_WIDTH(whole, normalise_row, x + start, normalised + start, inverse + blockIdx.x, columns, epsilon);
+    BY_WIDTH(aligned, normalise_row, x + start, normalised + start, inverse + blockIdx.x, columns, epsilon);
 }
 
 template <int WIDTH>
@@ -70,7 +70,7 @@ __device__ void row_gradient(const real* d, const real* normalised, real factor,
 }
 
 extern "C" __global__ void __launch_bounds__(ROW_THREADS)
-backward(const real* d, const real* normalised, const real* inverse, real* dx, int columns, int whole) {
+backward(const real* d, const real* normalised, const real* inverse, real* dx, int columns, int aligned) {
     int64 start = static_cast<int64>(blockIdx.x) * columns;
-    BY_WIDTH(whole, row_gradient, d + start, normalised + start, inverse[blockIdx.x], dx + start, columns);
+    BY_WIDTH(aligned, row_gradient, d + start, normalised + start, inverse[blockIdx.x], dx + start, columns);
 }

@@ -20,7 +20,7 @@ extern "C" __global__ void __launch_bounds__(256) softplus_derivative(const real
 extern "C" __global__ void __launch_bounds__(256)
 cross_entropy(const real* logits, const int64* labels, real* loss, real* derivative, int rows, int classes) {
     int row = (blockIdx.x * blockDim.x + threadIdx.x) / 32, lane = threadIdx.x % 32;
-    if (row >= rows) return;  // whole warps
+    if (row >= rows) return;  // all lanes of a warp return together
     const real* s = logits + static_cast<int64>(row) * classes;
     int64 label = labels[row];
     bool known = label >= 0 && label < classes;

@@ -3,7 +3,7 @@
 struct Matrix {
     const element* data;
     int rows, columns;
-    bool whole;
+    bool aligned;
 
     typedef int Line;
     typedef int Along;

@@ -4,15 +4,25 @@
 // tests/cuda/on_host.
 //
 // Tiles in shared memory have lines of 128 bytes; in each, the chunk of 16 bytes number c lies where number c ^ (line % 8)
-// would (`swizzled`), so that eight lines' chunks fall into different banks. The first line lies at a multiple of 1024 bytes.
+// would (`swizzled`; CUTLASS calls it the swizzle of 128 bytes). Which chunk of its line lies at each of the eight places:
+//
+//     line 0   0 1 2 3 4 5 6 7
+//     line 1   1 0 3 2 5 4 7 6
+//     line 2   2 3 0 1 6 7 4 5
+//     line 3   3 2 1 0 7 6 5 4
+//     line 4   4 5 6 7 0 1 2 3        and so on; lines 8 to 15 are as lines 0 to 7
+//
+// So chunk c of eight lines that follow one another, which is what the tensor cores read at a time, lies at eight different
+// places: in all 32 banks, each once. The first line lies at a multiple of 1024 bytes.
 // A line is a row along k; of bf16, also a step of k along 64 rows, and then 64 steps of them are followed by the next 64 rows.
 // Of float32 the last 13 bits after the point are left out.
 //
 // Registers of lane 4g + t of warp w: rows 16w + g (+8) of A and of the sums, as those of m16n8k8 in matrix_unit.cuh.
-constexpr int LINE = 128 / sizeof(element), GROUP_STEP = 32 / sizeof(element), LINES_OF_K = 64;
+// LINE_ELEMENTS: numbers of a line. GROUP_STEP: numbers along k of one instruction. LINES_OF_K: steps of k before the next 64 rows.
+constexpr int LINE_ELEMENTS = 128 / sizeof(element), GROUP_STEP = 32 / sizeof(element), LINES_OF_K = 64;
 
 __device__ __forceinline__ constexpr int swizzled(int line, int place) {
-    return line * LINE + ((place / ELEMENTS ^ line % 8) * ELEMENTS + place % ELEMENTS);
+    return line * LINE_ELEMENTS + ((place / ELEMENTS ^ line % 8) * ELEMENTS + place % ELEMENTS);
 }
 
 #ifndef __CUDACC__
@@ -20,7 +30,7 @@ typedef const element* Described;
 #else
 __device__ __forceinline__ unsigned as_bits(float value) { return __float_as_uint(value); }
 
-// Writes to shared memory that this thread knows of, its finished copies too, are seen by the tensor cores after a barrier.
+// After this and a barrier the tensor cores read what this thread has written to shared memory, its finished copies too.
 // (Without, an H200 gave the same bits 1.7 % faster; the PTX manual asks for it.)
 __device__ __forceinline__ void publish() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 
@@ -43,7 +53,7 @@ __device__ __forceinline__ Described described(const element* tile) {
     unsigned long long address = __cvta_generic_to_shared(tile), next = ALONG_K ? 1 : LINES_OF_K * 128 / 16;
     return (address & 0x3FFFF) >> 4 | next << 16 | 64ull << 32 | 1ull << 62;
 }
-// The part of it that begins so many numbers on, a multiple of 16 bytes.
+// The description of what begins `numbers` further on in the tile, a multiple of 16 bytes.
 __device__ __forceinline__ Described moved(Described tile, int numbers) {
     return tile + numbers * static_cast<int>(sizeof(element)) / 16;
 }

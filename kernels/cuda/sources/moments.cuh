@@ -19,14 +19,14 @@ struct Moments {
     }
 };
 
-// The moments of what is seen one by one, as sums of differences from the first: one subtraction and two additions a number,
-// and no digits lost where the mean is much above the deviation.
+// The moments of numbers that are added one by one, as sums of differences from the first: one subtraction and two additions
+// each, and no digits lost where the mean is much above the deviation.
 template <int WIDTH>
-struct Shifted {
+struct ShiftedSums {
     real count = 0;
     real shift[WIDTH] = {}, sum[WIDTH] = {}, square[WIDTH] = {};
 
-    __device__ __forceinline__ void see(const Pack<WIDTH>& x) {
+    __device__ __forceinline__ void add(const Pack<WIDTH>& x) {
 #pragma unroll
         for (int i = 0; i < WIDTH; ++i) {
             if (count == 0) shift[i] = x.at[i];
@@ -35,14 +35,14 @@ struct Shifted {
         }
         count += 1;
     }
-    __device__ __forceinline__ void see(const Moments<WIDTH>& part) {
+    __device__ __forceinline__ void add(const Moments<WIDTH>& moments) {
 #pragma unroll
         for (int i = 0; i < WIDTH; ++i) {
-            if (count == 0) shift[i] = part.mean[i];
-            real away = part.mean[i] - shift[i];
-            sum[i] += part.count * away, square[i] += part.square[i] + part.count * away * away;
+            if (count == 0) shift[i] = moments.mean[i];
+            real away = moments.mean[i] - shift[i];
+            sum[i] += moments.count * away, square[i] += moments.square[i] + moments.count * away * away;
         }
-        count += part.count;
+        count += moments.count;
     }
     __device__ __forceinline__ Moments<WIDTH> moments() const {
         Moments<WIDTH> found = {};

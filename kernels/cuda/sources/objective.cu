@@ -29,7 +29,7 @@ logistic(const real* s, real* value, real* gradient, int count, real sign, real 
     if (threadIdx.x == 0) *value = total * share;
 }
 
-// share ← the part of the logits with sign·(s − boundary) > 0.
+// share ← the share of the logits with sign·(s − boundary) > 0.
 extern "C" __global__ void __launch_bounds__(OBJECTIVE_THREADS)
 accuracy(const real* s, double* share, int count, real sign, real boundary) {
     int right = 0;

@@ -7,15 +7,20 @@
 #else
 #include "exact.cuh"
 #endif
-// Blocks that a multiprocessor is to hold at a time: the compiler keeps to so many registers.
-#ifndef RESIDENT
-#define RESIDENT 1
+// Blocks that a multiprocessor is to hold at a time (minBlocksPerMultiprocessor): the compiler limits registers accordingly.
+#ifndef OCCUPANCY
+#define OCCUPANCY 1
 #endif
-// One block's tile of A·B, added to `sums`: tiles of A and B pass through shared memory in a ring of STAGES while the tile
-// before them is multiplied.
+// One block's tile of A·B, added to `sums`: tiles of A and B pass through shared memory in a ring of STAGES (a software pipeline):
+// the next ones are copied while one is multiplied. With three stages:
 //
-// Each tile is waited for by the thread that copied its part (wait_copies), then by all (the barrier); that same barrier says
-// that everybody is done with the tile whose place the next copies take.
+//     iteration   waits for   asks for   multiplies   tiles in the stages
+//         0        tile 0      tile 2      tile 0          0  1  2
+//         1        tile 1      tile 3      tile 1          3  1  2
+//         2        tile 2      tile 4      tile 2          3  4  2
+//
+// Each thread waits for its own copies of a tile (wait_copies), then for those of all others (the barrier). After that same barrier
+// nobody reads the tile before any more, whose stage the next copies take.
 template <class Sums, class A, class B>
 __device__ __forceinline__ void accumulate(Sums& sums, const A& a, const B& b, int first_m, int first_n, int first_k,
                                            int last_k) {
@@ -43,9 +48,9 @@ __device__ __forceinline__ void accumulate(Sums& sums, const A& a, const B& b, i
         wait_copies<STAGES - 2>();
         Sums::publish_copies();
         __syncthreads();
-        if (Sums::GOES_ON) sums.multiply(stage + TileB::NUMBERS, stage);  // while the next tile is asked for
+        if (Sums::ASYNCHRONOUS) sums.multiply(stage + TileB::NUMBERS, stage);  // while the next tile is asked for
         fetch(tile + STAGES - 1);
-        if (!Sums::GOES_ON) sums.multiply(stage + TileB::NUMBERS, stage);
+        if (!Sums::ASYNCHRONOUS) sums.multiply(stage + TileB::NUMBERS, stage);
         Sums::wait();
         stage = stage + STAGE < end ? stage + STAGE : ring;
     }

@@ -7,7 +7,7 @@ typedef REAL real;
 // Sixteen bytes: what one instruction can load, store or copy.
 constexpr int CHUNK = 16 / sizeof(real);
 
-// What a product's operands are stored as: `real`, or with -DNARROW bf16, of which nothing is computed but on tensor cores.
+// What a product's operands are stored as: `real`, or with -DBF16 as bf16, which only tensor cores compute with.
 #ifdef BF16
 typedef unsigned short element;
 #else

@@ -38,8 +38,8 @@ __device__ void image(const unsigned char* from, real* to, bool mirrored, int si
 // An image for each blockIdx.x. index: null for all in order; mirrored: null for none.
 extern "C" __global__ void __launch_bounds__(256)
 forward(const unsigned char* images, const int64* index, const unsigned char* mirrored, real* x, int size, int width,
-        int channels, int whole, real low, real step) {
+        int channels, int aligned, real low, real step) {
     int64 number = blockIdx.x, chosen = index ? index[number] : number;
     bool exchanged = mirrored && mirrored[number];
-    BY_WIDTH(whole, image, images + chosen * size, x + number * size, exchanged, size, width, channels, low, step);
+    BY_WIDTH(aligned, image, images + chosen * size, x + number * size, exchanged, size, width, channels, low, step);
 }

@@ -1,5 +1,5 @@
 #include "elementwise.cuh"
-// Average pooling and enlargement by whole factors (fh, fw), each with its exact adjoint, on images (N, H, W, C):
+// Average pooling and enlargement by integer factors (fh, fw), each with its exact adjoint, on images (N, H, W, C):
 //     sum_blocks     small = factor · Σ over each fh × fw block of large     pooling; the adjoint of repetition
 //     spread_blocks  large = factor · small, repeated                        repetition; the adjoint of pooling
 //     interpolate    large = A·small·Bᵀ, linear between pixel centres        and `interpolate_adjoint` its adjoint

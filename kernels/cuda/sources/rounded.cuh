@@ -1,6 +1,6 @@
 #include "matrix_unit.cuh"
 #include "tile.cuh"
-// A block's part of a product on the tensor cores: float32 numbers in memory, each rounded when it is read to TF32
+// A block's tile of a product on the tensor cores: float32 numbers in memory, each rounded when it is read to TF32
 // (-DROUNDED=32: 8 bits of exponent, 10 after the point) or to bf16 (-DROUNDED=16: 7 after the point); products and sums are
 // float32. Each warp keeps WARP_M × WARP_N sums.
 #ifndef TILE_M
@@ -11,9 +11,9 @@
 #endif
 #ifndef TILE_K
 #define TILE_K 32
-#define RING 3
+#define PIPELINE_STAGES 3
 #endif
-constexpr int DEPTH = TILE_K, STAGES = RING;
+constexpr int DEPTH = TILE_K, STAGES = PIPELINE_STAGES;
 constexpr int ACROSS = TILE_N / WARP_N, DOWN = TILE_M / WARP_M, THREADS = 32 * ACROSS * DOWN;
 constexpr int STEP = ROUNDED == 32 ? 8 : 16;
 
@@ -52,9 +52,9 @@ __device__ __forceinline__ void load_rows(unsigned (&a)[ROWS][4], const real* ti
     for (int i = 0; i < ROWS; ++i) {
         if (IN_MATRICES<Tile>) load_matrices(a[i], tile + (first + 16 * i + lane % 16) * Tile::PITCH + k + lane / 16 * 4);
 #pragma unroll
-        for (int part = 0; part < 4; ++part)
-            a[i][part] = IN_MATRICES<Tile> ? round_tf32(a[i][part])
-                                           : fragment<Tile>(tile, first + 16 * i + g + part % 2 * 8, k + part / 2 * (STEP / 2), t);
+        for (int reg = 0; reg < 4; ++reg)
+            a[i][reg] = IN_MATRICES<Tile> ? round_tf32(a[i][reg])
+                                          : fragment<Tile>(tile, first + 16 * i + g + reg % 2 * 8, k + reg / 2 * (STEP / 2), t);
     }
 }
 
@@ -69,10 +69,10 @@ __device__ __forceinline__ void load_columns(unsigned (&b)[COLUMNS][2], const re
         if (IN_MATRICES<Tile>)
             load_matrices(pair, tile + (first + 8 * j + lane / 16 * 8 + lane % 8) * Tile::PITCH + k + lane / 8 % 2 * 4);
 #pragma unroll
-        for (int part = 0; part < 4; ++part)
-            b[j + part / 2][part % 2] = IN_MATRICES<Tile> ? round_tf32(pair[part])
-                                                          : fragment<Tile>(tile, first + 8 * (j + part / 2) + g,
-                                                                           k + part % 2 * (STEP / 2), t);
+        for (int reg = 0; reg < 4; ++reg)
+            b[j + reg / 2][reg % 2] = IN_MATRICES<Tile> ? round_tf32(pair[reg])
+                                                        : fragment<Tile>(tile, first + 8 * (j + reg / 2) + g,
+                                                                         k + reg % 2 * (STEP / 2), t);
     }
 }
 
@@ -80,7 +80,7 @@ template <bool A_ALONG_K, bool B_ALONG_K>
 struct Accumulator {
     typedef Tile<TILE_M, DEPTH, A_ALONG_K, PAD<A_ALONG_K>> TileA;
     typedef Tile<TILE_N, DEPTH, B_ALONG_K, PAD<B_ALONG_K>> TileB;
-    static constexpr bool GOES_ON = false;
+    static constexpr bool ASYNCHRONOUS = false;
     typedef Pack<2> Neighbours;  // how `each` gives out sums
     static constexpr int ROWS = WARP_M / 16, COLUMNS = WARP_N / 8;
 

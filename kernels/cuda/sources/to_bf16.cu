@@ -20,6 +20,6 @@ __device__ void to_bf16_all(const real* from, unsigned short* to, int count) {
     });
 }
 
-extern "C" __global__ void __launch_bounds__(256) to_bf16(const real* from, unsigned short* to, int count, int whole) {
-    BY_WIDTH(whole, to_bf16_all, from, to, count);
+extern "C" __global__ void __launch_bounds__(256) to_bf16(const real* from, unsigned short* to, int count, int aligned) {
+    BY_WIDTH(aligned, to_bf16_all, from, to, count);
 }

@@ -5,8 +5,8 @@
 
 __device__ __forceinline__ bool is_finite(real x) { return x - x == 0; }  // ∞ − ∞ and NaN − NaN are NaN
 
-// flag ← code where an entry of values is NaN or infinite, unless the flag is up already. All threads that find one write the
-// same code, so it does not matter who is last, nor whether another block sees the flag rise and stops.
+// flag ← code where an element of values is NaN or infinite, unless the flag is up already. All threads that find one write the
+// same code, so it does not matter who is last, nor whether another block finds the flag up and stops.
 extern "C" __global__ void __launch_bounds__(256)
 look(const real* values, int count, int aligned, int* flag, int code) {
     if (*flag) return;

@@ -1,13 +1,16 @@
 #include "divisor.cuh"
 #include "elementwise.cuh"
 #include "pointwise.cuh"
-// to[i] = (add ? to[i] : 0) + Σ_s parts[s][i], or f(Σ_s parts[s][i] + bias[i mod channels]): the end of a product whose inner
-// index was divided among blocks. blockDim.y threads share the parts of one i, in an order that is fixed by the shape, so the
-// sum is the same at every run.
+// The reduction of a split-K product, whose inner index was divided among blocks, each of which wrote a partial result:
+//     to[i] = (add ? to[i] : 0) + Σ_s partial[s][i]     or     f(Σ_s partial[s][i] + bias[i mod channels])
+// blockDim.y threads share the partial results of one i, in an order that is fixed by the shape, so the sum has the same bits at
+// every run. With blockDim.y = 4 and 10 splits, thread y adds
+//     y = 0: s = 0, 4, 8      y = 1: s = 1, 5, 9      y = 2: s = 2, 6      y = 3: s = 3, 7
+// and thread 0 then adds the sums of threads 1, 2 and 3 to its own.
 //
 // Floor on an H100: 4·(splits + 1 or 2)·count bytes at 3.35 TB/s.
 template <int WIDTH>
-__device__ void gather_all(const real* parts, int splits, int count, int add, real* to, const real* bias, int channels,
+__device__ void reduce_all(const real* partial, int splits, int count, int add, real* to, const real* bias, int channels,
                            int kind, real slope) {
     __shared__ Pack<WIDTH> sums[256];
     Divisor by(channels);
@@ -20,9 +23,9 @@ __device__ void gather_all(const real* parts, int splits, int count, int add, re
         if (inside) {
 #pragma unroll 4
             for (int s = threadIdx.y; s < splits; s += blockDim.y) {
-                Pack<WIDTH> part = load<WIDTH>(parts + static_cast<int64>(s) * count, index);
+                Pack<WIDTH> pack = load<WIDTH>(partial + static_cast<int64>(s) * count, index);
 #pragma unroll
-                for (int i = 0; i < WIDTH; ++i) total.at[i] += part.at[i];
+                for (int i = 0; i < WIDTH; ++i) total.at[i] += pack.at[i];
             }
         }
         if (blockDim.y > 1) {
@@ -46,9 +49,9 @@ __device__ void gather_all(const real* parts, int splits, int count, int add, re
     }
 }
 
-// whole: count is a multiple of 16 bytes, and so are channels where there is a bias.
+// aligned: count is a multiple of 16 bytes, and so are channels where there is a bias.
 extern "C" __global__ void __launch_bounds__(256)
-gather(const real* parts, int splits, int count, int add, real* to, const real* bias, int channels, int whole, int kind,
-       real slope) {
-    BY_WIDTH(whole, gather_all, parts, splits, count, add, to, bias, channels, kind, slope);
+reduce_splits(const real* partial, int splits, int count, int add, real* to, const real* bias, int channels, int aligned,
+              int kind, real slope) {
+    BY_WIDTH(aligned, reduce_all, partial, splits, count, add, to, bias, channels, kind, slope);
 }
