@@ -12,7 +12,7 @@ from . import cpu, cuda, numba_cuda, reference, threads
 from .cases import Case, case_of, cases
 from .features import FEATURES
 from .geometry import Geometry, large_size, small_size
-from .interfaces import Activation, Into, Number, Plan
+from .interfaces import Activation, Into, LargeWithEpilogue, Number, Plan, SmallWithEpilogue, optional
 from .profiling import Profile, Work, profile
 from .recording import RecordedProblem, recording
 from .selection import (
@@ -46,11 +46,13 @@ __all__ = [
     "Entry",
     "Geometry",
     "Into",
+    "LargeWithEpilogue",
     "Number",
     "Plan",
     "Problem",
     "Profile",
     "RecordedProblem",
+    "SmallWithEpilogue",
     "Work",
     "available",
     "case_of",
@@ -65,6 +67,7 @@ __all__ = [
     "large_size",
     "named",
     "numba_cuda",
+    "optional",
     "parse_choices",
     "profile",
     "read_tuned",

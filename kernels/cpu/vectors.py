@@ -25,6 +25,11 @@ def lanes(dtype: Any) -> int:
     return LINE // int(np.dtype(dtype).itemsize)
 
 
+def fields(builder: Any, value: Any) -> list[Any]:
+    """The fields of a tuple."""
+    return [builder.extract_value(value, place) for place in range(len(value.type.elements))]
+
+
 class Lines:
     """Loads, stores and arithmetic on lines of one dtype (or vectors of `count`), in one function under construction."""
 
