@@ -12,7 +12,7 @@ from . import cpu, cuda, numba_cuda, reference, threads
 from .cases import Case, case_of, cases
 from .features import FEATURES
 from .geometry import Geometry, large_size, small_size
-from .interfaces import Activation, Into, LargeWithEpilogue, Number, Plan, SmallWithEpilogue, optional
+from .interfaces import Activation, Into, Number, Plan, large_with_epilogue, small_with_epilogue
 from .profiling import Profile, Work, profile
 from .recording import RecordedProblem, recording
 from .selection import (
@@ -46,13 +46,11 @@ __all__ = [
     "Entry",
     "Geometry",
     "Into",
-    "LargeWithEpilogue",
     "Number",
     "Plan",
     "Problem",
     "Profile",
     "RecordedProblem",
-    "SmallWithEpilogue",
     "Work",
     "available",
     "case_of",
@@ -65,9 +63,9 @@ __all__ = [
     "forced_choices",
     "from_records",
     "large_size",
+    "large_with_epilogue",
     "named",
     "numba_cuda",
-    "optional",
     "parse_choices",
     "profile",
     "read_tuned",
@@ -77,6 +75,7 @@ __all__ = [
     "select",
     "select_fused",
     "small_size",
+    "small_with_epilogue",
     "threads",
     "to_records",
     "tuned_choices",

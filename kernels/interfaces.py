@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
 from gan_np.arrays import Array
 
 from .geometry import Geometry
-
-OptionalProtocol = TypeVar("OptionalProtocol")
 
 Number: TypeAlias = float | Array
 """A number, or on a GPU a 0-d array on the device (float64; int64 for a count): a step captured as a CUDA graph reads from
@@ -134,9 +132,19 @@ OPTIONAL_OF_A_PLAN: dict[Any, tuple[str, ...]] = {
 """Protocol → its methods. Registration checks those that a plan has."""
 
 
-def optional(plan: Any, protocol: type[OptionalProtocol]) -> OptionalProtocol | None:
-    """The plan as one that follows an optional protocol, or None if it has not all of the protocol's methods."""
-    return plan if all(hasattr(plan, method) for method in OPTIONAL_OF_A_PLAN[protocol]) else None
+def follows(plan: Any, protocol: Any) -> bool:
+    """Whether a plan has the methods of an optional protocol."""
+    return all(hasattr(plan, method) for method in OPTIONAL_OF_A_PLAN[protocol])
+
+
+def large_with_epilogue(plan: Any) -> LargeWithEpilogue | None:
+    """The plan, if it does the epilogue of ∂T/∂a."""
+    return plan if follows(plan, LargeWithEpilogue) else None
+
+
+def small_with_epilogue(plan: Any) -> SmallWithEpilogue | None:
+    """The plan, if it does the epilogue of ∂T/∂b."""
+    return plan if follows(plan, SmallWithEpilogue) else None
 
 
 class Conv2d(Protocol):

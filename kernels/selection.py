@@ -376,7 +376,7 @@ def _check_methods(operation: str, name: str, instance: Any, supports: Supports)
             what, plan = f"the plan of kernel {name!r} of {operation!r}", instance.plan(geometry)
             _check_protocol(what, interfaces.Plan, plan)
             for protocol in interfaces.OPTIONAL_OF_A_PLAN:
-                if interfaces.optional(plan, protocol) is not None:
+                if interfaces.follows(plan, protocol):
                     _check_protocol(what, protocol, plan)
             return
 

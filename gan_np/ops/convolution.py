@@ -41,7 +41,7 @@ class _LargeToSmall:
         return self.plan.to_small(self.weight, prepared)
 
     def with_epilogue(self, prepared: Any, bias: Array | None, activation: Activation) -> Array | None:
-        plan = kernels.optional(self.plan, kernels.SmallWithEpilogue)
+        plan = kernels.small_with_epilogue(self.plan)
         return None if plan is None else plan.to_small_with_epilogue(self.weight, prepared, bias, activation)
 
     def input_gradient(self, prepared: Any) -> Array:
@@ -63,7 +63,7 @@ class _SmallToLarge:
         return self.plan.to_large(self.weight, prepared)
 
     def with_epilogue(self, prepared: Any, bias: Array | None, activation: Activation) -> Array | None:
-        plan = kernels.optional(self.plan, kernels.LargeWithEpilogue)
+        plan = kernels.large_with_epilogue(self.plan)
         return None if plan is None else plan.to_large_with_epilogue(self.weight, prepared, bias, activation)
 
     def input_gradient(self, prepared: Any) -> Array:

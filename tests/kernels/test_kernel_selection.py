@@ -230,8 +230,8 @@ def test_the_optional_methods_of_a_plan_are_checked_too(arguments):
     if arguments.endswith("activation"):
         gn.register_kernel("conv2d", "mine", kernel)
         gn.unregister_kernel("conv2d", "mine")
-        assert kernels.optional(own(SMALL_CONVOLUTIONS[0]), kernels.SmallWithEpilogue) is not None
-        assert kernels.optional(plan(SMALL_CONVOLUTIONS[0]), kernels.SmallWithEpilogue) is None
+        assert kernels.small_with_epilogue(own(SMALL_CONVOLUTIONS[0])) is not None
+        assert kernels.small_with_epilogue(plan(SMALL_CONVOLUTIONS[0])) is None
         return
     with pytest.raises(
         ValueError, match=r"the plan of kernel 'mine'.*to_small_with_epilogue takes \(weight, large, bias\)"
