@@ -22,13 +22,12 @@ from ..interfaces import Into
 from ..reference.placing import place
 from . import pool
 from .compiled import inner, summed
-from .costs import SKINNY
+from .costs import SKINNY, up
 from .layouts import contiguous, flat, read_only
 from .memory import get, put
 from .panels import columns_tile, left_rows, lines_tile, own, pack_panel, padded, right_panel
 from .product import Panels, Target
-from .sizes import up
-from .vectors import COLUMNS, LINE, ROWS, lanes
+from .vectors import COLUMNS, ROWS, VECTOR_BYTES, lanes
 from .workspace import buffer
 
 DEPTH = 512
@@ -66,7 +65,7 @@ class Sizes(NamedTuple):
 def _forward_item(index: int, thread: int, sizes: Any, x: Any, w: Any, buffers: Any, z: Any) -> None:
     """`share` panels of columns and `height` rows of z = x·W; the thread packs what it needs of both."""
     rows, depth, columns, share, height, transposed = sizes
-    line = LINE // z.itemsize
+    line = VECTOR_BYTES // z.itemsize
     panel, deep = COLUMNS * line, padded(depth, line)
     left, right = own(buffers[0], thread, DEPTH * height), own(buffers[1], thread, DEPTH * panel)
     spare = own(buffers[2], thread, ROWS * panel)
@@ -88,7 +87,7 @@ def _forward_item(index: int, thread: int, sizes: Any, x: Any, w: Any, buffers: 
 def _weight_item(index: int, thread: int, share: int, x: Any, dz: Any, sizes: Any, w: Any, buffer: Any) -> None:
     """`share` rows of dW = xᵀ·dz, from left panels of both; sizes: rows, depth, columns, and whether to add."""
     rows, depth, columns, add = sizes
-    line = LINE // w.itemsize
+    line = VECTOR_BYTES // w.itemsize
     panel = COLUMNS * line
     deep, wide, panels = padded(depth, line), padded(columns, panel), padded(rows, ROWS) // ROWS
     spare = own(buffer, thread, ROWS * panel)

@@ -25,13 +25,12 @@ from ..reference.placing import place
 from . import dense_skinny, pool
 from .activation import LINEAR, add_and_activate, factors_of, gated, kind_and_slope
 from .compiled import inlined, inner
-from .costs import SKINNY
+from .costs import SKINNY, up
 from .layouts import contiguous, flat, read_only
 from .memory import get, put
 from .panels import columns_tile, left_rows, lines_tile, own, padded, reduce_splits, right_panel
 from .product import Panels, Target
-from .sizes import up
-from .vectors import COLUMNS, LINE, ROWS, clear_line, lanes
+from .vectors import COLUMNS, ROWS, VECTOR_BYTES, clear_line, lanes
 from .workspace import buffer
 
 STRIP, SHORT = 128, 64
@@ -54,7 +53,7 @@ class Sizes(NamedTuple):
 @inlined
 def _packed_once(w: Any, shape: Any, transposed: bool, deep: int, thread: int, packed: Any, right: Any) -> Any:
     """All of W, or of its transpose, in right panels of the thread's own, unless this thread has done that."""
-    panel = COLUMNS * (LINE // right.values.itemsize)
+    panel = COLUMNS * (VECTOR_BYTES // right.values.itemsize)
     if packed[8 * thread] == 0:
         packed[8 * thread] = 1
         for first in range(0, shape[1], panel):
@@ -68,7 +67,7 @@ def _forward_strip(
     """`group` rows of y; z is y's memory, to be read."""
     rows, depth, columns, height = sizes
     bias, kind, slope = epilogue
-    line = LINE // y.itemsize
+    line = VECTOR_BYTES // y.itemsize
     panel, deep = COLUMNS * line, padded(depth, line)
     left, right = own(buffers[1], thread, height * deep), own(buffers[2], thread, deep * padded(columns, panel))
     spare = own(buffers[3], thread, ROWS * panel)
@@ -91,7 +90,7 @@ def _full_square(
 ) -> None:
     """A line of columns of ROWS rows: rows unrolled, columns together, so that db is read and written once."""
     dy, y, kind, _ = gradient
-    line = LINE // gate.itemsize
+    line = VECTOR_BYTES // gate.itemsize
     for j in range(line):
         total = get(db, at + j)
         for row in range(ROWS):
@@ -105,7 +104,7 @@ def _full_square(
 def _gated_rows(gradient: Any, start: int, rows: int, columns: int, gate: Any, db: Any, db_at: int) -> None:
     """dz = f′·dy of some rows as left panels that are wide enough to be right panels too, and their sum added to db."""
     dy, y, kind, slope = gradient
-    line = LINE // db.itemsize
+    line = VECTOR_BYTES // db.itemsize
     wide = padded(columns, COLUMNS * line)
     factors = factors_of(dy, kind, slope)
     for row in range(0, rows, ROWS):
@@ -133,7 +132,7 @@ def _backward_group(
     rows, depth, columns, group = sizes
     need_input, need_weight, add = wanted
     dx, dw, db = results
-    line = LINE // db.itemsize
+    line = VECTOR_BYTES // db.itemsize
     panel = COLUMNS * line
     deep, wide, flat_wide = padded(depth, line), padded(columns, panel), padded(columns, line)
     left, right = own(buffers[1], thread, STRIP * deep), own(buffers[2], thread, flat_wide * padded(depth, panel))

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from .compiled import inlined, inner
 from .memory import get, put
 from .product import Target, multiply_columns, multiply_lines
-from .vectors import COLUMNS, LINE, ROWS, SQUARE, clear_line, move_line, move_part, turn_square
+from .vectors import COLUMNS, ROWS, SQUARE, VECTOR_BYTES, clear_line, move_line, move_part, transpose_square
 
 
 @inlined
@@ -32,7 +32,7 @@ def padded(size: int, unit: int) -> Any:
 @inlined
 def copy_numbers(source: Any, start: int, count: int, target: Any, at: int) -> Any:
     """Up to a line of numbers, and zeros for the rest of the line."""
-    line = LINE // target.itemsize
+    line = VECTOR_BYTES // target.itemsize
     if count >= line:
         move_line(source, start, target, at)
     else:
@@ -45,7 +45,7 @@ def right_panel(w: Any, shape: Any, transposed: bool, k_range: Any, first: int, 
     """Rows k0 to k1 and columns `first` and on of W (depth, columns), or of the transpose of W (columns, depth)."""
     k0, k1 = k_range
     depth, columns = shape
-    line = LINE // right.itemsize
+    line = VECTOR_BYTES // right.itemsize
     panel = COLUMNS * line
     if not transposed:
         for k in range(k0, k1):
@@ -57,7 +57,7 @@ def right_panel(w: Any, shape: Any, transposed: bool, k_range: Any, first: int, 
         for k in range(k0, k1, SQUARE):
             start, place = (first + j) * depth + k, at + (k - k0) * panel + j
             if first + j + SQUARE <= columns and k + SQUARE <= depth:
-                turn_square(w, start, depth, right, place, panel)
+                transpose_square(w, start, depth, right, place, panel)
             else:
                 for i in range(SQUARE):
                     for step in range(SQUARE):
@@ -69,7 +69,7 @@ def right_panel(w: Any, shape: Any, transposed: bool, k_range: Any, first: int, 
 def left_rows(x: Any, start: int, shape: Any, k_range: Any, left: Any, at: int) -> Any:
     """Numbers k0 to k1 of the rows of a matrix (rows, width), the first of them at x[start:], as left panels."""
     (rows, width), (k0, k1) = shape, k_range
-    line, wide = LINE // left.itemsize, k1 - k0
+    line, wide = VECTOR_BYTES // left.itemsize, k1 - k0
     for row in range(padded(rows, ROWS)):
         for k in range(0, wide, line):
             count = width - k0 - k if row < rows else 0
@@ -109,7 +109,7 @@ def _write_edge(c: Any, target: Any, spare: Any, panel: int) -> Any:
 @inlined
 def lines_tile(c: Any, target: Any, a: Any, a_at: int, b: Any, b_at: int, blocks: int, spare: Any) -> Any:
     """C (+)= A·B for a left and a right panel; only the target's rows and columns belong to C."""
-    panel = COLUMNS * (LINE // c.itemsize)
+    panel = COLUMNS * (VECTOR_BYTES // c.itemsize)
     if target.rows >= ROWS and target.columns >= panel:
         multiply_lines(c, target, a, a_at, b, b_at, blocks)
     else:
@@ -120,7 +120,7 @@ def lines_tile(c: Any, target: Any, a: Any, a_at: int, b: Any, b_at: int, blocks
 @inlined
 def columns_tile(c: Any, target: Any, a: Any, a_blocks: Any, b: Any, b_blocks: Any, panels: int, spare: Any) -> Any:
     """C (+)= Aᵀ·B for matrices in left panels, `step` numbers from one to the next, summed over their rows."""
-    panel = COLUMNS * (LINE // c.itemsize)
+    panel = COLUMNS * (VECTOR_BYTES // c.itemsize)
     if target.rows >= ROWS and target.columns >= panel:
         multiply_columns(c, target, a, a_blocks, b, b_blocks, panels)
     else:

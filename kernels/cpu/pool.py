@@ -37,7 +37,7 @@ from gan_np.kernels import threads
 
 from . import warm
 from .compiled import cgutils, compiled, intrinsic
-from .heap import keep_freed_memory
+from .workspace import keep_freed_memory
 
 # Cells of the pool's state, an array of int64; each on a cache line of its own, since threads write to them.
 TICKET, DONE, COUNT, PART, ARGUMENTS, BUSY, STOP, THREADS, FAILED, AWAKE, SIZE = (8 * cell for cell in range(11))

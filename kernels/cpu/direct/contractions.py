@@ -8,7 +8,7 @@ from ..activation import add_and_activate
 from ..compiled import inner
 from ..panels import columns_tile, copy_numbers, left_rows, lines_tile, own
 from ..product import Panels, Target, multiply_lines
-from ..vectors import COLUMNS, LINE, ROWS, add_line, add_part
+from ..vectors import COLUMNS, ROWS, VECTOR_BYTES, add_line, add_part
 from .patches import pack_patches
 
 SMALL_WEIGHTS = 1 << 13
@@ -70,7 +70,7 @@ def small_item(
 ) -> None:
     """Some panels of rows of b."""
     places, deep, breadth = sizes.places, sizes.deep, sizes.breadth
-    line = LINE // b.itemsize
+    line = VECTOR_BYTES // b.itemsize
     panel = COLUMNS * line
     patches = own(patches_of_all, thread, sizes.panels * ROWS * deep)
     spare = own(spare_of_all, thread, ROWS * panel)
@@ -111,7 +111,7 @@ def large_item(index: int, thread: int, sizes: Any, b: Any, w: Any, buffers: Any
     (height, wide, channels), (small_height, small_width), (kernel_height, kernel_width), (sh, sw), (ph, pw) = geometry
     rows, sent, own = buffers
     bias, kind, slope = epilogue
-    line = LINE // a.itemsize
+    line = VECTOR_BYTES // a.itemsize
     panel = COLUMNS * line
     chunks = channels // width
     image, channel = index // chunks // bands, index % chunks * width
@@ -171,7 +171,7 @@ def large_item(index: int, thread: int, sizes: Any, b: Any, w: Any, buffers: Any
 def weight_item(index: int, thread: int, sizes: Any, a: Any, b: Any, buffers: Any, partial: Any) -> None:
     """A chunk of rows of dw from one split of the places; buffers: for patches, for rows of b, and for a spare tile."""
     geometry, panels, chunk, splits, places, depth, deep, breadth = sizes
-    line = LINE // a.itemsize
+    line = VECTOR_BYTES // a.itemsize
     panel = COLUMNS * line
     broad = (breadth + panel - 1) // panel * panel
     split, k0 = index % splits, index // splits * chunk

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..compiled import inlined, inner
 from ..panels import right_panel
-from ..vectors import COLUMNS, LINE, ROWS, clear_line, move_line, move_part
+from ..vectors import COLUMNS, ROWS, VECTOR_BYTES, clear_line, move_line, move_part
 
 
 @inlined
@@ -24,7 +24,7 @@ def pack_patches(a: Any, place_range: Any, k_range: Any, geometry: Any, target: 
     """
     (place, places), (k0, k1) = place_range, k_range
     (height, width, channels), (small_height, small_width), (kernel_height, kernel_width), (sh, sw), (ph, pw) = geometry
-    line = LINE // target.itemsize
+    line = VECTOR_BYTES // target.itemsize
     taps = kernel_width * channels
     full_lines = channels % line == 0
     for i in range(ROWS):
@@ -67,7 +67,7 @@ def pack_patches(a: Any, place_range: Any, k_range: Any, geometry: Any, target: 
 @inner
 def pack_weights(index: int, thread: int, w: Any, shape: Any, deep: int, target: Any) -> None:
     """Right panel `index` of w (depth, breadth), `deep` rows long."""
-    panel = COLUMNS * (LINE // target.itemsize)
+    panel = COLUMNS * (VECTOR_BYTES // target.itemsize)
     right_panel(w, shape, False, (0, deep), index * panel, target, index * deep * panel)
 
 
@@ -78,7 +78,7 @@ def pack_sent_weights(index: int, thread: int, w: Any, shape: Any, width: int, d
     shape: (taps, channels of a, channels of b).
     """
     taps, channels, depth = shape
-    panel = COLUMNS * (LINE // target.itemsize)
+    panel = COLUMNS * (VECTOR_BYTES // target.itemsize)
     panels = (taps * width + panel - 1) // panel
     start = index * panels * deep * panel
     for place in range(start, start + panels * deep * panel):

@@ -15,9 +15,9 @@ from ...interfaces import Activation, Into
 from ...reference.placing import place
 from .. import pool
 from ..activation import kind_and_slope
+from ..costs import up
 from ..layouts import contiguous, flat, read_only
 from ..panels import reduce_splits
-from ..sizes import up
 from ..vectors import COLUMNS, ROWS, lanes
 from ..workspace import aligned, buffer
 from . import contractions

@@ -16,7 +16,7 @@ from ..transform import (
     write_small,
     write_weight,
 )
-from ..vectors import COLUMNS, LINE, ROWS, add_part
+from ..vectors import COLUMNS, ROWS, VECTOR_BYTES, add_part
 from .points import (
     DEPTH,
     PRODUCTS,
@@ -84,7 +84,7 @@ class Reduction(NamedTuple):
 @inlined
 def _products(taps: int, points: Any, first_panel: int, panels: int, kernel: Any, d_range: Any, u: Any, m: Any) -> None:
     """M = Σ_k points·U for one block of tiles and a range of d."""
-    line, width = LINE // kernel.values.itemsize, d_range[1] - d_range[0]
+    line, width = VECTOR_BYTES // kernel.values.itemsize, d_range[1] - d_range[0]
     panel = COLUMNS * line
     for k0 in range(0, points.depth, DEPTH):
         k1 = min(points.depth, k0 + DEPTH)
@@ -123,7 +123,7 @@ def _image_item(
     A block's tiles meet no other block's, and different d different channels: no two items write to the same place.
     read, write: the transformations of both images, which decide what is compiled: this becomes part of the two below.
     """
-    line, breadth = LINE // target.values.itemsize, target.phases_high * target.phases_wide * target.channels
+    line, breadth = VECTOR_BYTES // target.values.itemsize, target.phases_high * target.phases_wide * target.channels
     chunks = (breadth + BREADTH - 1) // BREADTH
     u = own_points(Points(scratch.u, 0, scratch.u_gap), thread)
     m = own_points(Points(scratch.m, 0, scratch.m_gap), thread)
@@ -173,7 +173,7 @@ def large_item(
 def _gradient(v: Any, dm: Any, panels: int, k_range: Any, d_range: Any, du: Any, width: int, accumulate: bool) -> Any:
     """dU (+)= Σ_tiles V·dM for a range of k and one of d, rows `width` apart."""
     (k0, k1), (d0, d1) = k_range, d_range
-    line = LINE // du.values.itemsize
+    line = VECTOR_BYTES // du.values.itemsize
     panel = COLUMNS * line
     for point in range(PRODUCTS):
         for p in range(0, panels, GRADIENT_PANELS):
@@ -199,7 +199,7 @@ def _write_weights(taps: int, du: Any, width: int, k_range: Any, d_range: Any, a
     (k0, k1), (d0, d1) = k_range, d_range
     for k in range(k0, k1):
         phase, row = k // kernel.height, k % kernel.height
-        for d in range(0, d1 - d0, LINE // kernel.values.itemsize):
+        for d in range(0, d1 - d0, VECTOR_BYTES // kernel.values.itemsize):
             place, tile = (k - k0) * width + d, kernel_tile(taps, kernel, phase, row * kernel.breadth + d0 + d)
             if add:
                 add_weight(taps, du, place, kernel, tile)
@@ -243,7 +243,7 @@ def split_item(index: int, thread: int, taps: int, split: Any, a: Any, b: Any, b
 @inner
 def reduce_item(index: int, thread: int, taps: int, reduction: Any, du: Any, kernel: Any) -> None:
     """`share` of k of dw: the splits of dU added in their order, and transformed."""
-    breadth, line, share = kernel.breadth, LINE // du.values.itemsize, reduction.share
+    breadth, line, share = kernel.breadth, VECTOR_BYTES // du.values.itemsize, reduction.share
     k0, k1 = index * share, min(reduction.depth, (index + 1) * share)
     for split in range(1, reduction.splits):
         for point in range(PRODUCTS):

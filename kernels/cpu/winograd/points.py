@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from ..compiled import inlined, inner
 from ..toom_cook import POINTS
 from ..transform import Points, Tile, read_large, read_small, read_weight
-from ..vectors import COLUMNS, LINE, ROWS, clear_line
+from ..vectors import COLUMNS, ROWS, VECTOR_BYTES, clear_line
 
 SIDE = len(POINTS)
 PRODUCTS = SIDE * SIDE
@@ -99,7 +99,7 @@ def point_place(points: Any, panel: int, k: int) -> Any:
 
         panel 0: 0.0 1.0 0.1 1.1 –    panel 1: 2.0 3.0 2.1 3.1 –    …    panel 0: 0.2 1.2 –    panel 1: 2.2 3.2 –    …
     """
-    line = LINE // points.values.itemsize
+    line = VECTOR_BYTES // points.values.itemsize
     first = k // DEPTH * DEPTH
     chunk = k // DEPTH * points.slots * (DEPTH * ROWS + line)
     return chunk + panel * panel_step(points, k) + (k - first) * ROWS
@@ -108,7 +108,7 @@ def point_place(points: Any, panel: int, k: int) -> Any:
 @inlined
 def panel_step(points: Any, k: int) -> Any:
     """Numbers from one panel to the next at k: the last chunk of k may be shorter."""
-    return min(DEPTH, points.depth - k // DEPTH * DEPTH) * ROWS + LINE // points.values.itemsize
+    return min(DEPTH, points.depth - k // DEPTH * DEPTH) * ROWS + VECTOR_BYTES // points.values.itemsize
 
 
 def points_size(panels: int, depth: int, line: int) -> int:
@@ -133,7 +133,7 @@ def tiles_of_block(block: int, blocks: Any) -> Any:
 @inlined
 def fill(read: Any, taps: int, image: Any, blocks: Any, block: int, panel: int, slot: int, points: Any) -> Any:
     """V or dM of one panel of ROWS tiles, at `slot` of the points' slots; rows of the panel that no tile fills become 0."""
-    line, tiles = LINE // image.values.itemsize, tiles_of_block(block, blocks)
+    line, tiles = VECTOR_BYTES // image.values.itemsize, tiles_of_block(block, blocks)
     k = 0
     for py in range(image.phases_high):
         for px in range(image.phases_wide):
@@ -179,7 +179,7 @@ def kernel_tile(taps: int, kernel: Any, phase: int, start: int) -> Any:
 def weight_points(taps: int, kernel: Any, k_range: Any, d_range: Any, points: Any) -> None:
     """U for a range of k and one of d, in panels [d ÷ panel][k][panel]."""
     (k0, k1), (d0, d1), height, breadth = k_range, d_range, kernel.height, kernel.breadth
-    line = LINE // kernel.values.itemsize
+    line = VECTOR_BYTES // kernel.values.itemsize
     panel = COLUMNS * line
     for k in range(k0, k1):
         phase, start = (
