@@ -15,6 +15,8 @@ from kernels.interfaces import Activation as Activation
 from kernels.interfaces import Into as Into
 from kernels.interfaces import Number as Number
 from kernels.interfaces import Plan as Plan
+from kernels.interfaces import large_with_epilogue as large_with_epilogue
+from kernels.interfaces import small_with_epilogue as small_with_epilogue
 from kernels.profiling import Profile as Profile
 from kernels.profiling import Work as Work
 from kernels.profiling import profile as profile

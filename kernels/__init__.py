@@ -12,7 +12,7 @@ from . import cpu, cuda, numba_cuda, reference, threads
 from .cases import Case, case_of, list_cases
 from .features import FEATURES
 from .geometry import Geometry, large_size, small_size
-from .interfaces import Activation, Into, Number, Plan
+from .interfaces import Activation, Into, Number, Plan, large_with_epilogue, small_with_epilogue
 from .profiling import Profile, Work, profile
 from .recording import RecordedProblem, record_problems
 from .selection import (
@@ -62,6 +62,7 @@ __all__ = [
     "forced_choices",
     "from_records",
     "large_size",
+    "large_with_epilogue",
     "list_cases",
     "named",
     "numba_cuda",
@@ -74,6 +75,7 @@ __all__ = [
     "select",
     "select_fused",
     "small_size",
+    "small_with_epilogue",
     "threads",
     "to_records",
     "tuned_choices",

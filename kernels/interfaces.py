@@ -6,7 +6,8 @@ name is `out` or the docstring says so. M stands for all leading axes taken toge
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
@@ -106,18 +107,44 @@ class Plan(Protocol):
         """∂T/∂w from prepared a and b: the weight gradient of both."""
 
 
-class LargeWithEpilogue(Plan, Protocol):
-    """A plan that can do the epilogue on its way. Found by its method, and not used where `bias_activation` is forced."""
+class LargeWithEpilogue(Protocol):
+    """What a plan may do beside `Plan`: the epilogue of ∂T/∂a on its way. Not used where `bias_activation` is forced."""
 
     def to_large_with_epilogue(self, weight: Any, small: Any, bias: Array | None, activation: Activation) -> Array:
         """f(∂T/∂a + bias), bias along the channels of a."""
 
 
-class SmallWithEpilogue(Plan, Protocol):
-    """The same for convolution."""
+class SmallWithEpilogue(Protocol):
+    """The same for ∂T/∂b, convolution."""
 
     def to_small_with_epilogue(self, weight: Any, large: Any, bias: Array | None, activation: Activation) -> Array:
         """f(∂T/∂b + bias), bias along the channels of b."""
+
+
+def methods(protocol: Any) -> dict[str, Callable[..., Any]]:
+    """The methods that a protocol names."""
+    return {n: found for n, found in inspect.getmembers(protocol, inspect.isfunction) if not n.startswith("_")}
+
+
+OPTIONAL_OF_A_PLAN: dict[Any, tuple[str, ...]] = {
+    protocol: tuple(methods(protocol)) for protocol in (LargeWithEpilogue, SmallWithEpilogue)
+}
+"""Protocol → its methods. Registration checks those that a plan has."""
+
+
+def follows(plan: Any, protocol: Any) -> bool:
+    """Whether a plan has the methods of an optional protocol."""
+    return all(hasattr(plan, method) for method in OPTIONAL_OF_A_PLAN[protocol])
+
+
+def large_with_epilogue(plan: Any) -> LargeWithEpilogue | None:
+    """The plan, if it does the epilogue of ∂T/∂a."""
+    return plan if follows(plan, LargeWithEpilogue) else None
+
+
+def small_with_epilogue(plan: Any) -> SmallWithEpilogue | None:
+    """The plan, if it does the epilogue of ∂T/∂b."""
+    return plan if follows(plan, SmallWithEpilogue) else None
 
 
 class Conv2d(Protocol):

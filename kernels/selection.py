@@ -381,14 +381,16 @@ def _check_methods(operation: str, name: str, instance: Any, supports: Supports)
         return
     for geometry in SMALL_CONVOLUTIONS:
         if supports(Problem("cpu", np.dtype(np.float32), geometry.large_shape, geometry)) is None:
-            _check_protocol(f"the plan of kernel {name!r} of {operation!r}", interfaces.Plan, instance.plan(geometry))
+            what, plan = f"the plan of kernel {name!r} of {operation!r}", instance.plan(geometry)
+            _check_protocol(what, interfaces.Plan, plan)
+            for protocol in interfaces.OPTIONAL_OF_A_PLAN:
+                if interfaces.follows(plan, protocol):
+                    _check_protocol(what, protocol, plan)
             return
 
 
 def _check_protocol(what: str, protocol: type[Any], instance: Any) -> None:
-    for method, function in inspect.getmembers(protocol, inspect.isfunction):
-        if method.startswith("_"):
-            continue
+    for method, function in interfaces.methods(protocol).items():
         found = getattr(instance, method, None)
         if not callable(found):
             raise ValueError(f"{what} has no method {method!r}")

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from .interfaces import Deferred
+from .interfaces import Deferred, methods
 from .selection import OPERATIONS
 
 
@@ -18,10 +18,8 @@ class StandIn(Deferred):
     """
 
     def __init__(self, operation: str, module: str, name: str, *arguments: Any) -> None:
-        protocol = OPERATIONS[operation]
-        for method, function in inspect.getmembers(protocol, inspect.isfunction):
-            if not method.startswith("_"):
-                setattr(self, method, self._forward(module, name, arguments, method, function))
+        for method, function in methods(OPERATIONS[operation]).items():
+            setattr(self, method, self._forward(module, name, arguments, method, function))
 
     def _forward(
         self, module: str, name: str, given: tuple[Any, ...], method: str, function: Callable[..., Any]

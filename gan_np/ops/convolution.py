@@ -41,8 +41,8 @@ class _LargeToSmall:
         return self.plan.to_small(self.weight, prepared)
 
     def with_epilogue(self, prepared: Any, bias: Array | None, activation: Activation) -> Array | None:
-        fused = getattr(self.plan, "to_small_with_epilogue", None)
-        return None if fused is None else fused(self.weight, prepared, bias, activation)
+        plan = kernels.small_with_epilogue(self.plan)
+        return None if plan is None else plan.to_small_with_epilogue(self.weight, prepared, bias, activation)
 
     def input_gradient(self, prepared: Any) -> Array:
         return self.plan.to_large(self.weight, prepared)
@@ -63,8 +63,8 @@ class _SmallToLarge:
         return self.plan.to_large(self.weight, prepared)
 
     def with_epilogue(self, prepared: Any, bias: Array | None, activation: Activation) -> Array | None:
-        fused = getattr(self.plan, "to_large_with_epilogue", None)
-        return None if fused is None else fused(self.weight, prepared, bias, activation)
+        plan = kernels.large_with_epilogue(self.plan)
+        return None if plan is None else plan.to_large_with_epilogue(self.weight, prepared, bias, activation)
 
     def input_gradient(self, prepared: Any) -> Array:
         return self.plan.to_small(self.weight, prepared)

@@ -11,12 +11,12 @@ from gan_np.arrays import Array
 
 from ..interfaces import Activation, Into
 from ..reference.placing import place
-from .chunks import LINE, chunk_count, chunk_length, claim, finish, fold, line_length, repeated, zones
+from .chunks import ROW_BLOCK, chunk_count, chunk_length, claim, fold, next_span, repeated, row_block, run_chunks, span
 from .compiled import inlined, inner
 from .elementary import logistic, tanh
-from .entry import Cells, Given, Result, entry, nothing
+from .functions import Cells, Given, Result, compiled_function, nothing
 from .memory import get, put, sealed
-from .pool import parallel, state
+from .pool import state
 
 LINEAR, RELU, LEAKY_RELU, TANH, SIGMOID = range(5)
 KINDS = {"linear": LINEAR, "relu": RELU, "leaky_relu": LEAKY_RELU, "tanh": TANH, "sigmoid": SIGMOID}
@@ -106,65 +106,52 @@ def add_and_activate(z: Any, at: int, bias: Any, width: int, kind: int, slope: f
 
 
 @inner
-def _forward_part(
-    index: int, thread: int, taken: Any, count: int, z: Any, bias: Any, kind: int, slope: float, y: Any, length: int
-) -> None:
-    start = claim(taken, thread, count, False) * length
-    stop = min(start + length, z.size)
+def _forward_part(index: int, thread: int, chunks: Any, z: Any, bias: Any, kind: int, slope: float, y: Any) -> None:
+    start, stop = next_span(chunks, thread, z.size, False)
     for at in range(start, stop, bias.size):
         add_and_activate(z, at, bias, min(bias.size, stop - at), kind, slope, y)
 
 
-@entry
+@compiled_function
 def _forward(state: Cells, z: Given, bias: Given, kind: int, slope: float, y: Result) -> None:
-    line = sealed(repeated(bias, line_length(max(bias.size, 1))))
-    length = chunk_length(z.size, line.size)
-    count = chunk_count(z.size, length)
-    finish(parallel(state, _forward_part, count, (zones(state), count, z, line, kind, slope, y, length)))
+    line = sealed(repeated(bias, row_block(max(bias.size, 1))))
+    run_chunks(state, _forward_part, z.size, chunk_length(z.size, line.size), (z, line, kind, slope, y))
 
 
 @inner
-def _slope_part(
-    index: int, thread: int, taken: Any, count: int, dy: Any, y: Any, kind: int, slope: float, dz: Any, length: int
-) -> None:
+def _slope_part(index: int, thread: int, chunks: Any, dy: Any, y: Any, kind: int, slope: float, dz: Any) -> None:
     """dz = f′·dy."""
     real = dy.dtype.type
     above, below, first, second = slopes(kind, slope)
-    start = claim(taken, thread, count, False) * length
-    for i in range(start, min(start + length, dy.size)):
+    start, stop = next_span(chunks, thread, dy.size, False)
+    for i in range(start, stop):
         factor = derivative(get(y, i), real(above), real(below), real(first), real(second))
         put(dz, i, factor * get(dy, i))
 
 
-@entry
+@compiled_function
 def _backward(state: Cells, dy: Given, y: Given, kind: int, slope: float, dz: Result) -> None:
-    length = chunk_length(dy.size, LINE)
-    count = chunk_count(dy.size, length)
-    finish(parallel(state, _slope_part, count, (zones(state), count, dy, y, kind, slope, dz, length)))
+    run_chunks(state, _slope_part, dy.size, chunk_length(dy.size, ROW_BLOCK), (dy, y, kind, slope, dz))
 
 
 @inner
 def _sum_part(
     index: int,
     thread: int,
-    taken: Any,
-    count: int,
+    chunks: Any,
     dy: Any,
     y: Any,
     channels: int,
-    kind: int,
-    slope: float,
+    activation: Any,
     dz: Any,
-    length: int,
     totals: Any,
 ) -> None:
     """dz = f′·dy (not written for "linear", where it is dy) and its sum over one chunk."""
-    real = dy.dtype.type
+    real, (kind, slope) = dy.dtype.type, activation
     above, below, first, second = slopes(kind, slope)
-    chunk = claim(taken, thread, count, False)
-    start = chunk * length
-    stop = min(start + length, dy.size)
-    line = np.zeros(line_length(channels), dy.dtype)
+    chunk = claim(chunks, thread, False)
+    start, stop = span(chunks, chunk, dy.size)
+    line = np.zeros(row_block(channels), dy.dtype)
     for at in range(start, stop, line.size):
         width = min(line.size, stop - at)
         if kind == LINEAR:
@@ -179,15 +166,15 @@ def _sum_part(
     fold(line, channels, totals, chunk * channels)
 
 
-@entry
+@compiled_function
 def _backward_with_bias(
     state: Cells, dy: Given, y: Given, kind: int, slope: float, dz: Result, dbias: Result, add: bool
 ) -> None:
     channels = dbias.size
-    length = chunk_length(dy.size, line_length(channels))
+    length = chunk_length(dy.size, row_block(channels))
     count = chunk_count(dy.size, length)
     totals = np.zeros(max(count, 1) * channels, np.float64)
-    finish(parallel(state, _sum_part, count, (zones(state), count, dy, y, channels, kind, slope, dz, length, totals)))
+    run_chunks(state, _sum_part, dy.size, length, (dy, y, channels, (kind, slope), dz, totals))
     for index in range(1, count):
         for c in range(channels):
             put(totals, c, get(totals, c) + get(totals, index * channels + c))

@@ -1,10 +1,10 @@
-"""How an array of M rows of C channels is cut: into lines that are worth a vector loop, and lines into chunks.
+"""How an array of M rows of C channels is divided: into row blocks that are worth a vector loop, and these into chunks.
 
     row    row    row    row  |  row    row    row    row  |  row    row        C channels each
-    └────── one line ───────┘   └────── one line ───────┘   └─ a shorter one ─┘
+    └──── one row block ────┘   └──── one row block ────┘   └─ a shorter one ─┘
 
-With few channels a loop along one row would be too short, so several rows make a line: along every line the channels
-repeat with the same period. A chunk is what one thread takes at a time; neither lines nor chunks depend on the number of
+With few channels a loop along one row would be too short, so several rows make a row block: along each the channels repeat
+with the same period. A chunk is what one thread takes at a time; neither row blocks nor chunks depend on the number of
 threads, so neither does the order of any sum.
 
 Which thread takes which chunk does depend on it. Each thread has a zone of neighbouring chunks, the same share of every
@@ -19,26 +19,26 @@ arrays fit in the third-level cache, as chunks that fall to either thread).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .compiled import inner
+from .compiled import inlined, inner
 from .memory import get, put
-from .pool import THREADS, add, load
+from .pool import THREADS, add, load, parallel
 
 SMALLEST, LARGEST, USUAL = 32_768, 131_072, 32
 """Numbers in a chunk: smaller work is one chunk, done without waking another thread; larger is some USUAL chunks."""
 
-LINE = 256
-"""A line has at least so many numbers, unless the array has fewer."""
+ROW_BLOCK = 256
+"""A row block has at least so many numbers, unless the array has fewer."""
 
 
 @inner
-def line_length(channels: int) -> Any:
-    """The smallest multiple of `channels` by a power of two that is at least LINE."""
+def row_block(channels: int) -> Any:
+    """The smallest multiple of `channels` by a power of two that is at least ROW_BLOCK."""
     length = max(channels, 1)
-    while length < LINE:
+    while length < ROW_BLOCK:
         length *= 2
     return length
 
@@ -50,11 +50,11 @@ def chunk_count(size: int, length: int) -> Any:
 
 
 @inner
-def chunk_length(size: int, line: int) -> Any:
-    """Numbers in a chunk of whole lines, eight lines at least (each chunk leaves a sum for each channel to be added)."""
+def chunk_length(size: int, block: int) -> Any:
+    """Numbers in a chunk: some row blocks, eight at least (each chunk leaves a sum for each channel to be added)."""
     wanted = min(max(size // USUAL, SMALLEST), LARGEST)
     pieces = chunk_count(size, wanted)  # of equal length, so that two threads end together
-    length: int = line * max(chunk_count(chunk_count(size, line), max(pieces, 1)), 8)
+    length: int = block * max(chunk_count(chunk_count(size, block), max(pieces, 1)), 8)
     return length
 
 
@@ -64,12 +64,23 @@ def zones(state: Any) -> Any:
     return np.zeros(8 * load(state, THREADS), np.int64)
 
 
+class Chunks(NamedTuple):
+    """The chunks of one kernel, from which every part takes some."""
+
+    taken: Any
+    """See `zones`."""
+    number: int
+    length: int
+    """Numbers (or rows, or whatever is counted) in a chunk; the last one may have fewer."""
+
+
 @inner
-def claim(taken: Any, thread: int, count: int, backwards: bool) -> Any:
-    """The next of `count` chunks for this thread, from its own zone while there is one; called `count` times in all.
+def claim(chunks: Any, thread: int, backwards: bool) -> Any:
+    """The next chunk for this thread, from its own zone while there is one; called once for each chunk.
 
     backwards: from the zone's end, for a second pass over what a first one read: what it read last is still in the cache.
     """
+    taken, count = chunks.taken, chunks.number
     threads: int = taken.size // 8
     zone = thread % threads
     while True:
@@ -80,9 +91,28 @@ def claim(taken: Any, thread: int, count: int, backwards: bool) -> Any:
         zone = (zone + 1) % threads
 
 
+@inlined
+def span(chunks: Any, chunk: int, size: int) -> Any:
+    """Where a chunk of `size` numbers starts and stops."""
+    return chunk * chunks.length, min((chunk + 1) * chunks.length, size)
+
+
+@inlined
+def next_span(chunks: Any, thread: int, size: int, backwards: bool) -> Any:
+    """Where the next chunk for this thread starts and stops (`claim`)."""
+    return span(chunks, claim(chunks, thread, backwards), size)
+
+
+@inlined
+def run_chunks(state: Any, part: Any, size: int, length: int, arguments: Any) -> None:
+    """Run part(index, thread, chunks, *arguments) for each chunk of `size` numbers, `length` at a time."""
+    count = chunk_count(size, length)
+    require_memory(parallel(state, part, count, (Chunks(zones(state), count, length), *arguments)))
+
+
 @inner
 def repeated(values: Any, length: int) -> Any:
-    """One number a channel, repeated along a line; zeros if there are no numbers."""
+    """One number a channel, repeated along a row block; zeros if there are no numbers."""
     line = np.zeros(length, values.dtype)
     if values.size > 0:
         for start in range(0, length, values.size):
@@ -93,7 +123,7 @@ def repeated(values: Any, length: int) -> Any:
 
 @inner
 def fold(line: Any, channels: int, totals: Any, at: int) -> None:
-    """totals[at + c] = Σ of the line's numbers for channel c, in float64."""
+    """totals[at + c] = Σ of a row block's numbers for channel c, in float64."""
     for c in range(channels):
         put(totals, at + c, 0.0)
     for start in range(0, line.size, channels):
@@ -102,7 +132,7 @@ def fold(line: Any, channels: int, totals: Any, at: int) -> None:
 
 
 @inner
-def finish(failed: int) -> None:
-    """What `parallel` returned: raise if a part could not get its memory."""
+def require_memory(failed: int) -> None:
+    """Raise if a part could not get its memory, by what `parallel` returned."""
     if failed != 0:
         raise MemoryError("a part of a kernel could not get its working memory")

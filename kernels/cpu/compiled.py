@@ -45,4 +45,6 @@ in every caller, and compilation is what a first step waits for."""
 
 # Numba's tools for writing LLVM code have no types to check.
 intrinsic: Decorator = _intrinsic
+literal_intrinsic: Decorator = _intrinsic(prefer_literal=True)
+"""For one whose code depends on an integer that it is given: see `constants` of `pool.run`."""
 cgutils: Any = _cgutils

@@ -16,12 +16,16 @@ import warnings
 
 from ..geometry import Geometry
 from ..selection import Problem
-from .sizes import up
 
-LINE, PANEL, ROWS = 64, 128, 8
+VECTOR_BYTES, PANEL, ROWS = 64, 128, 8
 """Bytes of a line and of a right panel, rows of a left panel, as with AVX-512 (elsewhere the estimate is rougher)."""
 POINTS = 5
 BEFORE_BLAS = 1 / 64
+
+
+def up(size: int, unit: int) -> int:
+    """The next multiple of `unit` (compiled code has `panels.padded`)."""
+    return -(-size // unit) * unit
 
 
 @functools.cache
@@ -51,7 +55,7 @@ def supports(problem: Problem) -> str | None:
     return unusable()
 
 
-RESIDENT = 1 << 16
+CACHED = 1 << 16
 """Numbers of a weight that each thread keeps in its second-level cache, beside the panels of some rows."""
 SKINNY = 4
 """Fewer features than this, on either side, are not worth a panel."""
@@ -69,8 +73,8 @@ def dense_layer_supports(problem: Problem) -> str | None:
         return f"{rows} rows: needed {ROWS}"
     if min(inputs, outputs) < SKINNY and (inputs * outputs > THIN or rows < MANY):
         return f"{rows} rows, {inputs} → {outputs} features: needed {MANY} rows, and at most {THIN:,} weights"
-    if inputs * outputs > RESIDENT:
-        return f"a weight of {inputs}×{outputs} does not stay in a cache: at most {RESIDENT:,} numbers do"
+    if inputs * outputs > CACHED:
+        return f"a weight of {inputs}×{outputs} does not stay in a cache: at most {CACHED:,} numbers do"
     return None
 
 
@@ -83,7 +87,7 @@ def winograd_supports(problem: Problem) -> str | None:
     taps = _taps(problem.geometry)
     if taps[0] != taps[1] or taps[0] not in (2, 3, 4):
         return f"the {sh}×{sw} phases of a {kh}×{kw} kernel have {taps[0]}×{taps[1]} taps, needed 2×2, 3×3 or 4×4"
-    line, panel = LINE // problem.dtype.itemsize, PANEL // problem.dtype.itemsize
+    line, panel = VECTOR_BYTES // problem.dtype.itemsize, PANEL // problem.dtype.itemsize
     inside, outside = problem.geometry.large[2], problem.geometry.small[2]
     if outside % panel or sh * sw * inside % panel or inside % line:
         return f"{inside} and {outside} channels do not fill panels of {panel} columns"
@@ -110,7 +114,7 @@ def full_size(problem: Problem) -> float:
 def direct(problem: Problem) -> float:
     """The padded product over patches, and their packing."""
     geometry = _geometry(problem)
-    line, panel = LINE // problem.dtype.itemsize, PANEL // problem.dtype.itemsize
+    line, panel = VECTOR_BYTES // problem.dtype.itemsize, PANEL // problem.dtype.itemsize
     depth = geometry.kernel[0] * geometry.kernel[1] * geometry.large[2]
     places = geometry.batch * geometry.small[0] * geometry.small[1]
     product = 2.0 * up(places, ROWS) * up(depth, line) * up(geometry.small[2], panel)

@@ -11,7 +11,7 @@ plain loops. Those for a W of few rows are those for one of few columns with the
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,12 +22,12 @@ from ..interfaces import Into
 from ..reference.placing import place
 from . import pool
 from .compiled import inner, summed
-from .costs import SKINNY
+from .costs import SKINNY, up
 from .layouts import contiguous, flat, read_only
 from .memory import get, put
-from .panels import columns_tile, left_rows, lines_tile, pack_panel, padded, right_panel
-from .sizes import up
-from .vectors import COLUMNS, LINE, ROWS, lanes
+from .panels import columns_tile, left_rows, lines_tile, own, pack_panel, padded, right_panel
+from .product import Panels, Target
+from .vectors import COLUMNS, ROWS, VECTOR_BYTES, lanes
 from .workspace import buffer
 
 DEPTH = 512
@@ -42,81 +42,60 @@ ITEMS, LEAST_ROWS = 16, 64
 """Pieces of a product, so that threads end together; rows of the narrowest."""
 
 
+class Sizes(NamedTuple):
+    """A product of x (rows, depth) with W (depth, columns), and what of it one item does.
+
+    `_forward_item` with 2 strips of `height` rows and `share` = 2 panels of columns, items 0 to 3:
+
+                      W   panel 0  panel 1 │ panel 2  panel 3
+        x   strip 0            item 0      │      item 2
+            strip 1            item 1      │      item 3
+    """
+
+    rows: int
+    depth: int
+    columns: int
+    share: int
+    height: int
+    transposed: bool
+    """Whether W is stored as its transpose (columns, depth)."""
+
+
 @inner
-def _forward_item(
-    index: int,
-    thread: int,
-    share: int,
-    height: int,
-    x: Any,
-    sizes: Any,
-    w: Any,
-    transposed: bool,
-    left: Any,
-    right: Any,
-    z: Any,
-    spare: Any,
-) -> None:
-    """`share` panels of columns and `height` rows of z = x·W, or of x·Wᵀ; the thread packs what it needs of both."""
-    rows, depth, columns = sizes
-    line = LINE // z.itemsize
+def _forward_item(index: int, thread: int, sizes: Any, x: Any, w: Any, buffers: Any, z: Any) -> None:
+    """`share` panels of columns and `height` rows of z = x·W; the thread packs what it needs of both."""
+    rows, depth, columns, share, height, transposed = sizes
+    line = VECTOR_BYTES // z.itemsize
     panel, deep = COLUMNS * line, padded(depth, line)
-    left_at, right_at, spare_at = thread * DEPTH * height, thread * DEPTH * panel, thread * ROWS * panel
+    left, right = own(buffers[0], thread, DEPTH * height), own(buffers[1], thread, DEPTH * panel)
+    spare = own(buffers[2], thread, ROWS * panel)
     strips = (rows + height - 1) // height
     first_row, begin = index % strips * height, index // strips * share * panel
     here = min(height, rows - first_row)
     for k0 in range(0, deep, DEPTH):
         wide = min(DEPTH, deep - k0)
-        left_rows(x, first_row * depth, here, depth, k0, wide, left, left_at)
+        left_rows(x, first_row * depth, (here, depth), (k0, k0 + wide), left.values, left.start)
         for first in range(begin, min(begin + share * panel, columns), panel):
-            right_panel(w, (depth, columns), transposed, k0, k0 + wide, first, right, right_at)
+            right_panel(w, (depth, columns), transposed, (k0, k0 + wide), first, right.values, right.start)
             for row in range(0, here, ROWS):
-                lines_tile(
-                    z,
-                    (first_row + row) * columns + first,
-                    columns,
-                    here - row,
-                    columns - first,
-                    left,
-                    left_at + row * wide,
-                    right,
-                    right_at,
-                    wide // line,
-                    k0 > 0,
-                    spare,
-                    spare_at,
-                )
+                target = Target((first_row + row) * columns + first, columns, here - row, columns - first, k0 > 0)
+                at = left.start + row * wide
+                lines_tile(z, target, left.values, at, right.values, right.start, wide // line, spare)
 
 
 @inner
-def _weight_item(
-    index: int, thread: int, share: int, x: Any, dz: Any, sizes: Any, add: bool, w: Any, spare: Any
-) -> None:
-    """`share` rows of dW = xᵀ·dz."""
-    rows, depth, columns = sizes
-    line = LINE // w.itemsize
+def _weight_item(index: int, thread: int, share: int, x: Any, dz: Any, sizes: Any, w: Any, buffer: Any) -> None:
+    """`share` rows of dW = xᵀ·dz, from left panels of both; sizes: rows, depth, columns, and whether to add."""
+    rows, depth, columns, add = sizes
+    line = VECTOR_BYTES // w.itemsize
     panel = COLUMNS * line
     deep, wide, panels = padded(depth, line), padded(columns, panel), padded(rows, ROWS) // ROWS
-    spare_at = thread * ROWS * panel
+    spare = own(buffer, thread, ROWS * panel)
     for k in range(index * share, min((index + 1) * share, depth), ROWS):
         for first in range(0, columns, panel):
-            columns_tile(
-                w,
-                k * columns + first,
-                columns,
-                depth - k,
-                columns - first,
-                x,
-                k // line * ROWS * line + k % line,
-                deep,
-                dz,
-                first * ROWS,
-                wide,
-                panels,
-                add,
-                spare,
-                spare_at,
-            )
+            target = Target(k * columns + first, columns, depth - k, columns - first, add)
+            left = Panels(k // line * ROWS * line + k % line, deep * ROWS)
+            columns_tile(w, target, x, left, dz, Panels(first * ROWS, wide * ROWS), panels, spare)
 
 
 @inner
@@ -135,7 +114,7 @@ def _few_forward(index: int, thread: int, share: int, x: Any, sizes: Any, w: Any
 
 
 @summed
-def _narrow_forward(index: int, thread: int, share: int, x: Any, sizes: Any, w: Any, z: Any) -> None:
+def _skinny_forward(index: int, thread: int, share: int, x: Any, sizes: Any, w: Any, z: Any) -> None:
     """Rows of x·W for few columns; w is Wᵀ."""
     rows, depth, columns = sizes
     for row in range(index * share, min((index + 1) * share, rows)):
@@ -149,7 +128,7 @@ def _narrow_forward(index: int, thread: int, share: int, x: Any, sizes: Any, w: 
 
 
 @inner
-def _narrow_input(index: int, thread: int, share: int, dz: Any, sizes: Any, w: Any, dx: Any) -> None:
+def _skinny_input(index: int, thread: int, share: int, dz: Any, sizes: Any, w: Any, dx: Any) -> None:
     """Rows of dz·Wᵀ for few columns of dz; w is Wᵀ."""
     rows, depth, columns = sizes
     for row in range(index * share, min((index + 1) * share, rows)):
@@ -162,7 +141,7 @@ def _narrow_input(index: int, thread: int, share: int, dz: Any, sizes: Any, w: A
 
 
 @inner
-def _narrow_weight(index: int, thread: int, share: int, x: Any, dz: Any, sizes: Any, w: Any) -> None:
+def _skinny_weight(index: int, thread: int, share: int, x: Any, dz: Any, sizes: Any, w: Any) -> None:
     """Some columns of (xᵀ·dz)ᵀ for few columns of dz."""
     rows, depth, columns = sizes
     first, last = index * share, min((index + 1) * share, depth)
@@ -180,40 +159,18 @@ class Dense:
 
     def forward(self, x: Array, weight: Array) -> Array:
         """(N, in) times (in, out)."""
-        rows, depth = x.shape
-        columns = weight.shape[1]
-        z = np.empty((rows, columns), x.dtype)
-        left, sizes = read_only(contiguous(x)), (rows, depth, columns)
-        if columns < SKINNY:
-            items, share = _shares(rows, rows * depth * columns, 1)
-            pool.run(_narrow_forward, x.dtype, items, (share, left, sizes, _transposed(weight), flat(z)))
-        elif depth < SKINNY:
-            items, share = _shares(rows, rows * depth * columns, 1)
-            w = read_only(contiguous(weight))
-            pool.run(_narrow_input, x.dtype, items, (share, left, (rows, columns, depth), w, flat(z)))
-        elif rows <= FEW:
+        (rows, depth), columns = x.shape, weight.shape[1]
+        if rows <= FEW and min(weight.shape) >= SKINNY:
+            z = np.empty((rows, columns), x.dtype)
             items, share = _shares(columns, rows * depth * columns, 256)
-            pool.run(_few_forward, x.dtype, items, (share, left, sizes, read_only(contiguous(weight)), flat(z)))
-        else:
-            _product(left, sizes, read_only(contiguous(weight)), False, flat(z))
-        return z
+            given = (share, read_only(contiguous(x)), (rows, depth, columns), read_only(contiguous(weight)), flat(z))
+            pool.run(_few_forward, x.dtype, items, given)
+            return z
+        return _product(x, weight, False)
 
     def input_gradient(self, dz: Array, weight: Array) -> Array:
         """(N, out) times (out, in)."""
-        rows, columns = dz.shape
-        depth = weight.shape[0]
-        dx = np.empty((rows, depth), dz.dtype)
-        left, sizes = read_only(contiguous(dz)), (rows, depth, columns)
-        if columns < SKINNY:
-            items, share = _shares(rows, rows * depth * columns, 1)
-            pool.run(_narrow_input, dz.dtype, items, (share, left, sizes, _transposed(weight), flat(dx)))
-        elif depth < SKINNY:
-            items, share = _shares(rows, rows * depth * columns, 1)
-            w = read_only(contiguous(weight))
-            pool.run(_narrow_forward, dz.dtype, items, (share, left, (rows, columns, depth), w, flat(dx)))
-        else:
-            _product(left, (rows, columns, depth), read_only(contiguous(weight)), True, flat(dx))
-        return dx
+        return _product(dz, weight, True)
 
     def weight_gradient(self, x: Array, dz: Array, into: Into | None = None) -> Array:
         """(in, N) times (N, out)."""
@@ -222,13 +179,13 @@ class Dense:
         sizes, work = (rows, depth, columns), rows * depth * columns
         if columns < SKINNY:
             items, share = _shares(depth, work, lanes(dtype))
-            turned = np.empty((columns, depth), dtype)
-            pool.run(_narrow_weight, dtype, items, (share, left, right, sizes, flat(turned)))
-            return place(turned.T, into)
+            transposed = np.empty((columns, depth), dtype)
+            pool.run(_skinny_weight, dtype, items, (share, left, right, sizes, flat(transposed)))
+            return place(transposed.T, into)
         if depth < SKINNY:
             items, share = _shares(columns, work, lanes(dtype))
             found = np.empty((depth, columns), dtype)
-            pool.run(_narrow_weight, dtype, items, (share, right, left, (rows, columns, depth), flat(found)))
+            pool.run(_skinny_weight, dtype, items, (share, right, left, (rows, columns, depth), flat(found)))
             return place(found, into)
         direct = into is not None and into.array.flags.c_contiguous
         weight = into.array if into is not None and direct else np.empty((depth, columns), dtype)
@@ -238,7 +195,7 @@ class Dense:
         x_panels, dz_panels = _packed("x", left, rows, depth, deep), _packed("dz", right, rows, columns, wide)
         items, share = _shares(depth, work, lanes(dtype), SMALL)
         spare = buffer("spare", threads.count() * ROWS * panel, dtype)
-        pool.run(_weight_item, dtype, items, (share, x_panels, dz_panels, sizes, add, flat(weight), spare))
+        pool.run(_weight_item, dtype, items, (share, x_panels, dz_panels, (*sizes, add), flat(weight), spare))
         return weight if into is None or direct else place(weight, into)
 
 
@@ -254,7 +211,24 @@ def _packed(name: str, matrix: Array, rows: int, width: int, wide: int) -> Array
     return target
 
 
-def _product(x: Array, sizes: tuple[int, int, int], w: Array, transposed: bool, z: Array) -> None:
+def _product(x: Array, weight: Array, transposed: bool) -> Array:
+    """x·W, or x·Wᵀ."""
+    (rows, depth), columns, dtype = x.shape, weight.shape[0 if transposed else 1], x.dtype
+    left, z, work = read_only(contiguous(x)), np.empty((rows, columns), dtype), rows * depth * columns
+    if min(weight.shape) < SKINNY:
+        # Few outputs of W: W is stored transposed, so that its rows are long. Few inputs: as it is.
+        few_outputs = weight.shape[1] < SKINNY
+        w = _transposed(weight) if few_outputs else read_only(contiguous(weight))
+        items, share = _shares(rows, work, 1)
+        part = _skinny_forward if few_outputs != transposed else _skinny_input
+        sizes = (rows, depth, columns) if part is _skinny_forward else (rows, columns, depth)
+        pool.run(part, dtype, items, (share, left, sizes, w, flat(z)))
+    else:
+        _panel_product(left, (rows, depth, columns), read_only(contiguous(weight)), transposed, flat(z))
+    return z
+
+
+def _panel_product(x: Array, sizes: tuple[int, int, int], w: Array, transposed: bool, z: Array) -> None:
     rows, depth, columns = sizes
     dtype, panel, work = z.dtype, COLUMNS * lanes(z.dtype), rows * depth * columns
     # Rows are divided first: a strip of them is packed once for all columns.
@@ -267,7 +241,7 @@ def _product(x: Array, sizes: tuple[int, int, int], w: Array, transposed: bool, 
     left = buffer("left", threads.count() * DEPTH * height, dtype)
     right = buffer("right", threads.count() * DEPTH * panel, dtype)
     spare = buffer("spare", threads.count() * ROWS * panel, dtype)
-    arguments = (share, height, x, sizes, w, transposed, left, right, z, spare)
+    arguments = (Sizes(*sizes, share, height, transposed), x, w, (left, right, spare), z)
     pool.run(_forward_item, dtype, strips * -(-columns // (share * panel)), arguments)
 
 

@@ -10,50 +10,46 @@ from gan_np.arrays import Array
 
 from ..reference.dropout import least_kept
 from ..reference.philox import WORD
-from .chunks import LINE, chunk_count, chunk_length, claim, finish, zones
+from .chunks import ROW_BLOCK, chunk_length, next_span, run_chunks
 from .compiled import inner
-from .entry import Cells, Given, GivenBytes, Result, ResultBytes, entry
+from .functions import Cells, Given, GivenBytes, Result, ResultBytes, compiled_function
 from .memory import get, put, sealed
 from .philox import BLOCK, PIECE, philox
-from .pool import parallel, state
+from .pool import state
 
 
 @inner
 def _forward_part(
     index: int,
     thread: int,
-    taken: Any,
-    count: int,
+    chunks: Any,
     x: Any,
-    left: int,
-    right: int,
-    least: int,
+    bits: Any,
     scale: float,
     y: Any,
     kept: Any,
-    length: int,
 ) -> None:
     """A chunk: the bits of PIECE blocks, then their entries, in two short loops since one long one is not vectorised."""
     real = y.dtype.type
-    start = claim(taken, thread, count, False) * length
-    stop = min(start + length, y.size)
-    bits = np.empty(BLOCK * PIECE, np.int64)
-    words = sealed(bits)
+    start, stop = next_span(chunks, thread, y.size, False)
+    left, right, least = bits
+    drawn = np.empty(BLOCK * PIECE, np.int64)
+    words = sealed(drawn)
     for at in range(start, stop, BLOCK * PIECE):
         here = min(BLOCK * PIECE, stop - at)
         for i in range((here + BLOCK - 1) // BLOCK):
             a, b, c, d = philox(at // BLOCK + i, left, right)
-            put(bits, BLOCK * i, a)
-            put(bits, BLOCK * i + 1, b)
-            put(bits, BLOCK * i + 2, c)
-            put(bits, BLOCK * i + 3, d)
+            put(drawn, BLOCK * i, a)
+            put(drawn, BLOCK * i + 1, b)
+            put(drawn, BLOCK * i + 2, c)
+            put(drawn, BLOCK * i + 3, d)
         for i in range(here):
             stays = get(words, i) >= least
             put(y, at + i, get(x, at + i) * real(scale) if stays else real(0.0))
             put(kept, at + i, np.uint8(stays))
 
 
-@entry
+@compiled_function
 def _forward(
     state: Cells,
     x: Given,
@@ -64,27 +60,20 @@ def _forward(
     y: Result,
     kept: ResultBytes,
 ) -> None:
-    length = chunk_length(y.size, LINE)
-    count = chunk_count(y.size, length)
-    given = (zones(state), count, x, left, right, least, scale, y, kept, length)
-    finish(parallel(state, _forward_part, count, given))
+    run_chunks(state, _forward_part, y.size, chunk_length(y.size, ROW_BLOCK), (x, (left, right, least), scale, y, kept))
 
 
 @inner
-def _backward_part(
-    index: int, thread: int, taken: Any, count: int, dy: Any, kept: Any, scale: float, dx: Any, length: int
-) -> None:
+def _backward_part(index: int, thread: int, chunks: Any, dy: Any, kept: Any, scale: float, dx: Any) -> None:
     real = dx.dtype.type
-    start = claim(taken, thread, count, False) * length
-    for i in range(start, min(start + length, dx.size)):
+    start, stop = next_span(chunks, thread, dx.size, False)
+    for i in range(start, stop):
         put(dx, i, get(dy, i) * real(scale) if get(kept, i) != 0 else real(0.0))
 
 
-@entry
+@compiled_function
 def _backward(state: Cells, dy: Given, kept: GivenBytes, scale: float, dx: Result) -> None:
-    length = chunk_length(dx.size, LINE)
-    count = chunk_count(dx.size, length)
-    finish(parallel(state, _backward_part, count, (zones(state), count, dy, kept, scale, dx, length)))
+    run_chunks(state, _backward_part, dx.size, chunk_length(dx.size, ROW_BLOCK), (dy, kept, scale, dx))
 
 
 class Dropout:

@@ -1,4 +1,6 @@
-"""Convolution with a kernel as large as the image: a product of whole images with the weights, as in a dense layer.
+"""Convolution with a kernel as large as the image: a product with the weights, as in a dense layer.
+
+Each image is one row of it.
 
 A DCGAN's ends: 4×4 maps to one pixel in D, and one pixel to 4×4 maps in G (transposed).
 """
@@ -14,7 +16,7 @@ from .dense import Dense
 from .layouts import contiguous
 
 
-class WholePlan:
+class FullSizePlan:
     """One geometry; a, b and w are used as they are, as matrices."""
 
     keeps_large = False
@@ -54,8 +56,8 @@ class WholePlan:
 
 
 class FullSize:
-    """Products of whole images."""
+    """Convolution as one product."""
 
-    def plan(self, geometry: Geometry) -> WholePlan:
+    def plan(self, geometry: Geometry) -> FullSizePlan:
         """One plan a geometry."""
-        return WholePlan(geometry)
+        return FullSizePlan(geometry)

@@ -10,21 +10,18 @@ import numpy as np
 from gan_np.arrays import Array
 
 from . import elementary
-from .chunks import LINE, chunk_count, chunk_length, claim, finish, zones
+from .chunks import ROW_BLOCK, chunk_length, next_span, run_chunks
 from .compiled import inner
-from .entry import Cells, Given, Integers, Result, entry
+from .functions import Cells, Given, Integers, Result, compiled_function
 from .memory import get, put
-from .pool import parallel, state
+from .pool import state
 
 softplus, logistic, exponential = elementary.softplus, elementary.logistic, elementary.exponential
 
 
 @inner
-def _softplus_part(
-    index: int, thread: int, taken: Any, count: int, s: Any, derivative: bool, y: Any, length: int
-) -> None:
-    start = claim(taken, thread, count, False) * length
-    stop = min(start + length, s.size)
+def _softplus_part(index: int, thread: int, chunks: Any, s: Any, derivative: bool, y: Any) -> None:
+    start, stop = next_span(chunks, thread, s.size, False)
     if derivative:
         for i in range(start, stop):
             put(y, i, logistic(get(s, i)))
@@ -33,11 +30,9 @@ def _softplus_part(
             put(y, i, softplus(get(s, i)))
 
 
-@entry
+@compiled_function
 def _softplus(state: Cells, s: Given, derivative: bool, y: Result) -> None:
-    length = chunk_length(s.size, LINE)
-    count = chunk_count(s.size, length)
-    finish(parallel(state, _softplus_part, count, (zones(state), count, s, derivative, y, length)))
+    run_chunks(state, _softplus_part, s.size, chunk_length(s.size, ROW_BLOCK), (s, derivative, y))
 
 
 class Softplus:
@@ -58,12 +53,12 @@ class Softplus:
 
 @inner
 def _cross_entropy_part(
-    index: int, thread: int, taken: Any, count: int, logits: Any, labels: Any, loss: Any, derivative: Any, rows: int
+    index: int, thread: int, chunks: Any, logits: Any, labels: Any, loss: Any, derivative: Any
 ) -> None:
     """Row by row: the largest logit, Σ e^(s − largest), then what follows from both."""
     real, classes = logits.dtype.type, logits.size // labels.size
-    start = claim(taken, thread, count, False) * rows
-    for row in range(start, min(start + rows, labels.size)):
+    start, stop = next_span(chunks, thread, labels.size, False)
+    for row in range(start, stop):
         at, label = row * classes, get(labels, row)
         largest = get(logits, at)
         for j in range(1, classes):
@@ -80,12 +75,10 @@ def _cross_entropy_part(
         put(derivative, at + label, get(derivative, at + label) - real(1.0))
 
 
-@entry
+@compiled_function
 def _cross_entropy(state: Cells, logits: Given, labels: Integers, loss: Result, derivative: Result) -> None:
-    rows = max(chunk_length(logits.size, LINE) // max(logits.size // max(labels.size, 1), 1), 1)
-    count = chunk_count(labels.size, rows)
-    given = (zones(state), count, logits, labels, loss, derivative, rows)
-    finish(parallel(state, _cross_entropy_part, count, given))
+    rows = max(chunk_length(logits.size, ROW_BLOCK) // max(logits.size // max(labels.size, 1), 1), 1)
+    run_chunks(state, _cross_entropy_part, labels.size, rows, (logits, labels, loss, derivative))
 
 
 class SoftmaxCrossEntropy:
@@ -95,6 +88,6 @@ class SoftmaxCrossEntropy:
         """Losses (N,) and their derivatives softmax(s) − onehot(label)."""
         dtype = logits.dtype
         loss, derivative = np.empty(len(logits), dtype), np.empty(logits.shape, dtype)
-        whole = labels.ravel().astype(np.int64, copy=False)
-        _cross_entropy[dtype](state(), logits.ravel(), whole, loss, derivative.reshape(-1))
+        numbers = labels.ravel().astype(np.int64, copy=False)
+        _cross_entropy[dtype](state(), logits.ravel(), numbers, loss, derivative.reshape(-1))
         return loss, derivative

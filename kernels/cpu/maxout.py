@@ -8,19 +8,17 @@ import numpy as np
 
 from gan_np.arrays import Array
 
-from .chunks import LINE, chunk_count, chunk_length, claim, finish, zones
+from .chunks import ROW_BLOCK, chunk_length, next_span, run_chunks
 from .compiled import inner
-from .entry import Cells, Given, GivenBytes, Result, ResultBytes, entry
+from .functions import Cells, Given, GivenBytes, Result, ResultBytes, compiled_function
 from .memory import get, put
-from .pool import parallel, state
+from .pool import state
 
 
 @inner
-def _forward_part(
-    index: int, thread: int, taken: Any, count: int, x: Any, pieces: int, y: Any, winner: Any, length: int
-) -> None:
-    start = claim(taken, thread, count, False) * length
-    for i in range(start, min(start + length, y.size)):
+def _forward_part(index: int, thread: int, chunks: Any, x: Any, pieces: int, y: Any, winner: Any) -> None:
+    start, stop = next_span(chunks, thread, y.size, False)
+    for i in range(start, stop):
         best, place = get(x, i * pieces), 0
         if best == best:
             for p in range(1, pieces):
@@ -34,31 +32,26 @@ def _forward_part(
         put(winner, i, np.uint8(place))
 
 
-@entry
+@compiled_function
 def _forward(state: Cells, x: Given, pieces: int, y: Result, winner: ResultBytes) -> None:
-    length = max(chunk_length(x.size, LINE) // pieces, 1)
-    count = chunk_count(y.size, length)
-    finish(parallel(state, _forward_part, count, (zones(state), count, x, pieces, y, winner, length)))
+    run_chunks(state, _forward_part, y.size, max(chunk_length(x.size, ROW_BLOCK) // pieces, 1), (x, pieces, y, winner))
 
 
 @inner
-def _backward_part(
-    index: int, thread: int, taken: Any, count: int, dy: Any, winner: Any, pieces: int, dx: Any, length: int
-) -> None:
+def _backward_part(index: int, thread: int, chunks: Any, dy: Any, winner: Any, pieces: int, dx: Any) -> None:
     real = dy.dtype.type
-    start = claim(taken, thread, count, False) * length
-    stop = min(start + length, dy.size)
+    start, stop = next_span(chunks, thread, dy.size, False)
     for i in range(start * pieces, stop * pieces):
         put(dx, i, real(0.0))
     for i in range(start, stop):
         put(dx, i * pieces + get(winner, i), get(dy, i))
 
 
-@entry
+@compiled_function
 def _backward(state: Cells, dy: Given, winner: GivenBytes, pieces: int, dx: Result) -> None:
-    length = max(chunk_length(dx.size, LINE) // pieces, 1)
-    count = chunk_count(dy.size, length)
-    finish(parallel(state, _backward_part, count, (zones(state), count, dy, winner, pieces, dx, length)))
+    run_chunks(
+        state, _backward_part, dy.size, max(chunk_length(dx.size, ROW_BLOCK) // pieces, 1), (dy, winner, pieces, dx)
+    )
 
 
 class Maxout:

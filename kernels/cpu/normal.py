@@ -10,13 +10,13 @@ import numpy as np
 from gan_np.arrays import Array
 
 from ..reference.philox import WORD
-from .chunks import LINE, chunk_count, chunk_length, claim, finish, zones
+from .chunks import ROW_BLOCK, chunk_length, next_span, run_chunks
 from .compiled import inner
 from .elementary import log_one_plus, turn_series
-from .entry import Cells, Result, entry
+from .functions import Cells, Result, compiled_function
 from .memory import get, put, sealed
 from .philox import BLOCK, PIECE, philox
-from .pool import parallel, state
+from .pool import state
 
 UNITS = 1 << 24
 LN2 = math.log(2)
@@ -53,11 +53,10 @@ def _turn(f: Any, real: Any) -> Any:
 
 
 @inner
-def _part(index: int, thread: int, taken: Any, count: int, left: int, right: int, out: Any, length: int) -> None:
+def _part(index: int, thread: int, chunks: Any, left: int, right: int, out: Any) -> None:
     """A chunk: the bits of PIECE blocks, then their numbers, in two short loops since one long one is not vectorised."""
     real = out.dtype.type
-    start = claim(taken, thread, count, False) * length
-    stop = min(start + length, out.size)
+    start, stop = next_span(chunks, thread, out.size, False)
     bits = np.empty(2 * PIECE, np.int64)
     words = sealed(bits)
     for at in range(start, stop, BLOCK * PIECE):
@@ -86,11 +85,9 @@ def _numbers(words: Any, count: int, out: Any, at: int, real: Any) -> None:
         put(out, at + count - 1, radius * cosine)
 
 
-@entry
+@compiled_function
 def _normal(state: Cells, left: int, right: int, out: Result) -> None:
-    length = chunk_length(out.size, LINE)
-    count = chunk_count(out.size, length)
-    finish(parallel(state, _part, count, (zones(state), count, left, right, out, length)))
+    run_chunks(state, _part, out.size, chunk_length(out.size, ROW_BLOCK), (left, right, out))
 
 
 class Normal:

@@ -12,17 +12,15 @@ from gan_np.arrays import Array
 from ..interfaces import Activation, Into
 from ..reference.placing import place
 from .activation import LINEAR, SIGMOID, TANH, derivative, kind_and_slope, saturate, slopes
-from .chunks import LINE, chunk_count, chunk_length, claim, finish, fold, line_length, repeated, zones
+from .chunks import ROW_BLOCK, chunk_count, chunk_length, claim, fold, next_span, repeated, row_block, run_chunks, span
 from .compiled import inner, summed
-from .entry import Cells, Given, Result, entry, nothing
+from .functions import Cells, Given, Result, compiled_function, nothing
 from .memory import get, put, sealed
-from .pool import parallel, state
+from .pool import state
 
 
 @inner
-def _statistics_part(
-    index: int, thread: int, taken: Any, count: int, x: Any, channels: int, length: int, partial: Any
-) -> None:
+def _statistics_part(index: int, thread: int, chunks: Any, x: Any, channels: int, partial: Any) -> None:
     """Mean μ and M₂ = Σ(x − μ)² of each channel in one chunk, from one read of it.
 
     With a shift k that lies among the values, s₁ = Σ(x − k) and s₂ = Σ(x − k)²,
@@ -33,11 +31,10 @@ def _statistics_part(
     them be an outlier at distance D, then s₁²/n ≈ D² and M₂ ≈ D², so that little cancels.
     """
     real = x.dtype.type
-    chunk = claim(taken, thread, count, False)
-    start = chunk * length
-    stop = min(start + length, x.size)
+    chunk = claim(chunks, thread, False)
+    start, stop = span(chunks, chunk, x.size)
     rows = (stop - start) // channels
-    line = line_length(channels)
+    line = row_block(channels)
     first, second, average = np.zeros(line, x.dtype), np.zeros(line, x.dtype), np.zeros(channels, x.dtype)
     lead = math.ceil(math.sqrt(rows))
     for at in range(start, start + lead * channels, channels):
@@ -92,20 +89,15 @@ def _combine(partial: Any, channels: int, chunk_rows: int, rows: int, mean: Any,
 def _output_part(
     index: int,
     thread: int,
-    taken: Any,
-    count: int,
+    chunks: Any,
     x: Any,
-    centre: Any,
-    factor: Any,
-    bias: Any,
-    kind: int,
-    slope: float,
+    lines: Any,
+    activation: Any,
     y: Any,
-    length: int,
 ) -> None:
-    """y = f((x − μ)·factor + β)."""
-    start = claim(taken, thread, count, True) * length
-    stop = min(start + length, x.size)
+    """y = f((x − μ)·factor + β); lines: μ, the factor and β, each repeated along a row block."""
+    (centre, factor, bias), (kind, slope) = lines, activation
+    start, stop = next_span(chunks, thread, x.size, True)
     real = x.dtype.type
     below = real(slope)
     for at in range(start, stop, centre.size):
@@ -117,7 +109,7 @@ def _output_part(
             saturate(y, at, width, kind)
 
 
-@entry
+@compiled_function
 def _forward(
     state: Cells,
     x: Given,
@@ -132,11 +124,11 @@ def _forward(
     inverse: Result,
 ) -> None:
     channels, real = mean.size, x.dtype.type
-    line = line_length(channels)
+    line = row_block(channels)
     length = chunk_length(x.size, line)
     count = chunk_count(x.size, length)
     partial = np.empty(2 * count * channels, np.float64)
-    finish(parallel(state, _statistics_part, count, (zones(state), count, x, channels, length, partial)))
+    run_chunks(state, _statistics_part, x.size, length, (x, channels, partial))
     exact_mean, exact_variance = np.empty(channels, np.float64), np.empty(channels, np.float64)
     _combine(partial, channels, length // channels, x.size // channels, exact_mean, exact_variance)
     scaled = np.empty(channels, x.dtype)
@@ -146,31 +138,27 @@ def _forward(
         put(inverse, c, real(1.0 / math.sqrt(get(exact_variance, c) + epsilon)))
         put(scaled, c, get(inverse, c) * (get(scale, c) if scale.size > 0 else real(1.0)))
     lines = sealed(repeated(mean, line)), sealed(repeated(scaled, line)), sealed(repeated(bias, line))
-    finish(parallel(state, _output_part, count, (zones(state), count, x, *lines, kind, slope, y, length)))
+    run_chunks(state, _output_part, x.size, length, (x, lines, (kind, slope), y))
 
 
 @inner
 def _sums_part(
     index: int,
     thread: int,
-    taken: Any,
-    count: int,
+    chunks: Any,
     dy: Any,
     x: Any,
     y: Any,
     mean: Any,
-    kind: int,
-    slope: float,
-    length: int,
+    activation: Any,
     partial: Any,
 ) -> None:
     """Σ dz and Σ dz·(x − μ) of each channel in one chunk."""
-    channels, real = mean.size, x.dtype.type
+    channels, real, (kind, slope) = mean.size, x.dtype.type, activation
     above, below, linear, square = slopes(kind, slope)
-    chunk = claim(taken, thread, count, False)
-    start = chunk * length
-    stop = min(start + length, x.size)
-    line = line_length(channels)
+    chunk = claim(chunks, thread, False)
+    start, stop = span(chunks, chunk, x.size)
+    line = row_block(channels)
     centre, first, second = repeated(mean, line), np.zeros(line, x.dtype), np.zeros(line, x.dtype)
     twos = start + (stop - start) // (2 * line) * 2 * line
     for at in range(start, twos, 2 * line):
@@ -194,25 +182,22 @@ def _sums_part(
 def _input_part(
     index: int,
     thread: int,
-    taken: Any,
-    count: int,
+    chunks: Any,
     dy: Any,
     x: Any,
     y: Any,
-    centre: Any,
-    factor: Any,
-    constant: Any,
-    proportion: Any,
-    kind: int,
-    slope: float,
+    lines: Any,
+    activation: Any,
     dx: Any,
-    length: int,
 ) -> None:
-    """dx = ((dz − constant) − (x − μ)·proportion)·factor, the factor last: with few rows the difference is nearly 0."""
+    """dx = ((dz − constant) − (x − μ)·proportion)·factor, the factor last: with few rows the difference is nearly 0.
+
+    lines: μ, the factor, the constant and the proportion, each repeated along a row block.
+    """
+    (centre, factor, constant, proportion), (kind, slope) = lines, activation
     real = x.dtype.type
     above, below, linear, square = slopes(kind, slope)
-    start = claim(taken, thread, count, True) * length
-    stop = min(start + length, x.size)
+    start, stop = next_span(chunks, thread, x.size, True)
     for at in range(start, stop, centre.size):
         for j in range(min(centre.size, stop - at)):
             i = at + j
@@ -221,7 +206,7 @@ def _input_part(
             put(dx, i, ((dz - get(constant, j)) - moved) * get(factor, j))
 
 
-@entry
+@compiled_function
 def _backward(
     state: Cells,
     dy: Given,
@@ -238,11 +223,11 @@ def _backward(
     dbias: Result,
 ) -> None:
     channels, real = mean.size, x.dtype.type
-    line = line_length(channels)
+    line = row_block(channels)
     length = chunk_length(x.size, line)
     count = chunk_count(x.size, length)
     partial = np.empty(2 * count * channels, np.float64)
-    finish(parallel(state, _sums_part, count, (zones(state), count, dy, x, y, mean, kind, slope, length, partial)))
+    run_chunks(state, _sums_part, x.size, length, (dy, x, y, mean, (kind, slope), partial))
     for index in range(1, count):
         for c in range(2 * channels):
             put(partial, c, get(partial, c) + get(partial, 2 * index * channels + c))
@@ -264,8 +249,8 @@ def _backward(
     if need_input:
         centre, factor = sealed(repeated(mean, line)), sealed(repeated(factors, line))
         constant, proportion = sealed(repeated(constants, line)), sealed(repeated(proportions, line))
-        given = (zones(state), count, dy, x, y, centre, factor, constant, proportion, kind, slope, dx, length)
-        finish(parallel(state, _input_part, count, given))
+        lines = (centre, factor, constant, proportion)
+        run_chunks(state, _input_part, x.size, length, (dy, x, y, lines, (kind, slope), dx))
 
 
 class BatchNorm:
@@ -336,19 +321,17 @@ class BatchNorm:
 def _normalise_rows(
     index: int,
     thread: int,
-    taken: Any,
-    count: int,
+    chunks: Any,
     x: Any,
     features: int,
-    rows: int,
     epsilon: float,
     y: Any,
     inverse: Any,
 ) -> None:
     """A chunk of rows, each read again from the first- or second-level cache: mean, then variance, then x̂."""
     real = x.dtype.type
-    start = claim(taken, thread, count, False) * rows
-    for row in range(start, min(start + rows, inverse.size)):
+    start, stop = next_span(chunks, thread, inverse.size, False)
+    for row in range(start, stop):
         at = row * features
         total = real(0.0)
         for j in range(features):
@@ -364,29 +347,26 @@ def _normalise_rows(
             put(y, at + j, (get(x, at + j) - mean) * factor)
 
 
-@entry
+@compiled_function
 def _layer_forward(state: Cells, x: Given, features: int, epsilon: float, y: Result, inverse: Result) -> None:
-    rows = max(chunk_length(x.size, 1) // features, LINE)
-    count = chunk_count(inverse.size, rows)
-    finish(parallel(state, _normalise_rows, count, (zones(state), count, x, features, rows, epsilon, y, inverse)))
+    rows = max(chunk_length(x.size, 1) // features, ROW_BLOCK)
+    run_chunks(state, _normalise_rows, inverse.size, rows, (x, features, epsilon, y, inverse))
 
 
 @summed
 def _pull_rows(
     index: int,
     thread: int,
-    taken: Any,
-    count: int,
+    chunks: Any,
     d: Any,
     normalised: Any,
     inverse: Any,
     features: int,
-    rows: int,
     dx: Any,
 ) -> None:
     real = d.dtype.type
-    start = claim(taken, thread, count, False) * rows
-    for row in range(start, min(start + rows, inverse.size)):
+    start, stop = next_span(chunks, thread, inverse.size, False)
+    for row in range(start, stop):
         at = row * features
         first, second = real(0.0), real(0.0)
         for j in range(features):
@@ -398,11 +378,10 @@ def _pull_rows(
             put(dx, at + j, ((get(d, at + j) - first) - get(normalised, at + j) * second) * factor)
 
 
-@entry
+@compiled_function
 def _layer_backward(state: Cells, d: Given, normalised: Given, inverse: Given, features: int, dx: Result) -> None:
-    rows = max(chunk_length(d.size, 1) // features, LINE)
-    count = chunk_count(inverse.size, rows)
-    finish(parallel(state, _pull_rows, count, (zones(state), count, d, normalised, inverse, features, rows, dx)))
+    rows = max(chunk_length(d.size, 1) // features, ROW_BLOCK)
+    run_chunks(state, _pull_rows, inverse.size, rows, (d, normalised, inverse, features, dx))
 
 
 class LayerNorm:

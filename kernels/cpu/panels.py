@@ -3,16 +3,24 @@
     left panel     ROWS rows:  [k ÷ L][ROWS][L]     read along lines, or over rows by the transposed product
     right panel    N columns:  [k][N]               N = COLUMNS·L
 
+For example with ROWS = 2, L = 4, N = 4, and a matrix x (3, 6) on the left of a matrix w (6, 5); · is a 0 that fills a panel:
+
+    x:  left panel 0   x₀₀ x₀₁ x₀₂ x₀₃ x₁₀ x₁₁ x₁₂ x₁₃   x₀₄ x₀₅ · · x₁₄ x₁₅ · ·
+        left panel 1   x₂₀ x₂₁ x₂₂ x₂₃ · · · ·           x₂₄ x₂₅ · · · · · ·
+    w:  right panel 0  w₀₀ w₀₁ w₀₂ w₀₃   w₁₀ w₁₁ w₁₂ w₁₃   …   w₅₀ w₅₁ w₅₂ w₅₃
+        right panel 1  w₀₄ · · ·         w₁₄ · · ·         …   w₅₄ · · ·
+
 What a matrix lacks to full panels is 0 there; what a product has beyond the edge of its result is left out.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from .compiled import inlined, inner
-from .product import multiply_columns, multiply_lines
-from .vectors import COLUMNS, LINE, ROWS, SQUARE, clear_line, move_line, move_part, turn_square
+from .memory import get, put
+from .product import Target, multiply_columns, multiply_lines
+from .vectors import COLUMNS, ROWS, SQUARE, VECTOR_BYTES, clear_line, move_line, move_part, transpose_square
 
 
 @inlined
@@ -23,8 +31,8 @@ def padded(size: int, unit: int) -> Any:
 
 @inlined
 def copy_numbers(source: Any, start: int, count: int, target: Any, at: int) -> Any:
-    """Up to a line of numbers, and zeros up to a whole one."""
-    line = LINE // target.itemsize
+    """Up to a line of numbers, and zeros for the rest of the line."""
+    line = VECTOR_BYTES // target.itemsize
     if count >= line:
         move_line(source, start, target, at)
     else:
@@ -33,10 +41,11 @@ def copy_numbers(source: Any, start: int, count: int, target: Any, at: int) -> A
 
 
 @inlined
-def right_panel(w: Any, shape: Any, transposed: bool, k0: int, k1: int, first: int, right: Any, at: int) -> Any:
+def right_panel(w: Any, shape: Any, transposed: bool, k_range: Any, first: int, right: Any, at: int) -> Any:
     """Rows k0 to k1 and columns `first` and on of W (depth, columns), or of the transpose of W (columns, depth)."""
+    k0, k1 = k_range
     depth, columns = shape
-    line = LINE // right.itemsize
+    line = VECTOR_BYTES // right.itemsize
     panel = COLUMNS * line
     if not transposed:
         for k in range(k0, k1):
@@ -48,7 +57,7 @@ def right_panel(w: Any, shape: Any, transposed: bool, k0: int, k1: int, first: i
         for k in range(k0, k1, SQUARE):
             start, place = (first + j) * depth + k, at + (k - k0) * panel + j
             if first + j + SQUARE <= columns and k + SQUARE <= depth:
-                turn_square(w, start, depth, right, place, panel)
+                transpose_square(w, start, depth, right, place, panel)
             else:
                 for i in range(SQUARE):
                     for step in range(SQUARE):
@@ -57,9 +66,10 @@ def right_panel(w: Any, shape: Any, transposed: bool, k0: int, k1: int, first: i
 
 
 @inlined
-def left_rows(x: Any, start: int, rows: int, width: int, k0: int, wide: int, left: Any, at: int) -> Any:
-    """Numbers k0 to k0 + wide of `rows` rows of a matrix of this width, the first of them at x[start:], as left panels."""
-    line = LINE // left.itemsize
+def left_rows(x: Any, start: int, shape: Any, k_range: Any, left: Any, at: int) -> Any:
+    """Numbers k0 to k1 of the rows of a matrix (rows, width), the first of them at x[start:], as left panels."""
+    (rows, width), (k0, k1) = shape, k_range
+    line, wide = VECTOR_BYTES // left.itemsize, k1 - k0
     for row in range(padded(rows, ROWS)):
         for k in range(0, wide, line):
             count = width - k0 - k if row < rows else 0
@@ -71,69 +81,61 @@ def left_rows(x: Any, start: int, rows: int, width: int, k0: int, wide: int, lef
 def pack_panel(index: int, thread: int, source: Any, rows: int, width: int, wide: int, target: Any) -> None:
     """Rows index·ROWS and on of a row-major matrix (rows, width) as a left panel of `wide` columns, a multiple of L."""
     first = index * ROWS
-    left_rows(source, first * width, min(ROWS, rows - first), width, 0, wide, target, first * wide)
+    left_rows(source, first * width, (min(ROWS, rows - first), width), (0, wide), target, first * wide)
+
+
+class Own(NamedTuple):
+    """The part of a buffer that belongs to one thread."""
+
+    values: Any
+    start: int
 
 
 @inlined
-def _give_edge(
-    c: Any, c_at: int, c_row: int, rows: int, columns: int, accumulate: bool, spare: Any, spare_at: int, panel: int
-) -> Any:
-    """What of a tile in spare memory belongs to C."""
-    for i in range(min(rows, ROWS)):
-        for j in range(min(columns, panel)):
-            place, value = c_at + i * c_row + j, spare[spare_at + i * panel + j]
-            c[place] = c[place] + value if accumulate else value
+def own(values: Any, thread: int, size: int) -> Any:
+    """The `size` numbers of a buffer that are this thread's."""
+    return Own(values, thread * size)
 
 
 @inlined
-def lines_tile(
-    c: Any,
-    c_at: int,
-    c_row: int,
-    rows: int,
-    columns: int,
-    a: Any,
-    a_at: int,
-    b: Any,
-    b_at: int,
-    blocks: int,
-    accumulate: bool,
-    spare: Any,
-    spare_at: int,
-) -> Any:
-    """C (+)= A·B for a left and a right panel; only `rows` × `columns` of the tile belong to C."""
-    line = LINE // c.itemsize
-    panel = COLUMNS * line
-    if rows >= ROWS and columns >= panel:
-        multiply_lines(c, c_at, c_row, a, a_at, ROWS * line, b, b_at, line * panel, blocks, accumulate)
+def _write_edge(c: Any, target: Any, spare: Any, panel: int) -> Any:
+    """The numbers of a tile in spare memory that belong to C."""
+    for i in range(min(target.rows, ROWS)):
+        for j in range(min(target.columns, panel)):
+            place, value = target.start + i * target.step + j, spare.values[spare.start + i * panel + j]
+            c[place] = c[place] + value if target.add else value
+
+
+@inlined
+def lines_tile(c: Any, target: Any, a: Any, a_at: int, b: Any, b_at: int, blocks: int, spare: Any) -> Any:
+    """C (+)= A·B for a left and a right panel; only the target's rows and columns belong to C."""
+    panel = COLUMNS * (VECTOR_BYTES // c.itemsize)
+    if target.rows >= ROWS and target.columns >= panel:
+        multiply_lines(c, target, a, a_at, b, b_at, blocks)
     else:
-        multiply_lines(spare, spare_at, panel, a, a_at, ROWS * line, b, b_at, line * panel, blocks, False)
-        _give_edge(c, c_at, c_row, rows, columns, accumulate, spare, spare_at, panel)
+        multiply_lines(spare.values, Target(spare.start, panel, ROWS, panel, False), a, a_at, b, b_at, blocks)
+        _write_edge(c, target, spare, panel)
 
 
 @inlined
-def columns_tile(
-    c: Any,
-    c_at: int,
-    c_row: int,
-    rows: int,
-    columns: int,
-    a: Any,
-    a_at: int,
-    a_width: int,
-    b: Any,
-    b_at: int,
-    b_width: int,
-    panels: int,
-    accumulate: bool,
-    spare: Any,
-    spare_at: int,
-) -> Any:
-    """C (+)= Aᵀ·B for matrices in left panels of padded widths, summed over their rows."""
-    line = LINE // c.itemsize
-    panel = COLUMNS * line
-    if rows >= ROWS and columns >= panel:
-        multiply_columns(c, c_at, c_row, a, a_at, a_width * ROWS, b, b_at, b_width * ROWS, panels, accumulate)
+def columns_tile(c: Any, target: Any, a: Any, a_blocks: Any, b: Any, b_blocks: Any, panels: int, spare: Any) -> Any:
+    """C (+)= Aᵀ·B for matrices in left panels, `step` numbers from one to the next, summed over their rows."""
+    panel = COLUMNS * (VECTOR_BYTES // c.itemsize)
+    if target.rows >= ROWS and target.columns >= panel:
+        multiply_columns(c, target, a, a_blocks, b, b_blocks, panels)
     else:
-        multiply_columns(spare, spare_at, panel, a, a_at, a_width * ROWS, b, b_at, b_width * ROWS, panels, False)
-        _give_edge(c, c_at, c_row, rows, columns, accumulate, spare, spare_at, panel)
+        apart = Target(spare.start, panel, ROWS, panel, False)
+        multiply_columns(spare.values, apart, a, a_blocks, b, b_blocks, panels)
+        _write_edge(c, target, spare, panel)
+
+
+@inner
+def reduce_splits(index: int, thread: int, share: int, splits: int, partial: Any, add: bool, total: Any) -> None:
+    """`share` numbers of the sum of `splits` arrays that lie one after another in `partial`, in their order."""
+    size = total.size
+    first, last = index * share, min((index + 1) * share, size)
+    for i in range(first, last):
+        put(total, i, get(partial, i) + get(total, i) if add else get(partial, i))
+    for start in range(size, splits * size, size):
+        for i in range(first, last):
+            put(total, i, get(total, i) + get(partial, start + i))

@@ -37,7 +37,7 @@ from gan_np.kernels import threads
 
 from . import warm
 from .compiled import cgutils, compiled, intrinsic
-from .heap import keep_freed_memory
+from .workspace import keep_freed_memory
 
 # Cells of the pool's state, an array of int64; each on a cache line of its own, since threads write to them.
 TICKET, DONE, COUNT, PART, ARGUMENTS, BUSY, STOP, THREADS, FAILED, AWAKE, SIZE = (8 * cell for cell in range(11))
@@ -355,10 +355,11 @@ def _launch(state: Any, address: int, expected: int, count: int, arguments: Any)
 _compiled_parts: dict[tuple[Any, ...], tuple[int, int]] = {}
 
 
-def run(part: Any, key: Any, count: int, arguments: tuple[Any, ...]) -> None:
+def run(part: Any, key: Any, count: int, arguments: tuple[Any, ...], constants: int = 0) -> None:
     """As `parallel`, from Python: the part is compiled once, alone, for these argument types, and called by its address.
 
     key: whatever the types of the arguments depend on (a dtype, say), so that they need not be looked at in every call.
+    constants: as many of the arguments, the first ones, are integers that the part is compiled for; the key has them too.
 
     Raises:
         RuntimeError: the part failed, which only lack of memory can cause.
@@ -369,8 +370,9 @@ def run(part: Any, key: Any, count: int, arguments: tuple[Any, ...]) -> None:
     if found is None:
         kinds = (types.int64, types.int64, *map(typeof, arguments))
         _require_dtype(part, key[0] if isinstance(key, tuple) else key, kinds)
-        part.compile(kinds)
-        result = part.overloads[kinds]
+        known = (*kinds[:2], *map(types.literal, arguments[:constants]), *kinds[2 + constants :])
+        part.compile(known)
+        result = part.overloads[known]
         address = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
         found = _compiled_parts[part, key] = address, fingerprint(kinds)
     failed = _launch(state(), *found, count, arguments)

@@ -5,40 +5,63 @@
 Each step of k loads COLUMNS lines of B and ROWS single numbers of A, each spread over a line, and does ROWS·COLUMNS fused
 multiply–adds. Matrices lie in panels so that all offsets inside a block are constants of the code:
 
-    "lines"     element (i, k) of A at  (k ÷ L)·a_outer + i·L + k mod L           L = numbers in a line
+    "lines"     element (i, k) of A at  (k ÷ L)·ROWS·L + i·L + k mod L          L = numbers in a line
                 k runs along lines; ROWS rows of a line each make a block
-    "columns"   element (k, i) of A at  (k ÷ ROWS)·a_outer + (k mod ROWS)·L + i   (A is used transposed)
+    "columns"   element (k, i) of A at  (k ÷ ROWS)·step + (k mod ROWS)·L + i    (A is used transposed)
                 the blocks that "lines" reads, summed over their rows instead
+
+For example with L = 4 and ROWS = 2 the left panel of rows a and b, and what is summed in it:
+
+    a₀ a₁ a₂ a₃ │ b₀ b₁ b₂ b₃ │ a₄ a₅ a₆ a₇ │ b₄ b₅ b₆ b₇        one block: a₀ … b₃
+    "lines"      C[0, :] = a₀·B[0] + a₁·B[1] + … + a₇·B[7],    C[1, :] the same with b
+    "columns"    C[0, :] = a₀·B[0] + b₀·B[1],    C[1, :] = a₁·B[0] + b₁·B[1], and so on for the next panel of rows
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from llvmlite import ir
 from numba.core import types
 
 from .compiled import intrinsic
-from .vectors import COLUMNS, ROWS, Lines
+from .vectors import COLUMNS, ROWS, Lines, fields
 
 UNROLL = 2
 """Steps of k in one turn of the innermost loop."""
 
 
+class Target(NamedTuple):
+    """The tile of C that a product makes: numbers [start + row·step + column] of an array."""
+
+    start: int
+    step: int
+    rows: int
+    columns: int
+    """How many rows and columns there are; `multiply_lines` and `multiply_columns` make all ROWS × n whatever they say."""
+    add: bool
+    """Whether the product is added to what is there."""
+
+
+class Panels(NamedTuple):
+    """Where left panels that lie one after another begin in an array, and how far apart they are."""
+
+    start: int
+    step: int
+
+
 def _tile(context: Any, builder: Any, signature: Any, values: Any, transposed: bool) -> Any:
     """The loop over blocks, unrolled inside a block."""
-    c_type, _, _, a_type, _, _, b_type, *_ = signature.args
-    c, c_start, c_row, a, a_start, a_outer, b, b_start, b_outer, blocks, accumulate = values
-    lines = Lines(builder, c_type.dtype)
-    base = {
-        name: lines.at(context.make_array(kind)(context, builder, array).data, start)
-        for name, kind, array, start in (
-            ("c", c_type, c, c_start),
-            ("a", a_type, a, a_start),
-            ("b", b_type, b, b_start),
-        )
-    }
+    lines, word = Lines(builder, signature.args[0].dtype), ir.IntType(64)
+    c, a, b = (context.make_array(signature.args[i])(context, builder, values[i]).data for i in (0, 2, 4))
+    c_start, c_row, _, _, accumulate = fields(builder, values[1])
+    if transposed:
+        (a_start, a_outer), (b_start, b_outer) = (fields(builder, values[i]) for i in (3, 5))
+    else:
+        a_start, a_outer = values[3], ir.Constant(word, ROWS * lines.count)
+        b_start, b_outer = values[5], ir.Constant(word, lines.count * COLUMNS * lines.count)
+    c, a, b, blocks = lines.at(c, c_start), lines.at(a, a_start), lines.at(b, b_start), values[6]
     width = lines.count
     inner = ROWS if transposed else width
     row_step, inner_step = (1, width) if transposed else (width, 1)
@@ -46,7 +69,7 @@ def _tile(context: Any, builder: Any, signature: Any, values: Any, transposed: b
     b_inner, b_column = (width, ROWS * width) if transposed else (COLUMNS * width, width)
 
     places = [
-        lines.at(lines.at(base["c"], builder.mul(c_row, ir.Constant(c_row.type, i))), j * width)
+        lines.at(lines.at(c, builder.mul(c_row, ir.Constant(c_row.type, i))), j * width)
         for i in range(ROWS)
         for j in range(COLUMNS)
     ]
@@ -60,7 +83,6 @@ def _tile(context: Any, builder: Any, signature: Any, values: Any, transposed: b
     loaded = [lines.load(place) for place in places]
     builder.branch(head)
 
-    word = ir.IntType(64)
     zero, one = ir.Constant(word, 0), ir.Constant(word, 1)
     builder.position_at_end(head)
     index = builder.phi(word)
@@ -73,8 +95,8 @@ def _tile(context: Any, builder: Any, signature: Any, values: Any, transposed: b
     builder.cbranch(builder.icmp_signed("<", index, blocks), body, done)
 
     builder.position_at_end(body)
-    a_block = lines.at(base["a"], builder.mul(index, a_outer))
-    b_block = lines.at(base["b"], builder.mul(index, b_outer))
+    a_block = lines.at(a, builder.mul(index, a_outer))
+    b_block = lines.at(b, builder.mul(index, b_outer))
     builder.branch(steps)
 
     # Unrolled only a little: of a long run of steps LLVM loads everything first and spills it to the stack again.
@@ -111,44 +133,16 @@ def _tile(context: Any, builder: Any, signature: Any, values: Any, transposed: b
     return context.get_dummy_value()
 
 
-def _signature(c: Any, a: Any, b: Any) -> Any:
-    word = types.int64
-    return types.void(c, word, word, a, word, word, b, word, word, word, types.boolean)
-
-
 @intrinsic
-def multiply_lines(
-    typing: Any,
-    c: Any,
-    c_start: Any,
-    c_row: Any,
-    a: Any,
-    a_start: Any,
-    a_outer: Any,
-    b: Any,
-    b_start: Any,
-    b_outer: Any,
-    blocks: Any,
-    accumulate: Any,
-) -> Any:
-    """C[i, :] at c_start + i·c_row  (+)=  Σ over blocks of one line of k each; A "lines", B a panel (k, COLUMNS·L)."""
-    return _signature(c, a, b), partial(_tile, transposed=False)
+def multiply_lines(typing: Any, c: Any, target: Any, a: Any, a_at: Any, b: Any, b_at: Any, blocks: Any) -> Any:
+    """C (+)= Σ over blocks of one line of k each: A the left panel at a[a_at:] in "lines", B the right panel at b[b_at:]."""
+    word = types.int64
+    return types.void(c, target, a, word, b, word, word), partial(_tile, transposed=False)
 
 
 @intrinsic
 def multiply_columns(
-    typing: Any,
-    c: Any,
-    c_start: Any,
-    c_row: Any,
-    a: Any,
-    a_start: Any,
-    a_outer: Any,
-    b: Any,
-    b_start: Any,
-    b_outer: Any,
-    blocks: Any,
-    accumulate: Any,
+    typing: Any, c: Any, target: Any, a: Any, a_blocks: Any, b: Any, b_blocks: Any, blocks: Any
 ) -> Any:
-    """The same summed over the rows of blocks: A "columns", B blocks of ROWS lines whose COLUMNS neighbours follow."""
-    return _signature(c, a, b), partial(_tile, transposed=True)
+    """The same summed over the rows of left panels: A in "columns", B in panels whose COLUMNS neighbouring lines follow."""
+    return types.void(c, target, a, a_blocks, b, b_blocks, types.int64), partial(_tile, transposed=True)

@@ -21,35 +21,31 @@ import numpy as np
 from gan_np.arrays import Array, DType
 
 from ..reference.resampling import interpolation_matrix
-from .chunks import SMALLEST, chunk_count, claim, finish, zones
+from .chunks import SMALLEST, next_span, run_chunks
 from .compiled import inner
-from .entry import Cells, Given, Integers, Result, entry
+from .functions import Cells, Given, Integers, Result, compiled_function
 from .memory import get, put
-from .pool import parallel, state
+from .pool import state
 
 
 @inner
 def _rows_part(
     index: int,
     thread: int,
-    taken: Any,
-    count: int,
+    chunks: Any,
     x: Any,
     shape: Any,
-    rows: Any,
-    row_ends: Any,
-    columns: Any,
-    column_ends: Any,
+    bands: Any,
     y: Any,
-    chunk: int,
 ) -> None:
     """A chunk of y's rows, over all images."""
     real = x.dtype.type
     images, height, width, channels, out_height, out_width = shape
+    rows, row_ends, columns, column_ends = bands
     line = width * channels
     middle = np.empty(line, x.dtype)
-    start = claim(taken, thread, count, False) * chunk
-    for row in range(start, min(start + chunk, images * out_height)):
+    start, stop = next_span(chunks, thread, images * out_height, False)
+    for row in range(start, stop):
         image, i = row // out_height, row % out_height
         if get(row_ends, 3 * i + 2) != 0 and row > start:
             for k in range(row * out_width * channels, (row + 1) * out_width * channels):
@@ -81,7 +77,7 @@ def _rows_part(
                     put(y, target + c, get(y, target + c) + weight * get(middle, w * channels + c))
 
 
-@entry
+@compiled_function
 def _resample(
     state: Cells,
     x: Given,
@@ -98,9 +94,7 @@ def _resample(
     shape = (images, height, width, channels, row_ends.size // 3, column_ends.size // 3)
     total = images * (row_ends.size // 3)
     chunk = max(SMALLEST * total // max(x.size, y.size, 1), 1)
-    count = chunk_count(total, chunk)
-    given = (zones(state), count, x, shape, rows, row_ends, columns, column_ends, y, chunk)
-    finish(parallel(state, _rows_part, count, given))
+    run_chunks(state, _rows_part, total, chunk, (x, shape, (rows, row_ends, columns, column_ends), y))
 
 
 class _Band:

@@ -3,25 +3,25 @@
 A reader takes X from places of an image (a place outside it counts as 0) and writes the points of Y one stride apart; a
 writer takes the points of X one stride apart and writes (or adds) Y to places of an image, leaving out those outside. The
 code is made from M: zeros cost nothing, ones no multiplication. Which M depends on the number of taps, which the compiler
-must know: it is the length of the tuple `taps`, whose entries mean nothing.
+must know (see `constants` of `pool.run`).
 
 Places are given by two tables of offsets, one entry for each row and each column of the tile, −1 outside:
 
-    image + start + rows[i] + columns[j]        if rows[i] ≥ 0 and columns[j] ≥ 0
+    values[start + rows[row + i] + columns[column + j]]        if both offsets are ≥ 0
 
 so no kernel needs to know about stride, padding or the image's edge.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from llvmlite import ir
-from numba.core import types
+from numba.core import errors, types
 
-from .compiled import cgutils, intrinsic
+from .compiled import cgutils, literal_intrinsic
 from .toom_cook import POINTS, Matrix, matrices, transpose
-from .vectors import Lines
+from .vectors import Lines, fields
 
 WORD = ir.IntType(64)
 
@@ -52,16 +52,47 @@ def _congruence(lines: Lines, matrix: Matrix, grid: list[list[Any]]) -> list[lis
     return [_apply(lines, matrix, [column[i] for column in down]) for i in range(len(matrix))]
 
 
-class _Places:
+class Places(NamedTuple):
+    """An array, and the tables that say where the rows and columns of its tiles lie."""
+
+    values: Any
+    rows: Any
+    columns: Any
+
+
+class Tile(NamedTuple):
+    """A tile of an array with tables (`Places`, or a record that begins with its fields)."""
+
+    start: int
+    row: int
+    """The first of the tile's entries in the table of rows."""
+    column: int
+    above: bool
+    """Whether there is a tile above this one that shares its first rows, and was written before it."""
+    left: bool
+    """The same for the tile on its left, and its first columns."""
+
+
+class Points(NamedTuple):
+    """The points of one thread or of all: point p of what lies at `at` is a line at start + at + p·gap."""
+
+    values: Any
+    start: int
+    gap: int
+
+
+class _Addresses:
     """Addresses of a tile's places; those outside lead to a spare line."""
 
-    def __init__(self, lines: Lines, image: Any, start: Any, tables: Any, count: int) -> None:
+    def __init__(self, context: Any, lines: Lines, kind: Any, places: Any, tile: Any, count: int) -> None:
         self.lines, self.builder = lines, lines.builder
-        self.base = lines.at(image, start)
-        (rows, row_start), (columns, column_start) = tables
+        found, kinds = fields(lines.builder, places), list(kind)
+        image, rows, columns = (_data(context, lines.builder, kinds[i], found[i]) for i in range(3))
+        start, row, column, self.above, self.left = fields(lines.builder, tile)
+        self.base, self.spare = lines.at(image, start), _spare(lines)
         self.rows, self.columns = (
             [self._entry(table, begin, place) for place in range(count)]
-            for table, begin in ((rows, row_start), (columns, column_start))
+            for table, begin in ((rows, row), (columns, column))
         )
 
     def _entry(self, table: Any, begin: Any, place: int) -> tuple[Any, Any]:
@@ -69,14 +100,21 @@ class _Places:
         value = self.builder.load(pointer)
         return value, self.builder.icmp_signed(">=", value, ir.Constant(WORD, 0))
 
-    def address(self, i: int, j: int, spare: Any) -> Any:
+    def address(self, i: int, j: int) -> Any:
         (row, row_inside), (column, column_inside) = self.rows[i], self.columns[j]
         there = self.lines.at(self.base, self.builder.add(row, column))
-        return self.builder.select(self.builder.and_(row_inside, column_inside), there, spare)
+        return self.builder.select(self.builder.and_(row_inside, column_inside), there, self.spare)
 
 
 def _data(context: Any, builder: Any, kind: Any, array: Any) -> Any:
     return context.make_array(kind)(context, builder, array).data
+
+
+def _points(context: Any, lines: Lines, kind: Any, points: Any, at: Any) -> tuple[Any, Any]:
+    """The address of the first point's line, and the gap."""
+    values, start, gap = fields(lines.builder, points)[:3]
+    data = _data(context, lines.builder, next(iter(kind)), values)
+    return lines.at(data, lines.builder.add(start, at)), gap
 
 
 def _spare(lines: Lines) -> Any:
@@ -88,152 +126,96 @@ def _spare(lines: Lines) -> Any:
 
 
 def _matrix(name: str, taps: Any) -> Matrix:
-    """One of the matrices for as many taps as the tuple type has entries."""
-    found = matrices(len(POINTS) + 1 - taps.count, taps.count)
+    """One of the matrices for a number of taps, which is a constant of the code that is compiled."""
+    if not isinstance(taps, types.IntegerLiteral):
+        raise errors.RequireLiteralValue("taps: expected a number that the compiler knows")
+    found = matrices(len(POINTS) + 1 - taps.literal_value, taps.literal_value)
     made: Matrix = getattr(found, name.removesuffix("ᵀ"))
     return transpose(made) if name.endswith("ᵀ") else made
 
 
 def _reader(name: str) -> Any:
-    """(taps, image, start, rows, row, columns, column, points, at, stride): points = M·image[places]·Mᵀ."""
+    """(taps, places, tile, points, at): points = M·values[places of the tile]·Mᵀ."""
 
-    @intrinsic
-    def read(
-        typing: Any,
-        taps: Any,
-        image: Any,
-        start: Any,
-        rows: Any,
-        row: Any,
-        columns: Any,
-        column: Any,
-        points: Any,
-        at: Any,
-        stride: Any,
-    ) -> Any:
+    @literal_intrinsic
+    def read(typing: Any, taps: Any, places: Any, tile: Any, points: Any, at: Any) -> Any:
         matrix = _matrix(name, taps)
 
         def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            kinds, count = signature.args, len(matrix[0])
-            lines = Lines(builder, image.dtype)
-            data = {place: _data(context, builder, kinds[place], values[place]) for place in (1, 3, 5, 7)}
-            tables = ((data[3], values[4]), (data[5], values[6]))
-            places = _Places(lines, data[1], values[2], tables, count)
-            spare = _spare(lines)
-            grid = [[lines.load(places.address(i, j, spare)) for j in range(count)] for i in range(count)]
-            target = lines.at(data[7], values[8])
+            count = len(matrix[0])
+            lines = Lines(builder, next(iter(places)).dtype)
+            addresses = _Addresses(context, lines, places, values[1], values[2], count)
+            grid = [[lines.load(addresses.address(i, j)) for j in range(count)] for i in range(count)]
+            target, gap = _points(context, lines, points, values[3], values[4])
             for line in (line for found in _congruence(lines, matrix, grid) for line in found):
                 lines.store(line, target)
-                target = lines.at(target, values[9])
+                target = lines.at(target, gap)
             return context.get_dummy_value()
 
-        word = types.int64
-        return types.void(taps, image, word, rows, word, columns, word, points, word, word), build
+        return types.void(taps, places, tile, points, types.int64), build
 
     return read
 
 
-def _written(context: Any, builder: Any, signature: Any, values: Any, matrix: Matrix) -> tuple[Lines, _Places, Any]:
-    """What every writer begins with: the places, and M·points·Mᵀ."""
-    kinds, count = signature.args, len(matrix[0])
-    lines = Lines(builder, kinds[4].dtype)
-    data = {place: _data(context, builder, kinds[place], values[place]) for place in (1, 4, 6, 8)}
-    source, grid = lines.at(data[1], values[2]), list[list[Any]]()
-    for _ in range(count):
-        grid.append([])
-        for _ in range(count):
-            grid[-1].append(lines.load(source))
-            source = lines.at(source, values[3])
-    tables = ((data[6], values[7]), (data[8], values[9]))
-    places = _Places(lines, data[4], values[5], tables, len(matrix))
-    return lines, places, _congruence(lines, matrix, grid)
+def _writer(name: str, add: str = "nothing") -> Any:
+    """(taps, points, at, places, tile): values[places of the tile] = M·points·Mᵀ.
 
+    add: of what is there "nothing" is added to, or "all", or what is "shared" by tiles taken row by row. A tile's first
+    r − 1 rows also belong to the tile above it, its first r − 1 columns to that on its left: where such a tile is, its
+    numbers are added to. Everything else is written for the first time, so that the image need not be cleared.
 
-def _writer(name: str, add: bool) -> Any:
-    """(taps, points, at, stride, image, start, rows, row, columns, column): image[places] = (or +=) M·points·Mᵀ."""
+        r = 3        this tile     ╔═════════╗
+        s  shared with the tile    ║ s s s s ║ ←┐
+           above or on the left    ║ s s s s ║ ←┴ rows of the tile above
+        ·  written first here      ║ s s · · ║
+                                   ║ s s · · ║
+                                   ╚═════════╝
+                                     ↑ ↑  columns of the tile on the left
+    """
 
-    @intrinsic
-    def write(
-        typing: Any,
-        taps: Any,
-        points: Any,
-        at: Any,
-        stride: Any,
-        image: Any,
-        start: Any,
-        rows: Any,
-        row: Any,
-        columns: Any,
-        column: Any,
-    ) -> Any:
-        matrix = _matrix(name, taps)
+    @literal_intrinsic
+    def write(typing: Any, taps: Any, points: Any, at: Any, places: Any, tile: Any) -> Any:
+        matrix, shared = _matrix(name, taps), taps.literal_value - 1
 
         def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            lines, places, found = _written(context, builder, signature, values, matrix)
-            spare = _spare(lines)
-            for i, row_of_lines in enumerate(found):
+            count = len(matrix[0])
+            lines = Lines(builder, next(iter(places)).dtype)
+            (source, gap), grid = _points(context, lines, points, values[1], values[2]), list[list[Any]]()
+            for _ in range(count):
+                grid.append([])
+                for _ in range(count):
+                    grid[-1].append(lines.load(source))
+                    source = lines.at(source, gap)
+            addresses = _Addresses(context, lines, places, values[3], values[4], len(matrix))
+            nowhere = ir.Constant(ir.IntType(1), False)
+            for i, row_of_lines in enumerate(_congruence(lines, matrix, grid)):
                 for j, line in enumerate(row_of_lines):
-                    address = places.address(i, j, spare)
-                    lines.store(builder.fadd(lines.load(address), line) if add else line, address)
+                    address = addresses.address(i, j)
+                    if add == "all":
+                        line = builder.fadd(lines.load(address), line)
+                    elif add == "shared" and (i < shared or j < shared):
+                        above, left = (addresses.above, i), (addresses.left, j)
+                        kept = builder.or_(*(flag if place < shared else nowhere for flag, place in (above, left)))
+                        line = builder.fadd(line, builder.select(kept, lines.load(address), lines.zero))
+                    lines.store(line, address)
             return context.get_dummy_value()
 
-        word = types.int64
-        return types.void(taps, points, word, word, image, word, rows, word, columns, word), build
+        return types.void(taps, points, types.int64, places, tile), build
 
     return write
 
 
-@intrinsic
-def add_large(
-    typing: Any,
-    taps: Any,
-    points: Any,
-    at: Any,
-    stride: Any,
-    image: Any,
-    start: Any,
-    rows: Any,
-    row: Any,
-    columns: Any,
-    column: Any,
-    above: Any,
-    left: Any,
-) -> Any:
-    """dx += B·dV·Bᵀ, the adjoint of `read_large`, for tiles taken row by row.
-
-    A tile's first r − 1 rows also belong to the tile `above` it, its first r − 1 columns to that on its `left`: where such a
-    tile is (and was written before), its numbers are added to. Everything else is written for the first time, so that the
-    image need not be cleared.
-    """
-    matrix, shared = _matrix("btᵀ", taps), taps.count - 1
-
-    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        lines, places, found = _written(context, builder, signature, values, matrix)
-        spare = _spare(lines)
-        nowhere = ir.Constant(ir.IntType(1), False)
-        for i, row_of_lines in enumerate(found):
-            for j, line in enumerate(row_of_lines):
-                address = places.address(i, j, spare)
-                if i < shared or j < shared:
-                    kept = builder.or_(values[10] if i < shared else nowhere, values[11] if j < shared else nowhere)
-                    line = builder.fadd(line, builder.select(kept, lines.load(address), lines.zero))
-                lines.store(line, address)
-        return context.get_dummy_value()
-
-    word = types.int64
-    kinds = (taps, points, word, word, image, word, rows, word, columns, word, types.boolean, types.boolean)
-    return types.void(*kinds), build
-
-
 read_large = _reader("bt")
 """V = Bᵀ·d·B of the large image."""
+write_large = _writer("btᵀ", add="shared")
+"""dx += B·dV·Bᵀ, the adjoint of `read_large`."""
 read_small = _reader("a")
 """dM = A·dy·Aᵀ of the small image, the adjoint of `write_small`."""
 read_weight = _reader("g")
 """U = G·g·Gᵀ of the taps."""
-write_small = _writer("aᵀ", add=False)
+write_small = _writer("aᵀ")
 """y = Aᵀ·M·A."""
-write_weight = _writer("gᵀ", add=False)
+write_weight = _writer("gᵀ")
 """dg = Gᵀ·dU·G, the adjoint of `read_weight`."""
-add_weight = _writer("gᵀ", add=True)
+add_weight = _writer("gᵀ", add="all")
 """dg += Gᵀ·dU·G."""

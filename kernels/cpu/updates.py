@@ -8,11 +8,11 @@ from typing import Any
 from gan_np.arrays import Array
 
 from ..reference.updates import SQUARABLE
-from .chunks import LINE, chunk_count, chunk_length, claim, finish, zones
+from .chunks import ROW_BLOCK, chunk_length, next_span, run_chunks
 from .compiled import inlined, inner
-from .entry import Cells, Given, Result, entry, nothing
+from .functions import Cells, Given, Result, compiled_function, nothing
 from .memory import get, put
-from .pool import parallel, state
+from .pool import state
 
 LIMITS = tuple(SQUARABLE[bits] for bits in (32, 64))
 
@@ -29,20 +29,18 @@ def squarable(g: Any, limit: Any) -> Any:
 def _adam_part(
     index: int,
     thread: int,
-    taken: Any,
-    count: int,
+    chunks: Any,
     theta: Any,
     gradient: Any,
     first: Any,
     second: Any,
     numbers: Any,
-    length: int,
 ) -> None:
     real = theta.dtype.type
     keep_first, take_first, keep_second, take_second, rate, unbias, epsilon = numbers
     limit = real(LIMITS[0] if theta.itemsize == 4 else LIMITS[1])
-    start = claim(taken, thread, count, False) * length
-    for i in range(start, min(start + length, theta.size)):
+    start, stop = next_span(chunks, thread, theta.size, False)
+    for i in range(start, stop):
         g = squarable(get(gradient, i), limit)
         m = real(keep_first) * get(first, i) + real(take_first) * g
         v = real(keep_second) * get(second, i) + real(take_second) * (g * g)
@@ -51,7 +49,7 @@ def _adam_part(
         put(theta, i, get(theta, i) - real(rate) * (m / (math.sqrt(v) * real(unbias) + real(epsilon))))
 
 
-@entry
+@compiled_function
 def _adam(
     state: Cells,
     theta: Result,
@@ -73,29 +71,25 @@ def _adam(
         1.0 / math.sqrt(1.0 - beta2**count),
         epsilon,
     )
-    length = chunk_length(theta.size, LINE)
-    chunks = chunk_count(theta.size, length)
-    given = (zones(state), chunks, theta, gradient, first, second, numbers, length)
-    finish(parallel(state, _adam_part, chunks, given))
+    run_chunks(
+        state, _adam_part, theta.size, chunk_length(theta.size, ROW_BLOCK), (theta, gradient, first, second, numbers)
+    )
 
 
 @inner
 def _sgd_part(
     index: int,
     thread: int,
-    taken: Any,
-    count: int,
+    chunks: Any,
     theta: Any,
     gradient: Any,
     velocity: Any,
     rate: float,
     momentum: float,
     nesterov: bool,
-    length: int,
 ) -> None:
     real = theta.dtype.type
-    start = claim(taken, thread, count, False) * length
-    stop = min(start + length, theta.size)
+    start, stop = next_span(chunks, thread, theta.size, False)
     if velocity.size == 0:
         for i in range(start, stop):
             put(theta, i, get(theta, i) - real(rate) * get(gradient, i))
@@ -110,37 +104,31 @@ def _sgd_part(
         put(theta, i, get(theta, i) - real(rate) * (ahead + behind * v))
 
 
-@entry
+@compiled_function
 def _sgd(
     state: Cells, theta: Result, gradient: Given, velocity: Result, rate: float, momentum: float, nesterov: bool
 ) -> None:
-    length = chunk_length(theta.size, LINE)
-    chunks = chunk_count(theta.size, length)
-    given = (zones(state), chunks, theta, gradient, velocity, rate, momentum, nesterov, length)
-    finish(parallel(state, _sgd_part, chunks, given))
+    given = (theta, gradient, velocity, rate, momentum, nesterov)
+    run_chunks(state, _sgd_part, theta.size, chunk_length(theta.size, ROW_BLOCK), given)
 
 
 @inner
 def _rmsprop_part(
     index: int,
     thread: int,
-    taken: Any,
-    count: int,
+    chunks: Any,
     theta: Any,
     gradient: Any,
     second: Any,
     velocity: Any,
-    rate: float,
-    smoothing: float,
-    epsilon: float,
-    momentum: float,
-    length: int,
+    numbers: Any,
 ) -> None:
     real = theta.dtype.type
+    rate, smoothing, epsilon, momentum = numbers
     keep, take = real(smoothing), real(1.0 - smoothing)
     limit = real(LIMITS[0] if theta.itemsize == 4 else LIMITS[1])
-    start = claim(taken, thread, count, False) * length
-    for i in range(start, min(start + length, theta.size)):
+    start, stop = next_span(chunks, thread, theta.size, False)
+    for i in range(start, stop):
         g = squarable(get(gradient, i), limit)
         v = keep * get(second, i) + take * (g * g)
         put(second, i, v)
@@ -151,7 +139,7 @@ def _rmsprop_part(
         put(theta, i, get(theta, i) - real(rate) * update)
 
 
-@entry
+@compiled_function
 def _rmsprop(
     state: Cells,
     theta: Result,
@@ -163,28 +151,22 @@ def _rmsprop(
     epsilon: float,
     momentum: float,
 ) -> None:
-    length = chunk_length(theta.size, LINE)
-    chunks = chunk_count(theta.size, length)
-    given = (zones(state), chunks, theta, gradient, second, velocity, rate, smoothing, epsilon, momentum, length)
-    finish(parallel(state, _rmsprop_part, chunks, given))
+    given = (theta, gradient, second, velocity, (rate, smoothing, epsilon, momentum))
+    run_chunks(state, _rmsprop_part, theta.size, chunk_length(theta.size, ROW_BLOCK), given)
 
 
 @inner
-def _average_part(
-    index: int, thread: int, taken: Any, count: int, average: Any, values: Any, decay: float, length: int
-) -> None:
+def _average_part(index: int, thread: int, chunks: Any, average: Any, values: Any, decay: float) -> None:
     real = average.dtype.type
     keep, take = real(decay), real(1.0 - decay)
-    start = claim(taken, thread, count, False) * length
-    for i in range(start, min(start + length, average.size)):
+    start, stop = next_span(chunks, thread, average.size, False)
+    for i in range(start, stop):
         put(average, i, keep * get(average, i) + take * get(values, i))
 
 
-@entry
+@compiled_function
 def _average(state: Cells, average: Result, values: Given, decay: float) -> None:
-    length = chunk_length(average.size, LINE)
-    chunks = chunk_count(average.size, length)
-    finish(parallel(state, _average_part, chunks, (zones(state), chunks, average, values, decay, length)))
+    run_chunks(state, _average_part, average.size, chunk_length(average.size, ROW_BLOCK), (average, values, decay))
 
 
 def _put_back(*pairs: tuple[Array, Array]) -> None:

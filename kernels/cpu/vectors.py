@@ -16,13 +16,18 @@ from .compiled import cgutils, intrinsic
 from .target import COLUMNS as COLUMNS
 from .target import ROWS as ROWS
 
-LINE = 64
-"""Bytes of a cache line."""
+VECTOR_BYTES = 64
+"""Bytes of a line: one cache line, and the widest register that any processor has."""
 
 
 def lanes(dtype: Any) -> int:
     """Numbers in a line."""
-    return LINE // int(np.dtype(dtype).itemsize)
+    return VECTOR_BYTES // int(np.dtype(dtype).itemsize)
+
+
+def fields(builder: Any, value: Any) -> list[Any]:
+    """The fields of a tuple."""
+    return [builder.extract_value(value, place) for place in range(len(value.type.elements))]
 
 
 class Lines:
@@ -32,7 +37,7 @@ class Lines:
         self.builder = builder
         self.scalar = ir.FloatType() if dtype == types.float32 else ir.DoubleType()
         self.itemsize = 4 if dtype == types.float32 else 8
-        self.count = count or LINE // self.itemsize
+        self.count = count or VECTOR_BYTES // self.itemsize
         self.line = ir.VectorType(self.scalar, self.count)
         self._suffix = f"v{self.count}f{8 * self.itemsize}"
         self.zero = ir.Constant(self.line, [0.0] * self.count)
@@ -138,11 +143,11 @@ def clear_line(typing: Any, target: Any, at: Any) -> Any:
 
 
 SQUARE = 8
-"""Side of what `turn_square` transposes: as many lines as registers hold beside what is made of them, in either dtype."""
+"""Side of what `transpose_square` transposes: as many lines as registers hold beside what is made of them."""
 
 
 @intrinsic
-def turn_square(typing: Any, source: Any, start: Any, step: Any, target: Any, at: Any, target_step: Any) -> Any:
+def transpose_square(typing: Any, source: Any, start: Any, step: Any, target: Any, at: Any, target_step: Any) -> Any:
     """SQUARE × SQUARE numbers transposed: target[at + j·target_step + i] = source[start + i·step + j].
 
     Each stage exchanges the off-diagonal halves of all squares of side 2s: lines i and i + s swap what lies there.

@@ -245,7 +245,7 @@ def test_shared_buffers_are_seen(rng, monkeypatch):
         start = given.setdefault(name, len(given) << 20)
         return memory[start : start + (1 << 20)].view(dtype)[:size]
 
-    for module in ("dense", "dense_layer", "dense_skinny", "direct.plan", "winograd.plan"):
+    for module in ("dense", "dense_layer", "direct.plan", "winograd.plan"):
         monkeypatch.setattr(f"gan_np.kernels.cpu.{module}.buffer", shared)
     with pytest.raises(AssertionError):
         check_python_threads(rng)

@@ -9,6 +9,7 @@ import pytest
 import gan_np as gn
 from gan_np import kernels
 from gan_np.kernels import Problem
+from gan_np.kernels.selection import SMALL_CONVOLUTIONS
 
 FLOAT32 = np.dtype(np.float32)
 
@@ -216,3 +217,23 @@ def test_a_convolution_plan_that_lacks_a_method_is_refused():
 
     with pytest.raises(ValueError, match=r"the plan of kernel 'mine'.*prepare_large"):
         gn.register_kernel("conv2d", "mine", Incomplete)
+
+
+@pytest.mark.parametrize("arguments", ["weight, large, bias", "weight, large, bias, activation"])
+def test_the_optional_methods_of_a_plan_are_checked_too(arguments):
+    """Without the method the plan of the reference is accepted; with it, only if its arguments are the protocol's."""
+    plan = type(kernels.entry("conv2d", "reference").implementation.plan(SMALL_CONVOLUTIONS[0]))
+    scope = {}
+    exec(f"def to_small_with_epilogue(self, {arguments}): ...", scope)
+    own = type("Own", (plan,), {"to_small_with_epilogue": scope["to_small_with_epilogue"]})
+    kernel = type("Kernel", (), {"plan": lambda self, geometry: own(geometry)})
+    if arguments.endswith("activation"):
+        gn.register_kernel("conv2d", "mine", kernel)
+        gn.unregister_kernel("conv2d", "mine")
+        assert kernels.small_with_epilogue(own(SMALL_CONVOLUTIONS[0])) is not None
+        assert kernels.small_with_epilogue(plan(SMALL_CONVOLUTIONS[0])) is None
+        return
+    with pytest.raises(
+        ValueError, match=r"the plan of kernel 'mine'.*to_small_with_epilogue takes \(weight, large, bias\)"
+    ):
+        gn.register_kernel("conv2d", "mine", kernel)

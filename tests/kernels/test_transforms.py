@@ -1,5 +1,7 @@
 """Readers and writers of tiles against NumPy's M·X·Mᵀ, with places outside the image."""
 
+import functools
+
 import numba
 import numpy as np
 import pytest
@@ -10,8 +12,9 @@ from gan_np.kernels.cpu.vectors import lanes
 
 SIDE = len(POINTS)
 TOLERANCE = {np.float32: 2e-6, np.float64: 1e-14}
-START, ROW, COLUMN, AT = 3, 2, 1, 5
-"""Where the image's first place, both tables' entries and the points begin: nothing starts at 0 by accident."""
+START, ROW, COLUMN, AT, BEGIN = 3, 2, 1, 5, 2
+"""Where the image's first place, both tables' entries and the points begin, and of AT what their record says: nothing starts
+at 0 by accident."""
 UNTOUCHED = 12345.0
 
 READERS = {"read_large": "bt", "read_small": "a", "read_weight": "g"}
@@ -21,17 +24,11 @@ every_dtype = pytest.mark.parametrize("dtype", TOLERANCE)
 every_size = pytest.mark.parametrize("reads", [2, 3, 4])
 
 
-def compiled(name):
-    """A function that calls one of the intrinsics."""
+@functools.cache
+def compiled(name, reads):
+    """A function that calls one of the intrinsics for a number of taps, which the compiler must know."""
     intrinsic = getattr(transform, name)
-    if name == "add_large":
-        return numba.njit(
-            lambda t, p, at, gap, a, s, r, i, c, j, x, y: intrinsic(t, p, at, gap, a, s, r, i, c, j, x, y)
-        )
-    return numba.njit(lambda t, u, v, w, x, r, i, c, j, k: intrinsic(t, u, v, w, x, r, i, c, j, k))
-
-
-CALLS = {name: compiled(name) for name in (*READERS, *WRITERS, "add_large")}
+    return numba.njit(lambda a, b, c, d: intrinsic(reads, a, b, c, d))
 
 
 def matrix_of(name, reads):
@@ -85,9 +82,20 @@ class Tile:
         room = self.points[AT:].reshape(self.side, self.side, self.gap)
         return room[..., : self.line], room[..., self.line :]
 
-    @property
-    def tables(self):
-        return self.rows, ROW, self.columns, COLUMN
+    def read(self, name, reads):
+        compiled(name, reads)(self.places(), self.tile(), self.gaps(), AT - BEGIN)
+
+    def write(self, name, reads, above=False, left=False):
+        compiled(name, reads)(self.gaps(), AT - BEGIN, self.places(), self.tile(above, left))
+
+    def places(self):
+        return transform.Places(self.image, self.rows, self.columns)
+
+    def tile(self, above=False, left=False):
+        return transform.Tile(START, ROW, COLUMN, above, left)
+
+    def gaps(self):
+        return transform.Points(self.points, BEGIN, self.gap)
 
 
 @every_dtype
@@ -97,7 +105,7 @@ def test_reading(name, reads, dtype, rng):
     matrix = matrix_of(READERS[name], reads)
     tile = Tile(rng, dtype, matrix.shape[1], SIDE)
     before = tile.image.copy()
-    CALLS[name]((0,) * reads, tile.image, START, *tile.tables, tile.points, AT, tile.gap)
+    tile.read(name, reads)
     found, between = tile.lines()
     close(found, congruence(matrix, tile.grid()), dtype)
     np.testing.assert_array_equal(tile.image, before)
@@ -119,7 +127,7 @@ def test_writing(name, reads, dtype, rng):
     for i, j, where in tile.inside():
         expected[where] = values[i, j] + adds * expected[where]
     before = tile.image.copy()
-    CALLS[name]((0,) * reads, tile.points, AT, tile.gap, tile.image, START, *tile.tables)
+    tile.write(name, reads)
     close(tile.image, expected, dtype)
     changed = np.zeros(len(before), bool)
     for _, _, where in tile.inside():
@@ -142,7 +150,7 @@ def test_adding_tiles_that_overlap(reads, above, left, dtype, rng):
     for i, j, where in tile.inside():
         kept = (above and i < shared) or (left and j < shared)
         expected[where] = values[i, j] + kept * expected[where]
-    CALLS["add_large"]((0,) * reads, tile.points, AT, tile.gap, tile.image, START, *tile.tables, above, left)
+    tile.write("write_large", reads, above, left)
     close(tile.image, expected, dtype)
 
 
@@ -152,10 +160,10 @@ def test_nothing_inside(reads, rng):
     tile = Tile(rng, np.float32, SIDE, SIDE)
     tile.rows[ROW:] = -1
     before = tile.image.copy()
-    CALLS["read_large"]((0,) * reads, tile.image, START, *tile.tables, tile.points, AT, tile.gap)
+    tile.read("read_large", reads)
     np.testing.assert_array_equal(tile.lines()[0], 0)
     tile.points[:] = 1
-    CALLS["add_large"]((0,) * reads, tile.points, AT, tile.gap, tile.image, START, *tile.tables, True, True)
+    tile.write("write_large", reads, True, True)
     np.testing.assert_array_equal(tile.image, before)
 
 
@@ -167,7 +175,7 @@ def test_numbers_that_are_not_finite_outside_do_not_come_in(rng):
     for _, _, where in tile.inside():
         seen[where] = True
     tile.image[~seen] = np.nan
-    CALLS["read_large"]((0, 0), tile.image, START, *tile.tables, tile.points, AT, tile.gap)
+    tile.read("read_large", 2)
     close(tile.lines()[0], congruence(matrix_of("bt", 2), wanted), np.float64)
 
 
@@ -177,7 +185,15 @@ def test_the_comparison_sees_a_wrong_matrix(rng):
     tile = Tile(rng, np.float64, 2, SIDE)
     points, _ = tile.lines()
     points[:] = rng.standard_normal(points.shape)
-    CALLS["write_weight"]((0, 0), tile.points, AT, tile.gap, tile.image, START, *tile.tables)
+    tile.write("write_weight", 2)
     close(tile.grid(), np.where(tile.grid() != 0, congruence(matrix, points), 0), np.float64)
     with pytest.raises(AssertionError):
         close(tile.grid(), np.where(tile.grid() != 0, congruence(matrix_of("gᵀ", 3)[:2], points), 0), np.float64)
+
+
+def test_a_number_of_taps_that_the_compiler_does_not_know(rng):
+    """The matrices decide what code there is: a number that comes at run time is refused, not taken for another."""
+    tile = Tile(rng, np.float32, SIDE, SIDE)
+    call = numba.njit(lambda taps, a, b, c, d: transform.read_large(taps, a, b, c, d))
+    with pytest.raises(numba.TypingError, match="taps: expected a number that the compiler knows"):
+        call(2, tile.places(), tile.tile(), tile.gaps(), AT - BEGIN)

@@ -2,93 +2,116 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..activation import add_and_activate
 from ..compiled import inner
-from ..panels import columns_tile, copy_numbers, left_rows, lines_tile
-from ..product import multiply_lines
-from ..vectors import COLUMNS, LINE, ROWS, add_line, add_part
+from ..panels import columns_tile, copy_numbers, left_rows, lines_tile, own
+from ..product import Panels, Target, multiply_lines
+from ..vectors import COLUMNS, ROWS, VECTOR_BYTES, add_line, add_part
 from .patches import pack_patches
 
 SMALL_WEIGHTS = 1 << 13
 """Numbers of weights that stay in the first-level cache beside what they are multiplied with."""
 
 
+class SmallSizes(NamedTuple):
+    """What `small_item` needs to know, beside arrays."""
+
+    geometry: Any
+    panels: int
+    """Panels of rows of b that an item makes."""
+    places: int
+    """Rows of b."""
+    deep: int
+    """The depth of a patch, in full lines."""
+    breadth: int
+    """Channels of b."""
+
+
+class LargeSizes(NamedTuple):
+    """What `large_item` needs to know, beside arrays."""
+
+    geometry: Any
+    panels: int
+    """Panels of rows of b that a thread multiplies at a time."""
+    depth: int
+    """Channels of b."""
+    deep: int
+    """The same in full lines."""
+    width: int
+    """Channels of a that an item makes."""
+    bands: int
+    """Bands of rows that an image is divided into."""
+
+
+class WeightSizes(NamedTuple):
+    """What `weight_item` needs to know, beside arrays."""
+
+    geometry: Any
+    panels: int
+    """Panels of patches that a thread has in memory at a time."""
+    chunk: int
+    """Rows of dw that an item sums."""
+    splits: int
+    """Splits of the places, each summed by other items (split-K)."""
+    places: int
+    depth: int
+    """Rows of dw."""
+    deep: int
+    """The same in full lines."""
+    breadth: int
+    """Columns of dw: channels of b."""
+
+
 @inner
 def small_item(
-    index: int,
-    thread: int,
-    panels: int,
-    a: Any,
-    geometry: Any,
-    places: int,
-    deep: int,
-    w: Any,
-    breadth: int,
-    patches: Any,
-    spare: Any,
-    b: Any,
+    index: int, thread: int, sizes: Any, a: Any, w: Any, patches_of_all: Any, spare_of_all: Any, b: Any
 ) -> None:
-    """`panels` panels of rows of b."""
-    line = LINE // b.itemsize
+    """Some panels of rows of b."""
+    places, deep, breadth = sizes.places, sizes.deep, sizes.breadth
+    line = VECTOR_BYTES // b.itemsize
     panel = COLUMNS * line
-    at, spare_at = thread * panels * ROWS * deep, thread * ROWS * panel
-    first = index * panels * ROWS
-    used = min(panels, (places - first + ROWS - 1) // ROWS)
+    patches = own(patches_of_all, thread, sizes.panels * ROWS * deep)
+    spare = own(spare_of_all, thread, ROWS * panel)
+    first = index * sizes.panels * ROWS
+    used = min(sizes.panels, (places - first + ROWS - 1) // ROWS)
     for i in range(used):
-        pack_patches(a, first + i * ROWS, places, 0, deep, geometry, patches, at + i * ROWS * deep)
+        at = patches.start + i * ROWS * deep
+        pack_patches(a, (first + i * ROWS, places), (0, deep), sizes.geometry, patches.values, at)
     panels_of_w = (breadth + panel - 1) // panel
     small_w = deep * breadth <= SMALL_WEIGHTS
     for step in range(used * panels_of_w):
-        # small weights: whole rows of b one after another; else a panel of w stays in the first-level cache
+        # small weights: all columns of b panel by panel of rows; else a panel of w stays in the first-level cache
         i, j = (step // panels_of_w, step % panels_of_w) if small_w else (step % used, step // used)
         row, d = first + i * ROWS, j * panel
-        lines_tile(
-            b,
-            row * breadth + d,
-            breadth,
-            places - row,
-            breadth - d,
-            patches,
-            at + i * ROWS * deep,
-            w,
-            d * deep,
-            deep // line,
-            False,
-            spare,
-            spare_at,
-        )
+        target = Target(row * breadth + d, breadth, places - row, breadth - d, False)
+        lines_tile(b, target, patches.values, patches.start + i * ROWS * deep, w, d * deep, deep // line, spare)
 
 
 @inner
-def large_item(
-    index: int,
-    thread: int,
-    panels: int,
-    b: Any,
-    geometry: Any,
-    depth: int,
-    deep: int,
-    w: Any,
-    width: int,
-    bands: int,
-    rows: Any,
-    sent: Any,
-    own: Any,
-    bias: Any,
-    kind: int,
-    slope: float,
-    a: Any,
-) -> None:
+def large_item(index: int, thread: int, sizes: Any, b: Any, w: Any, buffers: Any, epilogue: Any, a: Any) -> None:
     """`width` channels of a band of an image's rows: cleared, what each place of b sends there is added, then f(· + bias).
 
     All channels are summed in a itself. Some of them in memory of the thread's own, then moved to a, where the lines beside
     them are another thread's: two cores that write to neighbouring lines again and again take them from each other.
-    bias: for a row of the image, each run of `width` channels after the other; empty for neither bias nor f.
+    buffers: for rows of b, for what they send, and a band of a of the thread's own.
+    epilogue: bias, kind and slope; the bias for a row of the image, each run of `width` channels after the other, or empty
+    for neither bias nor f.
+
+    A place of b sends one number to each tap of its patch, and taps that fall outside of the band are left out:
+
+        b, one place        sent, kernel 4×4        a, from (top, left) = (i·sh − ph, j·sw − pw)
+              ▪        ─►      ▪ ▪ ▪ ▪                 rows top … top + 3, each a run of 4·width numbers
+                               ▪ ▪ ▪ ▪
+                               ▪ ▪ ▪ ▪
+                               ▪ ▪ ▪ ▪
     """
+    geometry, panels, depth, deep, width, bands = sizes
     (height, wide, channels), (small_height, small_width), (kernel_height, kernel_width), (sh, sw), (ph, pw) = geometry
-    line = LINE // a.itemsize
+    rows, sent, own = buffers
+    bias, kind, slope = epilogue
+    line = VECTOR_BYTES // a.itemsize
     panel = COLUMNS * line
     chunks = channels // width
     image, channel = index // chunks // bands, index % chunks * width
@@ -111,7 +134,7 @@ def large_item(
     for first in range(begins, ends, panels * ROWS):
         here = min(panels * ROWS, ends - first)
         used = (here + ROWS - 1) // ROWS
-        left_rows(b, (image * places + first) * depth, here, depth, 0, deep, rows, rows_at)
+        left_rows(b, (image * places + first) * depth, (here, depth), (0, deep), rows, rows_at)
         for d in range(0, sent_row, panel):
             first_tap, last_tap = d // run - ph, (d + panel - 1) // run - ph
             for i in range(used):
@@ -120,19 +143,8 @@ def large_item(
                     place + ROWS - 1
                 ) // small_width * sh + last_tap < above or place // small_width * sh + first_tap >= below:
                     continue  # all that these taps send falls outside
-                multiply_lines(
-                    sent,
-                    sent_at + i * ROWS * sent_row + d,
-                    sent_row,
-                    rows,
-                    rows_at + i * ROWS * deep,
-                    ROWS * line,
-                    w,
-                    w_at + d * deep,
-                    line * panel,
-                    deep // line,
-                    False,
-                )
+                target = Target(sent_at + i * ROWS * sent_row + d, sent_row, ROWS, panel, False)
+                multiply_lines(sent, target, rows, rows_at + i * ROWS * deep, w, w_at + d * deep, deep // line)
         for i in range(here):
             top, left = (first + i) // small_width * sh - ph, ((first + i) % small_width * sw - pw) * width
             # those of the run that fall into the row of the image
@@ -156,73 +168,38 @@ def large_item(
 
 
 @inner
-def weight_item(
-    index: int,
-    thread: int,
-    panels: int,
-    chunk: int,
-    parts: int,
-    a: Any,
-    geometry: Any,
-    places: int,
-    depth: int,
-    deep: int,
-    b: Any,
-    breadth: int,
-    patches: Any,
-    rows: Any,
-    spare: Any,
-    partial: Any,
-) -> None:
-    """`chunk` rows of dw from one part of the places."""
-    line = LINE // a.itemsize
+def weight_item(index: int, thread: int, sizes: Any, a: Any, b: Any, buffers: Any, partial: Any) -> None:
+    """A chunk of rows of dw from one split of the places; buffers: for patches, for rows of b, and for a spare tile."""
+    geometry, panels, chunk, splits, places, depth, deep, breadth = sizes
+    line = VECTOR_BYTES // a.itemsize
     panel = COLUMNS * line
     broad = (breadth + panel - 1) // panel * panel
-    part, k0 = index % parts, index // parts * chunk
+    split, k0 = index % splits, index // splits * chunk
     k1 = min(k0 + chunk, deep)
-    share = ((places + parts - 1) // parts + ROWS - 1) // ROWS * ROWS
-    at, rows_at, spare_at = thread * panels * ROWS * chunk, thread * panels * ROWS * broad, thread * ROWS * panel
-    out = part * depth * breadth
-    last = min(places, (part + 1) * share)
-    for first in range(part * share, max(last, part * share + 1), panels * ROWS):
+    share = ((places + splits - 1) // splits + ROWS - 1) // ROWS * ROWS
+    patches, rows = own(buffers[0], thread, panels * ROWS * chunk), own(buffers[1], thread, panels * ROWS * broad)
+    spare = own(buffers[2], thread, ROWS * panel)
+    out = split * depth * breadth
+    last = min(places, (split + 1) * share)
+    for first in range(split * share, max(last, split * share + 1), panels * ROWS):
         used = min(panels, (last - first + ROWS - 1) // ROWS)
         for i in range(used):
-            pack_patches(a, first + i * ROWS, last, k0, k1, geometry, patches, at + i * ROWS * (k1 - k0))
+            at = patches.start + i * ROWS * (k1 - k0)
+            pack_patches(a, (first + i * ROWS, last), (k0, k1), geometry, patches.values, at)
             for j in range(ROWS):
                 for d in range(0, broad, line):
-                    row = first + i * ROWS + j
-                    count = breadth - d if row < last else 0
-                    copy_numbers(b, row * breadth + d, count, rows, rows_at + i * ROWS * broad + d * ROWS + j * line)
+                    row, place = first + i * ROWS + j, rows.start + i * ROWS * broad + d * ROWS + j * line
+                    copy_numbers(b, row * breadth + d, breadth - d if row < last else 0, rows.values, place)
         for d in range(0, breadth, panel):
             for k in range(k0, min(k1, depth), ROWS):
+                k_start = patches.start + (k - k0) // line * ROWS * line + (k - k0) % line
                 columns_tile(
                     partial,
-                    out + k * breadth + d,
-                    breadth,
-                    depth - k,
-                    breadth - d,
-                    patches,
-                    at + (k - k0) // line * ROWS * line + (k - k0) % line,
-                    k1 - k0,
-                    rows,
-                    rows_at + d * ROWS,
-                    broad,
+                    Target(out + k * breadth + d, breadth, depth - k, breadth - d, first > split * share),
+                    patches.values,
+                    Panels(k_start, (k1 - k0) * ROWS),
+                    rows.values,
+                    Panels(rows.start + d * ROWS, broad * ROWS),
                     used,
-                    first > part * share,
                     spare,
-                    spare_at,
                 )
-
-
-@inner
-def add_parts(index: int, thread: int, share: int, parts: int, partial: Any, add: bool, w: Any) -> None:
-    """dw (+)= the parts, in their order."""
-    size = w.size
-    first, last = index * share, min((index + 1) * share, size)
-    own = w[first:last]
-    if not add:
-        own[:] = 0
-    for part in range(parts):
-        values = partial[part * size + first : part * size + last]
-        for place in range(last - first):
-            own[place] += values[place]

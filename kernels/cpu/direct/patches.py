@@ -5,21 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from ..compiled import inlined, inner
-from ..panels import copy_numbers
-from ..vectors import COLUMNS, LINE, ROWS, clear_line, move_line, move_part
+from ..panels import right_panel
+from ..vectors import COLUMNS, ROWS, VECTOR_BYTES, clear_line, move_line, move_part
 
 
 @inlined
-def pack_patches(a: Any, place: int, places: int, k0: int, k1: int, geometry: Any, target: Any, at: int) -> Any:
+def pack_patches(a: Any, place_range: Any, k_range: Any, geometry: Any, target: Any, at: int) -> Any:
     """k0 ≤ k < k1 of ROWS patches from the place-th one, as a left panel; k counts (tap row, tap column, channel).
 
-    k0 is a multiple of L; from the end of the patch to k1 there are zeros. A row of taps is contiguous in the image, but
-    for what lies outside.
+    place_range: the first patch, and the end of all. k0 is a multiple of L; from the end of the patch to k1 there are zeros.
+    A row of taps is contiguous in the image, but for what lies outside.
+
+    For example a 2×2 kernel over 2 channels, of which a patch's right column lies outside (·, which is 0):
+
+        a, rows of (column, channel)      patch        k = 0 1 2 3 4 5 6 7
+            … p₀ p₁ q₀ q₁                 q · ─►           q₀ q₁ · · s₀ s₁ · ·
+            … r₀ r₁ s₀ s₁                 s ·
     """
+    (place, places), (k0, k1) = place_range, k_range
     (height, width, channels), (small_height, small_width), (kernel_height, kernel_width), (sh, sw), (ph, pw) = geometry
-    line = LINE // target.itemsize
+    line = VECTOR_BYTES // target.itemsize
     taps = kernel_width * channels
-    whole_lines = channels % line == 0
+    full_lines = channels % line == 0
     for i in range(ROWS):
         here = at + i * line
         if place + i >= places:
@@ -28,7 +35,7 @@ def pack_patches(a: Any, place: int, places: int, k0: int, k1: int, geometry: An
             continue
         image, inside = (place + i) // (small_height * small_width), (place + i) % (small_height * small_width)
         top, left = inside // small_width * sh - ph, (inside % small_width * sw - pw) * channels
-        if whole_lines:
+        if full_lines:
             u, t = k0 // taps, k0 % taps
             for k in range(0, k1 - k0, line):
                 row, column = top + u, left + t
@@ -58,15 +65,10 @@ def pack_patches(a: Any, place: int, places: int, k0: int, k1: int, geometry: An
 
 
 @inner
-def pack_weights(index: int, thread: int, w: Any, depth: int, breadth: int, deep: int, target: Any) -> None:
+def pack_weights(index: int, thread: int, w: Any, shape: Any, deep: int, target: Any) -> None:
     """Right panel `index` of w (depth, breadth), `deep` rows long."""
-    line = LINE // target.itemsize
-    panel = COLUMNS * line
-    for k in range(deep):
-        for j in range(0, panel, line):
-            count = breadth - index * panel - j if k < depth else 0
-            at = (index * deep + k) * panel + j
-            copy_numbers(w, k * breadth + index * panel + j, count, target, at)
+    panel = COLUMNS * (VECTOR_BYTES // target.itemsize)
+    right_panel(w, shape, False, (0, deep), index * panel, target, index * deep * panel)
 
 
 @inner
@@ -76,7 +78,7 @@ def pack_sent_weights(index: int, thread: int, w: Any, shape: Any, width: int, d
     shape: (taps, channels of a, channels of b).
     """
     taps, channels, depth = shape
-    panel = COLUMNS * (LINE // target.itemsize)
+    panel = COLUMNS * (VECTOR_BYTES // target.itemsize)
     panels = (taps * width + panel - 1) // panel
     start = index * panels * deep * panel
     for place in range(start, start + panels * deep * panel):

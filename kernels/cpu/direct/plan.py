@@ -15,11 +15,13 @@ from ...interfaces import Activation, Into
 from ...reference.placing import place
 from .. import pool
 from ..activation import kind_and_slope
+from ..costs import up
 from ..layouts import contiguous, flat, read_only
-from ..sizes import up
+from ..panels import reduce_splits
 from ..vectors import COLUMNS, ROWS, lanes
 from ..workspace import aligned, buffer
 from . import contractions
+from .contractions import LargeSizes, SmallSizes, WeightSizes
 from .patches import pack_sent_weights, pack_weights
 
 CACHE = 1 << 16
@@ -47,7 +49,7 @@ class Weights:
             plan, dtype = self._plan, self._weight.dtype
             panels = -(-plan.breadth // plan.panel(dtype))
             packed = aligned(panels * plan.deep(dtype) * plan.panel(dtype), dtype)
-            arguments = (self._weight, plan.depth, plan.breadth, plan.deep(dtype), packed)
+            arguments = (self._weight, (plan.depth, plan.breadth), plan.deep(dtype), packed)
             pool.run(pack_weights, dtype, panels, arguments)
             self._straight = read_only(packed)
         return self._straight
@@ -94,7 +96,7 @@ class DirectPlan:
         return contiguous(small)
 
     def deep(self, dtype: Any) -> int:
-        """The depth of a patch in whole lines."""
+        """The depth of a patch in full lines."""
         return up(self.depth, lanes(dtype))
 
     def panel(self, dtype: Any) -> int:
@@ -102,18 +104,17 @@ class DirectPlan:
         return COLUMNS * lanes(dtype)
 
     def sent_row(self, dtype: Any) -> int:
-        """What one place sends to `width` channels, in whole panels."""
+        """What one place sends to `width` channels, in full panels."""
         return up(self.taps * self.width, self.panel(dtype))
 
     def to_small(self, weight: Weights, large: Array) -> Array:
         """b = patches · w."""
         small, dtype = np.empty(self.geometry.small_shape, large.dtype), large.dtype
-        deep = self.deep(dtype)
-        panels = self._panels(deep, self.places)
-        patches = buffer("patches", threads.count() * panels * ROWS * deep, dtype)
-        arguments = (panels, read_only(large), self.sizes, self.places, deep, weight.straight, self.breadth)
-        items = -(-self.places // (panels * ROWS))
-        pool.run(contractions.small_item, dtype, items, (*arguments, patches, self._spare(dtype), flat(small)))
+        sizes = _small_sizes(self, dtype)
+        patches = buffer("patches", threads.count() * sizes.panels * ROWS * sizes.deep, dtype)
+        items = -(-sizes.places // (sizes.panels * ROWS))
+        arguments = (sizes, read_only(large), weight.straight, patches, self._spare(dtype), flat(small))
+        pool.run(contractions.small_item, dtype, items, arguments)
         return small
 
     def to_large(self, weight: Weights, small: Array) -> Array:
@@ -130,51 +131,39 @@ class DirectPlan:
         return self._sent(weight, small, runs, activation)
 
     def _sent(self, weight: Weights, small: Array, bias: Array, activation: Activation) -> Array:
-        large, dtype = np.empty(self.geometry.large_shape, small.dtype), small.dtype
-        deep, sent_row = up(self.breadth, lanes(dtype)), self.sent_row(dtype)
-        # All places of an image are one thread's: as many at a time as its cache holds, so that w is read seldom.
-        places = self.geometry.small[0] * self.geometry.small[1]
-        panels = max(1, min(8, CACHE // (max(deep, sent_row) * ROWS), -(-places // ROWS)))
-        rows = buffer("rows", threads.count() * panels * ROWS * deep, dtype)
-        sent = buffer("sent", threads.count() * panels * ROWS * sent_row, dtype)
-        taken = (panels, read_only(small), self.sizes, self.breadth, deep, weight.sent, self.width, self.bands)
+        large, dtype, count = np.empty(self.geometry.large_shape, small.dtype), small.dtype, threads.count()
+        sizes = _large_sizes(self, dtype)
+        rows = buffer("rows", count * sizes.panels * ROWS * sizes.deep, dtype)
+        sent = buffer("sent", count * sizes.panels * ROWS * self.sent_row(dtype), dtype)
         height, wide = self.geometry.large[:2]
         share = -(-height // self.bands) * wide * self.width if self.width < self.channels else 0
-        own = buffer("own", threads.count() * share, dtype)
+        buffers = (rows, sent, buffer("own", count * share, dtype))
         items = self.geometry.batch * self.bands * (self.channels // self.width)
         epilogue = (read_only(bias), *kind_and_slope(activation))
-        pool.run(contractions.large_item, dtype, items, (*taken, rows, sent, own, *epilogue, flat(large)))
+        arguments = (sizes, read_only(small), weight.sent, buffers, epilogue, flat(large))
+        pool.run(contractions.large_item, dtype, items, arguments)
         return large
 
     def to_weight(self, large: Array, small: Array, into: Into | None = None) -> Array:
-        """dw = patchesᵀ · b: chunks of rows where there are many, parts of the places where there are few."""
-        dtype, panel = large.dtype, self.panel(large.dtype)
-        deep, broad = self.deep(dtype), up(self.breadth, panel)
-        chunk = min(CHUNK, deep)
-        chunks = -(-deep // chunk)
-        parts = max(1, min(-(-ITEMS // chunks), self.places // 256))
-        panels = max(1, min(CACHE // (chunk * ROWS), -(-self.places // ROWS)))
+        """dw = patchesᵀ · b: chunks of rows where there are many, splits of the places where there are few."""
+        dtype, count = large.dtype, threads.count()
+        sizes = _weight_sizes(self, dtype)
+        splits, chunk, panels = sizes.splits, sizes.chunk, sizes.panels
         direct = into is not None and into.array.flags.c_contiguous
         weight = into.array if into is not None and direct else np.empty(self.geometry.weight_shape, dtype)
         add = into is not None and direct and into.add
-        alone = parts == 1 and not add
-        partial = flat(weight) if alone else buffer("dw", parts * self.depth * self.breadth, dtype)
-        patches = buffer("patches", threads.count() * panels * ROWS * chunk, dtype)
-        rows = buffer("rows", threads.count() * panels * ROWS * broad, dtype)
-        taken = (panels, chunk, parts, read_only(large), self.sizes, self.places, self.depth, deep)
-        given = (read_only(small), self.breadth, patches, rows, self._spare(dtype), partial)
-        pool.run(contractions.weight_item, dtype, chunks * parts, (*taken, *given))
+        alone = splits == 1 and not add
+        partial = flat(weight) if alone else buffer("dw", splits * self.depth * self.breadth, dtype)
+        patches = buffer("patches", count * panels * ROWS * chunk, dtype)
+        rows = buffer("rows", count * panels * ROWS * up(self.breadth, self.panel(dtype)), dtype)
+        buffers, items = (patches, rows, self._spare(dtype)), -(-sizes.deep // chunk) * splits
+        arguments = (sizes, read_only(large), read_only(small), buffers, partial)
+        pool.run(contractions.weight_item, dtype, items, arguments)
         if not alone:
             share = max(4096, -(-weight.size // ITEMS))
-            pool.run(
-                contractions.add_parts, dtype, -(-weight.size // share), (share, parts, partial, add, flat(weight))
-            )
+            taken = (share, splits, read_only(partial), add, flat(weight))
+            pool.run(reduce_splits, dtype, -(-weight.size // share), taken)
         return weight if into is None or direct else place(weight, into)
-
-    def _panels(self, deep: int, places: int) -> int:
-        """Panels of rows in a thread's cache, few enough that every thread gets some."""
-        cached = CACHE // (deep * ROWS)
-        return max(1, min(8, cached, -(-places // (ROWS * ITEMS))))
 
     def _spare(self, dtype: Any) -> Array:
         return buffer("spare", threads.count() * ROWS * self.panel(dtype), dtype)
@@ -188,9 +177,33 @@ class Direct:
         return _plan(geometry)
 
 
-@lru_cache(maxsize=256)
-def _plan(geometry: Geometry) -> DirectPlan:
-    return DirectPlan(geometry)
+_plan = lru_cache(maxsize=256)(DirectPlan)
+
+
+@lru_cache(maxsize=512)
+def _small_sizes(plan: DirectPlan, dtype: Any) -> SmallSizes:
+    """Panels of rows: as many as stay in a thread's cache, few enough that every thread gets some."""
+    deep = plan.deep(dtype)
+    panels = max(1, min(8, CACHE // (deep * ROWS), -(-plan.places // (ROWS * ITEMS))))
+    return SmallSizes(plan.sizes, panels, plan.places, deep, plan.breadth)
+
+
+@lru_cache(maxsize=512)
+def _large_sizes(plan: DirectPlan, dtype: Any) -> LargeSizes:
+    """All places of an image are one thread's: as many at a time as its cache holds, so that w is read seldom."""
+    deep, places = up(plan.breadth, lanes(dtype)), plan.geometry.small[0] * plan.geometry.small[1]
+    panels = max(1, min(8, CACHE // (max(deep, plan.sent_row(dtype)) * ROWS), -(-places // ROWS)))
+    return LargeSizes(plan.sizes, panels, plan.breadth, deep, plan.width, plan.bands)
+
+
+@lru_cache(maxsize=512)
+def _weight_sizes(plan: DirectPlan, dtype: Any) -> WeightSizes:
+    """Chunks of rows of dw, and splits of the places where there are too few chunks."""
+    deep = plan.deep(dtype)
+    chunk = min(CHUNK, deep)
+    splits = max(1, min(-(-ITEMS // -(-deep // chunk)), plan.places // 256))
+    panels = max(1, min(CACHE // (chunk * ROWS), -(-plan.places // ROWS)))
+    return WeightSizes(plan.sizes, panels, chunk, splits, plan.places, plan.depth, deep, plan.breadth)
 
 
 def _channels_apart(batch: int, channels: int) -> int:

@@ -13,6 +13,14 @@ outputs and 4 phases where the direct form does 64. The three are exact adjoints
     M, dU   [point][tile or k][d]   of a few d            second-level cache; from it Aᵀ·M·A goes to the image
 
 k runs over (phase, channel of a), d over the channels of b; L numbers make a line, N = COLUMNS·L a panel of the product. A
-block is a few whole images with about BLOCK_TILES tiles: they share one transformation of the weights. Points lie one line
+block is a few images with about BLOCK_TILES tiles: they share one transformation of the weights. Points lie one line
 further apart than their size, or all 25 would meet in the same set of the first-level cache.
+
+An example along one axis, with stride 2 and a kernel of 4: two phases, each of 2 taps over every second place; a tile of
+5 places of a phase yields 4 outputs, and the next tile begins 4 places on, so that they share one.
+
+    large image   0 1 2 3 4 5 6 7 8 9 10 11 …        small image   0 1 2 3 │ 4 5 6 7 │ …
+    phase 0       0   2   4   6   8          tile 0                └ tile 0 ┘
+                                  8   10  …  tile 1                          └ tile 1 ┘
+    phase 1         1   3   5   7   9        tile 0
 """

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..compiled import inlined, inner
-from ..product import multiply_columns, multiply_lines
-from ..transform import add_large, add_weight, write_small, write_weight
-from ..vectors import COLUMNS, LINE, ROWS, add_part
+from ..product import Panels, Target, multiply_columns, multiply_lines
+from ..transform import (
+    Points,
+    Tile,
+    add_weight,
+    read_large,
+    read_small,
+    write_large,
+    write_small,
+    write_weight,
+)
+from ..vectors import COLUMNS, ROWS, VECTOR_BYTES, add_part
 from .points import (
     DEPTH,
     PRODUCTS,
-    SIDE,
-    fill_large,
-    fill_small,
+    fill,
+    kernel_tile,
+    own_points,
+    own_tile_points,
+    panel_step,
     point_place,
     tile_place,
     tiles_of_block,
@@ -27,333 +38,219 @@ GRADIENT_BREADTH, GRADIENT_PANELS = 64, 16
 dM for one panel of d then stay in the first-level cache for all k."""
 
 
+class Scratch(NamedTuple):
+    """Room for one block of U and one of M for each thread, and from one point of them to the next."""
+
+    u: Any
+    u_gap: int
+    m: Any
+    m_gap: int
+
+
+class Steps(NamedTuple):
+    """What of a weight gradient one run of `weight_item` does."""
+
+    share: int
+    """Rows k of dU that an item sums."""
+    kept: bool
+    """Whether dU is kept from one group of images to the next."""
+    first: bool
+    last: bool
+    """Whether this is the first group, whose sums begin at 0, or the last one, after which dw is written."""
+    add: bool
+    """Whether dw is added to what is there."""
+
+
+class Split(NamedTuple):
+    """How the sum over all blocks is split among items (split-K)."""
+
+    splits: int
+    blocks: int
+    at_once: int
+    """Blocks whose points a thread has in memory at a time."""
+
+
+class Reduction(NamedTuple):
+    """How the splits become one."""
+
+    splits: int
+    share: int
+    """Rows k of dU that an item adds, of `depth` in all."""
+    depth: int
+    add: bool
+    """Whether dw is added to what is there."""
+
+
 @inlined
-def _products(
-    taps: Any,
-    points: Any,
-    points_at: int,
-    points_gap: int,
-    depth: int,
-    first_panel: int,
-    panels: int,
-    slots: int,
-    weights: Any,
-    phased: bool,
-    d0: int,
-    d1: int,
-    u: Any,
-    u_at: int,
-    u_gap: int,
-    m: Any,
-    m_at: int,
-    m_gap: int,
-) -> None:
+def _products(taps: int, points: Any, first_panel: int, panels: int, kernel: Any, d_range: Any, u: Any, m: Any) -> None:
     """M = Σ_k points·U for one block of tiles and a range of d."""
-    w, rows, columns, across, shape = weights
-    line = LINE // w.itemsize
-    panel, width = COLUMNS * line, d1 - d0
-    for k0 in range(0, depth, DEPTH):
-        k1 = min(depth, k0 + DEPTH)
-        weight_points(taps, w, rows, columns, across, shape, phased, (k0, k1), (d0, d1), panel, u, u_at, u_gap)
+    line, width = VECTOR_BYTES // kernel.values.itemsize, d_range[1] - d_range[0]
+    panel = COLUMNS * line
+    for k0 in range(0, points.depth, DEPTH):
+        k1 = min(points.depth, k0 + DEPTH)
+        weight_points(taps, kernel, (k0, k1), d_range, u)
         for point in range(PRODUCTS):
             for d in range(0, width, panel):
                 for i in range(panels):
+                    start = m.start + point * m.gap + i * ROWS * width + d
                     multiply_lines(
-                        m,
-                        m_at + point * m_gap + i * ROWS * width + d,
-                        width,
-                        points,
-                        points_at + point * points_gap + point_place(first_panel + i, slots, k0, depth, line),
-                        ROWS * line,
-                        u,
-                        u_at + point * u_gap + d * (k1 - k0),
-                        line * panel,
+                        m.values,
+                        Target(start, width, ROWS, panel, k0 > 0),
+                        points.values,
+                        points.start + point * points.gap + point_place(points, first_panel + i, k0),
+                        u.values,
+                        u.start + point * u.gap + d * (k1 - k0),
                         (k1 - k0) // line,
-                        k0 > 0,
                     )
+
+
+@inlined
+def _image_item(
+    read: Any,
+    write: Any,
+    index: int,
+    thread: int,
+    taps: int,
+    source: Any,
+    points: Any,
+    blocks: Any,
+    kernel: Any,
+    scratch: Any,
+    target: Any,
+) -> None:
+    """One block of tiles and a range of (phase, channel) d of the target image; if `alone`, a whole block and all d.
+
+    A block's tiles meet no other block's, and different d different channels: no two items write to the same place.
+    read, write: the transformations of both images, which decide what is compiled: this becomes part of the two below.
+    """
+    line, breadth = VECTOR_BYTES // target.values.itemsize, target.phases_high * target.phases_wide * target.channels
+    chunks = (breadth + BREADTH - 1) // BREADTH
+    u = own_points(Points(scratch.u, 0, scratch.u_gap), thread)
+    m = own_points(Points(scratch.m, 0, scratch.m_gap), thread)
+    block, d_first, d_last, owner = index // chunks, index % chunks * BREADTH, index % chunks * BREADTH + 1, 0
+    slot = block * blocks.panels
+    if blocks.alone:
+        block, d_first, d_last, owner, slot = index, 0, breadth, thread, 0
+    given = own_tile_points(points, owner)
+    if blocks.alone:
+        for panel in range(blocks.panels):
+            fill(read, taps, source, blocks, block, panel, panel, given)
+    for d0 in range(d_first, d_last, BREADTH):
+        d1 = min(breadth, d0 + BREADTH)
+        _products(taps, given, slot, blocks.panels, kernel, (d0, d1), u, m)
+        for tile in range(tiles_of_block(block, blocks)):
+            image, down, across = tile_place(tile, blocks)
+            start = (block * blocks.block_images + image) * target.size
+            for d in range(0, d1 - d0, line):
+                phase, channel = (d0 + d) // target.channels, (d0 + d) % target.channels
+                place = Tile(
+                    start + channel,
+                    (down * target.phases_high + phase // target.phases_wide) * target.entries,
+                    (across * target.phases_wide + phase % target.phases_wide) * target.entries,
+                    down > 0,
+                    across > 0,
+                )
+                write(taps, m, tile * (d1 - d0) + d, target, place)
 
 
 @inner
 def small_item(
-    index: int,
-    thread: int,
-    alone: bool,
-    taps: Any,
-    a: Any,
-    a_rows: Any,
-    a_columns: Any,
-    a_size: Any,
-    stride: Any,
-    v: Any,
-    v_gap: int,
-    slots: int,
-    layout: Any,
-    weights: Any,
-    u: Any,
-    u_gap: int,
-    m: Any,
-    m_gap: int,
-    b: Any,
-    rows: Any,
-    columns: Any,
-    size: Any,
+    index: int, thread: int, taps: int, a: Any, v: Any, blocks: Any, kernel: Any, scratch: Any, b: Any
 ) -> None:
-    """One block of tiles and a range of d of the small image; `alone`, a whole block with points of the thread's own."""
-    image_size, channels = size
-    depth, panels, block_images = stride[0] * stride[1] * a_size[1], layout[0], layout[1]
-    line, outputs = LINE // b.itemsize, SIDE + 1 - len(taps)
-    chunks = (channels + BREADTH - 1) // BREADTH
-    u_at, m_at = thread * PRODUCTS * u_gap, thread * PRODUCTS * m_gap
-    block, d_first, d_last, v_at, slot = index // chunks, index % chunks * BREADTH, index % chunks * BREADTH + 1, 0, 0
-    if alone:
-        block, d_first, d_last, v_at = index, 0, channels, thread * PRODUCTS * v_gap
-        for panel in range(panels):
-            fill_large(block, panel, panel, slots, taps, a, a_rows, a_columns, layout, stride, a_size, v, v_at, v_gap)
-    else:
-        slot = block * panels
-    for d0 in range(d_first, d_last, BREADTH):
-        d1 = min(channels, d0 + BREADTH)
-        _products(
-            taps, v, v_at, v_gap, depth, slot, panels, slots, weights, True, d0, d1, u, u_at, u_gap, m, m_at, m_gap
-        )
-        for tile in range(tiles_of_block(block, layout)):
-            image, down, across = tile_place(tile, layout)
-            start = (block * block_images + image) * image_size + d0
-            for d in range(0, d1 - d0, line):
-                place = m_at + tile * (d1 - d0) + d
-                write_small(taps, m, place, m_gap, b, start + d, rows, down * outputs, columns, across * outputs)
+    """b = Aᵀ(Σ V·U)A for one item."""
+    _image_item(read_large, write_small, index, thread, taps, a, v, blocks, kernel, scratch, b)
 
 
 @inner
 def large_item(
-    index: int,
-    thread: int,
-    alone: bool,
-    taps: Any,
-    b: Any,
-    b_rows: Any,
-    b_columns: Any,
-    b_size: Any,
-    stride: Any,
-    dm: Any,
-    dm_gap: int,
-    slots: int,
-    layout: Any,
-    weights: Any,
-    u: Any,
-    u_gap: int,
-    m: Any,
-    m_gap: int,
-    a: Any,
-    rows: Any,
-    columns: Any,
-    size: Any,
+    index: int, thread: int, taps: int, b: Any, dm: Any, blocks: Any, kernel: Any, scratch: Any, a: Any
 ) -> None:
-    """One block of tiles and a range of (phase, channel) of the large image, which no other item touches; or all."""
-    image_size, channels = size
-    sh, sw = stride
-    depth, breadth, panels, block_images = b_size[1], sh * sw * channels, layout[0], layout[1]
-    line = LINE // a.itemsize
-    chunks = (breadth + BREADTH - 1) // BREADTH
-    u_at, m_at = thread * PRODUCTS * u_gap, thread * PRODUCTS * m_gap
-    block, d_first, d_last, dm_at, slot = index // chunks, index % chunks * BREADTH, index % chunks * BREADTH + 1, 0, 0
-    if alone:
-        block, d_first, d_last, dm_at = index, 0, breadth, thread * PRODUCTS * dm_gap
-        for panel in range(panels):
-            fill_small(block, panel, panel, slots, taps, b, b_rows, b_columns, layout, b_size, dm, dm_at, dm_gap)
-    else:
-        slot = block * panels
-    for d0 in range(d_first, d_last, BREADTH):
-        d1 = min(breadth, d0 + BREADTH)
-        _products(
-            taps, dm, dm_at, dm_gap, depth, slot, panels, slots, weights, False, d0, d1, u, u_at, u_gap, m, m_at, m_gap
-        )
-        for tile in range(tiles_of_block(block, layout)):
-            image, down, across = tile_place(tile, layout)
-            start = (block * block_images + image) * image_size
-            for d in range(0, d1 - d0, line):
-                phase, channel = (d0 + d) // channels, (d0 + d) % channels
-                row_entry, column_entry = (down * sh + phase // sw) * SIDE, (across * sw + phase % sw) * SIDE
-                place = m_at + tile * (d1 - d0) + d
-                add_large(
-                    taps,
-                    m,
-                    place,
-                    m_gap,
-                    a,
-                    start + channel,
-                    rows,
-                    row_entry,
-                    columns,
-                    column_entry,
-                    down > 0,
-                    across > 0,
-                )
+    """a = Σ_tiles B(Σ dM·Uᵀ)Bᵀ for one item."""
+    _image_item(read_small, write_large, index, thread, taps, b, dm, blocks, kernel, scratch, a)
 
 
 @inlined
-def _gradient(
-    v: Any,
-    v_at: int,
-    v_gap: int,
-    dm: Any,
-    dm_at: int,
-    dm_gap: int,
-    slots: int,
-    panels: int,
-    depth: int,
-    breadth: int,
-    k_range: Any,
-    d_range: Any,
-    du: Any,
-    at: int,
-    gap: int,
-    width: int,
-    accumulate: bool,
-) -> Any:
+def _gradient(v: Any, dm: Any, panels: int, k_range: Any, d_range: Any, du: Any, width: int, accumulate: bool) -> Any:
     """dU (+)= Σ_tiles V·dM for a range of k and one of d, rows `width` apart."""
     (k0, k1), (d0, d1) = k_range, d_range
-    line = LINE // du.itemsize
+    line = VECTOR_BYTES // du.values.itemsize
+    panel = COLUMNS * line
     for point in range(PRODUCTS):
         for p in range(0, panels, GRADIENT_PANELS):
-            for d in range(d0, d1, COLUMNS * line):
+            for d in range(d0, d1, panel):
                 for k in range(k0, k1, ROWS):
-                    k_line = k // line * line
+                    k_line, start = k // line * line, du.start + point * du.gap + (k - k0) * width + d - d0
+                    v_start = v.start + point * v.gap + point_place(v, p, k_line) + k - k_line
+                    dm_start = dm.start + point * dm.gap + point_place(dm, p, d)
                     multiply_columns(
-                        du,
-                        at + point * gap + (k - k0) * width + d - d0,
-                        width,
-                        v,
-                        v_at + point * v_gap + point_place(p, slots, k_line, depth, line) + k - k_line,
-                        min(DEPTH, depth - k // DEPTH * DEPTH) * ROWS + line,
-                        dm,
-                        dm_at + point * dm_gap + point_place(p, slots, d, breadth, line),
-                        min(DEPTH, breadth - d // DEPTH * DEPTH) * ROWS + line,
+                        du.values,
+                        Target(start, width, ROWS, panel, p > 0 or accumulate),
+                        v.values,
+                        Panels(v_start, panel_step(v, k)),
+                        dm.values,
+                        Panels(dm_start, panel_step(dm, d)),
                         min(GRADIENT_PANELS, panels - p),
-                        p > 0 or accumulate,
                     )
 
 
 @inlined
-def _give_out(
-    taps: Any, du: Any, at: int, gap: int, width: int, k_range: Any, d_range: Any, add: bool, weights: Any
-) -> Any:
+def _write_weights(taps: int, du: Any, width: int, k_range: Any, d_range: Any, add: bool, kernel: Any) -> Any:
     """dw (+)= Gᵀ·dU·G for a range of k and one of d."""
-    w, rows, columns, across, (height, breadth) = weights
     (k0, k1), (d0, d1) = k_range, d_range
-    line, reads = LINE // w.itemsize, len(taps)
     for k in range(k0, k1):
-        phase, row = k // height, k % height
-        row_entry, column_entry = phase // across * reads, phase % across * reads
-        for d in range(0, d1 - d0, line):
-            place, start = at + (k - k0) * width + d, row * breadth + d0 + d
+        phase, row = k // kernel.height, k % kernel.height
+        for d in range(0, d1 - d0, VECTOR_BYTES // kernel.values.itemsize):
+            place, tile = (k - k0) * width + d, kernel_tile(taps, kernel, phase, row * kernel.breadth + d0 + d)
             if add:
-                add_weight(taps, du, place, gap, w, start, rows, row_entry, columns, column_entry)
+                add_weight(taps, du, place, kernel, tile)
             else:
-                write_weight(taps, du, place, gap, w, start, rows, row_entry, columns, column_entry)
+                write_weight(taps, du, place, kernel, tile)
 
 
 @inner
 def weight_item(
-    index: int,
-    thread: int,
-    taps: Any,
-    v: Any,
-    v_gap: int,
-    dm: Any,
-    dm_gap: int,
-    panels: int,
-    depth: int,
-    du: Any,
-    du_gap: int,
-    kept: bool,
-    first: bool,
-    last: bool,
-    add: bool,
-    weights: Any,
-    share: int,
+    index: int, thread: int, taps: int, v: Any, dm: Any, panels: int, du: Any, steps: Any, kernel: Any
 ) -> None:
     """`share` of k and a range of d of dU over all tiles of a group; after the last group, of dw."""
-    breadth = weights[4][1]
-    chunks = (breadth + GRADIENT_BREADTH - 1) // GRADIENT_BREADTH
-    k0, d0 = index // chunks * share, index % chunks * GRADIENT_BREADTH
-    k_range, d_range = (k0, min(depth, k0 + share)), (d0, min(breadth, d0 + GRADIENT_BREADTH))
-    width, at = d_range[1] - d0, (index if kept else thread) * PRODUCTS * du_gap
-    _gradient(
-        v, 0, v_gap, dm, 0, dm_gap, panels, panels, depth, breadth, k_range, d_range, du, at, du_gap, width, not first
-    )
-    if last:
-        _give_out(taps, du, at, du_gap, width, k_range, d_range, add, weights)
+    chunks = (dm.depth + GRADIENT_BREADTH - 1) // GRADIENT_BREADTH
+    k0, d0 = index // chunks * steps.share, index % chunks * GRADIENT_BREADTH
+    k_range, d_range = (k0, min(v.depth, k0 + steps.share)), (d0, min(dm.depth, d0 + GRADIENT_BREADTH))
+    width, sums = d_range[1] - d0, own_points(du, index if steps.kept else thread)
+    _gradient(v, dm, panels, k_range, d_range, sums, width, not steps.first)
+    if steps.last:
+        _write_weights(taps, sums, width, k_range, d_range, steps.add, kernel)
 
 
 @inner
-def weight_part(
-    index: int,
-    thread: int,
-    parts: int,
-    blocks: int,
-    at_once: int,
-    taps: Any,
-    a: Any,
-    a_rows: Any,
-    a_columns: Any,
-    a_size: Any,
-    stride: Any,
-    b: Any,
-    b_rows: Any,
-    b_columns: Any,
-    b_size: Any,
-    layout: Any,
-    v: Any,
-    v_gap: int,
-    dm: Any,
-    dm_gap: int,
-    du: Any,
-    du_gap: int,
-) -> None:
-    """All of dU over one part of the blocks, from points of the thread's own."""
-    panels, depth, breadth = layout[0], stride[0] * stride[1] * a_size[1], b_size[1]
-    v_at, dm_at, at = thread * PRODUCTS * v_gap, thread * PRODUCTS * dm_gap, index * PRODUCTS * du_gap
-    begin, end, slots = index * blocks // parts, (index + 1) * blocks // parts, at_once * panels
-    for first in range(begin, end, at_once):
-        here = min(at_once, end - first)
-        for slot in range(here * panels):
-            block, panel = first + slot // panels, slot % panels
-            fill_large(block, panel, slot, slots, taps, a, a_rows, a_columns, layout, stride, a_size, v, v_at, v_gap)
-            fill_small(block, panel, slot, slots, taps, b, b_rows, b_columns, layout, b_size, dm, dm_at, dm_gap)
-        for k0 in range(0, depth, DEPTH):
-            k_range = (k0, min(depth, k0 + DEPTH))
-            for d0 in range(0, breadth, GRADIENT_BREADTH):
-                d_range = (d0, min(breadth, d0 + GRADIENT_BREADTH))
-                place = at + k0 * breadth + d0
-                _gradient(
-                    v, v_at, v_gap, dm, dm_at, dm_gap, slots, here * panels, depth, breadth, k_range, d_range,
-                    du, place, du_gap, breadth, first > begin,
-                )  # fmt: skip
+def split_item(index: int, thread: int, taps: int, split: Any, a: Any, b: Any, blocks: Any, points: Any) -> None:
+    """All of dU over one split of the blocks, from points of the thread's own; points: (V, dM, dU)."""
+    v, dm, sums = own_tile_points(points[0], thread), own_tile_points(points[1], thread), own_points(points[2], index)
+    begin, end = index * split.blocks // split.splits, (index + 1) * split.blocks // split.splits
+    for first in range(begin, end, split.at_once):
+        here = min(split.at_once, end - first)
+        for slot in range(here * blocks.panels):
+            block, panel = first + slot // blocks.panels, slot % blocks.panels
+            fill(read_large, taps, a, blocks, block, panel, slot, v)
+            fill(read_small, taps, b, blocks, block, panel, slot, dm)
+        for k0 in range(0, v.depth, DEPTH):
+            k_range = (k0, min(v.depth, k0 + DEPTH))
+            for d0 in range(0, dm.depth, GRADIENT_BREADTH):
+                d_range = (d0, min(dm.depth, d0 + GRADIENT_BREADTH))
+                du = Points(sums.values, sums.start + k0 * dm.depth + d0, sums.gap)
+                _gradient(v, dm, here * blocks.panels, k_range, d_range, du, dm.depth, first > begin)
 
 
 @inner
-def weight_sum(
-    index: int,
-    thread: int,
-    taps: Any,
-    parts: int,
-    depth: int,
-    du: Any,
-    du_gap: int,
-    add: bool,
-    weights: Any,
-    share: int,
-) -> None:
-    """`share` of k of dw: the parts of dU added in their order, and transformed."""
-    breadth = weights[4][1]
-    line = LINE // du.itemsize
-    k0, k1 = index * share, min(depth, (index + 1) * share)
-    for part in range(1, parts):
+def reduce_item(index: int, thread: int, taps: int, reduction: Any, du: Any, kernel: Any) -> None:
+    """`share` of k of dw: the splits of dU added in their order, and transformed."""
+    breadth, line, share = kernel.breadth, VECTOR_BYTES // du.values.itemsize, reduction.share
+    k0, k1 = index * share, min(reduction.depth, (index + 1) * share)
+    for split in range(1, reduction.splits):
         for point in range(PRODUCTS):
-            for place in range(point * du_gap + k0 * breadth, point * du_gap + k1 * breadth, line):
-                add_part(du, part * PRODUCTS * du_gap + place, line, du, place)
-    _give_out(taps, du, k0 * breadth, du_gap, breadth, (k0, k1), (0, breadth), add, weights)
+            for place in range(point * du.gap + k0 * breadth, point * du.gap + k1 * breadth, line):
+                add_part(du.values, split * PRODUCTS * du.gap + place, line, du.values, place)
+    sums = Points(du.values, k0 * breadth, du.gap)
+    _write_weights(taps, sums, breadth, (k0, k1), (0, breadth), reduction.add, kernel)
 
 
 @inner

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,20 +17,32 @@ from ...reference.placing import place
 from .. import pool
 from ..layouts import contiguous, flat, read_only, swapped
 from ..tiles import tiling
+from ..transform import Points
 from ..vectors import ROWS, lanes
 from ..workspace import buffer
 from . import contractions
-from .contractions import BREADTH, GRADIENT_BREADTH
-from .points import DEPTH, PRODUCTS, large_points, points_size, small_points
+from .contractions import BREADTH, GRADIENT_BREADTH, Reduction, Scratch, Split, Steps
+from .points import (
+    DEPTH,
+    PRODUCTS,
+    SIDE,
+    Blocks,
+    Image,
+    Kernel,
+    TilePoints,
+    large_points,
+    points_size,
+    small_points,
+)
 
 BLOCK_TILES = 64
 """Tiles that share one transformation of the weights."""
 ITEMS = 16
 """Blocks of dU, where the weights are large enough."""
-PART_BYTES = 4 << 20
+SPLIT_BYTES = 4 << 20
 """The largest dU that each thread has for itself."""
 SHARES = 16
-"""Parts into which clearing an image is divided."""
+"""Shares into which clearing an image is divided."""
 SHARED_BYTES = 2 << 20
 """Of V and dM at a time. More is a little faster where the system's pages are huge all the way down, and up to three times
 slower in a virtual machine where they are not: the writes of a tile go to 25 places, each a look-up of its page."""
@@ -49,6 +63,32 @@ class Weights:
         return self._swapped
 
 
+class Side(NamedTuple):
+    """What is fixed about the large or the small images of a geometry: the fields of `Image` behind its array."""
+
+    rows: Array
+    columns: Array
+    size: int
+    channels: int
+    phases_high: int
+    phases_wide: int
+    entries: int
+
+    @property
+    def depth(self) -> int:
+        """(phase, channel): what a tile has at each point."""
+        return self.phases_high * self.phases_wide * self.channels
+
+
+class Group(NamedTuple):
+    """Images whose points are in memory together."""
+
+    images: slice
+    block_count: int
+    """How many blocks of tiles they have."""
+    blocks: Blocks
+
+
 class WinogradPlan:
     """One geometry."""
 
@@ -58,18 +98,16 @@ class WinogradPlan:
     def __init__(self, geometry: Geometry) -> None:
         self.geometry = geometry
         rows, columns = tiling(geometry)
-        self.taps = (0,) * rows.taps
-        self.large = (rows.large, columns.large)
-        self.small = (rows.small, columns.small)
-        self.kernel = (rows.weight, columns.weight)
-        self.large_size = (geometry.large[0] * geometry.large[1] * geometry.large[2], geometry.large[2])
-        self.small_size = (geometry.small[0] * geometry.small[1] * geometry.small[2], geometry.small[2])
-        self.depth = geometry.stride[0] * geometry.stride[1] * geometry.large[2]
+        self.taps = rows.taps
+        large, small = geometry.large, geometry.small
+        self.large = Side(rows.large, columns.large, math.prod(large), large[2], *geometry.stride, SIDE)
+        self.small = Side(rows.small, columns.small, math.prod(small), small[2], 1, 1, SIDE + 1 - self.taps)
+        self.kernel = (rows.weight, columns.weight, geometry.stride[1])
+        self.tiles = (rows.tiles, columns.tiles)
         per_image = rows.tiles * columns.tiles
         self.block_images = min(geometry.batch, max(1, BLOCK_TILES // per_image))
         self.panels = -(-self.block_images * per_image // ROWS)
         self.blocks = -(-geometry.batch // self.block_images)
-        self.tiles = (rows.tiles, columns.tiles)
         self.covered = rows.covered and columns.covered
 
     def prepare_weight(self, weight: Array) -> Weights:
@@ -87,138 +125,119 @@ class WinogradPlan:
     def to_small(self, weight: Weights, large: Array) -> Array:
         """b = Aᵀ(Σ V·U)A."""
         small = np.empty(self.geometry.small_shape, large.dtype)
-        dtype, alone = large.dtype, self._alone()
-        points = self._points("V", 1 if alone else self._blocks(self.depth, dtype), self.depth, dtype, alone)
-        weights = self._weights(read_only(weight.straight), self.geometry.large[2], self.geometry.small[2])
-        items = -(-self.geometry.small[2] // BREADTH)
-        key, scratch = self._key(large), self._scratch(dtype)
-        for group in self._groups(self.blocks if alone else self._blocks(self.depth, dtype)):
-            slots = self.panels if alone else group.blocks * self.panels
-            gap = points_size(slots, self.depth, lanes(dtype))
-            a, b = read_only(large[group.images]), flat(small[group.images])
-            if not alone:
-                self._large_points(key, group, a, points, gap)
-            taken = (alone, self.taps, a, *self.large, self.large_size, self.geometry.stride, points, gap, slots)
-            given = (group.layout, weights, *scratch, b, *self.small, self.small_size)
-            pool.run(contractions.small_item, key, group.blocks * (1 if alone else items), (*taken, *given))
+        kernel = Kernel(read_only(weight.straight), *self.kernel, self.large.channels, self.small.channels, True)
+        self._transform(large, self.large, "V", large_points, kernel, contractions.small_item, small, self.small)
         return small
 
     def to_large(self, weight: Weights, small: Array) -> Array:
         """a = Σ_tiles B(Σ dM·Uᵀ)Bᵀ."""
         large = np.empty(self.geometry.large_shape, small.dtype)
-        depth = self.geometry.small[2]
-        dtype, alone = small.dtype, self._alone()
-        points = self._points("dM", 1 if alone else self._blocks(depth, dtype), depth, dtype, alone)
-        weights = self._weights(read_only(weight.swapped), depth, self.geometry.large[2])
-        items = -(-self.depth // BREADTH)
-        key, scratch = self._key(small), self._scratch(dtype)
-        for group in self._groups(self.blocks if alone else self._blocks(depth, dtype)):
-            slots = self.panels if alone else group.blocks * self.panels
-            gap = points_size(slots, depth, lanes(dtype))
-            a, b = flat(large[group.images]), read_only(small[group.images])
-            if not alone:
-                self._small_points(key, group, b, points, gap)
-            if not self.covered:
-                pool.run(contractions.zero, key, SHARES, (SHARES, a))
-            taken = (alone, self.taps, b, *self.small, self.small_size, self.geometry.stride, points, gap, slots)
-            given = (group.layout, weights, *scratch, a, *self.large, self.large_size)
-            pool.run(contractions.large_item, key, group.blocks * (1 if alone else items), (*taken, *given))
+        if not self.covered:
+            pool.run(contractions.zero, large.dtype, SHARES, (SHARES, flat(large)))
+        kernel = Kernel(read_only(weight.swapped), *self.kernel, self.small.channels, self.large.channels, False)
+        self._transform(small, self.small, "dM", small_points, kernel, contractions.large_item, large, self.large)
         return large
+
+    def _transform(
+        self,
+        source: Array,
+        given: Side,
+        name: str,
+        make_points: Any,
+        kernel: Kernel,
+        item: Any,
+        target: Array,
+        wanted: Side,
+    ) -> None:
+        """From images to their points, products with the weights' points, and back to the other images."""
+        dtype, alone = source.dtype, self._alone()
+        blocks = 1 if alone else self._blocks(given.depth, dtype)
+        points = self._points(name, blocks, given.depth, dtype, alone)
+        items = 1 if alone else -(-wanted.depth // BREADTH)
+        scratch = self._scratch(dtype)
+        for group in self._groups(self.blocks if alone else blocks, alone):
+            image = Image(read_only(source[group.images]), *given)
+            if not alone:
+                points = self._of_group(points, group)
+                self._run(make_points, dtype, group.block_count * self.panels, (image, group.blocks, points))
+            result = Image(flat(target[group.images]), *wanted)
+            arguments = (image, points, group.blocks, kernel, scratch, result)
+            self._run(item, dtype, group.block_count * items, arguments)
 
     def to_weight(self, large: Array, small: Array, into: Into | None = None) -> Array:
         """dw = Gᵀ(Σ_tiles V·dM)G; dU is summed from group to group."""
         direct = into is not None and into.array.flags.c_contiguous
         weight = into.array if into is not None and direct else np.empty(self.geometry.weight_shape, large.dtype)
         add = into is not None and direct and into.add
-        weights = self._weights(flat(weight), self.geometry.large[2], self.geometry.small[2])
-        if self._alone() and PRODUCTS * self.depth * self.geometry.small[2] * weight.itemsize <= PART_BYTES:
-            self._weight_in_parts(large, small, weights, add)
+        kernel = Kernel(flat(weight), *self.kernel, self.large.channels, self.small.channels, True)
+        if self._alone() and PRODUCTS * self.large.depth * self.small.depth * weight.itemsize <= SPLIT_BYTES:
+            self._weight_split_k(large, small, kernel, add)
         else:
-            self._weight_in_pieces(large, small, weights, add)
+            self._weight_in_blocks(large, small, kernel, add)
         return weight if into is None or direct else place(weight, into)
 
-    def _weight_in_parts(self, large: Array, small: Array, weights: Any, add: bool) -> None:
-        """Each thread sums all of dU over some of the images."""
-        dtype, breadth, line, parts = large.dtype, self.geometry.small[2], lanes(large.dtype), threads.count()
-        at_once = max(1, min(self.blocks // parts, self._blocks(self.depth + breadth, dtype)))
-        slots, key = at_once * self.panels, self._key(large)
-        v_gap, dm_gap = points_size(slots, self.depth, line), points_size(slots, breadth, line)
-        du_gap = self.depth * breadth + line
-        v, dm = self._points("V", at_once, self.depth, dtype, True), self._points("dM", at_once, breadth, dtype, True)
-        du = buffer("dU", parts * PRODUCTS * du_gap, dtype)
-        layout = (self.panels, self.block_images, self.geometry.batch, *self.tiles)
-        taken = (read_only(large), *self.large, self.large_size, self.geometry.stride)
-        other = (read_only(small), *self.small, self.small_size, layout)
-        arguments = (parts, self.blocks, at_once, self.taps, *taken, *other, v, v_gap, dm, dm_gap, du, du_gap)
-        pool.run(contractions.weight_part, key, parts, arguments)
-        share = max(ROWS, self.depth // ITEMS // ROWS * ROWS)
-        items = -(-self.depth // share)
-        given = (self.taps, parts, self.depth, du, du_gap, add, weights, share)
-        pool.run(contractions.weight_sum, key, items, given)
+    def _weight_split_k(self, large: Array, small: Array, kernel: Kernel, add: bool) -> None:
+        """Each thread sums all of dU over some of the images; then these sums are added."""
+        dtype, depth, breadth, splits = large.dtype, self.large.depth, self.small.depth, threads.count()
+        at_once = max(1, min(self.blocks // splits, self._blocks(depth + breadth, dtype)))
+        v, dm = (self._points(*which, dtype, True) for which in (("V", at_once, depth), ("dM", at_once, breadth)))
+        gap = depth * breadth + lanes(dtype)
+        du = Points(buffer("dU", splits * PRODUCTS * gap, dtype), 0, gap)
+        a, b = Image(read_only(large), *self.large), Image(read_only(small), *self.small)
+        blocks = Blocks(self.panels, self.block_images, self.geometry.batch, *self.tiles, True)
+        arguments = (Split(splits, self.blocks, at_once), a, b, blocks, (v, dm, du))
+        self._run(contractions.split_item, dtype, splits, arguments)
+        reduction = Reduction(splits, max(ROWS, depth // ITEMS // ROWS * ROWS), depth, add)
+        self._run(contractions.reduce_item, dtype, -(-depth // reduction.share), (reduction, du, kernel))
 
-    def _weight_in_pieces(self, large: Array, small: Array, weights: Any, add: bool) -> None:
-        """Each thread sums some of dU over all images, from group to group."""
-        dtype, breadth, line = large.dtype, self.geometry.small[2], lanes(large.dtype)
-        blocks = self._blocks(self.depth + breadth, dtype)
-        v, dm = self._points("V", blocks, self.depth, dtype), self._points("dM", blocks, breadth, dtype)
+    def _weight_in_blocks(self, large: Array, small: Array, kernel: Kernel, add: bool) -> None:
+        """Each thread sums some blocks of dU over all images, from group to group."""
+        dtype, depth, breadth = large.dtype, self.large.depth, self.small.depth
+        blocks = self._blocks(depth + breadth, dtype)
+        v, dm = self._points("V", blocks, depth, dtype), self._points("dM", blocks, breadth, dtype)
         chunks = -(-breadth // GRADIENT_BREADTH)
-        share = max(ROWS, min(64, self.depth * chunks // ITEMS // ROWS * ROWS))
-        items = -(-self.depth // share) * chunks
-        groups, key = self._groups(blocks), self._key(large)
-        du_gap = share * min(breadth, GRADIENT_BREADTH) + line
-        du = buffer("dU", (items if len(groups) > 1 else threads.count()) * PRODUCTS * du_gap, dtype)
+        share = max(ROWS, min(64, depth * chunks // ITEMS // ROWS * ROWS))
+        items = -(-depth // share) * chunks
+        groups = self._groups(blocks)
+        kept, gap = len(groups) > 1, share * min(breadth, GRADIENT_BREADTH) + lanes(dtype)
+        du = Points(buffer("dU", (items if kept else threads.count()) * PRODUCTS * gap, dtype), 0, gap)
         for group in groups:
-            panels = group.blocks * self.panels
-            v_gap, dm_gap = points_size(panels, self.depth, line), points_size(panels, breadth, line)
-            self._large_points(key, group, read_only(large[group.images]), v, v_gap)
-            self._small_points(key, group, read_only(small[group.images]), dm, dm_gap)
-            stage = (len(groups) > 1, group is groups[0], group is groups[-1], add)
-            points = (v, v_gap, dm, dm_gap, panels, self.depth)
-            pool.run(contractions.weight_item, key, items, (self.taps, *points, du, du_gap, *stage, weights, share))
+            panels = group.block_count * self.panels
+            v, dm = self._of_group(v, group), self._of_group(dm, group)
+            a, b = read_only(large[group.images]), read_only(small[group.images])
+            self._run(large_points, dtype, panels, (Image(a, *self.large), group.blocks, v))
+            self._run(small_points, dtype, panels, (Image(b, *self.small), group.blocks, dm))
+            steps = Steps(share, kept, group is groups[0], group is groups[-1], add)
+            self._run(contractions.weight_item, dtype, items, (v, dm, panels, du, steps, kernel))
 
-    def _large_points(self, key: Any, group: Group, a: Array, points: Array, gap: int) -> None:
-        arguments = (
-            group.blocks * self.panels,
-            self.taps,
-            a,
-            *self.large,
-            group.layout,
-            self.geometry.stride,
-            self.large_size,
-            points,
-            gap,
-        )
-        pool.run(large_points, key, group.blocks * self.panels, arguments)
-
-    def _small_points(self, key: Any, group: Group, b: Array, points: Array, gap: int) -> None:
-        arguments = (group.blocks * self.panels, self.taps, b, *self.small, group.layout, self.small_size, points, gap)
-        pool.run(small_points, key, group.blocks * self.panels, arguments)
-
-    def _key(self, array: Array) -> Any:
-        """What argument types depend on."""
-        return array.dtype, len(self.taps)
-
-    def _weights(self, weight: Array, height: int, breadth: int) -> Any:
-        return weight, *self.kernel, self.geometry.stride[1], (height, breadth)
+    def _run(self, part: Any, dtype: Any, count: int, arguments: tuple[Any, ...]) -> None:
+        pool.run(part, (dtype, self.taps), count, (self.taps, *arguments), constants=1)
 
     def _blocks(self, depth: int, dtype: Any) -> int:
-        """Blocks whose points are held at a time."""
+        """How many blocks have their points in memory at a time."""
         each = PRODUCTS * self.panels * ROWS * depth * int(np.dtype(dtype).itemsize)
         return min(self.blocks, max(1, SHARED_BYTES // each))
 
-    def _groups(self, blocks: int) -> list[Group]:
+    def _groups(self, blocks: int, alone: bool = False) -> list[Group]:
         """The batch in groups of so many blocks."""
         each, found = blocks * self.block_images, []
         for first in range(0, self.geometry.batch, each):
             images = slice(first, min(first + each, self.geometry.batch))
             here = images.stop - first
-            layout = (self.panels, self.block_images, here, *self.tiles)
+            layout = Blocks(self.panels, self.block_images, here, *self.tiles, alone)
             found.append(Group(images, -(-here // self.block_images), layout))
         return found
 
-    def _points(self, name: str, blocks: int, depth: int, dtype: Any, alone: bool = False) -> Array:
-        each = PRODUCTS * points_size(blocks * self.panels, depth, lanes(dtype))
-        return buffer(name, each * (threads.count() if alone else 1), dtype)
+    def _points(self, name: str, blocks: int, depth: int, dtype: Any, alone: bool = False) -> TilePoints:
+        """Room for the points of so many blocks, for all threads or for each."""
+        slots = blocks * self.panels
+        gap = points_size(slots, depth, lanes(dtype))
+        return TilePoints(buffer(name, PRODUCTS * gap * (threads.count() if alone else 1), dtype), 0, gap, slots, depth)
+
+    def _of_group(self, points: TilePoints, group: Group) -> TilePoints:
+        """The same room with as many slots as a group has panels."""
+        slots = group.block_count * self.panels
+        return points._replace(slots=slots, gap=points_size(slots, points.depth, lanes(points.values.dtype)))
 
     def _alone(self) -> bool:
         """Whether there are blocks enough for each thread to make points for itself.
@@ -227,21 +246,11 @@ class WinogradPlan:
         """
         return self.blocks >= 2 * threads.count()
 
-    def _scratch(self, dtype: Any) -> tuple[Array, int, Array, int]:
-        """Blocks of U and M for each thread."""
+    def _scratch(self, dtype: Any) -> Scratch:
         u_gap = DEPTH * BREADTH + lanes(dtype)
         m_gap = self.panels * ROWS * BREADTH + lanes(dtype)
         each = PRODUCTS * threads.count()
-        return buffer("U", each * u_gap, dtype), u_gap, buffer("M", each * m_gap, dtype), m_gap
-
-
-class Group(NamedTuple):
-    """Images whose points are in memory together."""
-
-    images: slice
-    blocks: int
-    layout: tuple[int, ...]
-    """(panels a block, images a block, images, tiles along both axes): what the kernels call layout."""
+        return Scratch(buffer("U", each * u_gap, dtype), u_gap, buffer("M", each * m_gap, dtype), m_gap)
 
 
 class Winograd:
@@ -249,4 +258,7 @@ class Winograd:
 
     def plan(self, geometry: Geometry) -> WinogradPlan:
         """One plan a geometry."""
-        return WinogradPlan(geometry)
+        return _plan(geometry)
+
+
+_plan = lru_cache(maxsize=256)(WinogradPlan)

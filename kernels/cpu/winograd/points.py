@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..compiled import inlined, inner
 from ..toom_cook import POINTS
-from ..transform import read_large, read_small, read_weight
-from ..vectors import LINE, ROWS, clear_line
+from ..transform import Points, Tile, read_large, read_small, read_weight
+from ..vectors import COLUMNS, ROWS, VECTOR_BYTES, clear_line
 
 SIDE = len(POINTS)
 PRODUCTS = SIDE * SIDE
@@ -15,16 +15,100 @@ DEPTH = 64
 """k that one block of U covers; points lie in chunks of as many k."""
 
 
+class Image(NamedTuple):
+    """A batch of large or small images (`transform.Places`), and how a tile of one lies in the tables."""
+
+    values: Any
+    rows: Any
+    columns: Any
+    size: int
+    """Numbers of one image."""
+    channels: int
+    phases_high: int
+    """The strides for a large image, 1 for a small one: row i of the tables is [(tile row·phases + phase)·entries + i]."""
+    phases_wide: int
+    entries: int
+    """Rows (and columns) of a tile that one phase reads or writes."""
+
+
+class Kernel(NamedTuple):
+    """The weights, w[kernel row, kernel column, height, breadth] (`transform.Places`)."""
+
+    values: Any
+    rows: Any
+    columns: Any
+    phases_wide: int
+    height: int
+    breadth: int
+    phased: bool
+    """Whether k counts (phase, row of w) and d its columns; else k counts its rows and d (phase, column of w)."""
+
+
+class Blocks(NamedTuple):
+    """How the images of a group are divided into blocks of tiles that share one transformation of the weights.
+
+    For example 3 images of 2×3 tiles, 2 images a block, with ROWS = 4:
+
+        block 0    image 0: tiles 0 1 2   image 1: 6  7  8     panels of ROWS tiles:   0 1 2 3 │ 4 5 6 7 │ 8 9 10 11
+                            tiles 3 4 5            9 10 11
+        block 1    image 2: tiles 0 1 2                                                0 1 2 3 │ 4 5 · · │ · · · ·
+                            tiles 3 4 5
+    """
+
+    panels: int
+    """Panels of ROWS tiles in a block; those of the last block may be empty (·), and are 0."""
+    block_images: int
+    images: int
+    """Images in the group: the last block may have fewer than block_images."""
+    tiles_high: int
+    tiles_wide: int
+    alone: bool
+    """Whether each thread makes the points of a whole block for itself."""
+
+
+class TilePoints(NamedTuple):
+    """V or dM (`transform.Points`): `slots` panels of ROWS tiles, each at `depth` k."""
+
+    values: Any
+    start: int
+    gap: int
+    slots: int
+    depth: int
+
+
 @inlined
-def point_place(panel: int, panels: int, k: int, depth: int, line: int) -> Any:
+def own_points(points: Any, owner: int) -> Any:
+    """The points of one thread, or of one share of the work, in a buffer that has room for several."""
+    return Points(points.values, points.start + owner * PRODUCTS * points.gap, points.gap)
+
+
+@inlined
+def own_tile_points(points: Any, thread: int) -> Any:
+    """The same for V and dM."""
+    start = points.start + thread * PRODUCTS * points.gap
+    return TilePoints(points.values, start, points.gap, points.slots, points.depth)
+
+
+@inlined
+def point_place(points: Any, panel: int, k: int) -> Any:
     """Where ROWS tiles at k begin among the points: [k ÷ DEPTH][panel][k mod DEPTH ÷ L][ROWS][L].
 
     Panels are a line longer than they need be: the transposed product reads a few lines of each, which would otherwise lie
-    in the same few sets of the first-level cache.
+    in the same few sets of the first-level cache. For example DEPTH = 8, L = 4, ROWS = 2 and depth = 12, in lines
+    (k ÷ L of tile t written as t.k, – the line more):
+
+        panel 0: 0.0 1.0 0.1 1.1 –    panel 1: 2.0 3.0 2.1 3.1 –    …    panel 0: 0.2 1.2 –    panel 1: 2.2 3.2 –    …
     """
+    line = VECTOR_BYTES // points.values.itemsize
     first = k // DEPTH * DEPTH
-    chunk = k // DEPTH * panels * (DEPTH * ROWS + line)
-    return chunk + panel * (min(DEPTH, depth - first) * ROWS + line) + (k - first) * ROWS
+    chunk = k // DEPTH * points.slots * (DEPTH * ROWS + line)
+    return chunk + panel * panel_step(points, k) + (k - first) * ROWS
+
+
+@inlined
+def panel_step(points: Any, k: int) -> Any:
+    """Numbers from one panel to the next at k: the last chunk of k may be shorter."""
+    return min(DEPTH, points.depth - k // DEPTH * DEPTH) * ROWS + VECTOR_BYTES // points.values.itemsize
 
 
 def points_size(panels: int, depth: int, line: int) -> int:
@@ -33,170 +117,82 @@ def points_size(panels: int, depth: int, line: int) -> int:
 
 
 @inlined
-def tile_place(tile: int, layout: Any) -> Any:
-    """(image, tile row, tile column) of a tile, counted over the images of a group."""
-    tiles_high, tiles_wide = layout[3], layout[4]
-    image, inside = tile // (tiles_high * tiles_wide), tile % (tiles_high * tiles_wide)
-    return image, inside // tiles_wide, inside % tiles_wide
+def tile_place(tile: int, blocks: Any) -> Any:
+    """(image, tile row, tile column) of a tile, counted over the images of a block."""
+    image, inside = tile // (blocks.tiles_high * blocks.tiles_wide), tile % (blocks.tiles_high * blocks.tiles_wide)
+    return image, inside // blocks.tiles_wide, inside % blocks.tiles_wide
 
 
 @inlined
-def tiles_of_block(block: int, layout: Any) -> Any:
+def tiles_of_block(block: int, blocks: Any) -> Any:
     """How many tiles a block has; the last one of a group may have fewer images."""
-    _, block_images, images, tiles_high, tiles_wide = layout
-    return min(block_images, images - block * block_images) * tiles_high * tiles_wide
+    images = min(blocks.block_images, blocks.images - block * blocks.block_images)
+    return images * blocks.tiles_high * blocks.tiles_wide
 
 
 @inlined
-def fill_large(
-    block: int,
-    panel: int,
-    slot: int,
-    slots: int,
-    taps: Any,
-    a: Any,
-    rows: Any,
-    columns: Any,
-    layout: Any,
-    stride: Any,
-    size: Any,
-    points: Any,
-    start: int,
-    gap: int,
-) -> Any:
-    """V of one panel of ROWS tiles, at `slot` of `slots` panels; rows of the panel that no tile fills become 0."""
-    block_images = layout[1]
-    sh, sw = stride
-    image_size, channels = size
-    line, depth = LINE // a.itemsize, sh * sw * channels
-    tiles = tiles_of_block(block, layout)
+def fill(read: Any, taps: int, image: Any, blocks: Any, block: int, panel: int, slot: int, points: Any) -> Any:
+    """V or dM of one panel of ROWS tiles, at `slot` of the points' slots; rows of the panel that no tile fills become 0."""
+    line, tiles = VECTOR_BYTES // image.values.itemsize, tiles_of_block(block, blocks)
     k = 0
-    for py in range(sh):
-        for px in range(sw):
-            for channel in range(0, channels, line):
-                at = start + point_place(slot, slots, k, depth, line)
+    for py in range(image.phases_high):
+        for px in range(image.phases_wide):
+            for channel in range(0, image.channels, line):
+                at = point_place(points, slot, k)
                 k += line
                 for row in range(ROWS):  # innermost: neighbouring lines are written one after another
                     if panel * ROWS + row >= tiles:
-                        _clear(points, at + row * line, gap)
+                        for point in range(PRODUCTS):
+                            clear_line(points.values, points.start + at + row * line + point * points.gap)
                         continue
-                    image, down, across = tile_place(panel * ROWS + row, layout)
-                    read_large(
-                        taps,
-                        a,
-                        (block * block_images + image) * image_size + channel,
-                        rows,
-                        (down * sh + py) * SIDE,
-                        columns,
-                        (across * sw + px) * SIDE,
-                        points,
-                        at + row * line,
-                        gap,
+                    index, down, across = tile_place(panel * ROWS + row, blocks)
+                    tile = Tile(
+                        (block * blocks.block_images + index) * image.size + channel,
+                        (down * image.phases_high + py) * image.entries,
+                        (across * image.phases_wide + px) * image.entries,
+                        False,
+                        False,
                     )
-
-
-@inlined
-def fill_small(
-    block: int,
-    panel: int,
-    slot: int,
-    slots: int,
-    taps: Any,
-    b: Any,
-    rows: Any,
-    columns: Any,
-    layout: Any,
-    size: Any,
-    points: Any,
-    start: int,
-    gap: int,
-) -> Any:
-    """dM of one panel of ROWS tiles, likewise."""
-    block_images = layout[1]
-    image_size, channels = size
-    line, outputs = LINE // b.itemsize, SIDE + 1 - len(taps)
-    tiles = tiles_of_block(block, layout)
-    for channel in range(0, channels, line):
-        at = start + point_place(slot, slots, channel, channels, line)
-        for row in range(ROWS):
-            if panel * ROWS + row >= tiles:
-                _clear(points, at + row * line, gap)
-                continue
-            image, down, across = tile_place(panel * ROWS + row, layout)
-            read_small(
-                taps,
-                b,
-                (block * block_images + image) * image_size + channel,
-                rows,
-                down * outputs,
-                columns,
-                across * outputs,
-                points,
-                at + row * line,
-                gap,
-            )
+                    read(taps, image, tile, points, at + row * line)
 
 
 @inner
-def large_points(
-    index: int, thread: int, slots: int, taps: Any, a: Any, rows: Any, columns: Any, layout: Any, stride: Any, size: Any,
-    points: Any, gap: int,
-) -> None:  # fmt: skip
+def large_points(index: int, thread: int, taps: int, image: Any, blocks: Any, points: Any) -> None:
     """V of one panel, for all threads."""
-    block, panel = index // layout[0], index % layout[0]
-    fill_large(block, panel, index, slots, taps, a, rows, columns, layout, stride, size, points, 0, gap)
+    fill(read_large, taps, image, blocks, index // blocks.panels, index % blocks.panels, index, points)
 
 
 @inner
-def small_points(
-    index: int, thread: int, slots: int, taps: Any, b: Any, rows: Any, columns: Any, layout: Any, size: Any,
-    points: Any, gap: int,
-) -> None:  # fmt: skip
+def small_points(index: int, thread: int, taps: int, image: Any, blocks: Any, points: Any) -> None:
     """dM of one panel, for all threads."""
-    block, panel = index // layout[0], index % layout[0]
-    fill_small(block, panel, index, slots, taps, b, rows, columns, layout, size, points, 0, gap)
+    fill(read_small, taps, image, blocks, index // blocks.panels, index % blocks.panels, index, points)
 
 
 @inlined
-def _clear(points: Any, at: int, gap: int) -> None:
-    for point in range(PRODUCTS):
-        clear_line(points, at + point * gap)
+def kernel_tile(taps: int, kernel: Any, phase: int, start: int) -> Any:
+    """The tile of the weights that one phase reads."""
+    row, column = phase // kernel.phases_wide * taps, phase % kernel.phases_wide * taps
+    return Tile(start, row, column, False, False)
 
 
 @inlined
-def weight_points(
-    taps: Any,
-    w: Any,
-    rows: Any,
-    columns: Any,
-    width: int,
-    shape: Any,
-    phased: bool,
-    k_range: Any,
-    d_range: Any,
-    panel: int,
-    points: Any,
-    at: int,
-    gap: int,
-) -> None:
-    """U for a range of k and one of d, in panels [d ÷ panel][k][panel].
-
-    w: (kernel height, kernel width, *shape). k counts (phase, row of w) if `phased` and d its columns; else k counts its
-    rows and d (phase, column of w). width: phases of the horizontal axis.
-    """
-    (k0, k1), (d0, d1), (height, breadth) = k_range, d_range, shape
-    line, reads, depth = LINE // w.itemsize, len(taps), k1 - k0
+def weight_points(taps: int, kernel: Any, k_range: Any, d_range: Any, points: Any) -> None:
+    """U for a range of k and one of d, in panels [d ÷ panel][k][panel]."""
+    (k0, k1), (d0, d1), height, breadth = k_range, d_range, kernel.height, kernel.breadth
+    line = VECTOR_BYTES // kernel.values.itemsize
+    panel = COLUMNS * line
     for k in range(k0, k1):
         phase, start = (
-            (k // height, k % height * breadth + d0) if phased else (d0 // breadth, k * breadth + d0 % breadth)
+            (k // height, k % height * breadth + d0) if kernel.phased else (d0 // breadth, k * breadth + d0 % breadth)
         )
-        row_entry, column_entry = phase // width * reads, phase % width * reads
-        place, left = at + (k - k0) * panel, breadth - d0 % breadth
+        tile = kernel_tile(taps, kernel, phase, start)
+        place, left = (k - k0) * panel, breadth - d0 % breadth
         for d in range(0, d1 - d0, panel):
             for j in range(d, d + panel, line):
-                if j == left and not phased:  # the next phase begins
+                if j == left and not kernel.phased:  # the next phase begins
                     phase, start = (d0 + j) // breadth, k * breadth - j
-                    row_entry, column_entry = phase // width * reads, phase % width * reads
+                    tile = kernel_tile(taps, kernel, phase, start)
                     left += breadth
-                read_weight(taps, w, start + j, rows, row_entry, columns, column_entry, points, place + j - d, gap)
-            place += depth * panel
+                here = Tile(start + j, tile.row, tile.column, False, False)
+                read_weight(taps, kernel, here, points, place + j - d)
+            place += (k1 - k0) * panel

@@ -3,7 +3,7 @@
 Numba would compile a function again for every mix of read-only and writable arrays, and θ's views are read-only while
 other arrays are not. Here the annotations of a function say what it gets, and nothing else is ever compiled:
 
-    @entry
+    @compiled_function
     def double(state: Cells, x: Given, y: Result, factor: float) -> None: ...
 
     double[x.dtype](pool.state(), x.ravel(), y.ravel(), 2.0)
@@ -59,7 +59,7 @@ def _kinds(real: Any) -> dict[Any, Any]:
     }
 
 
-class Entry(dict[DType, Any]):
+class CompiledFunction(dict[DType, Any]):
     """dtype → the compiled function, compiled (or read from the cache on disk) when first asked for."""
 
     def __init__(self, function: Callable[..., None]) -> None:
@@ -79,7 +79,7 @@ class Entry(dict[DType, Any]):
         return dispatcher
 
 
-entry = Entry
+compiled_function = CompiledFunction
 """Decorator."""
 
 
