@@ -37,7 +37,19 @@ def test_kernels_folder_refuses_its_bare_name(tmp_path: Path) -> None:
 # Each room may import itself and what stands before it, wherever in a file the import stands: at its top, inside a function,
 # for type checkers only.
 ROOMS = [
-    {"arrays", "bounds", "checks", "devices", "files", "folders", "host", "printable", "registry"},
+    {
+        "arrays",
+        "bounds",
+        "checks",
+        "constructors",
+        "devices",
+        "expressions",
+        "files",
+        "folders",
+        "host",
+        "printable",
+        "registry",
+    },
     {"kernels"},
     {"ops"},
     {"vectors", "layers"},
