@@ -77,7 +77,7 @@ def residual_gan(
 
     width: channels of D's first block; each further block has twice as many, up to 8·width; G mirrors D.
     d_norm: the spectral norm of its weights, or nothing; penalties on D's slope work with both.
-    minibatch_deviation: show D how much a batch varies (then penalties do not work).
+    minibatch_deviation: show D how much a batch varies.
 
     latent_dim: k, the size of z.
     latent: the distribution of z, see `Prior`.
