@@ -333,7 +333,7 @@ OPTIMIZERS = {
     ),
     "rmsprop": (lambda: gn.RMSprop(0.01), lambda p: torch.optim.RMSprop(p, lr=0.01)),
     "rmsprop with momentum": (
-        lambda: gn.RMSprop(0.01, smoothing=0.9, momentum=0.8),
+        lambda: gn.RMSprop(0.01, decay=0.9, momentum=0.8),
         lambda p: torch.optim.RMSprop(p, lr=0.01, alpha=0.9, momentum=0.8),
     ),
 }

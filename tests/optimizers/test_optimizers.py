@@ -267,7 +267,7 @@ def test_one_optimizer_serves_one_theta(name, rng):
         (lambda: gn.Adam(beta1=1.0), ValueError, "beta1: expected a number"),
         (lambda: gn.Adam(beta2=-0.1), ValueError, "beta2: expected a number"),
         (lambda: gn.Adam(epsilon=0.0), ValueError, "epsilon: expected a number greater than 0"),
-        (lambda: gn.RMSprop(smoothing=2), ValueError, "smoothing: expected a number"),
+        (lambda: gn.RMSprop(decay=2), ValueError, "decay: expected a number"),
         (lambda: gn.RMSprop(epsilon=0), ValueError, "epsilon: expected a number greater than 0"),
         (lambda: gn.RMSprop(momentum=-1), ValueError, "momentum: expected a number"),
         (lambda: gn.Adam(weight_decay=-1), ValueError, "weight_decay: expected a number"),
