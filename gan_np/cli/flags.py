@@ -18,7 +18,7 @@ import typer
 
 from gan_np.constructors import Option, choices_of, is_schedulable, is_sequence, kinds_of
 from gan_np.files import read_toml
-from gan_np.models.registered import LISTED
+from gan_np.models.registered import listed
 from gan_np.runs.config import REGISTRIES, Config, options_for, owners
 
 from .usage import USAGE_ERROR, Command, checking_options, parameters_of, wrong_option
@@ -42,12 +42,12 @@ def with_config_flags(command: Function) -> Function:
             continue
         default = field.metadata["shown"] or ("none" if field.default in (None, "") else str(field.default).lower())
         choices = choices_of(hints[field.name])
-        listed = f" One of: {', '.join(map(str, choices))}." if choices else ""
+        named = f" One of: {', '.join(map(str, choices))}." if choices else ""
         if field.name in REGISTRIES:
-            listed = f" One of: {', '.join(LISTED if field.name == 'model' else REGISTRIES[field.name])}."
+            named = f" One of: {', '.join(listed() if field.name == 'model' else REGISTRIES[field.name])}."
         kind, metavar = _typed(NAMED.get(field.name, hints[field.name]))
         option = typer.Option(
-            help=f"{field.metadata['help']}{listed} [dim]\\[{default}][/dim]",
+            help=f"{field.metadata['help']}{named} [dim]\\[{default}][/dim]",
             metavar="NAME" if field.name in REGISTRIES or (choices and isinstance(choices[0], str)) else metavar,
             rich_help_panel=field.metadata["group"],
             show_default=False,

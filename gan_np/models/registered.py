@@ -13,8 +13,8 @@ Made = TypeVar("Made", bound=Callable[..., Any])
 
 MODELS = Registry("model")
 """Functions (image_shape, latent_dim, *, …) → GAN by the names that configurations use."""
-LISTED: list[str] = []
-"""Those that a user chooses from; others are parts of models."""
+HIDDEN: set[str] = set()
+"""Those that are parts of other models, and no choice of a user."""
 TRAINING: dict[str, Callable[..., Any]] = {}
 """Name of a model → what takes the settings that only its training has."""
 GANS = Registry("gan")
@@ -59,8 +59,13 @@ def register(
 
         if training is not None:
             TRAINING[own] = training
-        if not hidden:
-            LISTED.append(own)
+        if hidden:
+            HIDDEN.add(own)
         return cast(Made, MODELS.register(own)(remembered))
 
     return put
+
+
+def listed() -> list[str]:
+    """The names of the models that a user chooses from."""
+    return [name for name in MODELS if name not in HIDDEN]

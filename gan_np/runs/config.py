@@ -20,7 +20,7 @@ from gan_np.checks import shown
 from gan_np.constructors import Option, checked, is_schedulable, options_of
 from gan_np.data import ranges
 from gan_np.expressions import parse, parse_list, write
-from gan_np.models.registered import LISTED, MODELS, NOT_STRUCTURE, TRAINING
+from gan_np.models.registered import MODELS, NOT_STRUCTURE, TRAINING, listed
 from gan_np.objectives import OBJECTIVES
 from gan_np.optimizers import OPTIMIZERS
 from gan_np.penalties import PENALTIES
@@ -334,7 +334,7 @@ def owners() -> dict[str, list[tuple[str, str]]]:
     """Every option of everything registered, and whose it is."""
     found: dict[str, list[tuple[str, str]]] = {}
     for kind, registry in REGISTRIES.items():
-        for name in LISTED if kind == "model" else registry:
+        for name in listed() if kind == "model" else registry:
             for option in options_for(kind, name):
                 found.setdefault(option.name, []).append((kind, name))
     return found
@@ -368,7 +368,7 @@ def _named(name: str, value: Any, registry: Registry) -> Any:
     known = {one.replace("-", "_"): one for one in registry}
     if value.replace("-", "_") in known:
         return known[value.replace("-", "_")]
-    names = LISTED if name == "model" else list(registry)
+    names = listed() if name == "model" else list(registry)
     near = suggestions(value, names)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise ValueError(

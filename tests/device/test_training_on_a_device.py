@@ -12,7 +12,7 @@ SMALL = {
     "dcgan": {"width": 4},
     "conditional_dcgan": {"width": 4, "classes": 3},
     "infogan": {"width": 4},
-    "gran": {"width": 4, "steps": 2},
+    "gran": {"width": 4, "draw_steps": 2},
     "residual_gan": {"width": 4},
     "laplacian_level": {"width": 4},
 }
@@ -73,7 +73,7 @@ def test_the_same_numbers_as_on_the_cpu(model, standin, images):
 
 VARIANTS = [
     ("mlp", {}, {}),
-    ("mlp", {"augment": ["colour", "translation", "cutout"]}, {"optimizer": "adam"}),
+    ("mlp", {"augment": ["colour", "translation", "cutout"]}, {"optimizer": "sgd"}),
     ("mlp", {"packing": 2}, {"clip_weights": 0.01, "objective": "wasserstein", "instance_noise": 0.1}),
     ("dcgan", {}, {}),
     ("dcgan", {"d_norm": "none"}, {"r1": 1.0}),

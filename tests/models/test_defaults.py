@@ -8,7 +8,7 @@ import pytest
 import gan_np as gn
 from gan_np.runs import build_gan
 
-CONSTRUCTORS = {name: gn.models.MODELS[name] for name in gn.models.registered.LISTED}
+CONSTRUCTORS = {name: gn.models.MODELS[name] for name in gn.models.registered.listed()}
 
 
 @pytest.mark.parametrize("model", CONSTRUCTORS)

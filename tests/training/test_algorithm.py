@@ -22,7 +22,8 @@ def small(seed: int = 0, dtype: type = np.float32) -> gn.GAN:
 def test_one_step_by_hand(images: np.ndarray) -> None:
     """The trainer's step equals Algorithm 1 written out with networks, objectives and optimisers."""
     gan, hand = small(dtype=np.float64), small(dtype=np.float64)
-    trainer = Trainer(gan, images, batch_size=8, seed=3, d_steps=2, average_decay=0.0)
+    rates = {"d_optimizer": gn.Adam(2e-4), "g_optimizer": gn.Adam(2e-4)}
+    trainer = Trainer(gan, images, batch_size=8, seed=3, d_steps=2, average_decay=0.0, **rates)
     step = trainer.step()
 
     g, d, objective = hand.generator, hand.discriminator, gn.objectives.NonSaturating()
