@@ -11,12 +11,24 @@ from gan_np.arrays import Array
 
 from ..interfaces import Activation, Into
 from ..reference.placing import place
-from .chunks import ROW_BLOCK, chunk_count, chunk_length, claim, fold, next_span, repeated, row_block, run_chunks, span
+from .chunks import (
+    ROW_BLOCK,
+    chunk_count,
+    chunk_length,
+    chunks_of,
+    claim,
+    fold,
+    next_span,
+    repeated,
+    require_memory,
+    row_block,
+    span,
+)
 from .compiled import inlined, inner
 from .elementary import logistic, tanh
 from .functions import Cells, Given, Result, compiled_function, nothing
 from .memory import get, put, sealed
-from .pool import state
+from .pool import parallel, state
 
 LINEAR, RELU, LEAKY_RELU, TANH, SIGMOID = range(5)
 KINDS = {"linear": LINEAR, "relu": RELU, "leaky_relu": LEAKY_RELU, "tanh": TANH, "sigmoid": SIGMOID}
@@ -115,7 +127,8 @@ def _forward_part(index: int, thread: int, chunks: Any, z: Any, bias: Any, kind:
 @compiled_function
 def _forward(state: Cells, z: Given, bias: Given, kind: int, slope: float, y: Result) -> None:
     line = sealed(repeated(bias, row_block(max(bias.size, 1))))
-    run_chunks(state, _forward_part, z.size, chunk_length(z.size, line.size), (z, line, kind, slope, y))
+    chunks = chunks_of(state, z.size, chunk_length(z.size, line.size))
+    require_memory(parallel(state, _forward_part, chunks.number, (chunks, z, line, kind, slope, y)))
 
 
 @inner
@@ -131,7 +144,8 @@ def _slope_part(index: int, thread: int, chunks: Any, dy: Any, y: Any, kind: int
 
 @compiled_function
 def _backward(state: Cells, dy: Given, y: Given, kind: int, slope: float, dz: Result) -> None:
-    run_chunks(state, _slope_part, dy.size, chunk_length(dy.size, ROW_BLOCK), (dy, y, kind, slope, dz))
+    chunks = chunks_of(state, dy.size, chunk_length(dy.size, ROW_BLOCK))
+    require_memory(parallel(state, _slope_part, chunks.number, (chunks, dy, y, kind, slope, dz)))
 
 
 @inner
@@ -174,7 +188,8 @@ def _backward_with_bias(
     length = chunk_length(dy.size, row_block(channels))
     count = chunk_count(dy.size, length)
     totals = np.zeros(max(count, 1) * channels, np.float64)
-    run_chunks(state, _sum_part, dy.size, length, (dy, y, channels, (kind, slope), dz, totals))
+    chunks = chunks_of(state, dy.size, length)
+    require_memory(parallel(state, _sum_part, chunks.number, (chunks, dy, y, channels, (kind, slope), dz, totals)))
     for index in range(1, count):
         for c in range(channels):
             put(totals, c, get(totals, c) + get(totals, index * channels + c))

@@ -23,9 +23,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .compiled import inlined, inner
+from .compiled import inner
 from .memory import get, put
-from .pool import THREADS, add, load, parallel
+from .pool import THREADS, add, load
 
 SMALLEST, LARGEST, USUAL = 32_768, 131_072, 32
 """Numbers in a chunk: smaller work is one chunk, done without waking another thread; larger is some USUAL chunks."""
@@ -91,23 +91,23 @@ def claim(chunks: Any, thread: int, backwards: bool) -> Any:
         zone = (zone + 1) % threads
 
 
-@inlined
+@inner
 def span(chunks: Any, chunk: int, size: int) -> Any:
     """Where a chunk of `size` numbers starts and stops."""
     return chunk * chunks.length, min((chunk + 1) * chunks.length, size)
 
 
-@inlined
+@inner
 def next_span(chunks: Any, thread: int, size: int, backwards: bool) -> Any:
     """Where the next chunk for this thread starts and stops (`claim`)."""
-    return span(chunks, claim(chunks, thread, backwards), size)
+    chunk = claim(chunks, thread, backwards)
+    return chunk * chunks.length, min((chunk + 1) * chunks.length, size)
 
 
-@inlined
-def run_chunks(state: Any, part: Any, size: int, length: int, arguments: Any) -> None:
-    """Run part(index, thread, chunks, *arguments) for each chunk of `size` numbers, `length` at a time."""
-    count = chunk_count(size, length)
-    require_memory(parallel(state, part, count, (Chunks(zones(state), count, length), *arguments)))
+@inner
+def chunks_of(state: Any, size: int, length: int) -> Any:
+    """Chunks of `length` of `size` numbers; each of its `number` parts claims one."""
+    return Chunks(zones(state), chunk_count(size, length), length)
 
 
 @inner

@@ -25,7 +25,7 @@ from .compiled import inner, summed
 from .costs import SKINNY, up
 from .layouts import contiguous, flat, read_only
 from .memory import get, put
-from .panels import columns_tile, left_rows, lines_tile, own, pack_panel, padded, right_panel
+from .panels import Own, columns_tile, left_rows, lines_tile, pack_panel, padded, right_panel
 from .product import Panels, Target
 from .vectors import COLUMNS, ROWS, VECTOR_BYTES, lanes
 from .workspace import buffer
@@ -67,8 +67,8 @@ def _forward_item(index: int, thread: int, sizes: Any, x: Any, w: Any, buffers: 
     rows, depth, columns, share, height, transposed = sizes
     line = VECTOR_BYTES // z.itemsize
     panel, deep = COLUMNS * line, padded(depth, line)
-    left, right = own(buffers[0], thread, DEPTH * height), own(buffers[1], thread, DEPTH * panel)
-    spare = own(buffers[2], thread, ROWS * panel)
+    left, right = Own(buffers[0], thread * DEPTH * height), Own(buffers[1], thread * DEPTH * panel)
+    spare = Own(buffers[2], thread * ROWS * panel)
     strips = (rows + height - 1) // height
     first_row, begin = index % strips * height, index // strips * share * panel
     here = min(height, rows - first_row)
@@ -90,7 +90,7 @@ def _weight_item(index: int, thread: int, share: int, x: Any, dz: Any, sizes: An
     line = VECTOR_BYTES // w.itemsize
     panel = COLUMNS * line
     deep, wide, panels = padded(depth, line), padded(columns, panel), padded(rows, ROWS) // ROWS
-    spare = own(buffer, thread, ROWS * panel)
+    spare = Own(buffer, thread * ROWS * panel)
     for k in range(index * share, min((index + 1) * share, depth), ROWS):
         for first in range(0, columns, panel):
             target = Target(k * columns + first, columns, depth - k, columns - first, add)

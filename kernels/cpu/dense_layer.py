@@ -28,7 +28,7 @@ from .compiled import inlined, inner
 from .costs import SKINNY, up
 from .layouts import contiguous, flat, read_only
 from .memory import get, put
-from .panels import columns_tile, left_rows, lines_tile, own, padded, reduce_splits, right_panel
+from .panels import Own, columns_tile, left_rows, lines_tile, padded, reduce_splits, right_panel
 from .product import Panels, Target
 from .vectors import COLUMNS, ROWS, VECTOR_BYTES, clear_line, lanes
 from .workspace import buffer
@@ -69,8 +69,8 @@ def _forward_strip(
     bias, kind, slope = epilogue
     line = VECTOR_BYTES // y.itemsize
     panel, deep = COLUMNS * line, padded(depth, line)
-    left, right = own(buffers[1], thread, height * deep), own(buffers[2], thread, deep * padded(columns, panel))
-    spare = own(buffers[3], thread, ROWS * panel)
+    left, right = Own(buffers[1], thread * height * deep), Own(buffers[2], thread * deep * padded(columns, panel))
+    spare = Own(buffers[3], thread * ROWS * panel)
     _packed_once(w, (depth, columns), False, deep, thread, buffers[0], right)
     start = index * height
     here = min(height, rows - start)
@@ -135,8 +135,8 @@ def _backward_group(
     line = VECTOR_BYTES // db.itemsize
     panel = COLUMNS * line
     deep, wide, flat_wide = padded(depth, line), padded(columns, panel), padded(columns, line)
-    left, right = own(buffers[1], thread, STRIP * deep), own(buffers[2], thread, flat_wide * padded(depth, panel))
-    gate, spare = own(buffers[3], thread, STRIP * wide), own(buffers[4], thread, ROWS * panel)
+    left, right = Own(buffers[1], thread * STRIP * deep), Own(buffers[2], thread * flat_wide * padded(depth, panel))
+    gate, spare = Own(buffers[3], thread * STRIP * wide), Own(buffers[4], thread * ROWS * panel)
     if need_input:
         _packed_once(w, (columns, depth), True, flat_wide, thread, buffers[0], right)
     for c in range(wide):

@@ -10,12 +10,12 @@ from gan_np.arrays import Array
 
 from ..reference.dropout import least_kept
 from ..reference.philox import WORD
-from .chunks import ROW_BLOCK, chunk_length, next_span, run_chunks
+from .chunks import ROW_BLOCK, chunk_length, chunks_of, next_span, require_memory
 from .compiled import inner
 from .functions import Cells, Given, GivenBytes, Result, ResultBytes, compiled_function
 from .memory import get, put, sealed
 from .philox import BLOCK, PIECE, philox
-from .pool import state
+from .pool import parallel, state
 
 
 @inner
@@ -60,7 +60,8 @@ def _forward(
     y: Result,
     kept: ResultBytes,
 ) -> None:
-    run_chunks(state, _forward_part, y.size, chunk_length(y.size, ROW_BLOCK), (x, (left, right, least), scale, y, kept))
+    chunks = chunks_of(state, y.size, chunk_length(y.size, ROW_BLOCK))
+    require_memory(parallel(state, _forward_part, chunks.number, (chunks, x, (left, right, least), scale, y, kept)))
 
 
 @inner
@@ -73,7 +74,8 @@ def _backward_part(index: int, thread: int, chunks: Any, dy: Any, kept: Any, sca
 
 @compiled_function
 def _backward(state: Cells, dy: Given, kept: GivenBytes, scale: float, dx: Result) -> None:
-    run_chunks(state, _backward_part, dx.size, chunk_length(dx.size, ROW_BLOCK), (dy, kept, scale, dx))
+    chunks = chunks_of(state, dx.size, chunk_length(dx.size, ROW_BLOCK))
+    require_memory(parallel(state, _backward_part, chunks.number, (chunks, dy, kept, scale, dx)))
 
 
 class Dropout:

@@ -10,11 +10,11 @@ import numpy as np
 from gan_np.arrays import Array
 
 from . import elementary
-from .chunks import ROW_BLOCK, chunk_length, next_span, run_chunks
+from .chunks import ROW_BLOCK, chunk_length, chunks_of, next_span, require_memory
 from .compiled import inner
 from .functions import Cells, Given, Integers, Result, compiled_function
 from .memory import get, put
-from .pool import state
+from .pool import parallel, state
 
 softplus, logistic, exponential = elementary.softplus, elementary.logistic, elementary.exponential
 
@@ -32,7 +32,8 @@ def _softplus_part(index: int, thread: int, chunks: Any, s: Any, derivative: boo
 
 @compiled_function
 def _softplus(state: Cells, s: Given, derivative: bool, y: Result) -> None:
-    run_chunks(state, _softplus_part, s.size, chunk_length(s.size, ROW_BLOCK), (s, derivative, y))
+    chunks = chunks_of(state, s.size, chunk_length(s.size, ROW_BLOCK))
+    require_memory(parallel(state, _softplus_part, chunks.number, (chunks, s, derivative, y)))
 
 
 class Softplus:
@@ -78,7 +79,8 @@ def _cross_entropy_part(
 @compiled_function
 def _cross_entropy(state: Cells, logits: Given, labels: Integers, loss: Result, derivative: Result) -> None:
     rows = max(chunk_length(logits.size, ROW_BLOCK) // max(logits.size // max(labels.size, 1), 1), 1)
-    run_chunks(state, _cross_entropy_part, labels.size, rows, (logits, labels, loss, derivative))
+    chunks = chunks_of(state, labels.size, rows)
+    require_memory(parallel(state, _cross_entropy_part, chunks.number, (chunks, logits, labels, loss, derivative)))
 
 
 class SoftmaxCrossEntropy:

@@ -8,11 +8,11 @@ import numpy as np
 
 from gan_np.arrays import Array
 
-from .chunks import ROW_BLOCK, chunk_length, next_span, run_chunks
+from .chunks import ROW_BLOCK, chunk_length, chunks_of, next_span, require_memory
 from .compiled import inner
 from .functions import Cells, Given, GivenBytes, Result, ResultBytes, compiled_function
 from .memory import get, put
-from .pool import state
+from .pool import parallel, state
 
 
 @inner
@@ -34,7 +34,8 @@ def _forward_part(index: int, thread: int, chunks: Any, x: Any, pieces: int, y: 
 
 @compiled_function
 def _forward(state: Cells, x: Given, pieces: int, y: Result, winner: ResultBytes) -> None:
-    run_chunks(state, _forward_part, y.size, max(chunk_length(x.size, ROW_BLOCK) // pieces, 1), (x, pieces, y, winner))
+    chunks = chunks_of(state, y.size, max(chunk_length(x.size, ROW_BLOCK) // pieces, 1))
+    require_memory(parallel(state, _forward_part, chunks.number, (chunks, x, pieces, y, winner)))
 
 
 @inner
@@ -49,9 +50,8 @@ def _backward_part(index: int, thread: int, chunks: Any, dy: Any, winner: Any, p
 
 @compiled_function
 def _backward(state: Cells, dy: Given, winner: GivenBytes, pieces: int, dx: Result) -> None:
-    run_chunks(
-        state, _backward_part, dy.size, max(chunk_length(dx.size, ROW_BLOCK) // pieces, 1), (dy, winner, pieces, dx)
-    )
+    chunks = chunks_of(state, dy.size, max(chunk_length(dx.size, ROW_BLOCK) // pieces, 1))
+    require_memory(parallel(state, _backward_part, chunks.number, (chunks, dy, winner, pieces, dx)))
 
 
 class Maxout:

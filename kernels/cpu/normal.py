@@ -10,13 +10,13 @@ import numpy as np
 from gan_np.arrays import Array
 
 from ..reference.philox import WORD
-from .chunks import ROW_BLOCK, chunk_length, next_span, run_chunks
+from .chunks import ROW_BLOCK, chunk_length, chunks_of, next_span, require_memory
 from .compiled import inner
 from .elementary import log_one_plus, turn_series
 from .functions import Cells, Result, compiled_function
 from .memory import get, put, sealed
 from .philox import BLOCK, PIECE, philox
-from .pool import state
+from .pool import parallel, state
 
 UNITS = 1 << 24
 LN2 = math.log(2)
@@ -87,7 +87,8 @@ def _numbers(words: Any, count: int, out: Any, at: int, real: Any) -> None:
 
 @compiled_function
 def _normal(state: Cells, left: int, right: int, out: Result) -> None:
-    run_chunks(state, _part, out.size, chunk_length(out.size, ROW_BLOCK), (left, right, out))
+    chunks = chunks_of(state, out.size, chunk_length(out.size, ROW_BLOCK))
+    require_memory(parallel(state, _part, chunks.number, (chunks, left, right, out)))
 
 
 class Normal:

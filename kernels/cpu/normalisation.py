@@ -12,11 +12,23 @@ from gan_np.arrays import Array
 from ..interfaces import Activation, Into
 from ..reference.placing import place
 from .activation import LINEAR, SIGMOID, TANH, derivative, kind_and_slope, saturate, slopes
-from .chunks import ROW_BLOCK, chunk_count, chunk_length, claim, fold, next_span, repeated, row_block, run_chunks, span
+from .chunks import (
+    ROW_BLOCK,
+    chunk_count,
+    chunk_length,
+    chunks_of,
+    claim,
+    fold,
+    next_span,
+    repeated,
+    require_memory,
+    row_block,
+    span,
+)
 from .compiled import inner, summed
 from .functions import Cells, Given, Result, compiled_function, nothing
 from .memory import get, put, sealed
-from .pool import state
+from .pool import parallel, state
 
 
 @inner
@@ -128,7 +140,8 @@ def _forward(
     length = chunk_length(x.size, line)
     count = chunk_count(x.size, length)
     partial = np.empty(2 * count * channels, np.float64)
-    run_chunks(state, _statistics_part, x.size, length, (x, channels, partial))
+    chunks = chunks_of(state, x.size, length)
+    require_memory(parallel(state, _statistics_part, chunks.number, (chunks, x, channels, partial)))
     exact_mean, exact_variance = np.empty(channels, np.float64), np.empty(channels, np.float64)
     _combine(partial, channels, length // channels, x.size // channels, exact_mean, exact_variance)
     scaled = np.empty(channels, x.dtype)
@@ -138,7 +151,8 @@ def _forward(
         put(inverse, c, real(1.0 / math.sqrt(get(exact_variance, c) + epsilon)))
         put(scaled, c, get(inverse, c) * (get(scale, c) if scale.size > 0 else real(1.0)))
     lines = sealed(repeated(mean, line)), sealed(repeated(scaled, line)), sealed(repeated(bias, line))
-    run_chunks(state, _output_part, x.size, length, (x, lines, (kind, slope), y))
+    chunks = chunks_of(state, x.size, length)
+    require_memory(parallel(state, _output_part, chunks.number, (chunks, x, lines, (kind, slope), y)))
 
 
 @inner
@@ -227,7 +241,8 @@ def _backward(
     length = chunk_length(x.size, line)
     count = chunk_count(x.size, length)
     partial = np.empty(2 * count * channels, np.float64)
-    run_chunks(state, _sums_part, x.size, length, (dy, x, y, mean, (kind, slope), partial))
+    chunks = chunks_of(state, x.size, length)
+    require_memory(parallel(state, _sums_part, chunks.number, (chunks, dy, x, y, mean, (kind, slope), partial)))
     for index in range(1, count):
         for c in range(2 * channels):
             put(partial, c, get(partial, c) + get(partial, 2 * index * channels + c))
@@ -250,7 +265,8 @@ def _backward(
         centre, factor = sealed(repeated(mean, line)), sealed(repeated(factors, line))
         constant, proportion = sealed(repeated(constants, line)), sealed(repeated(proportions, line))
         lines = (centre, factor, constant, proportion)
-        run_chunks(state, _input_part, x.size, length, (dy, x, y, lines, (kind, slope), dx))
+        chunks = chunks_of(state, x.size, length)
+        require_memory(parallel(state, _input_part, chunks.number, (chunks, dy, x, y, lines, (kind, slope), dx)))
 
 
 class BatchNorm:
@@ -350,7 +366,8 @@ def _normalise_rows(
 @compiled_function
 def _layer_forward(state: Cells, x: Given, features: int, epsilon: float, y: Result, inverse: Result) -> None:
     rows = max(chunk_length(x.size, 1) // features, ROW_BLOCK)
-    run_chunks(state, _normalise_rows, inverse.size, rows, (x, features, epsilon, y, inverse))
+    chunks = chunks_of(state, inverse.size, rows)
+    require_memory(parallel(state, _normalise_rows, chunks.number, (chunks, x, features, epsilon, y, inverse)))
 
 
 @summed
@@ -381,7 +398,8 @@ def _pull_rows(
 @compiled_function
 def _layer_backward(state: Cells, d: Given, normalised: Given, inverse: Given, features: int, dx: Result) -> None:
     rows = max(chunk_length(d.size, 1) // features, ROW_BLOCK)
-    run_chunks(state, _pull_rows, inverse.size, rows, (d, normalised, inverse, features, dx))
+    chunks = chunks_of(state, inverse.size, rows)
+    require_memory(parallel(state, _pull_rows, chunks.number, (chunks, d, normalised, inverse, features, dx)))
 
 
 class LayerNorm:

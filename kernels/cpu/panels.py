@@ -92,12 +92,6 @@ class Own(NamedTuple):
 
 
 @inlined
-def own(values: Any, thread: int, size: int) -> Any:
-    """The `size` numbers of a buffer that are this thread's."""
-    return Own(values, thread * size)
-
-
-@inlined
 def _write_edge(c: Any, target: Any, spare: Any, panel: int) -> Any:
     """The numbers of a tile in spare memory that belong to C."""
     for i in range(min(target.rows, ROWS)):

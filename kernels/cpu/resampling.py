@@ -21,11 +21,11 @@ import numpy as np
 from gan_np.arrays import Array, DType
 
 from ..reference.resampling import interpolation_matrix
-from .chunks import SMALLEST, next_span, run_chunks
+from .chunks import SMALLEST, chunks_of, next_span, require_memory
 from .compiled import inner
 from .functions import Cells, Given, Integers, Result, compiled_function
 from .memory import get, put
-from .pool import state
+from .pool import parallel, state
 
 
 @inner
@@ -94,7 +94,10 @@ def _resample(
     shape = (images, height, width, channels, row_ends.size // 3, column_ends.size // 3)
     total = images * (row_ends.size // 3)
     chunk = max(SMALLEST * total // max(x.size, y.size, 1), 1)
-    run_chunks(state, _rows_part, total, chunk, (x, shape, (rows, row_ends, columns, column_ends), y))
+    chunks = chunks_of(state, total, chunk)
+    require_memory(
+        parallel(state, _rows_part, chunks.number, (chunks, x, shape, (rows, row_ends, columns, column_ends), y))
+    )
 
 
 class _Band:

@@ -8,11 +8,11 @@ from typing import Any
 from gan_np.arrays import Array
 
 from ..reference.updates import SQUARABLE
-from .chunks import ROW_BLOCK, chunk_length, next_span, run_chunks
+from .chunks import ROW_BLOCK, chunk_length, chunks_of, next_span, require_memory
 from .compiled import inlined, inner
 from .functions import Cells, Given, Result, compiled_function, nothing
 from .memory import get, put
-from .pool import state
+from .pool import parallel, state
 
 LIMITS = tuple(SQUARABLE[bits] for bits in (32, 64))
 
@@ -71,9 +71,8 @@ def _adam(
         1.0 / math.sqrt(1.0 - beta2**count),
         epsilon,
     )
-    run_chunks(
-        state, _adam_part, theta.size, chunk_length(theta.size, ROW_BLOCK), (theta, gradient, first, second, numbers)
-    )
+    chunks = chunks_of(state, theta.size, chunk_length(theta.size, ROW_BLOCK))
+    require_memory(parallel(state, _adam_part, chunks.number, (chunks, theta, gradient, first, second, numbers)))
 
 
 @inner
@@ -109,7 +108,8 @@ def _sgd(
     state: Cells, theta: Result, gradient: Given, velocity: Result, rate: float, momentum: float, nesterov: bool
 ) -> None:
     given = (theta, gradient, velocity, rate, momentum, nesterov)
-    run_chunks(state, _sgd_part, theta.size, chunk_length(theta.size, ROW_BLOCK), given)
+    chunks = chunks_of(state, theta.size, chunk_length(theta.size, ROW_BLOCK))
+    require_memory(parallel(state, _sgd_part, chunks.number, (chunks, *given)))
 
 
 @inner
@@ -152,7 +152,8 @@ def _rmsprop(
     momentum: float,
 ) -> None:
     given = (theta, gradient, second, velocity, (rate, smoothing, epsilon, momentum))
-    run_chunks(state, _rmsprop_part, theta.size, chunk_length(theta.size, ROW_BLOCK), given)
+    chunks = chunks_of(state, theta.size, chunk_length(theta.size, ROW_BLOCK))
+    require_memory(parallel(state, _rmsprop_part, chunks.number, (chunks, *given)))
 
 
 @inner
@@ -166,7 +167,8 @@ def _average_part(index: int, thread: int, chunks: Any, average: Any, values: An
 
 @compiled_function
 def _average(state: Cells, average: Result, values: Given, decay: float) -> None:
-    run_chunks(state, _average_part, average.size, chunk_length(average.size, ROW_BLOCK), (average, values, decay))
+    chunks = chunks_of(state, average.size, chunk_length(average.size, ROW_BLOCK))
+    require_memory(parallel(state, _average_part, chunks.number, (chunks, average, values, decay)))
 
 
 def _put_back(*pairs: tuple[Array, Array]) -> None:

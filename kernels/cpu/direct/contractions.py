@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from ..activation import add_and_activate
 from ..compiled import inner
-from ..panels import columns_tile, copy_numbers, left_rows, lines_tile, own
+from ..panels import Own, columns_tile, copy_numbers, left_rows, lines_tile
 from ..product import Panels, Target, multiply_lines
 from ..vectors import COLUMNS, ROWS, VECTOR_BYTES, add_line, add_part
 from .patches import pack_patches
@@ -72,8 +72,8 @@ def small_item(
     places, deep, breadth = sizes.places, sizes.deep, sizes.breadth
     line = VECTOR_BYTES // b.itemsize
     panel = COLUMNS * line
-    patches = own(patches_of_all, thread, sizes.panels * ROWS * deep)
-    spare = own(spare_of_all, thread, ROWS * panel)
+    patches = Own(patches_of_all, thread * sizes.panels * ROWS * deep)
+    spare = Own(spare_of_all, thread * ROWS * panel)
     first = index * sizes.panels * ROWS
     used = min(sizes.panels, (places - first + ROWS - 1) // ROWS)
     for i in range(used):
@@ -177,8 +177,8 @@ def weight_item(index: int, thread: int, sizes: Any, a: Any, b: Any, buffers: An
     split, k0 = index % splits, index // splits * chunk
     k1 = min(k0 + chunk, deep)
     share = ((places + splits - 1) // splits + ROWS - 1) // ROWS * ROWS
-    patches, rows = own(buffers[0], thread, panels * ROWS * chunk), own(buffers[1], thread, panels * ROWS * broad)
-    spare = own(buffers[2], thread, ROWS * panel)
+    patches, rows = Own(buffers[0], thread * panels * ROWS * chunk), Own(buffers[1], thread * panels * ROWS * broad)
+    spare = Own(buffers[2], thread * ROWS * panel)
     out = split * depth * breadth
     last = min(places, (split + 1) * share)
     for first in range(split * share, max(last, split * share + 1), panels * ROWS):

@@ -20,8 +20,8 @@ from ..vectors import COLUMNS, ROWS, VECTOR_BYTES, add_part
 from .points import (
     DEPTH,
     PRODUCTS,
+    TilePoints,
     fill,
-    kernel_tile,
     own_points,
     own_tile_points,
     panel_step,
@@ -85,7 +85,7 @@ class Reduction(NamedTuple):
 def _products(taps: int, points: Any, first_panel: int, panels: int, kernel: Any, d_range: Any, u: Any, m: Any) -> None:
     """M = Σ_k points·U for one block of tiles and a range of d."""
     line, width = VECTOR_BYTES // kernel.values.itemsize, d_range[1] - d_range[0]
-    panel = COLUMNS * line
+    panel, sums, left, right = COLUMNS * line, m.values, points.values, u.values
     for k0 in range(0, points.depth, DEPTH):
         k1 = min(points.depth, k0 + DEPTH)
         weight_points(taps, kernel, (k0, k1), d_range, u)
@@ -93,12 +93,13 @@ def _products(taps: int, points: Any, first_panel: int, panels: int, kernel: Any
             for d in range(0, width, panel):
                 for i in range(panels):
                     start = m.start + point * m.gap + i * ROWS * width + d
+                    left_at = point_place(points.slots, points.depth, first_panel + i, k0, line)
                     multiply_lines(
-                        m.values,
+                        sums,
                         Target(start, width, ROWS, panel, k0 > 0),
-                        points.values,
-                        points.start + point * points.gap + point_place(points, first_panel + i, k0),
-                        u.values,
+                        left,
+                        points.start + point * points.gap + left_at,
+                        right,
                         u.start + point * u.gap + d * (k1 - k0),
                         (k1 - k0) // line,
                     )
@@ -125,13 +126,14 @@ def _image_item(
     """
     line, breadth = VECTOR_BYTES // target.values.itemsize, target.phases_high * target.phases_wide * target.channels
     chunks = (breadth + BREADTH - 1) // BREADTH
-    u = own_points(Points(scratch.u, 0, scratch.u_gap), thread)
-    m = own_points(Points(scratch.m, 0, scratch.m_gap), thread)
+    u = Points(scratch.u, thread * PRODUCTS * scratch.u_gap, scratch.u_gap)
+    m = Points(scratch.m, thread * PRODUCTS * scratch.m_gap, scratch.m_gap)
     block, d_first, d_last, owner = index // chunks, index % chunks * BREADTH, index % chunks * BREADTH + 1, 0
     slot = block * blocks.panels
     if blocks.alone:
         block, d_first, d_last, owner, slot = index, 0, breadth, thread, 0
-    given = own_tile_points(points, owner)
+    v_start = points.start + owner * PRODUCTS * points.gap
+    given = TilePoints(points.values, v_start, points.gap, points.slots, points.depth)
     if blocks.alone:
         for panel in range(blocks.panels):
             fill(read, taps, source, blocks, block, panel, panel, given)
@@ -174,21 +176,21 @@ def _gradient(v: Any, dm: Any, panels: int, k_range: Any, d_range: Any, du: Any,
     """dU (+)= Σ_tiles V·dM for a range of k and one of d, rows `width` apart."""
     (k0, k1), (d0, d1) = k_range, d_range
     line = VECTOR_BYTES // du.values.itemsize
-    panel = COLUMNS * line
+    panel, sums, left, right = COLUMNS * line, du.values, v.values, dm.values
     for point in range(PRODUCTS):
         for p in range(0, panels, GRADIENT_PANELS):
             for d in range(d0, d1, panel):
                 for k in range(k0, k1, ROWS):
                     k_line, start = k // line * line, du.start + point * du.gap + (k - k0) * width + d - d0
-                    v_start = v.start + point * v.gap + point_place(v, p, k_line) + k - k_line
-                    dm_start = dm.start + point * dm.gap + point_place(dm, p, d)
+                    v_start = v.start + point * v.gap + point_place(v.slots, v.depth, p, k_line, line) + k - k_line
+                    dm_start = dm.start + point * dm.gap + point_place(dm.slots, dm.depth, p, d, line)
                     multiply_columns(
-                        du.values,
+                        sums,
                         Target(start, width, ROWS, panel, p > 0 or accumulate),
-                        v.values,
-                        Panels(v_start, panel_step(v, k)),
-                        dm.values,
-                        Panels(dm_start, panel_step(dm, d)),
+                        left,
+                        Panels(v_start, panel_step(v.depth, k, line)),
+                        right,
+                        Panels(dm_start, panel_step(dm.depth, d, line)),
                         min(GRADIENT_PANELS, panels - p),
                     )
 
@@ -198,9 +200,10 @@ def _write_weights(taps: int, du: Any, width: int, k_range: Any, d_range: Any, a
     """dw (+)= Gᵀ·dU·G for a range of k and one of d."""
     (k0, k1), (d0, d1) = k_range, d_range
     for k in range(k0, k1):
-        phase, row = k // kernel.height, k % kernel.height
+        phase, start = k // kernel.height, k % kernel.height * kernel.breadth + d0
+        row, column = phase // kernel.phases_wide * taps, phase % kernel.phases_wide * taps
         for d in range(0, d1 - d0, VECTOR_BYTES // kernel.values.itemsize):
-            place, tile = (k - k0) * width + d, kernel_tile(taps, kernel, phase, row * kernel.breadth + d0 + d)
+            place, tile = (k - k0) * width + d, Tile(start + d, row, column, False, False)
             if add:
                 add_weight(taps, du, place, kernel, tile)
             else:

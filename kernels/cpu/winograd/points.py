@@ -89,8 +89,8 @@ def own_tile_points(points: Any, thread: int) -> Any:
     return TilePoints(points.values, start, points.gap, points.slots, points.depth)
 
 
-@inlined
-def point_place(points: Any, panel: int, k: int) -> Any:
+@inner
+def point_place(slots: int, depth: int, panel: int, k: int, line: int) -> Any:
     """Where ROWS tiles at k begin among the points: [k ÷ DEPTH][panel][k mod DEPTH ÷ L][ROWS][L].
 
     Panels are a line longer than they need be: the transposed product reads a few lines of each, which would otherwise lie
@@ -99,16 +99,15 @@ def point_place(points: Any, panel: int, k: int) -> Any:
 
         panel 0: 0.0 1.0 0.1 1.1 –    panel 1: 2.0 3.0 2.1 3.1 –    …    panel 0: 0.2 1.2 –    panel 1: 2.2 3.2 –    …
     """
-    line = VECTOR_BYTES // points.values.itemsize
     first = k // DEPTH * DEPTH
-    chunk = k // DEPTH * points.slots * (DEPTH * ROWS + line)
-    return chunk + panel * panel_step(points, k) + (k - first) * ROWS
+    chunk = k // DEPTH * slots * (DEPTH * ROWS + line)
+    return chunk + panel * (min(DEPTH, depth - first) * ROWS + line) + (k - first) * ROWS
 
 
-@inlined
-def panel_step(points: Any, k: int) -> Any:
+@inner
+def panel_step(depth: int, k: int, line: int) -> Any:
     """Numbers from one panel to the next at k: the last chunk of k may be shorter."""
-    return min(DEPTH, points.depth - k // DEPTH * DEPTH) * ROWS + VECTOR_BYTES // points.values.itemsize
+    return min(DEPTH, depth - k // DEPTH * DEPTH) * ROWS + line
 
 
 def points_size(panels: int, depth: int, line: int) -> int:
@@ -116,14 +115,14 @@ def points_size(panels: int, depth: int, line: int) -> int:
     return panels * (depth * ROWS + -(-depth // DEPTH) * line) + line
 
 
-@inlined
+@inner
 def tile_place(tile: int, blocks: Any) -> Any:
     """(image, tile row, tile column) of a tile, counted over the images of a block."""
     image, inside = tile // (blocks.tiles_high * blocks.tiles_wide), tile % (blocks.tiles_high * blocks.tiles_wide)
     return image, inside // blocks.tiles_wide, inside % blocks.tiles_wide
 
 
-@inlined
+@inner
 def tiles_of_block(block: int, blocks: Any) -> Any:
     """How many tiles a block has; the last one of a group may have fewer images."""
     images = min(blocks.block_images, blocks.images - block * blocks.block_images)
@@ -134,16 +133,16 @@ def tiles_of_block(block: int, blocks: Any) -> Any:
 def fill(read: Any, taps: int, image: Any, blocks: Any, block: int, panel: int, slot: int, points: Any) -> Any:
     """V or dM of one panel of ROWS tiles, at `slot` of the points' slots; rows of the panel that no tile fills become 0."""
     line, tiles = VECTOR_BYTES // image.values.itemsize, tiles_of_block(block, blocks)
-    k = 0
+    values, k = points.values, 0
     for py in range(image.phases_high):
         for px in range(image.phases_wide):
             for channel in range(0, image.channels, line):
-                at = point_place(points, slot, k)
+                at = point_place(points.slots, points.depth, slot, k, line)
                 k += line
                 for row in range(ROWS):  # innermost: neighbouring lines are written one after another
                     if panel * ROWS + row >= tiles:
                         for point in range(PRODUCTS):
-                            clear_line(points.values, points.start + at + row * line + point * points.gap)
+                            clear_line(values, points.start + at + row * line + point * points.gap)
                         continue
                     index, down, across = tile_place(panel * ROWS + row, blocks)
                     tile = Tile(
@@ -169,13 +168,6 @@ def small_points(index: int, thread: int, taps: int, image: Any, blocks: Any, po
 
 
 @inlined
-def kernel_tile(taps: int, kernel: Any, phase: int, start: int) -> Any:
-    """The tile of the weights that one phase reads."""
-    row, column = phase // kernel.phases_wide * taps, phase % kernel.phases_wide * taps
-    return Tile(start, row, column, False, False)
-
-
-@inlined
 def weight_points(taps: int, kernel: Any, k_range: Any, d_range: Any, points: Any) -> None:
     """U for a range of k and one of d, in panels [d ÷ panel][k][panel]."""
     (k0, k1), (d0, d1), height, breadth = k_range, d_range, kernel.height, kernel.breadth
@@ -185,14 +177,13 @@ def weight_points(taps: int, kernel: Any, k_range: Any, d_range: Any, points: An
         phase, start = (
             (k // height, k % height * breadth + d0) if kernel.phased else (d0 // breadth, k * breadth + d0 % breadth)
         )
-        tile = kernel_tile(taps, kernel, phase, start)
+        row, column = phase // kernel.phases_wide * taps, phase % kernel.phases_wide * taps
         place, left = (k - k0) * panel, breadth - d0 % breadth
         for d in range(0, d1 - d0, panel):
             for j in range(d, d + panel, line):
                 if j == left and not kernel.phased:  # the next phase begins
                     phase, start = (d0 + j) // breadth, k * breadth - j
-                    tile = kernel_tile(taps, kernel, phase, start)
+                    row, column = phase // kernel.phases_wide * taps, phase % kernel.phases_wide * taps
                     left += breadth
-                here = Tile(start + j, tile.row, tile.column, False, False)
-                read_weight(taps, kernel, here, points, place + j - d)
+                read_weight(taps, kernel, Tile(start + j, row, column, False, False), points, place + j - d)
             place += (k1 - k0) * panel
