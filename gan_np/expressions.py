@@ -73,14 +73,13 @@ def _made(name: str, node: ast.expr, first: tuple[Registry, ...], others: tuple[
 
 def _found(name: str, word: str, registries: tuple[Registry, ...]) -> tuple[Any, str]:
     for registry in registries:
-        for known in registry:
-            if known.replace("-", "_") == word.replace("-", "_"):
-                return registry[known], known
+        known = registry.spelled(word)
+        if known is not None:
+            return registry[known], known
     try:
-        registries[0][word]
+        return registries[0][word], word
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
-    raise AssertionError  # pragma: no cover
 
 
 def _value(name: str, node: ast.expr, others: tuple[Registry, ...], text: str) -> Any:

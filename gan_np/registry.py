@@ -95,6 +95,15 @@ class Registry:
             )
         return found
 
+    def spelled(self, word: str) -> str | None:
+        """The registered name that a word stands for, with - and _ alike; None if there is none.
+
+        >>> Registry("example").spelled("warm_up") is None
+        True
+        """
+        alike = (name for name in self._found if name.replace("-", "_") == word.replace("-", "_"))
+        return word if word in self._found else next(alike, None)
+
     def __contains__(self, name: object) -> bool:
         return name in self._found
 

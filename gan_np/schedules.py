@@ -58,10 +58,9 @@ class ExponentialDecay:
         return max(self.start * float(self.rate) ** -update, self.minimum)
 
 
-@register("linear")
 @dataclass(frozen=True)
-class Linear:
-    """From `start` to `stop` along a line over `updates` updates, then `stop`: momentum 0.5 → 0.7."""
+class _FromTo:
+    """From `start` to `stop` in `updates` updates, and `stop` from then on."""
 
     start: float
     stop: float
@@ -72,14 +71,24 @@ class Linear:
         number("stop", self.stop)
         integer("updates", self.updates, 1)
 
+    def _done(self, update: int) -> float:
+        """The share of the way that lies behind, from 0 to 1."""
+        return min(update / self.updates, 1.0)
+
+
+@register("linear")
+@dataclass(frozen=True)
+class Linear(_FromTo):
+    """From `start` to `stop` along a line over `updates` updates, then `stop`: momentum 0.5 → 0.7."""
+
     def __call__(self, update: int) -> float:
         """The value at this update."""
-        return self.start + (self.stop - self.start) * min(update / self.updates, 1.0)
+        return self.start + (self.stop - self.start) * self._done(update)
 
 
 @register("cosine")
 @dataclass(frozen=True)
-class Cosine:
+class Cosine(_FromTo):
     """From `start` to `stop` along half a cosine over `updates` updates, then `stop` (Loshchilov and Hutter 2017).
 
     stop + (start − stop)·(1 + cos(π·t))/2 with t = min(update/updates, 1).
@@ -88,19 +97,9 @@ class Cosine:
     [1.0, 0.854, 0.5, 0.146, 0.0, 0.0]
     """
 
-    start: float
-    stop: float
-    updates: int
-
-    def __post_init__(self) -> None:
-        number("start", self.start)
-        number("stop", self.stop)
-        integer("updates", self.updates, 1)
-
     def __call__(self, update: int) -> float:
         """The value at this update."""
-        along = min(update / self.updates, 1.0)
-        return self.stop + (self.start - self.stop) * 0.5 * (1.0 + math.cos(math.pi * along))
+        return self.stop + (self.start - self.stop) * 0.5 * (1.0 + math.cos(math.pi * self._done(update)))
 
 
 @register("warm-up")

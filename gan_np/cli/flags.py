@@ -19,9 +19,9 @@ import typer
 from gan_np.constructors import Option, choices_of, is_schedulable, is_sequence, kinds_of
 from gan_np.files import read_toml
 from gan_np.models.registered import listed
-from gan_np.runs.config import REGISTRIES, Config, options_for, owners
+from gan_np.runs.config import REGISTRIES, Config, options_for, whose_option
 
-from .usage import USAGE_ERROR, Command, checking_options, parameters_of, wrong_option
+from .usage import USAGE_ERROR, Command, checking_options, parameters_of, values_in, wrong_option
 
 Function = TypeVar("Function", bound=Callable[..., None])
 
@@ -80,20 +80,25 @@ def _typed(kind: Any) -> tuple[Any, str | None]:
 class ConfiguredCommand(Command):
     """A command whose flags are the fields of `Config`, and the options of what the command line chooses."""
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Adds the options of the chosen model, objective and optimiser first."""
-        self.import_given(args)
-        if not hasattr(self, "settings"):
-            self.settings = list(self.params)
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.settings = list(self.params)
+        self.names: list[str] = []
+
+    def prepare(self, args: list[str]) -> None:
+        """Adds the options of the chosen model, objective and optimiser, which a file that is imported may register."""
+        super().prepare(args)
         chosen = _options_chosen(args)
         self.names = [parameter.name for parameter in chosen]
         self.params = [*self.settings, *chosen]
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As any command; an option of what was not chosen is named with whose it is."""
         try:
             return super().parse_args(ctx, args)
         except USAGE_ERROR as error:
             name = str(getattr(error, "option_name", "")).removeprefix("--").removeprefix("no-").replace("-", "_")
-            if name in (found := owners()):
-                whose = " or ".join(f"{kind} {owner!r}" for kind, owner in found[name])
+            if whose := whose_option(name):
                 raise wrong_option(f"{name}: belongs to {whose}, which this command line does not choose") from None
             raise
 
@@ -107,33 +112,25 @@ class ConfiguredCommand(Command):
 
 
 def _options_chosen(args: list[str]) -> list[Any]:
-    file = _given(args, "--config")
+    file = _last(args, "--config")
     values: dict[str, Any] = {}
     if file is not None and Path(file).is_file():
         values = read_toml(Path(file))
     found: dict[str, Any] = {}
     for kind, registry in REGISTRIES.items():
-        if kind == "model" and _given(args, "--init-from"):
+        if kind == "model" and _last(args, "--init-from"):
             continue  # its structure is that of the other run
-        default = next(field.default for field in dataclasses.fields(Config) if field.name == kind)
-        name = _given(args, f"--{kind}") or values.get(kind, default)
-        known = {one.replace("-", "_"): one for one in registry}
-        chosen = known.get(name.replace("-", "_")) if isinstance(name, str) else None
+        name = _last(args, f"--{kind}") or values.get(kind, getattr(Config, kind))
+        chosen = registry.spelled(name) if isinstance(name, str) else None
         if chosen is not None:
             for option in options_for(kind, chosen):
                 found.setdefault(option.name, _flag(option, f"{GROUPS[kind]} {chosen}"))
     return parameters_of(*found.values())
 
 
-def _given(args: list[str], name: str) -> str | None:
-    """The value of an option in a command line that is not parsed yet; the last one counts."""
-    found = None
-    for index, word in enumerate(args):
-        if word == name and index + 1 < len(args):
-            found = args[index + 1]
-        elif word.startswith(name + "="):
-            found = word[len(name) + 1 :]
-    return found
+def _last(args: list[str], option: str) -> str | None:
+    """The value that counts of an option in a command line that is not parsed yet."""
+    return next(reversed(values_in(args, option)), None)
 
 
 def _flag(option: Option, group: str) -> inspect.Parameter:

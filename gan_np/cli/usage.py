@@ -57,17 +57,14 @@ class Command(TyperCommand):
             )
         )
 
-    def import_given(self, args: list[str]) -> None:
-        """Run the files that a command line names, each once."""
-        for index, word in enumerate(args):
-            if word == "--import" and index + 1 < len(args):
-                import_file(args[index + 1])
-            elif word.startswith("--import="):
-                import_file(word.removeprefix("--import="))
+    def prepare(self, args: list[str]) -> None:
+        """What a command line decides before it is parsed: the files that it imports are run."""
+        for file in values_in(args, "--import"):
+            import_file(file)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Click's own, with better guesses: it compares letters alone, the dashes among them (--lr: --flip)."""
-        self.import_given(args)
+        self.prepare(args)
         try:
             return super().parse_args(ctx, args)
         except USAGE_ERROR as error:
@@ -77,6 +74,17 @@ class Command(TyperCommand):
                 known = {name[2:].replace("-", "_"): name for name in names}
                 error.possibilities = [known[name] for name in suggestions(given[2:], list(known))]
             raise
+
+
+def values_in(args: list[str], option: str) -> list[str]:
+    """The values of an option in a command line that is not parsed yet."""
+    found = []
+    for index, word in enumerate(args):
+        if word == option and index + 1 < len(args):
+            found.append(args[index + 1])
+        elif word.startswith(option + "="):
+            found.append(word.removeprefix(option + "="))
+    return found
 
 
 def import_file(name: str) -> None:

@@ -14,8 +14,38 @@ from .layer import LAYERS, Declaration, Layer, LayerPullback, Parameter, Shapes,
 from .run import Run
 
 
+class _Normalisation(Layer):
+    """y = f(γ·(x − μ)/√(σ² + ε) + β), with μ and σ² (biased) over what the subclass says."""
+
+    def __init__(
+        self,
+        *,
+        epsilon: float = 1e-5,
+        affine: bool = True,
+        scale: bool = True,
+        bias: bool = True,
+        activation: ops.Activation | str | None = None,
+        scale_initializer: Initializer = ONES,
+        bias_initializer: Initializer = ZEROS,
+    ) -> None:
+        self.epsilon = number("epsilon", epsilon, above=0.0)
+        self.affine, self.scale, self.bias = affine, scale, bias
+        self.activation = activation
+        self._activation = ops.activation(activation)
+        self.scale_initializer, self.bias_initializer = scale_initializer, bias_initializer
+
+    def _scale_and_bias(self, sizes: Shape) -> dict[str, Parameter]:
+        """γ and β of these sizes, as far as the layer has them."""
+        parameters = {}
+        if self.affine and self.scale:
+            parameters["scale"] = Parameter(sizes, self.scale_initializer, "scale")
+        if self.affine and self.bias:
+            parameters["bias"] = Parameter(sizes, self.bias_initializer, "bias")
+        return parameters
+
+
 @LAYERS.register()
-class BatchNorm(Layer):
+class BatchNorm(_Normalisation):
     """Batch normalisation (Ioffe and Szegedy 2015) over all axes but the last, for (N, C) and (N, H, W, C).
 
     Training: y = f(γ·(x − μ)/√(σ² + ε) + β) with μ, σ² (biased) of this batch, whatever the state says. Where the run
@@ -39,16 +69,20 @@ class BatchNorm(Layer):
         bias_initializer: Initializer = ZEROS,
     ) -> None:
         self.momentum = number("momentum", momentum, 0.0, 1.0)
-        self.epsilon = number("epsilon", epsilon, above=0.0)
-        self.affine, self.scale, self.bias = affine, scale, bias
-        self.activation = activation
-        self._activation = ops.activation(activation)
-        self.scale_initializer, self.bias_initializer = scale_initializer, bias_initializer
+        super().__init__(
+            epsilon=epsilon,
+            affine=affine,
+            scale=scale,
+            bias=bias,
+            activation=activation,
+            scale_initializer=scale_initializer,
+            bias_initializer=bias_initializer,
+        )
 
     def declare(self, input_shape: Shapes) -> Declaration:
         """One scale, bias, mean and variance a channel."""
         channels = shape("input", input_shape)[-1:]
-        parameters = _scale_and_bias(self, channels)
+        parameters = self._scale_and_bias(channels)
         state = {"running_mean": State(channels, ZEROS), "running_variance": State(channels, ONES)}
         return Declaration(input_shape, parameters, state)
 
@@ -76,38 +110,8 @@ class BatchNorm(Layer):
         return y, bind(pullback, variables, "scale", "bias")
 
 
-def _scale_and_bias(layer: BatchNorm | _EachAlone, sizes: Shape) -> dict[str, Parameter]:
-    parameters = {}
-    if layer.affine and layer.scale:
-        parameters["scale"] = Parameter(sizes, layer.scale_initializer, "scale")
-    if layer.affine and layer.bias:
-        parameters["bias"] = Parameter(sizes, layer.bias_initializer, "bias")
-    return parameters
-
-
-class _EachAlone(Layer):
-    """y = f(γ·(x − μ)/√(σ² + ε) + β) with μ, σ² (biased) of each example, or parts of it; in training as in evaluation."""
-
-    def __init__(
-        self,
-        *,
-        epsilon: float = 1e-5,
-        affine: bool = True,
-        scale: bool = True,
-        bias: bool = True,
-        activation: ops.Activation | str | None = None,
-        scale_initializer: Initializer = ONES,
-        bias_initializer: Initializer = ZEROS,
-    ) -> None:
-        self.epsilon = number("epsilon", epsilon, above=0.0)
-        self.affine, self.scale, self.bias = affine, scale, bias
-        self.activation = activation
-        self._activation = ops.activation(activation)
-        self.scale_initializer, self.bias_initializer = scale_initializer, bias_initializer
-
-
 @LAYERS.register()
-class LayerNorm(_EachAlone):
+class LayerNorm(_Normalisation):
     """Layer normalisation (Ba, Kiros and Hinton 2016): each example over all its features.
 
     y = f(γ·(x − μ)/√(σ² + ε) + β). Parameters: scale γ and bias β of the shape of an example, unless affine=False (or
@@ -117,7 +121,7 @@ class LayerNorm(_EachAlone):
     def declare(self, input_shape: Shapes) -> Declaration:
         """One scale and bias a feature."""
         features = shape("input", input_shape)
-        return Declaration(features, _scale_and_bias(self, features))
+        return Declaration(features, self._scale_and_bias(features))
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """See `ops.layer_norm`."""
@@ -132,7 +136,7 @@ class LayerNorm(_EachAlone):
         return y, bind(pullback, variables, "scale", "bias")
 
 
-class _ByChannels(_EachAlone):
+class _ByChannels(_Normalisation):
     def _groups(self, input_shape: Shape) -> int:
         raise NotImplementedError
 
@@ -140,7 +144,7 @@ class _ByChannels(_EachAlone):
         """One scale and bias a channel."""
         features = shape("input", input_shape)
         ops.groups_of(features, self._groups(features))
-        return Declaration(features, _scale_and_bias(self, features[-1:]))
+        return Declaration(features, self._scale_and_bias(features[-1:]))
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """See `ops.group_norm`."""

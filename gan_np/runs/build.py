@@ -6,24 +6,21 @@ import copy
 import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from gan_np import devices, kernels
 from gan_np.arrays import Array
 from gan_np.averaging import Average
-from gan_np.constructors import options_of
 from gan_np.data.labels import MOST_CLASSES
 from gan_np.models import GAN, MODELS
-from gan_np.models.registered import TRAINING
 from gan_np.objectives import OBJECTIVES, Objective
 from gan_np.optimizers import OPTIMIZERS, Optimizer
 from gan_np.penalties import R1, Penalty
 from gan_np.schedules import ExponentialDecay, Linear, Schedule
 from gan_np.training.algorithm import Trainer
 
-from .checkpoint import load_gan
-from .config import CONDITIONAL, Config, options_for
+from .checkpoint import has_levels, load_gan
+from .config import CONDITIONAL, Config, arguments_for
 
 PRODUCTS = ("dense", "conv2d")
 PRECISIONS = {"float32": None, "tf32": "cuda_tf32", "bf16": "cuda_bf16"}
@@ -43,9 +40,7 @@ def build_gan(config: Config, image_shape: tuple[int, int, int], classes: int | 
     if not config.model:
         raise ValueError("model: this configuration names none; its run's checkpoints have the structure (gan_np.load)")
     make = MODELS[config.model]
-    own = {option.name for option in options_for("model", config.model)} - {CONDITIONAL.name}
-    own -= {option.name for option in options_of(TRAINING[config.model])} if config.model in TRAINING else set()
-    options = {name: config.options[name] for name in own}
+    options = _arguments(config, "model", config.model)
     parameters = inspect.signature(make).parameters
     if "classes" in parameters:
         needed = parameters["classes"].default is inspect.Parameter.empty
@@ -58,13 +53,18 @@ def build_gan(config: Config, image_shape: tuple[int, int, int], classes: int | 
     return make(image_shape, **options, **{name: value for name, value in given.items() if name in parameters})
 
 
+def _arguments(config: Config, kind: str, name: str) -> dict[str, Any]:
+    """What a configuration gives to the constructor of what it chose."""
+    return {option.name: config.options[option.name] for option in arguments_for(kind, name)}
+
+
 def _started(config: Config, image_shape: tuple[int, int, int], classes: int | None) -> GAN:
     """The networks of another run, weights, statistics and average with them.
 
     Raises:
         ValueError: they are for other images, or for another number of classes; a run of a LAPGAN.
     """
-    if is_place_of_levels(config.init_from):
+    if has_levels(config.init_from):
         raise ValueError(f"init_from: {config.init_from} is the run of a LAPGAN; start from its levels one by one")
     gan = load_gan(config.init_from, device=config.device)
     if gan.image_shape != tuple(image_shape):
@@ -83,11 +83,6 @@ def _started(config: Config, image_shape: tuple[int, int, int], classes: int | N
         if before is not None:
             gan.average.network.parameters.assign(before.network.parameters.values)
     return gan
-
-
-def is_place_of_levels(place: str | Path) -> bool:
-    """Whether a path is the run folder of a LAPGAN, whose levels have folders of their own."""
-    return any(Path(place).glob("level-*/checkpoints"))
 
 
 def _few(classes: int) -> int:
@@ -115,8 +110,7 @@ def build_optimizer(config: Config, player: str) -> Optimizer:
         if callable(rate):
             raise ValueError(f"learning_rate_decay: {player}_learning_rate is a schedule already, {rate!r}")
         rate = ExponentialDecay(rate, config.learning_rate_decay)
-    options = {option.name: config.options[option.name] for option in options_for("optimizer", config.optimizer)}
-    made: Optimizer = OPTIMIZERS[config.optimizer](rate, **options)
+    made: Optimizer = OPTIMIZERS[config.optimizer](rate, **_arguments(config, "optimizer", config.optimizer))
     return made
 
 
@@ -125,8 +119,7 @@ def build_objective(config: Config) -> Objective:
     if not isinstance(config.objective, str):
         given: Objective = config.objective
         return given
-    options = {option.name: config.options[option.name] for option in options_for("objective", config.objective)}
-    made: Objective = OBJECTIVES[config.objective](**options)
+    made: Objective = OBJECTIVES[config.objective](**_arguments(config, "objective", config.objective))
     return made
 
 

@@ -143,28 +143,40 @@ def load_gan(path: str | Path, *, device: str = "cpu") -> GAN:
     with described_by(path):
         gan = rebuild(tensors, description, device)
         for name, vector in _vectors(gan).items():
-            _assign(vector, name, tensors, description, device)
+            assign(vector, name, tensors, description, device)
         if "average" in description:
             gan.average = Average(gan.generator, description["average"]["decay"])
             gan.average.updates = int(description["average"]["updates"])
-            _assign(gan.average.network.parameters, "average.parameters", tensors, description, device)
+            assign(gan.average.network.parameters, "average.parameters", tensors, description, device)
             if gan.statistics_need_data:
-                _assign(gan.average.network.state, "average.state", tensors, description, device)
+                assign(gan.average.network.state, "average.state", tensors, description, device)
     return gan
 
 
 def rebuild(tensors: Mapping[str, Array], description: Mapping[str, Any], device: str) -> GAN:
     """The structure that a description names, never larger than the tensors that are there, and what its labels are."""
-    largest = max((math.prod(tensor.shape) for tensor in tensors.values()), default=0)
     if "gan" not in description:
         raise ValueError("holds no GAN (the file of a classifier or a network?)")
-    with parameter_limit(largest):
-        gan = build(description["gan"], device=device, dtype=np.dtype(description["dtype"]))
-    if not isinstance(gan, GAN):
-        raise ValueError(f"holds {shown(gan)}, expected a GAN")
+    gan: GAN = build_described("gan", description, tensors, device, GAN, "a GAN")
     gan.recipe = dict(description.get("recipe", {}))
     gan.label_table = labels_of(description, gan.classes)
     return gan
+
+
+def build_described(
+    key: str, description: Mapping[str, Any], tensors: Mapping[str, Array], device: str, kind: type, called: str
+) -> Any:
+    """What stands described under a key, with fresh numbers and never larger than the tensors that are there.
+
+    Raises:
+        ValueError: it is of another kind; `called` is what the message expects.
+    """
+    largest = max((math.prod(tensor.shape) for tensor in tensors.values()), default=0)
+    with parameter_limit(largest):
+        made = build(description[key], device=device, dtype=np.dtype(description["dtype"]))
+    if not isinstance(made, kind):
+        raise ValueError(f"holds {shown(made)}, expected {called}")
+    return made
 
 
 def labels_of(description: Mapping[str, Any], classes: int | None) -> LabelTable | None:
@@ -222,9 +234,9 @@ def restore_from(trainer: Trainer, tensors: dict[str, Array], description: dict[
 def _restore(trainer: Trainer, tensors: dict[str, Array], description: dict[str, Any]) -> None:
     gan, state, device = trainer.gan, description["training"], trainer.gan.generator.device
     for name, vector in _vectors(gan).items():
-        _assign(vector, name, tensors, description, device)
+        assign(vector, name, tensors, description, device)
     if gan.average is not None:
-        _assign(gan.average.network.parameters, "average.parameters", tensors, description, device)
+        assign(gan.average.network.parameters, "average.parameters", tensors, description, device)
         gan.average.updates = int(description["average"]["updates"])
     for (player, optimizer), network in zip(
         _optimizers(trainer).items(), (gan.discriminator, gan.generator), strict=True
@@ -299,9 +311,14 @@ def newest(folder: str | Path) -> tuple[Path, dict[str, Array], dict[str, Any]]:
     hint = ""
     if (Path(folder) / "checkpoints" / "best.safetensors").exists():
         hint = "; checkpoints/best.safetensors is there, and samples can be drawn from it by its path"
-    elif any(Path(folder).glob("level-*/checkpoints")):
+    elif has_levels(folder):
         hint = "; it is the run of a LAPGAN, which gan_np.runs.load_lapgan opens"
     raise FileNotFoundError(f"{folder}: no checkpoint in this folder (expected checkpoints/step-….safetensors){hint}")
+
+
+def has_levels(folder: str | Path) -> bool:
+    """Whether a path is the run folder of a LAPGAN, whose levels have folders of their own."""
+    return any(Path(folder).glob("level-*/checkpoints"))
 
 
 def find(path: str | Path) -> Path:
@@ -385,9 +402,14 @@ def segments(layout: Layout) -> list[list[Any]]:
     return [[segment.name, list(segment.shape)] for segment in layout.segments]
 
 
-def _assign(
+def assign(
     vector: Vector, name: str, tensors: Mapping[str, Array], description: Mapping[str, Any], device: str
 ) -> None:
+    """Put a tensor of a file into a vector, if the file says that its parts are those of the vector.
+
+    Raises:
+        ValueError: it is not there, or of another structure or size.
+    """
     if name not in tensors:
         raise ValueError(f"has no {name!r}")
     # The average has the structure of the generator.

@@ -9,13 +9,11 @@ import numpy as np
 
 from gan_np.arrays import to_device, to_host
 from gan_np.bounds import COUNT, each, fields, maybe, real, text, whole
-from gan_np.checks import shown
 from gan_np.files import write_atomically
 from gan_np.models import Classifier, HeldOut
-from gan_np.networks import parameter_limit
-from gan_np.registry import build, describe
+from gan_np.registry import describe
 
-from .checkpoint import FORMAT_VERSION, described_by, read
+from .checkpoint import FORMAT_VERSION, build_described, described_by, read
 from .tensor_file import CheckpointError, to_bytes
 
 _ABOUT = fields(
@@ -34,7 +32,7 @@ def save_classifier(path: str | Path, made: Classifier) -> Path:
     Raises:
         TypeError: a layer of it is not registered, so the file could not be opened again.
     """
-    tensors = {name: np.ascontiguousarray(to_host(getattr(made.network, name).values)) for name in _VECTORS}
+    tensors = {name: np.ascontiguousarray(to_host(getattr(made.network, name).values)) for name in VECTORS}
     description = {
         "format_version": FORMAT_VERSION,
         "classifier": describe(made),
@@ -64,11 +62,8 @@ def load_classifier(path: str | Path, *, device: str = "cpu") -> Classifier:
         if "classifier" not in description:
             raise ValueError("not a classifier (the file of a GAN?)")
         _ABOUT("description", description)
-        with parameter_limit(max((tensor.size for tensor in tensors.values()), default=0)):
-            made = build(description["classifier"], dtype=np.dtype(description["dtype"]), device=device)
-        if not isinstance(made, Classifier):
-            raise ValueError(f"holds {shown(made)}, expected a classifier")
-        for name in _VECTORS:
+        made = build_described("classifier", description, tensors, device, Classifier, "a classifier")
+        for name in VECTORS:
             getattr(made.network, name).assign(to_device(tensors[name], device))
         names, held_out = description["class_names"], description["held_out"]
         return Classifier(
@@ -81,4 +76,5 @@ def load_classifier(path: str | Path, *, device: str = "cpu") -> Classifier:
         )
 
 
-_VECTORS = ("parameters", "state")
+VECTORS = ("parameters", "state")
+"""What a network has numbers in, by the names of its tensors."""

@@ -170,12 +170,10 @@ class Config:
 
     def _unknown(self, name: str, known: Mapping[str, Option]) -> str:
         names = [field.name for field in _FIELDS] + list(known)
-        whose = [f"{kind} {owner!r}" for kind, owner in owners().get(name, [])]
+        whose = whose_option(name)
         if whose:
             chosen = ", ".join(f"{kind} {owner!r}" for kind, owner in self.chosen().items())
-            return (
-                f"{name}: belongs to {' or '.join(whose)}; here are {chosen}, with {', '.join(known) or 'no options'}"
-            )
+            return f"{name}: belongs to {whose}; here are {chosen}, with {', '.join(known) or 'no options'}"
         near = " or ".join(map(repr, suggestions(name, names)))
         hint = f"; did you mean {near}?" if near else f"; there are {', '.join(names)}"
         return f"configuration: unknown name {name!r}{hint}"
@@ -225,30 +223,37 @@ class Config:
     @classmethod
     def from_file(cls, values: Mapping[str, Any]) -> Config:
         """From what `to_file` wrote, or an earlier version of it: the settings of a run."""
-        rest = dict(values)
-        return cls.from_mapping(rest, older=rest.pop("format", 1) == 1)
+        return cls.from_mapping(values, older=values.get("format", 1) == 1)
 
     def to_file(self) -> dict[str, Any]:
         """As `to_mapping`, with the number of the form in which runs keep it."""
         return {"format": FORMAT, **self.to_mapping()}
 
-    def of(self, gan: Any, data: str = "") -> Config:
-        """This configuration, but with the model that `gan` is, and with the name of the data it is trained on."""
-        recipe = dict(gan.recipe)
-        model = recipe.pop("model", "")
+    def of(self, gan: Any) -> Config:
+        """This configuration, but with the model that `gan` is."""
+        recipe = gan.recipe
+        model = recipe.get("model", "")
         model = model if model in MODELS else ""
-        settings = {field.name: getattr(self, field.name) for field in _FIELDS}
-        kept = {
-            option.name for kind, name in self.chosen().items() if kind != "model" for option in options_for(kind, name)
-        }
-        options = {name: value for name, value in self.options.items() if name in kept}
+        beside = self.options_beside_model()
+        options = {name: value for name, value in self.options.items() if name in beside}
         if model:
-            options |= {one.name: recipe[one.name] for one in options_for("model", model) if one.name in recipe}
+            own = options_for("model", model)
+            options |= {one.name: recipe[one.name] for one in own if one.name in recipe}
             if model == self.model and model in TRAINING:
                 options |= {one.name: self.options[one.name] for one in options_of(TRAINING[model])}
-            if recipe.get("classes") is not None and any(one is CONDITIONAL for one in options_for("model", model)):
+            if recipe.get("classes") is not None and any(one is CONDITIONAL for one in own):
                 options[CONDITIONAL.name] = True
-        return Config(**settings | {"model": model, "data": self.data or data}, options=options)
+        return Config(**self.settings() | {"model": model}, options=options)
+
+    def settings(self) -> dict[str, Any]:
+        """The fields by name, without the options."""
+        return {field.name: getattr(self, field.name) for field in _FIELDS}
+
+    def options_beside_model(self) -> set[str]:
+        """The names of the options of the objective and the optimiser."""
+        chosen = self.chosen()
+        chosen.pop("model", None)
+        return {option.name for kind, name in chosen.items() for option in options_for(kind, name)}
 
     def going_on(self, **changes: Any) -> Config:
         """The configuration with which a run goes on; of `changes` those that are None leave things as they are.
@@ -313,16 +318,24 @@ CONDITIONAL = Option("conditional", bool, False, "Give the images' labels to bot
 """Of a model that may be conditional on labels: whether it is."""
 
 
-def options_for(kind: str, name: str) -> list[Option]:
-    """The options of a registered model, objective or optimiser.
+def arguments_for(kind: str, name: str) -> list[Option]:
+    """What the constructor of a registered model, objective or optimiser takes from the options.
 
     Raises:
         ValueError: it is not registered.
     """
-    make = REGISTRIES[kind][name]
-    found = options_of(make, _OWN[kind])
+    return options_of(REGISTRIES[kind][name], _OWN[kind])
+
+
+def options_for(kind: str, name: str) -> list[Option]:
+    """The options of a registered model, objective or optimiser: its constructor's arguments, and what training it takes.
+
+    Raises:
+        ValueError: it is not registered.
+    """
+    found = arguments_for(kind, name)
     if kind == "model":
-        classes = inspect.signature(make).parameters.get("classes")
+        classes = inspect.signature(MODELS[name]).parameters.get("classes")
         if classes is not None and classes.default is None:
             found.append(CONDITIONAL)
         if name in TRAINING:
@@ -338,6 +351,11 @@ def owners() -> dict[str, list[tuple[str, str]]]:
             for option in options_for(kind, name):
                 found.setdefault(option.name, []).append((kind, name))
     return found
+
+
+def whose_option(name: str) -> str:
+    """Whose option this is, in words; empty where it is nobody's."""
+    return " or ".join(f"{kind} {owner!r}" for kind, owner in owners().get(name, []))
 
 
 def _setting(name: str, value: Any, kind: Any) -> Any:
@@ -361,13 +379,11 @@ def _named(name: str, value: Any, registry: Registry) -> Any:
         if name == "objective" and value is not None:
             return _object(name, value, registry)
         raise TypeError(f"{name}: expected a name, got {shown(value)}")
-    if value in registry:
-        return value
+    known = registry.spelled(value)
+    if known is not None:
+        return known
     if name == "objective" and "(" in value:
         return _object(name, value, registry)
-    known = {one.replace("-", "_"): one for one in registry}
-    if value.replace("-", "_") in known:
-        return known[value.replace("-", "_")]
     names = listed() if name == "model" else list(registry)
     near = suggestions(value, names)
     hint = f"; did you mean {near[0]!r}?" if near else ""
@@ -396,7 +412,8 @@ def _plain(value: Any) -> Any:
 
 def _bounded(name: str, value: Any, check: Check) -> None:
     if callable(value):
-        value = scheduled(name, value) and value(0)
+        scheduled(name, value)
+        value = value(0)
     check(name, value)
 
 

@@ -295,17 +295,13 @@ def _configure(config: Config | None, options: dict[str, Any]) -> Config:
             made already.
     """
     base = config or Config()
-    of_model = {option.name for name in MODELS for option in options_for("model", name)} - set(base.options)
-    of_model |= {option.name for option in options_for("model", base.model)} if base.model else set()
-    known = {
-        option.name for kind, name in base.chosen().items() if kind != "model" for option in options_for(kind, name)
-    }
-    for name in options:
-        if name in of_model - known:
+    settings, beside = base.settings(), base.options_beside_model()
+    others = [name for name in options if name not in settings and name not in beside]
+    for name in others:
+        if any(name == option.name for model in MODELS for option in options_for("model", model)):
             raise ValueError(
                 f"{name}: is an option of the model; give it where the gan is made, as in gan_np.models.dcgan(…)"
             )
-    settings = {f.name: getattr(base, f.name) for f in dataclasses.fields(base) if f.name != "options"}
     if "objective" in options or "optimizer" in options:
         chosen = Config(**settings | {name: value for name, value in options.items() if name in settings})
         kept = {name: value for name, value in base.options.items() if name in chosen.options}

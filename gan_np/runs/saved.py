@@ -7,19 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from gan_np.arrays import to_device, to_host
-from gan_np.bounds import fields, one_of
+from gan_np.arrays import to_host
 from gan_np.checks import shown
 from gan_np.files import write_atomically
 from gan_np.models import GAN, Classifier
-from gan_np.networks import Network, parameter_limit
-from gan_np.registry import build, describe
+from gan_np.networks import Network
+from gan_np.registry import describe
 
 from . import checkpoint
-from .classifier_file import load_classifier, save_classifier
-from .tensor_file import CheckpointError, to_bytes
-
-VECTORS = ("parameters", "state")
+from .classifier_file import VECTORS, load_classifier, save_classifier
+from .tensor_file import to_bytes
 
 
 def save(made: Network | GAN | Classifier, path: str | Path) -> Path:
@@ -68,22 +65,16 @@ def load(path: str | Path, *, device: str = "cpu") -> Any:
 
     if is_lapgan(path):
         return load_lapgan(path, device=device)
-    tensors, description = checkpoint.read(path)
+    if Path(path).is_dir():
+        return checkpoint.load_gan(path, device=device)
+    description = checkpoint.describe_file(path)
     if "classifier" in description:
         return load_classifier(path, device=device)
     if "network" not in description:
         return checkpoint.load_gan(path, device=device)
+    tensors, description = checkpoint.read(path)
     with checkpoint.described_by(path):
-        fields({"dtype": one_of("float32", "float64")})("description", description)
-        with parameter_limit(max((tensor.size for tensor in tensors.values()), default=0)):
-            made = build(description["network"], device=device, dtype=np.dtype(description["dtype"]))
-        if not isinstance(made, Network):
-            raise ValueError(f"holds {shown(made)}, expected a network")
+        made = checkpoint.build_described("network", description, tensors, device, Network, "a network")
         for name in VECTORS:
-            if checkpoint.segments(getattr(made, name).layout) != description["segments"][name]:
-                raise ValueError(f"the layers of {name} are not those of this structure")
-            getattr(made, name).assign(to_device(tensors[name], device))
+            checkpoint.assign(getattr(made, name), name, tensors, description, device)
     return made
-
-
-__all__ = ["CheckpointError", "load", "save"]

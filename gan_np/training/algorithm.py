@@ -246,8 +246,8 @@ class Trainer:
     def _mixed(self, real: Array, fake: Array) -> Array:
         """Points ε·real + (1 − ε)·fake, one ε ~ U(0, 1) for each pair."""
         count, dtype = len(real), real.dtype
-        share = drawn(lambda: self.between.random((count, 1, 1, 1), np.float64).astype(dtype), device_of(real))
-        share = share.reshape(count, *(1,) * (real.ndim - 1))
+        sizes = count, *(1,) * (real.ndim - 1)
+        share = drawn(lambda: self.between.random(sizes).astype(dtype), device_of(real))
         mixed: Array = fake + share * (real - fake)
         return mixed
 
