@@ -27,7 +27,7 @@ Function = TypeVar("Function", bound=Callable[..., None])
 
 GROUPS = {"model": "Options of model", "objective": "Options of objective", "optimizer": "Options of optimiser"}
 DEFAULT_DATA = "mnist-5k"
-NAMED = dict.fromkeys((*REGISTRIES, "g_optimizer", "d_optimizer", "penalties"), str)
+NAMED = dict.fromkeys((*REGISTRIES, "g_optimizer", "d_optimizer", "penalties", "image_size"), str)
 """Settings that are text on the command line, whatever else they may be in Python."""
 
 

@@ -84,12 +84,15 @@ def neighbours(
     )
     if memory.seen:
         say(f"left out {memory.seen:,} held-out images that are training images too")
-    path = save_neighbours(memory.shown, memory.training, list(memory.found.values()), out)
     table = {name: test.to_mapping() for name, test in memory.tests.items()}
     text = json.dumps({"run": str(run), "seed": seed, **table}, indent=1) + "\n"
     target = write_atomically(out.with_suffix(".json"), text.encode())
     for name, test in memory.tests.items():
         _print(name, test)
+    if memory.shown.ndim == 2:
+        say(f"wrote {target}")
+        return
+    path = save_neighbours(memory.shown, memory.training, list(memory.found.values()), out)
     say(f"wrote {path} (each row: a sample, then those nearest in {', then '.join(memory.found)}) and {target}")
 
 

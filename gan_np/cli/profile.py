@@ -40,11 +40,11 @@ def profile(
     chosen = resolve(config, flags)
     data = open_data(chosen)
     trainers: Iterable[tuple[str, Config, Trainer]]
-    gan = build_gan(chosen, data.image_shape, data.classes)
+    gan = build_gan(chosen, data.data_shape, data.classes)
     if isinstance(gan, LAPGAN):
         trainers = level_trainers(gan, data.images, data.labels, chosen)
     else:
-        trainers = [("", chosen, build_trainer(gan, data.images, chosen, data.labels))]
+        trainers = [("", chosen, build_trainer(gan, data.data, chosen, data.labels))]
     for name, _, trainer in trainers:
         with chosen_kernels(chosen, tuned_kernels(chosen)):
             step, lines = profile_steps(trainer, repeats)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -18,7 +19,14 @@ def sample(
     run: Annotated[Path, typer.Argument(help="A run folder, or a checkpoint file.")],
     count: Annotated[int, typer.Option(min=1, help="How many images.")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same images, whatever the count.")] = 0,
-    out: Annotated[Path, typer.Option(help="The image file to write.")] = Path("grid.png"),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="The file to write: an image (.png, …), numbers as an array (.npy), or of vectors as text (.csv) "
+            "[dim]\\[grid.png; of vectors samples.csv][/dim].",
+            show_default=False,
+        ),
+    ] = None,
     label: Annotated[
         str | None,
         typer.Option(
@@ -39,7 +47,7 @@ def sample(
     ] = True,
     device: Annotated[str, typer.Option(callback=device_name, help="cpu, cuda or cuda:N.")] = "cpu",
 ) -> None:
-    """Draw images from a trained run as a grid.
+    """Draw samples from a trained run: images as a grid, vectors as numbers.
 
     A conditional model draws each class as often as the data have it, unless --label or --by-class ask otherwise.
     """
@@ -51,6 +59,8 @@ def sample(
     if by_class and label is not None:
         raise wrong_option("by_class: one class a row leaves nothing for --label to choose")
     gan = load_lapgan(run, device=device) if is_lapgan(run) else load_gan(run, device=device)
+    vectors = len(gan.data_shape) == 1
+    out = out or Path("samples.csv" if vectors else "grid.png")
     labels: Array | str | None = label
     if by_class:
         table = gan.labels
@@ -84,5 +94,31 @@ def sample(
         images = gan.vary(vary, max(1, count // across), across, seed)
         say(f"wrote {save_grid(images, out, columns=across)}")
         return
-    path = save_grid(gan.sample(count, seed, labels=labels, average=average), out, columns=columns)
-    say(f"wrote {path}")
+    samples = gan.sample(count, seed, labels=labels, average=average)
+    if out.suffix.lower() in (".npy", ".csv") or vectors:
+        say(f"wrote {_write(samples, out, getattr(gan, 'encoding', None))}")
+        return
+    say(f"wrote {save_grid(samples, out, columns=columns)}")
+
+
+def _write(samples: Array, out: Path, encoding: Any) -> Path:
+    """Samples as numbers, or vectors as a picture, by the ending of the name."""
+    from gan_np.files import write_atomically
+    from gan_np.runs.drawing import draw, write_vectors
+
+    suffix = out.suffix.lower()
+    columns = getattr(encoding, "columns", None)
+    if suffix == ".npy":
+        written = io.BytesIO()
+        np.save(written, samples)
+        return write_atomically(out, written.getvalue())
+    if samples.ndim != 2:
+        raise wrong_option("out: .csv is for vectors; expected the name of an image, or .npy for numbers")
+    if suffix == ".csv":
+        return write_vectors(samples, out, columns)
+    if suffix != ".png":
+        raise wrong_option(f"out: vectors are written as .csv, .npy or .png, got {str(out)!r}")
+    path = draw(samples, None, out, columns)
+    if path is None:
+        raise ModuleNotFoundError('out: drawing vectors needs matplotlib: python -m pip install "gan_np[plot]"')
+    return path

@@ -63,11 +63,10 @@ def train(
         return
     chosen = resolve(config, flags)
     dataset = open_data(chosen)
-    images = dataset.images
     if not dry_run:
         say_all(dataset.decided, quiet=quiet)
     with checking_options(chosen.options):
-        gan = build_gan(chosen, dataset.image_shape, dataset.classes)
+        gan = build_gan(chosen, dataset.data_shape, dataset.classes)
     if isinstance(gan, LAPGAN):
         _train_lapgan(chosen, gan, dataset, out or RunFolder.free_name(chosen), jobs, quiet, dry_run)
         return
@@ -77,24 +76,24 @@ def train(
             "and the order of the images start afresh",
             quiet=quiet,
         )
-    shape, model = "×".join(map(str, gan.image_shape)), chosen.of(gan).model or "a GAN put together by hand"
+    model = chosen.of(gan).model or "a GAN put together by hand"
     say(
-        f"{model} on {len(images):,} images of {shape} from {chosen.data}: G {len(gan.generator.parameters):,} "
+        f"{model} on {dataset.counted} from {chosen.data}: G {len(gan.generator.parameters):,} "
         f"and D {len(gan.discriminator.parameters):,} parameters, {gan.generator.dtype} on {gan.generator.device}"
         f"{_rounded(chosen)}",
         quiet=quiet,
     )
     _say_labels(gan.classes, dataset, quiet)
     if dry_run:
-        _dry_run(chosen, dataset, gan.summary(), [("", chosen, build_trainer(gan, images, chosen, dataset.labels))])
+        _dry_run(
+            chosen, dataset, gan.summary(), [("", chosen, build_trainer(gan, dataset.data, chosen, dataset.labels))]
+        )
         return
     folder = out or RunFolder.free_name(chosen)
     started = time.monotonic()
     run_training(
         gan,
-        images,
-        labels=dataset.labels,
-        class_names=dataset.class_names,
+        dataset,
         out=folder,
         config=chosen,
         progress=not quiet,
@@ -203,14 +202,23 @@ def _say_ended(config: Config, steps: int | None, quiet: bool) -> None:
 
 def _report(folder: Path, steps: int, seconds: float, quiet: bool) -> None:
     say(f"trained to step {steps:,} in {seconds:.0f} s", quiet=quiet)
-    for name in ("samples.png", "training.gif", "losses.png", "evaluation.png", "log.jsonl", "config.toml"):
+    for name in (
+        "samples.png",
+        "samples.csv",
+        "training.gif",
+        "losses.png",
+        "evaluation.png",
+        "log.jsonl",
+        "config.toml",
+    ):
         place = folder / name
         if place.exists():
             say(f"  {place}", quiet=quiet)
-        elif name == "losses.png":
+        elif name in ("losses.png", "samples.png"):
             say(f"  {place} was not drawn: matplotlib is not installed", quiet=quiet)
+    vectors = (folder / "samples.csv").exists()
     say(f"look at {folder / 'samples.png'}, then try:", quiet=quiet)
-    say(f"  gan-np sample {folder} --count 64 --seed 1 --out grid.png", quiet=quiet)
+    say(f"  gan-np sample {folder} --count 64 --seed 1 --out {'rows.csv' if vectors else 'grid.png'}", quiet=quiet)
     say(f"  gan-np show {folder}", quiet=quiet)
 
 

@@ -88,7 +88,9 @@ def traverse(
         for name, span in (("across_range", across_range), ("down_range", down_range)):
             for end in span or ():
                 number(name, end)
-    decoder = Decoder(load_model(run, device), seed, average)
+    model = load_model(run, device)
+    _ = model.image_shape  # refuses vectors, which cannot be drawn in a grid
+    decoder = Decoder(model, seed, average)
     towards = None if classifier is None else Towards(decoder, load_classifier(classifier, device=device))
     if keep:
         _keep(folder, run, decoder, keep, towards)

@@ -37,8 +37,8 @@ def tune(
     if not out.parent.is_dir():
         raise FileNotFoundError(f"out: there is no folder {str(out.parent)!r}")
     dataset = open_data(chosen)
-    images = dataset.images
-    gan = build_gan(chosen, dataset.image_shape, dataset.classes)
+    images = dataset.data
+    gan = build_gan(chosen, dataset.data_shape, dataset.classes)
     trainer = build_trainer(gan, images, chosen, dataset.labels)
     results, trials = confirm(trainer, run_tuning(trainer, rounds=rounds), rounds=rounds)
     shown = Console()

@@ -1,6 +1,6 @@
-"""Sources of real images: names, folders, files and arrays, all as uint8 (N, H, W, C).
+"""Sources of real images and of vectors: names, folders, files and arrays, as (N, H, W, C) and (N, m).
 
-`open` gives images with their labels, `load` the images alone, `open_test` the test part where there is one;
+`open` gives data with their labels, `load` the data alone, `open_test` the test part where there is one;
 `Shuffler` gives the order that training sees them in. Pillow and pooch are imported when first used.
 """
 

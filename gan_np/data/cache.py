@@ -98,12 +98,13 @@ def decoded(
     content: object,
     produce: Callable[[], tuple[Shape, Iterable[Array]]],
     notes: Callable[[], dict[str, Any]] = dict,
+    dtype: str = "uint8",
 ) -> Decoded:
     """Images from the cache; made with `produce` and kept if they are not there.
 
     folder: the cache folder.
     source, content: values whose `repr` says what was asked for and what was there.
-    produce: gives the shape (N, H, W, C) and uint8 chunks (n, H, W, C) with together N images at most; exceptions of
+    produce: gives the shape (N, H, W, C) and chunks (n, H, W, C) of `dtype` with together N images at most; exceptions of
         both pass, and leave nothing behind.
     notes: asked after the last chunk: what to keep with the images, for JSON.
 
@@ -116,20 +117,20 @@ def decoded(
     place = folder / "decoded"
     whose = _hash(source)[:16]
     target = place / f"{whose}-{_hash(content)}.npy"
-    found = _read(target)
+    found = _read(target, dtype)
     if found is not None:
         return found
     most, chunks = produce()
     place.mkdir(parents=True, exist_ok=True)
-    needed, free = int(np.prod(most, dtype=object)), shutil.disk_usage(place).free
+    needed, free = int(np.prod(most, dtype=object)) * np.dtype(dtype).itemsize, shutil.disk_usage(place).free
     if needed > free:
         raise OSError(
             f"the cache folder {folder} has {free / 1e9:.1f} GB free and the decoded images need "
             f"{needed / 1e9:.1f} GB; name another folder with {VARIABLE} or cache_dir"
         )
-    _write(target, most, chunks, notes)
+    _write(target, most, chunks, notes, dtype)
     _clean(place, whose, target)
-    made = _read(target)
+    made = _read(target, dtype)
     if made is None:
         raise OSError(f"{target}: was written and cannot be read back; is the disk sound?")
     return made
@@ -139,32 +140,34 @@ def _hash(value: object) -> str:
     return hashlib.blake2b(repr((FORMAT, value)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def _read(target: Path) -> Decoded | None:
+def _read(target: Path, dtype: str) -> Decoded | None:
     """The images and notes, or None if they are missing, incomplete or not what was written."""
     try:
         record = json.loads(target.with_suffix(".json").read_text(encoding="utf-8"))
         images = np.lib.format.open_memmap(target, mode="r")
         sound = (
-            images.dtype == np.uint8 and list(images.shape) == record["shape"] and digest(images) == record["digest"]
+            images.dtype == np.dtype(dtype)
+            and list(images.shape) == record["shape"]
+            and digest(images) == record["digest"]
         )
         return Decoded(images, dict(record["notes"])) if sound else None
     except (OSError, ValueError, KeyError, TypeError, SyntaxError):
         return None
 
 
-def _write(target: Path, most: Shape, chunks: Iterable[Array], notes: Callable[[], dict[str, Any]]) -> None:
+def _write(target: Path, most: Shape, chunks: Iterable[Array], notes: Callable[[], dict[str, Any]], dtype: str) -> None:
     count = 0
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(tempfile.NamedTemporaryFile(dir=target.parent, suffix=".partial", delete=False))
         images = Path(file.name)
         stack.callback(images.unlink, missing_ok=True)
         with naming(target), file:
-            file.write(_header(most))
+            file.write(_header(most, dtype))
             for chunk in chunks:
                 file.write(np.ascontiguousarray(chunk).data)
                 count += len(chunk)
             file.seek(0)
-            file.write(_header((count, *most[1:])))
+            file.write(_header((count, *most[1:]), dtype))
         if not count:
             raise ValueError("no images")
         record = {
@@ -181,9 +184,9 @@ def _write(target: Path, most: Shape, chunks: Iterable[Array], notes: Callable[[
         os.replace(beside, target.with_suffix(".json"))
 
 
-def _header(shape: tuple[int, ...]) -> bytes:
+def _header(shape: tuple[int, ...], dtype: str) -> bytes:
     """The header of an .npy file, version 1.0, always 128 bytes: written first, and again when N is known."""
-    text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}".encode("ascii")
+    text = f"{{'descr': '{np.dtype(dtype).str}', 'fortran_order': False, 'shape': {shape}, }}".encode("ascii")
     length = _HEADER_BYTES - 10
     return b"\x93NUMPY\x01\x00" + length.to_bytes(2, "little") + text.ljust(length - 1) + b"\n"
 

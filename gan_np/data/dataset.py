@@ -1,4 +1,4 @@
-"""Images with their labels: what every source gives."""
+"""Images or vectors with their labels: what every source gives."""
 
 from __future__ import annotations
 
@@ -20,34 +20,42 @@ MOST_LABELS = 1 << 27
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Real images and what is known about them.
+    """Real images, or vectors, and what is known about them.
 
-    images: uint8 (N, H, W, C), C from 1 to 4, N ≥ 1; an `np.memmap` (read-only) where the images lie in a file.
+    data: images (N, H, W, C), uint8 or float32 from 0 to 1, or vectors (N, m), float32 or float64; N ≥ 1. An `np.memmap`
+        (read-only) where they lie in a file.
     labels: int64 (N,), or None where nothing is known.
     class_names: the name of label k at position k, or None.
     name: of the source, for logs.
     decided: what was decided when the source was read (its parts, its range of values), in sentences.
+    columns: of vectors, what their columns are called, or None.
     warned: what may not be what the caller expects (files passed over, a range that was guessed); `open` warns of it.
 
     Raises:
-        TypeError: images are not a uint8 array, or labels are not integers.
+        TypeError: data are not an array of one of these dtypes, or labels are not integers.
         ShapeError: sizes that do not meet.
-        ValueError: no images, or a label without a class name.
+        ValueError: no data, or a label without a class name.
     """
 
-    images: Array
+    data: Array
     labels: Array | None = None
     class_names: tuple[str, ...] | None = None
     name: str = "array"
     decided: tuple[str, ...] = ()
     warned: tuple[str, ...] = ()
+    columns: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        check_images(self.images, "images")
-        if self.images.dtype != np.uint8:
-            raise TypeError(f"images: expected uint8, got {self.images.dtype}")
+        if isinstance(self.data, np.ndarray) and self.data.ndim == 2 and self.data.dtype.kind == "f":
+            check_vectors(self.data, "data")
+        else:
+            check_images(self.data, "images")
+            if self.data.dtype not in (np.uint8, np.float32):
+                raise TypeError(f"images: expected uint8 or float32, got {self.data.dtype}")
+        if self.columns is not None and (not self.are_vectors or len(self.columns) != self.data.shape[1]):
+            raise ValueError(f"columns: expected a name for each column of {self.data.shape}, got {len(self.columns)}")
         if self.labels is not None:
-            object.__setattr__(self, "labels", check_labels(self.labels, len(self.images), "labels"))
+            object.__setattr__(self, "labels", check_labels(self.labels, len(self.data), "labels"))
         if self.class_names is not None:
             if self.labels is None:
                 raise ValueError("class_names: given without labels")
@@ -59,11 +67,36 @@ class Dataset:
                 )
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.data)
+
+    @property
+    def are_vectors(self) -> bool:
+        """Whether these are vectors, and not images."""
+        return self.data.ndim == 2
+
+    @property
+    def images(self) -> Array:
+        """The data, which are images.
+
+        Raises:
+            ValueError: they are vectors.
+        """
+        if self.are_vectors:
+            raise ValueError(f"images: {self!r} has none")
+        return self.data
+
+    @property
+    def data_shape(self) -> tuple[int, ...]:
+        """(H, W, C) of every image, or (m,) of every vector."""
+        return tuple(self.data.shape[1:])
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """(H, W, C) of every image."""
+        """(H, W, C) of every image.
+
+        Raises:
+            ValueError: they are vectors.
+        """
         height, width, channels = self.images.shape[1:]
         return height, width, channels
 
@@ -73,30 +106,36 @@ class Dataset:
         return None if self.labels is None else len(np.unique(self.labels))
 
     def of_classes(self, labels: Array) -> tuple[Array, Array] | None:
-        """The images whose labels occur in `labels`, and their labels, or None if there are none: a held-out part may have
+        """The data whose labels occur in `labels`, and their labels, or None if there are none: a held-out part may have
         classes that the training part does not."""
         if self.labels is None:
             return None
         known = np.isin(self.labels, labels)
         if known.all():
-            return self.images, self.labels
-        return (self.images[known], self.labels[known]) if known.any() else None
+            return self.data, self.labels
+        return (self.data[known], self.labels[known]) if known.any() else None
 
     def fingerprint(self) -> str:
-        """A digest of images and labels, 32 hexadecimal digits: another one means other data.
+        """A digest of data and labels, 32 hexadecimal digits: another one means other data.
 
         BLAKE2b over shapes and bytes. Of more than 256 MiB of images only evenly spaced ones, the first and the last
         included, are read (256 MiB of them), so a change in a few images of a huge set can stay unseen.
         """
-        hasher = hashlib.blake2b(digest(self.images).encode(), digest_size=16)
+        hasher = hashlib.blake2b(digest(self.data).encode(), digest_size=16)
         if self.labels is not None:
             hasher.update(np.ascontiguousarray(self.labels).tobytes())
         return hasher.hexdigest()
 
+    @property
+    def counted(self) -> str:
+        """How many there are of what, in words."""
+        if self.are_vectors:
+            return f"{len(self):,} vectors of {self.data_shape[0]} numbers"
+        return f"{len(self):,} images of {'×'.join(map(str, self.data_shape))}"
+
     def __repr__(self) -> str:
-        shape = "×".join(map(str, self.image_shape))
         classes = f", {len(self.class_names)} classes" if self.class_names else ""
-        return f"Dataset({printable(self.name)}: {len(self):,} images of {shape}{classes})"
+        return f"Dataset({printable(self.name)}: {self.counted}{classes})"
 
 
 def digest(images: Array) -> str:
@@ -113,8 +152,16 @@ def digest(images: Array) -> str:
     return hasher.hexdigest()
 
 
+def check_vectors(data: Array, name: str) -> None:
+    """Refuse what are not vectors (N, m), N ≥ 1 and m ≥ 1, of float32 or float64."""
+    if str(data.dtype) not in ("float32", "float64"):
+        raise TypeError(f"{name}: expected vectors of float32 or float64, got {data.dtype}")
+    if data.ndim != 2 or not data.size:
+        raise ShapeError(f"{name}: expected vectors (N, m), N ≥ 1 and m ≥ 1, got shape {data.shape}")
+
+
 def check_images(images: Array, name: str) -> None:
-    """Refuse what is not (N, H, W, C) with N ≥ 1, H ≥ 1, W ≥ 1 and C from 1 to 4."""
+    """Refuse what is not (N, H, W, C) with all of them at least 1."""
     if not isinstance(images, np.ndarray):
         raise TypeError(f"{name}: expected a NumPy array, got {type(images).__name__}")
     check_shape(images.shape, name)
@@ -126,18 +173,17 @@ def check_shape(shape: tuple[int, ...], name: str) -> tuple[int, int, int, int]:
         count, height, width, channels = shape
         if count == 0:
             raise ValueError(f"{name}: no images in it (shape {shape})")
-        if min(height, width) > 0 and 1 <= channels <= 4:
+        if min(height, width, channels) > 0:
             return count, height, width, channels
     advice = ""
-    if len(shape) == 4 and 1 <= shape[1] <= 4:
-        advice = "; if channels come first here, move them: images.transpose(0, 2, 3, 1)"
-    elif len(shape) == 3:
+    if len(shape) == 3:
         advice = "; if this is one image, give images[None]; if these are grey images, give images[..., None]"
     elif len(shape) == 2:
-        advice = "; if each row is an image, reshape them: images.reshape(-1, height, width, channels)"
-    raise ShapeError(
-        f"{name}: expected images (N, height, width, channels) with 1 to 4 channels, got shape {shape}{advice}"
-    )
+        advice = (
+            "; if each row is a vector, give floats: data.astype('float32'); if each row is an image, reshape them: "
+            "images.reshape(-1, height, width, channels)"
+        )
+    raise ShapeError(f"{name}: expected images (N, height, width, channels), got shape {shape}{advice}")
 
 
 def check_labels(labels: Array, count: int, name: str) -> Array:

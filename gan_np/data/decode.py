@@ -18,7 +18,7 @@ from gan_np.printable import printable
 
 from .channels import to_channels
 from .ranges import Extent, Scale, extent_of
-from .resize import Size, cover
+from .resize import Size, resized
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -87,9 +87,17 @@ def extent(path: Path) -> Extent:
 
 
 def decode(
-    path: Path, channels: int, size: Size | None = None, scales: Mapping[str | None, Scale] = NO_SCALES
+    path: Path,
+    channels: int,
+    size: Size | None = None,
+    scales: Mapping[str | None, Scale] = NO_SCALES,
+    *,
+    fit: str = "crop",
+    dtype: str = "uint8",
 ) -> Array:
-    """An image file as uint8 (H, W, channels), channels 1, 3 or 4, cut to `size` by `cover` if it is given.
+    """An image file as (H, W, channels), channels 1, 3 or 4, brought to `size` by `resized` if it is given.
+
+    dtype: "uint8", or "float32" for floats from 0 to 1, in which deep grey keeps all its bits.
 
     EXIF orientation is applied. Modes: 1, L, LA, P, PA, RGB, RGBA, CMYK, YCbCr, HSV and LAB as Pillow converts them; deep
     grey by its scale (its transparent colour, if any, is ignored); other alpha, palettes with transparency and transparent
@@ -112,12 +120,14 @@ def decode(
                 )
             image.load()
             turn = _orientation(image)
-            plain = _plain(image, scale)
+            plain = _plain(image, scale, dtype)
             if turn > 1:
                 plain = plain.transpose(Image.Transpose(_TURNS[turn]))
             if size is not None:
-                plain = cover(plain, size)
+                plain = resized(plain, size, fit)
             pixels = np.asarray(plain)
+            if dtype != "uint8":
+                pixels = pixels.clip(0, 1) if pixels.dtype == np.float32 else pixels / np.float32(255)
     except Unreadable:
         raise
     except Exception as error:
@@ -165,15 +175,15 @@ def _halved(image: Image.Image) -> bool:
     return image.mode in ("LA", "RGB", "RGBA") and any(";16" in str(tile[3]) for tile in getattr(image, "tile", ()))
 
 
-def _plain(image: Image.Image, scale: Scale | None) -> Image.Image:
-    """In mode L, LA, RGB or RGBA; colours go through `scale`, alpha does not."""
+def _plain(image: Image.Image, scale: Scale | None, dtype: str) -> Image.Image:
+    """In mode L, LA, RGB or RGBA, or of deep grey as "float32" in mode F; colours go through `scale`, alpha does not."""
     from PIL import Image
 
     mode = image.mode
     if _deep(mode):
         if scale is None:
             raise Unreadable(f"grey of more than 8 bits (mode {mode}), which its header did not tell")
-        return Image.fromarray(scale.to_bytes(np.asarray(image)))
+        return Image.fromarray(scale.scaled(np.asarray(image), dtype))
     if mode in _GREY_MODES:
         wanted = "LA" if image.has_transparency_data and mode != "1" else "L"
     else:

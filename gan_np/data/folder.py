@@ -78,7 +78,8 @@ def open_folder(folder: Path, options: Options) -> Dataset:
     warned, decided = passed_over(said, [entry.name for entry in others], len(entries), options)
     layout = lay_out(said, entries, options)
 
-    source = (str(folder.resolve()), options.split, options.image_size, options.channels, options.value_range)
+    named = (options.split, options.image_size, options.channels, options.value_range, *options.unusual())
+    source = (str(folder.resolve()), *named)
     content = [(entry.name, entry.size, entry.changed) for entry in (*layout.entries, *layout.beside)]
     reading = _Reading(folder, layout, options)
     found = decoded(
@@ -87,6 +88,7 @@ def open_folder(folder: Path, options: Options) -> Dataset:
         content,
         lambda: (reading.survey(), reading.chunks()),
         lambda: {"broken": _sorted(reading.broken), "halved": reading.halved, **kept_as([*reading.scales.values()])},
+        options.dtype,
     )
     left_out = dict(found.notes["broken"])
     if left_out:
@@ -205,7 +207,14 @@ class _Reading:
         if entry.name in self.broken:  # its values were looked at before
             return None
         try:
-            image = decode(self.folder / entry.name, self.channels, self.options.image_size, self.scales)
+            image = decode(
+                self.folder / entry.name,
+                self.channels,
+                self.options.image_size,
+                self.scales,
+                fit=self.options.fit,
+                dtype=self.options.dtype,
+            )
         except Unreadable as error:
             self.broken[entry.name] = str(error)
             return None

@@ -26,15 +26,29 @@ def to_float(
     index: Array | None = None,
     mirrored: Array | None = None,
 ) -> Array:
-    """uint8 images as floats: 0…255 becomes low…high of the range, x = low + (high − low)·byte/255.
+    """Images as floats in a range: x = low + (high − low)·v, with v = byte/255 for uint8 and v itself for floats in [0, 1].
 
     A change of range shifts likelihoods: by 784·ln 2 on MNIST between the two.
 
     index: int64 (n,), the numbers of those that are wanted; None: all.
     mirrored: uint8 (n,), not 0 for those that are mirrored left to right; None: none. Both lie where the images do.
+
+    Raises:
+        TypeError: neither uint8 nor floats.
     """
     low, high = RANGES[choice("pixel_range", pixel_range, RANGES)]
-    return ops.bytes_to_floats(images, low, high, dtype, index=index, mirrored=mirrored)
+    if images.dtype.kind != "f":
+        return ops.bytes_to_floats(images, low, high, dtype, index=index, mirrored=mirrored)
+    wanted = images if index is None else images[index]
+    if mirrored is not None:
+        wanted = array_module(images).where(mirrored[:, None, None, None] != 0, wanted[:, :, ::-1], wanted)
+    floats: Array = (wanted * images.dtype.type(high - low) + images.dtype.type(low)).astype(dtype)
+    return floats
+
+
+def as_bytes(images: Array) -> Array:
+    """Images of a data set, uint8 or floats from 0 to 1, as uint8: as files and screens have them."""
+    return images if images.dtype == np.uint8 else to_bytes(images, "0..1")
 
 
 def to_bytes(images: Array, pixel_range: str) -> Array:
@@ -50,15 +64,18 @@ def scaled_to_bytes(floats: Array, low: float, high: float) -> Array:
 
 
 def grid(images: Array, columns: int | None = None, *, margin: int = 2, background: int = 255) -> Array:
-    """uint8 images (N, H, W, C) side by side, row after row: one uint8 image (height, width, C).
+    """Images (N, H, W, C) side by side, row after row: one uint8 image (height, width, C).
 
+    images: uint8, or floats from 0 to 1. Of images with 2 or more than 4 channels, for which there is no colour, each
+    channel is drawn as a grey image, one beside the other: (height, width, 1).
     columns: as near to a square as possible if None.
     """
     images = to_host(images)
     if images.ndim != 4 or not len(images):
         raise ShapeError(f"images: expected (N, height, width, channels) with N ≥ 1, got {images.shape}")
-    if images.dtype != np.uint8:
-        raise TypeError(f"images: expected uint8, got {images.dtype}")
+    if images.dtype != np.uint8 and images.dtype.kind != "f":
+        raise TypeError(f"images: expected uint8, or floats from 0 to 1, got {images.dtype}")
+    images = _channels_apart(as_bytes(images))
     count, height, width, channels = images.shape
     across = math.ceil(math.sqrt(count)) if columns is None else integer("columns", columns, 1)
     rows = math.ceil(count / across)
@@ -70,6 +87,14 @@ def grid(images: Array, columns: int | None = None, *, margin: int = 2, backgrou
         )
         sheet[top : top + height, left : left + width] = image
     return sheet
+
+
+def _channels_apart(images: Array) -> Array:
+    """Images that have a colour as they are; of others the channels beside each other, (N, H, C·W, 1)."""
+    count, height, width, channels = images.shape
+    if channels in (1, 3, 4):
+        return images
+    return images.transpose(0, 1, 3, 2).reshape(count, height, channels * width, 1)
 
 
 def save_image(image: Array, path: str | Path) -> Path:
@@ -86,7 +111,7 @@ def save_image(image: Array, path: str | Path) -> Path:
 
 
 def save_grid(images: Array, path: str | Path, *, columns: int | None = None, zoom: int | None = None) -> Path:
-    """uint8 images (N, H, W, C) as one image file.
+    """Images (N, H, W, C) as one image file, drawn as `grid` draws them.
 
     zoom: each pixel as zoom × zoom pixels; None enlarges small images so that the grid can be seen.
     """
@@ -94,7 +119,7 @@ def save_grid(images: Array, path: str | Path, *, columns: int | None = None, zo
 
 
 def save_animation(series: Array, path: str | Path, *, columns: int | None = None, zoom: int | None = None) -> Path:
-    """uint8 images (N, steps, H, W, C) as a GIF of grids, one for each step; `columns` and `zoom` as in `save_grid`."""
+    """Images (N, steps, H, W, C) as a GIF of grids, one for each step; `columns` and `zoom` as in `save_grid`."""
     from PIL import Image
 
     frames = []

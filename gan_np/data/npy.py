@@ -8,10 +8,8 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from gan_np.arrays import DType
+from gan_np.arrays import Array, DType
 from gan_np.printable import printable
-
-from .raw import Raw
 
 _LONGEST_HEADER = 10_000
 """Bytes; NumPy refuses longer ones too, but only after it has read them."""
@@ -69,14 +67,11 @@ def read_header(file: IO[bytes], name: str) -> Header:
     return Header(tuple(shape), fortran_order, dtype)
 
 
-def open_npy(path: Path) -> Raw:
-    """Images (N, H, W, C) or (N, H, W) of an .npy file, memory-mapped and read-only.
-
-    dtypes: uint8, other integers, floats (see `gan_np.data.ranges`).
+def map_npy(path: Path) -> Array:
+    """The array of an .npy file, memory-mapped and read-only.
 
     Raises:
         ValueError: not an .npy file, one of objects, or one whose header does not agree with its size.
-        TypeError, ShapeError: numbers that are not images.
     """
     name = printable(path)
     with path.open("rb") as file:
@@ -91,5 +86,5 @@ def open_npy(path: Path) -> Raw:
     if not found:
         raise ValueError(f"{name}: no images in it (shape {header.shape})")
     order = "F" if header.fortran_order else "C"
-    array = np.memmap(path, header.dtype, "r", offset, header.shape, order)  # type: ignore[call-overload]
-    return Raw.of(array, name, identity_of(path))
+    array: Array = np.memmap(path, header.dtype, "r", offset, header.shape, order)  # type: ignore[call-overload]
+    return array

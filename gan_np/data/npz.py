@@ -18,11 +18,12 @@ from gan_np.folders import VARIABLE
 from gan_np.printable import printable
 
 from . import raw as raw_images
-from .dataset import check_label_shape, check_labels
+from .dataset import check_label_shape, check_labels, check_shape
 from .npy import Header, identity_of, read_header
 from .options import NoSuchPart, Options
 from .parts import PART_NAMES, natural
-from .raw import Raw, check_dtype, image_shape, per_chunk
+from .raw import Raw, channels_last, check_dtype, image_shape, per_chunk
+from .table import holds_vectors
 
 DEFLATE_AT_MOST = 1032
 """Deflate makes no more than this many bytes of one."""
@@ -40,8 +41,8 @@ class Keys(NamedTuple):
     labels: str | None
 
 
-def open_npz(path: Path, options: Options) -> tuple[Raw, Array | None, list[str]]:
-    """Images and labels (int64 (N,), or None) of an .npz file, and which other parts it has.
+def open_npz(path: Path, options: Options) -> tuple[Raw | Array, Array | None, list[str]]:
+    """Images, or an array of vectors, and labels (int64 (N,), or None) of an .npz file, and which other parts it has.
 
     Names: images as `x_train`, `x_val` and `x_test` (also X_train, train_images, …; `split` picks) with labels `y_train`
     …, or `images`, `x` or `data` with `labels`, `y` or `targets`; a file of one array may name it anyhow.
@@ -62,10 +63,15 @@ def open_npz(path: Path, options: Options) -> tuple[Raw, Array | None, list[str]
             keys = choose(names, split, said)
             if not parts:
                 options.only_part(said)
-            raw = _raw(archive, path, keys.images, options)
-            labels = None if keys.labels is None else _labels(archive, path, keys.labels, raw.shape[0])
             others = [part for part in parts if part != split]
-            if raw.dtype != np.uint8:
+            raw: Raw | Array
+            header = _header(archive, path, keys.images)
+            if holds_vectors(header.shape, header.dtype):
+                raw = _vectors(archive, path, keys.images, header)
+            else:
+                raw = _raw(archive, path, keys.images, options)
+            labels = None if keys.labels is None else _labels(archive, path, keys.labels, raw.shape[0])
+            if isinstance(raw, Raw) and raw.dtype != np.uint8:
                 raw = replace(raw, beside=_beside(archive, path, names, others, options))
     except Exception as error:  # a damaged file makes zipfile and zlib raise nearly anything
         if isinstance(error, OSError | ValueError | TypeError) and said in str(error):
@@ -77,10 +83,27 @@ def open_npz(path: Path, options: Options) -> tuple[Raw, Array | None, list[str]
 def _raw(archive: zipfile.ZipFile, path: Path, key: str, options: Options) -> Raw:
     name = f"{printable(path)}, {printable(key)}"
     header = _header(archive, path, key)
-    shape = image_shape(header.shape, name)
     check_dtype(header.dtype, name)
     identity = (*identity_of(path), key)
+    if options.layout == "NCHW":
+        first = check_shape(header.shape, name)
+        count, channels, height, width = first
+
+        def moved() -> Iterator[Array]:
+            for chunk in _chunks(path, key, header, first, options.cache):
+                yield channels_last(chunk, "NCHW", name)
+
+        return Raw(name, (count, height, width, channels), header.dtype, moved, identity=(*identity, "NCHW"))
+    shape = image_shape(header.shape, name, sure=options.layout is not None)
     return Raw(name, shape, header.dtype, lambda: _chunks(path, key, header, shape, options.cache), identity=identity)
+
+
+def _vectors(archive: zipfile.ZipFile, path: Path, key: str, header: Header) -> Array:
+    """An array (N, m), read whole: what the header claims was held against the size of the file."""
+    with archive.open(key + ".npy") as member:
+        read_header(member, f"{printable(path)}, {printable(key)}")
+        values = np.frombuffer(member.read(header.data_bytes + 1), header.dtype)
+    return values.reshape(header.shape, order="F" if header.fortran_order else "C")
 
 
 def _beside(

@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gan_np.checks import choice, pair
+import numpy as np
+
+from gan_np.checks import choice
 
 from .cache import cache_folder
 from .parts import PART_NAMES, part_of
 from .ranges import Range, checked
-from .resize import Size
+from .resize import FITS, Size, size_of
 
 ALL = "all"
 SPLITS = (*PART_NAMES, ALL)
+DTYPES = ("uint8", "float32")
+LAYOUTS = ("NHWC", "NCHW")
 
 
 class NoSuchPart(ValueError):
@@ -37,6 +41,9 @@ class Options:
     skip_broken: bool = False
     cache_dir: str | os.PathLike[str] | None = None
     argument: str = "source"
+    fit: str = "crop"
+    dtype: str = "uint8"
+    layout: str | None = None
 
     @staticmethod
     def checked(
@@ -48,6 +55,9 @@ class Options:
         skip_broken: Any = False,
         cache_dir: Any = None,
         argument: str = "source",
+        fit: Any = "crop",
+        dtype: Any = "uint8",
+        layout: Any = None,
     ) -> Options:
         """Raises TypeError or ValueError that names the argument, what it was and what was expected."""
         if channels is not None and (isinstance(channels, bool) or channels not in (1, 3, 4)):
@@ -58,13 +68,29 @@ class Options:
             raise TypeError(f"cache_dir: expected a path or None, got {cache_dir!r}")
         return Options(
             (part_of(split) if isinstance(split, str) else None) or choice("split", split, SPLITS),
-            None if image_size is None else pair("image_size", image_size, 1),
+            None if image_size is None else size_of("image_size", image_size),
             None if channels is None else int(channels),
             checked("value_range", value_range),
             skip_broken,
             cache_dir,
             argument,
+            choice("fit", fit, FITS),
+            choice("dtype", dtype if isinstance(dtype, str) else str(np.dtype(dtype)), DTYPES),
+            None if layout is None else choice("layout", layout, LAYOUTS),
         )
+
+    def of_vectors(self, what: str) -> None:
+        """Refuse what only images have, for a source that holds vectors."""
+        usual = Options()
+        for name in ("image_size", "channels", "value_range", "layout"):
+            if getattr(self, name) != getattr(usual, name):
+                raise ValueError(f"{name}: is for images, and {what} holds vectors")
+
+    def unusual(self) -> tuple[str, ...]:
+        """What tells decoded images from those of the usual fit, dtype and layout, for the cache."""
+        usual = Options()
+        names = ("fit", "dtype", "layout")
+        return tuple(f"{name} {getattr(self, name)}" for name in names if getattr(self, name) != getattr(usual, name))
 
     def cache(self) -> Path:
         """The cache folder, made if it is missing."""

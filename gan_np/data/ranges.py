@@ -75,15 +75,30 @@ class Scale:
 
     def to_bytes(self, values: Array) -> Array:
         """Values as uint8, those outside counted. May be called from several threads."""
+        self._count(values)
+        # half precision has 11 bits, too few to scale in; longer floats than double gain nothing
+        exact = np.float32 if values.dtype.kind == "f" and values.dtype.itemsize <= 4 else np.float64
+        return scaled_to_bytes(values.astype(exact), *self.range)
+
+    def to_unit(self, values: Array) -> Array:
+        """Values as float32 from 0 to 1, those outside counted and cut. May be called from several threads."""
+        self._count(values)
+        low, high = self.range
+        unit: Array = np.clip((values.astype(np.float64) - low) / (high - low), 0.0, 1.0).astype(np.float32)
+        return unit
+
+    def scaled(self, values: Array, dtype: str) -> Array:
+        """`to_bytes` or `to_unit`."""
+        return self.to_bytes(values) if dtype == "uint8" else self.to_unit(values)
+
+    def _count(self, values: Array) -> None:
+        """How many of these lie outside, added to what was counted before."""
         low, high = self.range
         if self.seen.least < low or self.seen.greatest > high:
             room = ROUNDING * (high - low)
             cut = int(np.count_nonzero((values < low - room) | (values > high + room)))
             with self._counting:
                 self.cut, self.values = self.cut + cut, self.values + values.size
-        # half precision has 11 bits, too few to scale in; longer floats than double gain nothing
-        exact = np.float32 if values.dtype.kind == "f" and values.dtype.itemsize <= 4 else np.float64
-        return scaled_to_bytes(values.astype(exact), low, high)
 
     def said(self, name: str, advice: str) -> str:
         """What was decided, as a sentence; `advice` says how to name another range."""
@@ -162,7 +177,7 @@ def kind_of(dtype: DType) -> str:
 
 
 def narrow(name: str, images: Array, scales: list[Scale], advice: str) -> str | None:
-    """What to warn of if uint8 images use a narrow band of their range, else None.
+    """What to warn of if images, uint8 or floats from 0 to 1, use a narrow band of their range, else None.
 
     scales: how values became these bytes; none of bytes as they were. The band is that of all but one value in a
     thousand, so that a few stray ones do not hide it. Constant images say nothing of their range, and alpha is not
@@ -172,7 +187,8 @@ def narrow(name: str, images: Array, scales: list[Scale], advice: str) -> str | 
     step = max(1, int(colours.size) // _LOOKED_AT)
     counts = np.zeros(256, np.int64)
     for image in colours[::step]:
-        counts += np.bincount(image.reshape(-1), minlength=256)
+        levels_of = image if image.dtype == np.uint8 else scaled_to_bytes(image, 0.0, 1.0)
+        counts += np.bincount(levels_of.reshape(-1), minlength=256)
     levels = np.flatnonzero(counts)
     low, high = scales[0].range if len(scales) == 1 else (0.0, 255.0)
     width = (high - low) / 255

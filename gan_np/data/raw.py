@@ -1,4 +1,4 @@
-"""Arrays of images on the way to uint8 (N, H, W, C), in chunks, so that they may be larger than memory."""
+"""Arrays of images on the way to (N, H, W, C), uint8 or float32, in chunks, so that they may be larger than memory."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gan_np.arrays import Array, DType
+from gan_np.checks import ShapeError
 from gan_np.printable import printable
 
 from . import ranges
@@ -48,21 +49,43 @@ class Raw:
     beside: tuple[Raw, ...] = ()
 
     @staticmethod
-    def of(array: Array, name: str, identity: object = None) -> Raw:
-        """Of an array (N, H, W, C), or (N, H, W) for grey images."""
-        array = array.reshape(image_shape(array.shape, name))
+    def of(array: Array, name: str, identity: object = None, layout: str | None = None) -> Raw:
+        """Of an array (N, H, W, C), or (N, H, W) for grey images; with layout "NCHW" of one (N, C, H, W)."""
+        array = channels_last(array, layout, name)
+        array = array.reshape(image_shape(array.shape, name, sure=layout is not None))
         check_dtype(array.dtype, name)
         return Raw(name, array.shape, array.dtype, lambda: _slices(array), array, identity)
 
 
-def image_shape(shape: tuple[int, ...], name: str) -> tuple[int, int, int, int]:
-    """(N, H, W, C) of an array of images; (N, H, W) is grey, unless it looks like one coloured image (H, W, C).
+def channels_last(array: Array, layout: str | None, name: str) -> Array:
+    """A view (N, H, W, C) of images (N, C, H, W) where the layout is "NCHW"; otherwise the array itself.
 
     Raises:
-        ShapeError, ValueError: it is not that of images, or of none.
+        ShapeError: NCHW, of an array without four sizes.
+    """
+    if layout != "NCHW":
+        return array
+    if array.ndim != 4:
+        raise ShapeError(f"{name}: layout NCHW expects images (N, channels, height, width), got {array.shape}")
+    return array.transpose(0, 2, 3, 1)
+
+
+def image_shape(shape: tuple[int, ...], name: str, *, sure: bool = False) -> tuple[int, int, int, int]:
+    """(N, H, W, C) of an array of images; (N, H, W) is grey, unless it looks like one coloured image (H, W, C).
+
+    sure: the caller said that channels come last. Otherwise a shape that looks as if they came first, since the first of
+    three sizes is 1 to 4 and the last is not, or the last two agree and the first does not, is not guessed at.
+
+    Raises:
+        ShapeError, ValueError: it is not that of images, or of none, or it may be (N, C, H, W).
     """
     if len(shape) == 3 and not 1 <= shape[2] <= 4:
         shape = (*shape, 1)
+    if len(shape) == 4 and not sure and shape[3] > 4 and (1 <= shape[1] <= 4 or shape[1] != shape[2] == shape[3]):
+        raise ShapeError(
+            f"{name}: shape {shape} may have its channels first; say which it is with layout='NCHW' (channels first) or "
+            "layout='NHWC' (channels last)"
+        )
     return check_shape(shape, name)
 
 
@@ -87,7 +110,7 @@ def _slices(array: Array) -> Iterator[Array]:
 
 @dataclass(frozen=True)
 class Finished:
-    """uint8 images (N, H, W, C), and what was decided on the way, in sentences (see `Dataset`)."""
+    """Images (N, H, W, C), uint8 or float32, and what was decided on the way, in sentences (see `Dataset`)."""
 
     images: Array
     decided: tuple[str, ...] = ()
@@ -99,10 +122,11 @@ class Finished:
 
 
 def finish(raw: Raw, options: Options) -> Finished:
-    """The images as uint8 with the size and channels asked for.
+    """The images with the dtype, size and channels asked for.
 
     Bytes stay as they are unless the caller names a range. All else becomes bytes by rounding 255·(x − low)/(high − low),
-    where low..high is the caller's range, or what `ranges.decide` finds in the whole data set.
+    where low..high is the caller's range, or what `ranges.decide` finds in the whole data set. With dtype "float32" all
+    become (x − low)/(high − low), cut to 0…1; bytes are divided by 255.
     Then images are resized (`resize`) and their channels changed (`to_channels`). What needs none of these and is an
     array already is returned as it is (not a file in Fortran order: each batch would read all of it). Results up to 64 MiB
     are made in memory, larger ones in the cache folder, and those of an array in memory always in memory.
@@ -112,22 +136,24 @@ def finish(raw: Raw, options: Options) -> Finished:
     """
     count, height, width, channels = raw.shape
     wanted = (*(options.image_size or (height, width)), options.channels or channels)
-    unscaled = raw.dtype == np.uint8 and options.value_range is None
+    unscaled = raw.dtype == np.uint8 and options.value_range is None and options.dtype == "uint8"
     readable = raw.array is not None and (raw.identity is None or raw.array.flags.c_contiguous)
     if unscaled and wanted == (height, width, channels) and readable:
         assert raw.array is not None
         return finished_with(raw.name, raw.array, [], options)
     shape = (count, *wanted)
-    size = int(np.prod(shape, dtype=object))
+    size = int(np.prod(shape, dtype=object)) * np.dtype(options.dtype).itemsize
     scales: list[Scale] = []
     chunks = _converted(raw, wanted, options, scales)
     if size > IN_MEMORY and raw.identity is not None:
         place = raw.identity[0] if isinstance(raw.identity, tuple) else raw.identity
-        source = (place, raw.name, wanted, options.value_range)
+        source = (place, raw.name, wanted, options.value_range, *options.unusual())
         content = (raw.identity, *(other.identity for other in raw.beside))
-        kept = decoded(options.cache(), source, content, lambda: (shape, chunks), lambda: kept_as(scales))
+        kept = decoded(
+            options.cache(), source, content, lambda: (shape, chunks), lambda: kept_as(scales), options.dtype
+        )
         return finished_with(raw.name, kept.images, scales_of(kept.notes), options)
-    finished, done = np.empty(shape, np.uint8), 0
+    finished, done = np.empty(shape, options.dtype), 0
     for chunk in chunks:
         finished[done : done + len(chunk)] = chunk
         done += len(chunk)
@@ -140,9 +166,12 @@ def _converted(raw: Raw, wanted: tuple[int, int, int], options: Options, scales:
     if raw.dtype != np.uint8 or options.value_range is not None:
         scale = _scale(raw, options)
         scales.append(scale)
+    bytes_as_floats = Scale("i", (0.0, 255.0), Extent(0.0, 255.0)) if options.dtype != "uint8" else None
     for chunk in raw.chunks():
-        images = chunk if scale is None else scale.to_bytes(chunk)
-        yield to_channels(resize(images, wanted[:2]), wanted[2])
+        own = scale or bytes_as_floats
+        images = chunk if own is None else own.scaled(chunk, options.dtype)
+        fitted = resize(images, wanted[:2], options.fit)
+        yield to_channels(fitted if options.dtype == "uint8" else fitted.clip(0, 1), wanted[2])
 
 
 def _scale(raw: Raw, options: Options) -> Scale:

@@ -1,12 +1,14 @@
-"""Images of another size: scaled until they cover it, then cut around the centre."""
+"""Images of another size, by one of three rules (`FITS`)."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gan_np.arrays import Array
+from gan_np.checks import pair
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -14,9 +16,41 @@ if TYPE_CHECKING:
 Size = tuple[int, int]
 """(height, width)"""
 
+LARGEST = 4096
 
-def cover(image: Image.Image, size: Size) -> Image.Image:
-    """A Pillow image (modes L, LA, RGB, RGBA) of `size`, aspect ratio kept: what sticks out is cut on both sides alike.
+FITS = ("crop", "pad", "stretch")
+"""What is done with images of other proportions than the size asked for.
+
+crop scales an image until it covers the size, and cuts what sticks out on both sides alike; pad scales it until it fits in,
+and fills both sides alike with 0 (black, and transparent where there is alpha); stretch scales height and width each as
+needed."""
+
+
+def size_of(name: str, value: object) -> Size:
+    """(height, width) of a side, a pair, or text such as "64" or "48x32" (height first).
+
+    Raises:
+        TypeError, ValueError: it is none of these; the message names the argument.
+    """
+    if isinstance(value, str):
+        found = re.fullmatch(r"\s*(\d{1,5})\s*(?:[x×]\s*(\d{1,5})\s*)?", value)
+        if found is None:
+            raise ValueError(f"{name}: expected a side or HEIGHTxWIDTH, as in 64 or 48x32, got {value!r}")
+        value = int(found[1]), int(found[2] or found[1])
+    height, width = pair(name, value, 1)
+    if max(height, width) > LARGEST:
+        raise ValueError(f"{name}: expected sides of at most {LARGEST}, got {height}×{width}")
+    return height, width
+
+
+def written_size(name: str, value: object) -> int | str:
+    """A size as a configuration keeps it: a side of squares, or the text HEIGHTxWIDTH. Raises as `size_of`."""
+    height, width = size_of(name, value)
+    return height if height == width else f"{height}x{width}"
+
+
+def resized(image: Image.Image, size: Size, fit: str = "crop") -> Image.Image:
+    """A Pillow image (modes L, LA, RGB, RGBA, F) with the size asked for, by one of the rules `FITS`.
 
     Lanczos filter of Pillow, whose support grows with the reduction, so that nothing aliases; colours are weighted with
     alpha (in 8 bits: under a small alpha they lose precision, which does not show on any background). An image that has
@@ -27,18 +61,35 @@ def cover(image: Image.Image, size: Size) -> Image.Image:
     height, width = size
     if image.size == (width, height):
         return image
-    return ImageOps.fit(image, (width, height), method=Image.Resampling.LANCZOS, centering=(0.5, 0.5))
+    lanczos = Image.Resampling.LANCZOS
+    if fit == "stretch":
+        return image.resize((width, height), lanczos)
+    if fit == "crop":
+        return ImageOps.fit(image, (width, height), method=lanczos, centering=(0.5, 0.5))
+    scale = min(width / image.width, height / image.height)
+    inside = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    sheet = Image.new(image.mode, (width, height))
+    sheet.paste(image.resize(inside, lanczos), ((width - inside[0]) // 2, (height - inside[1]) // 2))
+    return sheet
 
 
-def resize(images: Array, size: Size) -> Array:
-    """uint8 images (N, H, W, C), C from 1 to 4, as (N, height, width, C): each one by `cover`."""
+def resize(images: Array, size: Size, fit: str = "crop") -> Array:
+    """Images (N, H, W, C), uint8 or float32, as (N, height, width, C), each by `resized`.
+
+    uint8 images with 1 to 4 channels are grey, grey and alpha, RGB and RGBA; with more, and of floats, each channel is
+    resized by itself.
+    """
     from PIL import Image
 
     if images.shape[1:3] == size:
         return images
-    resized = np.empty((len(images), *size, images.shape[3]), np.uint8)
+    made = np.empty((len(images), *size, images.shape[3]), images.dtype)
+    together = images.dtype == np.uint8 and images.shape[3] in (2, 3, 4)
     for index, pixels in enumerate(images):
-        flat = pixels[:, :, 0] if pixels.shape[2] == 1 else pixels
-        fitted = cover(Image.fromarray(np.ascontiguousarray(flat)), size)
-        resized[index] = np.asarray(fitted).reshape(resized.shape[1:])
-    return resized
+        if together:
+            made[index] = np.asarray(resized(Image.fromarray(np.ascontiguousarray(pixels)), size, fit))
+            continue
+        for channel in range(images.shape[3]):
+            plane = Image.fromarray(np.ascontiguousarray(pixels[:, :, channel]))
+            made[index, :, :, channel] = np.asarray(resized(plane, size, fit))
+    return made

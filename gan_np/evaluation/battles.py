@@ -47,8 +47,8 @@ def battle_of_runs(
         if gan is None or gan.context_shape is not None:
             raise ValueError(f"{path}: needs a discriminator of images alone, not a lapgan or a conditional model")
         gans.append(gan)
-    if gans[0].image_shape != gans[1].image_shape:
-        raise ValueError(f"against: images of {gans[1].image_shape}, the first run draws {gans[0].image_shape}")
+    if gans[0].data_shape != gans[1].data_shape:
+        raise ValueError(f"against: data of {gans[1].data_shape}, the first run makes {gans[0].data_shape}")
     objectives = [build_objective(config) for config in configs]
     for path, config, objective in zip((first, second), configs, objectives, strict=True):
         if not objective.classifies:
@@ -60,7 +60,7 @@ def battle_of_runs(
     if together[0] != together[1]:
         of_each = ", the second ".join(f"packing {packing}, batch_size {size}" for packing, size in together)
         raise ValueError(f"against: both discriminators must judge as many images together; the first has {of_each}")
-    chosen = Real.choose(source.train.images, None if source.test is None else source.test.images, count, seed)
+    chosen = Real.choose(source.train.data, None if source.test is None else source.test.data, count, seed)
     samples = [gan.sample(len(chosen.reference), seed) for gan in gans]
     boundaries = [objective.boundary for objective in objectives]
 

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from gan_np.arrays import Array, generator
 from gan_np.checks import ShapeError, as_array, integer
 from gan_np.data.dataset import check_labels
@@ -23,9 +21,10 @@ from gan_np.metrics.measure import (
     features_of_samples,
     shown_classes,
 )
-from gan_np.metrics.pixels import FeatureExtractor, PixelFeatures
+from gan_np.metrics.pixels import FeatureExtractor, plain_features
 from gan_np.metrics.precision_recall import NEIGHBOURS
 from gan_np.models import Classifier
+from gan_np.runs.drawing import draw_vectors
 
 from .parts import Bars, Figure, Section, Table
 from .report import Report
@@ -104,7 +103,7 @@ def evaluate(
     """Samples of a gan beside real images: every figure of the catalogue with its interval, and the images.
 
     gan: any model with `sample`.
-    images, labels: the images it was trained on, uint8 (N, H, W, C), and their labels if known.
+    images, labels: the images (N, H, W, C) or vectors (N, m) that it was trained on, and their labels if known.
     class_names: what label k is called, at position k; labels and classes of a classifier go together by their names.
     test: images that it was not trained on (with their labels, or None), to compare with; without them the training
         images are cut in two.
@@ -152,11 +151,15 @@ def evaluate(
     if classifier is not None:
         report.add(_classes(classifier, views))
     shown = min(SHOWN, size)
-    figures = (
-        Figure.of(samples[:shown], f"The first {shown} samples of seed {seed}; none picked"),
-        Figure.of(real.reference[:shown], f"{shown} real images"),
-    )
-    report.add(Section("images", "Samples and real images", figures=figures))
+    if samples.ndim == 4:
+        figures: tuple[Figure, ...] = (
+            Figure.of(samples[:shown], f"The first {shown} samples of seed {seed}; none picked"),
+            Figure.of(real.reference[:shown], f"{shown} real images"),
+        )
+        report.add(Section("images", "Samples and real images", figures=figures))
+    elif (drawn := draw_vectors(samples, real.reference)) is not None:
+        caption = f"Samples of seed {seed}, none picked (blue), over real ones (grey)"
+        report.add(Section("samples", "Samples and real data", figures=(Figure.file(drawn, caption),)))
     return report
 
 
@@ -167,8 +170,8 @@ def extractor_of(gan: Sampler, classifier: Classifier | None) -> FeatureExtracto
         ShapeError: the classifier reads other images.
     """
     if classifier is None:
-        return PixelFeatures(gan.image_shape)
-    return classifier.extractor_for(gan.image_shape)
+        return plain_features(gan)
+    return classifier.extractor_for(gan.data_shape)
 
 
 def _read(reader: FeatureExtractor, table: LabelTable | None, labels: Array | None) -> Array | None:
@@ -176,8 +179,12 @@ def _read(reader: FeatureExtractor, table: LabelTable | None, labels: Array | No
 
 
 def _check(gan: Sampler, images: Array, labels: Array | None, name: str) -> None:
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != gan.image_shape:
-        raise ShapeError(f"{name}: expected uint8 (N, *{gan.image_shape}), got {images.dtype} {images.shape}")
+    kinds = ("float32", "float64") if len(gan.data_shape) == 1 else ("uint8", "float32", "float64")
+    if str(images.dtype) not in kinds or images.shape[1:] != gan.data_shape:
+        raise ShapeError(
+            f"{name}: expected {' or '.join(kinds)} (N, {', '.join(map(str, gan.data_shape))}), got {images.dtype} "
+            f"{images.shape}"
+        )
     if labels is not None:
         check_labels(labels, len(images), f"{name} labels")
 

@@ -28,16 +28,16 @@ def held_out_images(config: Config, training: Array, source: str | None = None) 
             "held-out: the test needs images that training has not seen, and the run took all of "
             f"{config.data!r}, which has no test part: give some with --held-out DATA"
         )
-    if found.image_shape != training.shape[1:]:
-        raise ValueError(f"held-out: expected images of {training.shape[1:]} as in training, got {found.image_shape}")
+    if found.data_shape != training.shape[1:]:
+        raise ValueError(f"held-out: expected data of {training.shape[1:]} as in training, got {found.data_shape}")
     seen = {_digest(image) for image in training}
-    fresh = np.array([_digest(image) not in seen for image in found.images])
+    fresh = np.array([_digest(image) not in seen for image in found.data])
     if not fresh.any():
         raise ValueError(f"held-out: every image of {printable(found.name)} was seen in training")
     if fresh.all():
         return found, 0
     labels = None if found.labels is None else found.labels[fresh]
-    return Dataset(found.images[fresh], labels, found.class_names, found.name), int((~fresh).sum())
+    return Dataset(found.data[fresh], labels, found.class_names, found.name), int((~fresh).sum())
 
 
 def some_of(count: int, total: int, seed: int = 0) -> Array:

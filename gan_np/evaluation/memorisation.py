@@ -19,6 +19,8 @@ from .held_out import held_out_images, some_of
 from .trained_on import relabelled, training_data, with_labels_of
 from .trunk import trunk_features
 
+FLOAT64 = np.dtype(np.float64)
+
 Features = Callable[[Array, Array | None], Array]
 """(uint8 images (N, H, W, C), their labels (N,) or None) → features (N, F)."""
 
@@ -27,7 +29,7 @@ Features = Callable[[Array, Array | None], Array]
 class Memory:
     """What `memory_of` found.
 
-    shown: uint8, the first samples. training: the training images. found: for each search, by its name, the training
+    shown: the first samples. training: the training images. found: for each search, by its name, the training
     images nearest to those samples (show, nearest). tests: the test of each search. seen: how many images that were
     meant as held out are training images, and were left out.
     """
@@ -55,7 +57,7 @@ def memory_of(
     data: str | None = None,
     features: Mapping[str, Features] | None = None,
 ) -> Memory:
-    """Search the training images of a run for those nearest to its samples, in pixels and in features.
+    """Search the training data of a run for those nearest to its samples, in pixels (of vectors in columns) and in features.
 
     run: a run folder; model: its model. held_out: images that training has not seen, see `held_out_images`; at most
     held_out_count of them, drawn at random. trunk: search in the features of the run's own discriminator too (not for a
@@ -69,31 +71,39 @@ def memory_of(
     config = read_config(run).going_on(data=data)
     training = training_data(run, config, moved=data is not None)
     with_labels_of(model, training)
-    fresh, seen = held_out_images(config, training.images, held_out)
+    fresh, seen = held_out_images(config, training.data, held_out)
     unseen = _part(relabelled(fresh, training), some_of(held_out_count, len(fresh)))
     table = model.labels
     labels = None if table is None else table.labels_of(table.drawn(count))
     samples = model.sample(count, seed, labels=labels)
-    found = {"pixels": nearest_neighbours(samples[:show], training.images, nearest).indices}
-    tests = {
-        "pixels": copying_test(
-            training.images, unseen.images, samples, shift=shift, mirror=config.flip, cells=cells, seed=seed
-        )
-    }
+    if training.are_vectors:
+        encode = model.encoding.encode
+        known, theirs, ours = (encode(part, FLOAT64) for part in (training.data, unseen.data, samples))
+        first = "columns"
+        found = {first: nearest_neighbours(ours[:show], known, nearest).indices}
+        tests = {first: copying_test(known, theirs, ours, cells=cells, seed=seed)}
+    else:
+        first = "pixels"
+        found = {first: nearest_neighbours(samples[:show], training.data, nearest).indices}
+        tests = {
+            first: copying_test(
+                training.data, unseen.data, samples, shift=shift, mirror=config.flip, cells=cells, seed=seed
+            )
+        }
     searches: dict[str, Features] = {}
     if trunk and isinstance(model, GAN):
         searches["discriminator"] = lambda images, labels: trunk_features(model, images, labels)
     for name, of in {**searches, **(features or {})}.items():
-        known = of(training.images, training.labels)
-        theirs, ours = of(unseen.images, unseen.labels), of(samples, labels)
+        known = of(training.data, training.labels)
+        theirs, ours = of(unseen.data, unseen.labels), of(samples, labels)
         found[name] = nearest_neighbours(ours[:show], known, nearest).indices
         of_features = copying_test(known, theirs, ours, cells=cells, seed=seed)
         # What is of another source in pixels is so everywhere, also where a network does not tell the two apart.
-        source = min(of_features.source, tests["pixels"].source, key=lambda found: found.p)
+        source = min(of_features.source, tests[first].source, key=lambda found: found.p)
         tests[name] = replace(of_features, source=source)
-    return Memory(samples[:show], training.images, found, tests, seen)
+    return Memory(samples[:show], training.data, found, tests, seen)
 
 
 def _part(dataset: Dataset, rows: Array) -> Dataset:
     labels = None if dataset.labels is None else dataset.labels[rows]
-    return Dataset(np.ascontiguousarray(dataset.images[rows]), labels, dataset.class_names, dataset.name)
+    return Dataset(np.ascontiguousarray(dataset.data[rows]), labels, dataset.class_names, dataset.name)

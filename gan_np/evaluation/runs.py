@@ -57,9 +57,9 @@ class Run:
         config = read_config(place).going_on(data=data)
         train = training_data(place, config, moved=data is not None)
         test = open_test_data(config) if real is None else open_other(config, real, "real")
-        if test is not None and test.image_shape != train.image_shape:
-            theirs, ours = ("×".join(map(str, shape)) for shape in (test.image_shape, train.image_shape))
-            raise ShapeError(f"real: expected images of {ours}, as the run draws, {real or config.data} has {theirs}")
+        if test is not None and test.data_shape != train.data_shape:
+            theirs, ours = ("×".join(map(str, shape)) for shape in (test.data_shape, train.data_shape))
+            raise ShapeError(f"real: expected data of {ours}, as the run draws, {real or config.data} has {theirs}")
         return cls(place, config, train, None if test is None else relabelled(test, train))
 
     def gan(self, checkpoint: Path | None, device: str) -> GAN | LAPGAN:
@@ -82,7 +82,7 @@ class Run:
                 if file is None:
                     error.add_note("(remove it, and an evaluation trains another; or name one that is whole)")
                 raise
-        if self.train.labels is None or len(np.unique(self.train.labels)) < 2:
+        if self.train.are_vectors or self.train.labels is None or len(np.unique(self.train.labels)) < 2:
             return None
         test = None if self.test is None or self.test.labels is None else (self.test.images, self.test.labels)
         return train_classifier(
@@ -135,10 +135,10 @@ def evaluate_run(
     facts = {"run": str(run), "model": opened.config.model, "data": opened.config.data}
     if chosen is not None:
         facts["checkpoint"] = f"{chosen.name}, step {_step(chosen):,}"
-    test = None if opened.test is None else (opened.test.images, opened.test.labels)
+    test = None if opened.test is None else (opened.test.data, opened.test.labels)
     report = evaluate(
         gan,
-        opened.train.images,
+        opened.train.data,
         opened.train.labels,
         test=test,
         class_names=opened.train.class_names,
@@ -172,8 +172,8 @@ def _step(file: Path) -> int:
 
 def _every(run: Run, classifier: Classifier | None, count: int, seed: int, average: bool, device: str) -> Section:
     """A few figures of every kept checkpoint, as a table and as curves."""
-    test = None if run.test is None else run.test.images
-    real = Real.choose(run.train.images, test, count, seed)
+    test = None if run.test is None else run.test.data
+    real = Real.choose(run.train.data, test, count, seed)
     size, records = len(real.reference), []
     reference = None
     for file in all_of(run.path):

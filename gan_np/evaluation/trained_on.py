@@ -29,7 +29,7 @@ def training_data(run: str | Path, config: Config, *, moved: bool = False) -> Da
     found = open_data(config, None if moved else run)
     # The finest level of a LAPGAN is trained on the whole images.
     description = describe_file(finest(run) if is_lapgan(run) else run)
-    check_fingerprints(description, found.images, found.labels, run)
+    check_fingerprints(description, found.data, found.labels, run)
     return found
 
 
@@ -52,6 +52,6 @@ def relabelled(data: Dataset, training: Dataset) -> Dataset:
         warnings.warn(
             f"{data.name}: its labels are not used; training has no class {', '.join(unknown[:10])}", stacklevel=4
         )
-        return Dataset(data.images, name=data.name)
+        return Dataset(data.data, name=data.name)
     label_of = np.array([theirs.values[theirs.names.index(name)] for name in own.names], np.int64)
-    return Dataset(data.images, label_of[own.classes_of(data.labels)], training.class_names, data.name)
+    return Dataset(data.data, label_of[own.classes_of(data.labels)], training.class_names, data.name)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from gan_np.arrays import Array, generator, to_host
-from gan_np.data.images import RANGES, to_bytes
 from gan_np.models import GAN, LAPGAN, laplacian
 
 
@@ -34,18 +33,18 @@ class Decoder:
         return self.gan.prior.of_seed(seed, count, self.gan.generator.dtype)
 
     def __call__(self, z: Array, labels: Any = None) -> Array:
-        """uint8 (N, H, W, C) for z (N, k); labels of a conditional model as in `sample`."""
+        """Images or vectors for z (N, k), as `GAN.sample` gives them; labels of a conditional model as in `sample`."""
         if isinstance(self.model, GAN):
             return self.model.decode(z, labels=labels, average=self.average)
         coarsest, streams = self.model.coarsest, generator(self.seed, 1).integers(0, 2**31, len(self.model.players))
         chosen = coarsest.chosen_labels(labels, len(z))
         context = None if chosen is None else coarsest.context_of(chosen)
         first = coarsest.generate(z, context, average=self.average)
-        low, high = RANGES[coarsest.pixel_range]
+        low, high = coarsest.image_range
         images = ((first - low) * (2 / (high - low)) - 1).astype(first.dtype)  # the levels' range is [−1, 1]
         for level, stream in zip(self.model.levels, streams[1:], strict=True):
             enlarged = to_host(laplacian.expand(images))
             noise = np.repeat(level.prior.of_seed(int(stream), 1, level.generator.dtype), len(z), axis=0)
             detail = level.generate(noise, level.context(enlarged, chosen), average=self.average)
             images = enlarged + detail
-        return to_bytes(images, "-1..1")
+        return self.model.levels[-1].encoding.decode(images)

@@ -9,7 +9,6 @@ import numpy as np
 
 from gan_np.arrays import Array, array_module, to_device, to_host
 from gan_np.checks import ShapeError, integer, number
-from gan_np.data.images import to_float
 from gan_np.layers import Wrt
 from gan_np.models import GAN
 from gan_np.models.gan import joined
@@ -44,9 +43,9 @@ def invert(
 ) -> Inversion:
     """Points z whose images are near those given: min_z ‖G(z) − x‖² by Adam from several draws of p(z).
 
-    images: uint8 (N, H, W, C). G runs in evaluation mode; ∂/∂z is its pullback. After each step coordinates with a
-    uniform prior are cut to its range. labels: of a conditional model, as in `sample`. The learning rate falls linearly
-    to 0.
+    images: (N, H, W, C), or vectors (N, m), as the gan samples them. G runs in evaluation mode; ∂/∂z is its pullback. After
+    each step coordinates with a uniform prior are cut to its range. labels: of a conditional model, as in `sample`. The
+    learning rate falls linearly to 0.
 
     The problem is not convex: starts end in different places, and images unlike the training set's have no z at all.
     Look at the distance; that of a sample of the generator itself can reach 0.
@@ -54,14 +53,14 @@ def invert(
     Raises:
         ShapeError, TypeError, ValueError: images that are not this generator's, arguments out of range.
     """
-    if images.ndim != 4 or images.shape[1:] != gan.image_shape or not len(images):
-        raise ShapeError(f"images: expected (N, {', '.join(map(str, gan.image_shape))}), got {images.shape}")
+    if images.shape[1:] != gan.data_shape or not len(images):
+        raise ShapeError(f"images: expected (N, {', '.join(map(str, gan.data_shape))}), got {images.shape}")
     integer("starts", starts, 1)
     integer("steps", steps, 1)
     number("learning_rate", learning_rate, above=0.0)
     network = gan.sampler(average=average)
     count, total = len(images), len(images) * starts
-    target = to_device(to_float(images, gan.pixel_range, network.dtype), network.device).repeat(starts, axis=0)
+    target = to_device(gan.encoding.encode(images, network.dtype), network.device).repeat(starts, axis=0)
     chosen = gan.chosen_labels(labels, count)
     context = None if chosen is None else gan.context_of(np.repeat(chosen, starts))
     layout = Layout([("z", (total, gan.prior.dim), "weight")])
@@ -78,7 +77,7 @@ def invert(
             with theta.edit() as memory:
                 array_module(memory).clip(memory, -limit, limit, out=memory)
     difference = to_host(network(joined(theta["z"], context)) - target).reshape(count, starts, -1).astype(np.float64)
-    low, high = (-1.0, 1.0) if gan.pixel_range == "-1..1" else (0.0, 1.0)
+    low, high = (0.0, 1.0) if gan.pixel_range is None else gan.image_range
     distances = np.linalg.norm(difference, axis=2) / (high - low)
     best = distances.argmin(axis=1)
     z = to_host(theta["z"]).reshape(count, starts, -1)[np.arange(count), best]

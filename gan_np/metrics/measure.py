@@ -55,9 +55,9 @@ class Features:
 def extract_features(
     images: Array, reader: FeatureExtractor, labels: Array | None = None, *, patches: int = PATCHES, seed: int = 0
 ) -> Features:
-    """A view of uint8 images (N, H, W, C). Images smaller than a patch have no descriptors."""
+    """A view of images (N, H, W, C) or vectors (N, m). Vectors, and images smaller than a patch, have no descriptors."""
     features, probabilities = reader.extract(images)
-    height, width = images.shape[1:3]
+    height, width = images.shape[1:3] if images.ndim == 4 else (0, 0)
     descriptors = patch_descriptors(images, patches=patches, seed=seed) if min(height, width) >= PATCH else []
     sides = tuple((height >> level, width >> level) for level in range(len(descriptors)))
     return Features(features, probabilities, tuple(descriptors), sides, labels)
@@ -67,7 +67,7 @@ class Sampler(Protocol):
     """What samples are drawn from: any model of `gan_np.models`."""
 
     @property
-    def image_shape(self) -> tuple[int, int, int]: ...
+    def data_shape(self) -> tuple[int, ...]: ...
 
     @property
     def classes(self) -> int | None: ...

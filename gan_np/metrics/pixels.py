@@ -1,12 +1,13 @@
-"""Pixels as features, where no classifier is at hand."""
+"""Pixels of images and numbers of vectors as features, where no classifier is at hand."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from gan_np.arrays import Array
+from gan_np.data.encoding import Encoding
 from gan_np.data.images import to_float
 from gan_np.models import laplacian
 
@@ -20,8 +21,26 @@ class FeatureExtractor(Protocol):
     name: str
 
     def extract(self, images: Array) -> tuple[Array, Array | None]:
-        """(features (N, F), probabilities (N, classes) or None) of uint8 images (N, H, W, C)."""
+        """(features (N, F), probabilities (N, classes) or None) of images (N, H, W, C) or vectors (N, m)."""
         ...
+
+
+class VectorFeatures:
+    """The numbers of vectors as the players see them: standardised, if training did that."""
+
+    name = "standardised columns"
+
+    def __init__(self, encoding: Encoding) -> None:
+        self.encoding = encoding
+
+    def extract(self, images: Array) -> tuple[Array, None]:
+        """float32 (N, m), and no probabilities."""
+        return self.encoding.encode(images, np.dtype(np.float32)), None
+
+
+def plain_features(gan: Any) -> FeatureExtractor:
+    """What reads a model's data without a classifier: pixels of images, numbers of vectors."""
+    return PixelFeatures(gan.image_shape) if len(gan.data_shape) == 3 else VectorFeatures(gan.encoding)
 
 
 class PixelFeatures:

@@ -43,14 +43,14 @@ def pyramid_levels(height: int, width: int) -> int:
 def patch_descriptors(images: Array, *, patches: int = PATCHES, seed: int = 0) -> list[Array]:
     """For each level, finest first, `patches` patches of each image: float32 (N, patches, 7·7·C), channels last.
 
-    images: uint8 (N, H, W, C), sides at least 7.
+    images: (N, H, W, C), uint8 or floats from 0 to 1, sides at least 7.
 
     Raises:
         TypeError, ShapeError: they are not.
     """
     integer("patches", patches, 1)
-    if images.dtype != np.uint8:
-        raise TypeError(f"images: expected uint8, got {images.dtype}")
+    if images.dtype != np.uint8 and images.dtype.kind != "f":
+        raise TypeError(f"images: expected uint8, or floats from 0 to 1, got {images.dtype}")
     if images.ndim != 4 or not len(images) or min(images.shape[1:3]) < PATCH:
         raise ShapeError(
             f"images: expected (N, height, width, channels), sides of at least {PATCH}, got {images.shape}"

@@ -120,14 +120,14 @@ class Classifier:
 
     def extract(self, images: Array) -> tuple[Array, Array]:
         """(features, probabilities) in one pass."""
-        if images.dtype != np.uint8:
-            raise TypeError(f"images: expected uint8, got {images.dtype}")
+        if str(images.dtype) not in ("uint8", "float32", "float64"):
+            raise TypeError(f"images: expected uint8, or floats from 0 to 1, got {images.dtype}")
         if images.ndim != 4 or images.shape[1:] != self.image_shape:
             raise ShapeError(f"images: this classifier reads (N, *{self.image_shape}), got {images.shape}")
         network = self.network.check_finite(f"the classifier {self.name}")
         features = np.empty((len(images), self.feature_count), network.dtype)
         probabilities = np.empty((len(images), self.classes), network.dtype)
-        batch = np.zeros((BATCH, *self.image_shape), np.uint8)
+        batch = np.zeros((BATCH, *self.image_shape), images.dtype)
         for start in range(0, len(images), BATCH):
             part = images[start : start + BATCH]
             batch[: len(part)] = part

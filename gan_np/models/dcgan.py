@@ -55,7 +55,7 @@ def dcgan(
 ) -> GAN:
     """A DCGAN for images of any shape from 8×8 to 256×256.
 
-    image_shape: (height, width, channels), square or not; 1, 3 or 4 channels.
+    image_shape: (height, width, channels), square or not, with any number of channels.
     latent_dim: k, the size of z.
     width: channels of D's first layer; each further layer has twice as many, up to 8·width. G mirrors D.
     kernel_size: of the convolutions, 5 in the paper.
@@ -110,8 +110,6 @@ class Pyramid(NamedTuple):
         height, wide, channels = shape("image_shape", image_shape, 3)
         if not (SMALLEST <= height <= LARGEST and SMALLEST <= wide <= LARGEST):
             raise ShapeError(f"image_shape: expected sides from {SMALLEST} to {LARGEST}, got {height}×{wide}")
-        if channels not in (1, 3, 4):
-            raise ShapeError(f"image_shape: expected 1, 3 or 4 channels, got {channels}")
         integer("width", width, 1)
         if kernel_size not in (4, 5):
             raise ValueError(f"kernel_size: expected 4 or 5, got {kernel_size!r}")

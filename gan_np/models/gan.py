@@ -1,4 +1,4 @@
-"""A generator and a discriminator, and what they need to know of images, of z and of what goes with an image."""
+"""A generator and a discriminator, and what they need to know of the data, of z and of what goes with each of the data."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import numpy as np
 
 from gan_np.arrays import Array, array_module, generator, on_host, to_device, to_host
 from gan_np.averaging import Average, recompute_statistics
-from gan_np.checks import NonFiniteError, ShapeError, choice, integer
-from gan_np.data.images import RANGES, to_bytes, to_float
+from gan_np.checks import NonFiniteError, ShapeError, choice, integer, shape
+from gan_np.data.encoding import Encoding, encoding_of
+from gan_np.data.images import RANGES
 from gan_np.data.labels import LabelTable
 from gan_np.devices import CPU, memory_explained, scope
 from gan_np.networks import Network, Sequential, folded
@@ -36,16 +37,19 @@ TRANSIENT = {"transient": True}
 @register()
 @dataclass
 class GAN:
-    """Two players.
+    """Two players, for images (H, W, C) or for vectors of m numbers.
 
-    generator: z (N, latent_dim) → images (N, H, W, C) in `pixel_range`; of a conditional model (z, context) → images.
-    discriminator: images → logits (N, 1); of a conditional model (images, context) → logits.
+    generator: z (N, latent_dim) → images (N, H, W, C) in `pixel_range`, or vectors (N, m); of a conditional model
+        (z, context) → images or vectors.
+    discriminator: images or vectors → logits (N, 1); of a conditional model (images, context) → logits.
     prior: p(z).
-    pixel_range: "-1..1" or "0..1", the range of float images.
+    pixel_range: "-1..1" or "0..1", the range of the images that G draws; None for vectors.
     packing: how many images D judges together (`gan_np.models.packing`).
     classes: of a model conditional on labels, how many there are: the context of an image is its label, one-hot.
     label_table: labels, names and frequencies of those classes in the data that it was trained on; training sets it. Where
         it is not known, labels are 0…classes−1 and equally frequent.
+    encoding: how data become what the players see, and back (`gan_np.data.encoding`): the mean and deviation of vectors,
+        whether images are bytes or floats. Training sets it from its data.
     average: the moving average of the generator, if training keeps one; samples then come from it.
     recipe: for people, the call that made it (the name of a registered model and its arguments); empty for one put together
         by hand.
@@ -59,11 +63,12 @@ class GAN:
     generator: Network
     discriminator: Network
     prior: Prior
-    pixel_range: str
+    pixel_range: str | None = None
     packing: int = 1
     classes: int | None = None
     average: Average | None = field(default=None, kw_only=True, repr=False, metadata=TRANSIENT)
     label_table: LabelTable | None = field(default=None, kw_only=True, repr=False, metadata=TRANSIENT)
+    encoding: Encoding = field(default=None, kw_only=True, repr=False, metadata=TRANSIENT)  # type: ignore[assignment]
     recipe: Mapping[str, Any] = field(default_factory=dict, kw_only=True, repr=False, metadata=TRANSIENT)
     _statistics_of: tuple[int, int, LabelTable | None] | None = field(
         default=None, kw_only=True, repr=False, metadata=TRANSIENT
@@ -73,15 +78,24 @@ class GAN:
     )
 
     def __post_init__(self) -> None:
-        choice("pixel_range", self.pixel_range, RANGES)
         for name, kind in (("generator", Network), ("discriminator", Network), ("prior", Prior)):
             if not isinstance(getattr(self, name), kind):
                 raise TypeError(f"{name}: expected a {kind.__name__}, got {getattr(self, name)!r}")
         if self.label_table is not None and len(self.label_table) != self.classes:
             raise ValueError(f"label_table: expected {self.classes} classes, got {len(self.label_table)}")
+        made = self.generator.output_shape
+        if len(made) not in (1, 3) or not all(isinstance(size, int) for size in made):
+            raise ShapeError(
+                f"generator: expected to give images (height, width, channels) or vectors (m,), it gives {made}"
+            )
+        if len(made) == 3:
+            choice("pixel_range", self.pixel_range, RANGES)
+        elif self.pixel_range is not None:
+            raise ValueError(f"pixel_range: vectors have none, expected None, got {self.pixel_range!r}")
+        if self.encoding is None:
+            self.encoding = encoding_of(made, self.pixel_range)
         z: Any = (self.prior.dim,)
-        height, width, channels = self.generator.output_shape
-        seen: Any = height, width, integer("packing", self.packing, 1, 256) * channels
+        seen: Any = *made[:-1], integer("packing", self.packing, 1, 256) * made[-1]
         context = self.context_shape
         if context is not None:
             if self.packing > 1:
@@ -101,10 +115,42 @@ class GAN:
         return {one.name: getattr(self, one.name) for one in fields(self) if not one.metadata.get("transient")}
 
     @property
+    def data_shape(self) -> tuple[int, ...]:
+        """What G gives: (height, width, channels) of images, (m,) of vectors."""
+        made: tuple[int, ...] = self.generator.output_shape
+        return made
+
+    @property
     def image_shape(self) -> tuple[int, int, int]:
-        """(height, width, channels)."""
-        height, width, channels = self.generator.output_shape
+        """(height, width, channels).
+
+        Raises:
+            ValueError: G gives vectors.
+        """
+        if len(self.data_shape) != 3:
+            raise ValueError(f"gan: this one gives vectors of {self.data_shape[0]} numbers, images are needed here")
+        height, width, channels = self.data_shape
         return height, width, channels
+
+    @property
+    def image_range(self) -> tuple[float, float]:
+        """(low, high) of the images that G draws, as floats.
+
+        Raises:
+            ValueError: G gives vectors.
+        """
+        if self.pixel_range is None:
+            raise ValueError(f"gan: this one gives vectors of {self.data_shape[0]} numbers, images are needed here")
+        return RANGES[self.pixel_range]
+
+    def learn_encoding(self, data: Array, *, standardise: bool = True, columns: Sequence[str] | None = None) -> None:
+        """Take from data how they are encoded: the dtype, and the mean and deviation of vectors, of which a model that was
+        trained before keeps its own.
+
+        Raises:
+            TypeError, ValueError: data with numbers of another kind (see `gan_np.data.encoding`).
+        """
+        self.encoding = self.encoding.learned(data, fit=standardise, columns=columns)
 
     @property
     def context_shape(self) -> tuple[int, ...] | None:
@@ -158,15 +204,15 @@ class GAN:
         return None
 
     def prepare(self, images: Array, labels: Array | None = None) -> None:
-        """Called once before training with all real images and their labels; a model that needs some keeps them."""
+        """Called once before training with all real data and their labels; a model that needs some keeps them."""
 
     def examples(self, images: Array, labels: Array | None) -> tuple[Array, Array | None]:
-        """A batch of real uint8 images as D sees it: floats on its device, and their context (None if there is none)."""
+        """A batch of real data as D sees it: floats on its device, and their context (None if there is none)."""
         device, dtype = self.discriminator.device, self.discriminator.dtype
-        return self.shown(to_float(to_device(images, device), self.pixel_range, dtype), labels)
+        return self.shown(self.encoding.encode(to_device(images, device), dtype), labels)
 
     def shown(self, floats: Array, labels: Array | None) -> tuple[Array, Array | None]:
-        """As `examples`, of images that are floats on D's device."""
+        """As `examples`, of data that are encoded already, on D's device."""
         return floats, None if labels is None else self.context_of(labels)
 
     def context_of(self, labels: Array) -> Array:
@@ -184,9 +230,10 @@ class GAN:
         return to_device(one_hot, self.generator.device)
 
     def sample(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> Array:
-        """`count` images of a seed, uint8 (count, H, W, C), on the host.
+        """`count` images of a seed, (count, H, W, C), or vectors, (count, m), as the data are (`encoding`), on the host.
 
-        Image i of a seed is the same whatever `count` is (up to 4 images are made without filling up a batch, which may
+        Images are uint8, or floats from 0 to 1 where the training's were; vectors are in the units of the data. Image i of
+        a seed is the same whatever `count` is (up to 4 images are made without filling up a batch, which may
         round a pixel to the next of its 256 levels). labels: of a conditional model, one for all or one for each, as
         integers or names (see `gan_np.data.labels`); None draws each class as often as the data have it, equally frequent
         ones in turn. average: from the averaged weights, where there are any.
@@ -196,14 +243,14 @@ class GAN:
         return self.decode(z, labels=labels, average=average)
 
     def decode(self, z: Array, *, labels: Any = None, average: bool = True) -> Array:
-        """The images of given points z (N, latent_dim) of the generator's dtype: uint8, on the host.
+        """The images or vectors of given points z (N, latent_dim) of the generator's dtype, as in `sample`, on the host.
 
         In evaluation mode and in parts of fixed size, so that an image depends on its own z (and label) alone.
         """
         if z.ndim != 2 or z.shape[1] != self.prior.dim:
             raise ShapeError(f"z: expected (N, {self.prior.dim}), got {z.shape}")
         floats = self.generate(z, self._sample_context(labels, len(z)), average=average)
-        return to_bytes(floats, self.pixel_range)
+        return self.encoding.decode(floats)
 
     def generate(self, z: Array, context: Array | None = None, *, average: bool = True) -> Array:
         """What G gives for (z, context), as floats on the host, in parts of fixed size; a few at once.
@@ -214,7 +261,7 @@ class GAN:
         network = self._with_fewer_passes(self.sampler(average=average))
         if not all_finite(z):
             raise NonFiniteError("z: some values are NaN or infinite")
-        made = np.empty((len(z), *self.image_shape), network.dtype)
+        made = np.empty((len(z), *self.data_shape), network.dtype)
         device, size = network.device, len(z) if len(z) <= FEW else PART
         with scope(device), memory_explained(device, f"sampling {size} images at a time", "use a smaller model"):
             for start in range(0, len(z), size):
@@ -225,7 +272,7 @@ class GAN:
                 made[start:stop] = to_host(floats)[: stop - start]
         if not all_finite(made):
             raise NonFiniteError(
-                "generator: its weights are finite, but images come out NaN or infinite: they overflow"
+                f"generator: its weights are finite, but its {self._things} come out NaN or infinite: they overflow"
             )
         return made
 
@@ -268,14 +315,22 @@ class GAN:
 
     def finite_generator(self, network: Network) -> Network:
         """`network`, the generator or its average, if all its numbers are finite (`Network.check_finite`)."""
-        height, width, _ = self.image_shape
         averaged = "" if network is self.generator else "averaged "
-        return network.check_finite(f"the {averaged}generator of {height}×{width} images")
+        return network.check_finite(f"the {averaged}generator of {self._sized}")
 
     def finite_discriminator(self) -> Network:
         """The discriminator, if all its numbers are finite (`Network.check_finite`)."""
-        height, width, _ = self.image_shape
-        return self.discriminator.check_finite(f"the discriminator of {height}×{width} images")
+        return self.discriminator.check_finite(f"the discriminator of {self._sized}")
+
+    @property
+    def _things(self) -> str:
+        return "vectors" if len(self.data_shape) == 1 else "images"
+
+    @property
+    def _sized(self) -> str:
+        if len(self.data_shape) == 1:
+            return f"vectors of {self.data_shape[0]} numbers"
+        return f"{self.data_shape[0]}×{self.data_shape[1]} images"
 
     def _with_fewer_passes(self, network: Network) -> Network:
         """The same function with batch normalisation in the weights, made once for each version of them; on the CPU."""
@@ -304,6 +359,20 @@ class GAN:
     def summary(self) -> str:
         """Both networks as tables."""
         return f"generator\n{self.generator.summary()}\n\ndiscriminator\n{self.discriminator.summary()}"
+
+
+def checked_data_shape(data_shape: Any) -> tuple[int, ...]:
+    """(m,) of vectors, or (height, width, channels) of images, as plain integers.
+
+    Raises:
+        ShapeError: neither.
+    """
+    sizes = data_shape if isinstance(data_shape, tuple | list) else ()
+    if len(sizes) not in (1, 3):
+        raise ShapeError(
+            f"data_shape: expected (m,) for vectors or (height, width, channels) for images, got {data_shape!r}"
+        )
+    return tuple(shape("data_shape", tuple(sizes), len(sizes)))
 
 
 def joined(array: Array, context: Array | None = None) -> Any:

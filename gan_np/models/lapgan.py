@@ -16,7 +16,7 @@ import numpy as np
 
 from gan_np.arrays import Array, array_module, device_of, generator, to_device, to_host
 from gan_np.checks import ShapeError, choice, integer, shape
-from gan_np.data.images import RANGES, to_bytes, to_float
+from gan_np.data.encoding import Encoding
 from gan_np.data.labels import LabelTable
 from gan_np.layers import (
     Add,
@@ -101,12 +101,12 @@ class LaplacianLevel(GAN):
         if self.conditioning is None:
             raise ValueError("conditioning: a level alone needs real images to start from; sample the whole LAPGAN")
         chosen = np.arange(integer("count", count, 1)) % len(self.conditioning)
-        low = laplacian.low_pass(to_float(self.conditioning[chosen], self.pixel_range, self.generator.dtype))
+        low = laplacian.low_pass(self.encoding.encode(self.conditioning[chosen], self.generator.dtype))
         if labels is None and self.conditioning_labels is not None:
             classes: Array | None = self.conditioning_labels[chosen]
         else:
             classes = self.chosen_labels(labels, count)
-        return to_bytes(self.detailed(low, seed, classes, average=average), self.pixel_range)
+        return self.encoding.decode(self.detailed(low, seed, classes, average=average))
 
     def add_detail(self, low: Array, seed: int, *, labels: Any = None, average: bool = True) -> Array:
         """l + G(z, l) for host images l (N, H, W, C) of this level's size; z from the seed, labels as in `sample`."""
@@ -246,6 +246,16 @@ class LAPGAN:
         return self.levels[-1].image_shape
 
     @property
+    def data_shape(self) -> tuple[int, ...]:
+        """As in `GAN`."""
+        return self.image_shape
+
+    @property
+    def encoding(self) -> Encoding:
+        """As in `GAN`, of the finished images."""
+        return self.levels[-1].encoding
+
+    @property
     def players(self) -> list[GAN]:
         """Every level's GAN, coarse to fine."""
         return [self.coarsest, *self.levels]
@@ -285,14 +295,14 @@ class LAPGAN:
         chosen = self.coarsest.chosen_labels(labels, count)
         context = None if chosen is None else self.coarsest.context_of(chosen)
         first = self.coarsest.generate(z, context, average=average)
-        low, high = RANGES[self.coarsest.pixel_range]
+        low, high = self.coarsest.image_range
         images = (first - low) * (2 / (high - low)) - 1  # the levels' range is [−1, 1]
         images = images.astype(first.dtype)
-        drawn = [to_bytes(images, "-1..1")]
+        drawn = [self.levels[0].encoding.decode(images)]
         for level, stream in zip(self.levels, streams[1:], strict=True):
             enlarged = to_host(laplacian.expand(images))
             images = level.detailed(enlarged, stream, chosen, average=average)
-            drawn.append(to_bytes(images, level.pixel_range))
+            drawn.append(level.encoding.decode(images))
         return drawn
 
     def sample(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> Array:

@@ -6,15 +6,15 @@ from gan_np.arrays import Array
 from gan_np.checks import ShapeError
 
 
-def pack(images: Array, count: int) -> Array:
-    """(N·m, H, W, C) to (N, H, W, m·C): m images that follow each other become the channels of one."""
+def pack(data: Array, count: int) -> Array:
+    """(N·m, …, C) to (N, …, m·C): m images (or vectors) that follow each other become the channels (or entries) of one."""
     if count == 1:
-        return images
-    total, height, width, channels = images.shape
+        return data
+    total, *places, channels = data.shape
     if total % count:
         raise ShapeError(f"images: {total} of them cannot be packed {count} at a time")
-    grouped = images.reshape(total // count, count, height, width, channels)
-    packed: Array = grouped.transpose(0, 2, 3, 1, 4).reshape(total // count, height, width, count * channels)
+    grouped = data.reshape(total // count, count, -1, channels)
+    packed: Array = grouped.transpose(0, 2, 1, 3).reshape(total // count, *places, count * channels)
     return packed
 
 
@@ -22,7 +22,7 @@ def unpack(packed: Array, count: int) -> Array:
     """The inverse of `pack`, and its adjoint: it only moves numbers."""
     if count == 1:
         return packed
-    total, height, width, channels = packed.shape
-    grouped = packed.reshape(total, height, width, count, channels // count)
-    images: Array = grouped.transpose(0, 3, 1, 2, 4).reshape(total * count, height, width, channels // count)
-    return images
+    total, *places, channels = packed.shape
+    grouped = packed.reshape(total, -1, count, channels // count)
+    data: Array = grouped.transpose(0, 2, 1, 3).reshape(total * count, *places, channels // count)
+    return data

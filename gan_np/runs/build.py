@@ -13,6 +13,7 @@ from gan_np.arrays import Array
 from gan_np.averaging import Average
 from gan_np.data.labels import MOST_CLASSES
 from gan_np.models import GAN, MODELS
+from gan_np.models.registered import listed
 from gan_np.objectives import OBJECTIVES, Objective
 from gan_np.optimizers import OPTIMIZERS, Optimizer
 from gan_np.penalties import R1, Penalty
@@ -27,8 +28,8 @@ PRECISIONS = {"float32": None, "tf32": "cuda_tf32", "bf16": "cuda_bf16"}
 """Precision → the kernels of `PRODUCTS` that round to it (statistics, weights and all else stay in float32)."""
 
 
-def build_gan(config: Config, image_shape: tuple[int, int, int], classes: int | None = None) -> Any:
-    """The model that a configuration names, a `GAN` or `LAPGAN`, for images of this shape.
+def build_gan(config: Config, data_shape: tuple[int, ...], classes: int | None = None) -> Any:
+    """The model that a configuration names, a `GAN` or `LAPGAN`, for images (H, W, C) or vectors (m,) of this shape.
 
     classes: how many labels the data have; given to a model that needs them, or that is asked to be conditional.
 
@@ -36,12 +37,18 @@ def build_gan(config: Config, image_shape: tuple[int, int, int], classes: int | 
         ValueError: labels are needed and there are none; an option outside its bounds.
     """
     if config.init_from:
-        return _started(config, image_shape, classes)
+        return _started(config, data_shape, classes)
     if not config.model:
         raise ValueError("model: this configuration names none; its run's checkpoints have the structure (gan_np.load)")
     make = MODELS[config.model]
     options = _arguments(config, "model", config.model)
     parameters = inspect.signature(make).parameters
+    if len(data_shape) == 1 and "image_shape" in parameters:
+        able = [name for name in listed() if "data_shape" in inspect.signature(MODELS[name]).parameters]
+        raise ValueError(
+            f"model: {config.model} is for images, and these data are vectors of {data_shape[0]} numbers; expected one of "
+            f"{', '.join(able)}"
+        )
     if "classes" in parameters:
         needed = parameters["classes"].default is inspect.Parameter.empty
         if needed or config.options[CONDITIONAL.name]:
@@ -50,7 +57,7 @@ def build_gan(config: Config, image_shape: tuple[int, int, int], classes: int | 
                 raise ValueError(f"{asked} needs labels, and {config.data!r} has none")
             options["classes"] = _few(classes)
     given = {"seed": config.seed, "device": config.device}
-    return make(image_shape, **options, **{name: value for name, value in given.items() if name in parameters})
+    return make(data_shape, **options, **{name: value for name, value in given.items() if name in parameters})
 
 
 def _arguments(config: Config, kind: str, name: str) -> dict[str, Any]:
@@ -58,18 +65,18 @@ def _arguments(config: Config, kind: str, name: str) -> dict[str, Any]:
     return {option.name: config.options[option.name] for option in arguments_for(kind, name)}
 
 
-def _started(config: Config, image_shape: tuple[int, int, int], classes: int | None) -> GAN:
+def _started(config: Config, data_shape: tuple[int, ...], classes: int | None) -> GAN:
     """The networks of another run, weights, statistics and average with them.
 
     Raises:
-        ValueError: they are for other images, or for another number of classes; a run of a LAPGAN.
+        ValueError: they are for data of another shape, or for another number of classes; a run of a LAPGAN.
     """
     if has_levels(config.init_from):
         raise ValueError(f"init_from: {config.init_from} is the run of a LAPGAN; start from its levels one by one")
     gan = load_gan(config.init_from, device=config.device)
-    if gan.image_shape != tuple(image_shape):
-        ours, theirs = ("×".join(map(str, shape)) for shape in (image_shape, gan.image_shape))
-        raise ValueError(f"init_from: {config.init_from} draws images of {theirs}, the data have {ours}")
+    if gan.data_shape != tuple(data_shape):
+        ours, theirs = ("×".join(map(str, shape)) for shape in (data_shape, gan.data_shape))
+        raise ValueError(f"init_from: {config.init_from} makes data of {theirs}, the data have {ours}")
     if gan.classes is not None:
         if classes != gan.classes:
             raise ValueError(
@@ -178,8 +185,9 @@ def build_trainer(
     config: Config,
     labels: Array | None = None,
     class_names: Sequence[str] | None = None,
+    columns: Sequence[str] | None = None,
 ) -> Trainer:
-    """Algorithm 1 on this model and these images, as the configuration says."""
+    """Algorithm 1 on this model and these data, as the configuration says."""
     return Trainer(
         gan,
         images,
@@ -193,6 +201,8 @@ def build_trainer(
         share_noise=config.share_noise,
         average_decay=config.average_decay,
         flip=config.flip,
+        standardise=config.standardise,
+        columns=columns,
         penalties=build_penalties(config),
         clip_weights=config.clip_weights,
         instance_noise=_instance_noise(config),

@@ -26,6 +26,7 @@ from gan_np.arrays import Array, to_device, to_host
 from gan_np.averaging import Average
 from gan_np.bounds import COUNT, each, fields, one_of, real, text, whole
 from gan_np.checks import shown
+from gan_np.data.encoding import Encoding, ImageEncoding, VectorEncoding, encoding_of
 from gan_np.data.labels import LabelTable
 from gan_np.files import write_atomically
 from gan_np.models import GAN
@@ -42,7 +43,12 @@ from .tensor_file import from_file, to_bytes
 
 FORMAT_VERSION = 2
 
-RENAMED = {"gran": {"steps": "draw_steps"}, "infogan": {"weight": "information"}}
+RENAMED = {
+    "gran": {"steps": "draw_steps"},
+    "infogan": {"weight": "information"},
+    "mlp": {"image_shape": "data_shape"},
+    "dense": {"image_shape": "data_shape"},
+}
 """Arguments of models that had other names in files of version 1."""
 
 
@@ -111,6 +117,8 @@ def describe(gan: GAN, trainer: Trainer | None = None, extra: Mapping[str, Any] 
         "dtype": str(gan.generator.dtype),
         "segments": {name: segments(vector.layout) for name, vector in _vectors(gan).items()},
     }
+    if gan.encoding != encoding_of(gan.data_shape, gan.pixel_range):
+        description["encoding"] = described(gan.encoding)
     if gan.label_table is not None:
         description["labels"] = gan.label_table.to_mapping()
     if gan.average is not None:
@@ -160,7 +168,22 @@ def rebuild(tensors: Mapping[str, Array], description: Mapping[str, Any], device
     gan: GAN = build_described("gan", description, tensors, device, GAN, "a GAN")
     gan.recipe = dict(description.get("recipe", {}))
     gan.label_table = labels_of(description, gan.classes)
+    if "encoding" in description:
+        gan.encoding = _encoding(build(description["encoding"]), gan)
     return gan
+
+
+def _encoding(made: Any, gan: GAN) -> Encoding:
+    """How a checkpoint says that its data were encoded, if that goes with what its generator makes.
+
+    Raises:
+        ValueError: it does not.
+    """
+    if isinstance(made, ImageEncoding) and made.pixel_range == gan.pixel_range:
+        return made
+    if isinstance(made, VectorEncoding) and (made.size,) == gan.data_shape:
+        return made
+    raise ValueError(f"encoding: {shown(made)} does not go with a generator of {gan.data_shape}")
 
 
 def build_described(

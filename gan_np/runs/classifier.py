@@ -168,8 +168,8 @@ def _update(network: Network, floats: Array, labels: Array, optimizer: Adam, rng
 
 def _checked(images: Array, labels: Array, name: str, of_labels: str) -> Array:
     check_images(images, name)
-    if images.dtype != np.uint8:
-        raise TypeError(f"{name}: expected uint8, got {images.dtype}")
+    if str(images.dtype) not in ("uint8", "float32", "float64"):
+        raise TypeError(f"{name}: expected uint8, or floats from 0 to 1, got {images.dtype}")
     return check_labels(labels, len(images), of_labels)
 
 

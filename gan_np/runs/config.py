@@ -19,6 +19,7 @@ from gan_np.bounds import COUNT, Check, maybe, real, whole
 from gan_np.checks import shown
 from gan_np.constructors import Option, checked, is_schedulable, options_of
 from gan_np.data import ranges
+from gan_np.data.resize import written_size
 from gan_np.expressions import parse, parse_list, write
 from gan_np.models.registered import MODELS, NOT_STRUCTURE, TRAINING, listed
 from gan_np.objectives import OBJECTIVES
@@ -50,16 +51,34 @@ class Config:
     data: str = _option(
         "",
         "Data",
-        "Images: mnist-5k, mnist, fashion-mnist, cifar10, or the path of a folder, an .npy, .npz or IDX file.",
+        "mnist-5k, mnist, fashion-mnist, cifar10, or the path of a folder of images, an .npy, .npz, IDX or .csv file.",
         shown="mnist-5k",
     )
-    image_size: int | None = _option(None, "Data", "Resize and crop images to squares of this side.")
+    image_size: int | str | None = _option(
+        None, "Data", "Resize images to squares of this side, or to HEIGHTxWIDTH, as in 48x32."
+    )
+    fit: Literal["crop", "pad", "stretch"] = _option(
+        "crop", "Data", "Images of other proportions: cut the sides, fill up with black, or stretch."
+    )
     channels: Literal[1, 3, 4] | None = _option(None, "Data", "Convert images to grey (1), RGB (3) or RGBA (4).")
 
     value_range: str | None = _option(
         None,
         "Data",
         "LOW..HIGH: the values that are black and white, as in 0..4095 (bytes: as they are; others: by a rule).",
+    )
+    data_dtype: Literal["uint8", "float32"] = _option(
+        "uint8", "Data", "float32: images of 16 bits or floats keep all they have, as floats from 0 to 1."
+    )
+    layout: Literal["NHWC", "NCHW"] | None = _option(
+        None,
+        "Data",
+        "Arrays of images: channels last (NHWC) or first (NCHW); none: last, and doubtful shapes are refused.",
+    )
+    standardise: bool = _option(
+        True,
+        "Data",
+        "Vectors: show the networks each column with mean 0 and deviation 1; samples have the data's units.",
     )
     split: Literal["train", "all"] = _option(
         "train", "Data", "all: folders called train, test, … are no parts of the data set but classes."
@@ -111,7 +130,7 @@ class Config:
     graph: bool = _option(True, "Training", "On a GPU: capture the step as a CUDA graph, where that can be done.")
 
     sample_every: int = _option(250, "Output", "Steps between sample grids (0: none).")
-    sample_count: int = _option(64, "Output", "Images in a grid.")
+    sample_count: int = _option(64, "Output", "Images in a grid (of vectors at least 1,000 are drawn).")
     log_every: int = _option(1, "Output", "Steps between lines in the log.")
     log_norms: bool = _option(False, "Output", "Log the norm of each layer's gradient and weights too.")
     checkpoint_every: int = _option(500, "Output", "Steps between checkpoints (0: only at the end).")
@@ -311,7 +330,11 @@ FORMAT = 2
 REGISTRIES = {"model": MODELS, "objective": OBJECTIVES, "optimizer": OPTIMIZERS}
 """Where the names of settings are looked up."""
 
-_OWN = {"model": ("image_shape", "classes", *NOT_STRUCTURE), "objective": (), "optimizer": ("learning_rate",)}
+_OWN = {
+    "model": ("image_shape", "data_shape", "classes", *NOT_STRUCTURE),
+    "objective": (),
+    "optimizer": ("learning_rate",),
+}
 """Arguments that the data and other settings give."""
 
 CONDITIONAL = Option("conditional", bool, False, "Give the images' labels to both players.")
@@ -366,6 +389,8 @@ def _setting(name: str, value: Any, kind: Any) -> Any:
         return _object(name, value, OPTIMIZERS) if value else ""
     if name == "penalties":
         return tuple(parse_list(name, value, PENALTIES, SCHEDULES)) if isinstance(value, str) else tuple(value)
+    if name == "image_size" and value is not None:
+        return written_size(name, value)
     if isinstance(value, str) and is_schedulable(kind):
         return parse(name, value, SCHEDULES, SCHEDULES)
     return checked(name, value, kind)
@@ -423,7 +448,6 @@ CHANGEABLE = ("data", "steps", "device", "precision")
 _STEPS, _EVERY, _HUGE = whole(1, COUNT), whole(0, COUNT), 1e30
 
 BOUNDS: dict[str, Check] = {
-    "image_size": maybe(whole(1, 4096)),
     "d_steps": whole(1, 1 << 20),
     "r1": real(0.0, _HUGE),
     "clip_weights": maybe(real(most=_HUGE, above=0.0)),

@@ -1,4 +1,4 @@
-"""The images that a configuration names, and others in the same form."""
+"""The data that a configuration names, and others in the same form."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .config import Config
 
 
 def open_data(config: Config, run: str | Path | None = None) -> Dataset:
-    """The images that a configuration names, with their labels where they have some.
+    """The images or vectors that a configuration names, with their labels where they have some.
 
     run: the folder that the configuration was read from, for the error.
 
@@ -66,6 +66,9 @@ def open_other(config: Config, source: str, argument: str) -> Dataset:
 def _form(config: Config) -> dict[str, Any]:
     return {
         "image_size": config.image_size,
+        "fit": config.fit,
+        "dtype": config.data_dtype,
+        "layout": config.layout,
         "channels": config.channels,
         "value_range": config.value_range,
         "skip_broken": config.skip_broken,

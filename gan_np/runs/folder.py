@@ -5,7 +5,8 @@ RUN/
   run.json                           the data, the model, versions and machine, for each time that the training went on
   log.jsonl                          one JSON object a line: step, losses, D's accuracies, seconds of training
   samples/step-000250.png …          grids of the same fixed z over time (000000 is before training)
-  samples.png                        the last of them
+  samples.png                        the last of them; of vectors points, histograms or curves (needs matplotlib)
+  samples.csv                        of vectors: the samples drawn there, as numbers
   losses.png                         both losses and D's accuracies over steps (needs matplotlib)
   evaluation.png                     figures of evaluations over steps, if the training was asked for them
   classifier.safetensors             the classifier that evaluations read, if there is one
@@ -36,7 +37,7 @@ from typing import IO, Any
 import tomli_w
 
 from gan_np.arrays import Array
-from gan_np.data.images import save_animation, save_frames, save_grid
+from gan_np.data.images import save_animation, save_frames
 from gan_np.data.parts import natural
 from gan_np.files import naming, open_image, read_toml, write_atomically
 from gan_np.models import GAN, GRAN
@@ -44,10 +45,13 @@ from gan_np.training.algorithm import Trainer
 
 from . import checkpoint
 from .config import Config
+from .drawing import draw, write_vectors
 from .lock import HOLDER, LOCK
 from .records import read_records
 
 SAMPLE_SEED = 0
+VECTORS_DRAWN = 1000
+"""At least so many samples of vectors are drawn, whatever `sample_count` says: points say little by themselves."""
 BEGINNING = "step-000000.safetensors"
 """The checkpoint of before the first step."""
 BEFORE_THE_FIRST_STEP = (
@@ -56,6 +60,7 @@ BEFORE_THE_FIRST_STEP = (
     "log.jsonl",
     "samples",
     "samples.png",
+    "samples.csv",
     "classifier.safetensors",
     "checkpoints",
     "tensorboard",
@@ -119,11 +124,19 @@ class RunFolder:
             self._log.write(json.dumps(record) + "\n")
             self._log.flush()
 
-    def save_samples(self, gan: GAN, step: int) -> Path:
-        """Draw the fixed z with the generator as it is now."""
-        images: Array = gan.sample(self.config.sample_count, SAMPLE_SEED)
-        path = save_grid(images, self.path / "samples" / f"step-{step:06}.png")
-        write_atomically(self.path / "samples.png", path.read_bytes())
+    def save_samples(self, gan: GAN, step: int, real: Array | None = None) -> Path | None:
+        """Draw the fixed z with the generator as it is now; of vectors also as text. real: data that vectors are drawn over.
+
+        None where vectors cannot be drawn, since matplotlib is not installed.
+        """
+        count, columns = self.config.sample_count, getattr(gan.encoding, "columns", None)
+        vectors = len(gan.data_shape) == 1
+        samples: Array = gan.sample(max(count, VECTORS_DRAWN) if vectors else count, SAMPLE_SEED)
+        if vectors:
+            write_vectors(samples, self.path / "samples.csv", columns)
+        path = draw(samples, real, self.path / "samples" / f"step-{step:06}.png", columns)
+        if path is not None:
+            write_atomically(self.path / "samples.png", path.read_bytes())
         return path
 
     def save_checkpoint(self, trainer: Trainer, extra: dict[str, Any] | None = None) -> Path:

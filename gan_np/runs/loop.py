@@ -14,6 +14,7 @@ from typing import Any
 from gan_np import kernels
 from gan_np.arrays import Array
 from gan_np.checks import as_array
+from gan_np.data.dataset import Dataset
 from gan_np.models import GAN, MODELS
 from gan_np.registry import describe
 from gan_np.training.algorithm import Trainer
@@ -40,7 +41,7 @@ class StopTraining(Exception):
 
 
 def iterate(
-    gan: GAN, images: Array, *, labels: Array | None = None, config: Config | None = None, **options: Any
+    gan: GAN, images: Array | Dataset, *, labels: Array | None = None, config: Config | None = None, **options: Any
 ) -> Iterator[Step]:
     """Algorithm 1 one step at a time, for those who write their own loop; ends after `steps` steps.
 
@@ -54,7 +55,7 @@ def iterate(
     """
     chosen = _configure(config, options).of(gan)
     tuned = tuned_kernels(chosen)
-    trainer = build_trainer(gan, images, chosen, labels)
+    trainer = build_trainer(gan, *_parts(images, chosen, labels, None))
     while trainer.steps < chosen.steps:
         with chosen_kernels(chosen, tuned):
             step = trainer.step()
@@ -63,7 +64,7 @@ def iterate(
 
 def train(
     gan: GAN,
-    images: Array,
+    images: Array | Dataset,
     *,
     labels: Array | None = None,
     class_names: Sequence[str] | None = None,
@@ -76,7 +77,8 @@ def train(
     """Train a GAN by Algorithm 1.
 
     gan: the players, trained in place.
-    images: real images, uint8 (N, H, W, C).
+    images: real images (N, H, W, C), uint8 or floats from 0 to 1; or vectors (N, m) of floats; or a `gan_np.data.Dataset` of
+        either, whose labels and names then count.
     labels: integers (N,), for a conditional gan of as many classes (see `gan_np.data.labels`: 1…K, or any K numbers).
     class_names: what label k is called, at position k; kept in checkpoints, and accepted by `gan.sample(labels=…)`.
     out: a run folder to make (see `gan_np.runs.folder`); None writes nothing.
@@ -95,7 +97,7 @@ def train(
     """
     chosen = _configure(config, options).of(gan)
     tuned = tuned_kernels(chosen)
-    trainer = build_trainer(gan, images, chosen, labels, class_names)
+    trainer = build_trainer(gan, *_parts(images, chosen, labels, class_names))
     check(trainer, chosen, tuned, folder=out is not None)
     if out is None:
         return _drive(trainer, chosen, tuned, None, callbacks, progress, 0.0)
@@ -154,7 +156,7 @@ def resume(
         class_names = None
         if images is None:
             dataset = open_data(config, None if data is not None else place)
-            images, labels, class_names = dataset.images, dataset.labels, dataset.class_names
+            images, labels, class_names = dataset.data, dataset.labels, dataset.class_names
         images = as_array("images", images)
         check_fingerprints(description, images, labels, place)
         with checkpoint.described_by(file):
@@ -167,6 +169,17 @@ def resume(
         )
         folder = RunFolder.reopen(place, config, trainer.steps)
         return _drive(trainer, config, tuned, folder, callbacks, progress, float(seconds))
+
+
+def _parts(
+    images: Array | Dataset, config: Config, labels: Array | None, class_names: Sequence[str] | None
+) -> tuple[Array, Config, Array | None, Sequence[str] | None, Sequence[str] | None]:
+    """What `build_trainer` takes after the gan; labels and names that were given go before a data set's own."""
+    if not isinstance(images, Dataset):
+        return images, config, labels, class_names, None
+    if labels is None:
+        labels, class_names = images.labels, images.class_names if class_names is None else class_names
+    return images.data, config, labels, class_names, images.columns
 
 
 def _check_settings(place: Path, config: Config, trained: Config) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from gan_np.arrays import Array, generator
 from gan_np.files import write_atomically
 from gan_np.metrics.measure import Features, compute_metrics, extract_features, features_of_samples
-from gan_np.metrics.pixels import FeatureExtractor, PixelFeatures
+from gan_np.metrics.pixels import FeatureExtractor, plain_features
 from gan_np.models import GAN
 
 from .classifier_file import load_classifier
@@ -72,7 +72,7 @@ def keep_classifier(config: Config, folder: Path) -> None:
 def extractor_of_run(config: Config, folder: Path, gan: GAN) -> FeatureExtractor:
     """What a run reads features with: the classifier kept in its folder, or pixels."""
     if not config.classifier:
-        return PixelFeatures(gan.image_shape)
+        return plain_features(gan)
     try:
         return _fitting(folder / CLASSIFIER, gan, config.device)
     except CheckpointError as error:

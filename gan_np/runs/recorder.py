@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import numpy as np
+
 from gan_np.arrays import generator
 from gan_np.metrics import sliced_wasserstein
 from gan_np.training.algorithm import Trainer
@@ -54,7 +56,7 @@ class Recorder:
         if self.config.log_norms:
             self.trainer.norms = {}
         if self.trainer.steps == 0 and self.config.sample_every:
-            self.folder.save_samples(self.trainer.gan, 0)
+            self.folder.save_samples(self.trainer.gan, 0, self.trainer.images)
         self._started = time.monotonic()
         return self
 
@@ -76,7 +78,7 @@ class Recorder:
             self._unwritten.append((step, self._before + time.monotonic() - self._started, measured))
         self._write(wait=last)
         if config.sample_every and step.number % config.sample_every == 0 and not last:
-            self.folder.save_samples(self.trainer.gan, step.number)
+            self.folder.save_samples(self.trainer.gan, step.number, self.trainer.images)
         if config.checkpoint_every and step.number % config.checkpoint_every == 0 and not last:
             self.checkpoint()
 
@@ -108,7 +110,7 @@ class Recorder:
 
     def finish(self) -> None:
         """The last grid, checkpoint, curves and animation."""
-        self.folder.save_samples(self.trainer.gan, self.trainer.steps)
+        self.folder.save_samples(self.trainer.gan, self.trainer.steps, self.trainer.images)
         if self._saved_at != self.trainer.steps:
             self.checkpoint()
         self.folder.save_plot()
@@ -130,7 +132,11 @@ class Recorder:
         images = self.trainer.images
         count = min(SCORE_IMAGES, len(images))
         chosen = generator(SAMPLE_SEED).permutation(len(images))[:count]
-        return sliced_wasserstein(self.trainer.gan.sample(count, SAMPLE_SEED), images[sorted(chosen)])
+        gan = self.trainer.gan
+        samples, real = gan.sample(count, SAMPLE_SEED), images[sorted(chosen)]
+        if samples.ndim == 2:  # columns of different units count alike
+            samples, real = (gan.encoding.encode(part, np.dtype(np.float64)) for part in (samples, real))
+        return sliced_wasserstein(samples, real)
 
 
 def require_tensorboard() -> Any:

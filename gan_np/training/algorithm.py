@@ -48,7 +48,7 @@ class Trainer:
     """Both players, their optimisers, the data and the noise; `step()` is one step of Algorithm 1.
 
     gan: the players; `gan.average` is set if `average_decay` is above 0.
-    images: real images, uint8 (N, H, W, C), of the gan's shape.
+    images: real images (N, H, W, C) of the gan's shape, uint8 or floats from 0 to 1; or vectors (N, m) of floats.
     labels: integers (N,), for a conditional gan; a generated batch has the labels of a real one.
     class_names: what label k is called, at position k; the gan keeps it with the labels and their frequencies.
     objective: what the players minimise; non-saturating by default.
@@ -58,6 +58,9 @@ class Trainer:
     average_decay: of the moving average of θ_G; 0 keeps none.
     clip_weights, instance_noise and the penalties' weights may be schedules over D's updates, average_decay over G's.
     flip: mirror each real image with probability one half.
+    standardise: show both players vectors with each column at mean 0 and deviation 1; samples come in the data's units. A
+        gan that was trained before keeps its mean and deviation.
+    columns: what the columns of vectors are called; the gan keeps it.
     penalties: what is added to L_D for D's slope (`gan_np.penalties`).
     clip_weights: every weight of D is cut to ± this after each update (for the Wasserstein objective).
     instance_noise: deviation of Gaussian noise added to all that D sees.
@@ -89,6 +92,8 @@ class Trainer:
         share_noise: bool = False,
         average_decay: float | Schedule = 0.998,
         flip: bool = False,
+        standardise: bool = True,
+        columns: Sequence[str] | None = None,
         penalties: Sequence[Penalty] = (),
         clip_weights: float | Schedule | None = None,
         instance_noise: float | Schedule = 0.0,
@@ -103,7 +108,10 @@ class Trainer:
                 f"gan: the generator lies on {gan.generator.device}, the discriminator on {gan.discriminator.device}; "
                 "both must be on one device"
             )
+        if flip and images.ndim != 4:
+            raise ValueError("flip: only images have a left and a right, these are vectors")
         self.gan, self.images = gan, images
+        gan.learn_encoding(images, standardise=standardise, columns=columns)
         self.labels = check_labels(labels, images, gan, class_names)
         gan.prepare(images, self.labels)
         self.objective = objective or NonSaturating()

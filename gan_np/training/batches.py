@@ -1,4 +1,4 @@
-"""Batches of real images, on the discriminator's device."""
+"""Batches of real data, on the discriminator's device."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ import numpy as np
 
 from gan_np.arrays import Array, to_device
 from gan_np.data.flips import flip_horizontally
-from gan_np.data.images import to_float
 from gan_np.data.sampler import Shuffler
 from gan_np.devices import CPU, cupy_for, scope
 from gan_np.host import drawn
 from gan_np.models import GAN
 
 RESIDENT_SHARE = 0.25
-"""A data set of up to this share of a GPU's free memory is kept there, as uint8; of a larger one each batch is sent."""
+"""A data set of up to this share of a GPU's free memory is kept there, as it is; of a larger one each batch is sent."""
 
 
 class Batches:
-    """`next()` gives the next batch as D sees it: images as floats and their context.
+    """`next()` gives the next batch as D sees it: encoded data and their context.
 
     Order and flips are drawn on the host, so that they are the same on any device. On a GPU the bytes lie there already, or
     are sent through pinned memory, and become floats there.
@@ -39,7 +38,7 @@ class Batches:
             self._labels = None if labels is None else to_device(labels.astype(np.int64), self._device)
 
     def next(self) -> tuple[Array, Array | None]:
-        """Real images and their context (None where there is none)."""
+        """Real data and their context (None where there is none)."""
         if self.resident:
             return self._gan.shown(*self._gathered())
         if self._device == CPU:
@@ -78,5 +77,5 @@ class Batches:
             # As `flip_horizontally` draws them.
             mirrored = drawn(lambda: (flips.random(count) < 0.5).view(np.uint8), self._device)
         dtype = self._gan.discriminator.dtype
-        floats = to_float(self._images, self._gan.pixel_range, dtype, index=index, mirrored=mirrored)
+        floats = self._gan.encoding.encode(self._images, dtype, index=index, mirrored=mirrored)
         return floats, None if self._labels is None else self._labels[index]

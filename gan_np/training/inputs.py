@@ -1,10 +1,8 @@
-"""The images and labels that a gan is trained on, checked before anything is built."""
+"""The data and labels that a gan is trained on, checked before anything is built."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import numpy as np
 
 from gan_np.arrays import Array, on_host
 from gan_np.checks import ShapeError, as_array
@@ -13,22 +11,22 @@ from gan_np.models import GAN
 
 
 def check_images(images: Array, gan: GAN) -> None:
-    """uint8 (N, H, W, C) on the host, of the gan's shape, N ≥ 1.
+    """Data (N, …) on the host, each of the gan's shape, N ≥ 1; what numbers they have is asked by `GAN.learn_encoding`.
 
     Raises:
-        TypeError: on a GPU, or not uint8.
+        TypeError: on a GPU.
         ShapeError: another shape.
     """
     if not on_host(images):
-        raise TypeError("images: expected a NumPy array, got one on a GPU (training sends it there, as bytes)")
-    if images.dtype != np.uint8:
-        raise TypeError(
-            f"images: expected uint8 images, got {images.dtype}; gan_np.data.load(array) makes bytes of floats and other "
-            "integers and says which value is black and which is white"
+        raise TypeError("images: expected a NumPy array, got one on a GPU (training sends it there)")
+    if images.ndim == 1 + len(gan.data_shape) and images.shape[1:] == gan.data_shape and len(images):
+        return
+    if len(gan.data_shape) == 1:
+        raise ShapeError(
+            f"images: expected vectors (N, {gan.data_shape[0]}), N ≥ 1, as this gan makes them, got {images.shape}"
         )
-    if images.ndim != 4 or images.shape[1:] != gan.image_shape or not len(images):
-        expected = "×".join(map(str, gan.image_shape))
-        raise ShapeError(f"images: expected (N, height, width, channels) of {expected}, N ≥ 1, got {images.shape}")
+    expected = "×".join(map(str, gan.data_shape))
+    raise ShapeError(f"images: expected (N, height, width, channels) of {expected}, N ≥ 1, got {images.shape}")
 
 
 def check_labels(

@@ -1,0 +1,190 @@
+"""How data become the floats that both players see, and how what the generator makes becomes data again."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from gan_np.arrays import Array, DType, array_module, device_of, to_device
+from gan_np.checks import ShapeError, choice
+from gan_np.registry import Registry
+
+from .images import RANGES, to_bytes, to_float
+from .ranges import extent_of
+
+ENCODINGS = Registry("encoding")
+FLOATS = ("float32", "float64")
+_ROWS = 1 << 16
+
+
+class Encoding(Protocol):
+    """What a GAN knows of its data's numbers."""
+
+    @property
+    def dtype(self) -> str:
+        """Of the data, and so of samples."""
+        ...
+
+    def encode(self, data: Array, dtype: DType, *, index: Array | None = None, mirrored: Array | None = None) -> Array:
+        """Data as the players see them, floats of `dtype` on the device where the data are.
+
+        index: the numbers (n,) of those that are wanted; None: all. mirrored (n,): not 0 for images to mirror.
+        """
+        ...
+
+    def decode(self, floats: Array) -> Array:
+        """What the generator made, as data: of the data's dtype, in their own units."""
+        ...
+
+    def learned(self, data: Array, *, fit: bool = True, columns: Sequence[str] | None = None) -> Encoding:
+        """As it is after a look at the data that a training begins with.
+
+        Raises:
+            TypeError, ValueError: the data have numbers of another kind.
+        """
+        ...
+
+
+@ENCODINGS.register("images")
+@dataclass(frozen=True)
+class ImageEncoding:
+    """Images: bytes 0…255, or floats from 0 to 1, of which the players see low…high of `pixel_range`.
+
+    dtype: "uint8", or "float32" or "float64" for images that are kept as floats. Samples have it too.
+    """
+
+    pixel_range: str
+    dtype: str = "uint8"
+
+    def __post_init__(self) -> None:
+        choice("pixel_range", self.pixel_range, RANGES)
+        choice("dtype", self.dtype, ("uint8", *FLOATS))
+
+    def encode(self, data: Array, dtype: DType, *, index: Array | None = None, mirrored: Array | None = None) -> Array:
+        """x = low + (high − low)·v, with v = byte/255 for bytes (`to_float`)."""
+        return to_float(data, self.pixel_range, dtype, index=index, mirrored=mirrored)
+
+    def decode(self, floats: Array) -> Array:
+        """The inverse; values outside the range are cut to it, those of bytes are rounded."""
+        if self.dtype == "uint8":
+            return to_bytes(floats, self.pixel_range)
+        low, high = RANGES[self.pixel_range]
+        unit = (floats.astype(self.dtype) - low) / (high - low)
+        return array_module(floats).clip(unit, 0.0, 1.0)
+
+    def learned(self, data: Array, *, fit: bool = True, columns: Sequence[str] | None = None) -> ImageEncoding:
+        """With the dtype of these images.
+
+        Raises:
+            TypeError: neither uint8 nor float32 nor float64. ValueError: floats outside [0, 1].
+        """
+        if data.dtype != np.uint8:
+            if str(data.dtype) not in FLOATS:
+                raise TypeError(
+                    f"images: expected uint8, float32 or float64, got {data.dtype}; gan_np.data.load(array) makes bytes of "
+                    "other numbers and says which value is black and which is white (dtype='float32' keeps floats)"
+                )
+            for start in range(0, len(data), _ROWS):
+                seen = extent_of(data[start : start + _ROWS], "images")
+                if seen.least < 0 or seen.greatest > 1:
+                    raise ValueError(
+                        f"images: floats are expected to lie in [0, 1], these go from {seen}; "
+                        "gan_np.data.load(array, dtype='float32', value_range=(low, high)) brings them there"
+                    )
+        return dataclasses.replace(self, dtype=str(data.dtype))
+
+
+@ENCODINGS.register("vectors")
+@dataclass(frozen=True)
+class VectorEncoding:
+    """Vectors of `size` numbers, of which the players see (x − mean) / deviation, column by column.
+
+    mean, deviation: of each column; None until a training has seen data, or where it was asked not to standardise: then the
+    players see the numbers as they are. A column that never changes is only shifted. dtype: "float32" or "float64".
+    columns: what the columns are called, if that is known.
+    """
+
+    size: int
+    mean: Sequence[float] | None = None
+    deviation: Sequence[float] | None = None
+    dtype: str = "float32"
+    columns: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        choice("dtype", self.dtype, FLOATS)
+        for name, kind in (("mean", float), ("deviation", float), ("columns", str)):
+            values = getattr(self, name)
+            if values is None:
+                continue
+            if len(values) != self.size:
+                raise ShapeError(f"{name}: expected {self.size}, one for each column, got {len(values)}")
+            object.__setattr__(self, name, tuple(kind(value) for value in values))
+        if (self.mean is None) != (self.deviation is None):
+            raise ValueError("mean, deviation: expected both or neither")
+        if self.mean is not None and self.deviation is not None:
+            numbers = np.array([*self.mean, *self.deviation])
+            if not np.isfinite(numbers).all() or min(self.deviation) <= 0:
+                raise ValueError("mean, deviation: expected finite numbers, deviations above 0")
+        object.__setattr__(self, "_on", {})
+
+    def encode(self, data: Array, dtype: DType, *, index: Array | None = None, mirrored: Array | None = None) -> Array:
+        """(x − mean) / deviation, in float64 before it is rounded to `dtype`: a column of large numbers loses nothing."""
+        if mirrored is not None:
+            raise ValueError("flip: only images have a left and a right, these are vectors")
+        wanted = data if index is None else data[index]
+        if self.mean is None:
+            return wanted.astype(dtype)
+        mean, deviation = self._moments(device_of(data))
+        return ((wanted - mean) / deviation).astype(dtype)
+
+    def decode(self, floats: Array) -> Array:
+        """mean + deviation·x, of the data's dtype."""
+        if self.mean is None:
+            return floats.astype(self.dtype)
+        mean, deviation = self._moments(device_of(floats))
+        return (floats * deviation + mean).astype(self.dtype)
+
+    def learned(self, data: Array, *, fit: bool = True, columns: Sequence[str] | None = None) -> VectorEncoding:
+        """With mean and deviation of these vectors; those that it has already stay, since the players learnt with them.
+
+        Raises:
+            TypeError: neither float32 nor float64. ValueError: values that are NaN or infinite.
+        """
+        if str(data.dtype) not in FLOATS:
+            raise TypeError(
+                f"images: expected vectors of float32 or float64, got {data.dtype}; give data.astype('float32')"
+            )
+        known = dataclasses.replace(
+            self, dtype=str(data.dtype), columns=self.columns if columns is None else tuple(columns)
+        )
+        finite = np.isfinite(data)
+        if not finite.all():
+            row, column = np.argwhere(~finite)[0]
+            raise ValueError(f"images: row {row}, column {column} is {data[row, column]}; expected finite numbers")
+        if self.mean is not None or not fit:
+            return known
+        mean, deviation = data.mean(axis=0, dtype=np.float64), data.std(axis=0, dtype=np.float64)
+        scale = np.abs(mean) + deviation
+        deviation[deviation <= 1e-12 * scale] = 1.0
+        return dataclasses.replace(known, mean=tuple(mean.tolist()), deviation=tuple(deviation.tolist()))
+
+    def _moments(self, device: str) -> tuple[Array, Array]:
+        """Mean and deviation as arrays on a device, sent there once."""
+        kept: dict[str, Any] = self._on  # type: ignore[attr-defined]
+        if device not in kept:
+            arrays = (np.asarray(self.mean, np.float64), np.asarray(self.deviation, np.float64))
+            kept[device] = tuple(to_device(array, device) for array in arrays)
+        mean, deviation = kept[device]
+        return mean, deviation
+
+
+def encoding_of(data_shape: tuple[int, ...], pixel_range: str | None) -> Encoding:
+    """What is known of the data before any were seen: their shape, and for images the range of floats that G draws."""
+    if len(data_shape) == 1:
+        return VectorEncoding(data_shape[0])
+    assert pixel_range is not None
+    return ImageEncoding(pixel_range)
