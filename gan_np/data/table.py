@@ -64,8 +64,11 @@ def open_table(path: Path, options: Options) -> Dataset:
         ValueError: a cell that is not a number, with its line; rows of different lengths; no rows.
     """
     said = printable(path)
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        head = file.readline(_LOOKED_AT)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            head = file.readline(_LOOKED_AT)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{said}: is not text in UTF-8: {error}") from error
     separator = max(_SEPARATORS, key=head.count)
     first = next(csv.reader(io.StringIO(head), delimiter=separator), [])
     named = not all(map(_is_number, first))

@@ -86,8 +86,11 @@ def _histograms(figure: Figure, samples: Array, real: Array | None, names: Seque
     for column, (axes, name) in enumerate(zip(places, names, strict=False)):
         edges = np.linspace(*_limits(samples[:, column] if real is None else real[:, column]), 41)
         if real is not None:
-            axes.hist(real[:, column], edges, color=_REAL, density=True)
-        axes.hist(samples[:, column], edges, color=_MADE, density=True, histtype="step")
+            axes.hist(real[:, column], edges, color=_REAL, weights=np.full(len(real), 1 / len(real)))
+        # Shares of all samples: none may lie where the real data do.
+        axes.hist(
+            samples[:, column], edges, color=_MADE, weights=np.full(len(samples), 1 / len(samples)), histtype="step"
+        )
         axes.set_title(name, fontsize=8)
         axes.set_yticks([])
         axes.tick_params(labelsize=6)
