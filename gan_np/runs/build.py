@@ -20,7 +20,8 @@ from gan_np.schedules import ExponentialDecay, Linear, Schedule
 from gan_np.training.algorithm import Trainer
 
 from .checkpoint import has_levels, load_gan
-from .config import CONDITIONAL, Config, arguments_for
+from .config import Config
+from .options import CONDITIONAL, arguments_for
 
 PRODUCTS = ("dense", "conv2d")
 PRECISIONS = {"float32": None, "tf32": "cuda_tf32", "bf16": "cuda_bf16"}

@@ -22,12 +22,13 @@ from gan_np.training.step import Step
 
 from . import checkpoint
 from .build import build_trainer, chosen_kernels, tuned_kernels
-from .config import CHANGEABLE, Config, options_for
+from .config import CHANGEABLE, Config
 from .data import open_data
 from .fingerprints import check_fingerprints
 from .folder import RunFolder, discard, read_config
 from .lock import RunLock
 from .monitor import check_monitor
+from .options import options_for
 from .recorder import Recorder, require_tensorboard
 from .records import read_records
 from .settings import Settings

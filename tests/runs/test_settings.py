@@ -5,7 +5,7 @@ from typing import Any, get_type_hints
 
 from gan_np.constructors import is_schedulable
 from gan_np.runs import Config
-from gan_np.runs.config import REGISTRIES, options_for
+from gan_np.runs.options import REGISTRIES, options_for
 from gan_np.runs.settings import Scheduled, Settings
 
 HAVE_OBJECTS = {"objective", "penalties", "g_optimizer", "d_optimizer"}
