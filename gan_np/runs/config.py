@@ -24,7 +24,7 @@ from .values import check_bounds, plain, read_setting
 
 @dataclass(frozen=True, init=False)
 class Config(Fields):
-    """Everything that defines a training. `help(gan_np.runs.Config)` or `gan-np train --help` explain each field.
+    """Everything that defines a training, given by name: the fields that are listed below, and options.
 
     Options of the model, objective and optimiser are given beside the fields, `Config(model="gran", draw_steps=4)`, and read
     as attributes too.
@@ -208,6 +208,11 @@ class Config(Fields):
 
 
 _FIELDS = [field for field in dataclasses.fields(Config) if field.name != "options"]
+
+Config.__doc__ = f"{Config.__doc__}\n" + "\n".join(
+    f"    {field.name}: {field.metadata['help']} (default: {field.metadata['shown'] or repr(field.default)})"
+    for field in _FIELDS
+)
 
 FORMAT = 2
 """Of config.toml: 1 had the options of every model."""
