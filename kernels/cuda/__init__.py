@@ -25,9 +25,9 @@ PRODUCTS = {"dense": ("dense", "Dense"), "conv2d": ("convolution", "Conv2d")}
 
 
 def of_precision(precision: str) -> dict[str, str]:
-    """Which kernels are to be forced for a precision, by operation (statistics, weights and all else stay in float32).
+    """Return which kernels are to be forced for a precision, by operation; statistics, weights and all else stay in float32.
 
-    None for "float32": rounded products are used where they are asked for and nowhere else.
+    For "float32" there are none: rounded products are used where they are asked for and nowhere else.
     """
     return {} if precision == "float32" else dict.fromkeys(PRODUCTS, PRECISIONS[precision])
 
