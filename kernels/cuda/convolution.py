@@ -80,8 +80,8 @@ class ImplicitPlan:
         """Return ∂T/∂a.
 
         For each phase of the stride, the receptive fields of its pixels in b are multiplied with the weights that join them.
-        For example with stride 2 and a 4×4 kernel each pixel of a meets 2×2 of the 4×4 taps; which ones depends on whether its
-        row and its column are even or odd. That makes four phases, each a product with a quarter of the weights.
+        For example with stride 2 and a 4×4 kernel each pixel of a meets 2×2 of the 4×4 taps; which ones depends on whether
+        its row and its column are even or odd. That makes four phases, each a product with a quarter of the weights.
         """
         return self._to_large(weight.natural, small, None)
 

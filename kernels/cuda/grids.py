@@ -105,7 +105,10 @@ def rows_over(rows: int, columns: int, pack: int) -> tuple[tuple[int, int], tupl
 
 
 def image_blocks(count: int, size: int, pack: int) -> tuple[tuple[int, int], tuple[int]]:
-    """Return (grid, block) for work on `count` images of `size` numbers each: four packs a thread, several blocks an image."""
+    """Return (grid, block) for work on `count` images of `size` numbers each.
+
+    A thread takes four packs, and several blocks an image.
+    """
     packs = size // pack
     threads = max(32, min(THREADS, _power(-(-packs // 4))))
     return (count, min(-(-packs // (4 * threads)), max(1, 8 * MOST_BLOCKS // count))), (threads,)

@@ -59,7 +59,10 @@ class BatchNorm:
         into_scale: Into | None = None,
         into_bias: Into | None = None,
     ) -> tuple[Array | None, Array, Array]:
-        """Return dx, dγ and dβ: both sums in two stages, then one pass that gives dx; all in one launch where rows are few."""
+        """Return dx, dγ and dβ: both sums in two stages, then one pass that gives dx.
+
+        Where rows are few all of it is one launch.
+        """
         dy, x, scale, bias = contiguous(dy), contiguous(x), _contiguous(scale), _contiguous(bias)
         mean, inverse = contiguous(mean), contiguous(inverse_deviation)
         rows, columns, dtype = x.size // x.shape[-1], x.shape[-1], x.dtype
