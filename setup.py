@@ -63,7 +63,7 @@ class EditableWheel(editable_wheel):
         """Build the wheel, then add the path of the links."""
         super().run()
         if link_packages():
-            for wheel in Path(self.dist_dir).glob("*.whl"):
+            for wheel in Path(self.dist_dir).glob("*editable*.whl"):
                 add_to_wheel(wheel, PATH_FILE, path_file())
 
 
