@@ -1,10 +1,71 @@
 """Packaging. `kernels/` ships as `gan_np.kernels`, since PyPI has another package named `kernels`."""
 
+import base64
+import hashlib
+import shutil
+import warnings
+import zipfile
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.editable_wheel import editable_wheel
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
+LINKS = HERE / "build" / "for-type-checkers"
+PATH_FILE = "gan_np-for-type-checkers.pth"
+
+
+def link_packages() -> bool:
+    """Make LINKS, which looks as the wheel does: gan_np/ with kernels/ inside. False where links cannot be made."""
+    shutil.rmtree(LINKS, ignore_errors=True)
+    package = LINKS / "gan_np"
+    package.mkdir(parents=True)
+    try:
+        for source in (HERE / "gan_np").iterdir():
+            if source.name not in ("__pycache__", "kernels.pyi"):
+                (package / source.name).symlink_to(source, target_is_directory=source.is_dir())
+        (package / "kernels").symlink_to(HERE / "kernels", target_is_directory=True)
+    except OSError as error:
+        warnings.warn(
+            f"type checkers will not find gan_np in this editable install: no links here ({error})", stacklevel=2
+        )
+        shutil.rmtree(LINKS, ignore_errors=True)
+        return False
+    return True
+
+
+def path_file() -> str:
+    """Lines of a file in site-packages. Type checkers read the first, a folder to search. Python runs the second: its own
+    search passes the folder over, and finds the package where it stands, through the import hook of setuptools."""
+    finder = 'type("Nothing", (), {"find_spec": lambda name, target=None: None})'
+    return f"{LINKS}\nimport sys; sys.path_importer_cache[{str(LINKS)!r}] = {finder}\n"
+
+
+def add_to_wheel(wheel: Path, name: str, text: str) -> None:
+    """Add a file to a wheel and to the list of its files."""
+    data = text.encode()
+    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+    with zipfile.ZipFile(wheel) as archive:
+        files = {info: archive.read(info) for info in archive.infolist()}
+    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, data)
+        for info, content in files.items():
+            listed = (
+                f"{name},sha256={digest},{len(data)}\n".encode() if info.filename.endswith(".dist-info/RECORD") else b""
+            )
+            archive.writestr(info, listed + content)
+
+
+class EditableWheel(editable_wheel):
+    """`pip install -e`: also what type checkers need, who cannot follow the import hook by which Python finds `kernels/`."""
+
+    def run(self) -> None:
+        """Build the wheel, then add the path of the links."""
+        super().run()
+        if link_packages():
+            for wheel in Path(self.dist_dir).glob("*editable*.whl"):
+                add_to_wheel(wheel, PATH_FILE, path_file())
+
 
 REQUIRES = [
     "filelock>=4.0",
@@ -61,7 +122,8 @@ setup(
         *("gan_np." + name for name in find_packages(include=["kernels", "kernels.*"])),
     ],
     package_dir={"gan_np.kernels": "kernels"},
-    package_data={"gan_np": ["py.typed", "*.pyi"], "gan_np.kernels.cuda": ["sources/*.cu", "sources/*.cuh"]},
+    package_data={"gan_np": ["py.typed"], "gan_np.kernels.cuda": ["sources/*.cu", "sources/*.cuh"]},
+    cmdclass={"editable_wheel": EditableWheel},
     entry_points={"console_scripts": ["gan-np = gan_np.cli:main"]},
     classifiers=[
         "Intended Audience :: Science/Research",

@@ -72,14 +72,16 @@ _OF_RUNS = ("iterate", "load", "load_classifier", "resume", "save", "train", "tr
 _LAZY_MODULES = ("cuda_graph", "evaluation", "kernels", "latent", "metrics", "runs", "testing", "training")
 
 
-def __getattr__(name: str) -> Any:
-    # Runs bring Pillow, rich and safetensors: loaded when first used, so that importing the library stays cheap.
-    if name in _OF_RUNS:
-        room = "gan_np.runs.saved" if name in ("load", "save") else "gan_np.runs"
-        return getattr(importlib.import_module(room), name)
-    if name in _LAZY_MODULES:
-        return importlib.import_module(f"gan_np.{name}")
-    raise AttributeError(f"module 'gan_np' has no attribute {name!r}")
+if not TYPE_CHECKING:  # which would take every name to be here
+
+    def __getattr__(name: str) -> Any:
+        # Runs bring Pillow, rich and safetensors: loaded when first used, so that importing the library stays cheap.
+        if name in _OF_RUNS:
+            room = "gan_np.runs.saved" if name in ("load", "save") else "gan_np.runs"
+            return getattr(importlib.import_module(room), name)
+        if name in _LAZY_MODULES:
+            return importlib.import_module(f"gan_np.{name}")
+        raise AttributeError(f"module 'gan_np' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -1,7 +1,8 @@
-# What `gan_np.kernels` exports, for type checkers: the folder `kernels/` is mapped into this package by setup.py,
-# which they cannot follow.
+# What `gan_np.kernels` exports, for type checkers that look at this checkout: the folder `kernels/` is mapped into this
+# package by setup.py, which they cannot follow. An installed package has the folder itself.
 from kernels import cpu as cpu
 from kernels import cuda as cuda
+from kernels import numba_cuda as numba_cuda
 from kernels import reference as reference
 from kernels import threads as threads
 from kernels.cases import Case as Case

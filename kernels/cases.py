@@ -49,7 +49,7 @@ class Case(NamedTuple):
     """Floating-point operations, where they dominate (0: the work is bound by memory)."""
 
     def problem(self, dtype: np.dtype[Any], device: str = "cpu") -> Problem:
-        """What the table is asked."""
+        """Return what the table is asked."""
         return Problem(device, dtype, self.shape, self.geometry)
 
 
@@ -58,12 +58,12 @@ def _normal(*shapes: tuple[int, ...]) -> Maker:
 
 
 def _as_array(value: Any) -> Array:
-    """What NumPy gives for a sum is a number of its own kind, not an array."""
+    """Return a number as an array: what NumPy gives for a sum is a number of its own kind."""
     return np.asarray(value) if isinstance(value, np.generic) else value
 
 
 def _positive_last(count: int, *shapes: tuple[int, ...]) -> Maker:
-    """Standard normal arrays, the last `count` of them squared (second moments, variances)."""
+    """Draw standard normal arrays, the last `count` of them squared (second moments, variances)."""
 
     def make(rng: np.random.Generator, dtype: np.dtype[Any]) -> list[Array]:
         arrays = [rng.standard_normal(shape).astype(dtype) for shape in shapes]
@@ -80,13 +80,13 @@ def convolution_geometry(
     stride: tuple[int, int],
     padding: tuple[int, int],
 ) -> Geometry:
-    """The geometry of a convolution of an image (height, width, channels)."""
+    """Return the geometry of a convolution of an image (height, width, channels)."""
     size = [small_size(large[axis], kernel[axis], stride[axis], padding[axis]) for axis in (0, 1)]
     return Geometry(batch, large, (size[0], size[1], out_channels), kernel, stride, padding)
 
 
 def conv2d_case(label: str, geometry: Geometry) -> Case:
-    """All three contractions of one geometry."""
+    """Return a case of all three contractions of one geometry."""
 
     def run(kernel: Any, weight: Array, large: Array, small: Array) -> Results:
         plan = kernel.plan(geometry)
@@ -98,7 +98,7 @@ def conv2d_case(label: str, geometry: Geometry) -> Case:
 
 
 def dense_case(label: str, batch: int, in_features: int, out_features: int) -> Case:
-    """Product and both gradients."""
+    """Return a case of a product and both its gradients."""
 
     def run(kernel: Any, x: Array, weight: Array, dz: Array) -> Results:
         return {
@@ -113,7 +113,7 @@ def dense_case(label: str, batch: int, in_features: int, out_features: int) -> C
 
 
 def dense_layer_case(label: str, batch: int, in_features: int, out_features: int, activation: Activation) -> Case:
-    """Forward with and without a bias, and all gradients of the former."""
+    """Return a case of forward with and without a bias, and of all gradients of the former."""
 
     def run(kernel: Any, x: Array, weight: Array, bias: Array, dy: Array) -> Results:
         y = kernel.forward(x, weight, bias, activation)
@@ -316,7 +316,7 @@ def _update_cases(label: str, count: int) -> Iterator[Case]:
 
 
 def _finite_case(label: str, count: int) -> Case:
-    """Looks in which the first, the last or no element is not finite; a flag that is up stays."""
+    """Return a case of looks in which the first, the last or no element is not finite; a flag that is up stays up."""
 
     def run(kernel: Any, values: Array) -> Results:
         xp = array_module(values)
@@ -345,7 +345,7 @@ def _finite_case(label: str, count: int) -> Case:
 
 
 def _report_case(label: str, count: int) -> Case:
-    """Of all types in turn."""
+    """Return a case with numbers of all types in turn."""
 
     def make(rng: np.random.Generator, dtype: np.dtype[Any]) -> list[Array]:
         types = np.float32, np.int32, np.float64, np.bool_
@@ -413,7 +413,7 @@ def _small_cases() -> Iterator[Case]:
 
 
 def _dcgan_cases() -> Iterator[Case]:
-    """Batch 64, DCGAN 64×64×3 with widths 64 to 512 and its 28×28 relative."""
+    """Return the work of a DCGAN for 64×64×3 with widths 64 to 512, batch 64, and of its relative for 28×28."""
     batch = 64
     for side, channels, out in ((64, 3, 64), (32, 64, 128), (16, 128, 256), (8, 256, 512)):
         geometry = convolution_geometry(batch, (side, side, channels), out, (4, 4), (2, 2), (1, 1))
@@ -456,7 +456,7 @@ def _dcgan_cases() -> Iterator[Case]:
 
 
 def list_cases(operation: str | None = None, *, size: str = "small") -> list[Case]:
-    """The cases of one operation, or of all.
+    """Return the cases of one operation, or of all.
 
     size: "small" (odd shapes, for parity) or "dcgan" (what training does, for timing).
     """
@@ -467,7 +467,7 @@ def list_cases(operation: str | None = None, *, size: str = "small") -> list[Cas
 
 
 def case_of(work: RecordedProblem) -> Case:
-    """A case like work that came up in a training step."""
+    """Return a case like work that came up in a training step."""
     operation, problem, options = work
     shape, label = problem.shape, "×".join(map(str, problem.shape))
     if operation == "conv2d":

@@ -9,7 +9,7 @@ import pytest
 
 from gan_np.cli import app
 from gan_np.data import NAMES
-from gan_np.runs.config import owners
+from gan_np.runs.options import owners
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 COMMANDS = {command.name: set(inspect.signature(command.callback).parameters) for command in app.registered_commands}

@@ -24,7 +24,6 @@ from gan_np.arrays import Array, generator, to_device, to_host
 from gan_np.devices import DeviceError, cupy_for, scope
 from gan_np.kernels import Geometry
 from gan_np.kernels.cases import convolution_geometry
-from gan_np.runs.build import PRECISIONS
 
 from . import pretended
 
@@ -69,7 +68,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _run(options: argparse.Namespace, device: str, arguments: Sequence[str]) -> int:
     presets = list(LAYERS) if options.preset == "all" else [options.preset]
-    precisions = list(PRECISIONS) if options.precision == "all" else [options.precision]
+    precisions = list(kernels.cuda.PRECISIONS) if options.precision == "all" else [options.precision]
     layers = [(preset, layer) for preset in presets for layer in LAYERS[preset]]
     if options.quick:
         layers = [("quick", (2, (6, 6, 3), 32)), ("quick", (2, (6, 6, 32), 40))]
@@ -112,7 +111,7 @@ def _ours(g: Geometry, precision: str, device: str) -> tuple[Runs, dict[str, flo
     host = [rng.standard_normal(shape, np.float32) for shape in (g.weight_shape, g.large_shape, g.small_shape)]
     arrays = [to_device(array, device) for array in host]
     exact = _contractions(kernels.entry("conv2d", "cuda").implementation.plan(g), arrays)
-    runs = _contractions(kernels.entry("conv2d", PRECISIONS[precision] or "cuda").implementation.plan(g), arrays)
+    runs = _contractions(kernels.entry("conv2d", kernels.cuda.PRECISIONS[precision]).implementation.plan(g), arrays)
     return runs, {name: _difference(runs[name](), exact[name]()) for name in runs}
 
 

@@ -15,7 +15,6 @@ import numpy as np
 from benchmarks.roofline import Peaks
 from gan_np import kernels
 from gan_np.arrays import generator, to_device
-from gan_np.runs.build import PRECISIONS
 
 from .kernels import device_times
 
@@ -42,7 +41,7 @@ def measure(precision: str, device: str, torch_device: str | None, *, quick: boo
 
 
 def _ours(precision: str, device: str, side: int) -> Callable[[], object]:
-    name = PRECISIONS[precision] or "cuda"
+    name = kernels.cuda.PRECISIONS[precision]
     dense = kernels.entry("dense", name).implementation
     host = generator(0).standard_normal((side, side), np.float32)
     x, weight = to_device(host, device), to_device(host, device)

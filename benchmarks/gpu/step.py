@@ -25,10 +25,11 @@ from benchmarks import agreement, floors, machine, peers, report, setups
 from benchmarks.agreement import Agreement
 from benchmarks.setups import Setup
 from benchmarks.timing import Timing, alternate
+from gan_np import kernels
 from gan_np.arrays import to_host
 from gan_np.devices import DeviceError, cupy_for, scope
 from gan_np.runs import Config
-from gan_np.runs.build import PRECISIONS, chosen_kernels
+from gan_np.runs.build import chosen_kernels
 from gan_np.training import Trainer
 
 from . import launches, peaks, pretended, step_output
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
             setups.make_gan(setup, np.dtype(np.float32))  # refuses its sizes now, not after the presets before it
     except (ValueError, TypeError) as error:
         parser.error(str(error))
-    precisions = list(PRECISIONS) if options.precision == "all" else [options.precision]
+    precisions = list(kernels.cuda.PRECISIONS) if options.precision == "all" else [options.precision]
     with pretended.asked_for(options.device, pretend=options.pretend, idle=options.launches) as where:
         try:
             cupy_for(where.device)
@@ -234,7 +235,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks gpu_step", description=__doc__)
     setups.add_sizes(parser, "all", several=True, presets=setups.GPU_PRESETS)
     parser.add_argument("--batch-size", type=int)
-    parser.add_argument("--precision", choices=(*PRECISIONS, "all"), default="all", help="on every side (default all)")
+    parser.add_argument(
+        "--precision", choices=(*kernels.cuda.PRECISIONS, "all"), default="all", help="on every side (default all)"
+    )
     parser.add_argument("--device", default="cuda", help="cuda or cuda:N")
     parser.add_argument("--peer", choices=("torch", "none"), default="torch", help="the opponent, if installed")
     parser.add_argument("--no-compile", action="store_true", help="PyTorch as written alone, not compiled")

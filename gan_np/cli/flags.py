@@ -19,7 +19,8 @@ import typer
 from gan_np.constructors import Option, choices_of, is_schedulable, is_sequence, kinds_of
 from gan_np.files import read_toml
 from gan_np.models.registered import listed
-from gan_np.runs.config import REGISTRIES, Config, options_for, whose_option
+from gan_np.runs.config import Config
+from gan_np.runs.options import REGISTRIES, options_for, whose_option
 
 from .usage import USAGE_ERROR, Command, checking_options, parameters_of, values_in, wrong_option
 

@@ -10,7 +10,6 @@ from gan_np.arrays import Array, generator
 from gan_np.checks import ShapeError, as_array, integer
 from gan_np.data.dataset import check_labels
 from gan_np.data.labels import LabelTable
-from gan_np.metrics.catalogue import metric_of
 from gan_np.metrics.intervals import GROUPS, Estimate
 from gan_np.metrics.measure import (
     Features,
@@ -23,6 +22,7 @@ from gan_np.metrics.measure import (
 )
 from gan_np.metrics.pixels import FeatureExtractor, plain_features
 from gan_np.metrics.precision_recall import NEIGHBOURS
+from gan_np.metrics.registered import metric_of
 from gan_np.models import Classifier
 from gan_np.runs.drawing import draw_vectors
 
@@ -100,7 +100,7 @@ def evaluate(
     title: str = "Evaluation",
     facts: dict[str, Any] | None = None,
 ) -> Report:
-    """Samples of a gan beside real images: every figure of the catalogue with its interval, and the images.
+    """Samples of a gan beside real images: every registered figure with its interval, and the images.
 
     gan: any model with `sample`.
     images, labels: the images (N, H, W, C) or vectors (N, m) that it was trained on, and their labels if known.
@@ -215,7 +215,7 @@ def _figures(samples: dict[str, Estimate], real: dict[str, Estimate], reader: Fe
     data = {
         key: estimate.to_mapping()
         | {
-            "title": metric_of(key).title.format(features=f"{reader.name} features"),
+            "title": metric_of(key).titled(f"{reader.name} features"),
             "better": metric_of(key).better,
             "needs": metric_of(key).enough,
             "source": metric_of(key).source,

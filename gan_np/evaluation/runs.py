@@ -12,8 +12,8 @@ import numpy as np
 from gan_np.checks import ShapeError, integer
 from gan_np.data.dataset import Dataset
 from gan_np.files import open_image
-from gan_np.metrics.catalogue import metric_of
 from gan_np.metrics.measure import compute_metrics, extract_features, features_of_samples
+from gan_np.metrics.registered import metric_of
 from gan_np.models import GAN, LAPGAN, Classifier
 from gan_np.runs import CheckpointError, load_classifier, load_gan, load_lapgan, train_classifier
 from gan_np.runs.checkpoint import all_of, describe_file, find

@@ -6,7 +6,7 @@ from gan_np import ops
 from gan_np.arrays import Array
 from gan_np.checks import ShapeError, integer, number, shape
 
-from .binding import asked, bind
+from .binding import bind
 from .layer import LAYERS, Declaration, Layer, LayerPullback, Shapes, Variables
 from .run import Run
 
@@ -18,7 +18,7 @@ class _Pointwise(Layer):
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """See `ops.activate`."""
-        y, pullback = ops.activate(x, self._activation, wrt=asked(run.wrt, 1))
+        y, pullback = ops.activate(x, self._activation, wrt=run.wrt.of_arrays(1))
         return y, bind(pullback, variables, "bias")  # which is not there
 
 
@@ -58,7 +58,7 @@ class Softplus(Layer):
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """See `ops.softplus`."""
-        y, pullback = ops.softplus(x, wrt=asked(run.wrt))
+        y, pullback = ops.softplus(x, wrt=run.wrt.of_arrays())
         return y, bind(pullback, variables)
 
 
@@ -81,5 +81,5 @@ class Maxout(Layer):
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """See `ops.maxout`."""
-        y, pullback = ops.maxout(x, self.pieces, wrt=(run.wrt.any_input,))
+        y, pullback = ops.maxout(x, self.pieces, wrt=run.wrt.of_arrays())
         return y, bind(pullback, variables)

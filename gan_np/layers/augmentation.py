@@ -42,5 +42,5 @@ class DiffAugment(Layer):
             )
         if run.rng is None:
             raise ValueError(f"{self!r}: training draws random numbers, pass rng= to forward")
-        y, pullback = ops.diff_augment(x, self.policy, run.rng, wrt=(run.wrt.any_input,))
+        y, pullback = ops.diff_augment(x, self.policy, run.rng, wrt=run.wrt.of_arrays())
         return y, bind(pullback, variables)

@@ -10,11 +10,6 @@ from .layer import JointPullback, LayerPullback, Variables
 from .run import Wrt
 
 
-def asked(wrt: Wrt, parameters: int = 0) -> tuple[bool, ...]:
-    """`wrt` for an operation on one input and `parameters` parameters."""
-    return (wrt.any_input, *(wrt.parameters,) * parameters)
-
-
 def bind(operation: ops.OperationPullback, variables: Variables, *names: str) -> LayerPullback:
     """A layer's pullback from that of its operation on (x, *parameters): gradients go to the parameters of these names.
 
@@ -32,7 +27,7 @@ def bind(operation: ops.OperationPullback, variables: Variables, *names: str) ->
         return operation(dy, (wrt.any_input and has_input, *wanted), places(wanted))[0]
 
     def linear(tangent: Array, wrt: Wrt) -> tuple[Array, JointPullback]:
-        moved, second = operation.linear(tangent, asked(wrt, len(names)))
+        moved, second = operation.linear(tangent, wrt.of_arrays(len(names)))
 
         def both(gradients: tuple[Array | None, Array | None], wrt: Wrt) -> tuple[Array | None, Array | None]:
             dmoved, dy = gradients

@@ -8,7 +8,7 @@ from gan_np import ops
 from gan_np.arrays import Array
 from gan_np.checks import integer, pair, shape
 
-from .binding import asked, bind
+from .binding import bind
 from .initializers import ZEROS, Glorot, Initializer
 from .layer import LAYERS, Declaration, Layer, LayerPullback, Parameter, Shapes, Variables
 from .run import Run
@@ -22,6 +22,8 @@ class Conv2d(Layer):
 
     Parameters: weight (kernel_height, kernel_width, in_channels, out_channels), bias (out_channels,) unless bias=False.
     kernel_size, stride, padding: an integer, or (vertical, horizontal).
+    activation: "relu", "leaky_relu" (slope 0.2), "tanh", "sigmoid", or an `Activation`; computed in the same pass.
+    weight_initializer, bias_initializer: how they start, as `Normal(0.02)` (`gan_np.layers.initializers`).
     """
 
     bilinear = True
@@ -68,7 +70,7 @@ class Conv2d(Layer):
             stride=self.stride,
             padding=self.padding,
             activation=self._activation,
-            wrt=asked(run.wrt, 2),
+            wrt=run.wrt.of_arrays(2),
             cache=variables.cache,
         )
         return y, bind(pullback, variables, "weight", "bias")
@@ -82,6 +84,9 @@ class ConvTranspose2d(Layer):
 
     Parameters: weight (kernel_height, kernel_width, out_channels, in_channels), as of the convolution that it transposes;
     bias (out_channels,) unless bias=False.
+    kernel_size, stride, padding, output_padding: an integer, or (vertical, horizontal).
+    activation: "relu", "leaky_relu" (slope 0.2), "tanh", "sigmoid", or an `Activation`; computed in the same pass.
+    weight_initializer, bias_initializer: how they start, as `Normal(0.02)` (`gan_np.layers.initializers`).
     """
 
     bilinear = True
@@ -134,7 +139,7 @@ class ConvTranspose2d(Layer):
             padding=self.padding,
             output_padding=self.output_padding,
             activation=self._activation,
-            wrt=asked(run.wrt, 2),
+            wrt=run.wrt.of_arrays(2),
             cache=variables.cache,
         )
         return y, bind(pullback, variables, "weight", "bias")

@@ -6,7 +6,7 @@ from gan_np import ops
 from gan_np.arrays import Array
 from gan_np.checks import integer, shape
 
-from .binding import asked, bind
+from .binding import bind
 from .initializers import ZEROS, Glorot, Initializer
 from .layer import LAYERS, Declaration, Layer, LayerPullback, Parameter, Shapes, Variables
 from .run import Run
@@ -18,6 +18,7 @@ class Dense(Layer):
 
     Parameters: weight (in_features, out_features), bias (out_features,) unless bias=False.
     activation: "relu", "leaky_relu" (slope 0.2), "tanh", "sigmoid", or an `Activation`; computed in the same pass.
+    weight_initializer, bias_initializer: how they start, as `Normal(0.02)` (`gan_np.layers.initializers`).
     """
 
     bilinear = True
@@ -50,8 +51,8 @@ class Dense(Layer):
         return int(input_shape[0]) * self.out_features
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
-        """See `ops.dense`."""
+        """See `ops.dense`, which takes its kernels from the table (`kernels/selection.py`)."""
         y, pullback = ops.dense(
-            x, variables["weight"], variables.get("bias"), activation=self._activation, wrt=asked(run.wrt, 2)
+            x, variables["weight"], variables.get("bias"), activation=self._activation, wrt=run.wrt.of_arrays(2)
         )
         return y, bind(pullback, variables, "weight", "bias")

@@ -31,5 +31,5 @@ class Dropout(Layer):
             )
         if run.rng is None:
             raise ValueError(f"{self!r}: training draws random numbers, pass rng= to forward")
-        y, pullback = ops.dropout(x, self.rate, run.rng, wrt=(run.wrt.any_input,))
+        y, pullback = ops.dropout(x, self.rate, run.rng, wrt=run.wrt.of_arrays())
         return y, bind(pullback, variables)

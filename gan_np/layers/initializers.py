@@ -45,7 +45,10 @@ class Constant:
 @INITIALIZERS.register()
 @dataclass(frozen=True)
 class Normal:
-    """N(mean, deviation²). DCGAN: N(0, 0.02²) for weights, N(1, 0.02²) for batch normalisation's scale."""
+    """N(mean, deviation²), `deviation` at least 0.
+
+    DCGAN: N(0, 0.02²) for weights, N(1, 0.02²) for batch normalisation's scale.
+    """
 
     deviation: float = 0.02
     mean: float = 0.0

@@ -32,6 +32,8 @@ Shapes: TypeAlias = Any
 class Parameter:
     """A trainable array.
 
+    shape: its shape.
+    initializer: how it starts (`gan_np.layers.initializers`).
     tag: "weight", "bias" or "scale"; weight decay reaches only "weight".
     output_axis: which axis of a weight counts outputs (for spectral normalisation).
     """
@@ -48,7 +50,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """An array that moves only when asked to: running statistics, power-iteration vectors."""
+    """An array that moves only when asked to: running statistics, power-iteration vectors.
+
+    shape: its shape.
+    initializer: how it starts (`gan_np.layers.initializers`).
+    """
 
     shape: Shape
     initializer: Initializer
@@ -56,7 +62,13 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What a layer needs for one input shape, and what it then gives out. Shapes leave out the batch axis."""
+    """What a layer needs for one input shape, and what it then gives out. Shapes leave out the batch axis.
+
+    output_shape: of what it gives out.
+    parameters, state: its trainable arrays, and those that move only when asked to, by name.
+    children: what the layers inside it need, by name.
+    title: what `summary()` calls it.
+    """
 
     output_shape: Shapes
     parameters: Mapping[str, Parameter] = field(default_factory=dict)

@@ -28,6 +28,8 @@ class MinibatchStandardDeviation(Layer):
 
     (A slope of D's sum of scores is then that of one image in all scores of the batch.) The same in training and in
     evaluation: an image's score depends on its batch-mates, which is the purpose.
+
+    epsilon: ε, above 0.
     """
 
     def __init__(self, epsilon: float = 1e-8) -> None:

@@ -8,14 +8,20 @@ from gan_np import ops
 from gan_np.arrays import Array, Shape
 from gan_np.checks import ShapeError, integer, number, shape
 
-from .binding import asked, bind
+from .binding import bind
 from .initializers import ONES, ZEROS, Initializer
 from .layer import LAYERS, Declaration, Layer, LayerPullback, Parameter, Shapes, State, Variables
 from .run import Run
 
 
 class _Normalisation(Layer):
-    """y = f(γ·(x − μ)/√(σ² + ε) + β), with μ and σ² (biased) over what the subclass says."""
+    """y = f(γ·(x − μ)/√(σ² + ε) + β), with μ and σ² (biased) over what the subclass says.
+
+    epsilon: ε, above 0.
+    affine: whether there are γ and β; scale, bias: whether there is that one.
+    activation: f, "relu", "leaky_relu" (slope 0.2), "tanh", "sigmoid", or an `Activation`; computed in the same pass.
+    scale_initializer, bias_initializer: how γ and β start (`gan_np.layers.initializers`).
+    """
 
     def __init__(
         self,
@@ -89,7 +95,7 @@ class BatchNorm(_Normalisation):
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """See `ops.batch_norm`."""
         scale, bias, state = variables.get("scale"), variables.get("bias"), variables.state
-        wrt = asked(run.wrt, 2)
+        wrt = run.wrt.of_arrays(2)
         if not run.training:
             y, pullback = ops.batch_norm_inference(
                 x,
@@ -131,7 +137,7 @@ class LayerNorm(_Normalisation):
             variables.get("bias"),
             epsilon=self.epsilon,
             activation=self._activation,
-            wrt=asked(run.wrt, 2),
+            wrt=run.wrt.of_arrays(2),
         )
         return y, bind(pullback, variables, "scale", "bias")
 
@@ -155,7 +161,7 @@ class _ByChannels(_Normalisation):
             variables.get("bias"),
             epsilon=self.epsilon,
             activation=self._activation,
-            wrt=asked(run.wrt, 2),
+            wrt=run.wrt.of_arrays(2),
         )
         return y, bind(pullback, variables, "scale", "bias")
 

@@ -13,7 +13,10 @@ from .run import Run
 
 @LAYERS.register()
 class AveragePool2d(Layer):
-    """Mean over disjoint windows: (N, H·kh, W·kw, C) to (N, H, W, C)."""
+    """Mean over disjoint windows: (N, H·kh, W·kw, C) to (N, H, W, C).
+
+    window: (kh, kw), or one integer for both.
+    """
 
     def __init__(self, window: int | tuple[int, int]) -> None:
         self.window = pair("window", window, 1)
@@ -27,13 +30,17 @@ class AveragePool2d(Layer):
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """See `ops.average_pool`."""
-        y, pullback = ops.average_pool(x, self.window, wrt=(run.wrt.any_input,))
+        y, pullback = ops.average_pool(x, self.window, wrt=run.wrt.of_arrays())
         return y, bind(pullback, variables)
 
 
 @LAYERS.register()
 class Upsample2d(Layer):
-    """Enlargement by whole factors: (N, H, W, C) to (N, H·fh, W·fw, C). mode: "nearest" or "bilinear"."""
+    """Enlargement by whole factors: (N, H, W, C) to (N, H·fh, W·fw, C).
+
+    factor: (fh, fw), or one integer for both.
+    mode: "nearest" or "bilinear".
+    """
 
     def __init__(self, factor: int | tuple[int, int] = 2, *, mode: str = "nearest") -> None:
         self.factor = pair("factor", factor, 1)
@@ -47,5 +54,5 @@ class Upsample2d(Layer):
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """See `ops.upsample_nearest` and `ops.upsample_bilinear`."""
         operation = ops.upsample_nearest if self.mode == "nearest" else ops.upsample_bilinear
-        y, pullback = operation(x, self.factor, wrt=(run.wrt.any_input,))
+        y, pullback = operation(x, self.factor, wrt=run.wrt.of_arrays())
         return y, bind(pullback, variables)

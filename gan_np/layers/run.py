@@ -15,7 +15,9 @@ Inputs: TypeAlias = "bool | tuple[Inputs, ...]"
 
 @dataclass(frozen=True, slots=True)
 class Wrt:
-    """With respect to what gradients are asked for.
+    """With respect to what gradients are asked for, of a layer.
+
+    (Operations of `gan_np.ops` and kernels take one answer for each array: `of_arrays`.)
 
     inputs: the gradient of the input; for an input that is a tuple, one answer for all or one for each.
     parameters: the gradients of the parameters.
@@ -44,6 +46,14 @@ class Wrt:
         if len(self.inputs) != count:
             raise ValueError(f"wrt: inputs has {len(self.inputs)} entries, the input has {count}")
         return iter(self.inputs)
+
+    def of_arrays(self, parameters: int = 0) -> tuple[bool, ...]:
+        """The same for an operation on one input and so many parameters, which takes one answer for each of its arrays.
+
+        >>> Wrt(inputs=False).of_arrays(2)
+        (False, True, True)
+        """
+        return (self.any_input, *(self.parameters,) * parameters)
 
     def within(self, bound: Wrt) -> bool:
         """Whether this asks for no more than `bound` does."""

@@ -15,7 +15,10 @@ from .run import Run, Wrt
 
 @LAYERS.register()
 class Reshape(Layer):
-    """Each example in another shape: Reshape(7, 7, 64) makes images of 3136 features."""
+    """Each example in another shape: Reshape(7, 7, 64) makes images of 3136 features.
+
+    sizes: the shape, without the batch axis.
+    """
 
     def __init__(self, *sizes: int) -> None:
         self.sizes = shape("sizes", sizes)
@@ -33,7 +36,7 @@ class Reshape(Layer):
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """See `ops.reshape`."""
-        y, pullback = ops.reshape(x, self.sizes, wrt=(run.wrt.any_input,))
+        y, pullback = ops.reshape(x, self.sizes, wrt=run.wrt.of_arrays())
         return y, bind(pullback, variables)
 
 
@@ -47,7 +50,7 @@ class Flatten(Layer):
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """See `ops.reshape`."""
-        y, pullback = ops.reshape(x, (math.prod(x.shape[1:]),), wrt=(run.wrt.any_input,))
+        y, pullback = ops.reshape(x, (math.prod(x.shape[1:]),), wrt=run.wrt.of_arrays())
         return y, bind(pullback, variables)
 
 

@@ -28,6 +28,9 @@ class SpectralNorm(Layer):
     σ does not depend on x, so the layer linearised at x is that inside, with the same way from dŴ to dW.
 
     SpectralNorm(Conv2d(64, 4, stride=2)): parameters and outputs are those of the layer inside.
+
+    parameter: the name of its weight.
+    epsilon: what is added to the length of a vector that is divided by it.
     """
 
     def __init__(self, layer: Layer, *, parameter: str = "weight", epsilon: float = 1e-12) -> None:

@@ -1,58 +1,115 @@
-"""Every figure of an evaluation: what it is called, which way is better, how many images it needs, where it is from."""
+"""The library's own figures, joined to the registry as a user's are.
+
+What each is called, which way is better, how many images it needs, where it is from, and which function of this room
+computes it from two sets of images.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from . import classes
+from .frechet import frechet_distance as distance_of_gaussians
+from .kernel_distance import kernel_distance as distance_of_kernel_means
+from .measure import Features
+from .precision_recall import precision_recall_density_coverage
+from .pyramid import PATCH, sliced_wasserstein_of_patches
+from .registered import register
+from .vendi import vendi_score as score_of_similarities
 
 
-@dataclass(frozen=True)
-class Metric:
-    """key: its name in JSON and logs; title: for people, {features} stands for whose features they are.
-
-    better: "higher", "lower", or "as real": near what real images have, beyond it is no better.
-    enough: images of each set below which it is marked as rough.
-    share: whether it is a share of images, in [0, 1]; positive: whether it cannot be below 0.
-    """
-
-    key: str
-    title: str
-    better: str
-    enough: int
-    source: str
-    share: bool = False
-    positive: bool = True
-
-    @property
-    def short(self) -> str:
-        """The title without whose features they are."""
-        return self.title.partition(" on {features}")[0]
+# Decorators apply from below: the report begins with precision.
+@register("coverage", title="coverage on {features}", better="higher", source="Naeem et al. 2020", share=True)
+@register("density", title="density on {features}", better="as real", source="Naeem et al. 2020", positive=True)
+@register("recall", title="recall on {features}", better="higher", source="Kynkäänniemi et al. 2019", share=True)
+@register("precision", title="precision on {features}", better="as real", source="Kynkäänniemi et al. 2019", share=True)
+def neighbourhoods(real: Features, generated: Features) -> dict[str, float]:
+    """Four shares of images within balls of neighbours."""
+    found: dict[str, float] = precision_recall_density_coverage(real.features, generated.features)._asdict()
+    return found
 
 
-METRICS = (
-    Metric("precision", "precision on {features}", "as real", 1000, "Kynkäänniemi et al. 2019", share=True),
-    Metric("recall", "recall on {features}", "higher", 1000, "Kynkäänniemi et al. 2019", share=True),
-    Metric("density", "density on {features}", "as real", 1000, "Naeem et al. 2020"),
-    Metric("coverage", "coverage on {features}", "higher", 1000, "Naeem et al. 2020", share=True),
-    Metric("frechet_distance", "Fréchet distance on {features}", "lower", 2000, "Heusel et al. 2017"),
-    Metric("kernel_distance", "kernel distance on {features}", "lower", 1000, "Bińkowski et al. 2018", positive=False),
-    Metric("vendi_score", "Vendi score on {features}", "as real", 1000, "Friedman and Dieng 2023"),
-    Metric("recognised", "recognised with confidence 0.9", "as real", 1000, "", share=True),
-    Metric("classifier_score", "classifier score", "as real", 5000, "Salimans et al. 2016"),
-    Metric("classes_covered", "classes covered", "higher", 1000, ""),
-    Metric("effective_classes", "effective number of classes", "as real", 1000, ""),
-    Metric("accuracy", "taken for the class asked for", "as real", 1000, "", share=True),
+@register(
+    "frechet_distance",
+    title="Fréchet distance on {features}",
+    better="lower",
+    enough=2000,
+    source="Heusel et al. 2017",
+    positive=True,
 )
-SLICED = Metric("sliced_wasserstein", "sliced Wasserstein distance, level {side}", "lower", 1000, "Karras et al. 2018")
+def frechet_distance(real: Features, generated: Features) -> float:
+    """Between Gaussians fitted to the features."""
+    return distance_of_gaussians(real.features, generated.features)
 
 
-def sliced_key(height: int, width: int) -> str:
-    """The key of the sliced Wasserstein distance at the level of these sides."""
-    return f"{SLICED.key}_{height}x{width}"
+@register("kernel_distance", title="kernel distance on {features}", better="lower", source="Bińkowski et al. 2018")
+def kernel_distance(real: Features, generated: Features) -> float:
+    """Unbiased, so that it may be below 0."""
+    return distance_of_kernel_means(real.features, generated.features)
 
 
-def metric_of(key: str) -> Metric:
-    """The metric of a figure's key ("sliced_wasserstein_28x28" is one level of that distance)."""
-    if key.startswith(SLICED.key):
-        side = key.removeprefix(SLICED.key + "_").replace("x", "×")
-        return Metric(key, SLICED.title.format(side=side), SLICED.better, SLICED.enough, SLICED.source)
-    return next(metric for metric in METRICS if metric.key == key)
+@register(
+    "vendi_score", title="Vendi score on {features}", better="as real", source="Friedman and Dieng 2023", positive=True
+)
+def vendi_score(real: Features, generated: Features) -> float:
+    """How many different images there are, in effect."""
+    return score_of_similarities(generated.features)
+
+
+@register(
+    "sliced_wasserstein",
+    title="sliced Wasserstein distance, level {part}",
+    better="lower",
+    source="Karras et al. 2018",
+    positive=True,
+)
+def sliced_wasserstein(real: Features, generated: Features) -> dict[str, float]:
+    """Of each level of the Laplacian pyramids, by its sides."""
+    return {
+        f"sliced_wasserstein_{height}x{width}": sliced_wasserstein_of_patches(
+            one, other, channels=one.shape[2] // PATCH**2
+        )
+        for (height, width), one, other in zip(real.sides, real.descriptors, generated.descriptors, strict=True)
+    }
+
+
+@register("recognised", title="recognised with confidence 0.9", better="as real", share=True)
+def recognised(real: Features, generated: Features) -> float | None:
+    """With a classifier."""
+    return None if generated.probabilities is None else classes.recognised_share(generated.probabilities)
+
+
+@register(
+    "classifier_score",
+    title="classifier score",
+    better="as real",
+    enough=5000,
+    source="Salimans et al. 2016",
+    positive=True,
+)
+def classifier_score(real: Features, generated: Features) -> float | None:
+    """With a classifier: the formula of the Inception score."""
+    return None if generated.probabilities is None else classes.classifier_score(generated.probabilities)
+
+
+@register("classes_covered", title="classes covered", better="higher", positive=True)
+def classes_covered(real: Features, generated: Features) -> float | None:
+    """With a classifier."""
+    if real.probabilities is None or generated.probabilities is None:
+        return None
+    shares, of_real = classes.class_shares(generated.probabilities), classes.class_shares(real.probabilities)
+    return float(classes.classes_covered(shares, of_real))
+
+
+@register("effective_classes", title="effective number of classes", better="as real", positive=True)
+def effective_classes(real: Features, generated: Features) -> float | None:
+    """With a classifier."""
+    if generated.probabilities is None:
+        return None
+    return classes.effective_classes(classes.class_shares(generated.probabilities))
+
+
+@register("accuracy", title="taken for the class asked for", better="as real", share=True)
+def accuracy(real: Features, generated: Features) -> float | None:
+    """With a classifier, of samples that were asked for by label."""
+    if generated.probabilities is None or generated.labels is None:
+        return None
+    return classes.classification_accuracy(generated.probabilities.argmax(axis=1), generated.labels)

@@ -14,7 +14,7 @@ what another training would give: train several seeds for that.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -51,8 +51,8 @@ def jackknife(
     statistic: Callable[..., Mapping[str, float]],
     sizes: Sequence[int],
     *,
-    shares: Iterable[str] = (),
-    positive: Iterable[str] = (),
+    shares: Container[str] = (),
+    positive: Container[str] = (),
     seed: int = 0,
 ) -> dict[str, Estimate]:
     """The figures that `statistic` gives, each with its interval.
@@ -76,12 +76,11 @@ def jackknife(
         integer(f"sizes[{index}]", size, GROUPS)
     whole = statistic(*(np.arange(size) for size in sizes))
     without = [statistic(*chosen) for chosen in _left_out(sizes, seed)]
-    bounds = dict.fromkeys(positive, (0.0, math.inf)) | dict.fromkeys(shares, (0.0, 1.0))
-    free = -math.inf, math.inf
-    return {
-        name: _estimate(value, np.array([part[name] for part in without]), tuple(sizes), bounds.get(name, free))
-        for name, value in whole.items()
-    }
+    found = {}
+    for name, value in whole.items():
+        bounds = 0.0 if name in shares or name in positive else -math.inf, 1.0 if name in shares else math.inf
+        found[name] = _estimate(value, np.array([part[name] for part in without]), tuple(sizes), bounds)
+    return found
 
 
 def _left_out(sizes: Sequence[int], seed: int) -> Iterable[list[Array]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,14 +15,10 @@ from gan_np.data.labels import LabelTable
 from gan_np.models import Classifier
 
 from . import classes
-from .catalogue import METRICS, metric_of, sliced_key
-from .frechet import frechet_distance
 from .intervals import Estimate, jackknife
-from .kernel_distance import kernel_distance
 from .pixels import FeatureExtractor
-from .precision_recall import precision_recall_density_coverage
-from .pyramid import PATCH, PATCHES, patch_descriptors, sliced_wasserstein_of_patches
-from .vendi import vendi_score
+from .pyramid import PATCH, PATCHES, patch_descriptors
+from .registered import Metric, figures_of, metric_of
 
 
 @dataclass(frozen=True)
@@ -30,6 +27,7 @@ class Features:
 
     features: (N, F); probabilities: (N, classes) or None; descriptors: patches of each level of the pyramids, finest first.
     labels: the class of each image, or the one that was asked for, as a classifier numbers it; None if there is none.
+    whole, rows: the images that these are some of, and which of them; None for all.
     """
 
     features: Array
@@ -37,6 +35,19 @@ class Features:
     descriptors: tuple[Array, ...]
     sides: tuple[tuple[int, int], ...]
     labels: Array | None = None
+    whole: Array | None = None
+    rows: Array | None = None
+
+    @property
+    def images(self) -> Array:
+        """The images themselves, (N, H, W, C).
+
+        Raises:
+            ValueError: they were not kept.
+        """
+        if self.whole is None:
+            raise ValueError("images: these features were made without their images")
+        return self.whole if self.rows is None else self.whole[self.rows]
 
     def __len__(self) -> int:
         return len(self.features)
@@ -49,6 +60,7 @@ class Features:
             probabilities=None if self.probabilities is None else self.probabilities[rows],
             descriptors=tuple(part[rows] for part in self.descriptors),
             labels=None if self.labels is None else self.labels[rows],
+            rows=rows if self.rows is None else self.rows[rows],
         )
 
 
@@ -60,7 +72,7 @@ def extract_features(
     height, width = images.shape[1:3] if images.ndim == 4 else (0, 0)
     descriptors = patch_descriptors(images, patches=patches, seed=seed) if min(height, width) >= PATCH else []
     sides = tuple((height >> level, width >> level) for level in range(len(descriptors)))
-    return Features(features, probabilities, tuple(descriptors), sides, labels)
+    return Features(features, probabilities, tuple(descriptors), sides, labels, images)
 
 
 class Sampler(Protocol):
@@ -110,24 +122,10 @@ def classes_read(reader: FeatureExtractor, table: LabelTable, labels: Array | No
 
 
 def compute_metrics(real: Features, other: Features) -> dict[str, float]:
-    """Every figure that these views allow, by key of the catalogue; as many images in each."""
+    """Every registered figure that these views allow, by key, in the order of the registry; as many images in each."""
     if len(real) != len(other):
         raise ShapeError(f"other: expected as many images as real, {len(real)}, got {len(other)}")
-    found: dict[str, float] = precision_recall_density_coverage(real.features, other.features)._asdict()
-    found["frechet_distance"] = frechet_distance(real.features, other.features)
-    found["kernel_distance"] = kernel_distance(real.features, other.features)
-    found["vendi_score"] = vendi_score(other.features)
-    for sides, one, two in zip(real.sides, real.descriptors, other.descriptors, strict=True):
-        found[sliced_key(*sides)] = sliced_wasserstein_of_patches(one, two, channels=one.shape[2] // PATCH**2)
-    if other.probabilities is not None and real.probabilities is not None:
-        shares, of_real = classes.class_shares(other.probabilities), classes.class_shares(real.probabilities)
-        found["recognised"] = classes.recognised_share(other.probabilities)
-        found["classifier_score"] = classes.classifier_score(other.probabilities)
-        found["classes_covered"] = float(classes.classes_covered(shares, of_real))
-        found["effective_classes"] = classes.effective_classes(shares)
-        if other.labels is not None:
-            found["accuracy"] = classes.classification_accuracy(other.probabilities.argmax(axis=1), other.labels)
-    return found
+    return figures_of(real, other)
 
 
 def estimate_metrics(real: Features, other: Features, *, seed: int = 0) -> dict[str, Estimate]:
@@ -136,14 +134,18 @@ def estimate_metrics(real: Features, other: Features, *, seed: int = 0) -> dict[
     def of(rows: Array, other_rows: Array) -> dict[str, float]:
         return compute_metrics(real.take(rows), other.take(other_rows))
 
-    metrics = [*METRICS, *(metric_of(sliced_key(*sides)) for sides in real.sides)]
-    return jackknife(
-        of,
-        (len(real), len(other)),
-        shares=[metric.key for metric in metrics if metric.share],
-        positive=[metric.key for metric in metrics if metric.positive],
-        seed=seed,
-    )
+    shares, positive = _Keys(lambda metric: metric.share), _Keys(lambda metric: metric.positive)
+    return jackknife(of, (len(real), len(other)), shares=shares, positive=positive, seed=seed)
+
+
+class _Keys(Container[str]):
+    """Keys of figures of which something holds: which there are is known only when they are computed."""
+
+    def __init__(self, holds: Callable[[Metric], bool]) -> None:
+        self._holds = holds
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and self._holds(metric_of(key))
 
 
 def shown_classes(view: Features) -> Array | None:

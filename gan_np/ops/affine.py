@@ -36,9 +36,6 @@ class Bilinear(Protocol):
     def forward(self, prepared: Any) -> Array:
         """L(w, x), a new array."""
 
-    def with_epilogue(self, prepared: Any, bias: Array | None, activation: Activation) -> Array | None:
-        """f(L(w, x) + b) from a kernel that does all of it at once; None if this one does not."""
-
     def input_gradient(self, prepared: Any) -> Array:
         """L(w, ·)ᵀ dz."""
 
@@ -46,10 +43,23 @@ class Bilinear(Protocol):
         """L(·, x)ᵀ dz."""
 
 
+class BilinearWithEpilogue(Bilinear, Protocol):
+    """The same of a kernel that may do bias and activation on its way."""
+
+    def with_epilogue(self, prepared: Any, bias: Array | None, activation: Activation) -> Array | None:
+        """f(L(w, x) + b) from a kernel that does all of it at once; None if this one does not."""
+
+
 def affine(
-    name: str, form: Bilinear, x: Array, weight: Array, bias: Array | None, activation: Activation, wrt: Asked
+    name: str,
+    form: BilinearWithEpilogue,
+    x: Array,
+    weight: Array,
+    bias: Array | None,
+    activation: Activation,
+    wrt: Asked,
 ) -> tuple[Array, OperationPullback]:
-    """y = f(L(w, x) + b) and its pullback to (dx, dw, db).
+    """y = f(L(w, x) + b) of a convolution, transposed or not, and its pullback to (dx, dw, db).
 
     Kept for backward: y if f is not linear; x (or its prepared form, if the kernel says it is worth it) only if the
     weight gradient was asked for.

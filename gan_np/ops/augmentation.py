@@ -24,7 +24,7 @@ Change = tuple[Callable[[Array], Array], Callable[[Array], Array], Array | None]
 
 
 def diff_augment(
-    x: Array, policy: Sequence[str], rng: np.random.Generator, *, wrt: bool | Asked = True
+    x: Array, policy: Sequence[str], rng: np.random.Generator, *, wrt: Sequence[bool] | bool = True
 ) -> tuple[Array, OperationPullback]:
     """Each image of a batch changed at random, in the order of `policy`; the pullback gives (dx,).
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from gan_np import kernels
@@ -14,7 +16,7 @@ from .pullback import Asked, Gradients, OperationPullback, asked, problem
 
 
 def dropout(
-    x: Array, rate: float, rng: np.random.Generator, *, wrt: tuple[bool] | bool = True
+    x: Array, rate: float, rng: np.random.Generator, *, wrt: Sequence[bool] | bool = True
 ) -> tuple[Array, OperationPullback]:
     """y = x·mask/(1 − rate), each entry of the mask 0 with probability `rate` (Srivastava et al. 2014, inverted form).
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gan_np import kernels
 from gan_np.arrays import Array, array_module, device_of, on_host, require_same
 from gan_np.checks import ShapeError
@@ -10,7 +12,7 @@ from gan_np.kernels import Into
 from .pullback import Asked, Gradients, Linearised, OperationPullback, asked, problem, require_rank
 
 
-def softplus(s: Array, *, wrt: bool | Asked = True) -> tuple[Array, OperationPullback]:
+def softplus(s: Array, *, wrt: Sequence[bool] | bool = True) -> tuple[Array, OperationPullback]:
     """y = log(1 + eˢ), exact at any finite s (at ±1000: 1000 and 0); the pullback gives (dy/(1 + e⁻ˢ),).
 
     Linearised: ẏ = σ(s)·ṡ, and dẏ gives ds = σ′·ṡ·dẏ = (1 − σ)·ẏ·dẏ.
@@ -58,7 +60,9 @@ def mean_softplus(logits: Array, sign: int, weight: float = 1.0) -> tuple[Array,
     return values.sum() * share, gradient
 
 
-def softmax_cross_entropy(logits: Array, labels: Array, *, wrt: bool | Asked = True) -> tuple[Array, OperationPullback]:
+def softmax_cross_entropy(
+    logits: Array, labels: Array, *, wrt: Sequence[bool] | bool = True
+) -> tuple[Array, OperationPullback]:
     """y[n] = −log softmax(logits[n])[labels[n]] for logits (N, classes) and integer labels (N,).
 
     The pullback gives (dlogits,) = ((softmax(logits) − onehot(labels))·dy[:, None],).

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gan_np import kernels
 from gan_np.arrays import Array, array_module, require_same
 from gan_np.checks import ShapeError, integer
@@ -10,7 +12,7 @@ from gan_np.kernels import Into
 from .pullback import Asked, Gradients, OperationPullback, asked, problem
 
 
-def maxout(x: Array, pieces: int, *, wrt: tuple[bool] | bool = True) -> tuple[Array, OperationPullback]:
+def maxout(x: Array, pieces: int, *, wrt: Sequence[bool] | bool = True) -> tuple[Array, OperationPullback]:
     """y[…, c] = max over p < pieces of x[…, c·pieces + p] (Goodfellow et al. 2013).
 
     x: (…, channels·pieces); y: (…, channels). The pullback gives (dx,): dy at the winner, 0 elsewhere. Piecewise linear.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from gan_np import kernels
@@ -13,7 +14,7 @@ from .pullback import Asked, Gradients, OperationPullback, asked, problem, requi
 
 
 def _linear_map(
-    name: str, kernel: Any, x: Array, size: tuple[int, int], wrt: bool | Asked
+    name: str, kernel: Any, x: Array, size: tuple[int, int], wrt: Sequence[bool] | bool
 ) -> tuple[Array, OperationPullback]:
     y = kernel.forward(x, size)
 
@@ -27,7 +28,7 @@ def _linear_map(
 
 
 def average_pool(
-    x: Array, window: int | tuple[int, int], *, wrt: bool | Asked = True
+    x: Array, window: int | tuple[int, int], *, wrt: Sequence[bool] | bool = True
 ) -> tuple[Array, OperationPullback]:
     """Mean over disjoint windows: x (N, H·kh, W·kw, C) to y (N, H, W, C); the pullback gives (dx,).
 
@@ -43,14 +44,14 @@ def average_pool(
 
 
 def upsample_nearest(
-    x: Array, factor: int | tuple[int, int] = 2, *, wrt: bool | Asked = True
+    x: Array, factor: int | tuple[int, int] = 2, *, wrt: Sequence[bool] | bool = True
 ) -> tuple[Array, OperationPullback]:
     """Each pixel repeated: x (N, H, W, C) to y (N, H·fh, W·fw, C); the pullback sums over the copies."""
     return _upsample("upsample_nearest", x, factor, wrt)
 
 
 def upsample_bilinear(
-    x: Array, factor: int | tuple[int, int] = 2, *, wrt: bool | Asked = True
+    x: Array, factor: int | tuple[int, int] = 2, *, wrt: Sequence[bool] | bool = True
 ) -> tuple[Array, OperationPullback]:
     """Linear interpolation between pixel centres, edges clamped (Pillow's and PyTorch's align_corners=False).
 
@@ -59,7 +60,9 @@ def upsample_bilinear(
     return _upsample("upsample_bilinear", x, factor, wrt)
 
 
-def _upsample(name: str, x: Array, factor: int | tuple[int, int], wrt: bool | Asked) -> tuple[Array, OperationPullback]:
+def _upsample(
+    name: str, x: Array, factor: int | tuple[int, int], wrt: Sequence[bool] | bool
+) -> tuple[Array, OperationPullback]:
     size = pair("factor", factor, 1)
     require_same(name, x=x)
     require_rank(name, "x", x, 4, "(N, height, width, channels)")

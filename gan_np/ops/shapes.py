@@ -12,7 +12,7 @@ from gan_np.kernels import Into
 from .pullback import Asked, Gradients, OperationPullback, asked, placed
 
 
-def reshape(x: Array, shape: Shape, *, wrt: bool | Asked = True) -> tuple[Array, OperationPullback]:
+def reshape(x: Array, shape: Shape, *, wrt: Sequence[bool] | bool = True) -> tuple[Array, OperationPullback]:
     """x (N, …) as (N, *shape), in C order; the pullback gives (dx,)."""
     if math.prod(x.shape[1:]) != math.prod(shape):
         raise ShapeError(f"reshape: an example of shape {x.shape[1:]} cannot become {tuple(shape)}")
@@ -27,7 +27,7 @@ def reshape(x: Array, shape: Shape, *, wrt: bool | Asked = True) -> tuple[Array,
     return y, OperationPullback("reshape", y, (x,), asked(wrt, (x,)), compute, linear)
 
 
-def concatenate(*arrays: Array, wrt: bool | Sequence[bool] = True) -> tuple[Array, OperationPullback]:
+def concatenate(*arrays: Array, wrt: Sequence[bool] | bool = True) -> tuple[Array, OperationPullback]:
     """Arrays joined along the last axis; the pullback cuts dy into the parts."""
     require_same("concatenate", **{f"arrays[{index}]": array for index, array in enumerate(arrays)})
     if not arrays or any(array.shape[:-1] != arrays[0].shape[:-1] for array in arrays):
@@ -45,7 +45,7 @@ def concatenate(*arrays: Array, wrt: bool | Sequence[bool] = True) -> tuple[Arra
     return y, OperationPullback("concatenate", y, arrays, asked(wrt, arrays), compute)
 
 
-def add(*arrays: Array, wrt: bool | Sequence[bool] = True) -> tuple[Array, OperationPullback]:
+def add(*arrays: Array, wrt: Sequence[bool] | bool = True) -> tuple[Array, OperationPullback]:
     """The sum of arrays of one shape; the pullback gives dy to each (the same array: do not write to it)."""
     require_same("add", **{f"arrays[{index}]": array for index, array in enumerate(arrays)})
     if not arrays or any(array.shape != arrays[0].shape for array in arrays):

@@ -21,11 +21,8 @@ from gan_np.schedules import ExponentialDecay, Linear, Schedule
 from gan_np.training.algorithm import Trainer
 
 from .checkpoint import has_levels, load_gan
-from .config import CONDITIONAL, Config, arguments_for
-
-PRODUCTS = ("dense", "conv2d")
-PRECISIONS = {"float32": None, "tf32": "cuda_tf32", "bf16": "cuda_bf16"}
-"""Precision → the kernels of `PRODUCTS` that round to it (statistics, weights and all else stay in float32)."""
+from .config import Config
+from .options import CONDITIONAL, arguments_for
 
 
 def build_gan(config: Config, data_shape: tuple[int, ...], classes: int | None = None) -> Any:
@@ -161,12 +158,6 @@ def tuned_kernels(config: Config) -> kernels.Choices:
     return kernels.read_tuned(config.tuned) if config.tuned else {}
 
 
-def _of_precision(precision: str) -> dict[str, str]:
-    """The kernels of a precision, by name: rounded products are used where they are asked for and nowhere else."""
-    name = PRECISIONS[precision]
-    return {} if name is None else {kernels.entry(operation, name).operation: name for operation in PRODUCTS}
-
-
 @contextmanager
 def chosen_kernels(config: Config, tuned: kernels.Choices) -> Iterator[None]:
     """The kernels that the configuration forces, by name or by precision, and for the rest a tuned choice; outside both the
@@ -174,7 +165,7 @@ def chosen_kernels(config: Config, tuned: kernels.Choices) -> Iterator[None]:
 
     tuned: what `tuned_kernels` read, or what a checkpoint kept of it. If it is empty, one around this block goes on.
     """
-    forced = {**_of_precision(config.precision), **kernels.parse_choices(config.kernels, "kernels")}
+    forced = {**kernels.cuda.of_precision(config.precision), **kernels.parse_choices(config.kernels, "kernels")}
     with kernels.use_kernels(**forced), kernels.use_tuned(tuned or kernels.tuned_choices()):
         yield
 

@@ -6,10 +6,10 @@ import dataclasses
 import inspect
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from gan_np import kernels
 from gan_np.arrays import Array
@@ -23,14 +23,16 @@ from gan_np.training.step import Step
 
 from . import checkpoint
 from .build import build_trainer, chosen_kernels, tuned_kernels
-from .config import CHANGEABLE, Config, options_for
+from .config import CHANGEABLE, Config
 from .data import open_data
 from .fingerprints import check_fingerprints
 from .folder import RunFolder, discard, read_config
 from .lock import RunLock
 from .monitor import check_monitor
+from .options import options_for
 from .recorder import Recorder, require_tensorboard
 from .records import read_records
+from .settings import Settings
 from .signals import Interrupted, StopRequest
 
 Callback = Callable[[Trainer, Step], object]
@@ -41,7 +43,12 @@ class StopTraining(Exception):
 
 
 def iterate(
-    gan: GAN, images: Array | Dataset, *, labels: Array | None = None, config: Config | None = None, **options: Any
+    gan: GAN,
+    images: Array | Dataset,
+    *,
+    labels: Array | None = None,
+    config: Config | None = None,
+    **options: Unpack[Settings],
 ) -> Iterator[Step]:
     """Algorithm 1 one step at a time, for those who write their own loop; ends after `steps` steps.
 
@@ -72,7 +79,7 @@ def train(
     config: Config | None = None,
     callbacks: Iterable[Callback] = (),
     progress: bool = True,
-    **options: Any,
+    **options: Unpack[Settings],
 ) -> Trainer:
     """Train a GAN by Algorithm 1.
 
@@ -300,7 +307,7 @@ def _with_settings(function: Callable[..., Any]) -> None:
     function.__signature__ = signature.replace(parameters=[*own, *settings])  # type: ignore[attr-defined]
 
 
-def _configure(config: Config | None, options: dict[str, Any]) -> Config:
+def _configure(config: Config | None, options: Mapping[str, Any]) -> Config:
     """`config` with options over it.
 
     Raises:

@@ -13,7 +13,7 @@ import numpy as np
 
 from gan_np.arrays import Array
 from gan_np.files import write_atomically
-from gan_np.metrics.catalogue import metric_of
+from gan_np.metrics.registered import metric_of
 
 from .records import columns_of
 

@@ -42,7 +42,7 @@ def kind_and_slope(activation: Activation) -> tuple[int, float]:
 
 @inner
 def saturate(y: Any, start: int, count: int, kind: int) -> None:
-    """y ← tanh(y), or the sigmoid of y, on a piece of memory that is still in the first-level cache."""
+    """Replace y by tanh(y), or by the sigmoid of y, on a piece of memory that is still in the first-level cache."""
     if kind == TANH:
         for i in range(start, start + count):
             put(y, i, tanh(get(y, i)))
@@ -53,7 +53,7 @@ def saturate(y: Any, start: int, count: int, kind: int) -> None:
 
 @inlined
 def activated(value: Any, kind: int, below: Any) -> Any:
-    """f of one number; `below` is what values below 0 are multiplied by."""
+    """Return f of one number; `below` is what values below 0 are multiplied by."""
     if kind == RELU:  # not below·value with below = 0, which makes NaN of −∞
         return type(value)(0.0) if value < 0 else value
     if kind == TANH:
@@ -76,7 +76,7 @@ def derivative(y: Any, above: Any, below: Any, first: Any, second: Any) -> Any:
 
 @inlined
 def gated(dy: Any, y: Any, at: int, kind: int, factors: Any) -> Any:
-    """One number of dz = f′·dy; `factors` are the numbers of `slopes`, in the arrays' dtype."""
+    """Return one number of dz = f′·dy; `factors` are the numbers of `slopes`, in the arrays' dtype."""
     above, below, first, second = factors
     value = get(dy, at)
     return value if kind == LINEAR else derivative(get(y, at), above, below, first, second) * value
@@ -84,7 +84,10 @@ def gated(dy: Any, y: Any, at: int, kind: int, factors: Any) -> Any:
 
 @inner
 def slopes(kind: int, slope: float) -> Any:
-    """relu, leaky_relu: 1 or the slope.  tanh: 1 − y².  sigmoid: y − y². One form, so one loop serves all."""
+    """Return the four numbers of which `derivative` makes f′ from y, in one form so that one loop serves all activations.
+
+    For relu and leaky_relu f′ is 1 or the slope, for tanh 1 − y², for the sigmoid y − y².
+    """
     if kind == TANH:
         return 1.0, 1.0, 0.0, 1.0
     if kind == SIGMOID:
@@ -94,7 +97,7 @@ def slopes(kind: int, slope: float) -> Any:
 
 @inlined
 def factors_of(dy: Any, kind: int, slope: float) -> Any:
-    """`slopes` in the dtype of dy, as `gated` takes them."""
+    """Return `slopes` in the dtype of dy, as `gated` takes them."""
     real = dy.dtype.type
     above, below, first, second = slopes(kind, slope)
     return real(above), real(below), real(first), real(second)
@@ -102,7 +105,10 @@ def factors_of(dy: Any, kind: int, slope: float) -> Any:
 
 @inner
 def add_and_activate(z: Any, at: int, bias: Any, width: int, kind: int, slope: float, y: Any) -> None:
-    """y = f(z + b) on a line. y may be z's own memory: each number is read before it is written, and never again."""
+    """Write y = f(z + b) for one line.
+
+    y may be z's own memory: each number is read before it is written, and never again.
+    """
     real = z.dtype.type
     below = real(slope)
     if kind == RELU:  # not below·value with below = 0, which makes NaN of −∞
@@ -133,7 +139,7 @@ def _forward(state: Cells, z: Given, bias: Given, kind: int, slope: float, y: Re
 
 @inner
 def _slope_part(index: int, thread: int, chunks: Any, dy: Any, y: Any, kind: int, slope: float, dz: Any) -> None:
-    """dz = f′·dy."""
+    """Write dz = f′·dy for one chunk."""
     real = dy.dtype.type
     above, below, first, second = slopes(kind, slope)
     start, stop = next_span(chunks, thread, dy.size, False)
@@ -160,7 +166,7 @@ def _sum_part(
     dz: Any,
     totals: Any,
 ) -> None:
-    """dz = f′·dy (not written for "linear", where it is dy) and its sum over one chunk."""
+    """Write dz = f′·dy for one chunk (but for "linear", where it is dy), and add up dz over the chunk's rows."""
     real, (kind, slope) = dy.dtype.type, activation
     above, below, first, second = slopes(kind, slope)
     chunk = claim(chunks, thread, False)
@@ -199,10 +205,10 @@ def _backward_with_bias(
 
 
 class BiasActivation:
-    """y = f(z + b)."""
+    """The end of a layer, y = f(z + b), and its derivative."""
 
     def forward(self, z: Array, bias: Array | None, activation: Activation, in_place: bool = False) -> Array:
-        """One pass: read z, write y."""
+        """Return y, from one pass that reads z and writes y."""
         flat = z.ravel()
         y = z if in_place and z.flags.c_contiguous else np.empty(z.shape, z.dtype)
         kind, slope = kind_and_slope(activation)
@@ -216,7 +222,7 @@ class BiasActivation:
     def backward(
         self, dy: Array, y: Array, activation: Activation, need_bias: bool, into: Into | None = None
     ) -> tuple[Array, Array | None]:
-        """One pass: read dy and y, write dz, and add up db on the way."""
+        """Return dz and db, from one pass that reads dy and y, writes dz and adds up db on its way."""
         kind, slope = kind_and_slope(activation)
         if kind == LINEAR and not need_bias:
             return dy, None

@@ -36,7 +36,7 @@ ROW_BLOCK = 256
 
 @inner
 def row_block(channels: int) -> Any:
-    """The smallest multiple of `channels` by a power of two that is at least ROW_BLOCK."""
+    """Return the length of a row block: `channels` times the smallest power of two that makes at least ROW_BLOCK numbers."""
     length = max(channels, 1)
     while length < ROW_BLOCK:
         length *= 2
@@ -45,13 +45,16 @@ def row_block(channels: int) -> Any:
 
 @inner
 def chunk_count(size: int, length: int) -> Any:
-    """Chunks that hold `size` numbers."""
+    """Return how many chunks of a length hold `size` numbers."""
     return (size + length - 1) // length
 
 
 @inner
 def chunk_length(size: int, block: int) -> Any:
-    """Numbers in a chunk: some row blocks, eight at least (each chunk leaves a sum for each channel to be added)."""
+    """Return how many numbers a chunk has: some row blocks, and at least eight.
+
+    Each chunk leaves a sum for each channel to be added, which few chunks keep cheap.
+    """
     wanted = min(max(size // USUAL, SMALLEST), LARGEST)
     pieces = chunk_count(size, wanted)  # of equal length, so that two threads end together
     length: int = block * max(chunk_count(chunk_count(size, block), max(pieces, 1)), 8)
@@ -60,7 +63,10 @@ def chunk_length(size: int, block: int) -> Any:
 
 @inner
 def zones(state: Any) -> Any:
-    """How many chunks of each thread's zone are taken, to begin with none; every count on a cache line of its own."""
+    """Return a count for each thread's zone, of its chunks that are taken.
+
+    They are 0 to begin with, and each lies on a cache line of its own.
+    """
     return np.zeros(8 * load(state, THREADS), np.int64)
 
 
@@ -76,9 +82,10 @@ class Chunks(NamedTuple):
 
 @inner
 def claim(chunks: Any, thread: int, backwards: bool) -> Any:
-    """The next chunk for this thread, from its own zone while there is one; called once for each chunk.
+    """Return the next chunk for this thread, from its own zone while there is one; it is called once for each chunk.
 
-    backwards: from the zone's end, for a second pass over what a first one read: what it read last is still in the cache.
+    backwards: take them from the zone's end, for a second pass over what a first one read: what it read last is still in the
+        cache.
     """
     taken, count = chunks.taken, chunks.number
     threads: int = taken.size // 8
@@ -93,26 +100,29 @@ def claim(chunks: Any, thread: int, backwards: bool) -> Any:
 
 @inner
 def span(chunks: Any, chunk: int, size: int) -> Any:
-    """Where a chunk of `size` numbers starts and stops."""
+    """Return where a chunk of `size` numbers starts and stops."""
     return chunk * chunks.length, min((chunk + 1) * chunks.length, size)
 
 
 @inner
 def next_span(chunks: Any, thread: int, size: int, backwards: bool) -> Any:
-    """Where the next chunk for this thread starts and stops (`claim`)."""
+    """Claim the next chunk for this thread (`claim`) and return where it starts and stops."""
     chunk = claim(chunks, thread, backwards)
     return chunk * chunks.length, min((chunk + 1) * chunks.length, size)
 
 
 @inner
 def chunks_of(state: Any, size: int, length: int) -> Any:
-    """Chunks of `length` of `size` numbers; each of its `number` parts claims one."""
+    """Divide `size` numbers into chunks of `length`; each of the `number` parts of a kernel claims one."""
     return Chunks(zones(state), chunk_count(size, length), length)
 
 
 @inner
 def repeated(values: Any, length: int) -> Any:
-    """One number a channel, repeated along a row block; zeros if there are no numbers."""
+    """Return one number a channel, repeated along a row block; zeros if there are no numbers.
+
+    For example three channels, repeated four times for a row block of twelve:  a b c │ a b c │ a b c │ a b c.
+    """
     line = np.zeros(length, values.dtype)
     if values.size > 0:
         for start in range(0, length, values.size):
@@ -123,7 +133,7 @@ def repeated(values: Any, length: int) -> Any:
 
 @inner
 def fold(line: Any, channels: int, totals: Any, at: int) -> None:
-    """totals[at + c] = Σ of a row block's numbers for channel c, in float64."""
+    """Write to totals[at + c] the sum, in float64, of a row block's numbers that belong to channel c."""
     for c in range(channels):
         put(totals, at + c, 0.0)
     for start in range(0, line.size, channels):
@@ -133,6 +143,6 @@ def fold(line: Any, channels: int, totals: Any, at: int) -> None:
 
 @inner
 def require_memory(failed: int) -> None:
-    """Raise if a part could not get its memory, by what `parallel` returned."""
+    """Raise an error if a part could not get its memory, as the result of `parallel` says."""
     if failed != 0:
         raise MemoryError("a part of a kernel could not get its working memory")

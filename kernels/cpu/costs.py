@@ -47,7 +47,7 @@ def unusable() -> str | None:
 
 
 def supports(problem: Problem) -> str | None:
-    """Arrays in main memory, where Numba can be used."""
+    """Refuse arrays that are not in main memory, and everything where Numba cannot be used."""
     if problem.device != "cpu":
         return f"computes on the processor, the arrays lie on {problem.device}"
     if 0 in problem.shape:
@@ -64,7 +64,7 @@ THIN, MANY = 1 << 11, 128
 
 
 def dense_layer_supports(problem: Problem) -> str | None:
-    """Weights that stay in a cache, and rows enough to divide the work by."""
+    """Refuse weights that do not stay in a core's cache, and too few rows to divide the work by."""
     reason = supports(problem)
     rows, inputs, outputs = problem.shape
     if reason is not None:
@@ -79,7 +79,7 @@ def dense_layer_supports(problem: Problem) -> str | None:
 
 
 def winograd_supports(problem: Problem) -> str | None:
-    """Phases of 2, 3 or 4 taps along both axes, and channels that fill lines."""
+    """Refuse convolutions whose phases do not have 2, 3 or 4 taps along both axes, or whose channels do not fill lines."""
     reason = supports(problem)
     if reason is not None or problem.geometry is None:
         return reason
@@ -95,7 +95,7 @@ def winograd_supports(problem: Problem) -> str | None:
 
 
 def full_size_supports(problem: Problem) -> str | None:
-    """A kernel that covers the image."""
+    """Refuse convolutions whose kernel does not cover the image."""
     reason = supports(problem)
     if reason is not None or problem.geometry is None:
         return reason
@@ -106,13 +106,13 @@ def full_size_supports(problem: Problem) -> str | None:
 
 
 def full_size(problem: Problem) -> float:
-    """One product, with nothing to rearrange."""
+    """Estimate the cost of one product, with nothing to rearrange."""
     geometry = _geometry(problem)
     return BEFORE_BLAS * geometry.operations
 
 
 def direct(problem: Problem) -> float:
-    """The padded product over patches, and their packing."""
+    """Estimate the cost of the padded product over patches, and of packing them."""
     geometry = _geometry(problem)
     line, panel = VECTOR_BYTES // problem.dtype.itemsize, PANEL // problem.dtype.itemsize
     depth = geometry.kernel[0] * geometry.kernel[1] * geometry.large[2]
@@ -122,7 +122,10 @@ def direct(problem: Problem) -> float:
 
 
 def winograd(problem: Problem) -> float:
-    """The products at 25 points, the transformations of images, and those of the weights for each block of tiles."""
+    """Estimate the cost of the products at 25 points, and of the transformations.
+
+    Images are transformed once, the weights for each block of tiles.
+    """
     geometry = _geometry(problem)
     outputs = POINTS + 1 - _taps(geometry)[0]
     per_image = math.prod(-(-size // outputs) for size in geometry.small[:2])

@@ -63,7 +63,10 @@ class Sizes(NamedTuple):
 
 @inner
 def _forward_item(index: int, thread: int, sizes: Any, x: Any, w: Any, buffers: Any, z: Any) -> None:
-    """`share` panels of columns and `height` rows of z = x·W; the thread packs what it needs of both."""
+    """Compute `height` rows of z = x·W in `share` panels of columns; the thread packs what it needs of both matrices.
+
+    The inner index is taken DEPTH numbers at a time, and what each piece gives is added to z.
+    """
     rows, depth, columns, share, height, transposed = sizes
     line = VECTOR_BYTES // z.itemsize
     panel, deep = COLUMNS * line, padded(depth, line)
@@ -85,7 +88,10 @@ def _forward_item(index: int, thread: int, sizes: Any, x: Any, w: Any, buffers: 
 
 @inner
 def _weight_item(index: int, thread: int, share: int, x: Any, dz: Any, sizes: Any, w: Any, buffer: Any) -> None:
-    """`share` rows of dW = xᵀ·dz, from left panels of both; sizes: rows, depth, columns, and whether to add."""
+    """Compute `share` rows of dW = xᵀ·dz, from left panels of x and of dz.
+
+    sizes: rows, depth, columns, and whether to add to what is there.
+    """
     rows, depth, columns, add = sizes
     line = VECTOR_BYTES // w.itemsize
     panel = COLUMNS * line
@@ -100,7 +106,7 @@ def _weight_item(index: int, thread: int, share: int, x: Any, dz: Any, sizes: An
 
 @inner
 def _few_forward(index: int, thread: int, share: int, x: Any, sizes: Any, w: Any, z: Any) -> None:
-    """Some columns of x·W for few rows: W is read once, in its order."""
+    """Compute some columns of x·W where x has few rows: W is read once, in its order."""
     rows, depth, columns = sizes
     first, last = index * share, min((index + 1) * share, columns)
     for row in range(rows):
@@ -115,7 +121,7 @@ def _few_forward(index: int, thread: int, share: int, x: Any, sizes: Any, w: Any
 
 @summed
 def _skinny_forward(index: int, thread: int, share: int, x: Any, sizes: Any, w: Any, z: Any) -> None:
-    """Rows of x·W for few columns; w is Wᵀ."""
+    """Compute some rows of x·W where W has few columns; w is Wᵀ, so that each sum runs along a line."""
     rows, depth, columns = sizes
     for row in range(index * share, min((index + 1) * share, rows)):
         own = x[row * depth : (row + 1) * depth]
@@ -129,7 +135,7 @@ def _skinny_forward(index: int, thread: int, share: int, x: Any, sizes: Any, w: 
 
 @inner
 def _skinny_input(index: int, thread: int, share: int, dz: Any, sizes: Any, w: Any, dx: Any) -> None:
-    """Rows of dz·Wᵀ for few columns of dz; w is Wᵀ."""
+    """Compute some rows of dz·Wᵀ where dz has few columns; w is Wᵀ."""
     rows, depth, columns = sizes
     for row in range(index * share, min((index + 1) * share, rows)):
         for k in range(depth):
@@ -142,7 +148,7 @@ def _skinny_input(index: int, thread: int, share: int, dz: Any, sizes: Any, w: A
 
 @inner
 def _skinny_weight(index: int, thread: int, share: int, x: Any, dz: Any, sizes: Any, w: Any) -> None:
-    """Some columns of (xᵀ·dz)ᵀ for few columns of dz."""
+    """Compute some columns of (xᵀ·dz)ᵀ where dz has few columns."""
     rows, depth, columns = sizes
     first, last = index * share, min((index + 1) * share, depth)
     for column in range(columns):
@@ -155,10 +161,10 @@ def _skinny_weight(index: int, thread: int, share: int, x: Any, dz: Any, sizes: 
 
 
 class Dense:
-    """z = x·W, dx = dz·Wᵀ, dW = xᵀ·dz."""
+    """The product of a dense layer and its gradients: z = x·W, dx = dz·Wᵀ, dW = xᵀ·dz."""
 
     def forward(self, x: Array, weight: Array) -> Array:
-        """(N, in) times (in, out)."""
+        """Return z = x·W, (N, in) times (in, out)."""
         (rows, depth), columns = x.shape, weight.shape[1]
         if rows <= FEW and min(weight.shape) >= SKINNY:
             z = np.empty((rows, columns), x.dtype)
@@ -169,11 +175,11 @@ class Dense:
         return _product(x, weight, False)
 
     def input_gradient(self, dz: Array, weight: Array) -> Array:
-        """(N, out) times (out, in)."""
+        """Return dx = dz·Wᵀ, (N, out) times (out, in)."""
         return _product(dz, weight, True)
 
     def weight_gradient(self, x: Array, dz: Array, into: Into | None = None) -> Array:
-        """(in, N) times (N, out)."""
+        """Return dW = xᵀ·dz, (in, N) times (N, out)."""
         (rows, depth), columns, dtype = x.shape, dz.shape[1], x.dtype
         left, right = read_only(contiguous(x)), read_only(contiguous(dz))
         sizes, work = (rows, depth, columns), rows * depth * columns
@@ -204,7 +210,7 @@ def _transposed(weight: Array) -> Array:
 
 
 def _packed(name: str, matrix: Array, rows: int, width: int, wide: int) -> Array:
-    """A matrix in left panels."""
+    """Return a matrix in left panels."""
     panels = -(-rows // ROWS)
     target = buffer(name, panels * ROWS * wide, matrix.dtype)
     pool.run(pack_panel, matrix.dtype, panels, (matrix, rows, width, wide, target))
@@ -212,7 +218,7 @@ def _packed(name: str, matrix: Array, rows: int, width: int, wide: int) -> Array
 
 
 def _product(x: Array, weight: Array, transposed: bool) -> Array:
-    """x·W, or x·Wᵀ."""
+    """Return x·W, or x·Wᵀ."""
     (rows, depth), columns, dtype = x.shape, weight.shape[0 if transposed else 1], x.dtype
     left, z, work = read_only(contiguous(x)), np.empty((rows, columns), dtype), rows * depth * columns
     if min(weight.shape) < SKINNY:
@@ -246,7 +252,10 @@ def _panel_product(x: Array, sizes: tuple[int, int, int], w: Array, transposed: 
 
 
 def _shares(count: int, work: int, unit: int, least: int = FEWEST) -> tuple[int, int]:
-    """(items, size of each) for `count` pieces of `work` multiplications in all; sizes are multiples of `unit`."""
+    """Return how many items to make of `count` pieces of `work` multiplications in all, and the size of each.
+
+    Sizes are multiples of `unit`.
+    """
     items = max(1, min(-(-count // unit), ITEMS, work // least))
     share = -(-count // (items * unit)) * unit
     return -(-count // share), share

@@ -52,7 +52,7 @@ class Sizes(NamedTuple):
 
 @inlined
 def _packed_once(w: Any, shape: Any, transposed: bool, deep: int, thread: int, packed: Any, right: Any) -> Any:
-    """All of W, or of its transpose, in right panels of the thread's own, unless this thread has done that."""
+    """Pack all of W, or of its transpose, in right panels of the thread's own, unless this thread has done that already."""
     panel = COLUMNS * (VECTOR_BYTES // right.values.itemsize)
     if packed[8 * thread] == 0:
         packed[8 * thread] = 1
@@ -64,7 +64,10 @@ def _packed_once(w: Any, shape: Any, transposed: bool, deep: int, thread: int, p
 def _forward_strip(
     index: int, thread: int, sizes: Any, x: Any, w: Any, epilogue: Any, buffers: Any, z: Any, y: Any
 ) -> None:
-    """`group` rows of y; z is y's memory, to be read."""
+    """Compute `group` rows of y = f(x·W + b): the product first, then bias and f while the rows are in the cache.
+
+    z is y's memory once more, to be read: what is only read is another type to the compiler.
+    """
     rows, depth, columns, height = sizes
     bias, kind, slope = epilogue
     line = VECTOR_BYTES // y.itemsize
@@ -88,7 +91,10 @@ def _forward_strip(
 def _full_square(
     gradient: Any, start: int, columns: int, factors: Any, gate: Any, place: int, db: Any, at: int
 ) -> None:
-    """A line of columns of ROWS rows: rows unrolled, columns together, so that db is read and written once."""
+    """Compute a line of columns of ROWS rows of dz and add it to db.
+
+    Rows are unrolled and columns go together, so that db is read and written once for all rows.
+    """
     dy, y, kind, _ = gradient
     line = VECTOR_BYTES // gate.itemsize
     for j in range(line):
@@ -102,7 +108,10 @@ def _full_square(
 
 @inner
 def _gated_rows(gradient: Any, start: int, rows: int, columns: int, gate: Any, db: Any, db_at: int) -> None:
-    """dz = f′·dy of some rows as left panels that are wide enough to be right panels too, and their sum added to db."""
+    """Write dz = f′·dy of some rows as left panels, and add its sum over them to db.
+
+    The panels are wide enough to be right panels too: dz is on the left in dx = dz·Wᵀ and on the right in dW = xᵀ·dz.
+    """
     dy, y, kind, slope = gradient
     line = VECTOR_BYTES // db.itemsize
     wide = padded(columns, COLUMNS * line)
@@ -125,9 +134,17 @@ def _gated_rows(gradient: Any, start: int, rows: int, columns: int, gate: Any, d
 def _backward_group(
     index: int, thread: int, sizes: Any, gradient: Any, x: Any, w: Any, wanted: Any, buffers: Any, results: Any
 ) -> None:
-    """`group` rows: their dx, their share of dW at dw[index] and of db at db[index].
+    """Compute the dx of `group` rows, their share of dW at dw[index], and of db at db[index].
 
-    gradient: dy, y, kind and slope. buffers: which threads have packed W, then left and right panels, dz and a spare tile.
+    gradient: dy, y, kind and slope.
+    buffers: which threads have packed W, then left and right panels, dz and a spare tile.
+    results: dx, dw and db.
+
+    For example three groups of 128 rows, taken STRIP rows at a time:
+
+        group 0   rows   0 … 127   ─►  dx[0:128],    dw[0], db[0]
+        group 1   rows 128 … 255   ─►  dx[128:256],  dw[1], db[1]      then dW = dw[0] + dw[1] + dw[2]
+        group 2   rows 256 … 383   ─►  dx[256:384],  dw[2], db[2]
     """
     rows, depth, columns, group = sizes
     need_input, need_weight, add = wanted
@@ -169,10 +186,10 @@ def _backward_group(
 
 
 class DenseLayer:
-    """y = f(x·W + b) for a W that fits the second-level cache of each core."""
+    """The dense layer y = f(x·W + b) by one kernel, for a W that fits the second-level cache of each core."""
 
     def forward(self, x: Array, weight: Array, bias: Array | None, activation: Activation) -> Array:
-        """One pass: read x, write y."""
+        """Return y, from one pass that reads x and writes y."""
         (rows, depth), columns, dtype = x.shape, weight.shape[1], x.dtype
         y, buffers = np.empty((rows, columns), dtype), tuple[Array, ...]()
         if min(weight.shape) < SKINNY:
@@ -203,7 +220,10 @@ class DenseLayer:
         into_weight: Into | None = None,
         into_bias: Into | None = None,
     ) -> tuple[Array | None, Array | None, Array | None]:
-        """One pass over the rows of dy, y and x, and one over the groups' dW."""
+        """Return dx, dW and db as far as `wrt` asks for them.
+
+        That takes one pass over the rows of dy, y and x, and one over the groups' dW.
+        """
         rows, (depth, columns), dtype = len(dy), weight.shape, dy.dtype
         group = _group(rows)
         groups, skinny, buffers = -(-rows // group), min(weight.shape) < SKINNY, tuple[Array, ...]()
@@ -244,7 +264,10 @@ class DenseLayer:
 
 
 def _group(rows: int) -> int:
-    """Rows of a group: GROUP, fewer where all threads would not have one, more where that would make too many groups."""
+    """Return how many rows a group has.
+
+    GROUP is usual; there are fewer where not all threads would have a group, and more where there would be too many groups.
+    """
     groups = min(GROUPS, max(rows // GROUP, min(rows // 32, 2), 1))
     return up(-(-rows // groups), ROWS)
 

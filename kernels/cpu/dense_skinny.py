@@ -25,7 +25,7 @@ from .memory import get, put
 def _few_outputs(
     index: int, thread: int, sizes: Any, x: Any, w: Any, epilogue: Any, buffers: Any, z: Any, y: Any
 ) -> None:
-    """`group` rows of y; w is Wᵀ."""
+    """Compute `group` rows of y where there are few outputs; w is Wᵀ, so that each sum runs along a line."""
     rows, depth, columns, group = sizes
     bias, kind, slope = epilogue
     real = y.dtype.type
@@ -41,7 +41,7 @@ def _few_outputs(
 def _few_inputs(
     index: int, thread: int, sizes: Any, x: Any, w: Any, epilogue: Any, buffers: Any, z: Any, y: Any
 ) -> None:
-    """`group` rows of y; w is W, with rows of zeros up to three."""
+    """Compute `group` rows of y where there are few inputs; w is W, with rows of zeros up to three."""
     rows, depth, columns, group = sizes
     bias, kind, slope = epilogue
     real = y.dtype.type
@@ -62,7 +62,7 @@ def _few_inputs(
 
 @inlined
 def _clear(index: int, sizes: Any, need_weight: bool, dw: Any, db: Any) -> None:
-    """A group's share of dW and db begins at 0."""
+    """Set a group's share of dW and db to 0."""
     size = sizes.depth * sizes.columns
     for column in range(sizes.columns):
         put(db, index * sizes.columns + column, db.dtype.type(0.0))
@@ -75,7 +75,7 @@ def _clear(index: int, sizes: Any, need_weight: bool, dw: Any, db: Any) -> None:
 def _few_outputs_back(
     index: int, thread: int, sizes: Any, gradient: Any, x: Any, w: Any, wanted: Any, buffers: Any, results: Any
 ) -> None:
-    """`group` rows: their dx, their share of dWᵀ at dw[index] and of db at db[index]; w is Wᵀ."""
+    """Compute the dx of `group` rows, their share of dWᵀ at dw[index] and of db at db[index]; w is Wᵀ."""
     rows, depth, columns, group = sizes
     dy, y, kind, slope = gradient
     need_input, need_weight, _ = wanted
@@ -104,7 +104,7 @@ def _few_outputs_back(
 def _few_inputs_back(
     index: int, thread: int, sizes: Any, gradient: Any, x: Any, w: Any, wanted: Any, buffers: Any, results: Any
 ) -> None:
-    """The same for a wide dy, whose gated row stands in `gate`; w is W, dw[index] a share of dW."""
+    """Do the same for a wide dy, whose gated row stands in `gate`; w is W, and dw[index] a share of dW."""
     rows, depth, columns, group = sizes
     dy, y, kind, slope = gradient
     need_input, need_weight, _ = wanted
@@ -131,12 +131,12 @@ def _few_inputs_back(
 
 
 def few_outputs(weight: Array) -> bool:
-    """Whether the loops run along the inputs; else along the outputs."""
+    """Whether the loops run along the inputs, since there are fewer outputs; otherwise they run along the outputs."""
     return bool(weight.shape[1] <= weight.shape[0])
 
 
 def forward(weight: Array) -> tuple[Any, Array]:
-    """The loops for a weight, and the form of it that they read."""
+    """Return the loops for a weight, and the form of it that they read."""
     if few_outputs(weight):
         return _few_outputs, weight.T
     three = np.zeros((SKINNY - 1, weight.shape[1]), weight.dtype)  # one loop for one, two and three inputs
@@ -145,7 +145,7 @@ def forward(weight: Array) -> tuple[Any, Array]:
 
 
 def backward(weight: Array) -> tuple[Any, Array]:
-    """The same for the gradients; dW has the shape of the form."""
+    """Return the loops for the gradients and the form of the weight that they read; dW has the shape of that form."""
     if few_outputs(weight):
         return _few_outputs_back, weight.T
     return _few_inputs_back, weight

@@ -29,7 +29,10 @@ def _forward_part(
     y: Any,
     kept: Any,
 ) -> None:
-    """A chunk: the bits of PIECE blocks, then their entries, in two short loops since one long one is not vectorised."""
+    """Drop the entries of one chunk.
+
+    For each PIECE of blocks the random bits come first, then their entries: a single loop over both is not vectorised.
+    """
     real = y.dtype.type
     start, stop = next_span(chunks, thread, y.size, False)
     left, right, least = bits
@@ -79,17 +82,17 @@ def _backward(state: Cells, dy: Given, kept: GivenBytes, scale: float, dx: Resul
 
 
 class Dropout:
-    """y = x·m/(1 − rate)."""
+    """Dropout: y = x·m/(1 − rate), where m is 0 with probability `rate` and 1 otherwise."""
 
     def forward(self, x: Array, rate: float, key: int) -> tuple[Array, Array]:
-        """Four entries from each block."""
+        """Return y and the mask m; each block of random bits decides four entries."""
         y, kept = np.empty(x.shape, x.dtype), np.empty(x.shape, np.uint8)
         bits = key & WORD, key >> 32, least_kept(rate)
         _forward[x.dtype](state(), x.ravel(), *bits, 1 / (1 - rate), y.reshape(-1), kept.reshape(-1))
         return y, kept
 
     def backward(self, dy: Array, kept: Array, rate: float) -> Array:
-        """The same map, from the mask."""
+        """Return dx, the same map of dy, from the mask."""
         dx = np.empty(dy.shape, dy.dtype)
         _backward[dy.dtype](state(), dy.ravel(), kept.ravel(), 1 / (1 - rate), dx.reshape(-1))
         return dx

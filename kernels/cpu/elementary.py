@@ -57,7 +57,10 @@ def _ln2(bits: int) -> tuple[float, float]:
 
 @intrinsic
 def exponential_parts(typing: Any, u: Any) -> Any:
-    """2^n and e^r − 1, for u ≤ 0; 2^n is 0 where e^u would be below the smallest normal number."""
+    """Return 2^n and e^r − 1 with u = n·ln 2 + r, for u ≤ 0.
+
+    2^n is 0 where e^u would be below the smallest normal number.
+    """
 
     def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         reals, (given,) = _Reals(builder, signature.args[0]), values
@@ -87,7 +90,10 @@ ATANH_TERMS = {32: 7, 64: 16}
 
 @intrinsic
 def log_one_plus(typing: Any, e: Any) -> Any:
-    """log(1 + e) for 0 ≤ e ≤ 1: 2·artanh(w) with w = e/(2 + e) ≤ ⅓; all terms are positive, so small e keep their digits."""
+    """Return log(1 + e) for 0 ≤ e ≤ 1, as 2·artanh(w) with w = e/(2 + e) ≤ ⅓.
+
+    All terms of that series are positive, so that small e keep their digits.
+    """
 
     def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         reals, (given,) = _Reals(builder, signature.args[0]), values
@@ -103,7 +109,7 @@ TURN_TERMS = {32: 6, 64: 10}
 
 @intrinsic
 def turn_series(typing: Any, square: Any) -> Any:
-    """cos x and (sin x)/x from x², for |x| ≤ π/4."""
+    """Return cos x and (sin x)/x from x², for |x| ≤ π/4."""
 
     def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         reals = _Reals(builder, signature.args[0])
@@ -118,14 +124,14 @@ def turn_series(typing: Any, square: Any) -> Any:
 
 @inner
 def exponential(u: Any) -> Any:
-    """e^u for u ≤ 0."""
+    """Return e^u for u ≤ 0."""
     power, p = exponential_parts(u)
     return power + power * p
 
 
 @inner
 def tanh(z: Any) -> Any:
-    """tanh |z| = −t/(t + 2) with t = e^−2|z| − 1, which keeps the digits of small z."""
+    """Return tanh z, with tanh |z| = −t/(t + 2) and t = e^−2|z| − 1, which keeps the digits of small z."""
     real = type(z)
     size = abs(z)
     power, p = exponential_parts(real(-2.0) * size)
@@ -136,7 +142,7 @@ def tanh(z: Any) -> Any:
 
 @inner
 def logistic(z: Any) -> Any:
-    """1/(1 + e^−z), written with e^−|z| on both sides so that small probabilities keep their digits."""
+    """Return 1/(1 + e^−z), written with e^−|z| on both sides so that small probabilities keep their digits."""
     real = type(z)
     e = exponential(-abs(z))
     return (real(1.0) if z >= real(0.0) else e) / (real(1.0) + e)
@@ -144,6 +150,6 @@ def logistic(z: Any) -> Any:
 
 @inner
 def softplus(s: Any) -> Any:
-    """log(1 + eˢ) = max(s, 0) + log(1 + e^−|s|)."""
+    """Return log(1 + eˢ) = max(s, 0) + log(1 + e^−|s|)."""
     real = type(s)
     return (real(0.0) if s < real(0.0) else s) + log_one_plus(exponential(-abs(s)))

@@ -17,7 +17,7 @@ from .layouts import contiguous
 
 
 class FullSizePlan:
-    """One geometry; a, b and w are used as they are, as matrices."""
+    """The plan of one geometry, which uses a, b and w as they are, as matrices."""
 
     keeps_large = False
     keeps_small = False
@@ -26,27 +26,27 @@ class FullSizePlan:
         self.geometry, self.dense = geometry, Dense()
 
     def prepare_weight(self, weight: Array) -> Array:
-        """w (kernel height·width·channels of a, channels of b)."""
+        """Return w as a matrix (kernel height·width·channels of a, channels of b)."""
         return contiguous(weight).reshape(-1, self.geometry.small[2])
 
     def prepare_large(self, large: Array) -> Array:
-        """a (N, height·width·channels)."""
+        """Return a as a matrix (N, height·width·channels)."""
         return contiguous(large).reshape(self.geometry.batch, -1)
 
     def prepare_small(self, small: Array) -> Array:
-        """b (N, channels)."""
+        """Return b as a matrix (N, channels)."""
         return contiguous(small).reshape(self.geometry.batch, -1)
 
     def to_small(self, weight: Array, large: Array) -> Array:
-        """b = a·w."""
+        """Return b = a·w."""
         return self.dense.forward(large, weight).reshape(self.geometry.small_shape)
 
     def to_large(self, weight: Array, small: Array) -> Array:
-        """a = b·wᵀ."""
+        """Return a = b·wᵀ."""
         return self.dense.input_gradient(small, weight).reshape(self.geometry.large_shape)
 
     def to_weight(self, large: Array, small: Array, into: Into | None = None) -> Array:
-        """dw = aᵀ·b."""
+        """Return dw = aᵀ·b."""
         shape = self.geometry.weight_shape
         if into is None or not into.array.flags.c_contiguous:
             return place(self.dense.weight_gradient(large, small).reshape(shape), into)
@@ -56,8 +56,8 @@ class FullSizePlan:
 
 
 class FullSize:
-    """Convolution as one product."""
+    """Convolution with a kernel that covers the image: one product of matrices."""
 
     def plan(self, geometry: Geometry) -> FullSizePlan:
-        """One plan a geometry."""
+        """Return the plan of a geometry, which is made once."""
         return FullSizePlan(geometry)

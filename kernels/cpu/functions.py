@@ -60,7 +60,7 @@ def _kinds(real: Any) -> dict[Any, Any]:
 
 
 class CompiledFunction(dict[DType, Any]):
-    """dtype → the compiled function, compiled (or read from the cache on disk) when first asked for."""
+    """A function compiled for each dtype, or read from the cache on disk, when it is first asked for."""
 
     def __init__(self, function: Callable[..., None]) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ compiled_function = CompiledFunction
 
 
 def nothing(dtype: DType) -> Array:
-    """An empty array: what stands for an optional array that was not given."""
+    """Return an empty array, which stands for an optional array that was not given."""
     return _NOTHING[dtype]
 
 

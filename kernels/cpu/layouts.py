@@ -15,24 +15,27 @@ BLOCK = 16
 
 
 def contiguous(array: Array) -> Array:
-    """The array itself, or a copy in C order."""
+    """Return the array itself if it is in C order, otherwise a copy that is."""
     return array if array.flags.c_contiguous else np.ascontiguousarray(array)
 
 
 def flat(array: Array) -> Array:
-    """A contiguous array as one axis, to be written to."""
+    """Return a contiguous array as one axis, to be written to."""
     return array.reshape(-1)
 
 
 def read_only(array: Array) -> Array:
-    """The same, not to be written to. To the compiler that is a type of its own, so each kernel must always get the same."""
+    """Return a contiguous array as one axis, not to be written to.
+
+    To the compiler that is a type of its own, so each kernel must always get the same of the two.
+    """
     seen = array.reshape(-1)
     seen.setflags(write=False)
     return seen
 
 
 def swapped(array: Array) -> Array:
-    """A copy with the last two axes exchanged."""
+    """Return a copy with the last two axes exchanged."""
     *outer, rows, columns = array.shape
     result = np.empty((*outer, columns, rows), array.dtype)
     strips = -(-rows // BLOCK)
@@ -43,7 +46,7 @@ def swapped(array: Array) -> Array:
 
 @inner
 def _strip(index: int, thread: int, strips: int, rows: int, columns: int, source: Any, target: Any) -> None:
-    """BLOCK rows of one matrix, in squares: every line of both is used whole while it is in the cache."""
+    """Transpose BLOCK rows of one matrix, in squares: every line of both is used whole while it is in the cache."""
     start, first = index // strips * rows * columns, index % strips * BLOCK
     last = min(rows, first + BLOCK)
     for left in range(0, columns, BLOCK):

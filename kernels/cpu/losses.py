@@ -37,16 +37,16 @@ def _softplus(state: Cells, s: Given, derivative: bool, y: Result) -> None:
 
 
 class Softplus:
-    """log(1 + eˢ), exact at any finite s."""
+    """The function log(1 + eˢ), exact at any finite s, and its derivative."""
 
     def forward(self, s: Array) -> Array:
-        """max(s, 0) + log(1 + e^−|s|)."""
+        """Return log(1 + eˢ), as max(s, 0) + log(1 + e^−|s|)."""
         y = np.empty(s.shape, s.dtype)
         _softplus[s.dtype](state(), s.ravel(), False, y.reshape(-1))
         return y
 
     def derivative(self, s: Array) -> Array:
-        """1/(1 + e⁻ˢ)."""
+        """Return 1/(1 + e⁻ˢ)."""
         y = np.empty(s.shape, s.dtype)
         _softplus[s.dtype](state(), s.ravel(), True, y.reshape(-1))
         return y
@@ -56,7 +56,7 @@ class Softplus:
 def _cross_entropy_part(
     index: int, thread: int, chunks: Any, logits: Any, labels: Any, loss: Any, derivative: Any
 ) -> None:
-    """Row by row: the largest logit, Σ e^(s − largest), then what follows from both."""
+    """Compute losses and derivatives of some rows: first the largest logit, then Σ e^(s − largest), then what follows."""
     real, classes = logits.dtype.type, logits.size // labels.size
     start, stop = next_span(chunks, thread, labels.size, False)
     for row in range(start, stop):
@@ -84,10 +84,10 @@ def _cross_entropy(state: Cells, logits: Given, labels: Integers, loss: Result, 
 
 
 class SoftmaxCrossEntropy:
-    """−log softmax(s)[label]."""
+    """The loss −log softmax(s)[label] of each row, and its derivative."""
 
     def forward(self, logits: Array, labels: Array) -> tuple[Array, Array]:
-        """Losses (N,) and their derivatives softmax(s) − onehot(label)."""
+        """Return the losses (N,) and their derivatives softmax(s) − onehot(label), (N, classes)."""
         dtype = logits.dtype
         loss, derivative = np.empty(len(logits), dtype), np.empty(logits.shape, dtype)
         numbers = labels.ravel().astype(np.int64, copy=False)

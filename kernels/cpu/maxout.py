@@ -55,17 +55,17 @@ def _backward(state: Cells, dy: Given, winner: GivenBytes, pieces: int, dx: Resu
 
 
 class Maxout:
-    """y[m, c] = max over p of x[m, c·k + p]."""
+    """The largest of k neighbouring features: y[m, c] = max over p of x[m, c·k + p]."""
 
     def forward(self, x: Array, pieces: int) -> tuple[Array, Array]:
-        """The maximum, and the first piece that has it."""
+        """Return the maximum, and the first piece that has it, as uint8."""
         shape = x.shape[0], x.shape[1] // pieces
         y, winner = np.empty(shape, x.dtype), np.empty(shape, np.uint8)
         _forward[x.dtype](state(), x.ravel(), pieces, y.reshape(-1), winner.reshape(-1))
         return y, winner
 
     def backward(self, dy: Array, winner: Array, pieces: int) -> Array:
-        """Only the winner receives."""
+        """Return dx, in which only the winner of each group receives dy."""
         dx = np.empty((dy.shape[0], dy.shape[1] * pieces), dy.dtype)
         _backward[dy.dtype](state(), dy.ravel(), winner.ravel(), pieces, dx.reshape(-1))
         return dx

@@ -28,7 +28,7 @@ def _place(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any
 
 @intrinsic
 def get(typing: Any, array: Any, index: Any) -> Any:
-    """array[index], 0 ≤ index < size not checked."""
+    """Return array[index]; that 0 ≤ index < size is not checked."""
 
     def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         value = builder.load(_place(context, builder, signature.args[0], *values))
@@ -40,7 +40,7 @@ def get(typing: Any, array: Any, index: Any) -> Any:
 
 @intrinsic
 def put(typing: Any, array: Any, index: Any, value: Any) -> Any:
-    """array[index] = value."""
+    """Set array[index] = value; that 0 ≤ index < size is not checked."""
 
     def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         written = builder.store(values[2], _place(context, builder, signature.args[0], *values[:2]))

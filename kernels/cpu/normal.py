@@ -39,7 +39,7 @@ def _radius(v: int, real: Any) -> Any:
 
 @inner
 def _turn(f: Any, real: Any) -> Any:
-    """cos 2πf and sin 2πf for 0 ≤ f < 1: series on an eighth of the circle, then the quarter's signs."""
+    """Return cos 2πf and sin 2πf for 0 ≤ f < 1, by series on an eighth of the circle and the quarter's signs."""
     quarters = f * real(4.0)
     quarter = np.floor(quarters + real(0.5))
     x = (quarters - quarter) * real(math.pi / 2)
@@ -54,7 +54,10 @@ def _turn(f: Any, real: Any) -> Any:
 
 @inner
 def _part(index: int, thread: int, chunks: Any, left: int, right: int, out: Any) -> None:
-    """A chunk: the bits of PIECE blocks, then their numbers, in two short loops since one long one is not vectorised."""
+    """Draw the numbers of one chunk.
+
+    For each PIECE of blocks the random bits come first, then their numbers: a single loop over both is not vectorised.
+    """
     real = out.dtype.type
     start, stop = next_span(chunks, thread, out.size, False)
     bits = np.empty(2 * PIECE, np.int64)
@@ -71,7 +74,7 @@ def _part(index: int, thread: int, chunks: Any, left: int, right: int, out: Any)
 
 @inner
 def _numbers(words: Any, count: int, out: Any, at: int, real: Any) -> None:
-    """`count` numbers from half as many words of 64 bits."""
+    """Make `count` normal numbers from half as many words of 64 bits, two from each (Box and Muller 1958)."""
     for i in range(count // 2):
         word = get(words, i)
         radius = _radius(((word >> 40) & (UNITS - 1)) + 1, real)
@@ -92,8 +95,8 @@ def _normal(state: Cells, left: int, right: int, out: Result) -> None:
 
 
 class Normal:
-    """r·(cos 2πf, sin 2πf), r = √(−2 ln u)."""
+    """Standard normal numbers in pairs r·(cos 2πf, sin 2πf), with r = √(−2 ln u)."""
 
     def forward(self, key: int, out: Array) -> None:
-        """Four numbers from each block."""
+        """Fill `out`; each block of random bits gives four numbers."""
         _normal[out.dtype](state(), key & WORD, key >> 32, out)

@@ -33,7 +33,7 @@ from .pool import parallel, state
 
 @inner
 def _statistics_part(index: int, thread: int, chunks: Any, x: Any, channels: int, partial: Any) -> None:
-    """Mean μ and M₂ = Σ(x − μ)² of each channel in one chunk, from one read of it.
+    """Compute the mean μ and M₂ = Σ(x − μ)² of each channel in one chunk, from one read of it.
 
     With a shift k that lies among the values, s₁ = Σ(x − k) and s₂ = Σ(x − k)²,
 
@@ -41,6 +41,12 @@ def _statistics_part(index: int, thread: int, chunks: Any, x: Any, channels: int
 
     The difference loses digits where k is many σ away from μ. k is the mean of the chunk's first √n rows: should one of
     them be an outlier at distance D, then s₁²/n ≈ D² and M₂ ≈ D², so that little cancels.
+
+    For example x = 1001, 1003, 1002, 1006 with k = 1002, the mean of the first two: s₁ = −1 + 1 + 0 + 4 = 4 and
+    s₂ = 1 + 1 + 0 + 16 = 18, so μ = 1002 + 4/4 = 1003 and M₂ = 18 − 16/4 = 14. With k = 0 it would be the difference of two
+    numbers of four million.
+
+    The chunk's results are written to partial[2·chunk·C:], first the means of C channels, then their M₂.
     """
     real = x.dtype.type
     chunk = claim(chunks, thread, False)
@@ -81,7 +87,10 @@ def _statistics_part(index: int, thread: int, chunks: Any, x: Any, channels: int
 
 @inner
 def _combine(partial: Any, channels: int, chunk_rows: int, rows: int, mean: Any, variance: Any) -> None:
-    """μ = Σ nᵢμᵢ/n and σ² = Σ (M₂ᵢ + nᵢ·(μᵢ − μ)²)/n over chunks of nᵢ rows (Chan, Golub and LeVeque 1979)."""
+    """Combine the statistics of chunks of nᵢ rows to those of all n rows, in float64 (Chan, Golub and LeVeque 1979):
+
+    μ = Σ nᵢμᵢ/n,   σ² = Σ (M₂ᵢ + nᵢ·(μᵢ − μ)²)/n.
+    """
     for c in range(channels):
         put(mean, c, 0.0)
         put(variance, c, 0.0)
@@ -107,7 +116,10 @@ def _output_part(
     activation: Any,
     y: Any,
 ) -> None:
-    """y = f((x − μ)·factor + β); lines: μ, the factor and β, each repeated along a row block."""
+    """Write y = f((x − μ)·factor + β) for one chunk.
+
+    lines: μ, the factor γ/√(σ² + ε) and β, each repeated along a row block (`chunks.repeated`).
+    """
     (centre, factor, bias), (kind, slope) = lines, activation
     start, stop = next_span(chunks, thread, x.size, True)
     real = x.dtype.type
@@ -167,7 +179,10 @@ def _sums_part(
     activation: Any,
     partial: Any,
 ) -> None:
-    """Σ dz and Σ dz·(x − μ) of each channel in one chunk."""
+    """Add up Σ dz and Σ dz·(x − μ), with dz = f′·dy, of each channel in one chunk.
+
+    They are written to partial[2·chunk·C:], first those of Σ dz for C channels, then the others.
+    """
     channels, real, (kind, slope) = mean.size, x.dtype.type, activation
     above, below, linear, square = slopes(kind, slope)
     chunk = claim(chunks, thread, False)
@@ -204,9 +219,11 @@ def _input_part(
     activation: Any,
     dx: Any,
 ) -> None:
-    """dx = ((dz − constant) − (x − μ)·proportion)·factor, the factor last: with few rows the difference is nearly 0.
+    """Write dx = ((dz − constant) − (x − μ)·proportion)·factor for one chunk, with dz = f′·dy.
 
-    lines: μ, the factor, the constant and the proportion, each repeated along a row block.
+    lines: μ, the factor γ/√(σ² + ε), the constant Σ dz/n and the proportion Σ dz·(x − μ)/(n·(σ² + ε)), each repeated along a
+        row block. The factor comes last: with few rows the difference before it is nearly 0, and would be the difference of
+        two large numbers otherwise.
     """
     (centre, factor, constant, proportion), (kind, slope) = lines, activation
     real = x.dtype.type
@@ -270,12 +287,12 @@ def _backward(
 
 
 class BatchNorm:
-    """y = f(γ·x̂ + β), x̂ = (x − μ)/√(σ² + ε), over everything but the last axis."""
+    """Batch normalisation: y = f(γ·x̂ + β) with x̂ = (x − μ)/√(σ² + ε), statistics over everything but the last axis."""
 
     def forward(
         self, x: Array, scale: Array | None, bias: Array | None, epsilon: float, activation: Activation
     ) -> tuple[Array, Array, Array, Array]:
-        """Two reads of x, one write of y."""
+        """Read x twice and write y once; returns y, μ, σ² and 1/√(σ² + ε)."""
         dtype, channels = x.dtype, x.shape[-1]
         kind, slope = kind_and_slope(activation)
         y = np.empty(x.shape, dtype)
@@ -309,7 +326,7 @@ class BatchNorm:
         into_scale: Into | None = None,
         into_bias: Into | None = None,
     ) -> tuple[Array | None, Array, Array]:
-        """Two reads of dy, x and y, one write of dx."""
+        """Read dy, x and y twice and write dx once; returns dx, dγ and dβ."""
         dtype, channels = x.dtype, x.shape[-1]
         kind, slope = kind_and_slope(activation)
         given = dy.ravel()
@@ -344,7 +361,7 @@ def _normalise_rows(
     y: Any,
     inverse: Any,
 ) -> None:
-    """A chunk of rows, each read again from the first- or second-level cache: mean, then variance, then x̂."""
+    """Normalise a chunk of rows; each is read for its mean, then from the cache for its variance, then for x̂."""
     real = x.dtype.type
     start, stop = next_span(chunks, thread, inverse.size, False)
     for row in range(start, stop):
@@ -403,17 +420,17 @@ def _layer_backward(state: Cells, d: Given, normalised: Given, inverse: Given, f
 
 
 class LayerNorm:
-    """x̂ = (x − μ)/√(σ² + ε), each row over its features."""
+    """Layer normalisation without γ and β: x̂ = (x − μ)/√(σ² + ε), with the statistics of each row over its features."""
 
     def forward(self, x: Array, epsilon: float) -> tuple[Array, Array]:
-        """x̂ and 1/√(σ² + ε)."""
+        """Return x̂, of the shape of x (rows, features), and 1/√(σ² + ε) of each row, (rows, 1)."""
         rows, features = x.shape
         y, inverse = np.empty(x.shape, x.dtype), np.empty((rows, 1), x.dtype)
         _layer_forward[x.dtype](state(), x.ravel(), features, float(epsilon), y.reshape(-1), inverse.reshape(-1))
         return y, inverse
 
     def backward(self, dnormalised: Array, normalised: Array, inverse_deviation: Array) -> Array:
-        """The two means of each row, then dx."""
+        """Return dx = (d − mean(d) − x̂·mean(d·x̂))/√(σ² + ε), with the means of each row, for d = ∂L/∂x̂."""
         dx = np.empty(dnormalised.shape, dnormalised.dtype)
         _layer_backward[dx.dtype](
             state(),

@@ -25,13 +25,13 @@ from .vectors import COLUMNS, ROWS, SQUARE, VECTOR_BYTES, clear_line, move_line,
 
 @inlined
 def padded(size: int, unit: int) -> Any:
-    """The next multiple of `unit`."""
+    """Return the smallest multiple of `unit` that is at least `size`."""
     return (size + unit - 1) // unit * unit
 
 
 @inlined
 def copy_numbers(source: Any, start: int, count: int, target: Any, at: int) -> Any:
-    """Up to a line of numbers, and zeros for the rest of the line."""
+    """Copy up to a line of numbers, and fill what is left of the line with zeros."""
     line = VECTOR_BYTES // target.itemsize
     if count >= line:
         move_line(source, start, target, at)
@@ -42,7 +42,10 @@ def copy_numbers(source: Any, start: int, count: int, target: Any, at: int) -> A
 
 @inlined
 def right_panel(w: Any, shape: Any, transposed: bool, k_range: Any, first: int, right: Any, at: int) -> Any:
-    """Rows k0 to k1 and columns `first` and on of W (depth, columns), or of the transpose of W (columns, depth)."""
+    """Write one right panel: rows k0 to k1, and the columns from `first` on, of W (depth, columns).
+
+    transposed: W is stored as its transpose, (columns, depth).
+    """
     k0, k1 = k_range
     depth, columns = shape
     line = VECTOR_BYTES // right.itemsize
@@ -67,7 +70,10 @@ def right_panel(w: Any, shape: Any, transposed: bool, k_range: Any, first: int, 
 
 @inlined
 def left_rows(x: Any, start: int, shape: Any, k_range: Any, left: Any, at: int) -> Any:
-    """Numbers k0 to k1 of the rows of a matrix (rows, width), the first of them at x[start:], as left panels."""
+    """Write numbers k0 to k1 of the rows of a matrix (rows, width) as left panels at left[at:].
+
+    The matrix begins at x[start:].
+    """
     (rows, width), (k0, k1) = shape, k_range
     line, wide = VECTOR_BYTES // left.itemsize, k1 - k0
     for row in range(padded(rows, ROWS)):
@@ -79,7 +85,10 @@ def left_rows(x: Any, start: int, shape: Any, k_range: Any, left: Any, at: int) 
 
 @inner
 def pack_panel(index: int, thread: int, source: Any, rows: int, width: int, wide: int, target: Any) -> None:
-    """Rows index·ROWS and on of a row-major matrix (rows, width) as a left panel of `wide` columns, a multiple of L."""
+    """Write the ROWS rows from index·ROWS on of a row-major matrix (rows, width) as a left panel of `wide` columns.
+
+    `wide` is a multiple of L, the numbers in a line.
+    """
     first = index * ROWS
     left_rows(source, first * width, (min(ROWS, rows - first), width), (0, wide), target, first * wide)
 
@@ -93,7 +102,7 @@ class Own(NamedTuple):
 
 @inlined
 def _write_edge(c: Any, target: Any, spare: Any, panel: int) -> Any:
-    """The numbers of a tile in spare memory that belong to C."""
+    """Write, or add, those numbers of a tile in spare memory that belong to C."""
     for i in range(min(target.rows, ROWS)):
         for j in range(min(target.columns, panel)):
             place, value = target.start + i * target.step + j, spare.values[spare.start + i * panel + j]
@@ -102,7 +111,10 @@ def _write_edge(c: Any, target: Any, spare: Any, panel: int) -> Any:
 
 @inlined
 def lines_tile(c: Any, target: Any, a: Any, a_at: int, b: Any, b_at: int, blocks: int, spare: Any) -> Any:
-    """C (+)= A·B for a left and a right panel; only the target's rows and columns belong to C."""
+    """Compute one tile of C = A·B, or add it, for a left and a right panel.
+
+    Only as many rows and columns as the target has are touched: a tile at the edge of C is made in spare memory first.
+    """
     panel = COLUMNS * (VECTOR_BYTES // c.itemsize)
     if target.rows >= ROWS and target.columns >= panel:
         multiply_lines(c, target, a, a_at, b, b_at, blocks)
@@ -113,7 +125,10 @@ def lines_tile(c: Any, target: Any, a: Any, a_at: int, b: Any, b_at: int, blocks
 
 @inlined
 def columns_tile(c: Any, target: Any, a: Any, a_blocks: Any, b: Any, b_blocks: Any, panels: int, spare: Any) -> Any:
-    """C (+)= Aᵀ·B for matrices in left panels, `step` numbers from one to the next, summed over their rows."""
+    """Compute one tile of C = Aᵀ·B, or add it, for two matrices in left panels, summed over their rows.
+
+    a_blocks, b_blocks: where the first panel of each begins, and how many numbers further the next one does.
+    """
     panel = COLUMNS * (VECTOR_BYTES // c.itemsize)
     if target.rows >= ROWS and target.columns >= panel:
         multiply_columns(c, target, a, a_blocks, b, b_blocks, panels)
@@ -125,7 +140,10 @@ def columns_tile(c: Any, target: Any, a: Any, a_blocks: Any, b: Any, b_blocks: A
 
 @inner
 def reduce_splits(index: int, thread: int, share: int, splits: int, partial: Any, add: bool, total: Any) -> None:
-    """`share` numbers of the sum of `splits` arrays that lie one after another in `partial`, in their order."""
+    """Write, or add, `share` numbers of the sum of `splits` arrays that lie one after another in `partial`.
+
+    They are added in their order, so that the sum does not depend on the number of threads.
+    """
     size = total.size
     first, last = index * share, min((index + 1) * share, size)
     for i in range(first, last):

@@ -16,7 +16,7 @@ BLOCK, PIECE = 4, 256
 
 @intrinsic
 def philox(typing: Any, index: Any, left: Any, right: Any) -> Any:
-    """The four words of block `index`, as int64; the rounds of `reference/philox.py` in 64-bit arithmetic."""
+    """Return the four words of block `index`, as int64, by the rounds of `reference/philox.py` in 64-bit arithmetic."""
 
     def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         word = ir.IntType(64)

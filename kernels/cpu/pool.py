@@ -65,7 +65,7 @@ def _pointer(builder: Any, context: Any, kind: Any, state: Any, cell: Any) -> An
 
 @intrinsic
 def load(typing: Any, state: Any, cell: Any) -> Any:
-    """state[cell], with everything that its writer wrote before."""
+    """Return state[cell]; what its writer wrote before it is seen from then on (an atomic load that acquires)."""
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         pointer = _pointer(builder, context, signature.args[0], *arguments)
@@ -76,7 +76,7 @@ def load(typing: Any, state: Any, cell: Any) -> Any:
 
 @intrinsic
 def store(typing: Any, state: Any, cell: Any, value: Any) -> Any:
-    """state[cell] = value, after everything written before."""
+    """Set state[cell] = value, so that who reads it sees all that was written before (an atomic store that releases)."""
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         builder.store_atomic(arguments[2], _pointer(builder, context, signature.args[0], *arguments[:2]), "release", 8)
@@ -87,7 +87,7 @@ def store(typing: Any, state: Any, cell: Any, value: Any) -> Any:
 
 @intrinsic
 def add(typing: Any, state: Any, cell: Any, value: Any) -> Any:
-    """state[cell] += value in one piece."""
+    """Add to state[cell] in one step that no other thread can divide, and return what was there before."""
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         pointer = _pointer(builder, context, signature.args[0], *arguments[:2])
@@ -98,7 +98,7 @@ def add(typing: Any, state: Any, cell: Any, value: Any) -> Any:
 
 @intrinsic
 def exchange(typing: Any, state: Any, cell: Any, expected: Any, value: Any) -> Any:
-    """If state[cell] is `expected`, make it `value`; whether that happened."""
+    """Set state[cell] to `value` if it is `expected`, in one indivisible step, and return whether that happened."""
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         pointer = _pointer(builder, context, signature.args[0], *arguments[:2])
@@ -110,7 +110,10 @@ def exchange(typing: Any, state: Any, cell: Any, expected: Any, value: Any) -> A
 
 @intrinsic
 def nap(typing: Any, microseconds: Any) -> Any:
-    """Sleep that long; 0 lets another process have the core first, −1 only tells the core that this is a loop that waits."""
+    """Sleep for so many microseconds.
+
+    0 gives the core to another thread first, if one waits for it; −1 only tells the core that this loop waits.
+    """
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         number = ir.IntType(32)
@@ -143,7 +146,7 @@ thread have the core."""
 
 
 def _find_in_windows() -> None:
-    """Tell LLVM where these functions are: it looks in the libraries that the interpreter was linked with."""
+    """Tell LLVM where these functions are: it looks only in the libraries that the interpreter was linked with."""
     kernel32 = ctypes.CDLL("kernel32")
     for name in (SLEEP, GIVE_WAY):
         binding.add_symbol(name, ctypes.cast(getattr(kernel32, name), ctypes.c_void_p).value)
@@ -158,7 +161,7 @@ NOTHING = ir.FunctionType(ir.VoidType(), [])
 
 @compiled
 def _wait(looks: int) -> None:
-    """What to do between two looks: spin at first, then give way to others, then sleep."""
+    """Pass the time between two looks for work: spin at first, give way to other threads after that, then sleep."""
     if looks < SPINS:
         nap(-1)
     elif looks < SPINS + YIELDS:
@@ -169,7 +172,10 @@ def _wait(looks: int) -> None:
 
 @intrinsic
 def _call_part(typing: Any, address: Any, arguments: Any, index: Any, thread: Any) -> Any:
-    """Call the compiled part at an address."""
+    """Call the compiled part at an address with its packed arguments, an index and a thread.
+
+    The result is 0, or an error's code.
+    """
 
     def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         kind = _part_type()
@@ -186,7 +192,11 @@ def _part_type() -> ir.FunctionType:
 
 @compiled
 def _take(state: Any, thread: int) -> None:
-    """Indices of the open job, one after another, until none is left: the caller from the front, workers from the back.
+    """Take indices of the open job, one after another, and run its part for each, until none is left.
+
+    The caller (thread 0) takes them from the front and workers from the back. For a job of five indices and two threads:
+
+        ticket:   front 0, back 5     caller takes 0  ─►  front 1, back 5     worker takes 4  ─►  front 1, back 4   …
 
     Whether this thread may work is asked for each index, after the ticket was read: the job may be another than the last
     one, with room for fewer threads.
@@ -206,7 +216,10 @@ def _take(state: Any, thread: int) -> None:
 
 @compiled
 def _serve(state: Any, thread: int) -> None:
-    """A worker's life while there is work now and then."""
+    """Take part in jobs as long as there is one now and then.
+
+    It returns when there was none for some seconds, or when the workers are told to stop.
+    """
     looks = 0
     while looks < SPINS + YIELDS + NAPS and load(state, STOP) == 0:
         ticket = load(state, TICKET)
@@ -220,7 +233,10 @@ def _serve(state: Any, thread: int) -> None:
 
 @compiled
 def _run(state: Any, part: int, arguments: int, count: int) -> Any:
-    """All indices of one job; 0, or the code of a part that failed."""
+    """Run the part for all indices of one job, with the workers' help where the pool is free.
+
+    The result is 0, or the code of a part that failed.
+    """
     if count <= 0:
         return 0
     if count == 1 or count > INDICES or load(state, THREADS) == 1 or not exchange(state, BUSY, 0, 1):
@@ -270,7 +286,11 @@ def parallel(typing: Any, state: Any, part: Any, count: Any, arguments: Any) -> 
 
 @intrinsic
 def _parallel_at(typing: Any, state: Any, address: Any, expected: Any, count: Any, arguments: Any) -> Any:
-    """The same for a part that lies compiled at an address, for arguments whose types have the fingerprint `expected`."""
+    """Do the same as `parallel` for a part that lies compiled at an address.
+
+    expected: the fingerprint of the types that it was compiled for; with arguments of others nothing is run, and the result
+        is WRONG_TYPES.
+    """
     given_types = (types.int64, types.int64, *arguments.types)
     own = fingerprint(given_types)
 
@@ -299,7 +319,7 @@ WRONG_TYPES = -1
 
 
 def _members(builder: Any, packed: Any, count: int) -> list[Any]:
-    """The entries of a tuple."""
+    """Return the entries of a tuple, each as a value of the code under construction."""
     return [builder.extract_value(packed, place) for place in range(count)]
 
 
@@ -329,7 +349,9 @@ def fingerprint(kinds: tuple[Any, ...]) -> int:
 def _hand_out(
     context: Any, builder: Any, state_type: Any, packed_type: Any, state: Any, count: Any, packed: Any, call: Any
 ) -> Any:
-    """Put what is packed on the stack, make a function of one C signature that calls with it, and run it for all indices."""
+    """Put what is packed on the stack, make a function of one C signature that calls the part with it, and run that for all
+    indices.
+    """
     word = ir.IntType(64)
     value_type = context.get_value_type(packed_type)
     thunk = ir.Function(builder.module, _part_type(), builder.module.get_unique_name("gan_np_part"))
@@ -356,7 +378,7 @@ _compiled_parts: dict[tuple[Any, ...], tuple[int, int]] = {}
 
 
 def run(part: Any, key: Any, count: int, arguments: tuple[Any, ...], constants: int = 0) -> None:
-    """As `parallel`, from Python: the part is compiled once, alone, for these argument types, and called by its address.
+    """Do what `parallel` does, from Python: the part is compiled once, alone, for these types, and called by its address.
 
     key: whatever the types of the arguments depend on (a dtype, say), so that they need not be looked at in every call.
     constants: as many of the arguments, the first ones, are integers that the part is compiled for; the key has them too.
@@ -405,7 +427,7 @@ def _dtypes(kinds: Any) -> Iterator[Any]:
 
 
 class _Pool:
-    """The state and its worker threads, of this process alone."""
+    """The state of the pool and its worker threads, which belong to this process alone."""
 
     def __init__(self) -> None:
         self.state = np.zeros(SIZE, np.int64)
@@ -430,7 +452,10 @@ class _Pool:
             self.waiting.notify_all()
 
     def stop(self) -> None:
-        """End all workers; they never hold up the end of the process."""
+        """End all workers.
+
+        They are daemon threads: one that does not answer within a second does not hold up the end of the process.
+        """
         self.state[STOP] = 1
         self.wake()
         for worker in self.workers:
@@ -451,7 +476,10 @@ _making = threading.Lock()
 
 
 def state() -> Array:
-    """The pool's state, for `parallel`: workers started and awake, as many threads as `threads.count()` says now."""
+    """Return the pool's state, as `parallel` takes it.
+
+    Before that its workers are started and woken, so that as many threads can work as `threads.count()` says now.
+    """
     pool = _pool or _make()
     cells, count = pool.state, threads.count()
     if cells[THREADS] != count:
@@ -472,7 +500,7 @@ def _make() -> _Pool:
 
 
 def _forget() -> None:
-    """In a forked child no worker lives on, and a lock may have been held by a thread that does not exist here."""
+    """Begin anew in a forked child, where no worker lives on and a lock may be held by a thread that does not exist."""
     global _pool, _making
     if _pool is not None:
         atexit.unregister(_pool.stop)

@@ -52,7 +52,10 @@ class Panels(NamedTuple):
 
 
 def _tile(context: Any, builder: Any, signature: Any, values: Any, transposed: bool) -> Any:
-    """The loop over blocks, unrolled inside a block."""
+    """Build the loop over blocks that both products are made of; the steps inside a block are unrolled by UNROLL.
+
+    transposed: sum over the rows of left panels ("columns"), not along their lines.
+    """
     lines, word = Lines(builder, signature.args[0].dtype), ir.IntType(64)
     c, a, b = (context.make_array(signature.args[i])(context, builder, values[i]).data for i in (0, 2, 4))
     c_start, c_row, _, _, accumulate = fields(builder, values[1])
@@ -135,7 +138,10 @@ def _tile(context: Any, builder: Any, signature: Any, values: Any, transposed: b
 
 @intrinsic
 def multiply_lines(typing: Any, c: Any, target: Any, a: Any, a_at: Any, b: Any, b_at: Any, blocks: Any) -> Any:
-    """C (+)= Σ over blocks of one line of k each: A the left panel at a[a_at:] in "lines", B the right panel at b[b_at:]."""
+    """Set C, or add to it, the sum over `blocks` blocks of one line of k each.
+
+    A is the left panel at a[a_at:], read along lines, B the right panel at b[b_at:].
+    """
     word = types.int64
     return types.void(c, target, a, word, b, word, word), partial(_tile, transposed=False)
 
@@ -144,5 +150,8 @@ def multiply_lines(typing: Any, c: Any, target: Any, a: Any, a_at: Any, b: Any, 
 def multiply_columns(
     typing: Any, c: Any, target: Any, a: Any, a_blocks: Any, b: Any, b_blocks: Any, blocks: Any
 ) -> Any:
-    """The same summed over the rows of left panels: A in "columns", B in panels whose COLUMNS neighbouring lines follow."""
+    """Set C, or add to it, the sum over the rows of `blocks` left panels.
+
+    A is read in columns. Of B, in left panels too, COLUMNS neighbouring lines are read along each row.
+    """
     return types.void(c, target, a, a_blocks, b, b_blocks, types.int64), partial(_tile, transposed=True)

@@ -38,7 +38,10 @@ def _rows_part(
     bands: Any,
     y: Any,
 ) -> None:
-    """A chunk of y's rows, over all images."""
+    """Make a chunk of y's rows, counted over all images.
+
+    A row that is the same as the one before it is copied from there.
+    """
     real = x.dtype.type
     images, height, width, channels, out_height, out_width = shape
     rows, row_ends, columns, column_ends = bands
@@ -115,13 +118,13 @@ class _Band:
 
 
 def _repeating(size: int, factor: int) -> Array:
-    """(size·factor, size): each entry `factor` times."""
+    """Return the matrix (size·factor, size) that repeats each entry `factor` times."""
     return np.repeat(np.eye(size), factor, axis=0)
 
 
 @lru_cache(maxsize=256)
 def _band(kind: str, size: int, factor: int, adjoint: bool, dtype: DType) -> _Band:
-    """The matrix of an enlargement ("nearest" or "bilinear"), or of "mean" over windows, or its transpose."""
+    """Return the matrix of an enlargement ("nearest" or "bilinear"), or of the "mean" over windows, or its transpose."""
     if kind == "bilinear":
         matrix = interpolation_matrix(size, factor)
     elif kind == "nearest":
@@ -142,14 +145,14 @@ def _apply(kind: str, x: Array, size: tuple[int, int], factor: tuple[int, int], 
 
 
 class AveragePool:
-    """The mean of each disjoint window."""
+    """The mean of each disjoint window of kh × kw pixels."""
 
     def forward(self, x: Array, window: tuple[int, int]) -> Array:
-        """(N, H·kh, W·kw, C) → (N, H, W, C)."""
+        """Return the means, (N, H·kh, W·kw, C) → (N, H, W, C)."""
         return _apply("mean", x, (x.shape[1] // window[0], x.shape[2] // window[1]), window, False)
 
     def backward(self, dy: Array, window: tuple[int, int]) -> Array:
-        """dy/(kh·kw) over each window."""
+        """Return dx, which is dy/(kh·kw) over each window."""
         return _apply("mean", dy, dy.shape[1:3], window, True)
 
 
@@ -166,12 +169,12 @@ class _Upsample:
 
 
 class UpsampleNearest(_Upsample):
-    """Each pixel repeated fh × fw times."""
+    """Enlargement that repeats each pixel fh × fw times."""
 
     kind = "nearest"
 
 
 class UpsampleBilinear(_Upsample):
-    """Linear interpolation along each axis, edges clamped."""
+    """Enlargement by linear interpolation along each axis, edges clamped."""
 
     kind = "bilinear"

@@ -37,21 +37,27 @@ class Axis(NamedTuple):
 
 
 class Tiling(NamedTuple):
-    """Both axes."""
+    """The tables of both axes."""
 
     rows: Axis
     columns: Axis
 
 
 def taps(geometry: Geometry) -> tuple[int, int]:
-    """Taps of a phase along each axis: ⌈kernel / stride⌉."""
+    """Return how many taps each phase has along either axis: ⌈kernel / stride⌉."""
     (kh, kw), (sh, sw) = geometry.kernel, geometry.stride
     return -(-kh // sh), -(-kw // sw)
 
 
 @lru_cache(maxsize=256)
 def tiling(geometry: Geometry) -> Tiling:
-    """The tables of a geometry."""
+    """Return the tables of a geometry, which are made once.
+
+    For example along one axis of 8 pixels, kernel 4, stride 2 and padding 1 have 2 phases of 2 taps. With 5 points a tile is
+    m = 4 outputs, so one tile makes all four; −1 is a place outside:
+
+        phase 0 (taps 0 and 2)    pixels −1  1  3  5  7        phase 1 (taps 1 and 3)    pixels  0  2  4  6 −1
+    """
     return Tiling(_axis(geometry, 0), _axis(geometry, 1))
 
 

@@ -50,7 +50,17 @@ class Matrices(NamedTuple):
 
 @lru_cache(maxsize=16)
 def matrices(outputs: int, taps: int, points: tuple[Fraction | None, ...] = POINTS) -> Matrices:
-    """The matrices for `outputs` and `taps`; there must be outputs + taps − 1 points."""
+    """Derive the three matrices for `outputs` outputs and `taps` taps from so many points, exactly, and round them once.
+
+    For example m = 2 outputs of r = 2 taps from the points 0, 1 and ∞ need n = 3 products instead of 4:
+
+        Bᵀ = ⎡ 1 −1  0 ⎤      G = ⎡ 1  0 ⎤      A = ⎡ 1  0 ⎤      y₀ = g₀·(d₀ − d₁) + (g₀ + g₁)·d₁
+             ⎢ 0  1  0 ⎥          ⎢ 1  1 ⎥          ⎢ 1  1 ⎥      y₁ = (g₀ + g₁)·d₁ + g₁·(d₂ − d₁)
+             ⎣ 0 −1  1 ⎦          ⎣ 0  1 ⎦          ⎣ 0  1 ⎦
+
+    Raises:
+        ValueError: there are not outputs + taps − 1 points.
+    """
     count = outputs + taps - 1
     if count != len(points):
         raise ValueError(f"points: {outputs} outputs of {taps} taps need {count} points, got {len(points)}")
@@ -66,7 +76,7 @@ def matrices(outputs: int, taps: int, points: tuple[Fraction | None, ...] = POIN
 
 
 def transpose(matrix: Matrix) -> Matrix:
-    """Rows and columns exchanged."""
+    """Return the matrix with its rows and columns exchanged."""
     return tuple(zip(*matrix, strict=True))
 
 
@@ -79,7 +89,7 @@ def _transpose(matrix: Exact) -> Exact:
 
 
 def _inverse(matrix: Exact) -> Exact:
-    """Gauss–Jordan in fractions."""
+    """Return the inverse of a matrix of fractions, by Gauss–Jordan elimination."""
     size = len(matrix)
     rows = [[*row, *(Fraction(i == j) for j in range(size))] for i, row in enumerate(matrix)]
     for column in range(size):

@@ -27,7 +27,11 @@ WORD = ir.IntType(64)
 
 
 def _apply(lines: Lines, matrix: Matrix, values: list[Any]) -> list[Any]:
-    """M times a column of lines."""
+    """Return the lines of M·v for a column v of lines.
+
+    A product with the constant 0 is left out, one with 1 or −1 costs an addition only. Factors of 1 come first, so that the
+    sum begins without a multiplication where it can.
+    """
     results = []
     for row in matrix:
         total = None
@@ -47,7 +51,7 @@ def _apply(lines: Lines, matrix: Matrix, values: list[Any]) -> list[Any]:
 
 
 def _congruence(lines: Lines, matrix: Matrix, grid: list[list[Any]]) -> list[list[Any]]:
-    """M·X·Mᵀ: down the columns, then along the rows."""
+    """Return the lines of M·X·Mᵀ: M is applied to each column of X, then to each row of the result."""
     down = [_apply(lines, matrix, [row[j] for row in grid]) for j in range(len(grid[0]))]
     return [_apply(lines, matrix, [column[i] for column in down]) for i in range(len(matrix))]
 
@@ -82,7 +86,11 @@ class Points(NamedTuple):
 
 
 class _Addresses:
-    """Addresses of a tile's places; those outside lead to a spare line."""
+    """The addresses of the places of one tile.
+
+    A place outside the image has no address: it is given that of a spare line of zeros, which is read, or written and then
+    forgotten, without a branch.
+    """
 
     def __init__(self, context: Any, lines: Lines, kind: Any, places: Any, tile: Any, count: int) -> None:
         self.lines, self.builder = lines, lines.builder
@@ -111,14 +119,14 @@ def _data(context: Any, builder: Any, kind: Any, array: Any) -> Any:
 
 
 def _points(context: Any, lines: Lines, kind: Any, points: Any, at: Any) -> tuple[Any, Any]:
-    """The address of the first point's line, and the gap."""
+    """Return the address of the first point's line, and the number of entries from one point to the next."""
     values, start, gap = fields(lines.builder, points)[:3]
     data = _data(context, lines.builder, next(iter(kind)), values)
     return lines.at(data, lines.builder.add(start, at)), gap
 
 
 def _spare(lines: Lines) -> Any:
-    """A line of zeros on the stack."""
+    """Reserve a line of zeros on the stack, and return its address."""
     builder = lines.builder
     spare = cgutils.alloca_once(builder, lines.line)
     builder.store(lines.zero, spare)
@@ -126,7 +134,13 @@ def _spare(lines: Lines) -> Any:
 
 
 def _matrix(name: str, taps: Any) -> Matrix:
-    """One of the matrices for a number of taps, which is a constant of the code that is compiled."""
+    """Return one of the matrices of `toom_cook`, by its name ("btᵀ" is the transpose of `bt`).
+
+    The number of taps must be a constant of the code that is compiled, since the instructions follow from the matrix.
+
+    Raises:
+        RequireLiteralValue: it is known only when the code runs.
+    """
     if not isinstance(taps, types.IntegerLiteral):
         raise errors.RequireLiteralValue("taps: expected a number that the compiler knows")
     found = matrices(len(POINTS) + 1 - taps.literal_value, taps.literal_value)
@@ -135,7 +149,13 @@ def _matrix(name: str, taps: Any) -> Matrix:
 
 
 def _reader(name: str) -> Any:
-    """(taps, places, tile, points, at): points = M·values[places of the tile]·Mᵀ."""
+    """Make the compiled function (taps, places, tile, points, at) that sets points = M·values[places of the tile]·Mᵀ.
+
+    name: which matrix is M, as `_matrix` takes it.
+
+    For example the row (0, 2, 1, −1, 0) of M = Bᵀ makes, of the five lines d₀ … d₄ of a column, the line d₂ + 2·d₁ − d₃, by
+    one multiply–add and one subtraction; d₀ and d₄ are not touched for it.
+    """
 
     @literal_intrinsic
     def read(typing: Any, taps: Any, places: Any, tile: Any, points: Any, at: Any) -> Any:
@@ -158,11 +178,13 @@ def _reader(name: str) -> Any:
 
 
 def _writer(name: str, add: str = "nothing") -> Any:
-    """(taps, points, at, places, tile): values[places of the tile] = M·points·Mᵀ.
+    """Make the compiled function (taps, points, at, places, tile) that sets values[places of the tile] = M·points·Mᵀ.
 
-    add: of what is there "nothing" is added to, or "all", or what is "shared" by tiles taken row by row. A tile's first
-    r − 1 rows also belong to the tile above it, its first r − 1 columns to that on its left: where such a tile is, its
-    numbers are added to. Everything else is written for the first time, so that the image need not be cleared.
+    name: which matrix is M, as `_matrix` takes it.
+    add: to how much of what lies there the result is added: "nothing", "all", or what is "shared" by tiles that are written
+        row by row. A tile's first r − 1 rows also belong to the tile above it, its first r − 1 columns to that on its left:
+        where there is such a tile, its numbers are added to. Everything else is written for the first time, so that the
+        image need not be cleared.
 
         r = 3        this tile     ╔═════════╗
         s  shared with the tile    ║ s s s s ║ ←┐

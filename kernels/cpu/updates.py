@@ -19,7 +19,7 @@ LIMITS = tuple(SQUARABLE[bits] for bits in (32, 64))
 
 @inlined
 def squarable(g: Any, limit: Any) -> Any:
-    """g, cut to ±limit where it is finite, so that its square is finite too. NaN and ±∞ stay what they are."""
+    """Return g, cut to ±limit where it is finite, so that its square is finite too. NaN and ±∞ stay what they are."""
     real = type(g)
     cut = limit if g > real(0.0) else -limit
     return cut if limit < abs(g) < real(math.inf) else g
@@ -172,14 +172,14 @@ def _average(state: Cells, average: Result, values: Given, decay: float) -> None
 
 
 def _put_back(*pairs: tuple[Array, Array]) -> None:
-    """What was changed in a contiguous copy, back to where it came from; nothing to do where `ravel` made no copy."""
+    """Copy what was changed in a contiguous copy back to where it came from, where `ravel` made a copy at all."""
     for array, flat in pairs:
         if not array.flags.c_contiguous:
             array[...] = flat.reshape(array.shape)
 
 
 class Sgd:
-    """v ← m·v + g; θ ← θ − lr·v."""
+    """Gradient descent with momentum: v ← m·v + g; θ ← θ − lr·v."""
 
     def step(
         self,
@@ -191,7 +191,7 @@ class Sgd:
         nesterov: bool,
         skip: Array | None = None,
     ) -> None:
-        """Without momentum `velocity` may be None."""
+        """Take one step in place. Without momentum `velocity` may be None."""
         if skip is not None and skip:
             return
         dtype, flat = theta.dtype, theta.ravel()
@@ -203,7 +203,7 @@ class Sgd:
 
 
 class Adam:
-    """m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; θ ← θ − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε), g `squarable`."""
+    """Adam: m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; θ ← θ − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε), with g `squarable`."""
 
     def step(
         self,
@@ -218,7 +218,7 @@ class Adam:
         epsilon: float,
         skip: Array | None = None,
     ) -> None:
-        """Reads four vectors and writes three, once."""
+        """Take one step in place, in one pass that reads four vectors and writes three."""
         if skip is not None and skip:
             return
         flat, m, v = theta.ravel(), first.ravel(), second.ravel()
@@ -228,7 +228,7 @@ class Adam:
 
 
 class Rmsprop:
-    """v ← ρv + (1−ρ)g²; u = g/(√v + ε); θ ← θ − lr·u, or through w ← m·w + u; g `squarable`."""
+    """RMSprop: v ← ρv + (1−ρ)g²; u = g/(√v + ε); θ ← θ − lr·u, or through w ← m·w + u; g `squarable`."""
 
     def step(
         self,
@@ -242,7 +242,7 @@ class Rmsprop:
         momentum: float,
         skip: Array | None = None,
     ) -> None:
-        """Without momentum `velocity` may be None."""
+        """Take one step in place. Without momentum `velocity` may be None."""
         if skip is not None and skip:
             return
         dtype, flat, v = theta.dtype, theta.ravel(), second.ravel()
@@ -255,10 +255,10 @@ class Rmsprop:
 
 
 class Average:
-    """average ← decay·average + (1 − decay)·values."""
+    """An exponential moving average: average ← decay·average + (1 − decay)·values."""
 
     def step(self, average: Array, values: Array, decay: float, skip: Array | None = None) -> None:
-        """One pass."""
+        """Move the average in place, in one pass."""
         if skip is not None and skip:
             return
         flat = average.ravel()

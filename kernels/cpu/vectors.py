@@ -21,17 +21,17 @@ VECTOR_BYTES = 64
 
 
 def lanes(dtype: Any) -> int:
-    """Numbers in a line."""
+    """Return how many numbers of a dtype a line has."""
     return VECTOR_BYTES // int(np.dtype(dtype).itemsize)
 
 
 def fields(builder: Any, value: Any) -> list[Any]:
-    """The fields of a tuple."""
+    """Return the fields of a tuple, each as a value of the code under construction."""
     return [builder.extract_value(value, place) for place in range(len(value.type.elements))]
 
 
 class Lines:
-    """Loads, stores and arithmetic on lines of one dtype (or vectors of `count`), in one function under construction."""
+    """What builds loads, stores and arithmetic on lines of one dtype (or vectors of `count`), in one function."""
 
     def __init__(self, builder: Any, dtype: Any, count: int | None = None) -> None:
         self.builder = builder
@@ -43,28 +43,28 @@ class Lines:
         self.zero = ir.Constant(self.line, [0.0] * self.count)
 
     def at(self, pointer: Any, offset: Any) -> Any:
-        """The address `offset` numbers behind `pointer` (an integer of Python or of LLVM)."""
+        """Return the address `offset` numbers behind `pointer`; the offset is an integer of Python or of LLVM."""
         if isinstance(offset, int):
             offset = ir.Constant(ir.IntType(64), offset)
         return self.builder.gep(pointer, [offset])
 
     def load(self, pointer: Any) -> Any:
-        """A line from anywhere (alignment is not assumed)."""
+        """Load a line from anywhere; alignment is not assumed."""
         return self.builder.load(self.builder.bitcast(pointer, self.line.as_pointer()), align=self.itemsize)
 
     def store(self, value: Any, pointer: Any) -> None:
-        """A line to anywhere."""
+        """Store a line anywhere; alignment is not assumed."""
         self.builder.store(value, self.builder.bitcast(pointer, self.line.as_pointer()), align=self.itemsize)
 
     def spread(self, pointer: Any) -> Any:
-        """One number in every lane."""
+        """Load one number and return it in every lane of a line."""
         one = self.builder.load(pointer)
         first = self.builder.insert_element(ir.Constant(self.line, ir.Undefined), one, ir.Constant(ir.IntType(32), 0))
         order = ir.Constant(ir.VectorType(ir.IntType(32), self.count), [0] * self.count)
         return self.builder.shuffle_vector(first, ir.Constant(self.line, ir.Undefined), order)
 
     def mask(self, count: Any) -> Any:
-        """True in the first `count` lanes."""
+        """Return a mask that is true in the first `count` lanes."""
         word, kind = ir.IntType(64), ir.VectorType(ir.IntType(64), self.count)
         first = self.builder.insert_element(ir.Constant(kind, ir.Undefined), count, ir.Constant(ir.IntType(32), 0))
         order = ir.Constant(ir.VectorType(ir.IntType(32), self.count), [0] * self.count)
@@ -74,25 +74,25 @@ class Lines:
         )
 
     def load_part(self, pointer: Any, mask: Any) -> Any:
-        """The lanes of a mask, zeros elsewhere; no other memory is touched."""
+        """Load the lanes of a mask, with zeros elsewhere; no other memory is touched."""
         address = self.builder.bitcast(pointer, self.line.as_pointer())
         kind = ir.FunctionType(self.line, [address.type, ir.IntType(32), mask.type, self.line])
         load = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.masked.load.{self._suffix}.p0")
         return self.builder.call(load, [address, ir.Constant(ir.IntType(32), self.itemsize), mask, self.zero])
 
     def store_part(self, value: Any, pointer: Any, mask: Any) -> None:
-        """Only the lanes of a mask."""
+        """Store only the lanes of a mask; no other memory is touched."""
         address = self.builder.bitcast(pointer, self.line.as_pointer())
         kind = ir.FunctionType(ir.VoidType(), [self.line, address.type, ir.IntType(32), mask.type])
         store = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.masked.store.{self._suffix}.p0")
         self.builder.call(store, [value, address, ir.Constant(ir.IntType(32), self.itemsize), mask])
 
     def constant(self, value: float) -> Any:
-        """The same constant in every lane."""
+        """Return a line with the same constant in every lane."""
         return ir.Constant(self.line, [value] * self.count)
 
     def fma(self, a: Any, b: Any, c: Any) -> Any:
-        """a·b + c, rounded once."""
+        """Return a·b + c, rounded once."""
         kind = ir.FunctionType(self.line, [self.line] * 3)
         fused = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.fma.{self._suffix}")
         return self.builder.call(fused, [a, b, c])
@@ -100,7 +100,7 @@ class Lines:
 
 @intrinsic
 def move_line(typing: Any, source: Any, start: Any, target: Any, at: Any) -> Any:
-    """One line from source[start:] to target[at:]."""
+    """Copy one line from source[start:] to target[at:]."""
 
     def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         lines = Lines(builder, target.dtype)
@@ -116,7 +116,7 @@ def move_line(typing: Any, source: Any, start: Any, target: Any, at: Any) -> Any
 
 @intrinsic
 def add_line(typing: Any, source: Any, start: Any, target: Any, at: Any) -> Any:
-    """target[at : at + L] += source[start : start + L]."""
+    """Add one line: target[at : at + L] += source[start : start + L]."""
 
     def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         lines = Lines(builder, target.dtype)
@@ -132,7 +132,7 @@ def add_line(typing: Any, source: Any, start: Any, target: Any, at: Any) -> Any:
 
 @intrinsic
 def clear_line(typing: Any, target: Any, at: Any) -> Any:
-    """Zeros in one line of target[at:]."""
+    """Write zeros to one line of target[at:]."""
 
     def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         lines = Lines(builder, target.dtype)
@@ -176,7 +176,7 @@ def transpose_square(typing: Any, source: Any, start: Any, step: Any, target: An
 
 
 def _moving(add: bool) -> Any:
-    """(source, start, count, target, at): up to a line of numbers is moved, or added to what is there."""
+    """Make the compiled function (source, start, count, target, at) that moves up to a line of numbers, or adds them."""
 
     @intrinsic
     def move(typing: Any, source: Any, start: Any, count: Any, target: Any, at: Any) -> Any:

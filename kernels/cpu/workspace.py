@@ -32,9 +32,9 @@ _own = threading.local()
 
 
 def buffer(name: str, size: int, dtype: Any) -> Array:
-    """A flat array of `size` numbers that begins on a cache line, its content whatever it was.
+    """Return a flat array of `size` numbers that begins on a cache line, its content whatever it was.
 
-    Of the calling thread alone, and only until it asks for the same name again.
+    It belongs to the calling thread alone, and only until that asks for the same name again.
     """
     buffers: dict[tuple[str, Any], Array] = _own.__dict__.setdefault("buffers", {})
     found = buffers.get((name, dtype))
@@ -63,7 +63,7 @@ def aligned(size: int, dtype: Any) -> Array:
 
 
 def keep_freed_memory() -> None:
-    """Tell the GNU C library; elsewhere nothing is done."""
+    """Tell the GNU C library not to give freed memory back to the system; with other libraries nothing is done."""
     if not sys.platform.startswith("linux"):
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

@@ -1,7 +1,9 @@
 """Kernels in CUDA C++ for CuPy arrays, compiled by NVRTC when first used; registered under the name "cuda".
 
 Dense products and convolution are there three times: "cuda" computes in the arrays' own dtype; "cuda_tf32" and "cuda_bf16"
-round what they multiply and run on tensor cores, and are used only where they are named (precision is asked for).
+round what they multiply and run on tensor cores, and are used only where they are named: `--precision tf32`, or
+`Config(precision="tf32")`, names those of `of_precision("tf32")`, which are `Dense(precision="tf32")` and
+`Conv2d(precision="tf32")` of this folder; `product.py` multiplies at that precision.
 
 This file imports nothing heavy: what is registered are stand-ins that load the real implementation at the first call, and
 CuPy is whatever module the arrays come from.
@@ -17,11 +19,22 @@ from . import costs
 NAME = "cuda"
 FEATURES = ("float64", "gpu", "stride", "padding", "in_place")
 PRECISIONS = {"float32": NAME, "tf32": "cuda_tf32", "bf16": "cuda_bf16"}
-"""Precision → the name of its kernels of dense products and convolution."""
+"""Precision → the name of its kernels of `PRODUCTS`."""
+PRODUCTS = {"dense": ("dense", "Dense"), "conv2d": ("convolution", "Conv2d")}
+"""Operation → the module and class of its kernels."""
+
+
+def of_precision(precision: str) -> dict[str, str]:
+    """Return which kernels are to be forced for a precision, by operation; statistics, weights and all else stay in float32.
+
+    For "float32" there are none: rounded products are used where they are asked for and nowhere else.
+    """
+    return {} if precision == "float32" else dict.fromkeys(PRODUCTS, PRECISIONS[precision])
+
 
 for _precision, _name in PRECISIONS.items():
     _rounded = _precision != "float32"
-    for _operation, _module, _class in (("dense", "dense", "Dense"), ("conv2d", "convolution", "Conv2d")):
+    for _operation, (_module, _class) in PRODUCTS.items():
         register_kernel(
             _operation,
             _name,

@@ -15,15 +15,15 @@ KINDS = {"linear": 0, "relu": 1, "leaky_relu": 2, "tanh": 3, "sigmoid": 4}
 
 
 def function(activation: Activation) -> tuple[int, float]:
-    """What kernels take for an activation."""
+    """Return what kernels take for an activation: the number of its kind, and its slope."""
     return KINDS[activation.kind], float(activation.slope)
 
 
 class BiasActivation:
-    """y = f(z + b)."""
+    """The end of a layer, y = f(z + b), and its derivative."""
 
     def forward(self, z: Array, bias: Array | None, activation: Activation, in_place: bool = False) -> Array:
-        """One pass; in place where z is contiguous, else copied back."""
+        """Return y from one pass; z's memory is used where it may be and is contiguous, otherwise y is copied back there."""
         given = contiguous(z)
         y = given if in_place else new(z, z.shape)
         channels = z.shape[-1]
@@ -39,7 +39,7 @@ class BiasActivation:
     def backward(
         self, dy: Array, y: Array, activation: Activation, need_bias: bool, into: Into | None = None
     ) -> tuple[Array, Array | None]:
-        """dz, and with it in the same pass the partial sums of db, or db itself where rows are few."""
+        """Return dz and db. The pass that makes dz makes partial sums of db too, or db itself where rows are few."""
         linear = activation.kind == "linear"
         if linear and not need_bias:
             return dy, None

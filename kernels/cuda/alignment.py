@@ -9,7 +9,7 @@ BYTES = 16
 
 
 def is_aligned(array: Array, stride: int) -> int:
-    """1 if rows of `stride` numbers consist of aligned chunks of 16 bytes, else 0."""
+    """Return 1 if rows of `stride` numbers consist of aligned chunks of 16 bytes, otherwise 0."""
     pointer: int = array.data.ptr  # type: ignore[attr-defined]
     return int(stride * array.itemsize % BYTES == 0 and pointer % BYTES == 0)
 

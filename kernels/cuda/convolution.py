@@ -16,7 +16,7 @@ SOURCE = "convolution.cu"
 
 
 class Weights:
-    """w in C order, of float32 or bf16, and transposed when that is first asked for."""
+    """The weights in C order, as float32 or bf16, and transposed when that is first asked for."""
 
     def __init__(self, weight: Array) -> None:
         self.natural = weight
@@ -24,14 +24,17 @@ class Weights:
 
     @property
     def transposed(self) -> Array:
-        """(C_b, kh·kw·C_a)."""
+        """Return the weights as a matrix (C_b, kh·kw·C_a)."""
         if self._transposed is None:
             self._transposed = transposed(self.natural, self.natural.shape[3])
         return self._transposed
 
 
 class ImplicitPlan:
-    """Preparations put arrays in C order, and store them as bf16 where that is what is multiplied; nothing is unfolded."""
+    """The three products of one geometry, whose operands are found in the images while they are multiplied.
+
+    Preparations put arrays in C order, and store them as bf16 where that is what is multiplied; nothing is unfolded.
+    """
 
     def __init__(self, geometry: Geometry, precision: str) -> None:
         self.geometry, self.precision = geometry, precision
@@ -42,15 +45,15 @@ class ImplicitPlan:
         self.keeps_large = self.keeps_small = precision == "bf16"
 
     def prepare_weight(self, weight: Array) -> Weights:
-        """w."""
+        """Return w in the form that is multiplied."""
         return Weights(self._stored(weight))
 
     def prepare_large(self, large: Array) -> Array:
-        """a."""
+        """Return a in the form that is multiplied."""
         return self._stored(large)
 
     def prepare_small(self, small: Array) -> Array:
-        """b."""
+        """Return b in the form that is multiplied."""
         return self._stored(small)
 
     def _stored(self, array: Array) -> Array:
@@ -64,27 +67,32 @@ class ImplicitPlan:
         return as_bf16(array) if as_stored else array
 
     def to_small(self, weight: Weights, large: Array) -> Array:
-        """∂T/∂b: patches of a times w."""
+        """Return ∂T/∂b, patches of a times w."""
         return self._to_small(weight, large, None)
 
     def to_small_with_epilogue(
         self, weight: Weights, large: Array, bias: Array | None, activation: Activation
     ) -> Array:
-        """f(∂T/∂b + bias)."""
+        """Return f(∂T/∂b + bias)."""
         return self._to_small(weight, large, Epilogue(bias, activation))
 
     def to_large(self, weight: Weights, small: Array) -> Array:
-        """∂T/∂a: for each phase of the stride, the receptive fields of its pixels in b times the weights that join them."""
+        """Return ∂T/∂a.
+
+        For each phase of the stride, the receptive fields of its pixels in b are multiplied with the weights that join them.
+        For example with stride 2 and a 4×4 kernel each pixel of a meets 2×2 of the 4×4 taps; which ones depends on whether
+        its row and its column are even or odd. That makes four phases, each a product with a quarter of the weights.
+        """
         return self._to_large(weight.natural, small, None)
 
     def to_large_with_epilogue(
         self, weight: Weights, small: Array, bias: Array | None, activation: Activation
     ) -> Array:
-        """f(∂T/∂a + bias)."""
+        """Return f(∂T/∂a + bias)."""
         return self._to_large(weight.natural, small, Epilogue(bias, activation))
 
     def to_weight(self, large: Array, small: Array, into: Into | None = None) -> Array:
-        """∂T/∂w: patches of a, transposed, times b."""
+        """Return ∂T/∂w, the transpose of a's patches times b."""
         g = self.geometry
         sizes = self._taps, g.small[2], self._pixels
         units = units_of(self.precision, large, *sizes[:2])
@@ -131,11 +139,14 @@ class ImplicitPlan:
 
 
 class Conv2d:
-    """Convolution and transposed convolution; `precision`: "float32" (exact in the arrays' dtype), "tf32" or "bf16"."""
+    """Convolution and transposed convolution at a precision.
+
+    precision: "float32" (exact in the arrays' dtype), "tf32" or "bf16".
+    """
 
     def __init__(self, precision: str = "float32") -> None:
         self.precision = precision
 
     def plan(self, geometry: Geometry) -> ImplicitPlan:
-        """Three implicit products."""
+        """Return the plan of a geometry."""
         return ImplicitPlan(geometry, self.precision)

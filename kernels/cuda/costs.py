@@ -17,7 +17,7 @@ BEFORE_LIBRARY = 0.5
 
 
 def supports(problem: Problem) -> str | None:
-    """CuPy arrays of float32 or float64 that 32 bits can index; empty ones are left to the reference."""
+    """Refuse what is no CuPy array of float32 or float64 that 32 bits can index; empty arrays are left to the reference."""
     if problem.device != "cuda":
         return "it is for arrays on a GPU"
     if problem.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
@@ -35,12 +35,12 @@ def supports(problem: Problem) -> str | None:
 
 
 def supports_rounded(problem: Problem) -> str | None:
-    """As `supports`; tensor cores round float32 alone."""
+    """Refuse the same, and float64: tensor cores round float32 alone."""
     if problem.dtype != np.dtype(np.float32):
         return f"tensor cores round float32, not {problem.dtype}"
     return supports(problem)
 
 
 def cost(problem: Problem) -> float:
-    """A convolution in operations of the direct method, as the reference's; other operations in calls."""
+    """Estimate a convolution in operations of the direct method, as the reference's is; other operations in calls."""
     return BEFORE_LIBRARY * (1.0 if problem.geometry is None else float(problem.geometry.operations))

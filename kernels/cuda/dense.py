@@ -13,23 +13,26 @@ SOURCE = "dense.cu"
 
 
 class Dense:
-    """z = x·W, dx = dz·Wᵀ, dW = xᵀ·dz; `precision`: "float32" (exact in the arrays' dtype), "tf32" or "bf16"."""
+    """The product of a dense layer and its gradients, z = x·W, dx = dz·Wᵀ, dW = xᵀ·dz, at a precision.
+
+    precision: "float32" (exact in the arrays' dtype), "tf32" or "bf16".
+    """
 
     def __init__(self, precision: str = "float32") -> None:
         self.precision = precision
 
     def forward(self, x: Array, weight: Array) -> Array:
-        """(N, in) times (in, out)."""
+        """Return z = x·W, (N, in) times (in, out)."""
         (rows, depth), columns = x.shape, weight.shape[1]
         return self._multiply("forward", (x, weight), (rows, columns, depth), (True, False), None)
 
     def input_gradient(self, dz: Array, weight: Array) -> Array:
-        """(N, out) times (out, in)."""
+        """Return dx = dz·Wᵀ, (N, out) times (out, in)."""
         (rows, depth), columns = dz.shape, weight.shape[0]
         return self._multiply("input_gradient", (dz, weight), (rows, columns, depth), (True, True), None)
 
     def weight_gradient(self, x: Array, dz: Array, into: Into | None = None) -> Array:
-        """(in, N) times (N, out)."""
+        """Return dW = xᵀ·dz, (in, N) times (N, out)."""
         (depth, rows), columns = x.shape, dz.shape[1]
         return self._multiply("weight_gradient", (x, dz), (rows, columns, depth), (False, False), into)
 

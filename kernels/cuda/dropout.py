@@ -15,10 +15,10 @@ SOURCE, BLOCK = "dropout.cu", 4
 
 
 class Dropout:
-    """y = x·m/(1 − rate); the key may be an array of one uint64 in device memory (see scalars.py)."""
+    """Dropout, y = x·m/(1 − rate). The key may be an array of one uint64 in device memory (see scalars.py)."""
 
     def forward(self, x: Array, rate: float, key: int) -> tuple[Array, Array]:
-        """y, and m as uint8; each block by one thread."""
+        """Return y, and the mask m as uint8; one thread makes each block of random bits."""
         x = contiguous(x)
         y, kept = new(x, x.shape), new(x, x.shape, np.uint8)
         numbers = x.size, np.uint32(least_kept(rate)), float(1 / (1 - rate))
@@ -27,7 +27,7 @@ class Dropout:
         return y, kept
 
     def backward(self, dy: Array, kept: Array, rate: float) -> Array:
-        """dx."""
+        """Return dx, the same map of dy, from the mask."""
         dy, kept = contiguous(dy), contiguous(kept)
         dx = new(dy, dy.shape)
         launch(SOURCE, "backward", *over(dx.size), (dy, kept, dx, dx.size, float(1 / (1 - rate))), dtype=dy.dtype)

@@ -25,7 +25,7 @@ MOST_IMAGES = 65535
 
 
 class Share(NamedTuple):
-    """What a block does."""
+    """What one block of threads does."""
 
     high: int
     """Rows of a."""
@@ -34,10 +34,10 @@ class Share(NamedTuple):
 
 
 def share_of(g: Geometry, dtype: np.dtype[Any]) -> Share | None:
-    """A block's share, from the sizes alone; None where a block's tile does not hold the receptive field of even a few
-    rows of a.
+    """Return a block's share, from the sizes alone.
 
-    float64's tiles would not fit in shared memory that needs no asking; it is not in a hurry.
+    It is None where a block's tile does not hold the receptive field of even a few rows of a, and for float64, whose tiles
+    would not fit in shared memory that needs no asking; it is not in a hurry.
     """
     taps = g.kernel[0] * g.kernel[1] * g.large[2]
     if dtype != np.float32 or g.large[2] > FEW or taps > MOST_COLUMNS or g.batch > MOST_IMAGES or not g.small[1]:
@@ -60,7 +60,7 @@ def to_large(
     precision: str,
     epilogue: Epilogue | None,
 ) -> Array:
-    """f(∂T/∂a + bias), from w and b in C order; numbers: of the geometry, as kernels take them."""
+    """Return f(∂T/∂a + bias), from w and b in C order; numbers: of the geometry, as kernels take them."""
     result = new(weight, g.large_shape)
     if not result.size:
         return result
@@ -80,7 +80,7 @@ def to_large(
 
 
 def tile_of(columns: int, precision: str) -> Tile:
-    """PIXELS rows; each thread or warp keeps all columns that it can."""
+    """Return the tile of PIXELS rows in which each thread or warp keeps all columns that it can."""
     if precision == "float32":
         return Tile(PIXELS, columns, (16, columns // 16), 16, 2)
     return Tile(PIXELS, columns, (32, columns), 32, 2, 2)

@@ -12,7 +12,7 @@ LARGEST = 2**31 - 2**24
 
 
 def over(count: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """(grid, block) for a loop over `count` pieces of work."""
+    """Return (grid, block) for a loop over `count` pieces of work."""
     return (max(1, min(-(-count // THREADS), MOST_BLOCKS)),), (THREADS,)
 
 
@@ -27,12 +27,15 @@ class ColumnGrid(NamedTuple):
 
     @property
     def partials(self) -> int:
-        """Partial sums of a column."""
+        """Return how many partial sums a column has."""
         return self.grid[1]
 
 
 def columns_of(rows: int, columns: int) -> ColumnGrid:
-    """Blocks of up to 32 columns; as many groups of rows as fill the device, each with at least four rows for a thread."""
+    """Return a grid of blocks of up to 32 columns.
+
+    There are as many groups of rows as fill the device, each with at least four rows for a thread.
+    """
     width = 1
     while width < min(columns, 32):
         width *= 2
@@ -53,7 +56,7 @@ SECTOR = 32
 
 
 class SumGrid(NamedTuple):
-    """How `columns.cuh` sums down the columns of a matrix: the grid of the first stage."""
+    """The grid of the first stage of a sum down the columns of a matrix, as `columns.cuh` makes it."""
 
     grid: tuple[int, int]
     """(groups of columns, groups of rows)."""
@@ -62,7 +65,7 @@ class SumGrid(NamedTuple):
 
     @property
     def partials(self) -> int:
-        """Partial sums of a column; 1: there is nothing to merge."""
+        """Return how many partial sums a column has; with 1 there is nothing to merge."""
         return self.grid[1]
 
 
@@ -88,13 +91,13 @@ def sums_down(rows: int, columns: int, pack: int, arrays: int, itemsize: int) ->
 
 
 def merge_of(partials: int, columns: int) -> tuple[tuple[int], tuple[int, int]]:
-    """(grid, block) of the second stage: a sector of columns by many partial sums, so that each thread reads few."""
+    """Return (grid, block) of the second stage: a sector of columns by many partial sums, so that each thread reads few."""
     width = _power(min(columns, 8))
     return (-(-columns // width),), (width, min(MERGE_THREADS // width, _power(partials)))
 
 
 def rows_over(rows: int, columns: int, pack: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """(grid, block) for work on all numbers of a matrix whose threads keep their columns."""
+    """Return (grid, block) for work on all numbers of a matrix whose threads keep their columns."""
     packs = columns // pack
     width = _power(min(packs, 32))
     height, groups = THREADS // width, -(-packs // width)
@@ -102,7 +105,10 @@ def rows_over(rows: int, columns: int, pack: int) -> tuple[tuple[int, int], tupl
 
 
 def image_blocks(count: int, size: int, pack: int) -> tuple[tuple[int, int], tuple[int]]:
-    """(grid, block) for work on `count` images of `size` numbers each: four packs a thread, several blocks an image."""
+    """Return (grid, block) for work on `count` images of `size` numbers each.
+
+    A thread takes four packs, and several blocks an image.
+    """
     packs = size // pack
     threads = max(32, min(THREADS, _power(-(-packs // 4))))
     return (count, min(-(-packs // (4 * threads)), max(1, 8 * MOST_BLOCKS // count))), (threads,)

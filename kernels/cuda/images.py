@@ -14,7 +14,7 @@ from .launcher import Large, contiguous, launch, new
 
 
 class Images:
-    """Found, mirrored and made into floats in one pass."""
+    """Real images, found, mirrored and made into floats in one pass."""
 
     def forward(
         self,
@@ -25,7 +25,7 @@ class Images:
         high: float,
         dtype: np.dtype[Any],
     ) -> Array:
-        """low + (high − low)·byte/255; the data set may be longer than what 32 bits index."""
+        """Return low + (high − low)·byte/255; the data set may be longer than what 32 bits index."""
         images = contiguous(images)
         count, (_, height, width, channels) = len(images) if index is None else len(index), images.shape
         size, pack = height * width * channels, BYTES // dtype.itemsize

@@ -78,7 +78,7 @@ def launch(
 
 
 def new(like: Array, shape: tuple[int, ...], dtype: Any = None) -> Array:
-    """An uninitialised array on `like`'s device, of its dtype unless another is given."""
+    """Return an uninitialised array on `like`'s device, of its dtype unless another is given."""
     xp: Any = array_module(like)
     device: Any = like.device
     wanted = like.dtype if dtype is None else dtype
@@ -100,7 +100,7 @@ class Destination(NamedTuple):
 
     @classmethod
     def of(cls, into: Into | None, like: Array, shape: tuple[int, ...], dtype: Any = None) -> Destination:
-        """For a gradient of `shape`, on `like`'s device and of its dtype unless another is given."""
+        """Choose where a gradient of `shape` goes: on `like`'s device and of its dtype unless another is given."""
         if into is None or not into.array.flags.c_contiguous:
             return cls(new(like, shape, dtype), False, into)
         return cls(into.array, into.add, None)
@@ -111,7 +111,7 @@ class Destination(NamedTuple):
 
 
 def contiguous(array: Array) -> Array:
-    """`array` in C order: itself, or a copy."""
+    """Return `array` itself if it is in C order, otherwise a copy that is."""
     if array.flags.c_contiguous:
         return array
     xp: Any = array_module(array)
@@ -120,7 +120,7 @@ def contiguous(array: Array) -> Array:
 
 
 def compute_capability(array: Array) -> str:
-    """Of the array's device: "90" is Hopper."""
+    """Return that of the array's device; "90" is Hopper."""
     xp: Any = array_module(array)
     return _capability(xp, array.device.id)  # type: ignore[attr-defined]
 

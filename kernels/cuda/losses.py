@@ -13,14 +13,14 @@ SOURCE = "losses.cu"
 
 
 class Softplus:
-    """log(1 + eˢ) and its derivative."""
+    """The function log(1 + eˢ) and its derivative."""
 
     def forward(self, s: Array) -> Array:
-        """log(1 + eˢ)."""
+        """Return log(1 + eˢ)."""
         return self._each("softplus", s)
 
     def derivative(self, s: Array) -> Array:
-        """1/(1 + e⁻ˢ)."""
+        """Return 1/(1 + e⁻ˢ)."""
         return self._each("softplus_derivative", s)
 
     def _each(self, kernel: str, s: Array) -> Array:
@@ -30,10 +30,13 @@ class Softplus:
 
 
 class SoftmaxCrossEntropy:
-    """A warp for each row. A label that is no class gives NaN: to raise would be to wait for the device."""
+    """The loss −log softmax(s)[label] of each row, which one warp makes.
+
+    A label that is no class gives NaN: to raise an error would be to wait for the device.
+    """
 
     def forward(self, logits: Array, labels: Array) -> tuple[Array, Array]:
-        """Losses (N,) and their derivatives (N, classes)."""
+        """Return the losses (N,) and their derivatives (N, classes)."""
         logits = contiguous(logits)
         rows, classes = logits.shape
         labels = contiguous(labels if labels.dtype == np.int64 else labels.astype(np.int64))

@@ -16,7 +16,7 @@ class Maxout:
     """The largest of k adjacent pieces."""
 
     def forward(self, x: Array, pieces: int) -> tuple[Array, Array]:
-        """y (M, C) and the winners, uint8."""
+        """Return y (M, C) and the winners, as uint8."""
         x = contiguous(x)
         shape = x.shape[0], x.shape[1] // pieces
         y, winner = new(x, shape), new(x, shape, np.uint8)
@@ -24,7 +24,7 @@ class Maxout:
         return y, winner
 
     def backward(self, dy: Array, winner: Array, pieces: int) -> Array:
-        """dx (M, C·k)."""
+        """Return dx (M, C·k)."""
         dy, winner = contiguous(dy), contiguous(winner)
         dx = new(dy, (dy.shape[0], dy.shape[1] * pieces))
         launch(SOURCE, "backward", *over(dx.size), (dy, winner, dx, dx.size, pieces), dtype=dy.dtype)

@@ -15,10 +15,13 @@ BLOCK = 4
 
 
 class Normal:
-    """Each block by one thread; the key may be an array of one uint64 in device memory (see scalars.py)."""
+    """Standard normal numbers; one thread makes those of a block of random bits.
+
+    The key may be an array of one uint64 in device memory (see scalars.py).
+    """
 
     def forward(self, key: int, out: Array) -> None:
-        """Fill `out`."""
+        """Fill `out` with them."""
         to = out if out.flags.c_contiguous else new(out, out.shape)
         arguments = (*scalar("key", key, np.uint64), to, out.size)
         launch("normal.cu", "normal", *over(-(-out.size // BLOCK)), arguments, dtype=out.dtype)

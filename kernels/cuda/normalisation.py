@@ -17,12 +17,15 @@ FROM_Y = ("tanh", "sigmoid")
 
 
 class BatchNorm:
-    """Statistics in two stages, then one pass that normalises and activates; all in one launch where rows are few."""
+    """Batch normalisation: statistics in two stages, then one pass that normalises and activates.
+
+    Where rows are few all of it is one launch.
+    """
 
     def forward(
         self, x: Array, scale: Array | None, bias: Array | None, epsilon: float, activation: Activation
     ) -> tuple[Array, Array, Array, Array]:
-        """y, μ, σ², 1/√(σ² + ε)."""
+        """Return y, μ, σ² and 1/√(σ² + ε)."""
         x, scale, bias = contiguous(x), _contiguous(scale), _contiguous(bias)
         rows, columns, dtype = x.size // x.shape[-1], x.shape[-1], x.dtype
         pack = pack_of(columns, x)
@@ -56,7 +59,10 @@ class BatchNorm:
         into_scale: Into | None = None,
         into_bias: Into | None = None,
     ) -> tuple[Array | None, Array, Array]:
-        """Both sums in two stages, then one pass that gives dx; all in one launch where rows are few."""
+        """Return dx, dγ and dβ: both sums in two stages, then one pass that gives dx.
+
+        Where rows are few all of it is one launch.
+        """
         dy, x, scale, bias = contiguous(dy), contiguous(x), _contiguous(scale), _contiguous(bias)
         mean, inverse = contiguous(mean), contiguous(inverse_deviation)
         rows, columns, dtype = x.size // x.shape[-1], x.shape[-1], x.dtype
@@ -97,7 +103,7 @@ class Running:
         momentum: float,
         correction: float,
     ) -> None:
-        """In place, so both arrays must be contiguous; the launcher refuses others."""
+        """Move both statistics in place, so both arrays must be contiguous; the launcher refuses others."""
         of = mean.dtype.type
         arguments = (
             mean, variance, contiguous(batch_mean), contiguous(batch_variance), mean.size,
@@ -107,10 +113,10 @@ class Running:
 
 
 class LayerNorm:
-    """A block for each row."""
+    """Layer normalisation with a block of threads for each row."""
 
     def forward(self, x: Array, epsilon: float) -> tuple[Array, Array]:
-        """x̂ (M, C) and 1/√(σ² + ε) (M, 1)."""
+        """Return x̂ (M, C) and 1/√(σ² + ε) (M, 1)."""
         x = contiguous(x)
         rows, columns = x.shape
         normalised, inverse = new(x, x.shape), new(x, (rows, 1))
@@ -119,7 +125,7 @@ class LayerNorm:
         return normalised, inverse
 
     def backward(self, dnormalised: Array, normalised: Array, inverse_deviation: Array) -> Array:
-        """dx."""
+        """Return dx."""
         d, normalised, inverse = map(contiguous, (dnormalised, normalised, inverse_deviation))
         rows, columns = d.shape
         dx = new(d, d.shape)
@@ -129,14 +135,14 @@ class LayerNorm:
 
 
 def _sums_into(into: Into | None, x: Array) -> tuple[Array, Array | None]:
-    """Where a kernel writes this batch's sums, from which dx is made, and where it adds them, if anywhere."""
+    """Choose where a kernel writes this batch's sums, from which dx is made, and where it adds them, if anywhere."""
     if into is None or not into.array.flags.c_contiguous:
         return new(x, x.shape[-1:]), None
     return (new(x, x.shape[-1:]), into.array) if into.add else (into.array, None)
 
 
 def _placed(sums: Array, total: Array | None, into: Into | None) -> Array:
-    """What is returned; where a kernel could not write into place, it is done now."""
+    """Return a gradient where it goes; what a kernel could not write there itself is written now."""
     if total is not None:
         return total
     return sums if into is None or sums is into.array else place(sums, into)

@@ -11,17 +11,17 @@ from .launcher import Argument, Cell, contiguous, launch, new
 
 
 class Logistic:
-    """Loss and gradient in one launch."""
+    """The mean of softplus over scores, and its gradient, in one launch."""
 
     def forward(self, s: Array, sign: int, weight: float) -> tuple[Array, Array]:
-        """weight·mean softplus(sign·s), and its derivative."""
+        """Return weight·mean softplus(sign·s), and its derivative."""
         value, gradient = new(s, ()), new(s, s.shape)
         _launch("logistic", s, value, gradient, s.size, float(sign), weight / s.size)
         return value, gradient
 
 
 class Accuracy:
-    """One launch; the count is exact."""
+    """How often D is right, counted exactly in one launch."""
 
     def forward(self, s: Array, sign: int, boundary: float) -> Array:
         """The share on the right side."""

@@ -17,7 +17,10 @@ SIDE, HIGH = 32, 8
 
 
 def as_bf16(array: Array) -> Array:
-    """A C-contiguous array of float32 rounded to bf16, ties to even: Hopper's tensor cores read half as many bytes of it."""
+    """Return a C-contiguous array of float32 rounded to bf16, ties to even.
+
+    Hopper's tensor cores read half as many bytes of it.
+    """
     to = new(array, array.shape, BF16)
     aligned = is_aligned(array, array.size)
     grid, block = over(array.size // (4 if aligned else 1))
@@ -26,7 +29,7 @@ def as_bf16(array: Array) -> Array:
 
 
 def transposed(array: Array, columns: int) -> Array:
-    """A C-contiguous array, taken as a matrix with this many columns, transposed into a new one (columns, rows)."""
+    """Transpose a C-contiguous array, taken as a matrix with this many columns, into a new one (columns, rows)."""
     rows = array.size // columns
     to = new(array, (columns, rows))
     grid = (-(-rows // SIDE), -(-columns // SIDE))

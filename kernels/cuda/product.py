@@ -38,7 +38,7 @@ FUSED_ACTIVATIONS = ("linear", "relu", "leaky_relu")
 
 
 class Epilogue(NamedTuple):
-    """f(result + bias)."""
+    """What is done to a result on its way: f(result + bias)."""
 
     bias: Array | None
     activation: Activation
@@ -108,7 +108,7 @@ WARPGROUP_ROWS, WARPGROUP_COLUMNS = 64, 32
 
 
 def units_of(precision: str, like: Array, rows: int, columns: int) -> str:
-    """What multiplies at this precision on the array's device: the best that it has for such a result.
+    """Return what multiplies at this precision on the array's device: the best that it has for such a result.
 
     bf16 is multiplied by warpgroups where it was stored so before (`operands.py`).
     """
@@ -257,7 +257,7 @@ def _epilogue_of(kernel: str, epilogue: Epilogue | None) -> tuple[Argument, ...]
 
 
 def epilogue_arguments(epilogue: Epilogue | None) -> tuple[Argument, ...]:
-    """(bias, kind, slope) as kernels take them; None is the identity."""
+    """Return (bias, kind, slope) as kernels take them; None stands for the identity."""
     if epilogue is None:
         return None, 0, 0.0
     bias = None if epilogue.bias is None else contiguous(epilogue.bias)
@@ -265,7 +265,7 @@ def epilogue_arguments(epilogue: Epilogue | None) -> tuple[Argument, ...]:
 
 
 def threads(tile: Tile, units: str) -> int:
-    """How many threads a block has."""
+    """Return how many threads a block has."""
     shares = tile.rows // tile.share[0] * (tile.columns // tile.share[1])
     return shares if units == "float32" else 128 * shares if units in GROUPS else 32 * shares
 

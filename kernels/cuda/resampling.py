@@ -11,7 +11,7 @@ SOURCE = "resampling.cu"
 
 
 def _enlarge(kernel: str, small: Array, by: tuple[int, int], *factor: float) -> Array:
-    """(N, H, W, C) → (N, H·fh, W·fw, C)."""
+    """Return the enlarged images, (N, H, W, C) → (N, H·fh, W·fw, C)."""
     small = contiguous(small)
     n, height, width, channels = small.shape
     large = new(small, (n, height * by[0], width * by[1], channels))
@@ -20,7 +20,7 @@ def _enlarge(kernel: str, small: Array, by: tuple[int, int], *factor: float) -> 
 
 
 def _shrink(kernel: str, large: Array, by: tuple[int, int], *factor: float) -> Array:
-    """(N, H·fh, W·fw, C) → (N, H, W, C)."""
+    """Return the smaller images, (N, H·fh, W·fw, C) → (N, H, W, C)."""
     large = contiguous(large)
     n, height, width, channels = large.shape
     small = new(large, (n, height // by[0], width // by[1], channels))
@@ -44,19 +44,19 @@ class AveragePool:
     """The mean of each disjoint window."""
 
     def forward(self, x: Array, window: tuple[int, int]) -> Array:
-        """(N, H·kh, W·kw, C) → (N, H, W, C)."""
+        """Return the means, (N, H·kh, W·kw, C) → (N, H, W, C)."""
         return _shrink("sum_blocks", x, window, 1 / (window[0] * window[1]))
 
     def backward(self, dy: Array, window: tuple[int, int]) -> Array:
-        """dy/(kh·kw) over each window."""
+        """Return dx, which is dy/(kh·kw) over each window."""
         return _enlarge("spread_blocks", dy, window, 1 / (window[0] * window[1]))
 
 
 class UpsampleNearest:
-    """Each pixel repeated fh × fw times."""
+    """Enlargement that repeats each pixel fh × fw times."""
 
     def forward(self, x: Array, factor: tuple[int, int]) -> Array:
-        """(N, H, W, C) → (N, H·fh, W·fw, C)."""
+        """Return the enlarged images, (N, H, W, C) → (N, H·fh, W·fw, C)."""
         return _enlarge("spread_blocks", x, factor, 1.0)
 
     def backward(self, dy: Array, factor: tuple[int, int]) -> Array:
@@ -65,10 +65,10 @@ class UpsampleNearest:
 
 
 class UpsampleBilinear:
-    """Linear interpolation between pixel centres."""
+    """Enlargement by linear interpolation between the centres of pixels."""
 
     def forward(self, x: Array, factor: tuple[int, int]) -> Array:
-        """(N, H, W, C) → (N, H·fh, W·fw, C)."""
+        """Return the enlarged images, (N, H, W, C) → (N, H·fh, W·fw, C)."""
         return _enlarge("interpolate", x, factor)
 
     def backward(self, dy: Array, factor: tuple[int, int]) -> Array:

@@ -23,13 +23,13 @@ SOURCE = "updates.cu"
 def _step(
     kernel: str, theta: Array, gradient: Array, moments: tuple[Array | None, ...], skip: Array | None, *scalars: Any
 ) -> None:
-    """θ and the moments change in place, so they must be contiguous; the launcher refuses others."""
+    """Launch a step. θ and the moments change in place, so they must be contiguous; the launcher refuses others."""
     arguments = (theta, contiguous(gradient), *moments, theta.size, flag("skip", skip), *scalars)
     launch(SOURCE, kernel, *over(theta.size), arguments, dtype=theta.dtype)
 
 
 class Sgd:
-    """v ← m·v + g; θ ← θ − lr·v."""
+    """Gradient descent with momentum: v ← m·v + g; θ ← θ − lr·v."""
 
     def step(
         self,
@@ -41,13 +41,13 @@ class Sgd:
         nesterov: bool,
         skip: Array | None = None,
     ) -> None:
-        """Without momentum `velocity` may be None."""
+        """Take one step in place. Without momentum `velocity` may be None."""
         rate, keep = scalar("learning_rate", learning_rate), scalar("momentum", momentum)
         _step("sgd", theta, gradient, (velocity,), skip, *rate, *keep, bool(nesterov))
 
 
 class Adam:
-    """Moments m and v, each divided by 1 − βᵗ to undo its start from zero."""
+    """Adam: moments m and v of the gradient, each divided by 1 − βᵗ to undo its start from zero."""
 
     def step(
         self,
@@ -62,14 +62,14 @@ class Adam:
         epsilon: float,
         skip: Array | None = None,
     ) -> None:
-        """θ ← θ − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε)."""
+        """Take one step in place: θ ← θ − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε)."""
         step, rate = scalar("count", count, np.int64), scalar("learning_rate", learning_rate)
         betas = np.float64(beta1), np.float64(beta2)
         _step("adam", theta, gradient, (first, second), skip, *step, *rate, *betas, float(epsilon))
 
 
 class Rmsprop:
-    """Divide the gradient by a running root mean square of itself."""
+    """RMSprop: the gradient divided by a running root mean square of itself."""
 
     def step(
         self,
@@ -83,14 +83,14 @@ class Rmsprop:
         momentum: float,
         skip: Array | None = None,
     ) -> None:
-        """Without momentum `velocity` may be None."""
+        """Take one step in place. Without momentum `velocity` may be None."""
         rate, keep = scalar("learning_rate", learning_rate), scalar("momentum", momentum)
         _step("rmsprop", theta, gradient, (second, velocity), skip, *rate, *keep, np.float64(smoothing), float(epsilon))
 
 
 class Average:
-    """average ← decay·average + (1 − decay)·values."""
+    """An exponential moving average: average ← decay·average + (1 − decay)·values."""
 
     def step(self, average: Array, values: Array, decay: float, skip: Array | None = None) -> None:
-        """In place."""
+        """Move the average in place."""
         _step("average", average, values, (), skip, *scalar("decay", decay))

@@ -21,17 +21,20 @@ TYPES = {np.dtype(dtype): code for code, dtype in enumerate((np.float32, np.floa
 
 
 class Finite:
-    """One launch a look. It reads the numbers once, and not at all where the flag is up."""
+    """A flag that is raised at the first number that is not finite.
+
+    Each look is one launch, which reads the numbers once, and not at all where the flag is up.
+    """
 
     def look(self, values: Array, flag: Array, code: int) -> None:
-        """flag ← code where it is 0 and an element is NaN or infinite."""
+        """Set the flag to `code` where it is 0 and an element is NaN or infinite."""
         values = contiguous(values)
         arguments = (values, values.size, is_aligned(values, BYTES), cell("flag", flag), code)
         launch("watch.cu", "look", *over(-(-values.nbytes // BYTES)), arguments, dtype=values.dtype)
 
 
 class Report:
-    """One launch for each `MOST` numbers."""
+    """Numbers of many arrays side by side in one, by one launch for each `MOST` of them."""
 
     def collect(self, numbers: Sequence[Array], out: Array) -> None:
         """out[i] ← numbers[i].

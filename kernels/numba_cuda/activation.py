@@ -40,10 +40,10 @@ def derived(function: Any) -> Any:
 
 
 class BiasActivation:
-    """y = f(z + b)."""
+    """The end of a layer, y = f(z + b), and its derivative."""
 
     def forward(self, z: Array, bias: Array | None, activation: Activation, in_place: bool = False) -> Array:
-        """One pass; in place where z is contiguous, else copied back."""
+        """Return y from one pass; z's memory is used where it may be and is contiguous, otherwise y is copied back there."""
         given = contiguous(z)
         y = given if in_place else new(z, z.shape)
         function, slope = activate(activation.kind, z.dtype.type), float(activation.slope)
@@ -59,7 +59,7 @@ class BiasActivation:
     def backward(
         self, dy: Array, y: Array, activation: Activation, need_bias: bool, into: Into | None = None
     ) -> tuple[Array, Array | None]:
-        """dz in one pass, db from it in two stages."""
+        """Return dz from one pass, and db from it in two stages."""
         dz = given = contiguous(dy)
         if activation.kind != "linear":
             dz = new(dy, dy.shape)

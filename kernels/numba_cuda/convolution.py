@@ -24,7 +24,7 @@ from .product import by_columns, multiply
 
 @device
 def patch(large: Array, pixel: int, tap: int, count: int, depth: int, sizes: Any) -> Any:
-    """a[n, i·sh + u − ph, j·sw + v − pw, c] for pixel (n, i, j) of b and tap (u, v, c); 0 outside a."""
+    """Return a[n, i·sh + u − ph, j·sw + v − pw, c] for pixel (n, i, j) of b and tap (u, v, c); 0 outside a."""
     height, width, channels, rows, across, _, _, kernel_width, down, right, top, left = sizes
     c, v, u = tap % channels, tap // channels % kernel_width, tap // channels // kernel_width
     j, i, n = pixel % across, pixel // across % rows, pixel // across // rows
@@ -36,13 +36,13 @@ def patch(large: Array, pixel: int, tap: int, count: int, depth: int, sizes: Any
 
 @device
 def patch_transposed(large: Array, tap: int, pixel: int, count: int, depth: int, sizes: Any) -> Any:
-    """`patch` with the tap first."""
+    """Return the same as `patch`, which takes the tap last; here it comes first."""
     return patch(large, pixel, tap, depth, count, sizes)
 
 
 @device
 def partner(small: Array, pixel: int, k: int, count: int, depth: int, sizes: Any) -> Any:
-    """b[n, (y + ph − u)/sh, (x + pw − v)/sw, d] for pixel (n, y, x) of a and k = (u, v, d); 0 where there is none."""
+    """Return b[n, (y + ph − u)/sh, (x + pw − v)/sw, d] for pixel (n, y, x) of a and k = (u, v, d); 0 where there is none."""
     height, width, _, rows, across, channels, _, kernel_width, down, right, top, left = sizes
     d, v, u = k % channels, k // channels % kernel_width, k // channels // kernel_width
     x, y, n = pixel % width, pixel // width % height, pixel // width // height
@@ -54,13 +54,13 @@ def partner(small: Array, pixel: int, k: int, count: int, depth: int, sizes: Any
 
 @device
 def tap_weight(weight: Array, c: int, k: int, count: int, depth: int, sizes: Any) -> Any:
-    """w[u, v, c, d] for k = (u, v, d)."""
+    """Return w[u, v, c, d] for k = (u, v, d)."""
     channels = sizes[5]
     return weight[(k // channels * count + c) * channels + k % channels]
 
 
 class ImplicitPlan:
-    """Preparations are identities (but for the order of memory)."""
+    """The three products of one geometry; its preparations are identities, but for the order of memory."""
 
     keeps_large = False
     keeps_small = False
@@ -72,31 +72,31 @@ class ImplicitPlan:
         self._pixels = g.batch * g.small[0] * g.small[1]
 
     def prepare_weight(self, weight: Array) -> Array:
-        """w in C order."""
+        """Return w in C order."""
         return contiguous(weight)
 
     def prepare_large(self, large: Array) -> Array:
-        """a in C order."""
+        """Return a in C order."""
         return contiguous(large)
 
     def prepare_small(self, small: Array) -> Array:
-        """b in C order."""
+        """Return b in C order."""
         return contiguous(small)
 
     def to_small(self, weight: Array, large: Array) -> Array:
-        """∂T/∂b: patches of a times w."""
+        """Return ∂T/∂b, patches of a times w."""
         g = self.geometry
         product = self._pixels, g.small[2], self._taps * g.large[2]
         return multiply((patch, by_columns), (large, weight), g.small_shape, product, self._sizes)
 
     def to_large(self, weight: Array, small: Array) -> Array:
-        """∂T/∂a: what each pixel of a meets of b, times the weights that join them."""
+        """Return ∂T/∂a, what each pixel of a meets of b times the weights that join them."""
         g = self.geometry
         product = g.batch * g.large[0] * g.large[1], g.large[2], self._taps * g.small[2]
         return multiply((partner, tap_weight), (small, weight), g.large_shape, product, self._sizes)
 
     def to_weight(self, large: Array, small: Array, into: Into | None = None) -> Array:
-        """∂T/∂w: patches of a, transposed, times b."""
+        """Return ∂T/∂w, the transpose of a's patches times b."""
         g = self.geometry
         product = self._taps * g.large[2], g.small[2], self._pixels
         return multiply((patch_transposed, by_columns), (large, small), g.weight_shape, product, self._sizes, into)
@@ -106,5 +106,5 @@ class Conv2d:
     """Convolution and transposed convolution."""
 
     def plan(self, geometry: Geometry) -> ImplicitPlan:
-        """Three implicit products."""
+        """Return the plan of a geometry."""
         return ImplicitPlan(geometry)

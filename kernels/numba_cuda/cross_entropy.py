@@ -41,10 +41,13 @@ def cross_entropies(real: Any) -> Any:
 
 
 class SoftmaxCrossEntropy:
-    """A thread for each row. A label that is no class gives a loss of NaN: to raise would be to wait for the device."""
+    """The loss −log softmax(s)[label] of each row, which one thread makes.
+
+    A label that is no class gives a loss of NaN: to raise an error would be to wait for the device.
+    """
 
     def forward(self, logits: Array, labels: Array) -> tuple[Array, Array]:
-        """Losses (N,) and their derivatives (N, classes)."""
+        """Return the losses (N,) and their derivatives (N, classes)."""
         logits = contiguous(logits)
         rows, classes = logits.shape
         labels = contiguous(labels if labels.dtype == np.int64 else labels.astype(np.int64))

@@ -47,10 +47,10 @@ def masked_again(real: Any) -> Any:
 
 
 class Dropout:
-    """y = x·m/(1 − rate); the key may be an array of one uint64 in device memory."""
+    """Dropout, y = x·m/(1 − rate). The key may be an array of one uint64 in device memory."""
 
     def forward(self, x: Array, rate: float, key: int) -> tuple[Array, Array]:
-        """y, and m as uint8."""
+        """Return y, and the mask m as uint8."""
         x = contiguous(x)
         y, kept = new(x, x.shape), new(x, x.shape, np.uint8)
         least, scale = np.uint64(least_kept(rate)), float(1 / (1 - rate))
@@ -59,7 +59,7 @@ class Dropout:
         return y, kept
 
     def backward(self, dy: Array, kept: Array, rate: float) -> Array:
-        """dx."""
+        """Return dx."""
         dx = new(dy, dy.shape)
         arguments = (contiguous(dy), contiguous(kept), dx, dx.size, float(1 / (1 - rate)))
         launch(masked_again(dy.dtype.type), *over(dx.size), arguments)

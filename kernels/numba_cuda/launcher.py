@@ -56,7 +56,7 @@ def cell(name: str, value: Any, like: Array, dtype: type[np.generic] = np.float6
 
 
 def _as_numba(value: Any) -> Any:
-    """CuPy's array as Numba's, of the same memory."""
+    """Return CuPy's array as one of Numba's, of the same memory."""
     return cuda.as_cuda_array(value, sync=False) if hasattr(value, "__cuda_array_interface__") else value
 
 

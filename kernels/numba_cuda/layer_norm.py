@@ -83,10 +83,10 @@ def row_gradients(real: Any, threads: int) -> Any:
 
 
 class LayerNorm:
-    """A block for each row."""
+    """Layer normalisation with a block of threads for each row."""
 
     def forward(self, x: Array, epsilon: float) -> tuple[Array, Array]:
-        """x̂ (M, C) and 1/√(σ² + ε) (M, 1)."""
+        """Return x̂ (M, C) and 1/√(σ² + ε) (M, 1)."""
         x = contiguous(x)
         rows, columns = x.shape
         normalised, inverse = new(x, x.shape), new(x, (rows, 1))
@@ -95,7 +95,7 @@ class LayerNorm:
         return normalised, inverse
 
     def backward(self, dnormalised: Array, normalised: Array, inverse_deviation: Array) -> Array:
-        """dx."""
+        """Return dx."""
         d, normalised, inverse = map(contiguous, (dnormalised, normalised, inverse_deviation))
         rows, columns = d.shape
         dx = new(d, d.shape)

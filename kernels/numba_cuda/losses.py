@@ -14,7 +14,7 @@ from .pointwise import map_numbers
 
 @variants
 def softplus(real: Any) -> Any:
-    """log(1 + eˢ) = max(s, 0) + log(1 + e^−|s|): never overflows."""
+    """Return log(1 + eˢ) = max(s, 0) + log(1 + e^−|s|), which never overflows."""
 
     @device
     def function(s: Any, unused: Any) -> Any:
@@ -25,7 +25,7 @@ def softplus(real: Any) -> Any:
 
 @variants
 def logistic(real: Any) -> Any:
-    """1/(1 + e⁻ˢ), written with e^−|s| on both sides so that small probabilities keep their digits."""
+    """Return 1/(1 + e⁻ˢ), written with e^−|s| on both sides so that small probabilities keep their digits."""
 
     @device
     def function(s: Any, unused: Any) -> Any:
@@ -36,14 +36,14 @@ def logistic(real: Any) -> Any:
 
 
 class Softplus:
-    """log(1 + eˢ) and its derivative."""
+    """The function log(1 + eˢ) and its derivative."""
 
     def forward(self, s: Array) -> Array:
-        """log(1 + eˢ)."""
+        """Return log(1 + eˢ)."""
         return self._each(softplus, s)
 
     def derivative(self, s: Array) -> Array:
-        """1/(1 + e⁻ˢ)."""
+        """Return 1/(1 + e⁻ˢ)."""
         return self._each(logistic, s)
 
     def _each(self, function: Any, s: Array) -> Array:

@@ -16,7 +16,7 @@ from .launcher import launch
 
 @kernel
 def largest_piece(x: Array, y: Array, winner: Array, count: int, pieces: int) -> None:
-    """y and which piece it came from: the first among equals, and a NaN before all."""
+    """A kernel: y and which piece it came from, the first among equals, and a NaN before all."""
     for i in range(cuda.grid(1), count, cuda.gridsize(1)):
         best, where = x[i * pieces], 0
         for piece in range(1, pieces):
@@ -40,10 +40,10 @@ def to_winner(real: Any) -> Any:
 
 
 class Maxout:
-    """The largest of k adjacent pieces."""
+    """The largest of k neighbouring features."""
 
     def forward(self, x: Array, pieces: int) -> tuple[Array, Array]:
-        """y (M, C) and the winners, uint8."""
+        """Return y (M, C) and the winners, as uint8."""
         x = contiguous(x)
         shape = x.shape[0], x.shape[1] // pieces
         y, winner = new(x, shape), new(x, shape, np.uint8)
@@ -51,7 +51,7 @@ class Maxout:
         return y, winner
 
     def backward(self, dy: Array, winner: Array, pieces: int) -> Array:
-        """dx (M, C·k)."""
+        """Return dx (M, C·k)."""
         dx = new(dy, (dy.shape[0], dy.shape[1] * pieces))
         arguments = (contiguous(dy), contiguous(winner), dx, dx.size, pieces)
         launch(to_winner(dy.dtype.type), *over(dx.size), arguments)

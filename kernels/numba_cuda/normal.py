@@ -48,10 +48,13 @@ def normals(real: Any) -> Any:
 
 
 class Normal:
-    """Each block by one thread; the key may be an array of one uint64 in device memory."""
+    """Standard normal numbers; one thread makes those of a block of random bits.
+
+    The key may be an array of one uint64 in device memory.
+    """
 
     def forward(self, key: int, out: Array) -> None:
-        """Fill `out`."""
+        """Fill `out` with standard normal numbers."""
         to = out if out.flags.c_contiguous else new(out, out.shape)
         arguments = (to, cell("key", key, out, np.uint64), to.size)
         launch(normals(out.dtype.type), *over(-(-out.size // 4)), arguments)

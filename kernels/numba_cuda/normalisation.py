@@ -19,13 +19,13 @@ from .pointwise import activate, deactivate
 
 @device
 def squared_deviation(x: Any, dy: Any, y: Any, mean: Any, inverse: Any, slope: Any) -> Any:
-    """(x − μ)²."""
+    """Return (x − μ)²."""
     return (x - mean) * (x - mean)
 
 
 @variants
 def bias_term(function: Any) -> Any:
-    """dz = f′·dy, whose sum is dβ."""
+    """Return dz = f′·dy, whose sum is dβ."""
 
     @device
     def term(x: Any, dy: Any, y: Any, mean: Any, inverse: Any, slope: Any) -> Any:
@@ -36,7 +36,7 @@ def bias_term(function: Any) -> Any:
 
 @variants
 def scale_term(function: Any) -> Any:
-    """dz·x̂, whose sum is dγ."""
+    """Return dz·x̂, whose sum is dγ."""
 
     @device
     def term(x: Any, dy: Any, y: Any, mean: Any, inverse: Any, slope: Any) -> Any:
@@ -105,7 +105,7 @@ class BatchNorm:
     def forward(
         self, x: Array, scale: Array | None, bias: Array | None, epsilon: float, activation: Activation
     ) -> tuple[Array, Array, Array, Array]:
-        """y, μ, σ², 1/√(σ² + ε)."""
+        """Return y, μ, σ² and 1/√(σ² + ε)."""
         x = contiguous(x)
         columns, real = x.shape[-1], x.dtype.type
         rows = x.size // columns
@@ -133,7 +133,7 @@ class BatchNorm:
         into_scale: Into | None = None,
         into_bias: Into | None = None,
     ) -> tuple[Array | None, Array, Array]:
-        """Two sums, then one pass that gives dx."""
+        """Return dx, dγ and dβ, from two sums and then one pass that gives dx."""
         dy, x, y, mean, inverse = map(contiguous, (dy, x, y, mean, inverse_deviation))
         function, slope = deactivate(activation.kind, x.dtype.type), float(activation.slope)
         dscale = sum_columns(scale_term(function), x, dy, y, mean, inverse, slope)

@@ -73,5 +73,5 @@ def mapped(function: Any) -> Any:
 
 
 def map_numbers(function: Callable[..., Any], x: Array, y: Array, a: float = 0.0) -> None:
-    """y = function(x, a), number by number; y may be x."""
+    """Write y = function(x, a), number by number; y may be x."""
     launch(mapped(function), *over(x.size), (x, y, x.size, a))

@@ -25,19 +25,19 @@ SIDE = 16
 
 @device
 def by_lines(matrix: Array, line: int, k: int, count: int, depth: int, sizes: Any) -> Any:
-    """Number k of a line, for a matrix (count, depth)."""
+    """Return number k of a line, for a matrix (count, depth)."""
     return matrix[line * depth + k]
 
 
 @device
 def by_columns(matrix: Array, line: int, k: int, count: int, depth: int, sizes: Any) -> Any:
-    """Number k of a line, for a matrix (depth, count)."""
+    """Return number k of a line, for a matrix (depth, count)."""
     return matrix[k * count + line]
 
 
 @variants
 def tiled(real: Any, side: int, load_a: Any, load_b: Any) -> Any:
-    """The product for a dtype, a tile and two operands."""
+    """Make the product for a dtype, a tile and two operands."""
 
     @kernel
     def product(

@@ -17,7 +17,7 @@ from .launcher import launch
 
 @device
 def pixel(index: int, height: int, width: int, channels: int) -> Any:
-    """(image, row, column, channel) of number `index` in (N, H, W, C)."""
+    """Return (image, row, column, channel) of number `index` in (N, H, W, C)."""
     rest = index // channels
     return rest // width // height, rest // width % height, rest % width, index % channels
 
@@ -46,7 +46,7 @@ def summed(real: Any) -> Any:
 def spread_blocks(
     small: Array, large: Array, count: int, height: int, width: int, channels: int, fh: int, fw: int, factor: Any
 ) -> None:
-    """large = factor · small, each pixel fh × fw times."""
+    """A kernel: large = factor · small, each pixel fh × fw times."""
     for index in range(cuda.grid(1), count, cuda.gridsize(1)):
         n, row, column, channel = pixel(index, height * fh, width * fw, channels)
         large[index] = factor * small[((n * height + row // fh) * width + column // fw) * channels + channel]
@@ -122,7 +122,7 @@ def gathered(real: Any) -> Any:
 
 
 def enlarge(function: Any, small: Array, by: tuple[int, int], *factor: float) -> Array:
-    """(N, H, W, C) → (N, H·fh, W·fw, C)."""
+    """Return the enlarged images, (N, H, W, C) → (N, H·fh, W·fw, C)."""
     small = contiguous(small)
     n, height, width, channels = small.shape
     large = new(small, (n, height * by[0], width * by[1], channels))
@@ -131,7 +131,7 @@ def enlarge(function: Any, small: Array, by: tuple[int, int], *factor: float) ->
 
 
 def shrink(function: Any, large: Array, by: tuple[int, int], *factor: float) -> Array:
-    """(N, H·fh, W·fw, C) → (N, H, W, C)."""
+    """Return the smaller images, (N, H·fh, W·fw, C) → (N, H, W, C)."""
     large = contiguous(large)
     n, height, width, channels = large.shape
     small = new(large, (n, height // by[0], width // by[1], channels))
@@ -140,36 +140,36 @@ def shrink(function: Any, large: Array, by: tuple[int, int], *factor: float) -> 
 
 
 class AveragePool:
-    """The mean of each disjoint window."""
+    """The mean of each disjoint window of kh × kw pixels."""
 
     def forward(self, x: Array, window: tuple[int, int]) -> Array:
-        """(N, H·kh, W·kw, C) → (N, H, W, C)."""
+        """Return the means, (N, H·kh, W·kw, C) → (N, H, W, C)."""
         return shrink(summed(x.dtype.type), x, window, 1 / (window[0] * window[1]))
 
     def backward(self, dy: Array, window: tuple[int, int]) -> Array:
-        """dy/(kh·kw) over each window."""
+        """Return dx, which is dy/(kh·kw) over each window."""
         return enlarge(spread_blocks, dy, window, 1 / (window[0] * window[1]))
 
 
 class UpsampleNearest:
-    """Each pixel repeated fh × fw times."""
+    """Enlargement that repeats each pixel fh × fw times."""
 
     def forward(self, x: Array, factor: tuple[int, int]) -> Array:
-        """(N, H, W, C) → (N, H·fh, W·fw, C)."""
+        """Return the enlarged images, (N, H, W, C) → (N, H·fh, W·fw, C)."""
         return enlarge(spread_blocks, x, factor, 1.0)
 
     def backward(self, dy: Array, factor: tuple[int, int]) -> Array:
-        """The sum over each repeated block."""
+        """Return dx, the sum of dy over each repeated block."""
         return shrink(summed(dy.dtype.type), dy, factor, 1.0)
 
 
 class UpsampleBilinear:
-    """Linear interpolation between the centres of pixels."""
+    """Enlargement by linear interpolation between the centres of pixels."""
 
     def forward(self, x: Array, factor: tuple[int, int]) -> Array:
-        """(N, H, W, C) → (N, H·fh, W·fw, C)."""
+        """Return the enlarged images, (N, H, W, C) → (N, H·fh, W·fw, C)."""
         return enlarge(interpolated(x.dtype.type), x, factor)
 
     def backward(self, dy: Array, factor: tuple[int, int]) -> Array:
-        """The exact adjoint."""
+        """Return dx, by the exact adjoint."""
         return shrink(gathered(dy.dtype.type), dy, factor)

@@ -36,7 +36,7 @@ def squarable(real: Any) -> Any:
 
 @variants
 def sgd(real: Any, has_velocity: bool, nesterov: bool) -> Any:
-    """v ← m·v + g; θ ← θ − lr·v (Nesterov: θ ← θ − lr·(g + m·v))."""
+    """A kernel: v ← m·v + g; θ ← θ − lr·v (Nesterov: θ ← θ − lr·(g + m·v))."""
 
     @kernel
     def sgd_step(
@@ -59,7 +59,7 @@ def sgd(real: Any, has_velocity: bool, nesterov: bool) -> Any:
 
 @variants
 def adam(real: Any) -> Any:
-    """m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; θ ← θ − lr/(1−β₁ᵗ)·m/(√v/√(1−β₂ᵗ) + ε)."""
+    """A kernel: m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; θ ← θ − lr/(1−β₁ᵗ)·m/(√v/√(1−β₂ᵗ) + ε)."""
     cut = squarable(real)
 
     @kernel
@@ -89,7 +89,7 @@ def adam(real: Any) -> Any:
 
 @variants
 def rmsprop(real: Any, has_velocity: bool) -> Any:
-    """v ← ρv + (1−ρ)g²; u = g/(√v + ε); θ ← θ − lr·u, or through the velocity w ← m·w + u."""
+    """A kernel: v ← ρv + (1−ρ)g²; u = g/(√v + ε); θ ← θ − lr·u, or through the velocity w ← m·w + u."""
     cut = squarable(real)
 
     @kernel
@@ -115,7 +115,7 @@ def rmsprop(real: Any, has_velocity: bool) -> Any:
 
 @variants
 def averaged(real: Any) -> Any:
-    """average ← decay·average + (1 − decay)·values."""
+    """A kernel: average ← decay·average + (1 − decay)·values."""
 
     @kernel
     def average_step(mean: Array, values: Array, count: int, skip: Array, decay: Array) -> None:
@@ -129,13 +129,13 @@ def averaged(real: Any) -> Any:
 
 
 def asked(skip: Array | None, like: Array) -> Cell:
-    """The flag in device memory; 0 where there is none."""
+    """Return the flag in device memory, or 0 where there is none."""
     given = flag("skip", skip)
     return cell("skip", 0, like, np.int32) if given is None else Cell(given.array.reshape(1))
 
 
 class Sgd:
-    """v ← m·v + g; θ ← θ − lr·v."""
+    """Gradient descent with momentum: v ← m·v + g; θ ← θ − lr·v."""
 
     def step(
         self,
@@ -147,7 +147,7 @@ class Sgd:
         nesterov: bool,
         skip: Array | None = None,
     ) -> None:
-        """Without momentum `velocity` may be None."""
+        """Take one step in place. Without momentum `velocity` may be None."""
         function = sgd(theta.dtype.type, velocity is not None, bool(nesterov))
         moments = theta if velocity is None else velocity
         numbers = cell("learning_rate", learning_rate, theta), cell("momentum", momentum, theta)
@@ -159,7 +159,7 @@ class Sgd:
 
 
 class Adam:
-    """Moments m and v, each divided by 1 − βᵗ to undo its start from zero."""
+    """Adam: moments m and v of the gradient, each divided by 1 − βᵗ to undo its start from zero."""
 
     def step(
         self,
@@ -174,7 +174,7 @@ class Adam:
         epsilon: float,
         skip: Array | None = None,
     ) -> None:
-        """θ ← θ − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε)."""
+        """Take one step in place: θ ← θ − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε)."""
         step, rate = cell("count", count, theta, np.int64), cell("learning_rate", learning_rate, theta)
         arguments = (theta, contiguous(gradient), first, second, theta.size, asked(skip, theta), step, rate)
         betas = np.float64(beta1), np.float64(beta2)
@@ -182,7 +182,7 @@ class Adam:
 
 
 class Rmsprop:
-    """Divide the gradient by a running root mean square of itself."""
+    """RMSprop: the gradient divided by a running root mean square of itself."""
 
     def step(
         self,
@@ -196,7 +196,7 @@ class Rmsprop:
         momentum: Number,
         skip: Array | None = None,
     ) -> None:
-        """Without momentum `velocity` may be None."""
+        """Take one step in place. Without momentum `velocity` may be None."""
         numbers = cell("learning_rate", learning_rate, theta), cell("momentum", momentum, theta)
         moments = second, theta if velocity is None else velocity
         constants = float(smoothing), float(1 - smoothing), float(epsilon)
@@ -205,9 +205,9 @@ class Rmsprop:
 
 
 class Average:
-    """average ← decay·average + (1 − decay)·values."""
+    """An exponential moving average: average ← decay·average + (1 − decay)·values."""
 
     def step(self, average: Array, values: Array, decay: Number, skip: Array | None = None) -> None:
-        """In place."""
+        """Move the average in place."""
         arguments = (average, contiguous(values), average.size, asked(skip, average), cell("decay", decay, average))
         launch(averaged(average.dtype.type), *over(average.size), arguments)

@@ -14,7 +14,7 @@ from ..selection import Problem
 
 @functools.cache
 def unusable() -> str | None:
-    """Why Numba cannot run kernels on a GPU here, or None."""
+    """Return why Numba cannot run kernels on a GPU here, or None."""
     if importlib.util.find_spec("numba") is None:
         return "Numba is not installed"
     try:
@@ -36,5 +36,5 @@ def unusable() -> str | None:
 
 
 def supports(problem: Problem) -> str | None:
-    """What the kernels in CUDA C++ support, where Numba finds the GPU."""
+    """Refuse what the kernels in CUDA C++ refuse, and everything where Numba finds no GPU."""
     return cuda_supports(problem) or unusable()

@@ -56,17 +56,17 @@ def deactivate(dy: Array, y: Array, activation: Activation) -> Array:
 
 
 def sum_leading(values: Array) -> Array:
-    """Σ over all axes but the last; in two stages, so that float32 loses less."""
+    """Return the sum over all axes but the last, in two stages, so that float32 loses less."""
     values = values.reshape(values.shape[0], -1, values.shape[-1])
     total: Array = values.sum(axis=1).sum(axis=0)
     return total
 
 
 class BiasActivation:
-    """y = f(z + b)."""
+    """The end of a layer, y = f(z + b), and its derivative."""
 
     def forward(self, z: Array, bias: Array | None, activation: Activation, in_place: bool = False) -> Array:
-        """Add the bias along the last axis, then f."""
+        """Return y: the bias is added along the last axis, then f is applied."""
         out = z if in_place else array_module(z).empty(z.shape, z.dtype)
         if bias is not None:
             z = array_module(z).add(z, bias, out=out)
@@ -75,6 +75,6 @@ class BiasActivation:
     def backward(
         self, dy: Array, y: Array, activation: Activation, need_bias: bool, into: Into | None = None
     ) -> tuple[Array, Array | None]:
-        """dz = f′·dy, db = Σ dz."""
+        """Return dz = f′·dy and db = Σ dz over all axes but the last."""
         dz = deactivate(dy, y, activation)
         return dz, place(sum_leading(dz), into) if need_bias else None

@@ -19,7 +19,7 @@ from .placing import place
 
 
 def pad(large: Array, geometry: Geometry) -> Array:
-    """`large` with zeros around it: (N, H + 2·ph, W + 2·pw, C)."""
+    """Return `large` with zeros around it: (N, H + 2·ph, W + 2·pw, C)."""
     (ph, pw), (n, height, width, channels) = geometry.padding, geometry.large_shape
     if not (ph or pw):
         return large
@@ -29,13 +29,13 @@ def pad(large: Array, geometry: Geometry) -> Array:
 
 
 def crop(padded: Array, geometry: Geometry) -> Array:
-    """The adjoint of `pad`: drop the border."""
+    """Return an image without its border, the adjoint of `pad`."""
     (ph, pw), (height, width, _) = geometry.padding, geometry.large
     return padded[:, ph : ph + height, pw : pw + width]
 
 
 class DirectPlan:
-    """The reference plan: its preparations are identities."""
+    """The reference plan of one geometry: its preparations are identities, and its products go tap by tap."""
 
     keeps_large = False
     keeps_small = False
@@ -50,19 +50,19 @@ class DirectPlan:
                 yield u, v, padded[:, u : u + sh * (height - 1) + 1 : sh, v : v + sw * (width - 1) + 1 : sw]
 
     def prepare_weight(self, weight: Array) -> Array:
-        """w itself."""
+        """Return w as it is."""
         return weight
 
     def prepare_large(self, large: Array) -> Array:
-        """a itself."""
+        """Return a as it is."""
         return large
 
     def prepare_small(self, small: Array) -> Array:
-        """b itself."""
+        """Return b as it is."""
         return small
 
     def to_small(self, weight: Array, large: Array) -> Array:
-        """b = Σ_taps a_tap · w_tap."""
+        """Return b = Σ_taps a_tap · w_tap."""
         xp = array_module(large)
         small = xp.zeros(self.geometry.small_shape, large.dtype)
         for u, v, window in self._taps(pad(large, self.geometry)):
@@ -70,7 +70,7 @@ class DirectPlan:
         return small
 
     def to_large(self, weight: Array, small: Array) -> Array:
-        """a_tap += b · w_tapᵀ, tap after tap in one order, so the sum is the same at every run."""
+        """Return a, where a_tap += b · w_tapᵀ for tap after tap in one order, so that the sum is the same at every run."""
         xp, (ph, pw), (n, height, width, channels) = (
             array_module(small),
             self.geometry.padding,
@@ -82,7 +82,7 @@ class DirectPlan:
         return xp.ascontiguousarray(crop(padded, self.geometry))
 
     def to_weight(self, large: Array, small: Array, into: Into | None = None) -> Array:
-        """w_tap = a_tapᵀ · b, summed over images and places."""
+        """Return dw with w_tap = a_tapᵀ · b, summed over images and places."""
         xp = array_module(large)
         weight = xp.empty(self.geometry.weight_shape, large.dtype)
         for u, v, window in self._taps(pad(large, self.geometry)):
@@ -94,5 +94,5 @@ class Conv2d:
     """The reference convolution."""
 
     def plan(self, geometry: Geometry) -> DirectPlan:
-        """Tap by tap."""
+        """Return the plan that goes tap by tap."""
         return DirectPlan(geometry)

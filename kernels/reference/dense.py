@@ -10,26 +10,26 @@ from .placing import matmul_into, place
 
 
 class Dense:
-    """z = x·W, dx = dz·Wᵀ, dW = xᵀ·dz."""
+    """The product of a dense layer and its gradients: z = x·W, dx = dz·Wᵀ, dW = xᵀ·dz."""
 
     def forward(self, x: Array, weight: Array) -> Array:
-        """(N, in) times (in, out)."""
+        """Return z = x·W, (N, in) times (in, out)."""
         return x @ weight
 
     def input_gradient(self, dz: Array, weight: Array) -> Array:
-        """(N, out) times (out, in)."""
+        """Return dx = dz·Wᵀ, (N, out) times (out, in)."""
         return dz @ weight.T
 
     def weight_gradient(self, x: Array, dz: Array, into: Into | None = None) -> Array:
-        """(in, N) times (N, out)."""
+        """Return dW = xᵀ·dz, (in, N) times (N, out)."""
         return matmul_into(x.T, dz, into)
 
 
 class DenseLayer:
-    """y = f(x·W + b)."""
+    """The whole dense layer, y = f(x·W + b), and its gradients."""
 
     def forward(self, x: Array, weight: Array, bias: Array | None, activation: Activation) -> Array:
-        """Product, bias, f."""
+        """Return y: first the product, then the bias, then f."""
         z = x @ weight
         if bias is not None:
             z += bias
@@ -46,7 +46,7 @@ class DenseLayer:
         into_weight: Into | None = None,
         into_bias: Into | None = None,
     ) -> tuple[Array | None, Array | None, Array | None]:
-        """dz = f′·dy first, then what is asked for."""
+        """Return dx, dW and db as far as `wrt` asks for them, from dz = f′·dy."""
         dz = dy if y is None else deactivate(dy, y, activation)
         return (
             dz @ weight.T if wrt[0] else None,

@@ -20,7 +20,10 @@ from .placing import matmul_into, place
 
 
 class PatchPlan:
-    """Patches are kept from forward to the weight gradient: making them is much of the work."""
+    """A plan that copies each place's patch, so that every product is one product of matrices.
+
+    Patches are kept from forward to the weight gradient: making them is much of the work.
+    """
 
     keeps_large = True
     keeps_small = False
@@ -30,11 +33,14 @@ class PatchPlan:
         self.taps = geometry.kernel[0] * geometry.kernel[1] * geometry.large[2]
 
     def prepare_weight(self, weight: Array) -> Array:
-        """One row for each tap and channel of a."""
+        """Return w as a matrix with one row for each tap and channel of a."""
         return weight.reshape(self.taps, self.geometry.small[2])
 
     def prepare_large(self, large: Array) -> Array:
-        """Patches, copied once; neighbouring places share pixels, so a strided view first."""
+        """Return the patches, one row for each place of b.
+
+        They share pixels in a strided view, which is then copied once.
+        """
         xp, g = array_module(large), self.geometry
         padded = pad(large, g)
         image, row, column, channel = padded.strides
@@ -47,15 +53,15 @@ class PatchPlan:
         return patches
 
     def prepare_small(self, small: Array) -> Array:
-        """One row for each place of b."""
+        """Return b as a matrix with one row for each place."""
         return small.reshape(-1, self.geometry.small[2])
 
     def to_small(self, weight: Array, large: Array) -> Array:
-        """patches · w."""
+        """Return b = patches · w."""
         return (large @ weight).reshape(self.geometry.small_shape)
 
     def to_large(self, weight: Array, small: Array) -> Array:
-        """b · wᵀ gives what each place sends to each of its taps; add these up where they overlap."""
+        """Return a: b · wᵀ gives what each place sends to each of its taps, and these are added up where they overlap."""
         return self.sum_patches(small @ weight.T)
 
     def sum_patches(self, patches: Array) -> Array:
@@ -88,7 +94,7 @@ class PatchPlan:
         return xp.ascontiguousarray(crop(padded, g))
 
     def to_weight(self, large: Array, small: Array, into: Into | None = None) -> Array:
-        """patchesᵀ · b."""
+        """Return dw = patchesᵀ · b."""
         if into is not None and into.array.flags.c_contiguous:
             flat = into.array.reshape(self.taps, self.geometry.small[2])
             matmul_into(large.T, small, Into(flat, into.add))
@@ -97,8 +103,8 @@ class PatchPlan:
 
 
 class Conv2dIm2col:
-    """Convolution over patches."""
+    """Convolution as a product of patches and weights."""
 
     def plan(self, geometry: Geometry) -> PatchPlan:
-        """One product over patches."""
+        """Return the plan with one product over patches."""
         return PatchPlan(geometry)

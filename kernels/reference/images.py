@@ -10,7 +10,7 @@ from gan_np.arrays import Array, array_module
 
 
 class Images:
-    """Gathered, mirrored, scaled and shifted in turn."""
+    """Images of a batch as floats: gathered, mirrored, scaled and shifted in turn."""
 
     def forward(
         self,
@@ -21,7 +21,7 @@ class Images:
         high: float,
         dtype: np.dtype[Any],
     ) -> Array:
-        """low + (high − low)·byte/255, both rounded to `dtype`."""
+        """Return low + (high − low)·byte/255, with both bounds rounded to `dtype`."""
         chosen = images if index is None else images[index]
         if mirrored is not None:
             chosen = array_module(chosen).where(mirrored[:, None, None, None] != 0, chosen[:, :, ::-1], chosen)

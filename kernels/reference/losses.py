@@ -6,15 +6,15 @@ from gan_np.arrays import Array, array_module
 
 
 class Softplus:
-    """log(1 + eˢ) = max(s, 0) + log(1 + e^−|s|): never overflows, and exactly s (or 0) at ±1000."""
+    """The function log(1 + eˢ) = max(s, 0) + log(1 + e^−|s|), which never overflows and is exactly s (or 0) at ±1000."""
 
     def forward(self, s: Array) -> Array:
-        """log(1 + eˢ)."""
+        """Return log(1 + eˢ)."""
         xp = array_module(s)
         return xp.maximum(s, 0) + xp.log1p(xp.exp(-xp.abs(s)))
 
     def derivative(self, s: Array) -> Array:
-        """1/(1 + e⁻ˢ), written with e^−|s| on both sides so that small probabilities keep their digits."""
+        """Return 1/(1 + e⁻ˢ), written with e^−|s| on both sides so that small probabilities keep their digits."""
         xp = array_module(s)
         small = xp.exp(-xp.abs(s))
         probability: Array = xp.where(s >= 0, s.dtype.type(1), small) / (1 + small)
@@ -22,10 +22,10 @@ class Softplus:
 
 
 class SoftmaxCrossEntropy:
-    """−log softmax(s)[label], the largest logit subtracted first."""
+    """The loss −log softmax(s)[label] of each row; the largest logit is subtracted first, so that nothing overflows."""
 
     def forward(self, logits: Array, labels: Array) -> tuple[Array, Array]:
-        """Losses (N,) and their derivatives (N, classes)."""
+        """Return the losses (N,) and their derivatives (N, classes)."""
         xp = array_module(logits)
         shifted = logits - logits.max(axis=1, keepdims=True)
         exponential = xp.exp(shifted)

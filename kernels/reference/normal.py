@@ -12,10 +12,10 @@ UNITS = 1 << 24
 
 
 class Normal:
-    """r·(cos 2πf, sin 2πf), r = √(−2 ln u)."""
+    """Standard normal numbers in pairs r·(cos 2πf, sin 2πf), with r = √(−2 ln u)."""
 
     def forward(self, key: int, out: Array) -> None:
-        """Four numbers from each block."""
+        """Fill `out`; each block of random bits gives four numbers."""
         xp, real = array_module(out), out.dtype.type
         words = blocks(xp, -(-out.size // 4), key)
         numbers = xp.empty((words[0].size, 4), out.dtype)

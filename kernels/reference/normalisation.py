@@ -10,12 +10,15 @@ from .placing import place
 
 
 class BatchNorm:
-    """Normalise each channel over everything else: y = f(γ·x̂ + β), x̂ = (x − μ)/√(σ² + ε)."""
+    """Batch normalisation of each channel over everything else: y = f(γ·x̂ + β) with x̂ = (x − μ)/√(σ² + ε)."""
 
     def forward(
         self, x: Array, scale: Array | None, bias: Array | None, epsilon: float, activation: Activation
     ) -> tuple[Array, Array, Array, Array]:
-        """Two passes, mean first: the one-pass formula E[x²] − E[x]² loses all digits where |μ| is much above σ."""
+        """Return y, μ, σ² and 1/√(σ² + ε), from two passes, the mean first.
+
+        The formula of one pass, E[x²] − E[x]², loses all digits where |μ| is much above σ.
+        """
         count = x.dtype.type(x.size // x.shape[-1])
         mean = sum_leading(x) / count
         y = x - mean
@@ -40,7 +43,7 @@ class BatchNorm:
         into_scale: Into | None = None,
         into_bias: Into | None = None,
     ) -> tuple[Array | None, Array, Array]:
-        """μ and σ depend on every x, hence the two subtracted means in dx."""
+        """Return dx, dγ and dβ. μ and σ depend on every x, hence the two means that are subtracted in dx."""
         dz = deactivate(dy, y, activation)
         normalised = x - mean
         normalised *= inverse_deviation
@@ -67,7 +70,7 @@ class Running:
         momentum: float,
         correction: float,
     ) -> None:
-        """In place."""
+        """Move both statistics in place."""
         of = mean.dtype.type
         share = of(momentum)
         mean[...] = (1 - share) * mean + share * batch_mean
@@ -75,10 +78,10 @@ class Running:
 
 
 class LayerNorm:
-    """Normalise each row over its features."""
+    """Layer normalisation without γ and β: each row over its features."""
 
     def forward(self, x: Array, epsilon: float) -> tuple[Array, Array]:
-        """x̂ and 1/√(σ² + ε)."""
+        """Return x̂ = (x − μ)/√(σ² + ε) and 1/√(σ² + ε)."""
         normalised = x - x.mean(axis=1, keepdims=True)
         variance = (normalised * normalised).mean(axis=1, keepdims=True)
         inverse_deviation = 1 / array_module(x).sqrt(variance + x.dtype.type(epsilon))
@@ -86,7 +89,7 @@ class LayerNorm:
         return normalised, inverse_deviation
 
     def backward(self, dnormalised: Array, normalised: Array, inverse_deviation: Array) -> Array:
-        """The two means are how μ and σ of the row depend on each of its entries."""
+        """Return dx; its two means are how μ and σ of the row depend on each of its entries."""
         dx: Array = dnormalised - dnormalised.mean(axis=1, keepdims=True)
         dx -= normalised * (dnormalised * normalised).mean(axis=1, keepdims=True)
         dx *= inverse_deviation

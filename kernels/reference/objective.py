@@ -8,19 +8,19 @@ from .losses import Softplus
 
 
 class Logistic:
-    """The mean of softplus, from its value and its derivative."""
+    """The mean of softplus over scores, from its value and its derivative."""
 
     def forward(self, s: Array, sign: int, weight: float) -> tuple[Array, Array]:
-        """weight·mean softplus(sign·s), and its derivative."""
+        """Return weight·mean softplus(sign·s), and its derivative."""
         share = s.dtype.type(weight / s.size)
         kernel, signed = Softplus(), sign * s
         return kernel.forward(signed).sum() * share, kernel.derivative(signed) * (sign * share)
 
 
 class Accuracy:
-    """A comparison and a mean."""
+    """The accuracy of D's scores, by a comparison and a mean."""
 
     def forward(self, s: Array, sign: int, boundary: float) -> Array:
-        """The share on the right side."""
+        """Return the share of scores on the right side of 0."""
         share: Array = (sign * (s - s.dtype.type(boundary)) > 0).mean()
         return share

@@ -35,7 +35,10 @@ def philox(xp: Any, counter: tuple[Array, Array, Array, Array], key: int | Array
 
 
 def blocks(xp: Any, count: int, key: int | Array) -> tuple[Array, Array, Array, Array]:
-    """The first `count` blocks of a key's stream, word by word; the counter of block i is (i mod 2³², i div 2³², 0, 0)."""
+    """Return the first `count` blocks of a key's stream, word by word.
+
+    The counter of block i is (i mod 2³², i div 2³², 0, 0).
+    """
     index = xp.arange(count, dtype=xp.uint64)
     nothing = xp.zeros_like(index)
     return philox(xp, (index & xp.uint64(WORD), index >> xp.uint64(32), nothing, nothing), key)

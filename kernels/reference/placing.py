@@ -8,7 +8,7 @@ from ..interfaces import Into
 
 
 def place(value: Array, into: Into | None) -> Array:
-    """`value`, or `into.array` after writing or adding `value` to it."""
+    """Return `value`, or `into.array` after writing `value` there or adding it."""
     if into is None:
         return value
     if into.add:
@@ -19,7 +19,7 @@ def place(value: Array, into: Into | None) -> Array:
 
 
 def matmul_into(left: Array, right: Array, into: Into | None) -> Array:
-    """The product left·right, written straight into place where that saves a pass."""
+    """Return the product left·right, written straight into its place where that saves a pass."""
     xp = array_module(left)
     if into is None or into.add or not into.array.flags.c_contiguous:
         return place(xp.matmul(left, right), into)

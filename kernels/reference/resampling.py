@@ -10,30 +10,30 @@ from gan_np.arrays import Array, array_module
 
 
 def _windows(x: Array, window: tuple[int, int]) -> Array:
-    """(N, H·kh, W·kw, C) as a view (N, H, kh, W, kw, C)."""
+    """Return (N, H·kh, W·kw, C) as a view (N, H, kh, W, kw, C)."""
     n, height, width, channels = x.shape
     view: Array = x.reshape(n, height // window[0], window[0], width // window[1], window[1], channels)
     return view
 
 
 class AveragePool:
-    """The mean of each disjoint window."""
+    """The mean of each disjoint window of kh × kw pixels."""
 
     def forward(self, x: Array, window: tuple[int, int]) -> Array:
-        """(N, H·kh, W·kw, C) → (N, H, W, C)."""
+        """Return the means, (N, H·kh, W·kw, C) → (N, H, W, C)."""
         mean: Array = _windows(x, window).mean(axis=(2, 4))
         return mean
 
     def backward(self, dy: Array, window: tuple[int, int]) -> Array:
-        """dy/(kh·kw) over each window."""
+        """Return dx, which is dy/(kh·kw) over each window."""
         return UpsampleNearest().forward(dy * dy.dtype.type(1 / (window[0] * window[1])), window)
 
 
 class UpsampleNearest:
-    """Each pixel repeated fh × fw times."""
+    """Enlargement that repeats each pixel fh × fw times."""
 
     def forward(self, x: Array, factor: tuple[int, int]) -> Array:
-        """(N, H, W, C) → (N, H·fh, W·fw, C)."""
+        """Return the enlarged images, (N, H, W, C) → (N, H·fh, W·fw, C)."""
         n, height, width, channels = x.shape
         y = array_module(x).empty((n, height, factor[0], width, factor[1], channels), x.dtype)
         y[...] = x[:, :, None, :, None, :]
@@ -41,7 +41,7 @@ class UpsampleNearest:
         return enlarged
 
     def backward(self, dy: Array, factor: tuple[int, int]) -> Array:
-        """The sum over each repeated block."""
+        """Return dx, the sum of dy over each repeated block."""
         total: Array = _windows(dy, factor).sum(axis=(2, 4))
         return total
 
@@ -63,15 +63,18 @@ def interpolation_matrix(size: int, factor: int) -> np.ndarray[tuple[int, int], 
 
 
 class UpsampleBilinear:
-    """Linear interpolation along each axis: two products with small matrices, so that the adjoint is exact."""
+    """Enlargement by linear interpolation along each axis.
+
+    It is two products with small matrices, so that the adjoint is exact.
+    """
 
     def forward(self, x: Array, factor: tuple[int, int]) -> Array:
-        """y[n, i, j] = Σ A[i, h]·B[j, w]·x[n, h, w]."""
+        """Return y[n, i, j] = Σ A[i, h]·B[j, w]·x[n, h, w]."""
         rows, columns = self._matrices(x, (x.shape[1], x.shape[2]), factor)
         return self._apply(x, rows, columns)
 
     def backward(self, dy: Array, factor: tuple[int, int]) -> Array:
-        """The same with Aᵀ and Bᵀ."""
+        """Return dx, the same with Aᵀ and Bᵀ."""
         rows, columns = self._matrices(dy, (dy.shape[1] // factor[0], dy.shape[2] // factor[1]), factor)
         return self._apply(dy, rows.T, columns.T)
 

@@ -13,7 +13,7 @@ from ..interfaces import Number
 
 
 def real(value: Number, like: Array) -> Any:
-    """A number in the dtype of `like`; one that lies on the device stays there."""
+    """Return a number in the dtype of `like`; one that lies on the device stays there."""
     return like.dtype.type(value) if isinstance(value, int | float) else value.astype(like.dtype)
 
 
@@ -32,7 +32,7 @@ def squarable(gradient: Array) -> Array:
 
 
 def root(value: Number) -> Number:
-    """√value."""
+    """Return √value."""
     return math.sqrt(value) if isinstance(value, int | float) else array_module(value).sqrt(value)
 
 
@@ -47,7 +47,7 @@ def unless(skip: Array | None, *changed: Array | None) -> Iterator[None]:
 
 
 class Sgd:
-    """v ← m·v + g; θ ← θ − lr·v."""
+    """Gradient descent with momentum: v ← m·v + g; θ ← θ − lr·v."""
 
     def step(
         self,
@@ -59,7 +59,7 @@ class Sgd:
         nesterov: bool,
         skip: Array | None = None,
     ) -> None:
-        """Without momentum `velocity` may be None."""
+        """Take one step in place. Without momentum `velocity` may be None."""
         rate, keep = real(learning_rate, theta), real(momentum, theta)
         with unless(skip, theta, velocity):
             if velocity is None:
@@ -71,7 +71,7 @@ class Sgd:
 
 
 class Adam:
-    """Moments m and v, each divided by 1 − βᵗ to undo its start from zero."""
+    """Adam: moments m and v of the gradient, each divided by 1 − βᵗ to undo its start from zero."""
 
     def step(
         self,
@@ -86,7 +86,7 @@ class Adam:
         epsilon: float,
         skip: Array | None = None,
     ) -> None:
-        """θ ← θ − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε)."""
+        """Take one step in place: θ ← θ − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε)."""
         of, gradient = theta.dtype.type, squarable(gradient)
         with unless(skip, theta, first, second):
             first *= of(beta1)
@@ -104,7 +104,7 @@ class Adam:
 
 
 class Rmsprop:
-    """Divide the gradient by a running root mean square of itself."""
+    """RMSprop: the gradient divided by a running root mean square of itself."""
 
     def step(
         self,
@@ -118,7 +118,7 @@ class Rmsprop:
         momentum: Number,
         skip: Array | None = None,
     ) -> None:
-        """Without momentum `velocity` may be None."""
+        """Take one step in place. Without momentum `velocity` may be None."""
         of, gradient = theta.dtype.type, squarable(gradient)
         with unless(skip, theta, second, velocity):
             second *= of(smoothing)
@@ -132,10 +132,10 @@ class Rmsprop:
 
 
 class Average:
-    """average ← decay·average + (1 − decay)·values."""
+    """An exponential moving average: average ← decay·average + (1 − decay)·values."""
 
     def step(self, average: Array, values: Array, decay: Number, skip: Array | None = None) -> None:
-        """In place."""
+        """Move the average in place."""
         with unless(skip, average):
             average *= real(decay, average)
             average += real(1 - decay, average) * values

@@ -10,10 +10,10 @@ from gan_np.arrays import Array, array_module
 
 
 class Finite:
-    """A flag that is raised once."""
+    """A flag in memory that is raised once, at the first number that is not finite."""
 
     def look(self, values: Array, flag: Array, code: int) -> None:
-        """flag ← code where it is 0 and an element is NaN or infinite."""
+        """Set the flag to `code` where it is 0 and an element is NaN or infinite."""
         xp = array_module(values)
         now = xp.where(xp.isfinite(values).all(), np.int32(0), np.int32(code))
         flag[...] = xp.where(flag != 0, flag, now)

@@ -87,3 +87,43 @@ def test_errors(place: Path, tmp_path: Path) -> None:
     unlabelled = gan_np("train-classifier", "--data", tmp_path / "x.npy", "--out", tmp_path / "c.safetensors")
     assert unlabelled.returncode == 1
     assert "labels" in unlabelled.stderr
+
+
+OWN_METRIC = """\
+import gan_np as gn
+
+@gn.metrics.register("ink", title="bright pixels, of all", better="as real", enough=50, share=True)
+def ink(real, generated):
+    return (generated.images > 127).mean()
+"""
+
+
+def test_a_metric_of_ones_own(place: Path, tmp_path: Path) -> None:
+    mine, run = tmp_path / "mine.py", tmp_path / "run"
+    mine.write_text(OWN_METRIC)
+    options = [
+        "--data",
+        place / "d.npz",
+        "--quiet",
+        *SMALL,
+        "--out",
+        run,
+        "--evaluate-every",
+        2,
+        "--evaluate-count",
+        20,
+    ]
+    trained = gan_np("train", "--import", mine, *options)
+    assert trained.returncode == 0, trained.stderr
+    logged = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    assert [record["step"] for record in logged if "evaluation/ink" in record] == [2, 4]
+    done = gan_np("evaluate", run, "--import", mine, "--count", 30, "--classifier", place / "c.safetensors")
+    assert done.returncode == 0, done.stderr
+    assert "bright pixels, of all" in done.stdout
+    figures = json.loads((run / "evaluation.json").read_text())["figures"]
+    assert list(figures)[-1] == "ink"
+    ink = figures["ink"]
+    assert 0 <= ink["low"] <= ink["value"] <= ink["high"] <= 1
+    assert ink["low"] < ink["high"]
+    assert (ink["title"], ink["better"], ink["needs"]) == ("bright pixels, of all", "as real", 50)
+    assert 0 < ink["real"]["value"] < 1

@@ -20,7 +20,7 @@ from safetensors import safe_open
 import gan_np as gn
 from gan_np import bounds
 from gan_np.runs import CheckpointError, Config, checkpoint, load_gan, restore
-from gan_np.runs.config import BOUNDS
+from gan_np.runs.fields import BOUNDS
 from gan_np.training import Trainer
 
 MODELS = {

@@ -68,7 +68,7 @@ class WeightSizes(NamedTuple):
 def small_item(
     index: int, thread: int, sizes: Any, a: Any, w: Any, patches_of_all: Any, spare_of_all: Any, b: Any
 ) -> None:
-    """Some panels of rows of b."""
+    """Compute some panels of rows of b = patches·w: the patches are packed first, then multiplied with each panel of w."""
     places, deep, breadth = sizes.places, sizes.deep, sizes.breadth
     line = VECTOR_BYTES // b.itemsize
     panel = COLUMNS * line
@@ -91,13 +91,15 @@ def small_item(
 
 @inner
 def large_item(index: int, thread: int, sizes: Any, b: Any, w: Any, buffers: Any, epilogue: Any, a: Any) -> None:
-    """`width` channels of a band of an image's rows: cleared, what each place of b sends there is added, then f(· + bias).
+    """Compute `width` channels of a band of an image's rows of f(Σ of what b·wᵀ sends + bias).
 
-    All channels are summed in a itself. Some of them in memory of the thread's own, then moved to a, where the lines beside
-    them are another thread's: two cores that write to neighbouring lines again and again take them from each other.
-    buffers: for rows of b, for what they send, and a band of a of the thread's own.
+    The band is cleared, what each place of b sends there is added, then bias and f follow. All channels are summed in a
+    itself. Some of them are summed in memory of the thread's own, then moved to a, where the lines beside them are another
+    thread's: two cores that write to neighbouring lines again and again take them from each other.
+
+    buffers: for rows of b, for what they send, and for a band of a of the thread's own.
     epilogue: bias, kind and slope; the bias for a row of the image, each run of `width` channels after the other, or empty
-    for neither bias nor f.
+        for neither bias nor f.
 
     A place of b sends one number to each tap of its patch, and taps that fall outside of the band are left out:
 
@@ -169,7 +171,14 @@ def large_item(index: int, thread: int, sizes: Any, b: Any, w: Any, buffers: Any
 
 @inner
 def weight_item(index: int, thread: int, sizes: Any, a: Any, b: Any, buffers: Any, partial: Any) -> None:
-    """A chunk of rows of dw from one split of the places; buffers: for patches, for rows of b, and for a spare tile."""
+    """Add up a chunk of rows of dw = patchesᵀ·b over one split of the places.
+
+    buffers: for patches, for rows of b, and for a spare tile. Split s writes its sum to partial[s·depth·breadth:]:
+
+        items        chunk 0   chunk 1   chunk 2        rows of dw ─►
+        split 0         0         2         4
+        split 1         1         3         5           places of b, a part of them in each split
+    """
     geometry, panels, chunk, splits, places, depth, deep, breadth = sizes
     line = VECTOR_BYTES // a.itemsize
     panel = COLUMNS * line

@@ -11,7 +11,7 @@ from ..vectors import COLUMNS, ROWS, VECTOR_BYTES, clear_line, move_line, move_p
 
 @inlined
 def pack_patches(a: Any, place_range: Any, k_range: Any, geometry: Any, target: Any, at: int) -> Any:
-    """k0 ≤ k < k1 of ROWS patches from the place-th one, as a left panel; k counts (tap row, tap column, channel).
+    """Write numbers k0 to k1 of ROWS patches as a left panel; k counts (tap row, tap column, channel).
 
     place_range: the first patch, and the end of all. k0 is a multiple of L; from the end of the patch to k1 there are zeros.
     A row of taps is contiguous in the image, but for what lies outside.
@@ -66,14 +66,14 @@ def pack_patches(a: Any, place_range: Any, k_range: Any, geometry: Any, target: 
 
 @inner
 def pack_weights(index: int, thread: int, w: Any, shape: Any, deep: int, target: Any) -> None:
-    """Right panel `index` of w (depth, breadth), `deep` rows long."""
+    """Write right panel `index` of w (depth, breadth), `deep` rows long."""
     panel = COLUMNS * (VECTOR_BYTES // target.itemsize)
     right_panel(w, shape, False, (0, deep), index * panel, target, index * deep * panel)
 
 
 @inner
 def pack_sent_weights(index: int, thread: int, w: Any, shape: Any, width: int, deep: int, target: Any) -> None:
-    """Right panels of wᵀ for `width` channels of a from index·width: columns count (tap, channel).
+    """Write right panels of wᵀ for `width` channels of a, from index·width on; columns count (tap, channel).
 
     shape: (taps, channels of a, channels of b).
     """

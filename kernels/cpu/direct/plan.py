@@ -35,7 +35,7 @@ ITEMS = 8
 
 
 class Weights:
-    """The weights in right panels, packed when first asked for."""
+    """The weights of a convolution in right panels, which are made when they are first asked for."""
 
     def __init__(self, plan: DirectPlan, weight: Array) -> None:
         self._plan, self._weight = plan, read_only(contiguous(weight))
@@ -44,7 +44,7 @@ class Weights:
 
     @property
     def straight(self) -> Array:
-        """w (taps·channels of a, channels of b)."""
+        """Return w as a matrix (taps·channels of a, channels of b), in right panels."""
         if self._straight is None:
             plan, dtype = self._plan, self._weight.dtype
             panels = -(-plan.breadth // plan.panel(dtype))
@@ -56,7 +56,10 @@ class Weights:
 
     @property
     def sent(self) -> Array:
-        """wᵀ (channels of b, taps·channels of a), a run of channels after another."""
+        """Return wᵀ as a matrix (channels of b, taps·channels of a) in right panels.
+
+        One run of `width` channels of a comes after another.
+        """
         if self._sent is None:
             plan, dtype = self._plan, self._weight.dtype
             chunks = plan.channels // plan.width
@@ -69,7 +72,7 @@ class Weights:
 
 
 class DirectPlan:
-    """One geometry."""
+    """The three products over patches for one geometry."""
 
     keeps_large = False
     keeps_small = False
@@ -84,31 +87,31 @@ class DirectPlan:
         self.bands = _bands(g.batch, g.large, self.width)
 
     def prepare_weight(self, weight: Array) -> Weights:
-        """Right panels, made when first asked for."""
+        """Return the weights, whose right panels are made when they are first needed."""
         return Weights(self, weight)
 
     def prepare_large(self, large: Array) -> Array:
-        """a itself."""
+        """Return a as it is."""
         return contiguous(large)
 
     def prepare_small(self, small: Array) -> Array:
-        """b itself."""
+        """Return b as it is."""
         return contiguous(small)
 
     def deep(self, dtype: Any) -> int:
-        """The depth of a patch in full lines."""
+        """Return the depth of a patch in full lines."""
         return up(self.depth, lanes(dtype))
 
     def panel(self, dtype: Any) -> int:
-        """Columns of a right panel."""
+        """Return how many columns a right panel has."""
         return COLUMNS * lanes(dtype)
 
     def sent_row(self, dtype: Any) -> int:
-        """What one place sends to `width` channels, in full panels."""
+        """Return how many numbers one place sends to `width` channels, in full panels."""
         return up(self.taps * self.width, self.panel(dtype))
 
     def to_small(self, weight: Weights, large: Array) -> Array:
-        """b = patches · w."""
+        """Return b = patches · w."""
         small, dtype = np.empty(self.geometry.small_shape, large.dtype), large.dtype
         sizes = _small_sizes(self, dtype)
         patches = buffer("patches", threads.count() * sizes.panels * ROWS * sizes.deep, dtype)
@@ -118,13 +121,13 @@ class DirectPlan:
         return small
 
     def to_large(self, weight: Weights, small: Array) -> Array:
-        """a = Σ of what b · wᵀ sends."""
+        """Return a, the sum of what b · wᵀ sends to each pixel."""
         return self._sent(weight, small, np.empty(0, small.dtype), Activation())
 
     def to_large_with_epilogue(
         self, weight: Weights, small: Array, bias: Array | None, activation: Activation
     ) -> Array:
-        """f(a + bias), while what was summed is still in the thread's cache."""
+        """Return f(a + bias), computed while what was summed is still in the thread's cache."""
         _, wide, channels = self.geometry.large
         given = np.zeros(channels, small.dtype) if bias is None else bias
         runs = np.tile(given.reshape(-1, 1, self.width), (1, wide, 1))
@@ -145,7 +148,10 @@ class DirectPlan:
         return large
 
     def to_weight(self, large: Array, small: Array, into: Into | None = None) -> Array:
-        """dw = patchesᵀ · b: chunks of rows where there are many, splits of the places where there are few."""
+        """Return dw = patchesᵀ · b.
+
+        It is made by chunks of rows where there are many, and by splits of the places where there are few.
+        """
         dtype, count = large.dtype, threads.count()
         sizes = _weight_sizes(self, dtype)
         splits, chunk, panels = sizes.splits, sizes.chunk, sizes.panels
@@ -170,10 +176,10 @@ class DirectPlan:
 
 
 class Direct:
-    """Convolution over patches made on the fly."""
+    """Convolution over patches that are made where they are needed, a few at a time."""
 
     def plan(self, geometry: Geometry) -> DirectPlan:
-        """One plan a geometry."""
+        """Return the plan of a geometry, which is made once."""
         return _plan(geometry)
 
 
@@ -182,7 +188,7 @@ _plan = lru_cache(maxsize=256)(DirectPlan)
 
 @lru_cache(maxsize=512)
 def _small_sizes(plan: DirectPlan, dtype: Any) -> SmallSizes:
-    """Panels of rows: as many as stay in a thread's cache, few enough that every thread gets some."""
+    """Choose how many panels of rows an item makes: what stays in a thread's cache, but so that every thread gets some."""
     deep = plan.deep(dtype)
     panels = max(1, min(8, CACHE // (deep * ROWS), -(-plan.places // (ROWS * ITEMS))))
     return SmallSizes(plan.sizes, panels, plan.places, deep, plan.breadth)
@@ -190,7 +196,10 @@ def _small_sizes(plan: DirectPlan, dtype: Any) -> SmallSizes:
 
 @lru_cache(maxsize=512)
 def _large_sizes(plan: DirectPlan, dtype: Any) -> LargeSizes:
-    """All places of an image are one thread's: as many at a time as its cache holds, so that w is read seldom."""
+    """Choose how many places a thread takes at a time: what its cache holds, so that w is read seldom.
+
+    All places of an image belong to one thread.
+    """
     deep, places = up(plan.breadth, lanes(dtype)), plan.geometry.small[0] * plan.geometry.small[1]
     panels = max(1, min(8, CACHE // (max(deep, plan.sent_row(dtype)) * ROWS), -(-places // ROWS)))
     return LargeSizes(plan.sizes, panels, plan.breadth, deep, plan.width, plan.bands)
@@ -198,7 +207,7 @@ def _large_sizes(plan: DirectPlan, dtype: Any) -> LargeSizes:
 
 @lru_cache(maxsize=512)
 def _weight_sizes(plan: DirectPlan, dtype: Any) -> WeightSizes:
-    """Chunks of rows of dw, and splits of the places where there are too few chunks."""
+    """Choose the chunks of rows of dw, and splits of the places where there are too few chunks."""
     deep = plan.deep(dtype)
     chunk = min(CHUNK, deep)
     splits = max(1, min(-(-ITEMS // -(-deep // chunk)), plan.places // 256))
@@ -207,7 +216,7 @@ def _weight_sizes(plan: DirectPlan, dtype: Any) -> WeightSizes:
 
 
 def _channels_apart(batch: int, channels: int) -> int:
-    """Channels of an image that one piece of work takes: all, unless there are fewer images than pieces."""
+    """Return how many channels of an image one piece of work takes: all, unless there are fewer images than pieces."""
     pieces = -(-ITEMS // batch)
     narrow = [width for width in range(16, channels) if channels % width == 0 and channels // width <= pieces]
     return min(narrow, default=channels)

@@ -39,7 +39,7 @@ dM for one panel of d then stay in the first-level cache for all k."""
 
 
 class Scratch(NamedTuple):
-    """Room for one block of U and one of M for each thread, and from one point of them to the next."""
+    """Memory of each thread for one block of U and one of M, and how far their points lie apart."""
 
     u: Any
     u_gap: int
@@ -48,7 +48,7 @@ class Scratch(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """What of a weight gradient one run of `weight_item` does."""
+    """The part of a weight gradient that one run of `weight_item` does."""
 
     share: int
     """Rows k of dU that an item sums."""
@@ -71,7 +71,7 @@ class Split(NamedTuple):
 
 
 class Reduction(NamedTuple):
-    """How the splits become one."""
+    """How the splits of a weight gradient become one."""
 
     splits: int
     share: int
@@ -83,7 +83,7 @@ class Reduction(NamedTuple):
 
 @inlined
 def _products(taps: int, points: Any, first_panel: int, panels: int, kernel: Any, d_range: Any, u: Any, m: Any) -> None:
-    """M = Σ_k points·U for one block of tiles and a range of d."""
+    """Compute M = Σ_k points·U for one block of tiles and a range of d."""
     line, width = VECTOR_BYTES // kernel.values.itemsize, d_range[1] - d_range[0]
     panel, sums, left, right = COLUMNS * line, m.values, points.values, u.values
     for k0 in range(0, points.depth, DEPTH):
@@ -159,7 +159,7 @@ def _image_item(
 def small_item(
     index: int, thread: int, taps: int, a: Any, v: Any, blocks: Any, kernel: Any, scratch: Any, b: Any
 ) -> None:
-    """b = Aᵀ(Σ V·U)A for one item."""
+    """Compute b = Aᵀ(Σ V·U)A for one item."""
     _image_item(read_large, write_small, index, thread, taps, a, v, blocks, kernel, scratch, b)
 
 
@@ -167,13 +167,13 @@ def small_item(
 def large_item(
     index: int, thread: int, taps: int, b: Any, dm: Any, blocks: Any, kernel: Any, scratch: Any, a: Any
 ) -> None:
-    """a = Σ_tiles B(Σ dM·Uᵀ)Bᵀ for one item."""
+    """Compute a = Σ_tiles B(Σ dM·Uᵀ)Bᵀ for one item."""
     _image_item(read_small, write_large, index, thread, taps, b, dm, blocks, kernel, scratch, a)
 
 
 @inlined
 def _gradient(v: Any, dm: Any, panels: int, k_range: Any, d_range: Any, du: Any, width: int, accumulate: bool) -> Any:
-    """dU (+)= Σ_tiles V·dM for a range of k and one of d, rows `width` apart."""
+    """Set dU, or add to it, Σ_tiles V·dM for a range of k and one of d, rows `width` apart."""
     (k0, k1), (d0, d1) = k_range, d_range
     line = VECTOR_BYTES // du.values.itemsize
     panel, sums, left, right = COLUMNS * line, du.values, v.values, dm.values
@@ -197,7 +197,7 @@ def _gradient(v: Any, dm: Any, panels: int, k_range: Any, d_range: Any, du: Any,
 
 @inlined
 def _write_weights(taps: int, du: Any, width: int, k_range: Any, d_range: Any, add: bool, kernel: Any) -> Any:
-    """dw (+)= Gᵀ·dU·G for a range of k and one of d."""
+    """Set dw, or add to it, Gᵀ·dU·G for a range of k and one of d."""
     (k0, k1), (d0, d1) = k_range, d_range
     for k in range(k0, k1):
         phase, start = k // kernel.height, k % kernel.height * kernel.breadth + d0
@@ -214,7 +214,7 @@ def _write_weights(taps: int, du: Any, width: int, k_range: Any, d_range: Any, a
 def weight_item(
     index: int, thread: int, taps: int, v: Any, dm: Any, panels: int, du: Any, steps: Any, kernel: Any
 ) -> None:
-    """`share` of k and a range of d of dU over all tiles of a group; after the last group, of dw."""
+    """Compute `share` of k and a range of d of dU over all tiles of a group; after the last group, of dw."""
     chunks = (dm.depth + GRADIENT_BREADTH - 1) // GRADIENT_BREADTH
     k0, d0 = index // chunks * steps.share, index % chunks * GRADIENT_BREADTH
     k_range, d_range = (k0, min(v.depth, k0 + steps.share)), (d0, min(dm.depth, d0 + GRADIENT_BREADTH))
@@ -226,7 +226,7 @@ def weight_item(
 
 @inner
 def split_item(index: int, thread: int, taps: int, split: Any, a: Any, b: Any, blocks: Any, points: Any) -> None:
-    """All of dU over one split of the blocks, from points of the thread's own; points: (V, dM, dU)."""
+    """Compute all of dU over one split of the blocks, from points of the thread's own; points: (V, dM, dU)."""
     v, dm, sums = own_tile_points(points[0], thread), own_tile_points(points[1], thread), own_points(points[2], index)
     begin, end = index * split.blocks // split.splits, (index + 1) * split.blocks // split.splits
     for first in range(begin, end, split.at_once):
@@ -245,7 +245,7 @@ def split_item(index: int, thread: int, taps: int, split: Any, a: Any, b: Any, b
 
 @inner
 def reduce_item(index: int, thread: int, taps: int, reduction: Any, du: Any, kernel: Any) -> None:
-    """`share` of k of dw: the splits of dU added in their order, and transformed."""
+    """Compute `share` of k of dw: the splits of dU are added in their order, then transformed."""
     breadth, line, share = kernel.breadth, VECTOR_BYTES // du.values.itemsize, reduction.share
     k0, k1 = index * share, min(reduction.depth, (index + 1) * share)
     for split in range(1, reduction.splits):
@@ -258,7 +258,7 @@ def reduce_item(index: int, thread: int, taps: int, reduction: Any, du: Any, ker
 
 @inner
 def zero(index: int, thread: int, shares: int, values: Any) -> None:
-    """A share of the values becomes 0."""
+    """Set a share of the values to 0."""
     share = (values.size + shares - 1) // shares
     for place in range(index * share, min((index + 1) * share, values.size)):
         values[place] = 0

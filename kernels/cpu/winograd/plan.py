@@ -49,7 +49,7 @@ slower in a virtual machine where they are not: the writes of a tile go to 25 pl
 
 
 class Weights:
-    """The weights, and with the last two axes exchanged once somebody asks."""
+    """The weights of a convolution, and the same with the last two axes exchanged once somebody asks for that."""
 
     def __init__(self, weight: Array) -> None:
         self.straight = contiguous(weight)
@@ -57,7 +57,7 @@ class Weights:
 
     @property
     def swapped(self) -> Array:
-        """(kernel height, kernel width, channels of b, channels of a)."""
+        """Return the weights as (kernel height, kernel width, channels of b, channels of a)."""
         if self._swapped is None:
             self._swapped = swapped(self.straight)
         return self._swapped
@@ -76,12 +76,12 @@ class Side(NamedTuple):
 
     @property
     def depth(self) -> int:
-        """(phase, channel): what a tile has at each point."""
+        """Return how many numbers (phase, channel) a tile has at each point."""
         return self.phases_high * self.phases_wide * self.channels
 
 
 class Group(NamedTuple):
-    """Images whose points are in memory together."""
+    """The images whose points are in memory together."""
 
     images: slice
     block_count: int
@@ -90,7 +90,7 @@ class Group(NamedTuple):
 
 
 class WinogradPlan:
-    """One geometry."""
+    """The three products at points for one geometry."""
 
     keeps_large = False
     keeps_small = False
@@ -111,26 +111,26 @@ class WinogradPlan:
         self.covered = rows.covered and columns.covered
 
     def prepare_weight(self, weight: Array) -> Weights:
-        """w itself; G·g·Gᵀ is made piece by piece where it is used."""
+        """Return the weights as they are; G·g·Gᵀ is made piece by piece where it is used."""
         return Weights(weight)
 
     def prepare_large(self, large: Array) -> Array:
-        """a itself."""
+        """Return a as it is."""
         return contiguous(large)
 
     def prepare_small(self, small: Array) -> Array:
-        """b itself."""
+        """Return b as it is."""
         return contiguous(small)
 
     def to_small(self, weight: Weights, large: Array) -> Array:
-        """b = Aᵀ(Σ V·U)A."""
+        """Return b = Aᵀ(Σ V·U)A."""
         small = np.empty(self.geometry.small_shape, large.dtype)
         kernel = Kernel(read_only(weight.straight), *self.kernel, self.large.channels, self.small.channels, True)
         self._transform(large, self.large, "V", large_points, kernel, contractions.small_item, small, self.small)
         return small
 
     def to_large(self, weight: Weights, small: Array) -> Array:
-        """a = Σ_tiles B(Σ dM·Uᵀ)Bᵀ."""
+        """Return a = Σ_tiles B(Σ dM·Uᵀ)Bᵀ."""
         large = np.empty(self.geometry.large_shape, small.dtype)
         if not self.covered:
             pool.run(contractions.zero, large.dtype, SHARES, (SHARES, flat(large)))
@@ -149,7 +149,7 @@ class WinogradPlan:
         target: Array,
         wanted: Side,
     ) -> None:
-        """From images to their points, products with the weights' points, and back to the other images."""
+        """Go from images to their points, multiply with the weights' points, and go back to the other images."""
         dtype, alone = source.dtype, self._alone()
         blocks = 1 if alone else self._blocks(given.depth, dtype)
         points = self._points(name, blocks, given.depth, dtype, alone)
@@ -165,7 +165,7 @@ class WinogradPlan:
             self._run(item, dtype, group.block_count * items, arguments)
 
     def to_weight(self, large: Array, small: Array, into: Into | None = None) -> Array:
-        """dw = Gᵀ(Σ_tiles V·dM)G; dU is summed from group to group."""
+        """Return dw = Gᵀ(Σ_tiles V·dM)G; dU is summed from group to group."""
         direct = into is not None and into.array.flags.c_contiguous
         weight = into.array if into is not None and direct else np.empty(self.geometry.weight_shape, large.dtype)
         add = into is not None and direct and into.add
@@ -177,7 +177,7 @@ class WinogradPlan:
         return weight if into is None or direct else place(weight, into)
 
     def _weight_split_k(self, large: Array, small: Array, kernel: Kernel, add: bool) -> None:
-        """Each thread sums all of dU over some of the images; then these sums are added."""
+        """Let each thread sum all of dU over some of the images, then add these sums."""
         dtype, depth, breadth, splits = large.dtype, self.large.depth, self.small.depth, threads.count()
         at_once = max(1, min(self.blocks // splits, self._blocks(depth + breadth, dtype)))
         v, dm = (self._points(*which, dtype, True) for which in (("V", at_once, depth), ("dM", at_once, breadth)))
@@ -191,7 +191,7 @@ class WinogradPlan:
         self._run(contractions.reduce_item, dtype, -(-depth // reduction.share), (reduction, du, kernel))
 
     def _weight_in_blocks(self, large: Array, small: Array, kernel: Kernel, add: bool) -> None:
-        """Each thread sums some blocks of dU over all images, from group to group."""
+        """Let each thread sum some blocks of dU over all images, from group to group."""
         dtype, depth, breadth = large.dtype, self.large.depth, self.small.depth
         blocks = self._blocks(depth + breadth, dtype)
         v, dm = self._points("V", blocks, depth, dtype), self._points("dM", blocks, breadth, dtype)
@@ -214,12 +214,12 @@ class WinogradPlan:
         pool.run(part, (dtype, self.taps), count, (self.taps, *arguments), constants=1)
 
     def _blocks(self, depth: int, dtype: Any) -> int:
-        """How many blocks have their points in memory at a time."""
+        """Return how many blocks have their points in memory at a time."""
         each = PRODUCTS * self.panels * ROWS * depth * int(np.dtype(dtype).itemsize)
         return min(self.blocks, max(1, SHARED_BYTES // each))
 
     def _groups(self, blocks: int, alone: bool = False) -> list[Group]:
-        """The batch in groups of so many blocks."""
+        """Divide the batch into groups of so many blocks."""
         each, found = blocks * self.block_images, []
         for first in range(0, self.geometry.batch, each):
             images = slice(first, min(first + each, self.geometry.batch))
@@ -229,13 +229,13 @@ class WinogradPlan:
         return found
 
     def _points(self, name: str, blocks: int, depth: int, dtype: Any, alone: bool = False) -> TilePoints:
-        """Room for the points of so many blocks, for all threads or for each."""
+        """Reserve room for the points of so many blocks, for all threads or for each."""
         slots = blocks * self.panels
         gap = points_size(slots, depth, lanes(dtype))
         return TilePoints(buffer(name, PRODUCTS * gap * (threads.count() if alone else 1), dtype), 0, gap, slots, depth)
 
     def _of_group(self, points: TilePoints, group: Group) -> TilePoints:
-        """The same room with as many slots as a group has panels."""
+        """Return the same room with as many slots as a group has panels."""
         slots = group.block_count * self.panels
         return points._replace(slots=slots, gap=points_size(slots, points.depth, lanes(points.values.dtype)))
 
@@ -257,7 +257,7 @@ class Winograd:
     """Convolution by Toom–Cook/Winograd over the polyphase form."""
 
     def plan(self, geometry: Geometry) -> WinogradPlan:
-        """One plan a geometry."""
+        """Return the plan of a geometry, which is made once."""
         return _plan(geometry)
 
 

@@ -78,13 +78,13 @@ class TilePoints(NamedTuple):
 
 @inlined
 def own_points(points: Any, owner: int) -> Any:
-    """The points of one thread, or of one share of the work, in a buffer that has room for several."""
+    """Return the points of one thread, or of one share of the work, in a buffer that has room for several."""
     return Points(points.values, points.start + owner * PRODUCTS * points.gap, points.gap)
 
 
 @inlined
 def own_tile_points(points: Any, thread: int) -> Any:
-    """The same for V and dM."""
+    """Return the same for V and dM."""
     start = points.start + thread * PRODUCTS * points.gap
     return TilePoints(points.values, start, points.gap, points.slots, points.depth)
 
@@ -106,32 +106,32 @@ def point_place(slots: int, depth: int, panel: int, k: int, line: int) -> Any:
 
 @inner
 def panel_step(depth: int, k: int, line: int) -> Any:
-    """Numbers from one panel to the next at k: the last chunk of k may be shorter."""
+    """Return how many numbers it is from one panel to the next at k: the last chunk of k may be shorter."""
     return min(DEPTH, depth - k // DEPTH * DEPTH) * ROWS + line
 
 
 def points_size(panels: int, depth: int, line: int) -> int:
-    """Numbers of one point, and a line more."""
+    """Return how many numbers one point has, and a line more."""
     return panels * (depth * ROWS + -(-depth // DEPTH) * line) + line
 
 
 @inner
 def tile_place(tile: int, blocks: Any) -> Any:
-    """(image, tile row, tile column) of a tile, counted over the images of a block."""
+    """Return (image, tile row, tile column) of a tile, counted over the images of a block."""
     image, inside = tile // (blocks.tiles_high * blocks.tiles_wide), tile % (blocks.tiles_high * blocks.tiles_wide)
     return image, inside // blocks.tiles_wide, inside % blocks.tiles_wide
 
 
 @inner
 def tiles_of_block(block: int, blocks: Any) -> Any:
-    """How many tiles a block has; the last one of a group may have fewer images."""
+    """Return how many tiles a block has; the last one of a group may have fewer images."""
     images = min(blocks.block_images, blocks.images - block * blocks.block_images)
     return images * blocks.tiles_high * blocks.tiles_wide
 
 
 @inlined
 def fill(read: Any, taps: int, image: Any, blocks: Any, block: int, panel: int, slot: int, points: Any) -> Any:
-    """V or dM of one panel of ROWS tiles, at `slot` of the points' slots; rows of the panel that no tile fills become 0."""
+    """Write V or dM of one panel of ROWS tiles, at `slot` of the points' slots; rows that no tile fills become 0."""
     line, tiles = VECTOR_BYTES // image.values.itemsize, tiles_of_block(block, blocks)
     values, k = points.values, 0
     for py in range(image.phases_high):
@@ -157,19 +157,19 @@ def fill(read: Any, taps: int, image: Any, blocks: Any, block: int, panel: int, 
 
 @inner
 def large_points(index: int, thread: int, taps: int, image: Any, blocks: Any, points: Any) -> None:
-    """V of one panel, for all threads."""
+    """Write V of one panel, for all threads."""
     fill(read_large, taps, image, blocks, index // blocks.panels, index % blocks.panels, index, points)
 
 
 @inner
 def small_points(index: int, thread: int, taps: int, image: Any, blocks: Any, points: Any) -> None:
-    """dM of one panel, for all threads."""
+    """Write dM of one panel, for all threads."""
     fill(read_small, taps, image, blocks, index // blocks.panels, index % blocks.panels, index, points)
 
 
 @inlined
 def weight_points(taps: int, kernel: Any, k_range: Any, d_range: Any, points: Any) -> None:
-    """U for a range of k and one of d, in panels [d ÷ panel][k][panel]."""
+    """Write U for a range of k and one of d, in panels [d ÷ panel][k][panel]."""
     (k0, k1), (d0, d1), height, breadth = k_range, d_range, kernel.height, kernel.breadth
     line = VECTOR_BYTES // kernel.values.itemsize
     panel = COLUMNS * line
