@@ -18,6 +18,7 @@ from gan_np.networks import Network, Sequential, folded
 from gan_np.objectives import Loss
 from gan_np.vectors import all_finite
 
+from .model import Model
 from .prior import Prior
 from .registered import register
 
@@ -35,7 +36,7 @@ TRANSIENT = {"transient": True}
 
 @register()
 @dataclass
-class GAN:
+class GAN(Model):
     """Two players.
 
     generator: z (N, latent_dim) → images (N, H, W, C) in `pixel_range`; of a conditional model (z, context) → images.
@@ -99,6 +100,11 @@ class GAN:
     def arguments(self) -> dict[str, Any]:
         """Its structure: the fields that are not transient."""
         return {one.name: getattr(self, one.name) for one in fields(self) if not one.metadata.get("transient")}
+
+    @property
+    def stages(self) -> tuple[GAN, ...]:
+        """What is trained of it: itself."""
+        return (self,)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -195,10 +201,11 @@ class GAN:
         z = self.prior.of_seed(seed, count, self.generator.dtype)
         return self.decode(z, labels=labels, average=average)
 
-    def decode(self, z: Array, *, labels: Any = None, average: bool = True) -> Array:
+    def decode(self, z: Array, *, labels: Any = None, average: bool = True, seed: int = 0) -> Array:
         """The images of given points z (N, latent_dim) of the generator's dtype: uint8, on the host.
 
-        In evaluation mode and in parts of fixed size, so that an image depends on its own z (and label) alone.
+        In evaluation mode and in parts of fixed size, so that an image depends on its own z (and label) alone: nothing else
+        is drawn, and `seed` (see `Model.decode`) changes nothing.
         """
         if z.ndim != 2 or z.shape[1] != self.prior.dim:
             raise ShapeError(f"z: expected (N, {self.prior.dim}), got {z.shape}")

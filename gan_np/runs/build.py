@@ -12,15 +12,15 @@ from gan_np import devices, kernels
 from gan_np.arrays import Array
 from gan_np.averaging import Average
 from gan_np.data.labels import MOST_CLASSES
-from gan_np.models import GAN, MODELS
+from gan_np.models import GAN, MODELS, Model
 from gan_np.objectives import OBJECTIVES, Objective
 from gan_np.optimizers import OPTIMIZERS, Optimizer
 from gan_np.penalties import R1, Penalty
 from gan_np.schedules import ExponentialDecay, Linear, Schedule
 from gan_np.training.algorithm import Trainer
 
-from .checkpoint import has_levels, load_gan
 from .config import CONDITIONAL, Config, arguments_for
+from .opened import load_gan
 
 PRODUCTS = ("dense", "conv2d")
 PRECISIONS = {"float32": None, "tf32": "cuda_tf32", "bf16": "cuda_bf16"}
@@ -28,7 +28,7 @@ PRECISIONS = {"float32": None, "tf32": "cuda_tf32", "bf16": "cuda_bf16"}
 
 
 def build_gan(config: Config, image_shape: tuple[int, int, int], classes: int | None = None) -> Any:
-    """The model that a configuration names, a `GAN` or `LAPGAN`, for images of this shape.
+    """The model that a configuration names, for images of this shape: a `GAN`, or a model of several stages.
 
     classes: how many labels the data have; given to a model that needs them, or that is asked to be conditional.
 
@@ -58,31 +58,33 @@ def _arguments(config: Config, kind: str, name: str) -> dict[str, Any]:
     return {option.name: config.options[option.name] for option in arguments_for(kind, name)}
 
 
-def _started(config: Config, image_shape: tuple[int, int, int], classes: int | None) -> GAN:
+def _started(config: Config, image_shape: tuple[int, int, int], classes: int | None) -> Model:
     """The networks of another run, weights, statistics and average with them.
 
     Raises:
-        ValueError: they are for other images, or for another number of classes; a run of a LAPGAN.
+        ValueError: they are for other images, or for another number of classes.
     """
-    if has_levels(config.init_from):
-        raise ValueError(f"init_from: {config.init_from} is the run of a LAPGAN; start from its levels one by one")
-    gan = load_gan(config.init_from, device=config.device)
+    gan: Model = load_gan(config.init_from, device=config.device)
     if gan.image_shape != tuple(image_shape):
         ours, theirs = ("×".join(map(str, shape)) for shape in (image_shape, gan.image_shape))
         raise ValueError(f"init_from: {config.init_from} draws images of {theirs}, the data have {ours}")
-    if gan.classes is not None:
-        if classes != gan.classes:
-            raise ValueError(
-                f"init_from: {config.init_from} has {gan.classes} classes, the data have {classes or 'no labels'}"
-            )
-        gan.label_table = None  # the classes of other data are called otherwise
-    decay, before = config.average_decay, gan.average
-    gan.average = None
+    if gan.classes is not None and classes != gan.classes:
+        raise ValueError(
+            f"init_from: {config.init_from} has {gan.classes} classes, the data have {classes or 'no labels'}"
+        )
+    for stage in gan.stages:
+        _start_afresh(stage, config.average_decay)
+    return gan
+
+
+def _start_afresh(gan: GAN, decay: float | Schedule) -> None:
+    """Forget what the classes of other data are called, and go on from the average with a count that begins again."""
+    gan.label_table = None
+    before, gan.average = gan.average, None
     if callable(decay) or decay:
         gan.average = Average(gan.generator, decay)
         if before is not None:
             gan.average.network.parameters.assign(before.network.parameters.values)
-    return gan
 
 
 def _few(classes: int) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_type_hints
 
@@ -20,7 +20,7 @@ from gan_np.checks import shown
 from gan_np.constructors import Option, checked, is_schedulable, options_of
 from gan_np.data import ranges
 from gan_np.expressions import parse, parse_list, write
-from gan_np.models.registered import MODELS, NOT_STRUCTURE, TRAINING, listed
+from gan_np.models.registered import MODELS, NOT_STRUCTURE, TRAINING, Training, listed
 from gan_np.objectives import OBJECTIVES
 from gan_np.optimizers import OPTIMIZERS
 from gan_np.penalties import PENALTIES
@@ -249,6 +249,28 @@ class Config:
         """The fields by name, without the options."""
         return {field.name: getattr(self, field.name) for field in _FIELDS}
 
+    def of_stage(self, number: int) -> Config:
+        """The configuration of a stage of the model: with what the model's own training has there in place of the run's."""
+        training = self._training()
+        changed = {} if training is None else training.stage_settings(number)
+        return dataclasses.replace(self, **changed) if changed else self
+
+    def _training(self) -> Training | None:
+        """What the training of the model has of its own."""
+        kind = TRAINING.get(self.model)
+        return None if kind is None else kind(**{one.name: self.options[one.name] for one in options_of(kind)})
+
+    def changeable(self) -> tuple[str, ...]:
+        """The names of the settings that may be others when the run goes on: `CHANGEABLE`, and what the model's training
+        allows."""
+        kind = TRAINING.get(self.model)
+        return (*CHANGEABLE, *(() if kind is None else kind.changeable))
+
+    def options_beside_networks(self) -> set[str]:
+        """The names of the options that are not the model's structure: of its training, the objective and the optimiser."""
+        kind = TRAINING.get(self.model)
+        return self.options_beside_model() | {one.name for one in (() if kind is None else options_of(kind))}
+
     def options_beside_model(self) -> set[str]:
         """The names of the options of the objective and the optimiser."""
         chosen = self.chosen()
@@ -266,10 +288,12 @@ class Config:
             given["instance_noise_steps"] = self.steps
         return dataclasses.replace(self, **given)
 
-    def differing(self, other: Config, changeable: Collection[str]) -> list[str]:
-        """The names of the settings that are not the same in another configuration, but for those that may change."""
+    def differing(self, other: Config) -> list[str]:
+        """The names of the settings that are not the same in another configuration, but for those that may change, and
+        what `going_on` changes with them."""
+        free = {*self.changeable(), *other.changeable(), "instance_noise_steps"}
         names = dict.fromkeys([*(field.name for field in _FIELDS), *self.options, *other.options])
-        return [name for name in names if name not in changeable and self.value(name) != other.value(name)]
+        return [name for name in names if name not in free and self.value(name) != other.value(name)]
 
     def value(self, name: str) -> Any:
         """A setting or an option as text or plain value; None where there is no such option."""
@@ -418,7 +442,8 @@ def _bounded(name: str, value: Any, check: Check) -> None:
 
 
 CHANGEABLE = ("data", "steps", "device", "precision")
-"""Fields that may be others when a run goes on; data are only looked for in another place, their fingerprint must agree."""
+"""Settings that may be others when a run of any model goes on (see `Config.changeable`); data are only looked for in another
+place, their fingerprint must agree."""
 
 _STEPS, _EVERY, _HUGE = whole(1, COUNT), whole(0, COUNT), 1e30
 
