@@ -182,6 +182,7 @@ def resume(
             images, labels, class_names = dataset.images, dataset.labels, dataset.class_names
         images = as_array("images", images)
         gan, opened = _open(place, kept, config.device, images, labels)
+        check_unedited(place, kept, {"config": kept.of(gan).to_file()}, place / FILE)
         _check_jobs(jobs, gan, called, place)
         parts = _parts(gan, images, labels, config)
         for part, found in zip(parts, opened, strict=True):

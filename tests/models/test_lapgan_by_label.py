@@ -117,9 +117,8 @@ def test_every_level_learns_what_the_label_means(tmp_path: Path) -> None:
         animation=False,
         **settings,  # type: ignore[arg-type]
     )
-    gan = train_lapgan(
-        build_gan(config, (16, 16, 1), 2), images, labels, out=tmp_path / "run", config=config, progress=False
-    )
+    gan = build_gan(config, (16, 16, 1), 2)
+    gn.train(gan, images, labels=labels, out=tmp_path / "run", config=config, progress=False)
     for label in (0, 1):
         for some_images in gan.series(32, seed=1, labels=label):
             half = some_images.shape[1] // 2
