@@ -7,7 +7,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from gan_np.runs.fingerprints import fingerprints
 from gan_np.runs.folder import read_config
 from gan_np.runs.opened import steps_done
 from gan_np.runs.stage_folders import stage_folders
+from gan_np.runs.tensor_file import to_bytes
 from gan_np.training import Trainer
 
 MINE = '''
@@ -109,7 +111,7 @@ def mixed(image_shape, latent_dim: int = 3, *, units: int = 4, share: float = 0.
 '''
 OPTIONS: dict[str, Any] = {"steps": 3, "batch_size": 8, "sample_every": 0, "sample_count": 4, "progress": False}
 SMALL = ("--steps", 3, "--batch-size", 8, "--sample-every", 0, "--sample-count", 4, "--quiet")
-IMAGES = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1), np.uint8)
+IMAGES = np.random.default_rng(0).integers(0, 256, (120, 8, 8, 1), np.uint8)
 OLD = Path(__file__).parent / "old" / "lapgan"
 
 
@@ -117,7 +119,7 @@ OLD = Path(__file__).parent / "old" / "lapgan"
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("own")
     (folder / "stages_of_mine.py").write_text(MINE, encoding="utf-8")
-    np.savez(folder / "images.npz", x_train=IMAGES[:30], x_test=IMAGES[30:])
+    np.savez(folder / "images.npz", x_train=IMAGES[:80], x_test=IMAGES[80:])
     return folder
 
 
@@ -135,18 +137,6 @@ def mine(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     del TRAINING["grown"]
 
 
-def cli(place: Path, *arguments: object, **surroundings: str) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "-c", "from gan_np.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(
-        words,
-        capture_output=True,
-        text=True,
-        cwd=place,
-        env=os.environ | surroundings | {"COLUMNS": "120"},
-        timeout=120,
-    )
-
-
 def tensors(run: Path) -> list[dict[str, bytes]]:
     """What is in the newest checkpoint of each stage."""
     return [
@@ -154,44 +144,70 @@ def tensors(run: Path) -> list[dict[str, bytes]]:
     ]
 
 
+@pytest.fixture
+def here(place: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """The command line in this process: what it said."""
+    from gan_np.cli import main
+
+    def run(*arguments: object, code: int = 0) -> str:
+        monkeypatch.chdir(place)
+        monkeypatch.setattr(sys, "argv", ["gan-np", *map(str, arguments), "--import", "stages_of_mine.py"])
+        monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # which the command line replaces
+        capfd.readouterr()
+        try:
+            main()
+            ended: object = 0
+        except SystemExit as end:
+            ended = end.code or 0
+        said = capfd.readouterr()
+        assert ended == code, said.err
+        return said.out + said.err
+
+    return run
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 def test_killed_between_its_stages_resumed_and_sampled_from_the_command_line(
-    place: Path, tmp_path: Path, mine: None
+    place: Path, tmp_path: Path, mine: None, here: Callable[..., str]
 ) -> None:
-    run, own = tmp_path / "run", ("--import", "stages_of_mine.py")
+    run = tmp_path / "run"
     train = ("train", "--data", "images.npz", "--model", "grown", "--units", 5, *SMALL, "--out", run)
-    assert cli(place, *train, *own, KILL_BETWEEN="1").returncode == -signal.SIGKILL
+    command = [sys.executable, "-c", "from gan_np.cli import main; main()", *map(str, train)]
+    killed = subprocess.run(
+        [*command, "--import", "stages_of_mine.py"], cwd=place, env=os.environ | {"KILL_BETWEEN": "1"}, timeout=120
+    )
+    assert killed.returncode == -signal.SIGKILL
     assert steps_done(run) == {"stage-0-8x8": 2, "stage-1-8x8": 0}
     assert not (run / "stage-1-8x8").exists()
-    shown = cli(place, "show", run, *own)
-    assert "stage-0-8x8: dense on images.npz, step 2 of 2" in shown.stdout
-    assert "stage-1-8x8: this stage has not begun" in shown.stdout
+    shown = here("show", run)
+    assert "stage-0-8x8: dense on images.npz, step 2 of 2" in shown
+    assert "stage-1-8x8: this stage has not begun" in shown
     with pytest.raises(FileNotFoundError, match="stage-1-8x8"):
         load_gan(run)
     with pytest.raises(FileExistsError, match="not an empty folder"):
-        gn.train(build_gan(read_config(run), (8, 8, 1)), IMAGES[:30], out=run, **OPTIONS)
-    done = cli(place, "train", "--resume", run, *own)
-    assert done.returncode == 0, done.stderr
-    assert "stage-1-8x8: went on from step 0" in done.stderr
-    assert "stage-0-8x8: " not in done.stderr
+        gn.train(build_gan(read_config(run), (8, 8, 1)), IMAGES[:80], out=run, **OPTIONS)
+    said = here("train", "--resume", run)
+    assert "stage-1-8x8: went on from step 0" in said
+    assert "stage-0-8x8: went on" not in said
     straight = gn.models.MODELS["grown"]((8, 8, 1), units=5)
-    gn.train(straight, IMAGES[:30], out=tmp_path / "straight", data="images.npz", **OPTIONS)
+    gn.train(straight, IMAGES[:80], out=tmp_path / "straight", data="images.npz", **OPTIONS)
     assert tensors(run) == tensors(tmp_path / "straight")
     assert (run / "samples.png").read_bytes() == (tmp_path / "straight" / "samples.png").read_bytes()
     made = load_gan(run)
     assert (type(made).__name__, made.share, made.recipe["units"]) == ("Grown", 0.25, 5)
     assert np.array_equal(made.sample(5, 1), straight.sample(5, 1))
     for options, columns in ((["--count", 6, "--columns", 3], 3), (["--steps", "--count", 3], 2)):
-        done = cli(place, "sample", run, *options, "--out", tmp_path / "grid.png", *own)
-        assert done.returncode == 0, done.stderr
+        here("sample", run, *options, "--out", tmp_path / "grid.png")
         with Image.open(tmp_path / "grid.png") as grid:
             assert grid.width * (6 // columns * 10 + 2) == grid.height * (columns * 10 + 2)
     with Image.open(run / "drawing.gif") as drawn:
         assert drawn.n_frames == 2
-    further = cli(place, "train", "--resume", run, "--first-steps", 3, "--quiet", *own)
-    assert further.returncode == 2, "an option of a run's model is not known before its configuration is read"
-    resume(run, first_steps=4, data=str(place / "images.npz"), progress=False)
+    assert "only --data, --steps, --device, --precision, --first-steps may change; got --units too" in " ".join(
+        here("train", "--resume", run, "--units", 6, code=2).replace("│", " ").split()
+    )
+    here("train", "--resume", run, "--first-steps", 4, "--quiet")
     assert steps_done(run) == {"stage-0-8x8": 4, "stage-1-8x8": 3}
+    assert "nothing was trained: stage-0-8x8 is at step 4, stage-1-8x8 is at step 3" in here("train", "--resume", run)
 
 
 def test_what_is_measured_of_it(place: Path, tmp_path: Path, mine: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,28 +216,33 @@ def test_what_is_measured_of_it(place: Path, tmp_path: Path, mine: None, monkeyp
     from gan_np.latent import Along, Decoder, axis, traverse
 
     monkeypatch.chdir(place)
-    run = tmp_path / "run"
-    made = gn.models.MODELS["grown"]((8, 8, 1))
-    gn.train(made, IMAGES[:30], out=run, data="images.npz", **OPTIONS)
-    report = evaluate_run(run, count=25 if False else 20, progress=False) if len(IMAGES) > 60 else None
-    assert report is None
-    memory = memory_of(run, load_gan(run), count=20, show=2, nearest=1, cells=0)
-    assert set(memory.found) == {"pixels", "discriminator"}, "its judge's features are searched"
-    decoder = Decoder(load_gan(run))
+    for name in ("grown", "mixed"):
+        made = gn.models.MODELS[name]((8, 8, 1))
+        gn.train(made, IMAGES[:80], out=tmp_path / name, data="images.npz", **OPTIONS)
+    grown, mixed = tmp_path / "grown", tmp_path / "mixed"
+    report = evaluate_run(mixed, count=40, progress=False)
+    assert report.facts["model"] == "mixed"
+    with pytest.raises(ValueError, match="newest checkpoint of each only"):
+        evaluate_run(mixed, count=40, best=True, progress=False)
+    for run, searches in ((grown, {"pixels", "discriminator"}), (mixed, {"pixels"})):
+        assert set(memory_of(run, load_gan(run), count=20, show=2, nearest=1, cells=0).found) == searches
+    assert battle_of_runs(grown, grown, count=40).key == "battle"
+    with pytest.raises(ValueError, match="mixed: needs a discriminator of finished images"):
+        battle_of_runs(grown, mixed, count=40)
+    decoder = Decoder(load_gan(grown))
     grid = traverse(decoder, decoder.points(1, 0)[0], Along(axis(0, 3)), columns=3)
     assert grid.images.shape == (3, 8, 8, 1)
     assert decoder.gan is decoder.model.stages[0]
-    assert battle_of_runs is not None
 
 
-def test_stages_beside_each_other_know_the_files_that_were_imported(place: Path, tmp_path: Path, mine: None) -> None:
+def test_stages_beside_each_other_know_the_files_that_were_imported(
+    tmp_path: Path, mine: None, here: Callable[..., str]
+) -> None:
     run = tmp_path / "run"
-    train = ("train", "--data", "images.npz", "--model", "mixed", *SMALL, "--jobs", 2, "--out", run)
-    done = cli(place, *train, "--import", "stages_of_mine.py")
-    assert done.returncode == 0, done.stderr
+    here("train", "--data", "images.npz", "--model", "mixed", *SMALL, "--jobs", 2, "--out", run)
     assert steps_done(run) == {"stage-0-8x8": 3, "stage-1-8x8": 3}
     straight = gn.models.MODELS["mixed"]((8, 8, 1))
-    gn.train(straight, IMAGES[:30], **OPTIONS)
+    gn.train(straight, IMAGES[:80], **OPTIONS)
     assert np.abs(load_gan(run).sample(6, 1).astype(int) - straight.sample(6, 1)).max() <= 2, "but for rounding"
 
 
@@ -237,7 +258,7 @@ def test_without_a_folder_and_step_by_step(mine: None) -> None:
     assert trainer.gan is made.stages[1]
     assert seen == [(0, 1), (0, 2), (1, 1), (1, 2), (1, 3)]
     assert trainer.images.max() < 128, "the second stage sees darker images"
-    with pytest.raises(ValueError, match="has 2 stages; give one of gan.stages"):
+    with pytest.raises(ValueError, match=r"has 2 stages; give one of gan\.stages"):
         next(gn.iterate(made, IMAGES))
 
 
@@ -245,7 +266,7 @@ def test_what_cannot_be_trained_beside_each_other(mine: None, tmp_path: Path) ->
     grown, mixed = (gn.models.MODELS[name]((8, 8, 1)) for name in ("grown", "mixed"))
     with pytest.raises(ValueError, match="jobs: the stages of this model are trained one after the other"):
         gn.train(grown, IMAGES, out=tmp_path / "run", jobs=2, **OPTIONS)
-    with pytest.raises(ValueError, match="jobs: .* need a run folder"):
+    with pytest.raises(ValueError, match=r"jobs: .* need a run folder"):
         gn.train(mixed, IMAGES, jobs=2, **OPTIONS)
     with pytest.raises(ValueError, match="callbacks: "):
         gn.train(mixed, IMAGES, out=tmp_path / "run", jobs=2, callbacks=[lambda trainer, step: None], **OPTIONS)
@@ -288,7 +309,7 @@ def test_a_class_that_is_not_registered_is_refused_before_any_work(tmp_path: Pat
         gn.train(made, IMAGES, out=tmp_path / "run", **OPTIONS)
     assert not (tmp_path / "run").exists()
     gn.train(made, IMAGES, **OPTIONS)  # without a folder it may
-    with pytest.raises(TypeError, match="training: expected a subclass of gan_np.models.Training"):
+    with pytest.raises(TypeError, match=r"training: expected a subclass of gan_np\.models\.Training"):
         gn.models.register("own", training=dict)  # type: ignore[arg-type]
     assert Training().stage_settings(0) == {}
 
@@ -355,8 +376,6 @@ def older(tmp_path: Path) -> Path:
         (file,) = checkpoint.all_of(run / name)
         found, description = checkpoint.read(file)
         text = json.loads(json.dumps(description | {"data": fingerprints(seen)["data"]}))
-        from gan_np.runs.tensor_file import to_bytes
-
         file.write_bytes(to_bytes(text, found))
     return run
 
