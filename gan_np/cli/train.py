@@ -136,8 +136,7 @@ def _resume(run: Path, config: Path | None, out: Path | None, jobs: int, quiet: 
     from gan_np.runs.folder import read_config
     from gan_np.runs.opened import steps_done
 
-    kept = read_config(run)
-    changeable = kept.changeable()
+    changeable = read_config(run).changeable() if (run / "config.toml").is_file() else CHANGEABLE
     others = sorted(set(flags) - set(changeable)) + ["config"] * (config is not None) + ["out"] * (out is not None)
     allowed = ", --".join(changeable).replace("_", "-")
     if others:
@@ -145,7 +144,7 @@ def _resume(run: Path, config: Path | None, out: Path | None, jobs: int, quiet: 
             f"resume: a run keeps its settings, only --{allowed} may change; got "
             f"--{', --'.join(others).replace('_', '-')} too"
         )
-    _say_ended(kept, flags.get("steps"), quiet)
+    _say_ended(read_config(run), flags.get("steps"), quiet)
     started = time.monotonic()
     before = steps_done(run)
     run_again(run, **flags, progress=not quiet, jobs=jobs)
