@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gan_np import kernels
+from gan_np.models.registered import GANS, MODELS, TRAINING
 
 ROOT = Path(__file__).parents[1]
 PAGES = [page for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if page.exists()]
@@ -37,6 +38,7 @@ def run(page, text):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    models = {registry: set(registry) for registry in (GANS, MODELS)}
     before = {(operation, entry.name) for operation in kernels.OPERATIONS for entry in kernels.entries(operation)}
     try:
         run(page, page.read_text(encoding="utf-8"))
@@ -44,6 +46,10 @@ def test_page_runs(page, tmp_path, monkeypatch):
         after = {(operation, entry.name) for operation in kernels.OPERATIONS for entry in kernels.entries(operation)}
         for operation, name in after - before:
             kernels.unregister_kernel(operation, name)
+        for registry, names in models.items():
+            for name in set(registry) - names:
+                registry.unregister(name)
+                TRAINING.pop(name, None)
     assert after == before, "the page leaves kernels in the table"
 
 

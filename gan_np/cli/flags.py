@@ -113,8 +113,10 @@ class ConfiguredCommand(Command):
 
 
 def _options_chosen(args: list[str]) -> list[Any]:
-    file = _last(args, "--config")
+    file, run = _last(args, "--config"), _last(args, "--resume")
     values: dict[str, Any] = {}
+    if run is not None:
+        file = str(Path(run) / "config.toml")  # what the run chose: some of its options may be others when it goes on
     if file is not None and Path(file).is_file():
         values = read_toml(Path(file))
     found: dict[str, Any] = {}

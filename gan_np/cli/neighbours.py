@@ -10,7 +10,6 @@ import typer
 
 from gan_np.files import write_atomically
 
-from .models import load_model
 from .output import console, say
 from .usage import device_name
 
@@ -58,15 +57,14 @@ def neighbours(
     """
     from gan_np.evaluation.memorisation import memory_of
     from gan_np.evaluation.pairs import save_neighbours
-    from gan_np.models import LAPGAN
-    from gan_np.runs import load_classifier
+    from gan_np.runs import load_classifier, load_gan
 
-    model, searches = load_model(run, device), {}
+    model, searches = load_gan(run, device=device), {}
     if classifier is not None:
         reader = load_classifier(classifier).extractor_for(model.image_shape)
         searches["classifier"] = lambda images, labels: reader.features(images)
-    if features and isinstance(model, LAPGAN):
-        say("a lapgan has a discriminator for each level and none for whole images: pixels only")
+    if features and model.judge is None:
+        say("this model has no discriminator that is shown finished images: its features are not searched")
     memory = memory_of(
         run,
         model,

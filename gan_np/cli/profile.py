@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,8 +12,6 @@ from .flags import resolve, with_config_flags
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from gan_np.runs.config import Config
-    from gan_np.training.algorithm import Trainer
     from gan_np.training.estimate import Line
 
 
@@ -31,21 +28,15 @@ def profile(
     """Say where the time of a training step goes, by operation. Takes the settings of `train`; trains nothing."""
     from rich.console import Console
 
-    from gan_np.models import LAPGAN
-    from gan_np.runs import build_gan, build_trainer, open_data
+    from gan_np.runs import build_gan, open_data
     from gan_np.runs.build import chosen_kernels, tuned_kernels
-    from gan_np.runs.levels import level_trainers
+    from gan_np.runs.stages import stage_trainers
     from gan_np.training.estimate import profile_steps
 
     chosen = resolve(config, flags)
     data = open_data(chosen)
-    trainers: Iterable[tuple[str, Config, Trainer]]
     gan = build_gan(chosen, data.data_shape, data.classes)
-    if isinstance(gan, LAPGAN):
-        trainers = level_trainers(gan, data.images, data.labels, chosen)
-    else:
-        trainers = [("", chosen, build_trainer(gan, data.data, chosen, data.labels))]
-    for name, _, trainer in trainers:
+    for name, _, trainer in stage_trainers(gan, data.data, data.labels, chosen.of(gan)):
         with chosen_kernels(chosen, tuned_kernels(chosen)):
             step, lines = profile_steps(trainer, repeats)
         Console().print(_table(f"{name and name + ': '}{step * 1e3:.1f} ms a step", step, lines))

@@ -52,13 +52,13 @@ def sample(
     A conditional model draws each class as often as the data have it, unless --label or --by-class ask otherwise.
     """
     from gan_np.data import save_grid
-    from gan_np.models import GRAN, LAPGAN, InfoGAN
-    from gan_np.runs import load_gan, load_lapgan
-    from gan_np.runs.levels import is_lapgan, save_series
+    from gan_np.models import Model
+    from gan_np.runs import load_gan
+    from gan_np.runs.drawing import save_series
 
     if by_class and label is not None:
         raise wrong_option("by_class: one class a row leaves nothing for --label to choose")
-    gan = load_lapgan(run, device=device) if is_lapgan(run) else load_gan(run, device=device)
+    gan: Model = load_gan(run, device=device)
     vectors = len(gan.data_shape) == 1
     out = out or Path("samples.csv" if vectors else "grid.png")
     labels: Array | str | None = label
@@ -71,40 +71,29 @@ def sample(
         count, columns = len(labels), across
         if not table.plain:
             say(f"rows: {', '.join(table.names)}")
-    if isinstance(gan, LAPGAN):
-        if vary is not None:
-            raise ValueError("vary: needs an infogan")
-        if steps:
-            path = save_series(gan, out, count, seed, labels=labels, average=average)
-        else:
-            path = save_grid(gan.sample(count, seed, labels=labels, average=average), out, columns=columns)
-        say(f"wrote {path}")
-        return
     if steps:
-        if not isinstance(gan, GRAN):
-            raise ValueError("steps: needs a sequential model (gran, lapgan)")
-        series = gan.series(count, seed, average=average)
-        path = save_grid(series.reshape(-1, *gan.image_shape), out, columns=series.shape[1])
-        say(f"wrote {path}")
-        return
-    if vary is not None:
-        if not isinstance(gan, InfoGAN):
-            raise ValueError("vary: needs an infogan")
+        if gan.draw_steps == 1:
+            raise ValueError(
+                "steps: needs a sequential model, which draws in steps (gran, lapgan); this one draws at once"
+            )
+        path = save_series(gan, out, count, seed, labels=labels, average=average)
+    elif vary is not None:
+        of_codes = getattr(gan, "vary", None)
+        if of_codes is None:
+            raise ValueError("vary: needs a model with codes (infogan)")
         across = columns or 10
-        images = gan.vary(vary, max(1, count // across), across, seed)
-        say(f"wrote {save_grid(images, out, columns=across)}")
-        return
-    samples = gan.sample(count, seed, labels=labels, average=average)
-    if out.suffix.lower() in (".npy", ".csv") or vectors:
-        say(f"wrote {_write(samples, out, getattr(gan, 'encoding', None))}")
-        return
-    say(f"wrote {save_grid(samples, out, columns=columns)}")
+        path = save_grid(of_codes(vary, max(1, count // across), across, seed), out, columns=across)
+    else:
+        samples = gan.sample(count, seed, labels=labels, average=average)
+        as_numbers = vectors or out.suffix.lower() in (".npy", ".csv")
+        path = _write(samples, out, gan.encoding) if as_numbers else save_grid(samples, out, columns=columns)
+    say(f"wrote {path}")
 
 
 def _write(samples: Array, out: Path, encoding: Any) -> Path:
     """Samples as numbers, or vectors as a picture, by the ending of the name."""
     from gan_np.files import write_atomically
-    from gan_np.runs.drawing import draw, write_vectors
+    from gan_np.runs.sample_images import draw, write_vectors
 
     suffix = out.suffix.lower()
     columns = getattr(encoding, "columns", None)

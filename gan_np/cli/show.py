@@ -47,14 +47,14 @@ def show(
 
 
 def _describe_all(out: Console, run: Path) -> None:
-    """The run, or each level of a lapgan."""
-    from gan_np.runs.levels import is_lapgan, level_folders
+    """The run, or each of its stages."""
+    from gan_np.runs.stage_folders import stage_folders
 
-    parts = level_folders(run) if is_lapgan(run) else [run]
-    if not parts:
-        out.print(f"{run}: a lapgan, no level begun yet")
-    for part in parts:
-        _describe(out, part)
+    for part in stage_folders(run):
+        if part != run and not (part / "config.toml").exists():
+            out.print(f"{part}: this stage has not begun")
+        else:
+            _describe(out, part)
 
 
 def _describe(out: Console, run: Path) -> None:

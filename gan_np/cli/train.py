@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from gan_np.data.dataset import Dataset
-from gan_np.models import LAPGAN
+from gan_np.models import GAN, Model
 from gan_np.runs.config import CHANGEABLE, Config
 
 from .flags import given, resolve, with_config_flags
 from .output import console, say, say_all
 from .usage import checking_options, wrong_option
 
-if TYPE_CHECKING:
-    from gan_np.training.algorithm import Trainer
+CHANGED = ", ".join(f"--{name}" for name in CHANGEABLE if name != "data")
 
 
 @with_config_flags
@@ -33,8 +30,8 @@ def train(
     resume: Annotated[
         Path | None,
         typer.Option(
-            help="Go on with this run; only --steps, --device, --precision, and --data where the data were moved, may be "
-            "given beside it."
+            help=f"Go on with this run; only {CHANGED}, and --data where the data were moved, may be given beside it (and "
+            "what a model allows: lapgan --coarsest-steps)."
         ),
     ] = None,
     dry_run: Annotated[
@@ -42,7 +39,11 @@ def train(
     ] = False,
     jobs: Annotated[
         int,
-        typer.Option(min=1, help="lapgan: levels that train at the same time [dim]\\[1][/dim].", show_default=False),
+        typer.Option(
+            min=1,
+            help="Of a model of several stages (lapgan), how many train at the same time [dim]\\[1][/dim].",
+            show_default=False,
+        ),
     ] = 1,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
     **flags: Any,
@@ -55,7 +56,6 @@ def train(
     """
     from gan_np.runs import build_gan, open_data
     from gan_np.runs import train as run_training
-    from gan_np.runs.build import build_trainer
     from gan_np.runs.folder import RunFolder
 
     if resume is not None:
@@ -67,27 +67,16 @@ def train(
         say_all(dataset.decided, quiet=quiet)
     with checking_options(chosen.options):
         gan = build_gan(chosen, dataset.data_shape, dataset.classes)
-    if isinstance(gan, LAPGAN):
-        _train_lapgan(chosen, gan, dataset, out or RunFolder.free_name(chosen), jobs, quiet, dry_run)
-        return
     if chosen.init_from:
         say(
             f"from {chosen.init_from}: weights, statistics and average of both networks are kept; optimisers, counts, noise "
             "and the order of the images start afresh",
             quiet=quiet,
         )
-    model = chosen.of(gan).model or "a GAN put together by hand"
-    say(
-        f"{model} on {dataset.counted} from {chosen.data}: G {len(gan.generator.parameters):,} "
-        f"and D {len(gan.discriminator.parameters):,} parameters, {gan.generator.dtype} on {gan.generator.device}"
-        f"{_rounded(chosen)}",
-        quiet=quiet,
-    )
-    _say_labels(gan.classes, dataset, quiet)
+    chosen = chosen.of(gan)
+    _introduce(gan, chosen, dataset, quiet)
     if dry_run:
-        _dry_run(
-            chosen, dataset, gan.summary(), [("", chosen, build_trainer(gan, dataset.data, chosen, dataset.labels))]
-        )
+        _dry_run(chosen, dataset, gan)
         return
     folder = out or RunFolder.free_name(chosen)
     started = time.monotonic()
@@ -97,8 +86,29 @@ def train(
         out=folder,
         config=chosen,
         progress=not quiet,
+        jobs=jobs,
     )
-    _report(folder, chosen.steps, time.monotonic() - started, quiet)
+    _report(folder, gan, time.monotonic() - started, quiet)
+
+
+def _introduce(gan: Model, config: Config, dataset: Dataset, quiet: bool) -> None:
+    """What is trained on what: the model, the data, each stage."""
+    begin = f"{config.model or 'a GAN put together by hand'} on {dataset.counted} from {config.data}"
+    if len(gan.stages) == 1:
+        say(f"{begin}: {_sizes(gan.stages[0], config)}", quiet=quiet)
+    else:
+        say(f"{begin}, in {len(gan.stages)} stages", quiet=quiet)
+        for number, stage in enumerate(gan.stages):
+            of_stage = config.of_stage(number)
+            say(f"  {gan.stage_name(number)}, {of_stage.steps:,} steps: {_sizes(stage, of_stage)}", quiet=quiet)
+    _say_labels(gan.classes, dataset, quiet)
+
+
+def _sizes(gan: GAN, config: Config) -> str:
+    return (
+        f"G {len(gan.generator.parameters):,} and D {len(gan.discriminator.parameters):,} parameters, "
+        f"{gan.generator.dtype} on {gan.generator.device}{_rounded(config)}"
+    )
 
 
 def _say_labels(classes: int | None, dataset: Dataset, quiet: bool) -> None:
@@ -116,51 +126,13 @@ def _rounded(config: Config) -> str:
     return "" if config.precision == "float32" else f", products in {config.precision}"
 
 
-def _train_lapgan(
-    config: Config, gan: LAPGAN, dataset: Dataset, folder: Path, jobs: int, quiet: bool, dry_run: bool
-) -> None:
-    from gan_np.runs import train_lapgan
-    from gan_np.runs.levels import level_trainers
-
-    sizes = " → ".join("×".join(map(str, player.image_shape[:2])) for player in gan.players)
-    steps = config.options["coarsest_steps"]
-    coarsest = "" if steps is None else f", the coarsest {steps:,}"
-    say(
-        f"lapgan {sizes} on {len(dataset):,} images from {config.data}, each level {config.steps:,} steps{coarsest}",
-        quiet=quiet,
-    )
-    _say_labels(gan.classes, dataset, quiet)
-    if dry_run:
-        players = "\n\n".join(player.summary() for player in gan.players)
-        _dry_run(config, dataset, players, level_trainers(gan, dataset.images, dataset.labels, config))
-        return
-    started = time.monotonic()
-    train_lapgan(
-        gan,
-        dataset.images,
-        dataset.labels,
-        class_names=dataset.class_names,
-        out=folder,
-        config=config,
-        progress=not quiet,
-        jobs=jobs,
-    )
-    say(
-        f"trained {len(gan.players)} levels in {time.monotonic() - started:.0f} s; look at {folder / 'samples.png'}",
-        quiet=quiet,
-    )
-    say(f"  gan-np sample {folder} --count 8 --seed 1 --steps --out series.png", quiet=quiet)
-
-
 def _resume(run: Path, config: Path | None, out: Path | None, jobs: int, quiet: bool, flags: dict[str, Any]) -> None:
-    from gan_np.runs import build_gan, open_data
+    from gan_np.runs import load_gan
     from gan_np.runs import resume as run_again
     from gan_np.runs.folder import read_config
-    from gan_np.runs.levels import CHANGEABLE as OF_LAPGAN
-    from gan_np.runs.levels import is_lapgan
+    from gan_np.runs.opened import steps_done
 
-    layered = is_lapgan(run)
-    changeable = OF_LAPGAN if layered else CHANGEABLE
+    changeable = read_config(run).changeable() if (run / "config.toml").is_file() else CHANGEABLE
     others = sorted(set(flags) - set(changeable)) + ["config"] * (config is not None) + ["out"] * (out is not None)
     allowed = ", --".join(changeable).replace("_", "-")
     if others:
@@ -168,23 +140,19 @@ def _resume(run: Path, config: Path | None, out: Path | None, jobs: int, quiet: 
             f"resume: a run keeps its settings, only --{allowed} may change; got "
             f"--{', --'.join(others).replace('_', '-')} too"
         )
-    if layered:
-        settings = dataclasses.replace(read_config(run), **flags)
-        dataset = open_data(settings, None if "data" in flags else run)
-        gan = build_gan(settings, dataset.image_shape, dataset.classes)
-        _train_lapgan(settings, gan, dataset, run, jobs, quiet, False)
-        return
     _say_ended(read_config(run), flags.get("steps"), quiet)
     started = time.monotonic()
-    first: list[int] = []
-    trainer = run_again(
-        run, **flags, progress=not quiet, callbacks=[lambda _, step: None if first else first.append(step.number)]
-    )
-    if not first:
-        say(f"nothing was trained: {run} is at step {trainer.steps:,} already; --steps N goes on to N", quiet=quiet)
+    before = steps_done(run)
+    run_again(run, **flags, progress=not quiet, jobs=jobs)
+    after = steps_done(run)
+    for name, steps in before.items():
+        if after[name] > steps:
+            say(f"{'' if len(after) == 1 else f'{name}: '}went on from step {steps:,}", quiet=quiet)
+    if before == after:
+        reached = ", ".join(f"{run if len(after) == 1 else name} is at step {steps:,}" for name, steps in after.items())
+        say(f"nothing was trained: {reached} already; --steps N goes on to N", quiet=quiet)
         return
-    say(f"went on from step {first[0] - 1:,}", quiet=quiet)
-    _report(run, trainer.steps, time.monotonic() - started, quiet)
+    _report(run, load_gan(run), time.monotonic() - started, quiet)
 
 
 def _say_ended(config: Config, steps: int | None, quiet: bool) -> None:
@@ -200,42 +168,55 @@ def _say_ended(config: Config, steps: int | None, quiet: bool) -> None:
             )
 
 
-def _report(folder: Path, steps: int, seconds: float, quiet: bool) -> None:
-    say(f"trained to step {steps:,} in {seconds:.0f} s", quiet=quiet)
-    for name in (
+def _report(run: Path, gan: Model, seconds: float, quiet: bool) -> None:
+    """What was trained and where it is, and what to do with it."""
+    from gan_np.runs.opened import steps_done
+
+    done = steps_done(run)
+    if len(done) == 1:
+        say(f"trained to step {next(iter(done.values())):,} in {seconds:.0f} s", quiet=quiet)
+    else:
+        reached = ", ".join(f"{name} to step {steps:,}" for name, steps in done.items())
+        say(f"trained {reached} in {seconds:.0f} s", quiet=quiet)
+    vectors = len(gan.data_shape) == 1
+    names = (
         "samples.png",
         "samples.csv",
         "training.gif",
+        "drawing.gif",
         "losses.png",
         "evaluation.png",
         "log.jsonl",
         "config.toml",
-    ):
-        place = folder / name
+    )
+    for name in (*(done if len(done) > 1 else ()), *names):
+        place = run / name
         if place.exists():
             say(f"  {place}", quiet=quiet)
-        elif name in ("losses.png", "samples.png"):
+        elif (name == "losses.png" and len(done) == 1) or name == "samples.png":
             say(f"  {place} was not drawn: matplotlib is not installed", quiet=quiet)
-    vectors = (folder / "samples.csv").exists()
-    say(f"look at {folder / 'samples.png'}, then try:", quiet=quiet)
-    say(f"  gan-np sample {folder} --count 64 --seed 1 --out {'rows.csv' if vectors else 'grid.png'}", quiet=quiet)
-    say(f"  gan-np show {folder}", quiet=quiet)
+    say(f"look at {run / 'samples.png'}, then try:", quiet=quiet)
+    say(f"  gan-np sample {run} --count 64 --seed 1 --out {'rows.csv' if vectors else 'grid.png'}", quiet=quiet)
+    if gan.draw_steps > 1:
+        say(f"  gan-np sample {run} --count 8 --seed 1 --steps --out series.png", quiet=quiet)
+    say(f"  gan-np show {run}", quiet=quiet)
 
 
-def _dry_run(config: Config, dataset: Dataset, networks: str, trainers: Iterable[tuple[str, Config, Trainer]]) -> None:
-    """The settings, what was decided about the data, the networks, and what each part of the training costs, measured on a
+def _dry_run(config: Config, dataset: Dataset, gan: Model) -> None:
+    """The settings, what was decided about the data, the networks, and what each stage of the training costs, measured on a
     few steps of it."""
     import tomli_w
 
     from gan_np.runs.build import chosen_kernels, tuned_kernels
+    from gan_np.runs.stages import stage_trainers
     from gan_np.training.estimate import estimate
 
     out = console()
     out.print(tomli_w.dumps(config.to_mapping()))
     for text in (*dataset.decided, *dataset.warned):
         out.print(text)
-    out.print(networks)
-    for name, settings, trainer in trainers:
+    out.print(gan.summary())
+    for name, settings, trainer in stage_trainers(gan, dataset.data, dataset.labels, config):
         with chosen_kernels(config, tuned_kernels(config)):
             cost = estimate(trainer)
         minutes = cost.seconds * settings.steps / 60

@@ -10,7 +10,6 @@ import typer
 
 from gan_np.checks import number
 
-from .models import load_model
 from .output import console, say
 from .usage import checking_options, device_name, wrong_option
 
@@ -72,7 +71,7 @@ def traverse(
     from gan_np.latent import Decoder, Towards, read_directions
     from gan_np.latent import traverse as draw
     from gan_np.latent.chosen import factor
-    from gan_np.runs import load_classifier
+    from gan_np.runs import load_classifier, load_gan
 
     folder = run if run.is_dir() else run.parent.parent
     if names:
@@ -88,7 +87,7 @@ def traverse(
         for name, span in (("across_range", across_range), ("down_range", down_range)):
             for end in span or ():
                 number(name, end)
-    model = load_model(run, device)
+    model = load_gan(run, device=device)
     _ = model.image_shape  # refuses vectors, which cannot be drawn in a grid
     decoder = Decoder(model, seed, average)
     towards = None if classifier is None else Towards(decoder, load_classifier(classifier, device=device))
@@ -114,15 +113,14 @@ def _keep(folder: Path, run: Path, decoder: Decoder, texts: list[str], towards: 
     from gan_np.latent import keep_directions
     from gan_np.latent.chosen import direction
     from gan_np.latent.named import check_name
-    from gan_np.models import LAPGAN
     from gan_np.runs.checkpoint import describe_file
+    from gan_np.runs.stage_folders import has_stages
 
     found = []
     for text in texts:
         name, _, source = text.partition("=")
         vector = direction(source, decoder.gan, folder, average=decoder.average, towards=towards)
         found.append(dataclasses.replace(vector, name=check_name(name), source=vector.source or source))
-    step = None
-    if not isinstance(decoder.model, LAPGAN):  # whose levels have a count of steps each
-        step = describe_file(run).get("training", {}).get("steps")
+    # Of several stages each has a count of its own.
+    step = None if has_stages(run) else describe_file(run).get("training", {}).get("steps")
     say(f"kept {', '.join(direction.name for direction in found)} in {keep_directions(folder, found, step)}")

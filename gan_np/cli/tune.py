@@ -31,24 +31,30 @@ def tune(
 
     Use it with: gan-np train --tuned tuned.json. Without it a cost model chooses.
     """
-    from gan_np.runs import build_gan, build_trainer, open_data
+    from gan_np.runs import build_gan, open_data
+    from gan_np.runs.stages import stage_trainers
 
     chosen = resolve(config, flags)
     if not out.parent.is_dir():
         raise FileNotFoundError(f"out: there is no folder {str(out.parent)!r}")
     dataset = open_data(chosen)
-    images = dataset.data
     gan = build_gan(chosen, dataset.data_shape, dataset.classes)
-    trainer = build_trainer(gan, images, chosen, dataset.labels)
-    results, trials = confirm(trainer, run_tuning(trainer, rounds=rounds), rounds=rounds)
+    found_out: dict[Any, Tuned] = {}
+    trials: list[Trial] = []
+    for _, _, trainer in stage_trainers(gan, dataset.data, dataset.labels, chosen.of(gan)):
+        found, tried = confirm(trainer, run_tuning(trainer, rounds=rounds), rounds=rounds)
+        for one in found:  # what comes up in several stages is chosen for the first
+            found_out.setdefault((one.operation, one.problem), one)
+        trials += tried
+    results = list(found_out.values())
     shown = Console()
     shown.print(_problems(results))
     if trials:
         shown.print(_trials(trials))
-    for found in results:
-        for name, fault in found.faulty.items():
-            say(f"kernel {name!r} of {found.operation!r} is left out: {fault}", style="red")
-    changed = sum(found.chosen != found.by_cost for found in results)
+    for result in results:
+        for name, fault in result.faulty.items():
+            say(f"kernel {name!r} of {result.operation!r} is left out: {fault}", style="red")
+    changed = sum(result.chosen != result.by_cost for result in results)
     say(f"wrote {save_tuned(out, results)}: {len(results)} problems, {changed} of them not as the cost model has it")
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import re
-import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
 from gan_np import devices
+from gan_np.runs.imported import import_file
 from gan_np.runs.suggestions import suggestions
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
@@ -60,7 +58,8 @@ class Command(TyperCommand):
     def prepare(self, args: list[str]) -> None:
         """What a command line decides before it is parsed: the files that it imports are run."""
         for file in values_in(args, "--import"):
-            import_file(file)
+            with checking_options():
+                import_file(file)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Click's own, with better guesses: it compares letters alone, the dashes among them (--lr: --flip)."""
@@ -85,32 +84,6 @@ def values_in(args: list[str], option: str) -> list[str]:
         elif word.startswith(option + "="):
             found.append(word.removeprefix(option + "="))
     return found
-
-
-def import_file(name: str) -> None:
-    """Run a Python file as a module of its name; a second time it is not run again.
-
-    Raises:
-        typer.BadParameter: there is no such file, or it fails; the message says how.
-    """
-    place = Path(name).resolve()
-    if str(place) in _imported:
-        return
-    if not place.is_file():
-        raise wrong_option(f"import: there is no file {name!r}")
-    spec = importlib.util.spec_from_file_location(place.stem, place)
-    if spec is None or spec.loader is None:
-        raise wrong_option(f"import: expected a Python file, got {name!r}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault(place.stem, module)
-    _imported.add(str(place))
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise wrong_option(f"import: {name} failed with {type(error).__name__}: {error}") from error
-
-
-_imported: set[str] = set()
 
 
 @contextmanager

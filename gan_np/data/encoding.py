@@ -40,7 +40,7 @@ class Encoding(Protocol):
         """What the generator made, as data: of the data's dtype, in their own units."""
         ...
 
-    def learned(self, data: Array, *, fit: bool = True, columns: Sequence[str] | None = None) -> Encoding:
+    def learned(self, data: Array, *, fit: bool = True) -> Encoding:
         """As it is after a look at the data that a training begins with.
 
         Raises:
@@ -76,7 +76,7 @@ class ImageEncoding:
         unit = (floats.astype(self.dtype) - low) / (high - low)
         return array_module(floats).clip(unit, 0.0, 1.0)
 
-    def learned(self, data: Array, *, fit: bool = True, columns: Sequence[str] | None = None) -> ImageEncoding:
+    def learned(self, data: Array, *, fit: bool = True) -> ImageEncoding:
         """With the dtype of these images.
 
         Raises:
@@ -148,7 +148,11 @@ class VectorEncoding:
         mean, deviation = self._moments(device_of(floats))
         return (floats * deviation + mean).astype(self.dtype)
 
-    def learned(self, data: Array, *, fit: bool = True, columns: Sequence[str] | None = None) -> VectorEncoding:
+    def named(self, columns: Sequence[str]) -> VectorEncoding:
+        """With names of the columns."""
+        return dataclasses.replace(self, columns=tuple(columns))
+
+    def learned(self, data: Array, *, fit: bool = True) -> VectorEncoding:
         """With mean and deviation of these vectors; those that it has already stay, since the players learnt with them.
 
         Raises:
@@ -158,9 +162,7 @@ class VectorEncoding:
             raise TypeError(
                 f"images: expected vectors of float32 or float64, got {data.dtype}; give data.astype('float32')"
             )
-        known = dataclasses.replace(
-            self, dtype=str(data.dtype), columns=self.columns if columns is None else tuple(columns)
-        )
+        known = dataclasses.replace(self, dtype=str(data.dtype))
         finite = np.isfinite(data)
         if not finite.all():
             row, column = np.argwhere(~finite)[0]

@@ -10,13 +10,12 @@ from gan_np.arrays import Array, generator, to_host
 from gan_np.layers import NOTHING
 from gan_np.metrics.battle import TOLERANCE, Errors, battle_ratios, verdict
 from gan_np.metrics.intervals import jackknife
-from gan_np.models import GAN
+from gan_np.models import GAN, Model
 from gan_np.models.gan import joined
 from gan_np.models.packing import pack
 from gan_np.runs import load_gan
 from gan_np.runs.build import build_objective
 from gan_np.runs.folder import read_config
-from gan_np.runs.levels import is_lapgan
 
 from .evaluate import COUNT, Real
 from .parts import Section, Table
@@ -39,14 +38,18 @@ def battle_of_runs(
     second's are not read.
 
     Raises:
-        ValueError: a lapgan, which has no one discriminator; conditional models; images of different shapes.
+        ValueError: a model without a discriminator of finished images; conditional models; images of different shapes.
     """
-    source, configs, gans = Run.open(first, data=data), [read_config(path) for path in (first, second)], []
-    for path in (first, second):
-        gan = None if is_lapgan(path) else load_gan(path, device=device)
-        if gan is None or gan.context_shape is not None:
-            raise ValueError(f"{path}: needs a discriminator of images alone, not a lapgan or a conditional model")
-        gans.append(gan)
+    source, configs = Run.open(first, data=data), [read_config(path) for path in (first, second)]
+    gans: list[Model] = [load_gan(path, device=device) for path in (first, second)]
+    judges: list[GAN] = []
+    for path, gan in zip((first, second), gans, strict=True):
+        if gan.judge is None or gan.judge.context_shape is not None:
+            raise ValueError(
+                f"{path}: needs a discriminator of finished images alone; that of a conditional model is shown more, and a "
+                "model of several stages may have none"
+            )
+        judges.append(gan.judge)
     if gans[0].data_shape != gans[1].data_shape:
         raise ValueError(f"against: data of {gans[1].data_shape}, the first run makes {gans[0].data_shape}")
     objectives = [build_objective(config) for config in configs]
@@ -56,7 +59,7 @@ def battle_of_runs(
                 f"{path}: was trained with {config.objective!r}, whose score is no verdict: there is no boundary above "
                 "which an image is called real, so errors cannot be counted"
             )
-    together = [(gan.packing, config.batch_size) for gan, config in zip(gans, configs, strict=True)]
+    together = [(gan.packing, config.batch_size) for gan, config in zip(judges, configs, strict=True)]
     if together[0] != together[1]:
         of_each = ", the second ".join(f"packing {packing}, batch_size {size}" for packing, size in together)
         raise ValueError(f"against: both discriminators must judge as many images together; the first has {of_each}")
@@ -65,7 +68,7 @@ def battle_of_runs(
     boundaries = [objective.boundary for objective in objectives]
 
     def errors(judge: int, images: Array, *, real: bool) -> Array:
-        called_real = discriminator_logits(gans[judge], images, configs[judge].batch_size) > boundaries[judge]
+        called_real = discriminator_logits(judges[judge], images, configs[judge].batch_size) > boundaries[judge]
         return ~called_real if real else called_real
 
     found = Errors(

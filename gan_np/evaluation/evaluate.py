@@ -24,7 +24,7 @@ from gan_np.metrics.pixels import FeatureExtractor, plain_features
 from gan_np.metrics.precision_recall import NEIGHBOURS
 from gan_np.metrics.registered import metric_of
 from gan_np.models import Classifier
-from gan_np.runs.drawing import draw_vectors
+from gan_np.runs.sample_images import draw_vectors
 
 from .parts import Bars, Figure, Section, Table
 from .report import Report

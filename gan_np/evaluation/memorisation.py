@@ -12,7 +12,7 @@ from gan_np.arrays import Array
 from gan_np.data.dataset import Dataset
 from gan_np.metrics.copying import Copying, copying_test
 from gan_np.metrics.neighbours import nearest_neighbours
-from gan_np.models import GAN, LAPGAN
+from gan_np.models import Model
 from gan_np.runs.folder import read_config
 
 from .held_out import held_out_images, some_of
@@ -43,7 +43,7 @@ class Memory:
 
 def memory_of(
     run: str | Path,
-    model: GAN | LAPGAN,
+    model: Model,
     *,
     count: int = 500,
     show: int = 12,
@@ -60,10 +60,10 @@ def memory_of(
     """Search the training data of a run for those nearest to its samples, in pixels (of vectors in columns) and in features.
 
     run: a run folder; model: its model. held_out: images that training has not seen, see `held_out_images`; at most
-    held_out_count of them, drawn at random. trunk: search in the features of the run's own discriminator too (not for a
-    LAPGAN, which has several). data: where the run's own data are now, if they were moved. features: more searches by
-    name, say {"classifier": lambda images, labels: …}. The rest as in `copying_test`; mirrored images count as copies
-    where the run was trained with flips.
+    held_out_count of them, drawn at random. trunk: search in the features of the run's own discriminator too, where the
+    model has one that is shown finished images (`Model.judge`). data: where the run's own data are now, if they were
+    moved. features: more searches by name, say {"classifier": lambda images, labels: …}. The rest as in `copying_test`;
+    mirrored images count as copies where the run was trained with flips.
 
     Raises:
         ValueError: no held-out images are known or given; the data is not what the run was trained on.
@@ -91,8 +91,9 @@ def memory_of(
             )
         }
     searches: dict[str, Features] = {}
-    if trunk and isinstance(model, GAN):
-        searches["discriminator"] = lambda images, labels: trunk_features(model, images, labels)
+    judge = model.judge
+    if trunk and judge is not None:
+        searches["discriminator"] = lambda images, labels: trunk_features(judge, images, labels)
     for name, of in {**searches, **(features or {})}.items():
         known = of(training.data, training.labels)
         theirs, ours = of(unseen.data, unseen.labels), of(samples, labels)

@@ -14,15 +14,15 @@ from gan_np.data.dataset import Dataset
 from gan_np.files import open_image
 from gan_np.metrics.measure import compute_metrics, extract_features, features_of_samples
 from gan_np.metrics.registered import metric_of
-from gan_np.models import GAN, LAPGAN, Classifier
-from gan_np.runs import CheckpointError, load_classifier, load_gan, load_lapgan, train_classifier
+from gan_np.models import Classifier, Model
+from gan_np.runs import CheckpointError, load_classifier, load_gan, train_classifier
 from gan_np.runs.checkpoint import all_of, describe_file, find
 from gan_np.runs.config import Config
 from gan_np.runs.data import open_other, open_test_data
 from gan_np.runs.folder import read_config
-from gan_np.runs.levels import is_lapgan
 from gan_np.runs.plots import plot_evaluations
 from gan_np.runs.records import read_records
+from gan_np.runs.stage_folders import has_stages
 
 from .evaluate import COUNT, LEAST, Real, evaluate, extractor_of
 from .parts import Figure, Section, Table
@@ -62,13 +62,9 @@ class Run:
             raise ShapeError(f"real: expected data of {ours}, as the run draws, {real or config.data} has {theirs}")
         return cls(place, config, train, None if test is None else relabelled(test, train))
 
-    def gan(self, checkpoint: Path | None, device: str) -> GAN | LAPGAN:
-        """The model of a checkpoint file, or of the newest one."""
-        model: GAN | LAPGAN
-        if is_lapgan(self.path):
-            model = load_lapgan(self.path, device=device)
-        else:
-            model = load_gan(checkpoint or self.path, device=device)
+    def gan(self, checkpoint: Path | None, device: str) -> Model:
+        """The model of a checkpoint file, or of the newest one of each stage."""
+        model: Model = load_gan(checkpoint or self.path, device=device)
         with_labels_of(model, self.train)
         return model
 
@@ -126,10 +122,10 @@ def evaluate_run(
     """
     integer("count", count, LEAST)
     opened = Run.open(run, real, data)
-    layered = is_lapgan(opened.path)
-    if layered and (best or every):
-        raise ValueError("best, every: a lapgan is sampled from the newest checkpoints of its levels only")
-    chosen = None if layered else _checkpoint(opened.path, best)
+    several = has_stages(opened.path)
+    if several and (best or every):
+        raise ValueError("best, every: a model of several stages is sampled from the newest checkpoint of each only")
+    chosen = None if several else _checkpoint(opened.path, best)
     gan = opened.gan(chosen, device)
     reader = opened.classifier(classifier, device=device, progress=progress)
     facts = {"run": str(run), "model": opened.config.model, "data": opened.config.data}

@@ -9,12 +9,11 @@ import numpy as np
 
 from gan_np.data.dataset import Dataset
 from gan_np.data.labels import LabelTable
-from gan_np.models import GAN, LAPGAN
-from gan_np.runs.checkpoint import describe_file
+from gan_np.models import Model
 from gan_np.runs.config import Config
 from gan_np.runs.data import open_data
 from gan_np.runs.fingerprints import check_fingerprints
-from gan_np.runs.levels import finest, is_lapgan
+from gan_np.runs.opened import description_of_data
 
 
 def training_data(run: str | Path, config: Config, *, moved: bool = False) -> Dataset:
@@ -27,13 +26,11 @@ def training_data(run: str | Path, config: Config, *, moved: bool = False) -> Da
         ValueError: others are there now.
     """
     found = open_data(config, None if moved else run)
-    # The finest level of a LAPGAN is trained on the whole images.
-    description = describe_file(finest(run) if is_lapgan(run) else run)
-    check_fingerprints(description, found.data, found.labels, run)
+    check_fingerprints(description_of_data(run), found.data, found.labels, run)
     return found
 
 
-def with_labels_of(model: GAN | LAPGAN, data: Dataset) -> None:
+def with_labels_of(model: Model, data: Dataset) -> None:
     """Tell a conditional model of an older checkpoint, which does not say it, what its training data's labels are."""
     if model.classes is not None and model.label_table is None and data.labels is not None:
         model.learn_labels(data.labels, data.class_names)

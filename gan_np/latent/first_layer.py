@@ -15,7 +15,7 @@ def first_weights(gan: GAN, *, average: bool = True) -> Array:
     the host.
 
     Raises:
-        TypeError: the generator does not begin with a dense layer (a level of a LAPGAN).
+        TypeError: the generator does not begin with a dense layer (but with a convolution, say).
     """
     network = gan.sampler(average=average)
     index = _first_dense(network)

@@ -9,9 +9,11 @@ from .gran import GRAN, gran
 from .infogan import CodePrior, InfoGAN, infogan
 from .lapgan import LAPGAN, lapgan, laplacian_level
 from .mlp import mlp
+from .model import Model
 from .prior import CHUNK, Prior
-from .registered import GANS, MODELS, register
+from .registered import GANS, MODELS, Training, register
 from .residual import residual_gan
+from .stages import Stages
 
 __all__ = [
     "CHUNK",
@@ -24,7 +26,10 @@ __all__ = [
     "CodePrior",
     "HeldOut",
     "InfoGAN",
+    "Model",
     "Prior",
+    "Stages",
+    "Training",
     "classifier",
     "conditional_dcgan",
     "dcgan",

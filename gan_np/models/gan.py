@@ -19,6 +19,7 @@ from gan_np.networks import Network, Sequential, folded
 from gan_np.objectives import Loss
 from gan_np.vectors import all_finite
 
+from .model import Model
 from .prior import Prior
 from .registered import register
 
@@ -36,7 +37,7 @@ TRANSIENT = {"transient": True}
 
 @register()
 @dataclass
-class GAN:
+class GAN(Model):
     """Two players, for images (H, W, C) or for vectors of m numbers.
 
     generator: z (N, latent_dim) → images (N, H, W, C) in `pixel_range`, or vectors (N, m); of a conditional model
@@ -121,16 +122,9 @@ class GAN:
         return made
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """(height, width, channels).
-
-        Raises:
-            ValueError: G gives vectors.
-        """
-        if len(self.data_shape) != 3:
-            raise ValueError(f"gan: this one gives vectors of {self.data_shape[0]} numbers, images are needed here")
-        height, width, channels = self.data_shape
-        return height, width, channels
+    def stages(self) -> tuple[GAN, ...]:
+        """What is trained of it: itself."""
+        return (self,)
 
     @property
     def image_range(self) -> tuple[float, float]:
@@ -143,14 +137,14 @@ class GAN:
             raise ValueError(f"gan: this one gives vectors of {self.data_shape[0]} numbers, images are needed here")
         return RANGES[self.pixel_range]
 
-    def learn_encoding(self, data: Array, *, standardise: bool = True, columns: Sequence[str] | None = None) -> None:
+    def learn_encoding(self, data: Array, *, standardise: bool = True) -> None:
         """Take from data how they are encoded: the dtype, and the mean and deviation of vectors, of which a model that was
         trained before keeps its own.
 
         Raises:
             TypeError, ValueError: data with numbers of another kind (see `gan_np.data.encoding`).
         """
-        self.encoding = self.encoding.learned(data, fit=standardise, columns=columns)
+        self.encoding = self.encoding.learned(data, fit=standardise)
 
     @property
     def context_shape(self) -> tuple[int, ...] | None:
@@ -242,10 +236,11 @@ class GAN:
         z = self.prior.of_seed(seed, count, self.generator.dtype)
         return self.decode(z, labels=labels, average=average)
 
-    def decode(self, z: Array, *, labels: Any = None, average: bool = True) -> Array:
+    def decode(self, z: Array, *, labels: Any = None, average: bool = True, seed: int = 0) -> Array:
         """The images or vectors of given points z (N, latent_dim) of the generator's dtype, as in `sample`, on the host.
 
-        In evaluation mode and in parts of fixed size, so that an image depends on its own z (and label) alone.
+        In evaluation mode and in parts of fixed size, so that an image depends on its own z (and label) alone: nothing else
+        is drawn, and `seed` (see `Model.decode`) changes nothing.
         """
         if z.ndim != 2 or z.shape[1] != self.prior.dim:
             raise ShapeError(f"z: expected (N, {self.prior.dim}), got {z.shape}")

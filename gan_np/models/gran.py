@@ -72,8 +72,8 @@ def gran(
 
     >>> import gan_np as gn
     >>> gan = gn.models.gran((8, 8, 1), 4, draw_steps=3, width=2, code=5)
-    >>> gan.series(2, seed=1).shape                                  # two samples, the canvas after each of three steps
-    (2, 3, 8, 8, 1)
+    >>> [canvas.shape for canvas in gan.series(2, seed=1)]          # two samples, the canvas after each of three steps
+    [(2, 8, 8, 1), (2, 8, 8, 1), (2, 8, 8, 1)]
 
     Raises:
         ShapeError, ValueError, TypeError: as `dcgan`; draw_steps (at most 100) or code below 1.
@@ -98,15 +98,20 @@ def gran(
 class GRAN(GAN):
     """A GAN whose generator draws in steps."""
 
-    def series(self, count: int, seed: int = 0, *, steps: int | None = None, average: bool = True) -> Array:
-        """The canvas after each step for `count` samples of a seed: uint8 (count, steps, H, W, C), on the host.
+    @property
+    def draw_steps(self) -> int:
+        """T, how often the generator adds to its canvas."""
+        return self._loop()[1].applications
+
+    def series(
+        self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True, steps: int | None = None
+    ) -> list[Array]:
+        """The canvas after each step for `count` samples of a seed: as many uint8 (count, H, W, C), on the host.
 
         steps: T at sampling time, another than that of training if wished; batch statistics are those of a fixed noise.
         """
-        structure = self.generator.structure
+        structure, (place, loop) = self.generator.structure, self._loop()
         assert isinstance(structure, Sequential)
-        (place,) = (index for index, layer in enumerate(structure.layers) if isinstance(layer, Loop))
-        loop = structure.layers[place]
         wanted = loop.applications if steps is None else integer("steps", steps, 1)
         theta = self.sampler(average=average).parameters
         canvases = []
@@ -117,8 +122,15 @@ class GRAN(GAN):
             network.parameters.assign(theta.values)
             network = self.with_own_statistics(network)
             shorter = replace(self, generator=network, average=None)
-            canvases.append(shorter.sample(count, seed))
-        return np.stack(canvases, axis=1)
+            canvases.append(shorter.sample(count, seed, labels=labels))
+        return canvases
+
+    def _loop(self) -> tuple[int, Loop]:
+        """Where the loop is in the generator's chain, and the loop."""
+        structure = self.generator.structure
+        assert isinstance(structure, Sequential)
+        ((place, loop),) = ((place, layer) for place, layer in enumerate(structure.layers) if isinstance(layer, Loop))
+        return place, loop
 
 
 def _generator(pyramid: Pyramid, code: int, steps: int) -> Sequential:

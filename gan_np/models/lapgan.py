@@ -8,16 +8,15 @@ h_k = I_k − l_k or with ĥ_k = G_k(z_k, l_k), and adds the two first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from itertools import pairwise
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 
 from gan_np.arrays import Array, array_module, device_of, generator, to_device, to_host
-from gan_np.checks import ShapeError, choice, integer, shape
-from gan_np.data.encoding import Encoding
-from gan_np.data.labels import LabelTable
+from gan_np.checks import ShapeError, choice, integer, shape, shown
 from gan_np.layers import (
     Add,
     BatchNorm,
@@ -42,7 +41,8 @@ from .dcgan import Normalisation, Pyramid, discriminator_layers
 from .dense import dense_gan
 from .gan import GAN, STATISTICS_BATCH, STATISTICS_BATCHES, TRANSIENT
 from .prior import Kind, Prior
-from .registered import register
+from .registered import Training, register
+from .stages import Stages
 
 
 @register()
@@ -232,57 +232,49 @@ def _adding_is_linear(channels: int) -> tuple[Any, Any]:
     return function, linear
 
 
-@dataclass
-class LAPGAN:
-    """All levels of a LAPGAN: `coarsest` draws small images, each of `levels` (coarse to fine) doubles them."""
+@register()
+class LAPGAN(Stages):
+    """All levels of a LAPGAN, coarse to fine: the first draws small images, each further one doubles them."""
 
-    coarsest: GAN
-    levels: list[LaplacianLevel]
-    recipe: Mapping[str, Any] = field(default_factory=dict, repr=False)
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """Of the finished images."""
-        return self.levels[-1].image_shape
-
-    @property
-    def data_shape(self) -> tuple[int, ...]:
-        """As in `GAN`."""
-        return self.image_shape
+    def __init__(self, stages: Iterable[GAN]) -> None:
+        super().__init__(stages)
+        for number, (coarse, fine) in enumerate(pairwise(self.stages), start=1):
+            height, width, channels = coarse.image_shape
+            expected = 2 * height, 2 * width, channels
+            if not isinstance(fine, LaplacianLevel) or fine.image_shape != expected:
+                raise ValueError(
+                    f"stages: expected a LaplacianLevel of {expected} as stage {number}, got {shown(fine)}"
+                )
 
     @property
-    def encoding(self) -> Encoding:
-        """As in `GAN`, of the finished images."""
-        return self.levels[-1].encoding
+    def coarsest(self) -> GAN:
+        """The GAN of the smallest images."""
+        return self.stages[0]
 
     @property
-    def players(self) -> list[GAN]:
-        """Every level's GAN, coarse to fine."""
-        return [self.coarsest, *self.levels]
+    def levels(self) -> tuple[LaplacianLevel, ...]:
+        """Those that add detail, coarse to fine."""
+        return cast("tuple[LaplacianLevel, ...]", self.stages[1:])
+
+    def stage_name(self, number: int) -> str:
+        """`level-0-7x7`."""
+        height, width, _ = self.stages[number].image_shape
+        return f"level-{number}-{height}x{width}"
+
+    def stage_images(self, number: int, images: Array) -> Array:
+        """Real images at the size of a level: each takes its low-pass images and its detail from them.
+
+        Raises:
+            ShapeError: images of another shape than the finished ones.
+        """
+        if images.shape[1:] != self.image_shape:
+            raise ShapeError(f"images: expected images of {self.image_shape}, got {images.shape}")
+        return laplacian.reduced(images, len(self.stages) - 1 - number)
 
     @property
-    def classes(self) -> int | None:
-        """How many labels there are, of a LAPGAN conditional on them."""
-        return self.coarsest.classes
-
-    @property
-    def label_table(self) -> LabelTable | None:
-        """As in `GAN`."""
-        return self.coarsest.label_table
-
-    @property
-    def labels(self) -> LabelTable | None:
-        """As in `GAN`."""
-        return self.coarsest.labels
-
-    def learn_labels(self, labels: Array, class_names: Sequence[str] | None = None) -> None:
-        """As in `GAN`, at every level."""
-        for player in self.players:
-            player.learn_labels(labels, class_names)
-
-    def chosen_labels(self, labels: Any, count: int) -> Array | None:
-        """As in `GAN`."""
-        return self.coarsest.chosen_labels(labels, count)
+    def draw_steps(self) -> int:
+        """One for each level."""
+        return len(self.stages)
 
     def series(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> list[Array]:
         """`count` samples of a seed at every size, coarse to fine: a list of uint8 (count, H_k, W_k, C).
@@ -290,34 +282,59 @@ class LAPGAN:
         Each level has noise of its own from the seed; image i is the same whatever `count` is. labels: of a conditional
         LAPGAN, as in `GAN.sample`.
         """
-        streams = [int(number) for number in generator(seed, 1).integers(0, 2**31, len(self.players))]
-        z = self.coarsest.prior.of_seed(streams[0], integer("count", count, 1), self.coarsest.generator.dtype)
-        chosen = self.coarsest.chosen_labels(labels, count)
-        context = None if chosen is None else self.coarsest.context_of(chosen)
-        first = self.coarsest.generate(z, context, average=average)
-        low, high = self.coarsest.image_range
-        images = (first - low) * (2 / (high - low)) - 1  # the levels' range is [−1, 1]
-        images = images.astype(first.dtype)
-        drawn = [self.levels[0].encoding.decode(images)]
-        for level, stream in zip(self.levels, streams[1:], strict=True):
-            enlarged = to_host(laplacian.expand(images))
-            images = level.detailed(enlarged, stream, chosen, average=average)
-            drawn.append(level.encoding.decode(images))
-        return drawn
+        integer("count", count, 1)
+        z, *noises = (
+            stage.prior.of_seed(stream, count, stage.generator.dtype)
+            for stage, stream in zip(self.stages, self._streams(seed), strict=True)
+        )
+        drawn = self._drawn(z, noises, self.chosen_labels(labels, count), average)
+        return [self.encoding.decode(images) for images in drawn]
 
     def sample(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> Array:
         """The finished images of a seed, uint8 (count, H, W, C)."""
         return self.series(count, seed, labels=labels, average=average)[-1]
 
+    def decode(self, z: Array, *, labels: Any = None, average: bool = True, seed: int = 0) -> Array:
+        """The images of points z (N, k) of the coarsest level: uint8 (N, H, W, C).
+
+        Each finer level draws one noise from the seed, the same in every image, so that images differ by what z and label
+        do.
+        """
+        if z.ndim != 2 or z.shape[1] != self.coarsest.prior.dim:
+            raise ShapeError(f"z: expected (N, {self.coarsest.prior.dim}), got {z.shape}")
+        noises = [
+            np.repeat(level.prior.of_seed(stream, 1, level.generator.dtype), len(z), axis=0)
+            for level, stream in zip(self.levels, self._streams(seed)[1:], strict=True)
+        ]
+        drawn = self._drawn(z, noises, self.chosen_labels(labels, len(z)), average)
+        return self.encoding.decode(drawn[-1])
+
+    def _streams(self, seed: int) -> list[int]:
+        """A seed of its own for each level's noise."""
+        return [int(number) for number in generator(seed, 1).integers(0, 2**31, len(self.stages))]
+
+    def _drawn(self, z: Array, noises: Sequence[Array], classes: Array | None, average: bool) -> list[Array]:
+        """Ĩ_K, …, Ĩ_0 in [−1, 1], the range of the finer levels."""
+        context = None if classes is None else self.coarsest.context_of(classes)
+        first = self.coarsest.generate(z, context, average=average)
+        low, high = self.coarsest.image_range
+        drawn = [((first - low) * (2 / (high - low)) - 1).astype(first.dtype)]
+        for level, noise in zip(self.levels, noises, strict=True):
+            enlarged = to_host(laplacian.expand(drawn[-1]))
+            drawn.append(enlarged + level.generate(noise, level.context(enlarged, classes), average=average))
+        return drawn
+
 
 @dataclass(frozen=True)
-class LevelTraining:
+class LevelTraining(Training):
     """What the levels of a LAPGAN may have of their own in training.
 
     coarsest_steps: updates of the coarsest G, if other than steps (they are cheap and decide what is drawn).
     detail_g_learning_rate: learning rate of G in the levels that add detail (2e-4 for photographs, whose detail is fainter).
     detail_d_learning_rate: learning rate of D in those levels (1e-3 for photographs).
     """
+
+    changeable: ClassVar[tuple[str, ...]] = ("coarsest_steps",)
 
     coarsest_steps: int | None = None
     detail_g_learning_rate: float | Schedule = 1e-3
@@ -328,6 +345,12 @@ class LevelTraining:
             integer("coarsest_steps", self.coarsest_steps, 1)
         scheduled("detail_g_learning_rate", self.detail_g_learning_rate, above=0.0)
         scheduled("detail_d_learning_rate", self.detail_d_learning_rate, above=0.0)
+
+    def stage_settings(self, number: int) -> dict[str, Any]:
+        """The coarsest level may have another number of steps; the others have learning rates of their own."""
+        if number:
+            return {"g_learning_rate": self.detail_g_learning_rate, "d_learning_rate": self.detail_d_learning_rate}
+        return {} if self.coarsest_steps is None else {"steps": self.coarsest_steps}
 
 
 @register("lapgan", training=LevelTraining)
@@ -379,4 +402,4 @@ def lapgan(
         )
         for k, side in enumerate(reversed(sides[:-1]))
     ]
-    return LAPGAN(coarsest, finer)
+    return LAPGAN([coarsest, *finer])

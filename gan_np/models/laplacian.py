@@ -8,9 +8,15 @@ same u(I_{k+1}) is taken away and added.
 
 from __future__ import annotations
 
+import numpy as np
+
 from gan_np import ops
 from gan_np.arrays import Array
 from gan_np.checks import ShapeError, integer
+from gan_np.data.images import to_bytes, to_float
+
+PIECE = 4096
+"""Images that are halved together."""
 
 
 def reduce(images: Array) -> Array:
@@ -22,6 +28,19 @@ def reduce(images: Array) -> Array:
     if images.shape[1] % 2 or images.shape[2] % 2:
         raise ShapeError(f"images: sides must be even to be halved, got {images.shape[1]}×{images.shape[2]}")
     return ops.average_pool(images, 2, wrt=False)[0]
+
+
+def reduced(images: Array, halvings: int) -> Array:
+    """Images halved that often, bytes rounded once at the end; in pieces, so that memory stays bounded."""
+    if not halvings:
+        return images
+    pieces = []
+    for start in range(0, len(images), PIECE):
+        floats = to_float(np.ascontiguousarray(images[start : start + PIECE]), "0..1", np.dtype(np.float32))
+        for _ in range(halvings):
+            floats = reduce(floats)
+        pieces.append(to_bytes(floats, "0..1") if images.dtype == np.uint8 else floats.astype(images.dtype))
+    return np.concatenate(pieces)
 
 
 def expand(images: Array) -> Array:

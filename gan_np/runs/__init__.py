@@ -4,15 +4,16 @@ Knows `training`, which knows nothing of it, and `metrics` for what is measured 
 """
 
 from .build import build_gan, build_trainer
-from .checkpoint import CheckpointError, load_gan, restore, save
+from .checkpoint import CheckpointError, restore, save
 from .classifier import train_classifier
 from .classifier_file import load_classifier, save_classifier
 from .config import Config
 from .data import open_data
 from .folder import RunFolder
-from .levels import load_lapgan, train_lapgan
-from .loop import StopTraining, iterate, resume, train
+from .loop import StopTraining, iterate
+from .opened import load_gan
 from .signals import Interrupted
+from .stages import resume, train
 from .tuning import Trial, Tuned, confirm, save_tuned, tune
 
 __all__ = [
@@ -29,7 +30,6 @@ __all__ = [
     "iterate",
     "load_classifier",
     "load_gan",
-    "load_lapgan",
     "open_data",
     "restore",
     "resume",
@@ -38,6 +38,5 @@ __all__ = [
     "save_tuned",
     "train",
     "train_classifier",
-    "train_lapgan",
     "tune",
 ]

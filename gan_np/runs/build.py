@@ -12,7 +12,7 @@ from gan_np import devices, kernels
 from gan_np.arrays import Array
 from gan_np.averaging import Average
 from gan_np.data.labels import MOST_CLASSES
-from gan_np.models import GAN, MODELS
+from gan_np.models import GAN, MODELS, Model
 from gan_np.models.registered import listed
 from gan_np.objectives import OBJECTIVES, Objective
 from gan_np.optimizers import OPTIMIZERS, Optimizer
@@ -20,13 +20,14 @@ from gan_np.penalties import R1, Penalty
 from gan_np.schedules import ExponentialDecay, Linear, Schedule
 from gan_np.training.algorithm import Trainer
 
-from .checkpoint import has_levels, load_gan
 from .config import Config
+from .opened import load_gan
 from .options import CONDITIONAL, arguments_for
 
 
 def build_gan(config: Config, data_shape: tuple[int, ...], classes: int | None = None) -> Any:
-    """The model that a configuration names, a `GAN` or `LAPGAN`, for images (H, W, C) or vectors (m,) of this shape.
+    """The model that a configuration names, for images (H, W, C) or vectors (m,) of this shape: a `GAN`, or a model of
+    several stages.
 
     classes: how many labels the data have; given to a model that needs them, or that is asked to be conditional.
 
@@ -62,31 +63,33 @@ def _arguments(config: Config, kind: str, name: str) -> dict[str, Any]:
     return {option.name: config.options[option.name] for option in arguments_for(kind, name)}
 
 
-def _started(config: Config, data_shape: tuple[int, ...], classes: int | None) -> GAN:
+def _started(config: Config, data_shape: tuple[int, ...], classes: int | None) -> Model:
     """The networks of another run, weights, statistics and average with them.
 
     Raises:
-        ValueError: they are for data of another shape, or for another number of classes; a run of a LAPGAN.
+        ValueError: they are for data of another shape, or for another number of classes.
     """
-    if has_levels(config.init_from):
-        raise ValueError(f"init_from: {config.init_from} is the run of a LAPGAN; start from its levels one by one")
-    gan = load_gan(config.init_from, device=config.device)
+    gan: Model = load_gan(config.init_from, device=config.device)
     if gan.data_shape != tuple(data_shape):
         ours, theirs = ("×".join(map(str, shape)) for shape in (data_shape, gan.data_shape))
         raise ValueError(f"init_from: {config.init_from} makes data of {theirs}, the data have {ours}")
-    if gan.classes is not None:
-        if classes != gan.classes:
-            raise ValueError(
-                f"init_from: {config.init_from} has {gan.classes} classes, the data have {classes or 'no labels'}"
-            )
-        gan.label_table = None  # the classes of other data are called otherwise
-    decay, before = config.average_decay, gan.average
-    gan.average = None
+    if gan.classes is not None and classes != gan.classes:
+        raise ValueError(
+            f"init_from: {config.init_from} has {gan.classes} classes, the data have {classes or 'no labels'}"
+        )
+    for stage in gan.stages:
+        _start_afresh(stage, config.average_decay)
+    return gan
+
+
+def _start_afresh(gan: GAN, decay: float | Schedule) -> None:
+    """Forget what the classes of other data are called, and go on from the average with a count that begins again."""
+    gan.label_table = None
+    before, gan.average = gan.average, None
     if callable(decay) or decay:
         gan.average = Average(gan.generator, decay)
         if before is not None:
             gan.average.network.parameters.assign(before.network.parameters.values)
-    return gan
 
 
 def _few(classes: int) -> int:
@@ -176,7 +179,6 @@ def build_trainer(
     config: Config,
     labels: Array | None = None,
     class_names: Sequence[str] | None = None,
-    columns: Sequence[str] | None = None,
 ) -> Trainer:
     """Algorithm 1 on this model and these data, as the configuration says."""
     return Trainer(
@@ -193,7 +195,6 @@ def build_trainer(
         average_decay=config.average_decay,
         flip=config.flip,
         standardise=config.standardise,
-        columns=columns,
         penalties=build_penalties(config),
         clip_weights=config.clip_weights,
         instance_noise=_instance_noise(config),

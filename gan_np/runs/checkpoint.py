@@ -147,7 +147,11 @@ def load_gan(path: str | Path, *, device: str = "cpu") -> GAN:
         FileNotFoundError: nothing there.
         CheckpointError: not a checkpoint, damaged, or of another structure than it says.
     """
-    tensors, description = read(path)
+    return gan_from(*read(path), path, device)
+
+
+def gan_from(tensors: Mapping[str, Array], description: Mapping[str, Any], path: str | Path, device: str) -> GAN:
+    """`load_gan`, from contents that were read already; `path` is what errors name."""
     with described_by(path):
         gan = rebuild(tensors, description, device)
         for name, vector in _vectors(gan).items():
@@ -334,14 +338,9 @@ def newest(folder: str | Path) -> tuple[Path, dict[str, Array], dict[str, Any]]:
     hint = ""
     if (Path(folder) / "checkpoints" / "best.safetensors").exists():
         hint = "; checkpoints/best.safetensors is there, and samples can be drawn from it by its path"
-    elif has_levels(folder):
-        hint = "; it is the run of a LAPGAN, which gan_np.runs.load_lapgan opens"
+    elif any(Path(folder).glob("*/checkpoints")):
+        hint = "; its stages have folders of their own: gan_np.load opens all of them together"
     raise FileNotFoundError(f"{folder}: no checkpoint in this folder (expected checkpoints/step-….safetensors){hint}")
-
-
-def has_levels(folder: str | Path) -> bool:
-    """Whether a path is the run folder of a LAPGAN, whose levels have folders of their own."""
-    return any(Path(folder).glob("level-*/checkpoints"))
 
 
 def find(path: str | Path) -> Path:

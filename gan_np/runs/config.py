@@ -7,13 +7,13 @@ constructors (`gan_np.constructors`) and stands in `options`; a configuration ha
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
 from gan_np.constructors import Option, options_of
 from gan_np.data import ranges
-from gan_np.models.registered import MODELS, TRAINING
+from gan_np.models.registered import MODELS, TRAINING, Training
 from gan_np.objectives import OBJECTIVES
 
 from .fields import BOUNDS, Fields
@@ -153,6 +153,28 @@ class Config(Fields):
         """The fields by name, without the options."""
         return {field.name: getattr(self, field.name) for field in _FIELDS}
 
+    def of_stage(self, number: int) -> Config:
+        """The configuration of a stage of the model: with what the model's own training has there in place of the run's."""
+        training = self._training()
+        changed = {} if training is None else training.stage_settings(number)
+        return dataclasses.replace(self, **changed) if changed else self
+
+    def _training(self) -> Training | None:
+        """What the training of the model has of its own."""
+        kind = TRAINING.get(self.model)
+        return None if kind is None else kind(**{one.name: self.options[one.name] for one in options_of(kind)})
+
+    def changeable(self) -> tuple[str, ...]:
+        """The names of the settings that may be others when the run goes on: `CHANGEABLE`, and what the model's training
+        allows."""
+        kind = TRAINING.get(self.model)
+        return (*CHANGEABLE, *(() if kind is None else kind.changeable))
+
+    def options_beside_networks(self) -> set[str]:
+        """The names of the options that are not the model's structure: of its training, the objective and the optimiser."""
+        kind = TRAINING.get(self.model)
+        return self.options_beside_model() | {one.name for one in (() if kind is None else options_of(kind))}
+
     def options_beside_model(self) -> set[str]:
         """The names of the options of the objective and the optimiser."""
         chosen = self.chosen()
@@ -170,10 +192,12 @@ class Config(Fields):
             given["instance_noise_steps"] = self.steps
         return dataclasses.replace(self, **given)
 
-    def differing(self, other: Config, changeable: Collection[str]) -> list[str]:
-        """The names of the settings that are not the same in another configuration, but for those that may change."""
+    def differing(self, other: Config) -> list[str]:
+        """The names of the settings that are not the same in another configuration, but for those that may change, and
+        what `going_on` changes with them."""
+        free = {*self.changeable(), *other.changeable(), "instance_noise_steps"}
         names = dict.fromkeys([*(field.name for field in _FIELDS), *self.options, *other.options])
-        return [name for name in names if name not in changeable and self.value(name) != other.value(name)]
+        return [name for name in names if name not in free and self.value(name) != other.value(name)]
 
     def value(self, name: str) -> Any:
         """A setting or an option as text or plain value; None where there is no such option."""
@@ -218,4 +242,5 @@ FORMAT = 2
 """Of config.toml: 1 had the options of every model."""
 
 CHANGEABLE = ("data", "steps", "device", "precision")
-"""Fields that may be others when a run goes on; data are only looked for in another place, their fingerprint must agree."""
+"""Settings that may be others when a run of any model goes on (see `Config.changeable`); data are only looked for in another
+place, their fingerprint must agree."""

@@ -1,5 +1,7 @@
 """The run folder: what a training leaves behind.
 
+A run of several stages has such a folder for each of them, see `stage_folders.py`.
+
 RUN/
   config.toml                        the whole configuration, readable by `gan-np train --config`
   run.json                           the data, the model, versions and machine, for each time that the training went on
@@ -37,17 +39,19 @@ from typing import IO, Any
 import tomli_w
 
 from gan_np.arrays import Array
-from gan_np.data.images import save_animation, save_frames
+from gan_np.data.images import save_frames
 from gan_np.data.parts import natural
 from gan_np.files import naming, open_image, read_toml, write_atomically
-from gan_np.models import GAN, GRAN
+from gan_np.models import GAN
 from gan_np.training.algorithm import Trainer
 
 from . import checkpoint
 from .config import Config
-from .drawing import draw, write_vectors
+from .drawing import save_drawing
 from .lock import HOLDER, LOCK
 from .records import read_records
+from .sample_images import draw, write_vectors
+from .stage_folders import BEGINNINGS, FILE, stage_folders
 
 SAMPLE_SEED = 0
 VECTORS_DRAWN = 1000
@@ -64,6 +68,8 @@ BEFORE_THE_FIRST_STEP = (
     "classifier.safetensors",
     "checkpoints",
     "tensorboard",
+    FILE,
+    BEGINNINGS,
 )
 UNFINISHED = tuple(f".{name}." for name in BEFORE_THE_FIRST_STEP)
 """How the names of files begin that were being written when the process was killed."""
@@ -94,8 +100,7 @@ class RunFolder:
     @classmethod
     def create(cls, place: Path, config: Config) -> RunFolder:
         """A new run in an empty folder, whose lock the caller holds (so that of two at once only one gets here)."""
-        _refuse_full(place)
-        discard(place)
+        empty(place)
         write_config(place, config)
         return cls(place, config)
 
@@ -202,9 +207,7 @@ class RunFolder:
 
     def save_drawing(self, gan: GAN) -> Path | None:
         """The fixed z drawn step by step, as a GIF; None for a model that draws at once."""
-        if not isinstance(gan, GRAN):
-            return None
-        return save_animation(gan.series(self.config.sample_count, SAMPLE_SEED), self.path / "drawing.gif")
+        return save_drawing(gan, self.path / "drawing.gif", self.config.sample_count, SAMPLE_SEED)
 
     def close(self) -> None:
         """No more lines."""
@@ -230,16 +233,40 @@ def _refuse_full(place: Path) -> None:
         )
 
 
+def empty(place: Path) -> None:
+    """Make the folder of a new run empty, its lock being held.
+
+    Raises:
+        FileExistsError: it holds something else than a run of which nothing was trained.
+    """
+    _refuse_full(place)
+    discard(place)
+
+
 def _untrained(place: Path) -> bool:
     """Whether a folder is empty, or holds nothing but what a run writes before its first step is done."""
     names = [entry.name for entry in place.iterdir() if entry.name not in (LOCK, HOLDER)]
-    own = all(name in BEFORE_THE_FIRST_STEP or name.startswith(UNFINISHED) for name in names)
+    stages = _stages_in(place)
+    own = all(
+        name in BEFORE_THE_FIRST_STEP
+        or name.startswith(UNFINISHED)
+        or (name in stages and (place / name).is_dir() and _untrained(place / name))
+        for name in names
+    )
     log = place / "log.jsonl"
     return (
         own
         and not (log.exists() and log.stat().st_size)
         and all(path.name == BEGINNING for path in checkpoint.all_of(place))
     )
+
+
+def _stages_in(place: Path) -> list[str]:
+    """The names of the folders of stages; none where it is no run, or no readable one."""
+    try:
+        return [folder.name for folder in stage_folders(place) if folder != place]
+    except ValueError:
+        return []
 
 
 def discard(place: Path) -> None:

@@ -1,4 +1,4 @@
-"""Training as one call, step by step, or taken up again."""
+"""The training of one GAN: step by step, as a whole, or taken up again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from gan_np import kernels
 from gan_np.arrays import Array
 from gan_np.checks import as_array
 from gan_np.data.dataset import Dataset
-from gan_np.models import GAN, MODELS
+from gan_np.data.encoding import VectorEncoding
+from gan_np.models import GAN, MODELS, Model
 from gan_np.registry import describe
 from gan_np.training.algorithm import Trainer
 from gan_np.training.finite import NonFiniteError
@@ -60,59 +61,64 @@ def iterate(
     >>> [step.number for step in gn.runs.iterate(gan, images, steps=3, batch_size=8)]
     [1, 2, 3]
     """
-    chosen = _configure(config, options).of(gan)
+    if len(gan.stages) > 1:
+        raise ValueError(
+            f"gan: iterate goes through the steps of one GAN, this model has {len(gan.stages)} stages; give one of "
+            "gan.stages, with gan.stage_images(number, images)"
+        )
+    chosen = configured(config, options, gan).of_stage(0)
     tuned = tuned_kernels(chosen)
-    trainer = build_trainer(gan, *_parts(images, chosen, labels, None))
+    values, labels, class_names = unpacked(gan, images, labels, None)
+    trainer = build_trainer(gan, values, chosen, labels, class_names)
     while trainer.steps < chosen.steps:
         with chosen_kernels(chosen, tuned):
             step = trainer.step()
         yield step
 
 
-def train(
+def unpacked(
+    gan: Model, images: Array | Dataset, labels: Array | None, class_names: Sequence[str] | None
+) -> tuple[Array, Array | None, Sequence[str] | None]:
+    """Data, labels and their names, from a data set if that was given; labels and names given beside it go before its own.
+
+    The gan keeps what the data set says that the columns of vectors are called.
+    """
+    if not isinstance(images, Dataset):
+        return as_array("images", images), labels, class_names
+    if labels is None:
+        labels, class_names = images.labels, images.class_names if class_names is None else class_names
+    for stage in gan.stages:
+        if images.columns is not None and isinstance(stage.encoding, VectorEncoding):
+            stage.encoding = stage.encoding.named(images.columns)
+    return images.data, labels, class_names
+
+
+def train_stage(
     gan: GAN,
-    images: Array | Dataset,
+    images: Array,
+    config: Config,
     *,
     labels: Array | None = None,
     class_names: Sequence[str] | None = None,
-    out: str | Path | None = None,
-    config: Config | None = None,
+    out: Path | None = None,
     callbacks: Iterable[Callback] = (),
     progress: bool = True,
-    **options: Unpack[Settings],
+    run: Path | None = None,
 ) -> Trainer:
-    """Train a GAN by Algorithm 1.
+    """Train a GAN by Algorithm 1 from its first step on, into a run folder where one is given; see `stages.train`.
 
-    gan: the players, trained in place.
-    images: real images (N, H, W, C), uint8 or floats from 0 to 1; or vectors (N, m) of floats; or a `gan_np.data.Dataset` of
-        either, whose labels and names then count.
-    labels: integers (N,), for a conditional gan of as many classes (see `gan_np.data.labels`: 1…K, or any K numbers).
-    class_names: what label k is called, at position k; kept in checkpoints, and accepted by `gan.sample(labels=…)`.
-    out: a run folder to make (see `gan_np.runs.folder`); None writes nothing.
-    config, options: fields of `Config`, options over config: steps, batch_size, objective, optimizer, seed, ….
-    callbacks: called as `callback(trainer, step)` after every step; one may raise `StopTraining`.
-    progress: show a progress bar.
-
-    Returns the trainer, with the optimisers and counters as training left them.
-
-    Raises:
-        TypeError, ValueError: an unknown option (with the nearest known one), a wrong type, an impossible value.
-        ShapeError: the images are not of the gan's shape.
-        FileExistsError: `out` is there already.
-        NonFiniteError: a loss, gradient or weight became NaN or infinite.
-        Interrupted: with `out`, after Ctrl-C or SIGTERM; a checkpoint was written first.
+    run: the folder with which to go on after an interruption, where `out` is only a part of it.
     """
-    chosen = _configure(config, options).of(gan)
-    tuned = tuned_kernels(chosen)
-    trainer = build_trainer(gan, *_parts(images, chosen, labels, class_names))
-    check(trainer, chosen, tuned, folder=out is not None)
+    tuned = tuned_kernels(config)
+    trainer = build_trainer(gan, images, config, labels, class_names)
+    check(trainer, config, tuned, folder=out is not None)
     if out is None:
-        return _drive(trainer, chosen, tuned, None, callbacks, progress, 0.0)
+        return _drive(trainer, config, tuned, None, callbacks, progress, 0.0)
     place = RunFolder.make_place(out)
     with RunLock(place):
-        folder = RunFolder.create(place, chosen)
+        folder = RunFolder.create(place, config)
         try:
-            return _drive(trainer, chosen, tuned, folder, callbacks, progress, 0.0)
+            return _drive(trainer, config, tuned, folder, callbacks, progress, 0.0, run)
         except BaseException:
             if trainer.steps == 0:
                 with suppress(OSError):
@@ -120,49 +126,33 @@ def train(
             raise
 
 
-def resume(
-    run: str | Path,
+def resume_stage(
+    place: Path,
+    changes: Mapping[str, Any],
     *,
     images: Array | None = None,
     labels: Array | None = None,
-    data: str | None = None,
-    steps: int | None = None,
-    device: str | None = None,
-    precision: str | None = None,
+    class_names: Sequence[str] | None = None,
     callbacks: Iterable[Callback] = (),
     progress: bool = True,
+    run: Path | None = None,
 ) -> Trainer:
-    """Go on with a run from its newest readable checkpoint.
+    """Go on with the run of one GAN; see `stages.resume`.
 
-    On the same machine with the same libraries the result is bit-identical to that of an uninterrupted training:
-    weights, moments, statistics, generators and samples; the log has each step once. A tuned choice of kernels is that of
-    the checkpoint, whatever its file says now.
-
-    images, labels: the data of the run; None loads them again as its configuration says.
-    data: where they are now, if they were moved; the configuration is changed to say so.
-    steps: a new total, if it should be longer than planned. Instance noise falls to 0 where it was planned to.
-    device, precision: other than the run's: a checkpoint goes on on any device (where sums may round differently).
-
-    Raises:
-        FileNotFoundError, CheckpointError: not a run folder, it has no checkpoint that can be read, the kernels that were
-            chosen for it are not all here, or its data are not where they were.
-        ValueError: the images, or the labels of a conditional model, are not those that the run was trained on; its
-            config.toml was edited; `steps` is less than the run has done.
+    changes: settings that are to be others than the run's, by name. run: as in `train_stage`.
     """
-    place = Path(run)
     kept = read_config(place)
-    config = kept.going_on(data=data, steps=steps, device=device, precision=precision)
+    config = kept.going_on(**changes)
+    if set(changes) - set(CHANGEABLE):
+        config = config.of_stage(0)  # what the model's training has of its own says other settings now
     with RunLock(place):
         file, tensors, description = checkpoint.newest(place)
-        with checkpoint.described_by(file):
-            trained = Config.from_file(description["config"]) if "config" in description else kept
-        _check_settings(place, kept, trained)
+        check_unedited(place, kept, description, file)
         done = description["training"]["steps"] if "training" in description else 0
-        if steps is not None and steps < done:
-            raise ValueError(f"steps: {place} is at step {done:,} already; expected at least that, got {steps:,}")
-        class_names = None
+        if "steps" in changes:
+            refuse_fewer(place, config.steps, done)
         if images is None:
-            dataset = open_data(config, None if data is not None else place)
+            dataset = open_data(config, None if "data" in changes else place)
             images, labels, class_names = dataset.data, dataset.labels, dataset.class_names
         images = as_array("images", images)
         check_fingerprints(description, images, labels, place)
@@ -175,30 +165,33 @@ def resume(
             (r["seconds"] for r in read_records(place / "log.jsonl") if r["step"] <= trainer.steps), default=0.0
         )
         folder = RunFolder.reopen(place, config, trainer.steps)
-        return _drive(trainer, config, tuned, folder, callbacks, progress, float(seconds))
+        return _drive(trainer, config, tuned, folder, callbacks, progress, float(seconds), run)
 
 
-def _parts(
-    images: Array | Dataset, config: Config, labels: Array | None, class_names: Sequence[str] | None
-) -> tuple[Array, Config, Array | None, Sequence[str] | None, Sequence[str] | None]:
-    """What `build_trainer` takes after the gan; labels and names that were given go before a data set's own."""
-    if not isinstance(images, Dataset):
-        return images, config, labels, class_names, None
-    if labels is None:
-        labels, class_names = images.labels, images.class_names if class_names is None else class_names
-    return images.data, config, labels, class_names, images.columns
+def refuse_fewer(place: Path, steps: int, done: int) -> None:
+    """Refuse a new total of steps that is less than what was done.
+
+    Raises:
+        ValueError: it is.
+    """
+    if steps < done:
+        raise ValueError(f"steps: {place} is at step {done:,} already; expected at least that, got {steps:,}")
 
 
-def _check_settings(place: Path, config: Config, trained: Config) -> None:
-    """Refuse a config.toml that is not the one that the checkpoint was trained with, but for what may change.
+def check_unedited(place: Path, config: Config, description: Mapping[str, Any], file: Path) -> None:
+    """Refuse a config.toml that is not the one that the checkpoint `file`, described so, was trained with, but for what may
+    change.
 
     Raises:
         ValueError: it was edited; the message names each setting with both values.
     """
-    allowed = (*CHANGEABLE, "instance_noise_steps", "coarsest_steps")
+    if "config" not in description:
+        return
+    with checkpoint.described_by(file):
+        trained = Config.from_file(description["config"])
     differ = [
-        f"{name} is {getattr(config, name)!r} there and {getattr(trained, name)!r} in the checkpoint"
-        for name in config.differing(trained, allowed)
+        f"{name} is {getattr(config, name, None)!r} there and {getattr(trained, name, None)!r} in the checkpoint"
+        for name in config.differing(trained)
     ]
     if differ:
         raise ValueError(
@@ -238,10 +231,12 @@ def _drive(
     callbacks: Iterable[Callback],
     progress: bool,
     seconds: float,
+    run: Path | None = None,
 ) -> Trainer:
     from .progress import ProgressBar
 
     called = list(callbacks)
+    going_on = run or (None if folder is None else folder.path)
     with ExitStack() as stack:
         stack.enter_context(chosen_kernels(config, tuned))
         # The bar comes first: the grid before the first step is drawn by kernels that may have to be compiled.
@@ -262,7 +257,8 @@ def _drive(
                     callback(trainer, step)
                 if stop is not None and stop.number is not None and trainer.steps < config.steps:
                     assert recorder is not None
-                    _leave(recorder, stop.number)
+                    assert going_on is not None
+                    _leave(recorder, stop.number, going_on)
             trainer.settle()
         except StopTraining:
             trainer.settle()
@@ -276,25 +272,25 @@ def _drive(
         except (Exception, KeyboardInterrupt) as error:
             if folder is not None and trainer.steps:
                 saved = checkpoint.all_of(folder.path)[-1]
-                error.add_note(f"(newest checkpoint: {saved}; go on with: gan-np train --resume {folder.path})")
+                error.add_note(f"(newest checkpoint: {saved}; go on with: gan-np train --resume {going_on})")
             raise
         if recorder is not None:
             recorder.finish()
     return trainer
 
 
-def _leave(recorder: Recorder, number: int) -> None:
+def _leave(recorder: Recorder, number: int, run: Path) -> None:
     started = time.monotonic()
     path = recorder.checkpoint()
     name = signal.Signals(number).name
     raise Interrupted(
         number,
         f"stopped by {name} after step {recorder.trainer.steps}; saved {path} in {time.monotonic() - started:.1f} s",
-        recorder.folder.path,
+        run,
     )
 
 
-def _with_settings(function: Callable[..., Any]) -> None:
+def with_settings(function: Callable[..., Any]) -> None:
     """Put the settings of `Config` into the signature of a function that takes them as `**options`, for help and editors."""
     signature = inspect.signature(function)
     own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
@@ -307,28 +303,28 @@ def _with_settings(function: Callable[..., Any]) -> None:
     function.__signature__ = signature.replace(parameters=[*own, *settings])  # type: ignore[attr-defined]
 
 
-def _configure(config: Config | None, options: Mapping[str, Any]) -> Config:
-    """`config` with options over it.
+def configured(config: Config | None, options: Mapping[str, Any], gan: Model) -> Config:
+    """The configuration of a model's training: `config` with options over it.
 
     Raises:
         ValueError, TypeError: an option that is not there, or a value that it may not have; options of the model, which is
             made already.
     """
-    base = config or Config()
-    settings, beside = base.settings(), base.options_beside_model()
+    base = (config or Config()).of(gan)
+    settings, beside = base.settings(), base.options_beside_networks()
     others = [name for name in options if name not in settings and name not in beside]
     for name in others:
         if any(name == option.name for model in MODELS for option in options_for("model", model)):
             raise ValueError(
                 f"{name}: is an option of the model; give it where the gan is made, as in gan_np.models.dcgan(…)"
             )
+    kept = dict(base.options)
     if "objective" in options or "optimizer" in options:
-        chosen = Config(**settings | {name: value for name, value in options.items() if name in settings})
-        kept = {name: value for name, value in base.options.items() if name in chosen.options}
-    else:
-        kept = dict(base.options)
-    return Config.from_mapping({**settings, **kept, **options})
+        of_model = {name: value for name, value in kept.items() if name not in base.options_beside_model()}
+        given = {name: value for name, value in options.items() if name in settings}
+        chosen = Config(**settings | given | {"model": base.model}, options=of_model)
+        kept = {name: value for name, value in kept.items() if name in chosen.options}
+    return Config.from_mapping({**settings, **kept, **options}).of(gan)
 
 
-for _function in (iterate, train):
-    _with_settings(_function)
+with_settings(iterate)

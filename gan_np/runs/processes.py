@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import pickle
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+from .imported import import_file, imported_files
 from .signals import Interrupted, StopRequest
 
 LOOK = 0.2
@@ -24,7 +26,9 @@ def run_in_processes(
 ) -> None:
     """function(*arguments) for each entry of `work`, `jobs` at a time, each in a new process.
 
-    work: arguments by a name for errors. run: the folder of the whole run.
+    work: arguments by a name for errors, plain data and arrays. run: the folder of the whole run.
+    Files that were imported here (`imported.py`) are imported there first. Each process has one BLAS thread: several that
+    spin beside each other are far slower.
     Ctrl-C or SIGTERM here, or an error in one process, stops the others as SIGTERM would: a training saves a checkpoint
     and ends. A second Ctrl-C ends them at once. They stop as well if this process ends in any other way, by SIGKILL too:
     each listens at a pipe whose other end is here.
@@ -36,7 +40,7 @@ def run_in_processes(
     """
     waiting, running, outcomes = list(work), dict[Connection, _Running](), list[Any]()
     told = False
-    with StopRequest() as stop:
+    with StopRequest() as stop, _one_blas_thread():
         try:
             while running or (waiting and not told):
                 while waiting and len(running) < jobs and not told:
@@ -78,7 +82,7 @@ class _Running:
         told, self._tell = context.Pipe(duplex=False)
         self.done, say = context.Pipe(duplex=False)
         self._name = name
-        self._process = context.Process(target=_work, args=(told, say, function, arguments))
+        self._process = context.Process(target=_work, args=(told, say, imported_files(), function, arguments))
         self._process.start()
         told.close()  # the other process has these ends now; what is held by one alone closes with it
         say.close()
@@ -107,12 +111,20 @@ class _Running:
         return error
 
 
-def _work(told: Connection, say: Connection, function: Callable[..., object], arguments: tuple[Any, ...]) -> None:
+def _work(
+    told: Connection,
+    say: Connection,
+    files: tuple[str, ...],
+    function: Callable[..., object],
+    arguments: tuple[Any, ...],
+) -> None:
     """In the new process."""
     threading.Thread(target=_listen, args=(told,), daemon=True).start()
     outcome: BaseException | None = None
     told_of = ""
     try:
+        for file in files:
+            import_file(file)
         function(*arguments)
     except BaseException as error:
         outcome, told_of = _portable(error), traceback.format_exc()
@@ -134,3 +146,19 @@ def _portable(error: BaseException) -> BaseException:
     except Exception:  # an error of a user's own that cannot be built again from its arguments
         return RuntimeError(f"{type(error).__name__}: {error}")
     return error
+
+
+@contextlib.contextmanager
+def _one_blas_thread() -> Iterator[None]:
+    """Processes started inside have one BLAS thread each: several that spin beside each other are far slower."""
+    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -16,6 +16,7 @@ from gan_np.registry import describe
 
 from . import checkpoint
 from .classifier_file import VECTORS, load_classifier, save_classifier
+from .opened import load_gan
 from .tensor_file import to_bytes
 
 
@@ -53,7 +54,7 @@ def save(made: Network | GAN | Classifier, path: str | Path) -> Path:
 
 
 def load(path: str | Path, *, device: str = "cpu") -> Any:
-    """What a file or run folder holds: a `Network`, `GAN`, `LAPGAN` or `Classifier`.
+    """What a file or run folder holds: a `Network`, a `GAN` or a model of several stages, or a `Classifier`.
 
     Nothing that the file names is imported or executed: layers of your own must have been registered before.
 
@@ -61,12 +62,8 @@ def load(path: str | Path, *, device: str = "cpu") -> Any:
         FileNotFoundError: nothing there.
         CheckpointError: not such a file, damaged, or it needs something that is not registered.
     """
-    from .levels import is_lapgan, load_lapgan
-
-    if is_lapgan(path):
-        return load_lapgan(path, device=device)
     if Path(path).is_dir():
-        return checkpoint.load_gan(path, device=device)
+        return load_gan(path, device=device)
     description = checkpoint.describe_file(path)
     if "classifier" in description:
         return load_classifier(path, device=device)

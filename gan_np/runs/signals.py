@@ -12,7 +12,7 @@ from typing import Any
 class Interrupted(Exception):
     """A training was asked to stop by a signal, and did, with a checkpoint.
 
-    number: of the signal. run: the folder with which to go on; a run of several levels puts its own in place of a level's.
+    number: of the signal. run: the folder with which to go on; a run of several stages gives its own and not a stage's.
     """
 
     def __init__(self, number: int, what: str, run: Path) -> None:

@@ -60,7 +60,6 @@ class Trainer:
     flip: mirror each real image with probability one half.
     standardise: show both players vectors with each column at mean 0 and deviation 1; samples come in the data's units. A
         gan that was trained before keeps its mean and deviation.
-    columns: what the columns of vectors are called; the gan keeps it.
     penalties: what is added to L_D for D's slope (`gan_np.penalties`).
     clip_weights: every weight of D is cut to ± this after each update (for the Wasserstein objective).
     instance_noise: deviation of Gaussian noise added to all that D sees.
@@ -93,7 +92,6 @@ class Trainer:
         average_decay: float | Schedule = 0.998,
         flip: bool = False,
         standardise: bool = True,
-        columns: Sequence[str] | None = None,
         penalties: Sequence[Penalty] = (),
         clip_weights: float | Schedule | None = None,
         instance_noise: float | Schedule = 0.0,
@@ -111,7 +109,7 @@ class Trainer:
         if flip and images.ndim != 4:
             raise ValueError("flip: only images have a left and a right, these are vectors")
         self.gan, self.images = gan, images
-        gan.learn_encoding(images, standardise=standardise, columns=columns)
+        gan.learn_encoding(images, standardise=standardise)
         self.labels = check_labels(labels, images, gan, class_names)
         gan.prepare(images, self.labels)
         self.objective = objective or NonSaturating()

@@ -99,8 +99,8 @@ def test_lapgan_dry_run(tmp_path: Path, images: Path) -> None:
     done = gan_np("train", "--data", images, "--model", "lapgan", "--levels", 1, "--dry-run", "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     assert "Concatenate" in done.stdout
-    assert "level 0, 8×8: measured on" in done.stdout
-    assert "level 1, 16×16: measured on" in done.stdout
+    assert "level-0-8x8: measured on" in done.stdout
+    assert "level-1-16x16: measured on" in done.stdout
     assert "conditional = false" in done.stdout
     assert not (tmp_path / "run").exists()
 
@@ -109,8 +109,8 @@ def test_lapgan_profile(images: Path) -> None:
     options = ["--model", "lapgan", "--levels", 1, "--conditional", "--hidden", 8, *SMALL[:-1]]
     done = gan_np("profile", "--data", images, "--repeats", 1, *options)
     assert done.returncode == 0, done.stderr
-    assert "level 0, 8×8" in done.stdout
-    assert "level 1, 16×16" in done.stdout
+    assert "level-0-8x8" in done.stdout
+    assert "level-1-16x16" in done.stdout
     assert done.stdout.count("everything else") == 2
     assert done.stdout.index("dense") < done.stdout.index("conv2d"), "the coarsest level has no convolutions"
 

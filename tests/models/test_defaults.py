@@ -56,4 +56,4 @@ def test_both_ways_give_the_same_networks(model: str) -> None:
 def test_lapgan_both_ways() -> None:
     one = gn.models.lapgan((16, 16, 1), levels=1)
     other = build_gan(gn.runs.Config(model="lapgan", levels=1), (16, 16, 1))
-    assert [player.recipe for player in one.players] == [player.recipe for player in other.players]
+    assert [player.recipe for player in one.stages] == [player.recipe for player in other.stages]

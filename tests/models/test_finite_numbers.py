@@ -82,7 +82,7 @@ def test_every_door() -> None:
 def test_each_level_of_a_lapgan() -> None:
     for level, size in ((0, "8×8"), (1, "16×16")):
         gan = gn.models.lapgan((16, 16, 1), 4, levels=1, width=2, hidden=8)
-        spoil(gan.players[level].generator, np.nan)
+        spoil(gan.stages[level].generator, np.nan)
         with pytest.raises(NonFiniteError, match=f"generator of {size} images"):
             gan.sample(2)
 

@@ -9,7 +9,7 @@ import gan_np as gn
 from gan_np.data.labels import LabelTable
 from gan_np.metrics.measure import classes_read, features_of_samples
 from gan_np.metrics.pixels import PixelFeatures
-from gan_np.runs import Config, build_gan, checkpoint, load_gan, load_lapgan, train_lapgan
+from gan_np.runs import Config, build_gan, checkpoint, load_gan
 
 QUIET = {"sample_every": 0, "animation": False, "progress": False}
 
@@ -149,11 +149,10 @@ def test_a_lapgan_of_labels_with_gaps(tmp_path: Path) -> None:
         latent_dim=2,
         **QUIET_CONFIG,
     )
-    made = train_lapgan(
-        build_gan(config, (8, 8, 1), 2), images, labels, out=tmp_path / "run", config=config, progress=False
-    )
-    for gan in (made, load_lapgan(tmp_path / "run")):
-        assert [player.label_table.counts for player in gan.players] == [(30, 10), (30, 10)]
+    made = build_gan(config, (8, 8, 1), 2)
+    gn.train(made, images, labels=labels, out=tmp_path / "run", config=config, progress=False)
+    for gan in (made, load_gan(tmp_path / "run")):
+        assert [stage.label_table.counts for stage in gan.stages] == [(30, 10), (30, 10)]
         drawn = gan.sample(8, 1)
         assert np.array_equal(drawn, gan.sample(8, 1, labels=[3, 3, 9, 3, 3, 3, 9, 3]))
         assert not np.array_equal(drawn, gan.sample(8, 1, labels=3))

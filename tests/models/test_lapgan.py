@@ -12,9 +12,10 @@ import pytest
 import gan_np as gn
 from gan_np.models import laplacian
 from gan_np.models.lapgan import LaplacianLevel
-from gan_np.runs import Config, Interrupted, build_gan, checkpoint, load_lapgan, train_lapgan
+from gan_np.runs import Config, Interrupted, build_gan, load_gan
 from gan_np.runs.folder import read_config
-from gan_np.runs.levels import level_trainers, reduced
+from gan_np.runs.opened import steps_done
+from gan_np.runs.stages import stage_trainers
 from gan_np.training import Trainer
 
 
@@ -105,11 +106,11 @@ def test_series_follows_the_sampling_equation() -> None:
 
 def test_reduced_pictures() -> None:
     images = np.random.default_rng(0).integers(0, 256, (5000, 8, 4, 1), np.uint8)
-    halved = reduced(images, 1)
+    halved = laplacian.reduced(images, 1)
     assert halved.shape == (5000, 4, 2, 1)
     exact = images.reshape(5000, 4, 2, 2, 2, 1).mean(axis=(2, 4))
     assert np.abs(halved - exact).max() <= 0.51
-    assert reduced(images, 0) is images
+    assert laplacian.reduced(images, 0) is images
 
 
 SETTINGS = {
@@ -127,25 +128,25 @@ SETTINGS = {
 def test_trained_by_levels_cut_off_and_resumed(tmp_path: Path, jobs: int) -> None:
     images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1), np.uint8)
     config = Config(steps=4, sample_every=0, animation=False, **SETTINGS)  # type: ignore[arg-type]
-    straight = train_lapgan(
-        build_gan(config, (16, 16, 1)), images, out=tmp_path / "straight", config=config, progress=False
-    )
-    short = Config(steps=2, sample_every=0, animation=False, **SETTINGS)  # type: ignore[arg-type]
-    for settings in (short, config):
-        resumed = train_lapgan(
-            build_gan(settings, (16, 16, 1)),
-            images,
-            out=tmp_path / "two",
-            config=settings,
-            progress=False,
-            jobs=jobs,
-        )
+    straight = build_gan(config, (16, 16, 1))
+    trainer = gn.train(straight, images, out=tmp_path / "straight", config=config, progress=False)
+    assert trainer.gan is straight.stages[-1]
+    assert np.array_equal(load_gan(tmp_path / "straight").sample(6, 1), straight.sample(6, 1)), "trained in place"
+    short = dataclasses.replace(config, steps=2)
+    made = build_gan(short, (16, 16, 1))
+    gn.train(made, images, out=tmp_path / "two", config=short, progress=False, jobs=jobs)
+    assert np.array_equal(load_gan(tmp_path / "two").sample(6, 1), made.sample(6, 1)), "trained in place"
+    trainer = gn.runs.resume(tmp_path / "two", images=images, steps=4, progress=False, jobs=jobs)
+    assert trainer.steps == 4
+    resumed = load_gan(tmp_path / "two")
+    assert np.array_equal(resumed.stages[-1].sampler().parameters.values, trainer.gan.sampler().parameters.values)
     if jobs == 1:
         assert np.array_equal(straight.sample(6, 1), resumed.sample(6, 1))
     else:  # other BLAS threads may round otherwise
         assert np.abs(straight.sample(6, 1).astype(int) - resumed.sample(6, 1)).max() <= 2
     assert (tmp_path / "two/samples.png").exists()
-    assert np.array_equal(load_lapgan(tmp_path / "two").sample(6, 1), resumed.sample(6, 1))
+    assert not (tmp_path / "two/beginnings").exists()
+    assert resumed.recipe == straight.recipe
     assert sorted(path.name for path in (tmp_path / "two").glob("level-*")) == ["level-0-8x8", "level-1-16x16"]
 
 
@@ -162,20 +163,27 @@ def test_a_signal_in_a_level_names_the_whole_run(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(Trainer, "step", then_send)
     with pytest.raises(Interrupted, match="after step 4") as stop:
-        train_lapgan(build_gan(config, (16, 16, 1)), images, out=tmp_path / "run", config=config, progress=False)
+        gn.train(build_gan(config, (16, 16, 1)), images, out=tmp_path / "run", config=config, progress=False)
     assert str(stop.value).endswith(f"--resume {tmp_path / 'run'}")
 
 
 def test_the_coarsest_level_may_have_other_steps(tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1), np.uint8)
     config = Config(steps=2, coarsest_steps=5, sample_every=0, animation=False, **SETTINGS)  # type: ignore[arg-type]
-    for settings in (config, dataclasses.replace(config, steps=3)):  # the second goes on with the finer level alone
-        train_lapgan(build_gan(settings, (16, 16, 1)), images, out=tmp_path / "run", config=settings, progress=False)
-        done = [
-            checkpoint.describe_file(checkpoint.find(tmp_path / "run" / name))["training"]["steps"]
-            for name in ("level-0-8x8", "level-1-16x16")
-        ]
-        assert done == [5, settings.steps]
+    gn.train(build_gan(config, (16, 16, 1)), images, out=tmp_path / "run", config=config, progress=False)
+    assert steps_done(tmp_path / "run") == {"level-0-8x8": 5, "level-1-16x16": 2}
+    gn.runs.resume(tmp_path / "run", images=images, steps=3, progress=False)  # goes on with the finer level alone
+    assert steps_done(tmp_path / "run") == {"level-0-8x8": 5, "level-1-16x16": 3}
+    gn.runs.resume(tmp_path / "run", images=images, coarsest_steps=6, progress=False)
+    assert steps_done(tmp_path / "run") == {"level-0-8x8": 6, "level-1-16x16": 3}
+    with pytest.raises(ValueError, match=r"steps: .*level-0-8x8 is at step 6 already"):
+        gn.runs.resume(tmp_path / "run", images=images, coarsest_steps=5, progress=False)
+    with pytest.raises(ValueError, match=r"width: a run keeps its settings, only data, .*coarsest_steps may change"):
+        gn.runs.resume(tmp_path / "run", images=images, width=3, progress=False)
+    gan = gn.models.lapgan((16, 16, 1), 4, levels=1, width=2, hidden=8)
+    small = {"steps": 2, "batch_size": 8, "progress": False}
+    gn.train(gan, images, out=tmp_path / "other", coarsest_steps=4, **small)  # type: ignore[arg-type]
+    assert steps_done(tmp_path / "other") == {"level-0-8x8": 4, "level-1-16x16": 2}
     with pytest.raises(ValueError, match="coarsest_steps"):
         Config(coarsest_steps=0)
 
@@ -187,10 +195,10 @@ def test_levels_of_detail_have_learning_rates_of_their_own(tmp_path: Path) -> No
     gan = build_gan(config, (16, 16, 1))
     found = [
         [optimizer.learning_rate for optimizer in (trainer.g_optimizer, trainer.d_optimizer)]
-        for _, _, trainer in level_trainers(gan, images, None, config)
+        for _, _, trainer in stage_trainers(gan, images, None, config)
     ]
     assert found == [[config.g_learning_rate, config.d_learning_rate], [3e-4, 7e-4]]
-    train_lapgan(gan, images, out=tmp_path / "run", config=config, progress=False)
+    gn.train(gan, images, out=tmp_path / "run", config=config, progress=False)
     kept = [read_config(folder) for folder in sorted((tmp_path / "run").glob("level-*"))]
     assert [[level.g_learning_rate, level.d_learning_rate] for level in kept] == found
     with pytest.raises(ValueError, match="detail_g_learning_rate"):
@@ -198,8 +206,17 @@ def test_levels_of_detail_have_learning_rates_of_their_own(tmp_path: Path) -> No
 
 
 def test_other_folders_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="LAPGAN"):
-        load_lapgan(tmp_path)
+    with pytest.raises(FileNotFoundError, match="no checkpoint"):
+        load_gan(tmp_path)
+
+
+def test_levels_that_do_not_double_are_refused() -> None:
+    gan = gn.models.lapgan((16, 16, 1), 4, levels=2, width=2, hidden=8)
+    for stages in ([gan.stages[0], gan.stages[2]], [gan.stages[0], gan.stages[0]], gan.stages[1:][::-1]):
+        with pytest.raises(ValueError, match="stages: expected a LaplacianLevel"):
+            gn.models.LAPGAN(stages)
+    with pytest.raises(ValueError, match="at least two"):
+        gn.models.LAPGAN(gan.stages[:1])
 
 
 def test_the_coarsest_level_s_players() -> None:

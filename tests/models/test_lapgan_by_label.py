@@ -10,7 +10,7 @@ from slopes import check_gradient_of
 
 import gan_np as gn
 from gan_np.models.lapgan import AddDetail, LaplacianLevel
-from gan_np.runs import Config, build_gan, checkpoint, load_gan, load_lapgan, train_lapgan
+from gan_np.runs import Config, build_gan, checkpoint, load_gan
 from gan_np.training import Trainer
 from gan_np.training.penalty import penalise
 
@@ -117,9 +117,8 @@ def test_every_level_learns_what_the_label_means(tmp_path: Path) -> None:
         animation=False,
         **settings,  # type: ignore[arg-type]
     )
-    gan = train_lapgan(
-        build_gan(config, (16, 16, 1), 2), images, labels, out=tmp_path / "run", config=config, progress=False
-    )
+    gan = build_gan(config, (16, 16, 1), 2)
+    gn.train(gan, images, labels=labels, out=tmp_path / "run", config=config, progress=False)
     for label in (0, 1):
         for some_images in gan.series(32, seed=1, labels=label):
             half = some_images.shape[1] // 2
@@ -164,7 +163,7 @@ def test_labels_are_needed(tmp_path: Path) -> None:
         build_gan(config, (16, 16, 1), None)
     gan = build_gan(config, (16, 16, 1), 2)
     with pytest.raises(ValueError, match="needs one label"):
-        train_lapgan(gan, images, out=tmp_path / "run", config=config, progress=False)
+        gn.train(gan, images, out=tmp_path / "run", config=config, progress=False)
     assert not (tmp_path / "run").exists()
     with pytest.raises(ValueError, match="needs one"):
         small_level().examples(np.zeros((2, 8, 8, 1), np.uint8), None)
@@ -204,20 +203,19 @@ def test_a_checkpoint_keeps_the_average_s_statistics(tmp_path: Path, classes: in
 def test_cut_off_and_resumed(tmp_path: Path) -> None:
     images, labels = two_kinds(40)
     settings = {"width": 2, "hidden": 8, "latent_dim": 4, "levels": 1, "batch_size": 8, "sample_count": 4}
-    for name, lengths in (("straight", (4,)), ("two", (2, 4))):
-        for steps in lengths:
-            config = Config(
-                model="lapgan",
-                conditional=True,
-                steps=steps,
-                sample_every=0,
-                animation=False,
-                **settings,  # type: ignore[arg-type]
-            )
-            train_lapgan(
-                build_gan(config, (16, 16, 1), 2), images, labels, out=tmp_path / name, config=config, progress=False
-            )
-    straight, resumed = load_lapgan(tmp_path / "straight"), load_lapgan(tmp_path / "two")
+    given = {"labels": labels, "progress": False}
+    for name, steps in (("straight", 4), ("two", 2)):
+        config = Config(
+            model="lapgan",
+            conditional=True,
+            steps=steps,
+            sample_every=0,
+            animation=False,
+            **settings,  # type: ignore[arg-type]
+        )
+        gn.train(build_gan(config, (16, 16, 1), 2), images, out=tmp_path / name, config=config, **given)
+    gn.runs.resume(tmp_path / "two", images=images, steps=4, **given)
+    straight, resumed = load_gan(tmp_path / "straight"), load_gan(tmp_path / "two")
     assert resumed.classes == 2
     for first, second in zip(straight.series(6, 1, labels=1), resumed.series(6, 1, labels=1), strict=True):
         assert np.array_equal(first, second)

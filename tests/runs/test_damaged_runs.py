@@ -15,8 +15,7 @@ import gan_np as gn
 from gan_np.evaluation import evaluate_run
 from gan_np.files import read_toml, regular
 from gan_np.latent import read_directions
-from gan_np.runs import CheckpointError, Config, checkpoint, load_gan, load_lapgan
-from gan_np.runs.levels import train_lapgan
+from gan_np.runs import CheckpointError, Config, checkpoint, load_gan
 from gan_np.runs.records import read_records
 
 OPTIONS = {"steps": 6, "batch_size": 8, "sample_every": 2, "checkpoint_every": 2, "sample_count": 4, "progress": False}
@@ -91,11 +90,9 @@ def test_a_damaged_level_of_a_lapgan_goes_on_from_the_checkpoint_before(images: 
     sizes = {"model": "lapgan", "levels": 1, "width": 2, "hidden": 8, "latent_dim": 4, "animation": False}
     config = Config.from_mapping({**options, **sizes})
 
-    def train() -> gn.models.LAPGAN:
-        gan = gn.models.lapgan((8, 8, 1), 4, levels=1, width=2, hidden=8)
-        return train_lapgan(gan, images, out=tmp_path / "run", config=config, progress=False)
-
-    straight = train().sample(4)
+    gan = gn.models.lapgan((8, 8, 1), 4, levels=1, width=2, hidden=8)
+    gn.train(gan, images, out=tmp_path / "run", config=config, progress=False)
+    straight = gan.sample(4)
     places = sorted((tmp_path / "run").glob("level-*"))
     (tmp_path / "run" / "level-notes").mkdir()
     (tmp_path / "run" / "level-x.txt").write_text("mine")
@@ -104,9 +101,10 @@ def test_a_damaged_level_of_a_lapgan_goes_on_from_the_checkpoint_before(images: 
         before = newest.read_bytes()
         garble(newest)
         with pytest.warns(UserWarning, match=rf"passed over: .*{newest.name}"):
-            load_lapgan(tmp_path / "run")
+            load_gan(tmp_path / "run")
         with pytest.warns(UserWarning, match=rf"passed over: .*{newest.name}"):
-            assert np.array_equal(train().sample(4), straight)
+            gn.runs.resume(tmp_path / "run", images=images, progress=False)
+        assert np.array_equal(load_gan(tmp_path / "run").sample(4), straight)
         assert newest.read_bytes() == before
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import gan_np as gn
-from gan_np.runs import build_gan, checkpoint, train_lapgan
+from gan_np.runs import build_gan, checkpoint
 from gan_np.runs.config import Config
 from gan_np.runs.folder import RunFolder
 from gan_np.runs.records import read_records
@@ -183,7 +183,7 @@ def test_nor_for_a_lapgan(tmp_path: Path, options: dict[str, Any]) -> None:
     images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1), np.uint8)
     config = Config(steps=2, **LAPGAN, **options)
     with pytest.raises(ValueError, match=r"penalties|nosuch"):
-        train_lapgan(build_gan(config, (16, 16, 1)), images, out=tmp_path / "run", config=config, progress=False)
+        gn.train(build_gan(config, (16, 16, 1)), images, out=tmp_path / "run", config=config, progress=False)
     assert not (tmp_path / "run").exists()
 
 
@@ -198,7 +198,7 @@ def test_a_lapgan_of_which_nothing_was_trained_leaves_its_folder_free(
 
     monkeypatch.setattr(Trainer, "step", stop)
     with pytest.raises(RuntimeError, match="no room"):
-        train_lapgan(build_gan(config, (16, 16, 1)), images, out=tmp_path / "run", config=config, progress=False)
+        gn.train(build_gan(config, (16, 16, 1)), images, out=tmp_path / "run", config=config, progress=False)
     assert files(tmp_path / "run") <= {".lock"}
 
 
@@ -214,7 +214,7 @@ def test_a_signal_at_the_end_of_a_level_is_not_lost(tmp_path: Path, monkeypatch:
     before = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(RunFolder, "save_plot", then_send)
     with pytest.raises(gn.runs.Interrupted, match="level-0-8x8"):
-        train_lapgan(build_gan(config, (16, 16, 1)), images, out=tmp_path / "run", config=config, progress=False)
+        gn.train(build_gan(config, (16, 16, 1)), images, out=tmp_path / "run", config=config, progress=False)
     assert files(tmp_path / "run") >= {"level-0-8x8"}
     assert "level-1-16x16" not in files(tmp_path / "run")
     assert signal.getsignal(signal.SIGTERM) is before
@@ -223,14 +223,15 @@ def test_a_signal_at_the_end_of_a_level_is_not_lost(tmp_path: Path, monkeypatch:
 PARENT = """
 import sys
 import numpy as np
-from gan_np.runs import Interrupted, build_gan, train_lapgan
+import gan_np as gn
+from gan_np.runs import Interrupted, build_gan
 from gan_np.runs.config import Config
 
 if __name__ == "__main__":
     config = Config(**{options})
     images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1), np.uint8)
     try:
-        train_lapgan(build_gan(config, (16, 16, 1)), images, out=sys.argv[1], config=config, progress=False, jobs=2)
+        gn.train(build_gan(config, (16, 16, 1)), images, out=sys.argv[1], config=config, progress=False, jobs=2)
     except Interrupted as stop:
         print(stop)
         sys.exit(128 + stop.number)
@@ -292,6 +293,6 @@ def test_an_error_in_one_level_stops_the_other_and_is_raised(tmp_path: Path) -> 
     config = Config(**{**LAPGAN, "steps": 1_000_000, "checkpoint_every": 0, "d_learning_rate": 1e30})
     calm = dataclasses.replace(config, detail_d_learning_rate=1e-4)
     with pytest.raises(ArithmeticError) as caught:
-        train_lapgan(build_gan(calm, (16, 16, 1)), images, out=tmp_path / "run", config=calm, progress=False, jobs=2)
+        gn.train(build_gan(calm, (16, 16, 1)), images, out=tmp_path / "run", config=calm, progress=False, jobs=2)
     assert "level-0-8x8" in str(caught.value.__cause__)
     assert "Traceback" in str(caught.value.__cause__)

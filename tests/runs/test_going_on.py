@@ -8,7 +8,7 @@ import pytest
 import gan_np as gn
 from gan_np.evaluation import evaluate_run
 from gan_np.evaluation.trained_on import training_data
-from gan_np.runs import Config, build_gan, checkpoint, resume, train_lapgan
+from gan_np.runs import Config, build_gan, checkpoint, resume
 from gan_np.runs.folder import read_config
 from gan_np.schedules import at
 
@@ -147,27 +147,36 @@ def test_a_relative_place_is_said_in_full(tmp_path: Path, images: np.ndarray, mo
 SETTINGS = {"model": "lapgan", "levels": 1, "width": 2, "hidden": 4, "latent_dim": 2, **OPTIONS}
 
 
-def lapgan(place: Path, images: np.ndarray, *, gan: dict[str, object] | None = None, **changes: object) -> Path:
+def lapgan(place: Path, images: np.ndarray, **changes: object) -> Path:
     config = Config(**{**SETTINGS, "steps": 2, **changes})  # type: ignore[arg-type]
-    built = build_gan(Config(**{**config.to_mapping(), **(gan or {})}), (8, 8, 1))  # type: ignore[arg-type]
-    train_lapgan(built, images, out=place, config=config, progress=False)
+    gn.train(build_gan(config, (8, 8, 1)), images, out=place, config=config, progress=False)
     return place
 
 
 def test_a_lapgan_keeps_its_settings_and_its_data(tmp_path: Path, images: np.ndarray) -> None:
     run = lapgan(tmp_path / "run", images)
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
-    with pytest.raises(ValueError, match=r"width 2, not 3; .*only data, steps, device, precision, coarsest_steps"):
-        lapgan(run, images, width=3, steps=3)
-    with pytest.raises(ValueError, match="batch_size 8, not 4"):
-        lapgan(run, images, batch_size=4)
-    with pytest.raises(ValueError, match="hidden 4, not 5"):
-        lapgan(run, images, gan={"hidden": 5})
+    with pytest.raises(FileExistsError, match="not an empty folder"):
+        lapgan(run, images, steps=3)
     with pytest.raises(ValueError, match="fingerprint"):
-        lapgan(run, images[::-1], steps=2)
+        resume(run, images=images[::-1], steps=3, progress=False)
+    text = (run / "config.toml").read_text()
+    for kept, edited in (
+        ("width = 2", "width = 3"),
+        ("batch_size = 8", "batch_size = 4"),
+        ("hidden = 4", "hidden = 5"),
+    ):
+        assert kept in text
+        (run / "config.toml").write_text(text.replace(kept, edited))
+        with pytest.raises(
+            ValueError, match=rf"config\.toml was edited: {kept[: kept.index(' ')]} is \d+ there and \d+"
+        ):
+            resume(run, images=images, steps=3, progress=False)
+        (run / "config.toml").write_text(text)
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
-    lapgan(run, images, steps=3, coarsest_steps=4)
+    resume(run, images=images, steps=3, coarsest_steps=4, progress=False)
     assert [checkpoint.find(level).stem for level in sorted(run.glob("level-*"))] == ["step-000004", "step-000003"]
+    assert read_config(run).options["coarsest_steps"] == 4
 
 
 def test_the_data_of_a_lapgan_are_compared_when_it_is_evaluated(tmp_path: Path, images: np.ndarray) -> None:

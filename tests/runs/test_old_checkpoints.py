@@ -48,7 +48,7 @@ def test_its_training_goes_on(name):
 
 
 def test_a_lapgan_draws_what_it_drew():
-    near(gn.runs.load_lapgan(OLD / "lapgan").sample(3, seed=4), drawn("lapgan"))
+    near(gn.runs.load_gan(OLD / "lapgan").sample(3, seed=4), drawn("lapgan"))
 
 
 def test_a_classifier_says_what_it_said():

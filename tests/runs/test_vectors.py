@@ -145,7 +145,7 @@ def test_labelled_vectors() -> None:
 def test_pictures_of_vectors(size: int, tmp_path: Path) -> None:
     from PIL import Image
 
-    from gan_np.runs.drawing import draw
+    from gan_np.runs.sample_images import draw
 
     rng = np.random.default_rng(0)
     samples, real = rng.normal(size=(50, size)), rng.normal(size=(80, size))
@@ -207,8 +207,7 @@ def test_any_number_of_channels(channels: int, tmp_path: Path) -> None:
 def test_other_models_of_float_images(model: str) -> None:
     images = deep(1)
     gan = gn.models.MODELS[model]((8, 8, 1), 4, **({"levels": 1, "hidden": 8, "width": 2} if model == "lapgan" else {}))
-    players = gan.players if model == "lapgan" else [gan]
-    gn.train(players[-1], images, steps=1, batch_size=8, progress=False)
+    gn.train(gan, images, steps=1, batch_size=8, progress=False)
     assert gan.sample(2).dtype == np.float32
 
 
