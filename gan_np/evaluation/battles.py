@@ -51,7 +51,7 @@ def battle_of_runs(
         raise ValueError(f"against: images of {gans[1].image_shape}, the first run draws {gans[0].image_shape}")
     objectives = [build_objective(config) for config in configs]
     for path, config, objective in zip((first, second), configs, objectives, strict=True):
-        if not objective.classifies:
+        if objective.boundary is None:
             raise ValueError(
                 f"{path}: was trained with {config.objective!r}, whose score is no verdict: there is no boundary above "
                 "which an image is called real, so errors cannot be counted"

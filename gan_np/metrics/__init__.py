@@ -27,6 +27,7 @@ from .precision_recall import PRDC, precision_recall_density_coverage
 from .pyramid import sliced_wasserstein_on_pyramids
 from .same_source import SameSource, same_source_test
 from .sliced import sliced_wasserstein
+from .spread import spread
 from .vendi import vendi_score
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "same_source_test",
     "sliced_wasserstein",
     "sliced_wasserstein_on_pyramids",
+    "spread",
     "vendi_score",
     "verdict",
 ]

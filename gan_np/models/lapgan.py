@@ -265,6 +265,9 @@ class LAPGAN:
         """As in `GAN`."""
         return self.coarsest.labels
 
+    def _repr_html_(self) -> str:
+        return "".join(player._repr_html_() for player in self.players)
+
     def learn_labels(self, labels: Array, class_names: Sequence[str] | None = None) -> None:
         """As in `GAN`, at every level."""
         for player in self.players:

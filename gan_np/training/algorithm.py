@@ -198,7 +198,7 @@ class Trainer:
 
     def _update_discriminator(
         self, real: Array, fake: Array, context: Array | None, z: Array
-    ) -> tuple[Array, Array, Array]:
+    ) -> tuple[Array, Array | None, Array | None]:
         d, objective = self.gan.discriminator, self.objective
         seen = {"real": self._seen(real), "fake": self._seen(fake)}
         outputs, pullbacks = {}, {}
@@ -227,8 +227,12 @@ class Trainer:
                 output, pullback = d.forward(joined(between, context), training=True, wrt=ALL, rng=self.dropout)
                 loss = loss + self._penalise(pullback, output, penalty, context)
         self._check_loss("D", loss)
-        boundary = objective.boundary
-        accuracies = accuracy(real_logits, 1, boundary), accuracy(fake_logits, -1, boundary)
+        accuracies: tuple[Array | None, Array | None] = None, None
+        if objective.boundary is not None:
+            accuracies = (
+                accuracy(real_logits, 1, objective.boundary),
+                accuracy(fake_logits, -1, objective.boundary),
+            )
         updates = self.d_optimizer.updates
         self._update("D", d, self.d_optimizer)
         if self.clip_weights is not None:

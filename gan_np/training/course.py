@@ -1,0 +1,128 @@
+"""What a training has been like so far, as hints read it (`gan_np.training.hints`).
+
+Losses and accuracies are those that a step has at hand anyway. Every `EVERY` steps two numbers are measured beside them, after the
+step and outside it: the norm of the gradient that G's update used, and the spread of a few samples. Neither draws from a
+generator of the training nor writes to its vectors, so a training has the same bits with and without; on a GPU they are the only
+moments at which the host waits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from gan_np.arrays import Array, array_module, generator, on_host
+from gan_np.checks import NonFiniteError
+from gan_np.devices import scope
+from gan_np.metrics import spread
+from gan_np.objectives import Objective
+from gan_np.vectors import Vector
+
+from .algorithm import Trainer
+
+WINDOW = 100
+"""Steps over which losses and accuracies are averaged."""
+EVERY = 100
+"""Steps between two measurements. With 32 images of 28×28 one costs 0.3 to 0.9 of a step: 0.3 to 0.9 % of the time."""
+MOST = 32
+"""How many samples are compared, and as many real images."""
+_SEED, _STREAM = 0, 1 << 27
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What was measured after a step.
+
+    g_gradient: Euclidean norm of the gradient of L_G that G's update used.
+    weights: for each player the norm of its weights over that when the course began.
+    spread: of samples beside real images (`gan_np.metrics.spread`); NaN where it cannot be told.
+    """
+
+    step: int
+    g_gradient: float
+    weights: Mapping[str, float]
+    spread: float
+
+
+class Course:
+    """A training so far.
+
+    objective: what the players minimise. constrained: whether anything keeps D's slope in bounds. steps: done so far.
+    measured: all measurements, oldest first.
+    """
+
+    def __init__(self, objective: Objective, *, constrained: bool = True) -> None:
+        self.objective, self.constrained = objective, constrained
+        self.steps = 0
+        self.measured: list[Measurement] = []
+        self._recent: deque[Mapping[str, float]] = deque(maxlen=WINDOW)
+
+    def take(self, numbers: Mapping[str, float]) -> None:
+        """One more step, as `Step.numbers` gives it."""
+        self.steps = int(numbers["step"])
+        self._recent.append(numbers)
+
+    def recent(self, name: str) -> Array | None:
+        """A number of the last `WINDOW` steps; None before there were so many, or where a step has no such number."""
+        if len(self._recent) < WINDOW or name not in self._recent[-1]:
+            return None
+        return np.array([numbers[name] for numbers in self._recent])
+
+    @property
+    def blind_loss(self) -> float:
+        """L_D of a discriminator that gives every image one score, that of the boundary: what not knowing costs."""
+        boundary = self.objective.boundary
+        scores = np.full((2, 1), 0.0 if boundary is None else boundary)
+        return float(self.objective.discriminator(scores, scores.copy()).value)
+
+
+class Measuring:
+    """Measures a trainer between steps."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        gan, images = trainer.gan, trainer.images
+        self._gan = gan
+        self._count = min(MOST, max(16, trainer.batch_size), len(images))
+        chosen = np.sort(generator(_SEED, _STREAM).permutation(len(images))[: self._count])
+        self._real: Array = np.array(images[chosen])
+        self._players = {"D": gan.discriminator.parameters, "G": gan.generator.parameters}
+        with scope(trainer.device):
+            self._first = {player: _norm(vector.values) for player, vector in self._players.items()}
+
+    def now(self, step: int) -> Measurement:
+        """Measure; the host waits for a GPU."""
+        with scope(self._gan.generator.device):
+            used = self._gan.generator.gradient.spent
+            gradient = math.nan if used is None else _norm(used)
+            weights = {player: self._grown(player, vector) for player, vector in self._players.items()}
+        return Measurement(step, gradient, weights, self._spread())
+
+    def _grown(self, player: str, vector: Vector) -> float:
+        first = self._first[player]
+        return _norm(vector.values) / first if first > 0 else math.nan
+
+    def _spread(self) -> float:
+        if self._count < 2:
+            return math.nan
+        try:
+            samples = self._gan.sample(self._count, _SEED, average=False)
+        except NonFiniteError:  # a training with check_finite=False goes on all the same
+            return math.nan
+        return spread(samples, self._real)
+
+
+def is_constrained(trainer: Trainer) -> bool:
+    """Whether a penalty, clipped weights or spectral normalisation keep D's slope in bounds."""
+    states = trainer.gan.discriminator.state.layout.segments
+    normalised = any(segment.name.rpartition(".")[2] == "spectral_u" for segment in states)
+    return bool(trainer.penalties) or trainer.clip_weights is not None or normalised
+
+
+def _norm(values: Array) -> float:
+    # In float64 on the host BLAS would be called; a sum of squares of float32 is exact enough to tell vanished from not.
+    square = np.dot(values, values) if on_host(values) else array_module(values).sum(values * values)
+    return math.sqrt(float(square)) if math.isfinite(square) else math.inf
