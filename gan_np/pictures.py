@@ -57,7 +57,7 @@ def _bytes(images: Array) -> Array:
         return images  # `grid` says what is wrong with another type
     if not (images.min(initial=0) >= 0 and images.max(initial=1) <= 1):  # NaN is neither
         raise ValueError(
-            f"images: expected floats from 0 to 1, got {images.min():g} to {images.max():g}; gan_np.data.images.to_bytes has "
-            'other ranges: to_bytes(images, "-1..1")'
+            f"images: expected floats from 0 to 1, got {images.min():g} to {images.max():g}; for another range there is "
+            'gan_np.data.images.to_bytes(images, "-1..1")'
         )
     return scaled_to_bytes(images, 0.0, 1.0)

@@ -13,11 +13,14 @@ from .neighbours import nearest_neighbours
 
 
 def spread(samples: Array, real: Array) -> float:
-    """The median distance from a sample to the nearest other one, over the same among as many real images.
+    """How far samples stand apart, over how far as many real images do: the smaller of two ratios.
+
+    One is that of the median distance to the nearest other one: 0 for a generator that draws three images again and again,
+    which the second does not see. That is the ratio of the mean distance between any two: near 0 for one that draws a single
+    kind of image, however different those are, which the first hardly sees.
 
     samples, real: two sets of N ≥ 2 examples, (N, …), both uint8 or floats of one dtype. About 1 where samples differ from
-    each other as real images do; 0 where more than half of them have a twin. A generator that draws three images again and
-    again is seen, which it would not be by the variance of its samples. NaN where the real ones have twins themselves.
+    each other as real images do. NaN where more than half of the real ones have a twin themselves.
 
     >>> import numpy as np
     >>> points = np.random.default_rng(0).normal(size=(50, 3))
@@ -30,7 +33,11 @@ def spread(samples: Array, real: Array) -> float:
     """
     if samples.shape != real.shape or len(samples) < 2:
         raise ShapeError(f"samples: expected two sets of N ≥ 2 examples, got {samples.shape} and {real.shape}")
-    apart, theirs = (
-        float(np.median(nearest_neighbours(one, one, exclude_self=True).distances)) for one in (samples, real)
-    )
-    return apart / theirs if theirs > 0 else math.nan
+    (nearest, any_two), (real_nearest, real_any_two) = _distances(samples), _distances(real)
+    return min(nearest / real_nearest, any_two / real_any_two) if real_nearest > 0 else math.nan
+
+
+def _distances(examples: Array) -> tuple[float, float]:
+    """The median distance to the nearest other one, and the mean between any two."""
+    distances = nearest_neighbours(examples, examples, len(examples) - 1, exclude_self=True).distances
+    return float(np.median(distances[:, 0])), float(distances.mean())

@@ -10,12 +10,14 @@ from .classifier_file import load_classifier, save_classifier
 from .config import Config
 from .data import open_data
 from .folder import RunFolder
+from .hinting import Adviser
 from .levels import load_lapgan, train_lapgan
 from .loop import StopTraining, iterate, resume, train
 from .signals import Interrupted
 from .tuning import Trial, Tuned, confirm, save_tuned, tune
 
 __all__ = [
+    "Adviser",
     "CheckpointError",
     "Config",
     "Interrupted",

@@ -3,7 +3,9 @@
 RUN/
   config.toml                        the whole configuration, readable by `gan-np train --config`
   run.json                           the data, the model, versions and machine, for each time that the training went on
-  log.jsonl                          one JSON object a line: step, losses, D's accuracies, seconds of training
+  log.jsonl                          one JSON object a line: step, losses, D's accuracies (where the objective has them),
+                                     seconds of training; every 100 steps G's gradient and the spread of samples
+  hints.jsonl                        what went wrong, if anything did: the step at which it was seen, and what to try
   samples/step-000250.png …          grids of the same fixed z over time (000000 is before training)
   samples.png                        the last of them
   losses.png                         both losses and D's accuracies over steps (needs matplotlib)
@@ -44,6 +46,7 @@ from gan_np.training.algorithm import Trainer
 
 from . import checkpoint
 from .config import Config
+from .hints_file import keep_hints
 from .lock import HOLDER, LOCK
 from .records import read_records
 
@@ -54,6 +57,7 @@ BEFORE_THE_FIRST_STEP = (
     "config.toml",
     "run.json",
     "log.jsonl",
+    "hints.jsonl",
     "samples",
     "samples.png",
     "classifier.safetensors",
@@ -101,6 +105,7 @@ class RunFolder:
         kept = [record for record in read_records(place / "log.jsonl") if record["step"] <= step]
         text = "".join(json.dumps(record) + "\n" for record in kept)
         write_atomically(place / "log.jsonl", text.encode())
+        keep_hints(place, step)
         write_config(place, config)
         return cls(place, config)
 

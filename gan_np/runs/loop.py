@@ -6,15 +6,17 @@ import dataclasses
 import inspect
 import signal
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gan_np import kernels
 from gan_np.arrays import Array
 from gan_np.checks import as_array
 from gan_np.models import GAN, MODELS
+from gan_np.notebook import in_notebook
 from gan_np.registry import describe
 from gan_np.training.algorithm import Trainer
 from gan_np.training.finite import NonFiniteError
@@ -26,11 +28,15 @@ from .config import CHANGEABLE, Config, options_for
 from .data import open_data
 from .fingerprints import check_fingerprints
 from .folder import RunFolder, discard, read_config
+from .hinting import Adviser
 from .lock import RunLock
 from .monitor import check_monitor
 from .recorder import Recorder, require_tensorboard
 from .records import read_records
 from .signals import Interrupted, StopRequest
+
+if TYPE_CHECKING:
+    from .progress import Following
 
 Callback = Callable[[Trainer, Step], object]
 
@@ -84,7 +90,11 @@ def train(
     callbacks: called as `callback(trainer, step)` after every step; one may raise `StopTraining`.
     progress: show a progress bar.
 
-    Returns the trainer, with the optimisers and counters as training left them.
+    Returns the trainer, with the optimisers and counters as training left them. In a notebook an interrupt ends the training
+    after the step that is running and returns it too, with two lines of how to go on (`resume(trainer)`).
+
+    A training that goes wrong says so, once and in one line (`gan_np.training.hints`): above the progress bar, or without one
+    as a warning, `gan_np.training.TrainingHint`.
 
     Raises:
         TypeError, ValueError: an unknown option (with the nearest known one), a wrong type, an impossible value.
@@ -98,8 +108,10 @@ def train(
     trainer = build_trainer(gan, images, chosen, labels, class_names)
     check(trainer, chosen, tuned, folder=out is not None)
     if out is None:
+        _TRAININGS[trainer] = _Training(chosen, tuned, None)
         return _drive(trainer, chosen, tuned, None, callbacks, progress, 0.0)
     place = RunFolder.make_place(out)
+    _TRAININGS[trainer] = _Training(chosen, tuned, place)
     with RunLock(place):
         folder = RunFolder.create(place, chosen)
         try:
@@ -112,7 +124,7 @@ def train(
 
 
 def resume(
-    run: str | Path,
+    run: str | Path | Trainer,
     *,
     images: Array | None = None,
     labels: Array | None = None,
@@ -123,12 +135,14 @@ def resume(
     callbacks: Iterable[Callback] = (),
     progress: bool = True,
 ) -> Trainer:
-    """Go on with a run from its newest readable checkpoint.
+    """Go on with a run from its newest readable checkpoint, or with a trainer where it stands.
 
     On the same machine with the same libraries the result is bit-identical to that of an uninterrupted training:
     weights, moments, statistics, generators and samples; the log has each step once. A tuned choice of kernels is that of
     the checkpoint, whatever its file says now.
 
+    run: the folder; or the trainer that `train` returned, early because of an interrupt in a notebook or a callback, or when
+        all its steps were done and there are to be more. A trainer has its data, and goes on in its run folder if it has one.
     images, labels: the data of the run; None loads them again as its configuration says.
     data: where they are now, if they were moved; the configuration is changed to say so.
     steps: a new total, if it should be longer than planned. Instance noise falls to 0 where it was planned to.
@@ -138,8 +152,12 @@ def resume(
         FileNotFoundError, CheckpointError: not a run folder, it has no checkpoint that can be read, the kernels that were
             chosen for it are not all here, or its data are not where they were.
         ValueError: the images, or the labels of a conditional model, are not those that the run was trained on; its
-            config.toml was edited; `steps` is less than the run has done.
+            config.toml was edited; `steps` is less than the run has done; a trainer that is not one of `train`'s.
     """
+    if isinstance(run, Trainer):
+        if (images, labels, data, device, precision) != (None, None, None, None, None):
+            raise ValueError("run: a trainer keeps its data, device and precision; only steps may be given with one")
+        return _go_on(run, steps, callbacks, progress)
     place = Path(run)
     kept = read_config(place)
     config = kept.going_on(data=data, steps=steps, device=device, precision=precision)
@@ -166,7 +184,54 @@ def resume(
             (r["seconds"] for r in read_records(place / "log.jsonl") if r["step"] <= trainer.steps), default=0.0
         )
         folder = RunFolder.reopen(place, config, trainer.steps)
+        _TRAININGS[trainer] = _Training(config, tuned, place)
         return _drive(trainer, config, tuned, folder, callbacks, progress, float(seconds))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Training:
+    """With what a trainer is trained; place: its run folder."""
+
+    config: Config
+    tuned: kernels.Choices
+    place: Path | None
+
+
+_TRAININGS: weakref.WeakKeyDictionary[Trainer, _Training] = weakref.WeakKeyDictionary()
+"""The trainers of this process that can be gone on with."""
+
+
+def _go_on(trainer: Trainer, steps: int | None, callbacks: Iterable[Callback], progress: bool) -> Trainer:
+    """Train a trainer further, in this process.
+
+    Raises:
+        ValueError: it is none of `train`'s, or its last step was broken off; fewer steps than it has done; its run has gone
+            on without it.
+    """
+    known = _TRAININGS.get(trainer)
+    if known is None:
+        raise ValueError(
+            "run: this trainer did not come from train or resume, or an error broke off its last step, so that it may hold "
+            "half an update; call step() of one of your own, or give the run folder if there is one"
+        )
+    if steps is not None and steps < trainer.steps:
+        raise ValueError(
+            f"steps: the trainer is at step {trainer.steps:,} already; expected at least that, got {steps:,}"
+        )
+    config = known.config.going_on(steps=steps)
+    _TRAININGS[trainer] = dataclasses.replace(known, config=config)
+    if known.place is None:
+        return _drive(trainer, config, known.tuned, None, callbacks, progress, 0.0)
+    with RunLock(known.place):
+        records = read_records(known.place / "log.jsonl")
+        if records and records[-1]["step"] > trainer.steps:
+            raise ValueError(
+                f"run: {known.place} has gone on to step {records[-1]['step']:,} without this trainer, which is at "
+                f"{trainer.steps:,}; give the folder itself"
+            )
+        seconds = float(records[-1]["seconds"]) if records else 0.0
+        folder = RunFolder.reopen(known.place, config, trainer.steps)
+        return _drive(trainer, config, known.tuned, folder, callbacks, progress, seconds)
 
 
 def _check_settings(place: Path, config: Config, trained: Config) -> None:
@@ -219,28 +284,35 @@ def _drive(
     progress: bool,
     seconds: float,
 ) -> Trainer:
-    from .progress import ProgressBar
-
     called = list(callbacks)
     with ExitStack() as stack:
         stack.enter_context(chosen_kernels(config, tuned))
         # The bar comes first: the grid before the first step is drawn by kernels that may have to be compiled.
-        bar = stack.enter_context(ProgressBar(config.steps, done=trainer.steps)) if progress else None
+        bar = stack.enter_context(_progress(trainer, config)) if progress else None
         recorder = None
         if folder is not None:
             stack.callback(folder.close)  # also if the recorder cannot begin
             recorder = stack.enter_context(Recorder(folder, trainer, seconds))
-        stop = stack.enter_context(StopRequest()) if folder is not None else None
+        place = None if folder is None else folder.path
+        adviser = Adviser(trainer, folder=place, say=None if bar is None else bar.say)
+        stop = stack.enter_context(StopRequest()) if folder is not None or in_notebook() else None
+        whole = True
         try:
             while trainer.steps < config.steps:
+                whole = False
                 step = trainer.step()
+                whole = True
+                measured = adviser.look(step)
                 if recorder is not None:
-                    recorder.record(step)
+                    recorder.record(step, measured)
                 if bar is not None:
                     bar.update(step)
                 for callback in called:
                     callback(trainer, step)
                 if stop is not None and stop.number is not None and trainer.steps < config.steps:
+                    if in_notebook() and not stop.inner:
+                        print("\n".join(_stopped(trainer, config, recorder)))
+                        return trainer
                     assert recorder is not None
                     _leave(recorder, stop.number)
             trainer.settle()
@@ -258,20 +330,48 @@ def _drive(
                 saved = checkpoint.all_of(folder.path)[-1]
                 error.add_note(f"(newest checkpoint: {saved}; go on with: gan-np train --resume {folder.path})")
             raise
+        finally:
+            if not whole:
+                _TRAININGS.pop(trainer, None)
         if recorder is not None:
             recorder.finish()
     return trainer
 
 
-def _leave(recorder: Recorder, number: int) -> None:
+def _progress(trainer: Trainer, config: Config) -> Following:
+    """What shows how far a training is, where it runs."""
+    if in_notebook():
+        from .notebook_progress import NotebookProgress
+
+        count = min(config.sample_count, 16)
+        return NotebookProgress(config.steps, trainer.gan, done=trainer.steps, count=count)
+    from .progress import ProgressBar
+
+    return ProgressBar(config.steps, done=trainer.steps)
+
+
+def _saved(recorder: Recorder) -> str:
     started = time.monotonic()
     path = recorder.checkpoint()
-    name = signal.Signals(number).name
-    raise Interrupted(
-        number,
-        f"stopped by {name} after step {recorder.trainer.steps}; saved {path} in {time.monotonic() - started:.1f} s",
-        recorder.folder.path,
-    )
+    return f"saved {path} in {time.monotonic() - started:.1f} s"
+
+
+def _stopped(trainer: Trainer, config: Config, recorder: Recorder | None) -> list[str]:
+    """The two lines with which an interrupted training ends in a notebook: what was done, how to go on."""
+    trainer.settle()
+    done = f"stopped after step {trainer.steps:,} of {config.steps:,}"
+    if recorder is None:
+        return [f"{done}; the trainer is returned as it is now", "go on with: trainer = gan_np.resume(trainer)"]
+    again = f"gan_np.resume({str(recorder.folder.path)!r})"
+    return [
+        f"{done}; {_saved(recorder)}",
+        f"go on with: trainer = gan_np.resume(trainer), or in another process {again}",
+    ]
+
+
+def _leave(recorder: Recorder, number: int) -> None:
+    name, steps = signal.Signals(number).name, recorder.trainer.steps
+    raise Interrupted(number, f"stopped by {name} after step {steps}; {_saved(recorder)}", recorder.folder.path)
 
 
 def _with_settings(function: Callable[..., Any]) -> None:

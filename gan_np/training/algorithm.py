@@ -36,6 +36,7 @@ from gan_np.vectors import Layout
 from .batches import Batches
 from .finite import HostWatch, Watch
 from .inputs import check_images, check_labels
+from .interrupts import WholeStep
 from .norms import layer_norms
 from .on_device import DeviceTraining
 from .penalty import penalise, require_linearisable
@@ -139,18 +140,24 @@ class Trainer:
             self._batches = Batches(gan, images, self.labels, self.order, self.flips if flip else None)
             self._on_device = None if self.device == CPU else DeviceTraining(self, advice, graph)
         self._watch: Watch = HostWatch() if self._on_device is None else self._on_device.watch
+        self._whole = WholeStep(self)
+
+    def __repr__(self) -> str:
+        return f"<Trainer after step {self.steps:,}, {self.objective!r}, {len(self.images):,} images>"
 
     def step(self) -> Step:
         """One step: k updates of D, one of G. On a GPU it is launched, and the host does not wait for it.
 
         Raises:
             NonFiniteError: with `check_finite`; on a GPU for a step before.
+            KeyboardInterrupt: Ctrl-C; in a notebook after the step, so that a loop can go on.
         """
-        if self._on_device is not None:
-            return self._on_device.step()
-        outcome = self.algorithm()
-        self.steps += 1
-        return Step(self.steps, outcome)
+        with self._whole:
+            if self._on_device is not None:
+                return self._on_device.step()
+            outcome = self.algorithm()
+            self.steps += 1
+            return Step(self.steps, outcome)
 
     def settle(self) -> None:
         """Wait until all steps that were launched are done; on the CPU they are.

@@ -1,9 +1,9 @@
 """What a training has been like so far, as hints read it (`gan_np.training.hints`).
 
-Losses and accuracies are those that a step has at hand anyway. Every `EVERY` steps two numbers are measured beside them, after the
-step and outside it: the norm of the gradient that G's update used, and the spread of a few samples. Neither draws from a
-generator of the training nor writes to its vectors, so a training has the same bits with and without; on a GPU they are the only
-moments at which the host waits.
+Losses and accuracies are those that a step has at hand anyway. Every `EVERY` steps two numbers are measured beside them, after
+the step and outside it: the norm of the gradient that G's update used, and the spread of a few samples. Neither draws from a
+generator of the training nor writes to its vectors, so a training has the same bits with and without; on a GPU they are the
+only moments at which the host waits.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from gan_np.checks import NonFiniteError
 from gan_np.devices import scope
 from gan_np.metrics import spread
 from gan_np.objectives import Objective
-from gan_np.vectors import Vector
 
 from .algorithm import Trainer
 
@@ -38,26 +37,26 @@ class Measurement:
     """What was measured after a step.
 
     g_gradient: Euclidean norm of the gradient of L_G that G's update used.
-    weights: for each player the norm of its weights over that when the course began.
-    spread: of samples beside real images (`gan_np.metrics.spread`); NaN where it cannot be told.
+    spread: of samples beside real images (`gan_np.metrics.spread`); NaN where it cannot be told, or was not measured.
     """
 
     step: int
     g_gradient: float
-    weights: Mapping[str, float]
-    spread: float
+    spread: float = math.nan
 
 
 class Course:
     """A training so far.
 
     objective: what the players minimise. constrained: whether anything keeps D's slope in bounds. steps: done so far.
-    measured: all measurements, oldest first.
+    first_update: for each player ("D", "G") the norm of its weights after the first step over that before it; empty where
+        that was not seen. measured: all measurements, oldest first.
     """
 
     def __init__(self, objective: Objective, *, constrained: bool = True) -> None:
         self.objective, self.constrained = objective, constrained
         self.steps = 0
+        self.first_update: dict[str, float] = {}
         self.measured: list[Measurement] = []
         self._recent: deque[Mapping[str, float]] = deque(maxlen=WINDOW)
 
@@ -90,22 +89,26 @@ class Measuring:
         chosen = np.sort(generator(_SEED, _STREAM).permutation(len(images))[: self._count])
         self._real: Array = np.array(images[chosen])
         self._players = {"D": gan.discriminator.parameters, "G": gan.generator.parameters}
-        with scope(trainer.device):
-            self._first = {player: _norm(vector.values) for player, vector in self._players.items()}
+        self._before = self._sizes() if trainer.steps == 0 else {}
 
-    def now(self, step: int) -> Measurement:
-        """Measure; the host waits for a GPU."""
+    def first_update(self) -> dict[str, float]:
+        """How many times as large as before the weights of each player are; asked after the first step."""
+        return {
+            player: size / self._before[player] for player, size in self._sizes().items() if self._before[player] > 0
+        }
+
+    def g_gradient(self) -> float:
+        """The norm of the gradient that G's last update used; the host waits for a GPU."""
+        used = self._gan.generator.gradient.spent
         with scope(self._gan.generator.device):
-            used = self._gan.generator.gradient.spent
-            gradient = math.nan if used is None else _norm(used)
-            weights = {player: self._grown(player, vector) for player, vector in self._players.items()}
-        return Measurement(step, gradient, weights, self._spread())
+            return math.nan if used is None else _norm(used)
 
-    def _grown(self, player: str, vector: Vector) -> float:
-        first = self._first[player]
-        return _norm(vector.values) / first if first > 0 else math.nan
+    def _sizes(self) -> dict[str, float]:
+        with scope(self._gan.generator.device):
+            return {player: _norm(vector.values) for player, vector in self._players.items()}
 
-    def _spread(self) -> float:
+    def spread(self) -> float:
+        """Of a few samples of G as it is now, beside as many real images."""
         if self._count < 2:
             return math.nan
         try:
@@ -123,6 +126,6 @@ def is_constrained(trainer: Trainer) -> bool:
 
 
 def _norm(values: Array) -> float:
-    # In float64 on the host BLAS would be called; a sum of squares of float32 is exact enough to tell vanished from not.
-    square = np.dot(values, values) if on_host(values) else array_module(values).sum(values * values)
-    return math.sqrt(float(square)) if math.isfinite(square) else math.inf
+    with np.errstate(all="ignore"):  # squares of float32 may overflow
+        square = float(np.dot(values, values) if on_host(values) else array_module(values).sum(values * values))
+    return math.sqrt(square) if math.isfinite(square) else math.inf
