@@ -13,6 +13,7 @@ from .folder import RunFolder
 from .hinting import Adviser
 from .levels import load_lapgan, train_lapgan
 from .loop import StopTraining, iterate, resume, train
+from .overview import RunOverview, open_run
 from .signals import Interrupted
 from .tuning import Trial, Tuned, confirm, save_tuned, tune
 
@@ -22,6 +23,7 @@ __all__ = [
     "Config",
     "Interrupted",
     "RunFolder",
+    "RunOverview",
     "StopTraining",
     "Trial",
     "Tuned",
@@ -33,6 +35,7 @@ __all__ = [
     "load_gan",
     "load_lapgan",
     "open_data",
+    "open_run",
     "restore",
     "resume",
     "save",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import warnings
 from collections import deque
@@ -29,6 +30,7 @@ class Adviser:
     folder: of the run, where hints are kept; those that are there already, from before a training was cut off, are not said
     again.
     say: shows a line; None: Python's warnings do, as `TrainingHint`.
+    said: the names of the hints that were given. course: what they were read from.
 
     In a loop of one's own:
 
@@ -45,7 +47,7 @@ class Adviser:
     ) -> None:
         self._trainer, self._folder, self._say = trainer, folder, say
         self._hints = {name: HINTS[name]() for name in HINTS}
-        self._said = {hint["hint"] for hint in read_hints(folder)} if folder is not None else set()
+        self.said = {hint["hint"] for hint in read_hints(folder)} if folder is not None else set()
         self.course = Course(trainer.objective, constrained=is_constrained(trainer))
         self.course.steps = trainer.steps
         if folder is not None:
@@ -80,8 +82,8 @@ class Adviser:
 
     def _advise(self) -> None:
         for name, hint in self._hints.items():
-            if name not in self._said and (found := hint.look(self.course)) is not None:
-                self._said.add(name)
+            if name not in self.said and (found := hint.look(self.course)) is not None:
+                self.said.add(name)
                 self._tell(name, found)
 
     def _tell(self, name: str, found: str) -> None:
@@ -90,7 +92,16 @@ class Adviser:
         if self._say is not None:
             self._say(f"hint, step {self.course.steps:,}: {found}")
         else:
-            warnings.warn(f"step {self.course.steps:,}: {found}", TrainingHint, stacklevel=5)
+            warnings.warn(f"step {self.course.steps:,}: {found}", TrainingHint, stacklevel=_users_level())
+
+
+def _users_level() -> int:
+    """How many calls above whoever asks the first one outside the library stands."""
+    level, frame = 1, inspect.currentframe()
+    frame = None if frame is None else frame.f_back
+    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] == "gan_np":
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _measured(records: list[dict[str, Any]]) -> list[Measurement]:

@@ -93,8 +93,8 @@ def train(
     Returns the trainer, with the optimisers and counters as training left them. In a notebook an interrupt ends the training
     after the step that is running and returns it too, with two lines of how to go on (`resume(trainer)`).
 
-    A training that goes wrong says so, once and in one line (`gan_np.training.hints`): above the progress bar, or without one
-    as a warning, `gan_np.training.TrainingHint`.
+    A training that goes wrong says so, once and in one line (`gan_np.training.hints`): above the progress bar, or without
+    one as a warning, `gan_np.training.TrainingHint`.
 
     Raises:
         TypeError, ValueError: an unknown option (with the nearest known one), a wrong type, an impossible value.
@@ -142,7 +142,8 @@ def resume(
     the checkpoint, whatever its file says now.
 
     run: the folder; or the trainer that `train` returned, early because of an interrupt in a notebook or a callback, or when
-        all its steps were done and there are to be more. A trainer has its data, and goes on in its run folder if it has one.
+        all its steps were done and there are to be more. A trainer has its data, and goes on in its run folder if there is
+        one.
     images, labels: the data of the run; None loads them again as its configuration says.
     data: where they are now, if they were moved; the configuration is changed to say so.
     steps: a new total, if it should be longer than planned. Instance noise falls to 0 where it was planned to.

@@ -1,9 +1,9 @@
 """What a training has been like so far, as hints read it (`gan_np.training.hints`).
 
-Losses and accuracies are those that a step has at hand anyway. Every `EVERY` steps two numbers are measured beside them, after
-the step and outside it: the norm of the gradient that G's update used, and the spread of a few samples. Neither draws from a
-generator of the training nor writes to its vectors, so a training has the same bits with and without; on a GPU they are the
-only moments at which the host waits.
+Losses and accuracies are those that a step has at hand anyway. Every `EVERY` steps two numbers are measured beside them,
+after the step and outside it: the norm of the gradient that G's update used, and the spread of a few samples. Neither draws
+from a generator of the training nor writes to its vectors, so a training has the same bits with and without; on a GPU they
+are the only moments at which the host waits.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Signs that a training goes wrong, each with what to try.
 
 A hint looks at the course of a training (`gan_np.training.course`) and gives one line, or None. It knows only what was
-measured, changes nothing and is no error: who trains decides. The numbers below were chosen on trainings on digits (DCGAN of
-several widths and with each objective, GRAN, InfoGAN, conditional, residual, dense layers) and on points of the plane, of 200 to
-2,000 steps; docs/when-training-goes-wrong.md has some of them.
+measured, changes nothing and is no error: who trains decides. The numbers below were chosen on trainings of 200 to 2,000
+steps on digits (DCGAN of several widths and with each objective, GRAN, InfoGAN, conditional, residual, dense layers) and on
+points of the plane; docs/when-training-goes-wrong.md has some of them.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class DiscriminatorHasWon(Hint):
                 return None
         share = losses.mean() / blind
         if share < self.settled:
-            seen = f"its loss was {losses.mean():.2g} in the last {WINDOW} steps, that of a D that knows nothing is {blind:.3g}"
+            seen = f"its loss was {losses.mean():.2g} in the last {WINDOW} steps ({blind:.3g} where it knows nothing)"
         elif share < self.low and self._gradient_vanished(course):
             left = course.measured[-1].g_gradient / max(_finite(course))
             seen = f"it tells all images apart, and G's gradient has fallen to {left:.2%} of its largest"
@@ -155,7 +155,7 @@ class SamplesCollapsed(Hint):
         if not (fell or never):
             return None
         return (
-            f"samples have collapsed: they differ from each other by {spreads[-1]:.0%} of what real images do; try a lower "
+            f"samples have collapsed: they differ from each other by {spreads[-1]:.1%} of what real images do; try a lower "
             "g_learning_rate, packing=2, minibatch_deviation=True, a penalty such as r1, or another objective"
         )
 
