@@ -156,7 +156,7 @@ def resume(
             config.toml was edited; `steps` is less than the run has done; a trainer that is not one of `train`'s.
     """
     if isinstance(run, Trainer):
-        if (images, labels, data, device, precision) != (None, None, None, None, None):
+        if any(given is not None for given in (images, labels, data, device, precision)):
             raise ValueError("run: a trainer keeps its data, device and precision; only steps may be given with one")
         return _go_on(run, steps, callbacks, progress)
     place = Path(run)
