@@ -187,13 +187,17 @@ def test_the_example_runs_from_top_to_bottom(tmp_path: Path) -> None:
     assert all(not cell.get("outputs") for cell in json.loads(file.read_text())["cells"]), "without outputs"
     read = nbformat.read(file, as_version=4)
     for cell in read.cells:
-        cell.source = cell.source.replace("STEPS = 2500", "STEPS = 3")
+        cell.source = cell.source.replace("STEPS = 2500", "STEPS = 3").replace("latent_dim=64", "latent_dim=8, width=4")
     nbclient.NotebookClient(
         read, timeout=120, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
     ).execute()
     kinds = {kind for cell in read.cells for output in cell.get("outputs", ()) for kind in output.get("data", ())}
     assert {"text/html", "image/png"} <= kinds
     assert (tmp_path / "runs" / "digits" / "samples.png").exists()
+
+
+def tiny() -> gn.GAN:
+    return gn.models.mlp((8, 8, 1), 4, hidden=8, maxout_units=4)
 
 
 def test_a_terminal_is_no_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,7 +209,7 @@ def test_a_terminal_is_no_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_step_that_is_asked_to_stop_is_finished(monkeypatch: pytest.MonkeyPatch) -> None:
     images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), np.uint8)
-    trainer = gn.training.Trainer(gn.models.mlp((8, 8, 1), 4, hidden=8), images, batch_size=8)
+    trainer = gn.training.Trainer(tiny(), images, batch_size=8)
     algorithm = trainer.algorithm
 
     def interrupted() -> Any:
@@ -230,7 +234,7 @@ def test_what_is_shown_is_escaped() -> None:
     assert "<b><b>" not in summary.html
     assert "<script>" not in str(summary)
     assert "a<b" in summary
-    gan = gn.models.mlp((8, 8, 1), 4, hidden=8)
+    gan = tiny()
     gan.recipe = {"model": "<img src=x>"}
     assert "<img" not in gan._repr_html_()
 
@@ -264,14 +268,12 @@ def test_a_trainer_goes_on_where_it_stands(tmp_path: Path) -> None:
         if step.number == 2:
             raise gn.runs.StopTraining
 
-    straight = gn.train(gn.models.mlp((8, 8, 1), 4, hidden=8), images, steps=5, **options)
-    early = gn.train(gn.models.mlp((8, 8, 1), 4, hidden=8), images, steps=5, callbacks=[stop], **options)
+    straight = gn.train(tiny(), images, steps=5, **options)
+    early = gn.train(tiny(), images, steps=5, callbacks=[stop], **options)
     assert early.steps == 2
     assert gn.resume(early, progress=False) is early
     assert weights(early) == weights(straight)
-    in_a_run = gn.train(
-        gn.models.mlp((8, 8, 1), 4, hidden=8), images, steps=5, out=tmp_path / "run", callbacks=[stop], **options
-    )
+    in_a_run = gn.train(tiny(), images, steps=5, out=tmp_path / "run", callbacks=[stop], **options)
     gn.resume(in_a_run, progress=False)
     assert weights(in_a_run) == weights(straight)
     assert [record["step"] for record in gn.open_run(tmp_path / "run").records] == [1, 2, 3, 4, 5]
@@ -283,7 +285,7 @@ def test_a_trainer_goes_on_where_it_stands(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="only steps"):
         gn.resume(early, images=images)
     with pytest.raises(ValueError, match="did not come from train"):
-        gn.resume(gn.training.Trainer(gn.models.mlp((8, 8, 1), 4, hidden=8), images))
+        gn.resume(gn.training.Trainer(tiny(), images))
 
 
 def test_a_trainer_whose_step_was_broken_off_does_not_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -299,6 +301,6 @@ def test_a_trainer_whose_step_was_broken_off_does_not_go_on(monkeypatch: pytest.
         monkeypatch.setattr(trainer, "_update_generator", broken)
 
     with pytest.raises(KeyboardInterrupt):
-        gn.train(gn.models.mlp((8, 8, 1), 4, hidden=8), images, steps=5, callbacks=[then_break], **options)
+        gn.train(tiny(), images, steps=5, callbacks=[then_break], **options)
     with pytest.raises(ValueError, match="broke off its last step"):
         gn.resume(held[0])
