@@ -74,7 +74,7 @@ def test_a_rate_that_is_far_too_high_is_seen_at_the_first_step() -> None:
 
 
 def test_samples_that_collapse() -> None:
-    assert said(300, g=0.1, d=1e-4) >= {"samples-collapsed"}
+    assert said(300, g=0.05, d=1e-4) >= {"samples-collapsed"}
 
 
 @pytest.mark.parametrize("objective", [gn.objectives.NonSaturating(), gn.objectives.Hinge()], ids=repr)
@@ -137,7 +137,9 @@ def test_a_loss_far_above_that_of_knowing_nothing() -> None:
         ([0.02, 0.04, 0.09], False),
         ([0.05, 0.09, 0.15, 0.3], False),
         ([0.2, 0.2, 0.2], False),
-        ([0.02, 0.02, 0.02], True),
+        ([0.03, 0.03, 0.03], False),
+        ([0.01, 0.01, 0.01], True),
+        ([0.002, 0.004, 0.008], False),
         ([0.6, 0.02, 0.5], False),
         ([0.6, 0.3, 0.08, 0.06], True),
         ([0.6, math.nan, math.nan], False),
