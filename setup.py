@@ -93,7 +93,8 @@ CUDA_GATES = [
     "cuda-toolkit==13.0.*",
 ]
 TOOLS = ["pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "hypothesis>=6.100", "scipy>=1.12", "build>=1.2"]
-TEST = [*TOOLS, *DEMO, *DOWNLOAD, *TENSORBOARD, *DEVELOP]
+NOTEBOOK = ["ipykernel>=6.29", "nbclient>=0.10"]
+TEST = [*TOOLS, *NOTEBOOK, *DEMO, *DOWNLOAD, *TENSORBOARD, *DEVELOP]
 
 setup(
     name="gan_np",

@@ -62,13 +62,14 @@ from gan_np.optimizers import SGD, Adam, RMSprop
 
 if TYPE_CHECKING:
     from gan_np import cuda_graph, evaluation, kernels, latent, metrics, runs, testing, training
-    from gan_np.runs import iterate, load_classifier, resume, train, train_classifier
+    from gan_np.display import show
+    from gan_np.runs import iterate, load_classifier, open_run, resume, train, train_classifier
     from gan_np.runs.saved import load, save
 
 
 __version__ = "0.1.0"
 
-_OF_RUNS = ("iterate", "load", "load_classifier", "resume", "save", "train", "train_classifier")
+_OF_RUNS = ("iterate", "load", "load_classifier", "open_run", "resume", "save", "train", "train_classifier")
 _LAZY_MODULES = ("cuda_graph", "evaluation", "kernels", "latent", "metrics", "runs", "testing", "training")
 
 
@@ -79,6 +80,8 @@ if not TYPE_CHECKING:  # which would take every name to be here
         if name in _OF_RUNS:
             room = "gan_np.runs.saved" if name in ("load", "save") else "gan_np.runs"
             return getattr(importlib.import_module(room), name)
+        if name == "show":
+            return importlib.import_module("gan_np.display").show
         if name in _LAZY_MODULES:
             return importlib.import_module(f"gan_np.{name}")
         raise AttributeError(f"module 'gan_np' has no attribute {name!r}")
@@ -157,6 +160,7 @@ __all__ = [
     "models",
     "networks",
     "objectives",
+    "open_run",
     "ops",
     "optimizers",
     "penalties",
@@ -166,6 +170,7 @@ __all__ = [
     "save",
     "save_grid",
     "schedules",
+    "show",
     "testing",
     "train",
     "train_classifier",

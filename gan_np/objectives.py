@@ -55,10 +55,12 @@ class Objective:
     `gn.testing.check_objective` compares its gradients with finite differences.
     """
 
-    boundary: float = 0.0
-    """D calls an image real where its score is above this."""
-    classifies: bool = True
-    """Whether D's score has such a boundary of its own; a critic's is only defined up to a constant."""
+    boundary: float | None = 0.0
+    """D calls an image real where its score is above this. None where no score is a verdict by itself: a critic's scores, or
+    those that are compared in pairs, are only defined up to a constant. Then there are no accuracies either."""
+    needs_constraint: bool = False
+    """Whether D's loss falls without end unless D's slope is kept in bounds (by a penalty, clipped weights or spectral
+    normalisation)."""
     needs_real: bool = False
     """Whether G's loss depends on D's scores of real images; G's step then computes them."""
 
@@ -228,7 +230,7 @@ class Wasserstein(SeparateObjective):
     by clipping every weight to ±c after each update (`clip_weights` of the trainer).
     """
 
-    classifies = False
+    boundary, needs_constraint = None, True
 
     def real(self, logits: Array) -> Loss:
         """−E_x[s]."""
@@ -253,7 +255,7 @@ class Relativistic(Objective):
     Scores are paired in the order of the batches. Adding a constant to all scores changes nothing, so there is no boundary.
     """
 
-    classifies, needs_real = False, True
+    boundary, needs_real = None, True
 
     def discriminator(self, real: Array, fake: Array) -> DiscriminatorLoss:
         """The gradients of both batches are opposite."""
@@ -275,7 +277,7 @@ class RelativisticAverage(Objective):
     L_D = ½·(mean softplus(−r) + mean softplus(f)),   L_G = ½·(mean softplus(−f) + mean softplus(r))
     """
 
-    classifies, needs_real = False, True
+    boundary, needs_real = None, True
 
     def discriminator(self, real: Array, fake: Array) -> DiscriminatorLoss:
         """Each mean passes its gradient on to all scores of its batch."""

@@ -223,6 +223,11 @@ class Gradient:
                 self._written[segment.name] = True
         return memory
 
+    @property
+    def spent(self) -> Array | None:
+        """The values that the last update used, until the next write; None before the first write of all."""
+        return self._memory
+
     def __getitem__(self, name: str) -> Array:
         """A view of one segment."""
         return self.layout.view(self.values, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
@@ -14,15 +14,11 @@ from gan_np.arrays import Array
 
 from .output import console, lines_of
 
+if TYPE_CHECKING:
+    from gan_np.runs.overview import RunOverview
+
 LEAST_ROWS = 4
 BARS = "▁▂▃▄▅▆▇█"
-CURVES = {
-    "d_loss": "loss of D",
-    "g_loss": "loss of G",
-    "d_real_accuracy": "real called real",
-    "d_fake_accuracy": "generated called generated",
-    "auxiliary": "codes read back (loss)",
-}
 
 
 def show(
@@ -48,52 +44,39 @@ def show(
 
 def _describe_all(out: Console, run: Path) -> None:
     """The run, or each of its stages."""
-    from gan_np.runs.stage_folders import stage_folders
+    from gan_np.runs.overview import open_run
 
-    for part in stage_folders(run):
-        if part != run and not (part / "config.toml").exists():
-            out.print(f"{part}: this stage has not begun")
+    opened = open_run(run)
+    for name, part in (opened.stages or {"": opened}).items():
+        if part is None:
+            out.print(f"{run / name}: this stage has not begun")
         else:
             _describe(out, part)
 
 
-def _describe(out: Console, run: Path) -> None:
-    """What a run is, how far it got, its checkpoints and its curves."""
+def _describe(out: Console, run: RunOverview) -> None:
+    """What a run is, how far it got, its checkpoints, what went wrong, and its curves."""
     from gan_np.runs import checkpoint
     from gan_np.runs.about import read_about
-    from gan_np.runs.config import Config
-    from gan_np.runs.folder import read_config
-    from gan_np.runs.records import columns_of, read_records
 
-    config = read_config(run)
-    records = read_records(run / "log.jsonl")
-    done = records[-1]["step"] if records else 0
-    model, data = config.model or "a GAN put together by hand", config.data or "an array"
-    out.print(f"{run}: {model} on {data}, step {done:,} of {config.steps:,}")
-    usual = Config(model=config.model, objective=config.objective, optimizer=config.optimizer)
-    names = [name for name in config.to_mapping() if name not in ("data", "model")]
-    first = Config()
-    changed = [
-        f"{name}={config.value(name)!r}"
-        for name in names
-        if config.value(name) != (first if name in ("objective", "optimizer") else usual).value(name)
-    ]
-    about = read_about(run)
+    out.print(run.title)
+    about = read_about(run.path)
     if about is not None:
         _say_about(out, about)
+    changed = [f"{name}={value!r}" for name, value in run.changed_settings().items()]
     out.print(f"settings other than the defaults: {', '.join(changed) or 'none'}")
-    saved = checkpoint.all_of(run)
+    saved = run.checkpoints
     out.print(f"checkpoints: {', '.join(path.name for path in saved) or 'none'}")
     if saved and (table := checkpoint.labels_of_file(saved[-1])) is not None:
         out.print(f"labels: {table}")
-    if not records:
+    for hint in run.hints:
+        out.print(f"hint, step {hint['step']:,}: {hint['text']}")
+    if not run.records:
         return
-    columns = columns_of(records)
-    out.print(f"training time: {columns['seconds'][-1]:.0f} s")
+    out.print(f"training time: {run.records[-1]['seconds']:.0f} s")
     width = max(8, min(60, out.width - 40))
-    for name, label in CURVES.items():
-        if name in columns:
-            out.print(f"{label:>26}  {sparkline(columns[name], width)}  {columns[name][-1]:.3g}")
+    for label, (_, values) in run.curves().items():
+        out.print(f"{label:>27}  {sparkline(values, width)}  {values[-1]:.3g}")
 
 
 def _say_about(out: Console, about: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ import typer
 from gan_np.data.dataset import Dataset
 from gan_np.models import GAN, Model
 from gan_np.runs.config import CHANGEABLE, Config
+from gan_np.training.hints import TrainingHint
 
 from .flags import given, resolve, with_config_flags
 from .output import console, say, say_all
@@ -58,6 +60,8 @@ def train(
     from gan_np.runs import train as run_training
     from gan_np.runs.folder import RunFolder
 
+    if quiet:
+        warnings.simplefilter("ignore", TrainingHint)  # they are in the run folder, and `show` has them
     if resume is not None:
         _resume(resume, config, out, jobs, quiet, given(flags))
         return

@@ -54,7 +54,7 @@ def battle_of_runs(
         raise ValueError(f"against: data of {gans[1].data_shape}, the first run makes {gans[0].data_shape}")
     objectives = [build_objective(config) for config in configs]
     for path, config, objective in zip((first, second), configs, objectives, strict=True):
-        if not objective.classifies:
+        if objective.boundary is None:
             raise ValueError(
                 f"{path}: was trained with {config.objective!r}, whose score is no verdict: there is no boundary above "
                 "which an image is called real, so errors cannot be counted"

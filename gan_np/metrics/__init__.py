@@ -30,6 +30,7 @@ from .pyramid import sliced_wasserstein_on_pyramids
 from .registered import METRICS, register
 from .same_source import SameSource, same_source_test
 from .sliced import sliced_wasserstein
+from .spread import spread
 from .vendi import vendi_score
 
 __all__ = [
@@ -75,6 +76,7 @@ __all__ = [
     "same_source_test",
     "sliced_wasserstein",
     "sliced_wasserstein_on_pyramids",
+    "spread",
     "vendi_score",
     "verdict",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from gan_np.data.images import RANGES
 from gan_np.data.labels import LabelTable
 from gan_np.devices import CPU, memory_explained, scope
 from gan_np.networks import Network, Sequential, folded
+from gan_np.notebook import Summary, titled
 from gan_np.objectives import Loss
 from gan_np.vectors import all_finite
 
@@ -351,9 +353,14 @@ class GAN(Model):
             z = to_device(self.prior.draw(rng, STATISTICS_BATCH, network.dtype), network.device)
             yield joined(z, None if contexts is None else contexts[rows])
 
-    def summary(self) -> str:
-        """Both networks as tables."""
-        return f"generator\n{self.generator.summary()}\n\ndiscriminator\n{self.discriminator.summary()}"
+    def summary(self) -> Summary:
+        """Both networks as tables: text, which a notebook shows as tables."""
+        return titled({"generator": self.generator.summary(), "discriminator": self.discriminator.summary()})
+
+    def _repr_html_(self) -> str:
+        height, width, channels = self.image_shape
+        about = f"{self.recipe.get('model', type(self).__name__)}: {self.prior!r} → {height}×{width}×{channels}"
+        return f"<p>{escape(about)}</p>{self.summary().html}"
 
 
 def checked_data_shape(data_shape: Any) -> tuple[int, ...]:

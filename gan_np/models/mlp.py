@@ -23,8 +23,8 @@ def mlp(
     data_shape: tuple[int, ...],
     latent_dim: int = 64,
     *,
-    hidden: int = 1200,
-    maxout_units: int = 240,
+    hidden: int | None = None,
+    maxout_units: int | None = None,
     maxout_pieces: int = 5,
     input_dropout: float | None = None,
     hidden_dropout: float | None = None,
@@ -43,8 +43,8 @@ def mlp(
     images and on both hidden layers; for vectors weights are Glorot's, and there is no dropout unless it is asked for.
 
     data_shape: (m,) of vectors, (height, width, channels) of images.
-    hidden: units of G's hidden layers.
-    maxout_units: units of each of D's hidden layers.
+    hidden: units of G's hidden layers (none: 1200 for images, 128 for vectors).
+    maxout_units: units of each of D's hidden layers (none: 240 for images, 64 for vectors).
     maxout_pieces: linear pieces of each of them.
     input_dropout: share of the numbers that D does not see (none: 0.2 for images, 0 for vectors).
     hidden_dropout: share of D's hidden units that are left out (none: 0.5 for images, 0 for vectors).
@@ -64,7 +64,8 @@ def mlp(
     """
     shape = checked_data_shape(data_shape)
     images = len(shape) == 3
-    integer("hidden", hidden, 1)
+    hidden = integer("hidden", (1200 if images else 128) if hidden is None else hidden, 1)
+    maxout_units = (240 if images else 64) if maxout_units is None else maxout_units
     integer("packing", packing, 1)
     prior = Prior(integer("latent_dim", latent_dim, 1), latent)
     g_weight: Initializer = Uniform(0.05) if images else Glorot()

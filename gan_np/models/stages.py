@@ -108,6 +108,9 @@ class Stages(Model):
         z = first.prior.of_seed(seed, integer("count", count, 1), first.generator.dtype)
         return self.decode(z, labels=labels, average=average, seed=seed)
 
+    def _repr_html_(self) -> str:
+        return "".join(stage._repr_html_() for stage in self.stages)
+
     def summary(self) -> str:
         """The networks of every stage as tables."""
         return "\n\n".join(f"{self.stage_name(k)}\n{stage.summary()}" for k, stage in enumerate(self.stages))

@@ -6,6 +6,7 @@ import contextlib
 import math
 from collections.abc import Iterator
 from contextvars import ContextVar
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from gan_np.layers import ALL, Declaration, Layer, LayerPullback, Run, Variables
 from gan_np.layers.fitting import like, require_gradient
 from gan_np.layers.initializers import fans
 from gan_np.layers.layer import Arrays, Shapes
+from gan_np.notebook import Summary
 from gan_np.registry import Registry
 from gan_np.vectors import Gradient, Layout, Vector
 
@@ -216,9 +218,12 @@ class Network:
         vectors = to_host(self.parameters.values), to_host(self.state.values)
         return _restored, (self.structure, self.input_shape, self.device, *vectors)
 
-    def summary(self) -> str:
-        """A table of layers, output shapes and parameter counts."""
+    def summary(self) -> Summary:
+        """A table of layers, output shapes and parameter counts: text, which a notebook shows as a table."""
         return summarise(self.declaration, self.input_shape)
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(repr(self))}</p>{self.summary().html}"
 
     def __repr__(self) -> str:
         return (

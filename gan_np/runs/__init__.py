@@ -10,17 +10,21 @@ from .classifier_file import load_classifier, save_classifier
 from .config import Config
 from .data import open_data
 from .folder import RunFolder
+from .hinting import Adviser
 from .loop import StopTraining, iterate
 from .opened import load_gan
+from .overview import RunOverview, open_run
 from .signals import Interrupted
 from .stages import resume, train
 from .tuning import Trial, Tuned, confirm, save_tuned, tune
 
 __all__ = [
+    "Adviser",
     "CheckpointError",
     "Config",
     "Interrupted",
     "RunFolder",
+    "RunOverview",
     "StopTraining",
     "Trial",
     "Tuned",
@@ -31,6 +35,7 @@ __all__ = [
     "load_classifier",
     "load_gan",
     "open_data",
+    "open_run",
     "restore",
     "resume",
     "save",

@@ -18,7 +18,7 @@ from gan_np.objectives import OBJECTIVES, Objective
 from gan_np.optimizers import OPTIMIZERS, Optimizer
 from gan_np.penalties import R1, Penalty
 from gan_np.schedules import ExponentialDecay, Linear, Schedule
-from gan_np.training.algorithm import Trainer
+from gan_np.training.algorithm import Trainer, learning_rate_for
 
 from .config import Config
 from .opened import load_gan
@@ -106,13 +106,15 @@ def _few(classes: int) -> int:
     return classes
 
 
-def build_optimizer(config: Config, player: str) -> Optimizer:
-    """The optimiser of a player, "g" or "d"; a new one at each call."""
+def build_optimizer(config: Config, player: str, data_shape: tuple[int, ...] = (1, 1, 1)) -> Optimizer:
+    """The optimiser of a player, "g" or "d", for data of a shape; a new one at each call."""
     own = getattr(config, f"{player}_optimizer")
     if own:
         found: Optimizer = copy.deepcopy(own)
         return found
     rate = getattr(config, f"{player}_learning_rate")
+    if rate is None:
+        rate = learning_rate_for(data_shape, player)
     if config.learning_rate_decay > 1:
         if callable(rate):
             raise ValueError(f"learning_rate_decay: {player}_learning_rate is a schedule already, {rate!r}")
@@ -187,8 +189,8 @@ def build_trainer(
         labels,
         class_names=class_names,
         objective=build_objective(config),
-        d_optimizer=build_optimizer(config, "d"),
-        g_optimizer=build_optimizer(config, "g"),
+        d_optimizer=build_optimizer(config, "d", gan.data_shape),
+        g_optimizer=build_optimizer(config, "g", gan.data_shape),
         batch_size=config.batch_size,
         d_steps=config.d_steps,
         share_noise=config.share_noise,

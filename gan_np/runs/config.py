@@ -15,6 +15,7 @@ from gan_np.constructors import Option, options_of
 from gan_np.data import ranges
 from gan_np.models.registered import MODELS, TRAINING, Training
 from gan_np.objectives import OBJECTIVES
+from gan_np.training.algorithm import learning_rate_for
 
 from .fields import BOUNDS, Fields
 from .options import CONDITIONAL, options_for, owners, whose_option
@@ -134,7 +135,7 @@ class Config(Fields):
         return {"format": FORMAT, **self.to_mapping()}
 
     def of(self, gan: Any) -> Config:
-        """This configuration, but with the model that `gan` is."""
+        """This configuration, but with the model that `gan` is, and its learning rates where none are given."""
         recipe = gan.recipe
         model = recipe.get("model", "")
         model = model if model in MODELS else ""
@@ -147,7 +148,11 @@ class Config(Fields):
                 options |= {one.name: self.options[one.name] for one in options_of(TRAINING[model])}
             if recipe.get("classes") is not None and any(one is CONDITIONAL for one in own):
                 options[CONDITIONAL.name] = True
-        return Config(**self.settings() | {"model": model}, options=options)
+        settings = self.settings() | {"model": model}
+        for player in ("g", "d"):
+            if settings[f"{player}_learning_rate"] is None:
+                settings[f"{player}_learning_rate"] = learning_rate_for(gan.data_shape, player)
+        return Config(**settings, options=options)
 
     def settings(self) -> dict[str, Any]:
         """The fields by name, without the options."""

@@ -11,7 +11,6 @@ from typing import Any, Literal, TypeAlias
 
 from gan_np.bounds import COUNT, Check, maybe, real, whole
 from gan_np.schedules import Schedule
-from gan_np.training.algorithm import D_LEARNING_RATE, G_LEARNING_RATE
 
 Scalar: TypeAlias = float | Schedule
 """A number, or a schedule; in a file and on the command line a schedule is text (`gan_np.expressions`)."""
@@ -89,8 +88,8 @@ class Fields:
     optimizer: str = _option("adam", "Optimiser", "For both players.")
     g_optimizer: Any = _option("", "Optimiser", "For G alone, with its learning rate: rmsprop(cosine(5e-5, 0, 1000)).")
     d_optimizer: Any = _option("", "Optimiser", "For D alone, with its learning rate.")
-    g_learning_rate: Scalar = _option(G_LEARNING_RATE, "Optimiser", "Learning rate of G.")
-    d_learning_rate: Scalar = _option(D_LEARNING_RATE, "Optimiser", "Learning rate of D.")
+    g_learning_rate: Scalar | None = _option(None, "Optimiser", "Learning rate of G.", shown="2e-3; of vectors 1e-3")
+    d_learning_rate: Scalar | None = _option(None, "Optimiser", "Learning rate of D.", shown="5e-4; of vectors 1e-3")
     learning_rate_decay: float = _option(1.0, "Optimiser", "Divide both rates by this at every update (1: never).")
     average_decay: Scalar = _option(0.998, "Optimiser", "Decay of the average of G's weights (0: none).")
 
@@ -132,8 +131,8 @@ BOUNDS: dict[str, Check] = {
     "clip_weights": maybe(real(most=_HUGE, above=0.0)),
     "instance_noise": real(0.0, _HUGE),
     "instance_noise_steps": maybe(_STEPS),
-    "g_learning_rate": real(most=_HUGE, above=0.0),
-    "d_learning_rate": real(most=_HUGE, above=0.0),
+    "g_learning_rate": maybe(real(most=_HUGE, above=0.0)),
+    "d_learning_rate": maybe(real(most=_HUGE, above=0.0)),
     "learning_rate_decay": real(1.0, _HUGE),
     "average_decay": real(0.0, 1.0),
     "steps": _STEPS,

@@ -5,7 +5,9 @@ A run of several stages has such a folder for each of them, see `stage_folders.p
 RUN/
   config.toml                        the whole configuration, readable by `gan-np train --config`
   run.json                           the data, the model, versions and machine, for each time that the training went on
-  log.jsonl                          one JSON object a line: step, losses, D's accuracies, seconds of training
+  log.jsonl                          one JSON object a line: step, losses, D's accuracies (where the objective has them),
+                                     seconds of training; every 100 steps G's gradient and the spread of samples
+  hints.jsonl                        what went wrong, if anything did: the step at which it was seen, and what to try
   samples/step-000250.png …          grids of the same fixed z over time (000000 is before training)
   samples.png                        the last of them; of vectors points, histograms or curves (needs matplotlib)
   samples.csv                        of vectors: the samples drawn there, as numbers
@@ -48,6 +50,7 @@ from gan_np.training.algorithm import Trainer
 from . import checkpoint
 from .config import Config
 from .drawing import save_drawing
+from .hints_file import keep_hints
 from .lock import HOLDER, LOCK
 from .records import read_records
 from .sample_images import draw, write_vectors
@@ -62,6 +65,7 @@ BEFORE_THE_FIRST_STEP = (
     "config.toml",
     "run.json",
     "log.jsonl",
+    "hints.jsonl",
     "samples",
     "samples.png",
     "samples.csv",
@@ -111,6 +115,7 @@ class RunFolder:
         kept = [record for record in read_records(place / "log.jsonl") if record["step"] <= step]
         text = "".join(json.dumps(record) + "\n" for record in kept)
         write_atomically(place / "log.jsonl", text.encode())
+        keep_hints(place, step)
         write_config(place, config)
         return cls(place, config)
 

@@ -6,10 +6,11 @@ import dataclasses
 import inspect
 import signal
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from gan_np import kernels
 from gan_np.arrays import Array
@@ -17,6 +18,7 @@ from gan_np.checks import as_array
 from gan_np.data.dataset import Dataset
 from gan_np.data.encoding import VectorEncoding
 from gan_np.models import GAN, MODELS, Model
+from gan_np.notebook import in_notebook
 from gan_np.registry import describe
 from gan_np.training.algorithm import Trainer
 from gan_np.training.finite import NonFiniteError
@@ -28,6 +30,7 @@ from .config import CHANGEABLE, Config
 from .data import open_data
 from .fingerprints import check_fingerprints
 from .folder import RunFolder, discard, read_config
+from .hinting import Adviser
 from .lock import RunLock
 from .monitor import check_monitor
 from .options import options_for
@@ -35,6 +38,9 @@ from .recorder import Recorder, require_tensorboard
 from .records import read_records
 from .settings import Settings
 from .signals import Interrupted, StopRequest
+
+if TYPE_CHECKING:
+    from .progress import Following
 
 Callback = Callable[[Trainer, Step], object]
 
@@ -113,8 +119,10 @@ def train_stage(
     trainer = build_trainer(gan, images, config, labels, class_names)
     check(trainer, config, tuned, folder=out is not None)
     if out is None:
+        _TRAININGS[trainer] = _Training(config, tuned, None)
         return _drive(trainer, config, tuned, None, callbacks, progress, 0.0)
     place = RunFolder.make_place(out)
+    _TRAININGS[trainer] = _Training(config, tuned, place)
     with RunLock(place):
         folder = RunFolder.create(place, config)
         try:
@@ -165,7 +173,54 @@ def resume_stage(
             (r["seconds"] for r in read_records(place / "log.jsonl") if r["step"] <= trainer.steps), default=0.0
         )
         folder = RunFolder.reopen(place, config, trainer.steps)
+        _TRAININGS[trainer] = _Training(config, tuned, place)
         return _drive(trainer, config, tuned, folder, callbacks, progress, float(seconds), run)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Training:
+    """With what a trainer is trained; place: its run folder."""
+
+    config: Config
+    tuned: kernels.Choices
+    place: Path | None
+
+
+_TRAININGS: weakref.WeakKeyDictionary[Trainer, _Training] = weakref.WeakKeyDictionary()
+"""The trainers of this process that can be gone on with."""
+
+
+def go_on(trainer: Trainer, steps: int | None, callbacks: Iterable[Callback], progress: bool) -> Trainer:
+    """Train a trainer further, in this process.
+
+    Raises:
+        ValueError: it is none of `train`'s, or its last step was broken off; fewer steps than it has done; its run has gone
+            on without it.
+    """
+    known = _TRAININGS.get(trainer)
+    if known is None:
+        raise ValueError(
+            "run: this trainer did not come from train or resume, or an error broke off its last step, so that it may hold "
+            "half an update; call step() of one of your own, or give the run folder if there is one"
+        )
+    if steps is not None and steps < trainer.steps:
+        raise ValueError(
+            f"steps: the trainer is at step {trainer.steps:,} already; expected at least that, got {steps:,}"
+        )
+    config = known.config.going_on(steps=steps)
+    _TRAININGS[trainer] = dataclasses.replace(known, config=config)
+    if known.place is None:
+        return _drive(trainer, config, known.tuned, None, callbacks, progress, 0.0)
+    with RunLock(known.place):
+        records = read_records(known.place / "log.jsonl")
+        if records and records[-1]["step"] > trainer.steps:
+            raise ValueError(
+                f"run: {known.place} has gone on to step {records[-1]['step']:,} without this trainer, which is at "
+                f"{trainer.steps:,}; give the folder itself"
+            )
+        seconds = float(records[-1]["seconds"]) if records else 0.0
+        folder = RunFolder.reopen(known.place, config, trainer.steps)
+        return _drive(trainer, config, known.tuned, folder, callbacks, progress, seconds)
 
 
 def refuse_fewer(place: Path, steps: int, done: int) -> None:
@@ -233,29 +288,36 @@ def _drive(
     seconds: float,
     run: Path | None = None,
 ) -> Trainer:
-    from .progress import ProgressBar
-
     called = list(callbacks)
     going_on = run or (None if folder is None else folder.path)
     with ExitStack() as stack:
         stack.enter_context(chosen_kernels(config, tuned))
         # The bar comes first: the grid before the first step is drawn by kernels that may have to be compiled.
-        bar = stack.enter_context(ProgressBar(config.steps, done=trainer.steps)) if progress else None
+        bar = stack.enter_context(_progress(trainer, config)) if progress else None
         recorder = None
         if folder is not None:
             stack.callback(folder.close)  # also if the recorder cannot begin
             recorder = stack.enter_context(Recorder(folder, trainer, seconds))
-        stop = stack.enter_context(StopRequest()) if folder is not None else None
+        place = None if folder is None else folder.path
+        adviser = Adviser(trainer, folder=place, say=None if bar is None else bar.say)
+        stop = stack.enter_context(StopRequest()) if folder is not None or in_notebook() else None
+        whole = True
         try:
             while trainer.steps < config.steps:
+                whole = False
                 step = trainer.step()
+                whole = True
+                measured = adviser.look(step)
                 if recorder is not None:
-                    recorder.record(step)
+                    recorder.record(step, measured)
                 if bar is not None:
                     bar.update(step)
                 for callback in called:
                     callback(trainer, step)
                 if stop is not None and stop.number is not None and trainer.steps < config.steps:
+                    if in_notebook() and not stop.inner:
+                        print("\n".join(_stopped(trainer, config, recorder)))
+                        return trainer
                     assert recorder is not None
                     assert going_on is not None
                     _leave(recorder, stop.number, going_on)
@@ -274,20 +336,48 @@ def _drive(
                 saved = checkpoint.all_of(folder.path)[-1]
                 error.add_note(f"(newest checkpoint: {saved}; go on with: gan-np train --resume {going_on})")
             raise
+        finally:
+            if not whole:
+                _TRAININGS.pop(trainer, None)
         if recorder is not None:
             recorder.finish()
     return trainer
 
 
-def _leave(recorder: Recorder, number: int, run: Path) -> None:
+def _progress(trainer: Trainer, config: Config) -> Following:
+    """What shows how far a training is, where it runs."""
+    if in_notebook():
+        from .notebook_progress import NotebookProgress
+
+        count = min(config.sample_count, 16)
+        return NotebookProgress(config.steps, trainer.gan, done=trainer.steps, count=count)
+    from .progress import ProgressBar
+
+    return ProgressBar(config.steps, done=trainer.steps)
+
+
+def _saved(recorder: Recorder) -> str:
     started = time.monotonic()
     path = recorder.checkpoint()
-    name = signal.Signals(number).name
-    raise Interrupted(
-        number,
-        f"stopped by {name} after step {recorder.trainer.steps}; saved {path} in {time.monotonic() - started:.1f} s",
-        run,
-    )
+    return f"saved {path} in {time.monotonic() - started:.1f} s"
+
+
+def _stopped(trainer: Trainer, config: Config, recorder: Recorder | None) -> list[str]:
+    """The two lines with which an interrupted training ends in a notebook: what was done, how to go on."""
+    trainer.settle()
+    done = f"stopped after step {trainer.steps:,} of {config.steps:,}"
+    if recorder is None:
+        return [f"{done}; the trainer is returned as it is now", "go on with: trainer = gan_np.resume(trainer)"]
+    again = f"gan_np.resume({str(recorder.folder.path)!r})"
+    return [
+        f"{done}; {_saved(recorder)}",
+        f"go on with: trainer = gan_np.resume(trainer), or in another process {again}",
+    ]
+
+
+def _leave(recorder: Recorder, number: int, run: Path) -> None:
+    name, steps = signal.Signals(number).name, recorder.trainer.steps
+    raise Interrupted(number, f"stopped by {name} after step {steps}; {_saved(recorder)}", run)
 
 
 def with_settings(function: Callable[..., Any]) -> None:

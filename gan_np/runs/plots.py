@@ -31,7 +31,8 @@ def smooth(values: Array, window: int) -> Array:
 
 
 def plot_losses(records: list[dict[str, Any]], path: str | Path) -> Path:
-    """Both players' losses above, D's accuracy on real and on fake below, each faint and as a running mean.
+    """Both players' losses above, D's accuracy on real and on fake below (where there is one), each faint and as a running
+    mean.
 
     records: the lines of a log, at least one.
     """
@@ -41,24 +42,25 @@ def plot_losses(records: list[dict[str, Any]], path: str | Path) -> Path:
     columns = columns_of(records)
     steps = columns["step"]
     window = max(1, len(steps) // 50)
-    figure = Figure(figsize=(8, 6), layout="constrained")
+    judged = "d_real_accuracy" in columns and "d_fake_accuracy" in columns
+    figure = Figure(figsize=(8, 6 if judged else 3.4), layout="constrained")
     FigureCanvasAgg(figure)
-    above, below = figure.subplots(2, 1, sharex=True)
-    curves = (
-        (above, "d_loss", "D", "tab:blue"),
-        (above, "g_loss", "G", "tab:orange"),
-        (below, "d_real_accuracy", "real called real", "tab:green"),
-        (below, "d_fake_accuracy", "generated called generated", "tab:red"),
-    )
+    panels = figure.subplots(2 if judged else 1, 1, sharex=True, squeeze=False)[:, 0]
+    above, below = panels[0], panels[-1]
+    curves = [(above, "d_loss", "D", "tab:blue"), (above, "g_loss", "G", "tab:orange")]
+    if judged:
+        curves.append((below, "d_real_accuracy", "real called real", "tab:green"))
+        curves.append((below, "d_fake_accuracy", "generated called generated", "tab:red"))
     for axes, name, label, colour in curves:
         axes.plot(steps, columns[name], color=colour, alpha=0.2, linewidth=0.8)
         axes.plot(steps, smooth(columns[name], window), color=colour, label=label)
     above.axhline(np.log(4), color="black", linewidth=1, linestyle=":", label="log 4: where D cannot tell")
     above.set_ylabel("loss")
-    below.set_ylabel("D's accuracy")
-    below.set_ylim(-0.02, 1.02)
+    if judged:
+        below.set_ylabel("D's accuracy")
+        below.set_ylim(-0.02, 1.02)
     below.set_xlabel(f"step (lines: mean over {window})")
-    for axes in (above, below):
+    for axes in panels:
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
         axes.grid(alpha=0.3)
     return write_atomically(path, _png(figure))

@@ -1,4 +1,4 @@
-"""A progress bar: steps a second, time left, losses, D's accuracies, and a word while kernels are being compiled."""
+"""Progress: steps a second, time left, losses, D's accuracies, and a word while kernels are being compiled."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from gan_np.printable import printable_lines
 from gan_np.training.step import Step
 
 WIDEST_BAR, NARROWEST_BAR = 16, 4
@@ -18,60 +20,45 @@ SPACES = 2
 COMPILING = "compiling kernels, kept for next time"
 
 
-class ProgressBar:
-    """Shows the newest step; on a terminal as a bar that fits in a line, elsewhere as a line every `quiet_seconds`.
+class Following:
+    """Follows a training and shows its newest step, at most every `every` seconds; what shows it is a subclass's matter.
 
     The speed is that of steps in which nothing was compiled; until there is one, no time left is given.
     """
 
-    def __init__(
-        self, total: int, *, console: Console | None = None, done: int = 0, quiet_seconds: float = 10.0
-    ) -> None:
-        self.console = console or Console(stderr=True)
-        self.total, self.done, self.quiet_seconds = total, done, quiet_seconds
+    def __init__(self, total: int, *, done: int = 0, every: float) -> None:
+        self.total, self.done, self.every = total, done, every
         self._first = self._number = done
         self._measured_from = self._shown = time.monotonic()
         self._compiled = True  # the first step brings modules and caches, and is no measure of those that follow
-        self._said_compiling = False
         self._known: Step | None = None
         self._asked: Step | None = None
-        self._bar: Progress | None = None
         self._watching = ExitStack()
-        if self.console.is_terminal:
-            self._line = BarColumn(bar_width=WIDEST_BAR)
-            self._bar = Progress(
-                MofNCompleteColumn(),
-                self._line,
-                TextColumn("{task.fields[text]}"),
-                console=self.console,
-                refresh_per_second=4,
-            )
-            self._task = self._bar.add_task("", total=total, completed=done, text="")
 
-    def __enter__(self) -> ProgressBar:
+    def __enter__(self) -> Self:
         """Starts the clock."""
         self._measured_from = self._shown = time.monotonic()
-        if self._bar is not None:
-            self._bar.start()
         self._watching.enter_context(when_compiling(self.compiling))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Leaves the last state on the screen."""
+        """Leaves the last state where it can be seen."""
         self._watching.close()
-        if self._bar is not None:
-            self._bar.stop()
 
     def compiling(self) -> None:
         """A kernel is being compiled: said, and the step that waits for it is not measured."""
         self._compiled = True
-        if self._bar is not None:
-            self._show(COMPILING)
-        elif not self._said_compiling:
-            self._said_compiling = True
-            self.console.print(f"step {self._number}/{self.total}  {COMPILING}", highlight=False, soft_wrap=True)
+        self.show(COMPILING)
+
+    def show(self, *parts: str) -> None:
+        """Show these parts of the state, the most important first."""
+        raise NotImplementedError(f"{type(self).__name__} has no show")
+
+    def say(self, text: str) -> None:
+        """Show a line that stays."""
+        raise NotImplementedError(f"{type(self).__name__} has no say")
 
     def update(self, step: Step) -> None:
         """Show this step, at most a few times a second."""
@@ -86,7 +73,7 @@ class ProgressBar:
         self._number = step.number
         if self._compiled:
             self._compiled, self._first, self._measured_from = False, step.number, now
-        if now - self._shown < (0.2 if self._bar is not None else self.quiet_seconds) and not last:
+        if now - self._shown < self.every and not last:
             return
         if self._known is None:
             return
@@ -98,19 +85,63 @@ class ProgressBar:
         elif last:
             parts = [f"{_clock(0)} left"]
         numbers = self._known.numbers()
-        parts += [
-            f"D {numbers['d_loss']:.2f}  G {numbers['g_loss']:.2f}",
-            f"real {numbers['d_real_accuracy']:.0%}  fake {numbers['d_fake_accuracy']:.0%}",
-        ]
-        if self._bar is not None:
-            self._show(*parts)
-        else:
-            line = f"step {step.number}/{self.total}  {'  '.join(parts)}"
-            self.console.print(line, highlight=False, soft_wrap=True)
+        parts.append(f"D {numbers['d_loss']:.2f}  G {numbers['g_loss']:.2f}")
+        if "d_real_accuracy" in numbers:
+            parts.append(f"real {numbers['d_real_accuracy']:.0%}  fake {numbers['d_fake_accuracy']:.0%}")
+        self.show(*parts)
 
-    def _show(self, *parts: str) -> None:
+
+class ProgressBar(Following):
+    """On a terminal a bar that fits in a line, elsewhere a line every `quiet_seconds`."""
+
+    def __init__(
+        self, total: int, *, console: Console | None = None, done: int = 0, quiet_seconds: float = 10.0
+    ) -> None:
+        self.console = console or Console(stderr=True)
+        super().__init__(total, done=done, every=0.2 if self.console.is_terminal else quiet_seconds)
+        self._said_compiling = False
+        self._bar: Progress | None = None
+        if self.console.is_terminal:
+            self._line = BarColumn(bar_width=WIDEST_BAR)
+            self._bar = Progress(
+                MofNCompleteColumn(),
+                self._line,
+                TextColumn("{task.fields[text]}"),
+                console=self.console,
+                refresh_per_second=4,
+            )
+            self._task = self._bar.add_task("", total=total, completed=done, text="")
+
+    def __enter__(self) -> Self:
+        """Starts the clock, and draws."""
+        if self._bar is not None:
+            self._bar.start()
+        return super().__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Leaves the last state on the screen."""
+        super().__exit__(kind, error, traceback)
+        if self._bar is not None:
+            self._bar.stop()
+
+    def compiling(self) -> None:
+        """As in `Following`; without a bar it is said once."""
+        if self._bar is not None or not self._said_compiling:
+            super().compiling()
+        self._compiled = self._said_compiling = True
+
+    def say(self, text: str) -> None:
+        """A line above the bar."""
+        self.console.print(printable_lines(text), highlight=False, markup=False, soft_wrap=self._bar is None)
+
+    def show(self, *parts: str) -> None:
         """The state, in the width that the terminal has now."""
-        assert self._bar is not None
+        if self._bar is None:
+            line = f"step {self._number}/{self.total}  {'  '.join(parts)}"
+            self.console.print(line, highlight=False, soft_wrap=True)
+            return
         room = self.console.width - len(f"{self.total}/{self.total}") - SPACES
         self._line.bar_width, text = fitted(room, parts)
         self._bar.update(self._task, completed=self._number, text=text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import time
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -68,12 +69,15 @@ class Recorder:
         if self._events is not None:
             self._events.close()
 
-    def record(self, step: Step) -> None:
-        """After a step: a line of the log, a grid, a checkpoint, where they are due."""
+    def record(self, step: Step, found: Mapping[str, float] | None = None) -> None:
+        """After a step: a line of the log, a grid, a checkpoint, where they are due.
+
+        found: what was measured after it already, for the log.
+        """
         config, last = self.config, step.number >= self.config.steps
-        measured: dict[str, Any] = {}
+        measured: dict[str, Any] = dict(found or {})
         if self._monitor is not None and (step.number % config.evaluate_every == 0 or last):
-            measured = self._monitor.figures()
+            measured |= self._monitor.figures()
         if step.number % config.log_every == 0 or last or measured:
             self._unwritten.append((step, self._before + time.monotonic() - self._started, measured))
         self._write(wait=last)

@@ -53,7 +53,7 @@ def _figure(name: str, value: Any) -> None:
         integer(name, value, -COUNT, COUNT)
 
 
-_FIGURES = ("d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy")
+_FIGURES = ("d_loss", "g_loss")
 _RECORD = fields({"step": whole(0, COUNT), "seconds": real(0.0), **dict.fromkeys(_FIGURES, _figure)})
 """What every line of a log has."""
 

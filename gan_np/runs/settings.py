@@ -45,8 +45,8 @@ class Settings(TypedDict, total=False):
     optimizer: str
     g_optimizer: str | Optimizer
     d_optimizer: str | Optimizer
-    g_learning_rate: Scheduled
-    d_learning_rate: Scheduled
+    g_learning_rate: Scheduled | None
+    d_learning_rate: Scheduled | None
     learning_rate_decay: float
     average_decay: Scheduled
 

@@ -23,6 +23,10 @@ class Interrupted(Exception):
         """What happened, and how to go on."""
         return f"{self.what}; go on with: gan-np train --resume {self.run}"
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook prints in place of a traceback."""
+        return [self.what, f"go on with: gan_np.resume({str(self.run)!r})"]
+
 
 class StopRequest:
     """Inside a `with` block the first SIGINT or SIGTERM only sets `number`; a second SIGINT interrupts at once.
@@ -43,6 +47,11 @@ class StopRequest:
             if self._around is not None:
                 self.number = self._around.number
         return self
+
+    @property
+    def inner(self) -> bool:
+        """Whether there is another block around this one, which knows of a signal too."""
+        return self._around is not None
 
     @property
     def _around(self) -> StopRequest | None:

@@ -35,6 +35,7 @@ from .loop import (
     check,
     check_unedited,
     configured,
+    go_on,
     refuse_fewer,
     resume_stage,
     train_stage,
@@ -87,7 +88,12 @@ def train(
     progress: show a progress bar.
     jobs: how many stages train at the same time at most, each in a process of its own (with `out`).
 
-    Returns the trainer, with the optimisers and counters as training left them; of several stages that of the last.
+    Returns the trainer, with the optimisers and counters as training left them; of several stages that of the last. In a
+    notebook an interrupt ends the training after the step that is running and returns it too, with two lines of how to go
+    on (`resume(trainer)`).
+
+    A training that goes wrong says so, once and in one line (`gan_np.training.hints`): above the progress bar, or without
+    one as a warning, `gan_np.training.TrainingHint`.
 
     Raises:
         TypeError, ValueError: an unknown option (with the nearest known one), a wrong type, an impossible value.
@@ -145,7 +151,7 @@ def train(
 
 
 def resume(
-    run: str | Path,
+    run: str | Path | Trainer,
     *,
     images: Array | None = None,
     labels: Array | None = None,
@@ -158,12 +164,16 @@ def resume(
     jobs: int = 1,
     **settings: Any,
 ) -> Trainer:
-    """Go on with a run from its newest readable checkpoint; of several stages with each that is not done.
+    """Go on with a run from its newest readable checkpoint, of several stages with each that is not done; or with a trainer
+    where it stands.
 
     On the same machine with the same libraries the result is bit-identical to that of an uninterrupted training:
     weights, moments, statistics, generators and samples; the log has each step once. A tuned choice of kernels is that of
     the checkpoint, whatever its file says now.
 
+    run: the folder; or the trainer that `train` returned, early because of an interrupt in a notebook or a callback, or when
+        all its steps were done and there are to be more. A trainer has its data, and goes on in its run folder if there is
+        one.
     images, labels: the data of the run; None loads them again as its configuration says.
     data: where they are now, if they were moved; the configuration is changed to say so.
     steps: a new total, if it should be longer than planned. Instance noise falls to 0 where it was planned to.
@@ -177,8 +187,13 @@ def resume(
         FileNotFoundError, CheckpointError: not a run folder, it has no checkpoint that can be read, the kernels that were
             chosen for it are not all here, or its data are not where they were.
         ValueError: the images, or the labels of a conditional model, are not those that the run was trained on; its
-            config.toml was edited; `steps` is less than the run has done; a setting that may not change.
+            config.toml was edited; `steps` is less than the run has done; a setting that may not change; a
+            trainer that is not one of `train`'s.
     """
+    if isinstance(run, Trainer):
+        if any(given is not None for given in (images, labels, data, device, precision)) or settings:
+            raise ValueError("run: a trainer keeps its data, device and precision; only steps may be given with one")
+        return go_on(run, steps, callbacks, progress)
     place, called = Path(run), list(callbacks)
     kept = read_config(place)
     given = {"data": data, "steps": steps, "device": device, "precision": precision, **settings}

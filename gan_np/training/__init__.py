@@ -1,11 +1,15 @@
 """Algorithm 1 and what belongs to it alone: batches, penalties, the steps of both players. Nothing here touches a disk."""
 
+from . import hints
 from .algorithm import Trainer
 from .finite import NonFiniteError
+from .hints import TrainingHint
 from .step import Step
 
 __all__ = [
     "NonFiniteError",
     "Step",
     "Trainer",
+    "TrainingHint",
+    "hints",
 ]

@@ -53,6 +53,8 @@ class DeviceTraining:
             graph=graph,
         )
         self._readings: Readings | None = None
+        self._names: tuple[str, ...] = ()
+        """Of the numbers of an outcome that this training has."""
 
     def step(self) -> Step:
         """Launch one step.
@@ -71,7 +73,7 @@ class DeviceTraining:
                 self.settle()
                 self._readings = Readings(report, self.watch.failure)
             reading = self._readings.start(trainer.steps, report, list(self.norms), lasting=not self.steps.captured)
-        return Step(trainer.steps, reading.outcome, reading)
+        return Step(trainer.steps, reading.outcome, reading, self._names)
 
     def settle(self) -> None:
         """Wait until all steps that were launched are done.
@@ -85,8 +87,9 @@ class DeviceTraining:
     def _function(self) -> list[Array]:
         """One step's numbers in the order in which they are read: outcome, norms, flag."""
         self.norms.clear()
-        outcome = [value for value in self._trainer.algorithm() if value is not None]
-        return [*outcome, *self.norms.values(), self.watch.flag]
+        outcome = self._trainer.algorithm()
+        self._names = outcome.names
+        return [*(value for value in outcome if value is not None), *self.norms.values(), self.watch.flag]
 
     def _vectors(self) -> list[Vector]:
         gan = self._trainer.gan

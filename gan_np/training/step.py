@@ -14,9 +14,14 @@ class Outcome(NamedTuple):
 
     d_loss: Array
     g_loss: Array
-    d_real_accuracy: Array
-    d_fake_accuracy: Array
+    d_real_accuracy: Array | None
+    d_fake_accuracy: Array | None
     auxiliary: Array | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of those numbers that this game and this model have."""
+        return tuple(name for name, value in zip(self._fields, self, strict=True) if value is not None)
 
 
 class Step:
@@ -24,16 +29,20 @@ class Step:
 
     number: which step it was, from 1.
     outcome: what it computed; on a GPU a function that gives it, as few ever ask.
-    reading: on a GPU, the same numbers on their way to the host.
+    reading, names: on a GPU, the same numbers on their way to the host, and which they are.
     """
 
-    __slots__ = ("_outcome", "number", "reading")
+    __slots__ = ("_names", "_outcome", "number", "reading")
 
     def __init__(
-        self, number: int, outcome: Outcome | Callable[[], list[Array]], reading: Reading | None = None
+        self,
+        number: int,
+        outcome: Outcome | Callable[[], list[Array]],
+        reading: Reading | None = None,
+        names: tuple[str, ...] = (),
     ) -> None:
         self.number, self.reading = number, reading
-        self._outcome = outcome
+        self._outcome, self._names = outcome, names
 
     def __repr__(self) -> str:
         return f"<Step {self.number}>"
@@ -42,7 +51,8 @@ class Step:
     def outcome(self) -> Outcome:
         """All of them."""
         if not isinstance(self._outcome, Outcome):
-            self._outcome = Outcome(*self._outcome())
+            found = dict(zip(self._names, self._outcome(), strict=True))
+            self._outcome = Outcome(*(found.get(name) for name in Outcome._fields))  # type: ignore[arg-type]
         return self._outcome
 
     @property
@@ -56,13 +66,13 @@ class Step:
         return self.outcome.g_loss
 
     @property
-    def d_real_accuracy(self) -> Array:
-        """Share of real images that D calls real (logit above 0)."""
+    def d_real_accuracy(self) -> Array | None:
+        """Share of real images that D calls real (score above the objective's boundary); None without such a boundary."""
         return self.outcome.d_real_accuracy
 
     @property
-    def d_fake_accuracy(self) -> Array:
-        """Share of generated images that D calls generated (logit below 0)."""
+    def d_fake_accuracy(self) -> Array | None:
+        """Share of generated images that D calls generated (score below it); None as above."""
         return self.outcome.d_fake_accuracy
 
     @property
@@ -76,14 +86,12 @@ class Step:
         return self.reading is None or self.reading.ready
 
     def numbers(self) -> dict[str, float]:
-        """As Python numbers, by name; without what this model does not have.
+        """As Python numbers, by name; without what this game or this model does not have.
 
         Raises:
             NonFiniteError: on a GPU, where it is found out late: something became NaN or infinite in this step or before.
         """
         if self.reading is not None:
-            found = self.reading.values()
-        else:
-            found = [float(value) for value in self.outcome if value is not None]
-        # The last one may be missing.
-        return {"step": self.number, **dict(zip(Outcome._fields, found, strict=False))}
+            return {"step": self.number, **dict(zip(self._names, self.reading.values(), strict=True))}
+        outcome = self.outcome
+        return {"step": self.number, **{name: float(getattr(outcome, name)) for name in outcome.names}}

@@ -20,7 +20,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("one", gn.models.dcgan((8, 8, 1), 4, width=2), {}),
         ("two", gn.models.dcgan((8, 8, 1), 4, width=2, seed=1), {}),
         ("larger", gn.models.dcgan((8, 8, 1), 4, width=2), {"batch_size": 16}),
-        ("critic", gn.models.dcgan((8, 8, 1), 4, width=2, d_norm="none"), {"objective": "wasserstein"}),
+        (
+            "critic",
+            gn.models.dcgan((8, 8, 1), 4, width=2, d_norm="none"),
+            {"objective": "wasserstein", "clip_weights": 0.01},
+        ),
         ("by-label", gn.models.conditional_dcgan((8, 8, 1), 4, classes=2, width=2), {}),
     ):
         settings = {"batch_size": 8} | options | changes

@@ -47,6 +47,7 @@ def test_least_squares_optimum_is_the_share_of_real_density():
 
 def test_boundaries():
     assert gn.objectives.LeastSquares().boundary == 0.5
-    assert all(
-        gn.objectives.OBJECTIVES[name]().boundary == 0 for name in gn.objectives.OBJECTIVES if name != "least-squares"
-    )
+    for name, objective in {name: gn.objectives.OBJECTIVES[name]() for name in gn.objectives.OBJECTIVES}.items():
+        compares = name in ("wasserstein", "relativistic", "relativistic-average")
+        assert objective.boundary == (None if compares else 0.5 if name == "least-squares" else 0)
+        assert objective.needs_constraint == (name == "wasserstein")
