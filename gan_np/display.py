@@ -21,8 +21,8 @@ SHOWN = 512
 def show(images: Array, columns: int | None = None) -> Image:
     """A grid of images as one image, which a notebook draws; elsewhere `.show()` opens it and `.save(path)` keeps it.
 
-    images: uint8, or floats from 0 to 1, (N, H, W, C) with C of 1 (grey), 3 (RGB) or 4 (RGBA); of another number each channel
-        is drawn by itself, as a grey image.
+    images: uint8, or floats from 0 to 1, (N, H, W, C) with C of 1 (grey), 3 (RGB) or 4 (RGBA); of another number each
+        channel is drawn by itself, as a grey image.
     columns: how many stand side by side; as near to a square as possible if None.
 
     >>> import gan_np as gn

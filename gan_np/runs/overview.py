@@ -115,7 +115,7 @@ class RunOverview:
         config = self.config
         first, usual = Config(), Config(model=config.model, objective=config.objective, optimizer=config.optimizer)
         shape = tuple((read_about(self.path) or {}).get("data", {}).get("shape", (1, 1, 1)))
-        rates = {f"{player}_learning_rate": learning_rate_for(shape, player) for player in ("g", "d")}
+        rates: dict[str, Any] = {f"{player}_learning_rate": learning_rate_for(shape, player) for player in ("g", "d")}
         usual = dataclasses.replace(usual, **rates)
         names = [name for name in config.to_mapping() if name not in ("data", "model")]
         return {
