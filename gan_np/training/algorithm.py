@@ -43,8 +43,10 @@ from .penalty import penalise, require_linearisable
 from .step import Outcome, Step
 
 LEARNING_RATES = {"images": {"g": 2e-3, "d": 5e-4}, "vectors": {"g": 1e-3, "d": 1e-3}}
-"""Of Adam for either player where none is given. On vectors a G that learns faster than D soon draws one point for every z: of
-eight Gaussians on a circle none was found with the rates of images, all eight with these."""
+"""Of Adam for either player where none is given.
+
+On vectors a G that learns faster than D soon draws one point for every z: of eight Gaussians on a circle none was found with
+the rates of images, all eight with these (`mlp`, 3,000 steps)."""
 
 
 def learning_rate_for(data_shape: tuple[int, ...], player: str) -> float:
