@@ -51,8 +51,8 @@ class Measurement:
 class Course:
     """A training so far.
 
-    objective: what the players minimise. constrained: whether anything keeps D's slope in bounds. dtype, device: of D's scores.
-    steps: done so far.
+    objective: what the players minimise. constrained: whether anything keeps D's slope in bounds. dtype, device: of D's
+        scores. steps: done so far.
     first_update: for each player ("D", "G") the norm of its weights after the first step over that before it; empty where
         that was not seen. measured: all measurements, oldest first.
     """
