@@ -48,7 +48,10 @@ class Adviser:
         self._trainer, self._folder, self._say = trainer, folder, say
         self._hints = {name: HINTS[name]() for name in HINTS}
         self.said = {hint["hint"] for hint in read_hints(folder)} if folder is not None else set()
-        self.course = Course(trainer.objective, constrained=is_constrained(trainer))
+        d = trainer.gan.discriminator
+        self.course = Course(
+            trainer.objective, constrained=is_constrained(trainer), dtype=d.dtype, device=trainer.device
+        )
         self.course.steps = trainer.steps
         if folder is not None:
             self.course.measured = _measured(read_records(folder / "log.jsonl"))
@@ -69,7 +72,6 @@ class Adviser:
                 self._advise()
         if first:
             self.course.first_update = self._measuring.first_update()
-            self.course.measured.append(Measurement(1, self._measuring.g_gradient()))
             self.course.steps = 1
             self._advise()
         if not due:

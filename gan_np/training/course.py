@@ -12,12 +12,14 @@ import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from gan_np.arrays import Array, array_module, generator, on_host
+from gan_np.arrays import Array, array_module, generator, on_host, to_device
 from gan_np.checks import NonFiniteError
-from gan_np.devices import scope
+from gan_np.devices import CPU, scope
 from gan_np.metrics import spread
 from gan_np.objectives import Objective
 
@@ -49,13 +51,17 @@ class Measurement:
 class Course:
     """A training so far.
 
-    objective: what the players minimise. constrained: whether anything keeps D's slope in bounds. steps: done so far.
+    objective: what the players minimise. constrained: whether anything keeps D's slope in bounds. dtype, device: of D's
+        scores. steps: done so far.
     first_update: for each player ("D", "G") the norm of its weights after the first step over that before it; empty where
         that was not seen. measured: all measurements, oldest first.
     """
 
-    def __init__(self, objective: Objective, *, constrained: bool = True) -> None:
+    def __init__(
+        self, objective: Objective, *, constrained: bool = True, dtype: Any = np.float64, device: str = CPU
+    ) -> None:
         self.objective, self.constrained = objective, constrained
+        self._scores = np.dtype(dtype), device
         self.steps = 0
         self.first_update: dict[str, float] = {}
         self.measured: list[Measurement] = []
@@ -72,12 +78,13 @@ class Course:
             return None
         return np.array([numbers[name] for numbers in self._recent])
 
-    @property
+    @cached_property
     def blind_loss(self) -> float:
         """L_D of a discriminator that gives every image one score, that of the boundary: what not knowing costs."""
-        boundary = self.objective.boundary
-        scores = np.full((2, 1), 0.0 if boundary is None else boundary)
-        return float(self.objective.discriminator(scores, scores.copy()).value)
+        boundary, (dtype, device) = self.objective.boundary, self._scores
+        with scope(device):  # where the training's own scores lie, so that no other kernels are needed
+            real, fake = (to_device(np.full((2, 1), boundary or 0.0, dtype), device) for _ in range(2))
+            return float(self.objective.discriminator(real, fake).value)
 
 
 class Measuring:

@@ -99,7 +99,8 @@ class DiscriminatorHasWon(Hint):
     its accuracy is 99.5 % or more in 100 steps (where the objective has accuracies), and either
 
     - that share of its loss is below 0.2 %: D itself learns nothing any more (0.001 to 0.01 % where it had won), or
-    - it is below 3 %, and at the last two measurements G's gradient was below 5 % of its largest (0.05 to 2.5 %).
+    - it is below 3 %, and at the last two measurements G's gradient was below 5 % of its largest (less than 1 % where it had
+      won; 13 to 100 % in trainings that went well, that of the first steps aside, which may be a hundred times as large).
 
     For a Wasserstein critic there is no winning: its loss has no scale.
     """
