@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -88,6 +88,8 @@ class Run:
     rng: where dropout and noise come from; needed by the layers that draw.
     momentum: overrides the momentum of running statistics (when statistics are recomputed over many batches).
     dtype: what the network computes in; layers that give out other floats are refused. None: nobody says.
+    updates: how many updates the network has had, for layers whose numbers follow a schedule; asked when a number is needed,
+        at a replay of a captured step too. None: nobody counts, and schedules are where they begin.
     """
 
     training: bool = False
@@ -96,10 +98,11 @@ class Run:
     rng: np.random.Generator | None = None
     momentum: float | None = None
     dtype: DType | None = None
+    updates: Callable[[], int] | None = None
 
     def with_wrt(self, wrt: Wrt) -> Run:
         """The same run, asked for something else. (`dataclasses.replace` takes several times as long.)"""
-        return Run(self.training, self.update_state, wrt, self.rng, self.momentum, self.dtype)
+        return Run(self.training, self.update_state, wrt, self.rng, self.momentum, self.dtype, self.updates)
 
     def asking(self, inputs: Inputs) -> Run:
         """The same run with another answer about the input."""

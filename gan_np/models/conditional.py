@@ -10,6 +10,7 @@ import numpy as np
 from gan_np.checks import choice, integer
 from gan_np.layers import Concatenate, Dense, DiffAugment, Layer, Normal, Planes
 from gan_np.networks import Identity, Network, Parallel, Sequential
+from gan_np.schedules import Schedule
 
 from .dcgan import Augmentation, Normalisation, Pyramid, discriminator_layers, generator_layers
 from .gan import GAN
@@ -30,6 +31,7 @@ def conditional_dcgan(
     condition: Literal["planes", "embedding"] = "planes",
     latent: Kind = "normal",
     augment: Sequence[Augmentation] = (),
+    augment_probability: float | Schedule = 1.0,
     d_norm: Normalisation = "batch",
     seed: int = 0,
     dtype: Any = np.float32,
@@ -45,6 +47,7 @@ def conditional_dcgan(
     width: channels of D's first layer; each further one has twice as many.
     kernel_size: of the convolutions.
     augment: differentiable augmentation of what D sees: some of colour, translation, cutout.
+    augment_probability: of each image that it is augmented; a schedule over D's updates.
     d_norm: what normalises D.
 
     A label joins, so both networks are more than chains, and stay one structure each:
@@ -71,7 +74,7 @@ def conditional_dcgan(
     generator = Sequential(
         Parallel(Identity(), Sequential(*label(), Identity())), Concatenate(), *generator_layers(pyramid)
     )
-    seen = DiffAugment(*augment) if augment else Identity()
+    seen = DiffAugment(*augment, probability=augment_probability) if augment else Identity()
     planes = Sequential(*label(), Planes(*pyramid.sides[0]))
     discriminator = Sequential(Parallel(seen, planes), Concatenate(), *discriminator_layers(pyramid, d_norm))
     options = {"dtype": dtype, "device": device}

@@ -22,6 +22,7 @@ from gan_np.layers import (
     SpectralNorm,
 )
 from gan_np.networks import Network, Sequential
+from gan_np.schedules import Schedule
 
 from .gan import GAN
 from .prior import Kind, Prior
@@ -47,6 +48,7 @@ def dcgan(
     kernel_size: Literal[4, 5] = 4,
     latent: Kind = "normal",
     augment: Sequence[Augmentation] = (),
+    augment_probability: float | Schedule = 1.0,
     d_norm: Normalisation = "batch",
     packing: int = 1,
     seed: int = 0,
@@ -61,6 +63,7 @@ def dcgan(
     kernel_size: of the convolutions, 5 in the paper.
     latent: the distribution of z, see `Prior`.
     augment: differentiable augmentation of what D sees, for small data: some of colour, translation, cutout.
+    augment_probability: of each image that it is augmented; a schedule over D's updates.
     d_norm: what normalises D: batch statistics, nothing (as R1 needs), or the spectral norm of its weights (Miyato et al.
         2018).
     packing: how many images D judges together, side by side as channels (PacGAN, Lin et al. 2018).
@@ -83,7 +86,9 @@ def dcgan(
     height, wide, channels = pyramid.image_shape
     seen = (height, wide, integer("packing", packing, 1) * channels)
     layers = discriminator_layers(pyramid, d_norm)
-    discriminator = Sequential(DiffAugment(*augment), *layers) if augment else Sequential(*layers)
+    discriminator = (
+        Sequential(DiffAugment(*augment, probability=augment_probability), *layers) if augment else Sequential(*layers)
+    )
     options = {"dtype": dtype, "device": device}
     return GAN(
         Network(Sequential(*generator_layers(pyramid)), (latent_dim,), seed=2 * seed, **options),

@@ -26,6 +26,7 @@ from gan_np.layers import (
 )
 from gan_np.layers.layer import LAYERS, Arrays, Shapes
 from gan_np.networks import Loop, Network, Sequential
+from gan_np.schedules import Schedule
 
 from .dcgan import Augmentation, Normalisation, Pyramid, discriminator_layers, generator_layers
 from .gan import GAN
@@ -44,6 +45,7 @@ def gran(
     kernel_size: Literal[4, 5] = 4,
     latent: Kind = "normal",
     augment: Sequence[Augmentation] = (),
+    augment_probability: float | Schedule = 1.0,
     d_norm: Normalisation = "batch",
     packing: int = 1,
     seed: int = 0,
@@ -63,6 +65,7 @@ def gran(
     width: channels of D's first layer; each further one has twice as many.
     kernel_size: of the convolutions.
     augment: differentiable augmentation of what D sees: some of colour, translation, cutout.
+    augment_probability: of each image that it is augmented; a schedule over D's updates.
     d_norm: what normalises D.
     packing: how many images D judges together (PacGAN).
 
@@ -81,7 +84,9 @@ def gran(
     pyramid = Pyramid.of(image_shape, width, kernel_size)
     height, wide, channels = pyramid.image_shape
     layers = discriminator_layers(pyramid, d_norm)
-    discriminator = Sequential(DiffAugment(*augment), *layers) if augment else Sequential(*layers)
+    discriminator = (
+        Sequential(DiffAugment(*augment, probability=augment_probability), *layers) if augment else Sequential(*layers)
+    )
     options = {"dtype": dtype, "device": device}
     structure = _generator(pyramid, code, integer("draw_steps", draw_steps, 1, 100))
     return GRAN(

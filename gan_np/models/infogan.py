@@ -22,6 +22,7 @@ from gan_np.host import drawn
 from gan_np.layers import BatchNorm, Dense, DiffAugment, Normal
 from gan_np.networks import Fork, Network, Sequential
 from gan_np.objectives import Loss
+from gan_np.schedules import Schedule
 
 from .dcgan import SCALE, WEIGHT, Augmentation, Pyramid, discriminator_layers, generator_layers
 from .gan import GAN
@@ -139,6 +140,7 @@ def infogan(
     kernel_size: Literal[4, 5] = 4,
     latent: Kind = "normal",
     augment: Sequence[Augmentation] = (),
+    augment_probability: float | Schedule = 1.0,
     seed: int = 0,
     dtype: Any = np.float32,
     device: str = "cpu",
@@ -155,6 +157,7 @@ def infogan(
     width: channels of D's first layer; each further one has twice as many.
     kernel_size: of the convolutions.
     augment: differentiable augmentation of what D sees: some of colour, translation, cutout.
+    augment_probability: of each image that it is augmented; a schedule over D's updates.
 
     >>> import gan_np as gn
     >>> gan = gn.models.infogan((28, 28, 1), 8, width=4)
@@ -175,7 +178,7 @@ def infogan(
         BatchNorm(activation="leaky_relu", scale_initializer=SCALE),
         Dense(categories + continuous, weight_initializer=Normal(0.02)),
     )
-    changes = [DiffAugment(*augment)] if augment else []
+    changes = [DiffAugment(*augment, probability=augment_probability)] if augment else []
     discriminator = Sequential(*changes, *trunk, Fork(logit, q))
     options = {"dtype": dtype, "device": device}
     return InfoGAN(

@@ -11,6 +11,7 @@ import numpy as np
 from gan_np.checks import integer, number
 from gan_np.layers import Dense, DiffAugment, Dropout, Flatten, Glorot, Initializer, Layer, Maxout, Reshape, Uniform
 from gan_np.networks import Network, Sequential
+from gan_np.schedules import Schedule
 
 from .dcgan import Augmentation
 from .gan import GAN, checked_data_shape
@@ -30,6 +31,7 @@ def mlp(
     hidden_dropout: float | None = None,
     latent: Kind = "normal",
     augment: Sequence[Augmentation] = (),
+    augment_probability: float | Schedule = 1.0,
     packing: int = 1,
     seed: int = 0,
     dtype: Any = np.float32,
@@ -51,6 +53,7 @@ def mlp(
     latent_dim: k, the size of z.
     latent: the distribution of z, see `Prior`.
     augment: differentiable augmentation of what D sees: some of colour, translation, cutout.
+    augment_probability: of each image that it is augmented; a schedule over D's updates.
     packing: how many images D judges together (PacGAN).
 
     >>> import gan_np as gn
@@ -76,7 +79,7 @@ def mlp(
         Dense(math.prod(shape), activation="sigmoid" if images else None, weight_initializer=g_weight),
         *([Reshape(*shape)] if images else []),
     )
-    layers: list[Layer] = [DiffAugment(*augment)] if augment else []
+    layers: list[Layer] = [DiffAugment(*augment, probability=augment_probability)] if augment else []
     layers += [Flatten()] if images else []
     layers += _dropout("input_dropout", input_dropout, 0.2 if images else 0.0)
     for _ in range(2):

@@ -24,6 +24,7 @@ from gan_np.layers import (
     Upsample2d,
 )
 from gan_np.networks import Network, Residual, Sequential
+from gan_np.schedules import Schedule
 
 from .dcgan import Augmentation
 from .gan import GAN
@@ -69,6 +70,7 @@ def residual_gan(
     minibatch_deviation: bool = False,
     latent: Kind = "normal",
     augment: Sequence[Augmentation] = (),
+    augment_probability: float | Schedule = 1.0,
     seed: int = 0,
     dtype: Any = np.float32,
     device: str = "cpu",
@@ -82,6 +84,7 @@ def residual_gan(
     latent_dim: k, the size of z.
     latent: the distribution of z, see `Prior`.
     augment: differentiable augmentation of what D sees: some of colour, translation, cutout.
+    augment_probability: of each image that it is augmented; a schedule over D's updates.
 
     >>> import gan_np as gn
     >>> gn.models.residual_gan((16, 16, 3), 8, width=4).sample(2).shape
@@ -110,7 +113,7 @@ def residual_gan(
         BatchNorm(activation="relu"),
         Conv2d(channels, 3, padding=1, activation="tanh", weight_initializer=He()),
     )
-    changes: list[Layer] = [DiffAugment(*augment)] if augment else []
+    changes: list[Layer] = [DiffAugment(*augment, probability=augment_probability)] if augment else []
     ending: list[Layer] = [ReLU(), *([MinibatchStandardDeviation()] if minibatch_deviation else []), Flatten()]
     down = [residual_down(count, d_norm, first=level == 0) for level, count in enumerate(features)]
     d = Sequential(*changes, *down, *ending, _normalised(Dense(1), d_norm))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from html import escape
 from typing import Any
@@ -153,6 +153,7 @@ class Network:
         wrt: Wrt = ALL,
         rng: np.random.Generator | None = None,
         momentum: float | None = None,
+        updates: Callable[[], int] | None = None,
     ) -> tuple[Arrays, NetworkPullback]:
         """The output for a batch x, and the pullback.
 
@@ -161,13 +162,14 @@ class Network:
         wrt: what the pullback will be asked for at most: `Wrt(inputs, parameters)`; forward keeps only what that needs.
         rng: where dropout draws from.
         momentum: overrides the momentum of running statistics.
+        updates: says how many updates the network has had, for layers whose numbers follow a schedule (`DiffAugment`).
 
         Raises:
             ShapeError, TypeError: x does not fit the network; nothing was computed.
         """
         self._check_input(x, self.input_shape, "x")
         _refuse_open(self.parameters)
-        run = Run(training, update_state, wrt, rng, momentum, self.dtype)
+        run = Run(training, update_state, wrt, rng, momentum, self.dtype, updates)
         with scope(self.device):
             y, pullback = self.structure.apply(self._variables, x, run)
         return y, NetworkPullback(self, pullback if wrt.anything else None, wrt, like(x), y)

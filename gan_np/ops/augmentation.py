@@ -24,7 +24,12 @@ Change = tuple[Callable[[Array], Array], Callable[[Array], Array], Array | None]
 
 
 def diff_augment(
-    x: Array, policy: Sequence[str], rng: np.random.Generator, *, wrt: Sequence[bool] | bool = True
+    x: Array,
+    policy: Sequence[str],
+    rng: np.random.Generator,
+    *,
+    probability: Callable[[], float] | None = None,
+    wrt: Sequence[bool] | bool = True,
 ) -> tuple[Array, OperationPullback]:
     """Each image of a batch changed at random, in the order of `policy`; the pullback gives (dx,).
 
@@ -33,28 +38,45 @@ def diff_augment(
         mean, r ~ U(½, 1½).
     "translation": by up to an eighth of the side along each axis, zeros move in.
     "cutout": a rectangle of half the side along each axis, anywhere (part of it may lie outside), set to 0.
+    probability: says, when it is asked, with which probability each image is changed; the others stay as they are. None:
+        all are changed.
     """
     require_same("diff_augment", x=x)
     require_rank("diff_augment", "x", x, 4, "(N, height, width, channels)")
     changes = [change for name in policy for change in _MAKERS[choice("policy", name, POLICIES)](x, rng)]
+    chosen = None if probability is None else _chosen(x, rng, probability)
     y = x
     for forward, _, offset in changes:
         y = forward(y) if offset is None else forward(y) + offset
+    y = _among(chosen, y, x)
 
     wanted = asked(wrt, (x,))
     held = changes if any(wanted) else []
 
     def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
+        dx = dy
         for _, adjoint, _ in reversed(held):
-            dy = adjoint(dy)
-        return (dy,)
+            dx = adjoint(dx)
+        return (_among(chosen, dx, dy),)
 
     def linear(tangent: Array, wrt: Asked) -> tuple[Array, OperationPullback]:
+        changed = tangent
         for forward, _, _ in held:
-            tangent = forward(tangent)
-        return tangent, OperationPullback("diff_augment linearised", tangent, (tangent,), wrt, compute)
+            changed = forward(changed)
+        changed = _among(chosen, changed, tangent)
+        return changed, OperationPullback("diff_augment linearised", changed, (tangent,), wrt, compute)
 
     return y, OperationPullback("diff_augment", y, (x,), wanted, compute, linear)
+
+
+def _chosen(x: Array, rng: np.random.Generator, probability: Callable[[], float]) -> Array:
+    """Which images are changed, (N, 1, 1, 1), on the images' device."""
+    return drawn(lambda: (rng.random(len(x)) < probability()).reshape(-1, 1, 1, 1), device_of(x))
+
+
+def _among(chosen: Array | None, changed: Array, same: Array) -> Array:
+    """Changed images where they were chosen, else as they are."""
+    return changed if chosen is None else array_module(changed).where(chosen, changed, same)
 
 
 def _uniform(x: Array, rng: np.random.Generator, low: float, high: float) -> Array:

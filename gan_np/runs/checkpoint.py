@@ -79,10 +79,17 @@ _PHILOX = fields(
 )
 """The state of a generator, which NumPy takes as it is: a wrong place in the buffer reads memory that is not its own."""
 
+
+def _decay(name: str, value: Any) -> None:
+    """A number from 0 to 1, or the description of a schedule, which `Average` checks when it is built."""
+    if not isinstance(value, Mapping):
+        real(0.0, 1.0)(name, value)
+
+
 _DESCRIPTION = fields(
     {"dtype": one_of("float32", "float64")},
     {
-        "average": fields({"decay": real(0.0, 1.0), "updates": _COUNT}),
+        "average": fields({"decay": _decay, "updates": _COUNT}),
         "training": fields(
             {"steps": _COUNT},
             {
@@ -122,7 +129,7 @@ def describe(gan: GAN, trainer: Trainer | None = None, extra: Mapping[str, Any] 
     if gan.label_table is not None:
         description["labels"] = gan.label_table.to_mapping()
     if gan.average is not None:
-        description["average"] = {"decay": gan.average.decay, "updates": gan.average.updates}
+        description["average"] = {"decay": described(gan.average.decay), "updates": gan.average.updates}
     if trainer is not None:
         description["training"] = {
             "steps": trainer.steps,
@@ -157,7 +164,7 @@ def gan_from(tensors: Mapping[str, Array], description: Mapping[str, Any], path:
         for name, vector in _vectors(gan).items():
             assign(vector, name, tensors, description, device)
         if "average" in description:
-            gan.average = Average(gan.generator, description["average"]["decay"])
+            gan.average = Average(gan.generator, _built(description["average"]["decay"]))
             gan.average.updates = int(description["average"]["updates"])
             assign(gan.average.network.parameters, "average.parameters", tensors, description, device)
             if gan.statistics_need_data:
@@ -204,6 +211,11 @@ def build_described(
     if not isinstance(made, kind):
         raise ValueError(f"holds {shown(made)}, expected {called}")
     return made
+
+
+def _built(value: Any) -> Any:
+    """A plain value, or the object that a mapping describes."""
+    return build(value) if isinstance(value, Mapping) else value
 
 
 def labels_of(description: Mapping[str, Any], classes: int | None) -> LabelTable | None:

@@ -15,6 +15,7 @@ from gan_np.constructors import Option, options_of
 from gan_np.data import ranges
 from gan_np.models.registered import MODELS, TRAINING, Training
 from gan_np.objectives import OBJECTIVES
+from gan_np.registry import build
 from gan_np.training.algorithm import learning_rate_for
 
 from .fields import BOUNDS, Fields
@@ -143,7 +144,8 @@ class Config(Fields):
         options = {name: value for name, value in self.options.items() if name in beside}
         if model:
             own = options_for("model", model)
-            options |= {one.name: recipe[one.name] for one in own if one.name in recipe}
+            given = {one.name: recipe[one.name] for one in own if one.name in recipe}
+            options |= {name: build(value) if isinstance(value, Mapping) else value for name, value in given.items()}
             if model == self.model and model in TRAINING:
                 options |= {one.name: self.options[one.name] for one in options_of(TRAINING[model])}
             if recipe.get("classes") is not None and any(one is CONDITIONAL for one in own):

@@ -234,6 +234,7 @@ class Trainer:
                 update_state=True,
                 wrt=ALL if penalised else PARAMETERS,
                 rng=self.dropout,
+                updates=self._d_updates,
             )
         real_logits, real_head = self.gan.heads(outputs["real"])
         fake_logits, fake_head = self.gan.heads(outputs["fake"])
@@ -248,7 +249,9 @@ class Trainer:
         for penalty in self.penalties:
             if penalty.where == "between":
                 between = self._mixed(seen["real"], seen["fake"])
-                output, pullback = d.forward(joined(between, context), training=True, wrt=ALL, rng=self.dropout)
+                output, pullback = d.forward(
+                    joined(between, context), training=True, wrt=ALL, rng=self.dropout, updates=self._d_updates
+                )
                 loss = loss + self._penalise(pullback, output, penalty, context)
         self._check_loss("D", loss)
         accuracies: tuple[Array | None, Array | None] = None, None
@@ -264,6 +267,10 @@ class Trainer:
             with d.parameters.edit() as theta:
                 array_module(theta).clip(theta, -limit, limit, out=theta)
         return loss, *accuracies
+
+    def _d_updates(self) -> int:
+        """How many updates D has had, for its layers that follow a schedule."""
+        return self.d_optimizer.updates
 
     def _penalise(self, pullback: NetworkPullback, logits: Array, penalty: Penalty, context: Array | None) -> Array:
         weight: Any = at(penalty.weight, self.d_optimizer.updates)
@@ -296,11 +303,15 @@ class Trainer:
     ) -> tuple[Array, Array | None]:
         g, d = self.gan.generator, self.gan.discriminator
         wrt = INPUTS if context is None else Wrt((True, False), parameters=False)
-        output, d_pullback = d.forward(joined(self._seen(fake), context), training=True, wrt=wrt, rng=self.dropout)
+        output, d_pullback = d.forward(
+            joined(self._seen(fake), context), training=True, wrt=wrt, rng=self.dropout, updates=self._d_updates
+        )
         logits, head_output = self.gan.heads(output)
         real_logits = None
         if self.objective.needs_real:
-            of_real, _ = d.forward(joined(self._seen(real), context), training=True, wrt=NOTHING, rng=self.dropout)
+            of_real, _ = d.forward(
+                joined(self._seen(real), context), training=True, wrt=NOTHING, rng=self.dropout, updates=self._d_updates
+            )
             real_logits, _ = self.gan.heads(of_real)
         loss, other = self.objective.generator(logits, real_logits), self.gan.auxiliary(head_output, z)
         self._check_loss("G", loss.value)

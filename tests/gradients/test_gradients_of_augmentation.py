@@ -52,3 +52,7 @@ def test_evaluation_leaves_pictures_alone():
     assert np.array_equal(network(x), x)
     with pytest.raises(ValueError, match="rng"):
         network.forward(x, training=True)
+
+
+def test_gradients_where_only_some_are_changed():
+    gn.testing.check_gradients(gn.DiffAugment("colour", "translation", "cutout", probability=0.5), (9, 8, 3), batch=6)

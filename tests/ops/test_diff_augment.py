@@ -107,3 +107,51 @@ def test_the_layer_changes_pictures_in_training_only(rng):
         ValueError, match=r"DiffAugment\('colour', 'cutout'\): training draws random numbers, pass rng="
     ):
         network.forward(x, training=True)
+
+
+def test_only_some_images_are_changed_as_often_as_the_probability_says():
+    x = np.random.default_rng(0).random((400, 6, 6, 1))
+    y, pullback = ops.diff_augment(x, ["colour"], np.random.default_rng(1), probability=lambda: 0.3)
+    changed = (y != x).any(axis=(1, 2, 3))
+    assert 0.2 < changed.mean() < 0.4
+    dy = np.random.default_rng(2).random(x.shape)
+    (dx,) = pullback(dy)
+    np.testing.assert_array_equal((dx != dy).any(axis=(1, 2, 3)), changed)
+
+
+def test_a_schedule_goes_over_the_updates_of_the_network():
+    layer = gn.DiffAugment("cutout", probability=gn.schedules.Linear(0.0, 1.0, 10))
+    network = gn.Network(layer, (8, 8, 1), dtype=np.float64)
+    x = np.ones((64, 8, 8, 1))
+    share = []
+    for updates in (None, lambda: 5, lambda: 10):
+        y, _ = network.forward(x, training=True, rng=np.random.default_rng(0), updates=updates)
+        share.append((y != x).any(axis=(1, 2, 3)).mean())
+    assert share[0] == 0
+    assert 0.3 < share[1] < 0.7
+    assert share[2] == 1
+
+
+def test_training_asks_the_schedule_for_d_s_updates(tmp_path):
+    asked = []
+
+    @gn.schedules.register("asked")
+    class Asked:
+        def __call__(self, update: int) -> float:
+            asked.append(update)
+            return 0.5
+
+    try:
+        images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), np.uint8)
+        gan = gn.models.dcgan((8, 8, 1), 4, width=2, augment=["translation"], augment_probability=Asked())
+        gn.train(gan, images, steps=2, batch_size=4, d_steps=2, progress=False)
+    finally:
+        gn.schedules.SCHEDULES.unregister("asked")
+    assert sorted(set(asked)) == [0, 1, 2, 3, 4]
+    assert asked[-1] == 4, "G's step comes after D's"
+
+
+@pytest.mark.parametrize("probability", [1.5, -0.1, lambda update: 2.0])
+def test_a_probability_is_one(probability):
+    with pytest.raises(ValueError, match="probability"):
+        gn.DiffAugment("colour", probability=probability)

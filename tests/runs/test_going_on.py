@@ -186,3 +186,18 @@ def test_the_data_of_a_lapgan_are_compared_when_it_is_evaluated(tmp_path: Path, 
     np.savez(tmp_path / "data.npz", images=images[::-1])
     with pytest.raises(ValueError, match="fingerprint"):
         training_data(run, read_config(run))
+
+
+def test_schedules_of_the_average_and_of_augmentation_go_on_to_the_same_bits(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), np.uint8)
+    linear = gn.schedules.Linear
+    for name, steps in (("whole", 4), ("cut", 2)):
+        gan = gn.models.dcgan((8, 8, 1), 4, width=2, augment=["translation"], augment_probability=linear(1.0, 0.0, 4))
+        decay = linear(0.1, 0.9, 4)
+        gn.train(gan, images, steps=steps, batch_size=4, out=tmp_path / name, average_decay=decay, progress=False)
+    went_on = gn.resume(tmp_path / "cut", images=images, steps=4, progress=False).gan
+    whole = gn.load(tmp_path / "whole")
+    assert whole.average.decay == linear(0.1, 0.9, 4)
+    for one, other in ((went_on, whole), (went_on.average, whole.average)):
+        ours, theirs = (part.generator if isinstance(part, gn.GAN) else part.network for part in (one, other))
+        np.testing.assert_array_equal(ours.parameters.values, theirs.parameters.values)
