@@ -211,7 +211,8 @@ class Config(Fields):
         return plain(getattr(self, name, None))
 
     def to_mapping(self) -> dict[str, Any]:
-        """Names and plain values, without those that are None or empty (TOML has no null).
+        """Names and plain values, without those that are None or empty (TOML has no null), and without those for images or
+        vectors alone that have their default.
 
         Raises:
             TypeError: an object of a class that is not registered, which no file can name.
@@ -227,12 +228,14 @@ class Config(Fields):
         ]
         found: dict[str, Any] = {}
         defaults = {field.name: field.default for field in _FIELDS}
+        some_data = {field.name for field in _FIELDS if field.metadata["some_data"]}
         for name in names:
             try:
                 value = plain(getattr(self, name))
             except TypeError as error:
                 raise TypeError(f"{name}: {error}") from error
             left_out = value is None or (value in ("", []) and plain(defaults.get(name)) in ("", [], None))
+            left_out |= name in some_data and getattr(self, name) == defaults[name]
             if name == "model" or not left_out:
                 found[name] = value
         return found

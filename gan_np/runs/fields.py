@@ -16,9 +16,12 @@ Scalar: TypeAlias = float | Schedule
 """A number, or a schedule; in a file and on the command line a schedule is text (`gan_np.expressions`)."""
 
 
-def _option(default: Any, group: str, help: str, shown: str | None = None) -> Any:
-    """shown: the default in words, where it depends on other fields."""
-    return dataclasses.field(default=default, metadata={"group": group, "help": help, "shown": shown})
+def _option(default: Any, group: str, help: str, shown: str | None = None, *, some_data: bool = False) -> Any:
+    """shown: the default in words, where it depends on other fields. some_data: it is for images or for vectors alone, so a
+    configuration that leaves it at its default does not mention it."""
+    return dataclasses.field(
+        default=default, metadata={"group": group, "help": help, "shown": shown, "some_data": some_data}
+    )
 
 
 @dataclass(frozen=True, init=False)
@@ -35,7 +38,7 @@ class Fields:
         None, "Data", "Resize images to squares of this side, or to HEIGHTxWIDTH, as in 48x32."
     )
     fit: Literal["crop", "pad", "stretch"] = _option(
-        "crop", "Data", "Images of other proportions: cut the sides, fill up with black, or stretch."
+        "crop", "Data", "Images of other proportions: cut the sides, fill up with black, or stretch.", some_data=True
     )
     channels: Literal[1, 3, 4] | None = _option(None, "Data", "Convert images to grey (1), RGB (3) or RGBA (4).")
 
@@ -45,7 +48,10 @@ class Fields:
         "LOW..HIGH: the values that are black and white, as in 0..4095 (bytes: as they are; others: by a rule).",
     )
     data_dtype: Literal["uint8", "float32"] = _option(
-        "uint8", "Data", "float32: images of 16 bits or floats keep all they have, as floats from 0 to 1."
+        "uint8",
+        "Data",
+        "float32: images of 16 bits or floats keep all they have, as floats from 0 to 1.",
+        some_data=True,
     )
     layout: Literal["NHWC", "NCHW"] | None = _option(
         None,
@@ -56,6 +62,7 @@ class Fields:
         True,
         "Data",
         "Vectors: show the networks each column with mean 0 and deviation 1; samples have the data's units.",
+        some_data=True,
     )
     split: Literal["train", "all"] = _option(
         "train", "Data", "all: folders called train, test, … are no parts of the data set but classes."

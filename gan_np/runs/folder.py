@@ -176,15 +176,15 @@ class RunFolder:
         self._lowest = score
         return True
 
-    def save_plot(self) -> Path | None:
-        """The curves, or None where matplotlib is not installed or nothing was logged."""
+    def save_plot(self, blind_loss: float | None = None) -> Path | None:
+        """The curves (see `plot_losses`), or None where matplotlib is not installed or nothing was logged."""
         log = self.path / "log.jsonl"
         records = read_records(log)
         if importlib.util.find_spec("matplotlib") is None or not records:
             return None
         from .plots import plot_losses
 
-        return plot_losses(records, self.path / "losses.png")
+        return plot_losses(records, self.path / "losses.png", blind_loss)
 
     def save_evaluations(self) -> Path | None:
         """The figures of evaluations over the steps, or None where matplotlib is not installed or there are none."""

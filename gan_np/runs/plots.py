@@ -30,11 +30,11 @@ def smooth(values: Array, window: int) -> Array:
     return mean
 
 
-def plot_losses(records: list[dict[str, Any]], path: str | Path) -> Path:
+def plot_losses(records: list[dict[str, Any]], path: str | Path, blind_loss: float | None = None) -> Path:
     """Both players' losses above, D's accuracy on real and on fake below (where there is one), each faint and as a running
     mean.
 
-    records: the lines of a log, at least one.
+    records: the lines of a log, at least one. blind_loss: of a D that gives all images one score, a line.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -54,7 +54,9 @@ def plot_losses(records: list[dict[str, Any]], path: str | Path) -> Path:
     for axes, name, label, colour in curves:
         axes.plot(steps, columns[name], color=colour, alpha=0.2, linewidth=0.8)
         axes.plot(steps, smooth(columns[name], window), color=colour, label=label)
-    above.axhline(np.log(4), color="black", linewidth=1, linestyle=":", label="log 4: where D cannot tell")
+    if blind_loss is not None:
+        label = f"{blind_loss:.3g}: where D cannot tell"
+        above.axhline(blind_loss, color="black", linewidth=1, linestyle=":", label=label)
     above.set_ylabel("loss")
     if judged:
         below.set_ylabel("D's accuracy")

@@ -15,6 +15,7 @@ import numpy as np
 from gan_np.arrays import generator
 from gan_np.metrics import sliced_wasserstein
 from gan_np.training.algorithm import Trainer
+from gan_np.training.course import Course
 from gan_np.training.step import Step
 
 from . import checkpoint
@@ -117,7 +118,7 @@ class Recorder:
         self.folder.save_samples(self.trainer.gan, self.trainer.steps, self.trainer.images)
         if self._saved_at != self.trainer.steps:
             self.checkpoint()
-        self.folder.save_plot()
+        self.folder.save_plot(Course(self.trainer.objective).blind_loss)
         if self._monitor is not None:
             self.folder.save_evaluations()
         if self.config.animation:

@@ -207,9 +207,9 @@ def test_a_signal_at_the_end_of_a_level_is_not_lost(tmp_path: Path, monkeypatch:
     config = Config(steps=3, **LAPGAN)
     save = RunFolder.save_plot
 
-    def then_send(folder: RunFolder) -> Any:
+    def then_send(folder: RunFolder, *given: Any) -> Any:
         os.kill(os.getpid(), signal.SIGTERM)
-        return save(folder)
+        return save(folder, *given)
 
     before = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(RunFolder, "save_plot", then_send)
