@@ -14,8 +14,6 @@ from gan_np.training.sources import ArraySource, Source
 
 IMAGES, LABELS = "data", "data_labels"
 """Where the digests stand in the description of a checkpoint."""
-
-
 READ = "data_read"
 """Where it stands how data were read that are no plain array: {"kind": …, "transform": …}."""
 
@@ -27,16 +25,16 @@ def fingerprints(images: Array | Source, labels: Array | None = None) -> dict[st
     length alone where items change when they are read again; an iterable by nothing.
     """
     found = {IMAGES: digest(images) if not isinstance(images, Source) else images.fingerprint()}
-    read = {} if not isinstance(images, Source) else {READ: how_read(images)}
-    if read.get(READ) == how_read(None):
-        read = {}
+    how = how_read(images) if isinstance(images, Source) else _PLAIN
+    read = {} if how == _PLAIN else {READ: how}
     return {**found, LABELS: None if labels is None else _of_labels(labels), **read}
 
 
-def how_read(source: Source | None) -> dict[str, str | None]:
-    """The kind of a source, and what its transform is called; of None what an array has."""
-    if source is None:
-        return {"kind": "array", "transform": None}
+_PLAIN = {"kind": "array", "transform": None}
+
+
+def how_read(source: Source) -> dict[str, str | None]:
+    """The kind of a source, and what its transform is called."""
     return {"kind": source.kind, "transform": source.transform_name}
 
 
@@ -47,7 +45,7 @@ def check_read(description: Mapping[str, Any], source: Source, run: str | Path) 
         ValueError: batches of an iterable where a run had none, or none where it had; a transform that is missing, or that
             the run had not.
     """
-    recorded = description.get(READ) or how_read(None)
+    recorded = description.get(READ, _PLAIN)
     before, now = recorded.get("transform"), source.transform_name
     if before is not None and now is None:
         raise ValueError(f"transform: {run} was trained with one ({before}); give it again")

@@ -27,7 +27,7 @@ from .build import build_gan, build_trainer, tuned_kernels
 from .config import CHANGEABLE, Config
 from .data import open_data
 from .drawing import save_drawing, save_series
-from .fingerprints import check_fingerprints, check_read, fingerprints
+from .fingerprints import IMAGES, LABELS, check_fingerprints, check_read, fingerprints
 from .folder import SAMPLE_SEED, RunFolder, discard, empty, read_config, write_config
 from .given import Given
 from .lock import RunLock
@@ -327,7 +327,9 @@ def _outline(gan: Model, parts: list[_Part], source: Source) -> Outline:
     except TypeError as error:
         raise TypeError(f"out: this model could not be opened again; {error}; or train it without out") from error
     labels = next((part.labels for part in parts if part.labels is not None), None)
-    return Outline(described, dict(gan.recipe), tuple(part.name for part in parts), fingerprints(source, labels))
+    found = fingerprints(source, labels)
+    data = {name: found[name] for name in (IMAGES, LABELS)}
+    return Outline(described, dict(gan.recipe), tuple(part.name for part in parts), data)
 
 
 def _write_beginnings(place: Path, outline: Outline, parts: list[_Part]) -> None:

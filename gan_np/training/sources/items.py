@@ -36,7 +36,7 @@ class ItemSource(Source):
             raise ValueError(f"images: no items in it ({self.name} of length 0)")
         self._reading = threading.Lock()
         self._looked: tuple[str, bool] | None = None
-        self._first = self.some(1, np.random.default_rng(0)).images
+        self._first = self._beginning()
 
     @property
     def data_shape(self) -> tuple[int, ...]:
@@ -96,7 +96,7 @@ class ItemSource(Source):
             return self
         other = copy.copy(self)
         other.form = self.form.of_stage(partial(model.stage_images, number))
-        other._first = other.some(1, np.random.default_rng(0)).images
+        other._first = other._beginning()
         return other
 
     def fingerprint(self) -> str:
@@ -115,6 +115,10 @@ class ItemSource(Source):
             steady = first == again
             self._looked = named(self._count, first if steady else ""), steady
         return self._looked
+
+    def _beginning(self) -> Array:
+        """The first item as a batch: what is wrong with all of them is found here."""
+        return self._batch(np.zeros(1, np.int64), partial(rng_of_batch, 0, 0)).images
 
     def _batch(self, index: Array, rng: Any) -> Batch:
         images, labels = self._examples(index)
