@@ -49,6 +49,11 @@ def array_module(array: Array) -> ArrayModule:
     raise TypeError(f"array: expected a NumPy or a CuPy array, got {type(array).__name__}")
 
 
+def is_array(value: Any) -> bool:
+    """Whether `value` is a NumPy or a CuPy array."""
+    return isinstance(value, np.ndarray) or type(value).__module__.partition(".")[0] == "cupy"
+
+
 def on_host(array: Array) -> bool:
     """Whether `array` is NumPy's."""
     array_module(array)

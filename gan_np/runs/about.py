@@ -26,7 +26,10 @@ LIBRARIES = ("gan_np", "numpy", "numba", "scipy", "cupy-cuda12x")
 def write_about(folder: Path, trainer: Trainer) -> None:
     """Write what the run is, or add a session to it."""
     found = read_about(folder) or {"model": _model(trainer), "data": _data(trainer), "sessions": []}
-    found["sessions"].append({"from_step": trainer.steps, **surroundings(trainer.device)})
+    session: dict[str, Any] = {"from_step": trainer.steps, **surroundings(trainer.device)}
+    if trainer.steps and trainer.source.inexact and not trainer.reading:
+        session["data"] = trainer.source.inexact
+    found["sessions"].append(session)
     write_atomically(folder / FILE, (json.dumps(found, indent=1, ensure_ascii=False) + "\n").encode())
 
 
@@ -77,12 +80,15 @@ def _model(trainer: Trainer) -> dict[str, Any]:
 
 
 def _data(trainer: Trainer) -> dict[str, Any]:
-    images, table = trainer.images, trainer.gan.labels
+    source, table = trainer.source, trainer.gan.labels
     labels = None if table is None or trainer.labels is None else table.labels_of(trainer.labels)
     return {
-        "count": len(images),
-        "shape": list(images.shape[1:]),
-        "dtype": str(images.dtype),
+        "kind": source.kind,
+        "count": source.count,  # None of batches of an iterable
+        "shape": list(source.data_shape),
+        "dtype": source.dtype,
+        "transform": source.transform_name,
         "labels": None if table is None else str(table),
-        "fingerprints": fingerprints(images, labels),
+        "fingerprints": fingerprints(source, labels),
+        "resumed_exactly": not source.inexact,
     }

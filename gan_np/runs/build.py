@@ -19,6 +19,7 @@ from gan_np.optimizers import OPTIMIZERS, Optimizer
 from gan_np.penalties import R1, Penalty
 from gan_np.schedules import ExponentialDecay, Linear, Schedule
 from gan_np.training.algorithm import Trainer, learning_rate_for
+from gan_np.training.sources import Source
 
 from .config import Config
 from .opened import load_gan
@@ -177,12 +178,12 @@ def chosen_kernels(config: Config, tuned: kernels.Choices) -> Iterator[None]:
 
 def build_trainer(
     gan: GAN,
-    images: Array,
+    images: Array | Source,
     config: Config,
     labels: Array | None = None,
     class_names: Sequence[str] | None = None,
 ) -> Trainer:
-    """Algorithm 1 on this model and these data, as the configuration says."""
+    """Algorithm 1 on this model and these data, as the configuration says; a source has its labels with it."""
     return Trainer(
         gan,
         images,

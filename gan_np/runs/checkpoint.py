@@ -24,7 +24,7 @@ import numpy as np
 from gan_np import kernels
 from gan_np.arrays import Array, to_device, to_host
 from gan_np.averaging import Average
-from gan_np.bounds import COUNT, each, fields, one_of, real, text, whole
+from gan_np.bounds import COUNT, each, fields, maybe, one_of, real, text, whole
 from gan_np.checks import shown
 from gan_np.data.encoding import Encoding, ImageEncoding, VectorEncoding, encoding_of
 from gan_np.data.labels import LabelTable
@@ -98,6 +98,7 @@ _DESCRIPTION = fields(
             },
         ),
         "score": real(),
+        "data_read": fields({"kind": one_of("array", "items", "stream")}, {"transform": maybe(text())}),
     },
 )
 """What the description of a model may say, checked as soon as it is read."""

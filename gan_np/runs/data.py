@@ -25,8 +25,8 @@ def open_data(config: Config, run: str | Path | None = None) -> Dataset:
     """
     if not config.data:
         raise ValueError(
-            "data: the run was trained on an array and does not say where it is; give it (in Python images=, on the command "
-            "line --data PLACE)"
+            "data: the run was trained on data that were given in Python and does not say where they are; give them (in "
+            "Python images=, on the command line --data PLACE)"
         )
     try:
         found = sources.open_for("data", config.data, split=config.split, **_form(config))

@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 import signal
 import time
+import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -13,23 +14,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from gan_np import kernels
-from gan_np.arrays import Array
 from gan_np.checks import as_array
-from gan_np.data.dataset import Dataset
-from gan_np.data.encoding import VectorEncoding
 from gan_np.models import GAN, MODELS, Model
 from gan_np.notebook import in_notebook
 from gan_np.registry import describe
 from gan_np.training.algorithm import Trainer
 from gan_np.training.finite import NonFiniteError
+from gan_np.training.sources import Source
 from gan_np.training.step import Step
 
 from . import checkpoint
 from .build import build_trainer, chosen_kernels, tuned_kernels
 from .config import CHANGEABLE, Config
 from .data import open_data
-from .fingerprints import check_fingerprints
+from .fingerprints import check_fingerprints, check_read
 from .folder import RunFolder, discard, read_config
+from .given import Given
 from .hinting import Adviser
 from .lock import RunLock
 from .monitor import check_monitor
@@ -51,14 +51,18 @@ class StopTraining(Exception):
 
 def iterate(
     gan: GAN,
-    images: Array | Dataset,
+    images: Any,
     *,
-    labels: Array | None = None,
+    labels: Any = None,
     config: Config | None = None,
+    transform: Callable[..., Any] | None = None,
+    keys: str | tuple[str, str] | None = None,
+    prefetch: int | None = None,
     **options: Unpack[Settings],
 ) -> Iterator[Step]:
     """Algorithm 1 one step at a time, for those who write their own loop; ends after `steps` steps.
 
+    images, labels, transform, keys, prefetch: the data, as in `train`.
     options: fields of `Config` (`steps`, `batch_size`, `objective`, …), over those of `config`.
 
     >>> import numpy as np, gan_np as gn
@@ -74,37 +78,23 @@ def iterate(
         )
     chosen = configured(config, options, gan).of_stage(0)
     tuned = tuned_kernels(chosen)
-    values, labels, class_names = unpacked(gan, images, labels, None)
-    trainer = build_trainer(gan, values, chosen, labels, class_names)
-    while trainer.steps < chosen.steps:
-        with chosen_kernels(chosen, tuned):
-            step = trainer.step()
-        yield step
-
-
-def unpacked(
-    gan: Model, images: Array | Dataset, labels: Array | None, class_names: Sequence[str] | None
-) -> tuple[Array, Array | None, Sequence[str] | None]:
-    """Data, labels and their names, from a data set if that was given; labels and names given beside it go before its own.
-
-    The gan keeps what the data set says that the columns of vectors are called.
-    """
-    if not isinstance(images, Dataset):
-        return as_array("images", images), labels, class_names
-    if labels is None:
-        labels, class_names = images.labels, images.class_names if class_names is None else class_names
-    for stage in gan.stages:
-        if images.columns is not None and isinstance(stage.encoding, VectorEncoding):
-            stage.encoding = stage.encoding.named(images.columns)
-    return images.data, labels, class_names
+    given = Given(images, labels, None, transform, keys, prefetch)
+    source, class_names = given.source(gan, chosen)
+    trainer = build_trainer(gan, source, chosen, class_names=class_names)
+    try:
+        while trainer.steps < chosen.steps:
+            with chosen_kernels(chosen, tuned):
+                step = trainer.step()
+            yield step
+    finally:
+        trainer.stop_reading()
 
 
 def train_stage(
     gan: GAN,
-    images: Array,
+    source: Source,
     config: Config,
     *,
-    labels: Array | None = None,
     class_names: Sequence[str] | None = None,
     out: Path | None = None,
     callbacks: Iterable[Callback] = (),
@@ -116,7 +106,7 @@ def train_stage(
     run: the folder with which to go on after an interruption, where `out` is only a part of it.
     """
     tuned = tuned_kernels(config)
-    trainer = build_trainer(gan, images, config, labels, class_names)
+    trainer = build_trainer(gan, source, config, class_names=class_names)
     check(trainer, config, tuned, folder=out is not None)
     if out is None:
         _TRAININGS[trainer] = _Training(config, tuned, None)
@@ -137,17 +127,16 @@ def train_stage(
 def resume_stage(
     place: Path,
     changes: Mapping[str, Any],
+    given: Given,
     *,
-    images: Array | None = None,
-    labels: Array | None = None,
-    class_names: Sequence[str] | None = None,
     callbacks: Iterable[Callback] = (),
     progress: bool = True,
     run: Path | None = None,
 ) -> Trainer:
     """Go on with the run of one GAN; see `stages.resume`.
 
-    changes: settings that are to be others than the run's, by name. run: as in `train_stage`.
+    changes: settings that are to be others than the run's, by name. given: its data; without images those that its
+    configuration names. run: as in `train_stage`.
     """
     kept = read_config(place)
     config = kept.going_on(**changes)
@@ -159,14 +148,15 @@ def resume_stage(
         done = description["training"]["steps"] if "training" in description else 0
         if "steps" in changes:
             refuse_fewer(place, config.steps, done)
-        if images is None:
-            dataset = open_data(config, None if "data" in changes else place)
-            images, labels, class_names = dataset.data, dataset.labels, dataset.class_names
-        images = as_array("images", images)
-        check_fingerprints(description, images, labels, place)
+        if given.images is None:
+            given = dataclasses.replace(given, images=open_data(config, None if "data" in changes else place))
         with checkpoint.described_by(file):
             gan = checkpoint.rebuild(tensors, description, config.device)
-        trainer = build_trainer(gan, images, config, labels, class_names)
+        source, class_names = given.source(gan, config)
+        check_read(description, source, place)
+        labels = None if source.labels is None else as_array("labels", source.labels)
+        check_fingerprints(description, source, labels, place)
+        trainer = build_trainer(gan, source, config, class_names=class_names)
         checkpoint.restore_from(trainer, tensors, description, file)
         tuned = checkpoint.tuned_of(description, file)
         seconds = max(
@@ -264,7 +254,7 @@ def check(trainer: Trainer, config: Config, tuned: kernels.Choices, *, folder: b
         ModuleNotFoundError: event files are asked for and tensorboardX is not installed.
     """
     with chosen_kernels(config, tuned):
-        check_monitor(config, trainer.gan, len(trainer.images), folder)
+        check_monitor(config, trainer.gan, trainer.source.available, folder)
     if not folder:
         return
     if config.tensorboard:
@@ -300,6 +290,9 @@ def _drive(
             recorder = stack.enter_context(Recorder(folder, trainer, seconds))
         place = None if folder is None else folder.path
         adviser = Adviser(trainer, folder=place, say=None if bar is None else bar.say)
+        stack.callback(trainer.stop_reading)
+        if folder is not None and not trainer.reading:
+            _say_how_exact(trainer, None if bar is None else bar.say)
         stop = stack.enter_context(StopRequest()) if folder is not None or in_notebook() else None
         whole = True
         try:
@@ -342,6 +335,23 @@ def _drive(
         if recorder is not None:
             recorder.finish()
     return trainer
+
+
+class InexactResumeWarning(UserWarning):
+    """The data of a run are such that a resumed training does not see what an uninterrupted one would."""
+
+
+def _say_how_exact(trainer: Trainer, say: Callable[[str], object] | None) -> None:
+    """Say, before the first step of a run or when it goes on, what of its data cannot be resumed exactly."""
+    text = trainer.source.inexact
+    if not text:
+        return
+    if trainer.steps:
+        text = f"going on after step {trainer.steps:,}; {text}"
+    if say is None:
+        warnings.warn(text, InexactResumeWarning, stacklevel=6)
+    else:
+        say(text)
 
 
 def _progress(trainer: Trainer, config: Config) -> Following:

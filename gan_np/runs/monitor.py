@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from gan_np.arrays import Array, generator
 from gan_np.files import write_atomically
 from gan_np.metrics.measure import Features, compute_metrics, extract_features, features_of_samples
 from gan_np.metrics.pixels import FeatureExtractor, plain_features
 from gan_np.models import GAN
+from gan_np.training.sources import Source, some_of
 
 from .classifier_file import load_classifier
 from .config import Config
@@ -31,11 +30,10 @@ _SEED, _STREAM = 0, 1 << 28
 class Monitor:
     """Measures a gan at steps of its training."""
 
-    def __init__(self, gan: GAN, images: Array, reader: FeatureExtractor, count: int) -> None:
-        size = min(count, len(images))
-        chosen = np.sort(generator(_SEED, _STREAM).permutation(len(images))[:size])
-        self.gan, self.reader, self.size = gan, reader, size
-        self.real: Features = extract_features(images[chosen], reader, seed=_SEED)
+    def __init__(self, gan: GAN, images: Array | Source, reader: FeatureExtractor, count: int) -> None:
+        real = some_of(images, count, generator(_SEED, _STREAM))
+        self.gan, self.reader, self.size = gan, reader, len(real)
+        self.real: Features = extract_features(real, reader, seed=_SEED)
 
     def figures(self) -> dict[str, float]:
         """Figures of the gan as it is now, by name in the log."""

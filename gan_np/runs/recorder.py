@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_np.arrays import generator
+from gan_np.arrays import Array, generator
 from gan_np.metrics import sliced_wasserstein
 from gan_np.training.algorithm import Trainer
 from gan_np.training.course import Course
@@ -24,6 +24,7 @@ from .fingerprints import fingerprints
 from .folder import SAMPLE_SEED, RunFolder
 from .monitor import Monitor, extractor_of_run, keep_classifier
 from .records import record_of
+from .sample_images import real_to_draw
 
 SCORE_IMAGES = 256
 
@@ -40,7 +41,9 @@ class Recorder:
         self._started = time.monotonic()
         table = trainer.gan.labels
         labels = None if table is None or trainer.labels is None else table.labels_of(trainer.labels)
-        self._data = fingerprints(trainer.images, labels)
+        self._data = fingerprints(trainer.source, labels)
+        self._scored: Array | None = None
+        self._drawn: Array | None = None
         self._saved_at: int | None = None
         self._unwritten: deque[tuple[Step, float, dict[str, Any]]] = deque()
         self._events: Any = None
@@ -58,7 +61,7 @@ class Recorder:
         if self.config.log_norms:
             self.trainer.norms = {}
         if self.trainer.steps == 0 and self.config.sample_every:
-            self.folder.save_samples(self.trainer.gan, 0, self.trainer.images)
+            self._save_samples()
         self._started = time.monotonic()
         return self
 
@@ -83,7 +86,7 @@ class Recorder:
             self._unwritten.append((step, self._before + time.monotonic() - self._started, measured))
         self._write(wait=last)
         if config.sample_every and step.number % config.sample_every == 0 and not last:
-            self.folder.save_samples(self.trainer.gan, step.number, self.trainer.images)
+            self._save_samples()
         if config.checkpoint_every and step.number % config.checkpoint_every == 0 and not last:
             self.checkpoint()
 
@@ -115,7 +118,7 @@ class Recorder:
 
     def finish(self) -> None:
         """The last grid, checkpoint, curves and animation."""
-        self.folder.save_samples(self.trainer.gan, self.trainer.steps, self.trainer.images)
+        self._save_samples()
         if self._saved_at != self.trainer.steps:
             self.checkpoint()
         self.folder.save_plot(Course(self.trainer.objective).blind_loss)
@@ -125,20 +128,26 @@ class Recorder:
             self.folder.save_animation()
             self.folder.save_drawing(self.trainer.gan)
 
+    def _save_samples(self) -> None:
+        """The samples of now; vectors over some real ones."""
+        trainer = self.trainer
+        if self._drawn is None and len(trainer.gan.data_shape) == 1:
+            self._drawn = real_to_draw(trainer.source)
+        self.folder.save_samples(trainer.gan, trainer.steps, self._drawn)
+
     def _make_monitor(self) -> Monitor:
         trainer, folder = self.trainer, self.folder.path
         if trainer.steps == 0:
             keep_classifier(self.config, folder)
         reader = extractor_of_run(self.config, folder, trainer.gan)
-        return Monitor(trainer.gan, trainer.images, reader, self.config.evaluate_count)
+        return Monitor(trainer.gan, trainer.source, reader, self.config.evaluate_count)
 
     def _score(self) -> float:
         """Sliced Wasserstein distance between samples of a fixed seed and a fixed draw of real images."""
-        images = self.trainer.images
-        count = min(SCORE_IMAGES, len(images))
-        chosen = generator(SAMPLE_SEED).permutation(len(images))[:count]
-        gan = self.trainer.gan
-        samples, real = gan.sample(count, SAMPLE_SEED), images[sorted(chosen)]
+        if self._scored is None:
+            self._scored = self.trainer.source.some(SCORE_IMAGES, generator(SAMPLE_SEED)).images
+        gan, real = self.trainer.gan, self._scored
+        samples = gan.sample(len(real), SAMPLE_SEED)
         if samples.ndim == 2:  # columns of different units count alike
             samples, real = (gan.encoding.encode(part, np.dtype(np.float64)) for part in (samples, real))
         return sliced_wasserstein(samples, real)

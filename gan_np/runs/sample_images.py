@@ -15,6 +15,7 @@ from gan_np.arrays import Array, generator
 from gan_np.data.images import save_grid
 from gan_np.files import write_atomically
 from gan_np.printable import printable
+from gan_np.training.sources import Source
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,6 +37,11 @@ def draw(samples: Array, real: Array | None, path: Path, columns: Sequence[str] 
         return save_grid(samples, path)
     drawn = draw_vectors(samples, real, columns)
     return None if drawn is None else write_atomically(path, drawn.getvalue())
+
+
+def real_to_draw(source: Source) -> Array:
+    """The real vectors that samples are drawn over."""
+    return source.some(POINTS, generator(0, 3)).images
 
 
 def draw_vectors(samples: Array, real: Array | None, columns: Sequence[str] | None = None) -> io.BytesIO | None:

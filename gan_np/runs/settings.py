@@ -25,7 +25,7 @@ class Settings(TypedDict, total=False):
     image_size: int | str | None
     fit: Literal["crop", "pad", "stretch"]
     channels: Literal[1, 3, 4] | None
-    value_range: str | None
+    value_range: str | tuple[float, float] | None
     data_dtype: Literal["uint8", "float32"]
     layout: Literal["NHWC", "NCHW"] | None
     standardise: bool

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import signal
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,18 +17,19 @@ from typing import Any, Unpack
 
 from gan_np.arrays import Array
 from gan_np.checks import as_array, integer, shown
-from gan_np.data.dataset import Dataset
 from gan_np.models import GAN, Model, Stages
 from gan_np.registry import describe
 from gan_np.training.algorithm import Trainer
+from gan_np.training.sources import ArraySource, Source, as_source
 
 from . import checkpoint
 from .build import build_gan, build_trainer, tuned_kernels
 from .config import CHANGEABLE, Config
 from .data import open_data
 from .drawing import save_drawing, save_series
-from .fingerprints import check_fingerprints, fingerprints
+from .fingerprints import IMAGES, LABELS, check_fingerprints, check_read, fingerprints
 from .folder import SAMPLE_SEED, RunFolder, discard, empty, read_config, write_config
+from .given import Given
 from .lock import RunLock
 from .loop import (
     Callback,
@@ -39,7 +40,6 @@ from .loop import (
     refuse_fewer,
     resume_stage,
     train_stage,
-    unpacked,
     with_settings,
 )
 from .opened import joined_stages, load_gan
@@ -63,23 +63,29 @@ SERIES = 8
 
 def train(
     gan: Model,
-    images: Array | Dataset,
+    images: Any,
     *,
-    labels: Array | None = None,
+    labels: Any = None,
     class_names: Sequence[str] | None = None,
     out: str | Path | None = None,
     config: Config | None = None,
     callbacks: Iterable[Callback] = (),
     progress: bool = True,
     jobs: int = 1,
+    transform: Callable[..., Any] | None = None,
+    keys: str | tuple[str, str] | None = None,
+    prefetch: int | None = None,
     **options: Unpack[Settings],
 ) -> Trainer:
     """Train a model by Algorithm 1.
 
     gan: the players, trained in place; of a model of several stages (a LAPGAN, say) each stage, one after the other.
     images: real images (N, H, W, C), uint8 or floats from 0 to 1; or vectors (N, m) of floats; or a `gan_np.data.Dataset` of
-        either, whose labels and names then count.
-    labels: integers (N,), for a conditional gan of as many classes (see `gan_np.data.labels`: 1…K, or any K numbers).
+        either, whose labels and names then count. Or data that are read while the training runs (see
+        docs/streams-of-batches.md): with `len` and items, each an image, a pair (image, label) or a mapping of both; or an
+        iterable of batches of these, or a function that returns one.
+    labels: integers (N,), for a conditional gan of as many classes (see `gan_np.data.labels`: 1…K, or any K numbers). Pairs
+        and mappings have their own, which then are 0…K−1; an iterable must.
     class_names: what label k is called, at position k; kept in checkpoints, and accepted by `gan.sample(labels=…)`.
     out: a run folder to make (see `gan_np.runs.folder`); None writes nothing.
     config, options: fields of `Config`, options over config: steps, batch_size, objective, optimizer, seed, …; and settings
@@ -87,6 +93,12 @@ def train(
     callbacks: called as `callback(trainer, step)` after every step; one may raise `StopTraining`, which ends a stage.
     progress: show a progress bar.
     jobs: how many stages train at the same time at most, each in a process of its own (with `out`).
+    transform: a function of an image (H, W, C), as bytes or floats from 0 to 1, that returns the image to train on. If it
+        has an argument `rng` it is given a seeded NumPy generator to draw from, so that a resumed training draws the same.
+    keys: of mappings, the keys of image and label, where they are not called so.
+    prefetch: how many batches a thread reads ahead; None: 2 where reading costs time, 0 of arrays without a transform.
+    layout, value_range (of the options): "NCHW" for images whose channels come first, and (low, high), the values that are
+        black and white, of data that are given as they are, without `data` to name where they were loaded from.
 
     Returns the trainer, with the optimisers and counters as training left them; of several stages that of the last. In a
     notebook an interrupt ends the training after the step that is running and returns it too, with two lines of how to go
@@ -105,17 +117,17 @@ def train(
     if not isinstance(gan, Model):
         raise TypeError(f"gan: expected a model, got {shown(gan)}")
     chosen, called = configured(config, options, gan), list(callbacks)
-    images, labels, class_names = unpacked(gan, images, labels, class_names)
-    _check_jobs(jobs, gan, called, out)
-    parts = _parts(gan, images, labels, chosen)
+    given = Given(images, labels, class_names, transform, keys, prefetch)
+    source, class_names = given.source(gan, chosen)
+    _check_jobs(jobs, gan, called, out, source)
+    parts = _parts(gan, source, chosen)
     place = None if out is None else Path(out)
     if len(parts) == 1:
         (part,) = parts
         return train_stage(
             part.gan,
-            part.images,
+            part.source,
             part.config,
-            labels=part.labels,
             class_names=class_names,
             out=place,
             callbacks=called,
@@ -127,10 +139,10 @@ def train(
         return trainer
     for part in parts:
         average = part.gan.average
-        trainer = build_trainer(part.gan, part.images, part.config, part.labels, class_names)
+        trainer = build_trainer(part.gan, part.source, part.config, class_names=class_names)
         check(trainer, part.config, tuned_kernels(part.config), folder=True)
         part.gan.average = average
-    outline = _outline(gan, parts, images)
+    outline = _outline(gan, parts, source)
     RunFolder.make_place(place)
     with RunLock(place):
         empty(place)
@@ -153,8 +165,8 @@ def train(
 def resume(
     run: str | Path | Trainer,
     *,
-    images: Array | None = None,
-    labels: Array | None = None,
+    images: Any = None,
+    labels: Any = None,
     data: str | None = None,
     steps: int | None = None,
     device: str | None = None,
@@ -162,6 +174,9 @@ def resume(
     callbacks: Iterable[Callback] = (),
     progress: bool = True,
     jobs: int = 1,
+    transform: Callable[..., Any] | None = None,
+    keys: str | tuple[str, str] | None = None,
+    prefetch: int | None = None,
     **settings: Any,
 ) -> Trainer:
     """Go on with a run from its newest readable checkpoint, of several stages with each that is not done; or with a trainer
@@ -174,12 +189,13 @@ def resume(
     run: the folder; or the trainer that `train` returned, early because of an interrupt in a notebook or a callback, or when
         all its steps were done and there are to be more. A trainer has its data, and goes on in its run folder if there is
         one.
-    images, labels: the data of the run; None loads them again as its configuration says.
+    images, labels: the data of the run; None loads them again as its configuration says. Batches of an iterable begin anew.
     data: where they are now, if they were moved; the configuration is changed to say so.
     steps: a new total, if it should be longer than planned. Instance noise falls to 0 where it was planned to.
     device, precision: other than the run's: a checkpoint goes on on any device (where sums may round differently).
     settings: of the model's own training, those that may change (a LAPGAN's coarsest_steps).
-    callbacks, progress, jobs: as in `train`.
+    transform: that of the run, where it has one.
+    callbacks, progress, jobs, keys, prefetch: as in `train`.
 
     Returns the trainer; of several stages that of the last. `gan_np.load` opens the whole model.
 
@@ -191,32 +207,32 @@ def resume(
             trainer that is not one of `train`'s.
     """
     if isinstance(run, Trainer):
-        if any(given is not None for given in (images, labels, data, device, precision)) or settings:
+        others = (images, labels, data, device, precision, transform, keys, prefetch)
+        if any(other is not None for other in others) or settings:
             raise ValueError("run: a trainer keeps its data, device and precision; only steps may be given with one")
         return go_on(run, steps, callbacks, progress)
     place, called = Path(run), list(callbacks)
     kept = read_config(place)
-    given = {"data": data, "steps": steps, "device": device, "precision": precision, **settings}
-    changes = {name: value for name, value in given.items() if value is not None}
+    wished = {"data": data, "steps": steps, "device": device, "precision": precision, **settings}
+    changes = {name: value for name, value in wished.items() if value is not None}
+    given = Given(images, labels, None, transform, keys, prefetch)
     check_changes(kept, changes)
     if not has_stages(place):
         integer("jobs", jobs, 1)
-        return resume_stage(place, changes, images=images, labels=labels, callbacks=called, progress=progress)
+        return resume_stage(place, changes, given, callbacks=called, progress=progress)
     config = kept.going_on(**changes)
     with RunLock(place):
-        class_names = None
-        if images is None:
-            dataset = open_data(config, None if "data" in changes else place)
-            images, labels, class_names = dataset.data, dataset.labels, dataset.class_names
-        images = as_array("images", images)
-        gan, opened = _open(place, kept, config.device, images, labels)
+        if given.images is None:
+            given = dataclasses.replace(given, images=open_data(config, None if "data" in changes else place))
+        gan, opened = _open(place, kept, config.device, given)
+        source, class_names = given.source(gan, config)
         check_unedited(place, kept, {"config": kept.of(gan).to_file()}, place / FILE)
-        _check_jobs(jobs, gan, called, place)
-        parts = _parts(gan, images, labels, config)
+        _check_jobs(jobs, gan, called, place, source)
+        parts = _parts(gan, source, config)
         for part, found in zip(parts, opened, strict=True):
             _check_part(part, place, kept, found)
         if not (place / FILE).exists():
-            _write_beginnings(place, _outline(gan, parts, images), parts)
+            _write_beginnings(place, _outline(gan, parts, source), parts)
         write_config(place, config)
         trained = _train_parts(gan, parts, place, class_names, called, progress, jobs)
         last = parts[-1]
@@ -242,9 +258,9 @@ def stage_trainers(
 ) -> Iterator[tuple[str, Config, Trainer]]:
     """For each stage its name, its configuration and a trainer as `train` would use it, to measure what it costs; the name
     of the only one is empty."""
-    parts = _parts(gan, images, labels, config)
+    parts = _parts(gan, as_source(images, gan, labels=labels), config)
     for part in parts:
-        trainer = build_trainer(part.gan, part.images, part.config, part.labels)
+        trainer = build_trainer(part.gan, part.source, part.config)
         yield ("" if len(parts) == 1 else part.name), part.config, trainer
 
 
@@ -255,27 +271,33 @@ class _Part:
     number: int
     name: str
     gan: GAN
-    images: Array
-    labels: Array | None
+    source: Source
     config: Config
     done: int | None = None
 
+    @property
+    def labels(self) -> Array | None:
+        """Those that the training uses, where all are known."""
+        if self.gan.classes is None or self.source.labels is None:
+            return None
+        found: Array = as_array("labels", self.source.labels)
+        return found
 
-def _parts(gan: Model, images: Array, labels: Array | None, config: Config) -> list[_Part]:
+
+def _parts(gan: Model, source: Source, config: Config) -> list[_Part]:
     return [
         _Part(
             number,
             gan.stage_name(number),
             stage,
-            gan.stage_images(number, images),
-            None if stage.classes is None or labels is None else as_array("labels", labels),
+            source.of_stage(gan, number),
             config.of_stage(number).of(stage),
         )
         for number, stage in enumerate(gan.stages)
     ]
 
 
-def _check_jobs(jobs: int, gan: Model, callbacks: Sequence[Callback], out: str | Path | None) -> None:
+def _check_jobs(jobs: int, gan: Model, callbacks: Sequence[Callback], out: str | Path | None, source: Source) -> None:
     """Refuse several jobs where stages cannot be trained in processes of their own."""
     if integer("jobs", jobs, 1) == 1 or len(gan.stages) == 1:
         return
@@ -285,9 +307,14 @@ def _check_jobs(jobs: int, gan: Model, callbacks: Sequence[Callback], out: str |
         raise ValueError("jobs: stages that train in processes of their own need a run folder; give one with out")
     if callbacks:
         raise ValueError("callbacks: are called in this process, in which several jobs train nothing; expected jobs=1")
+    if source.whole is None:
+        raise ValueError(
+            f"jobs: several processes share an array, and these data are {source.counted} that are read while the training "
+            "runs; expected 1"
+        )
 
 
-def _outline(gan: Model, parts: list[_Part], images: Array) -> Outline:
+def _outline(gan: Model, parts: list[_Part], source: Source) -> Outline:
     """What model.json is to say.
 
     Raises:
@@ -300,14 +327,16 @@ def _outline(gan: Model, parts: list[_Part], images: Array) -> Outline:
     except TypeError as error:
         raise TypeError(f"out: this model could not be opened again; {error}; or train it without out") from error
     labels = next((part.labels for part in parts if part.labels is not None), None)
-    return Outline(described, dict(gan.recipe), tuple(part.name for part in parts), fingerprints(images, labels))
+    found = fingerprints(source, labels)
+    data = {name: found[name] for name in (IMAGES, LABELS)}
+    return Outline(described, dict(gan.recipe), tuple(part.name for part in parts), data)
 
 
 def _write_beginnings(place: Path, outline: Outline, parts: list[_Part]) -> None:
     """Every stage that has not begun as it is now, so that the run goes on from here wherever it is cut off."""
     for part in parts:
         if part.done is None:
-            extra = {"config": part.config.to_file(), **fingerprints(part.images, part.labels)}
+            extra = {"config": part.config.to_file(), **fingerprints(part.source, part.labels)}
             checkpoint.save(beginning_of(place, part.name), part.gan, extra=extra)
     write_outline(place, outline)
 
@@ -329,7 +358,7 @@ def _train_parts(
             str(place / part.name): (
                 place,
                 part.name,
-                part.images,
+                part.source.whole,
                 part.labels,
                 class_names,
                 part.config.to_file(),
@@ -366,9 +395,7 @@ def _train_part(
         return resume_stage(
             place / part.name,
             _changes(part.config),
-            images=part.images,
-            labels=part.labels,
-            class_names=class_names,
+            Given(part.source, class_names=class_names),
             callbacks=callbacks,
             progress=progress,
             run=place,
@@ -377,9 +404,8 @@ def _train_part(
         gan.begin_stage(part.number)
     return train_stage(
         part.gan,
-        part.images,
+        part.source,
         part.config,
-        labels=part.labels,
         class_names=class_names,
         out=None if place is None else place / part.name,
         callbacks=callbacks,
@@ -399,12 +425,13 @@ def _train_there(
 ) -> None:
     """As `_train_part`, in a process of its own, which is given nothing but plain data."""
     config = Config.from_file(settings)
-    data: dict[str, Any] = {"labels": labels, "class_names": class_names}
+    source = ArraySource(images, labels)
     if begun:
-        resume_stage(place / name, _changes(config), images=images, **data, progress=False, run=place)
+        given = Given(source, class_names=class_names)
+        resume_stage(place / name, _changes(config), given, progress=False, run=place)
     else:
         gan = checkpoint.load_gan(beginning_of(place, name), device=config.device)
-        train_stage(gan, images, config, **data, out=place / name, progress=False, run=place)
+        train_stage(gan, source, config, class_names=class_names, out=place / name, progress=False, run=place)
 
 
 def _changes(config: Config) -> dict[str, Any]:
@@ -413,7 +440,7 @@ def _changes(config: Config) -> dict[str, Any]:
 
 def _read_back(part: _Part, place: Path, class_names: Sequence[str] | None) -> Trainer:
     """The trainer of a stage that was trained elsewhere, its GAN with the weights that it has there."""
-    trainer = build_trainer(part.gan, part.images, part.config, part.labels, class_names)
+    trainer = build_trainer(part.gan, part.source, part.config, class_names=class_names)
     checkpoint.restore(trainer, place / part.name)
     return trainer
 
@@ -427,14 +454,14 @@ class _Opened:
     described: tuple[Path, Mapping[str, Any]] | None = None
 
 
-def _open(place: Path, kept: Config, device: str, images: Array, labels: Array | None) -> tuple[Stages, list[_Opened]]:
+def _open(place: Path, kept: Config, device: str, given: Given) -> tuple[Stages, list[_Opened]]:
     """The model of a run of several stages, each as far as it got."""
     if (place / FILE).exists():
         outline = outline_of(place)
         found = [_opened(place, name, device) for name in outline.names]
         return joined_stages(place, outline, [one.gan for one in found]), found
     # An older run, which does not keep the stages that have not begun: they are made as they were made then.
-    data = Dataset(images, None if labels is None else as_array("labels", labels))
+    data = given.dataset()
     fresh: Stages = build_gan(dataclasses.replace(kept, device=device), data.data_shape, data.classes)
     found = []
     for number, stage in enumerate(fresh.stages):
@@ -469,7 +496,8 @@ def _check_part(part: _Part, place: Path, kept: Config, opened: _Opened) -> None
         if not (isinstance(recorded, Mapping) and recorded.get("model") == expected.model):
             expected = expected.of(part.gan)
         check_unedited(place, expected, description, file)
-        check_fingerprints(description, part.images, part.labels, place)
+        check_read(description, part.source, place)
+        check_fingerprints(description, part.source, part.labels, place)
     refuse_fewer(place / part.name, part.config.steps, part.done or 0)
 
 

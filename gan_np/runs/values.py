@@ -7,6 +7,7 @@ from typing import Any
 from gan_np.bounds import Check
 from gan_np.checks import shown
 from gan_np.constructors import checked, is_schedulable
+from gan_np.data import ranges
 from gan_np.data.resize import written_size
 from gan_np.expressions import parse, parse_list, write
 from gan_np.models.registered import listed
@@ -29,6 +30,9 @@ def read_setting(name: str, value: Any, kind: Any) -> Any:
         return tuple(parse_list(name, value, PENALTIES, SCHEDULES)) if isinstance(value, str) else tuple(value)
     if name == "image_size" and value is not None:
         return written_size(name, value)
+    if name == "value_range" and isinstance(value, tuple | list):
+        found = ranges.checked(name, value)
+        return None if found is None else ranges.shown(found)
     if isinstance(value, str) and is_schedulable(kind):
         return parse(name, value, SCHEDULES, SCHEDULES)
     return checked(name, value, kind)

@@ -17,8 +17,7 @@ import numpy as np
 
 from gan_np.arrays import Array, array_module, device_of, generator
 from gan_np.averaging import Average
-from gan_np.checks import as_array, integer
-from gan_np.data.sampler import Shuffler
+from gan_np.checks import integer
 from gan_np.devices import CPU, memory_explained, scope
 from gan_np.host import drawn
 from gan_np.layers import ALL, INPUTS, NOTHING, PARAMETERS, Wrt
@@ -35,11 +34,12 @@ from gan_np.vectors import Layout
 
 from .batches import Batches
 from .finite import HostWatch, Watch
-from .inputs import check_images, check_labels
+from .inputs import check_labels, check_source, prepare
 from .interrupts import WholeStep
 from .norms import layer_norms
 from .on_device import DeviceTraining
 from .penalty import penalise, require_linearisable
+from .sources import as_source
 from .step import Outcome, Step
 
 LEARNING_RATES = {"images": {"g": 2e-3, "d": 5e-4}, "vectors": {"g": 1e-3, "d": 1e-3}}
@@ -58,7 +58,8 @@ class Trainer:
     """Both players, their optimisers, the data and the noise; `step()` is one step of Algorithm 1.
 
     gan: the players; `gan.average` is set if `average_decay` is above 0.
-    images: real images (N, H, W, C) of the gan's shape, uint8 or floats from 0 to 1; or vectors (N, m) of floats.
+    images: real images (N, H, W, C) of the gan's shape, uint8 or floats from 0 to 1; or vectors (N, m) of floats; or other
+        data of these (`as_source`). It keeps them as `source`.
     labels: integers (N,), for a conditional gan; a generated batch has the labels of a real one.
     class_names: what label k is called, at position k; the gan keeps it with the labels and their frequencies.
     objective: what the players minimise; non-saturating by default.
@@ -90,7 +91,7 @@ class Trainer:
     def __init__(
         self,
         gan: GAN,
-        images: Array,
+        images: Array | Any,
         labels: Array | None = None,
         *,
         class_names: Sequence[str] | None = None,
@@ -110,19 +111,20 @@ class Trainer:
         check_finite: bool = True,
         graph: bool = True,
     ) -> None:
-        images = as_array("images", images)
-        check_images(images, gan)
+        source = as_source(images, gan, labels=labels)
+        check_source(source, gan)
         if gan.generator.device != gan.discriminator.device:
             raise ValueError(
                 f"gan: the generator lies on {gan.generator.device}, the discriminator on {gan.discriminator.device}; "
                 "both must be on one device"
             )
-        if flip and images.ndim != 4:
+        if flip and len(gan.data_shape) != 3:
             raise ValueError("flip: only images have a left and a right, these are vectors")
-        self.gan, self.images = gan, images
-        gan.learn_encoding(images, standardise=standardise)
-        self.labels = check_labels(labels, images, gan, class_names)
-        gan.prepare(images, self.labels)
+        self.gan, self.source = gan, source
+        source.teach(gan, standardise=standardise)
+        known = source.labels is not None or source.kind == "array"
+        self.labels = check_labels(source.labels, source.count if known else None, gan, class_names)
+        prepare(gan, source, self.labels)
         self.objective = objective or NonSaturating()
         self.d_optimizer = d_optimizer or Adam(learning_rate_for(gan.data_shape, "d"))
         self.g_optimizer = g_optimizer or Adam(learning_rate_for(gan.data_shape, "g"))
@@ -134,7 +136,7 @@ class Trainer:
         scheduled("average_decay", average_decay, 0.0, 1.0)
         if average_decay and gan.average is None:
             gan.average = Average(gan.generator, average_decay)
-        self.order = Shuffler(len(images), self.batch_size * gan.packing, seed)
+        self.order = source.order(self.batch_size * gan.packing, seed)
         self.flip = flip
         self.penalties = tuple(_checked(penalty) for penalty in penalties)
         if self.penalties and isinstance(gan.discriminator_output_shape[0], tuple):
@@ -154,13 +156,28 @@ class Trainer:
         self.device = gan.generator.device
         advice = f"lower batch_size (it is {self.batch_size})"
         with scope(self.device), memory_explained(self.device, "the preparation of training", advice):
-            self._batches = Batches(gan, images, self.labels, self.order, self.flips if flip else None)
+            flips = self.flips if flip else None
+            self._batches = Batches(gan, source, self.labels, self.order, flips, self.d_steps)
             self._on_device = None if self.device == CPU else DeviceTraining(self, advice, graph)
         self._watch: Watch = HostWatch() if self._on_device is None else self._on_device.watch
         self._whole = WholeStep(self)
 
     def __repr__(self) -> str:
-        return f"<Trainer after step {self.steps:,}, {self.objective!r}, {len(self.images):,} images>"
+        return f"<Trainer after step {self.steps:,}, {self.objective!r}, {self.source.counted}>"
+
+    @property
+    def images(self) -> Array:
+        """The real data, where they lie in one array.
+
+        Raises:
+            ValueError: they do not; `source.some(count, rng)` gives some of them.
+        """
+        if self.source.whole is None:
+            raise ValueError(
+                f"images: this trainer reads {self.source.counted} from a source, not from one array; "
+                "source.some(count, rng) gives some of them"
+            )
+        return self.source.whole
 
     def step(self) -> Step:
         """One step: k updates of D, one of G. On a GPU it is launched, and the host does not wait for it.
@@ -184,6 +201,16 @@ class Trainer:
         """
         if self._on_device is not None:
             self._on_device.settle()
+
+    @property
+    def reading(self) -> bool:
+        """Whether it stands amid batches of its source; one that takes its first step, or was put at a checkpoint, is to
+        begin with them."""
+        return self._batches.resident or self._batches.reader.begun
+
+    def stop_reading(self) -> None:
+        """Let the thread end that reads batches ahead, where there is one; the next step begins another. Nothing is lost."""
+        self._batches.reader.pause()
 
     @property
     def graph_reason(self) -> str | None:

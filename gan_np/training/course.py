@@ -91,11 +91,12 @@ class Measuring:
     """Measures a trainer between steps."""
 
     def __init__(self, trainer: Trainer) -> None:
-        gan, images = trainer.gan, trainer.images
+        gan = trainer.gan
         self._gan = gan
-        self._count = min(MOST, max(16, trainer.batch_size), len(images))
-        chosen = np.sort(generator(_SEED, _STREAM).permutation(len(images))[: self._count])
-        self._real: Array = np.array(images[chosen])
+        self._real: Array = trainer.source.some(
+            min(MOST, max(16, trainer.batch_size)), generator(_SEED, _STREAM)
+        ).images
+        self._count = len(self._real)
         self._players = {"D": gan.discriminator.parameters, "G": gan.generator.parameters}
         self._before = self._sizes() if trainer.steps == 0 else {}
 

@@ -145,7 +145,7 @@ def test_samples_of_the_average_have_their_own_statistics(images: np.ndarray) ->
     ("images", "error", "words"),
     [
         (np.zeros((4, 8, 8, 1), np.float16), TypeError, "uint8"),
-        (np.full((4, 8, 8, 1), 2.0, np.float32), ValueError, r"\\[0, 1\\]"),
+        (np.full((4, 8, 8, 1), 2.0, np.float32), ValueError, r"\[0, 1\]"),
         (np.zeros((4, 64), np.float32), gn.ShapeError, "8×8×1"),
         (np.zeros((4, 9, 8, 1), np.uint8), gn.ShapeError, "8×8×1"),
         (np.zeros((0, 8, 8, 1), np.uint8), gn.ShapeError, "N ≥ 1"),

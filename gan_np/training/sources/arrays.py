@@ -1,0 +1,114 @@
+"""Data that lie in one array, in memory or memory-mapped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy as np
+
+from gan_np.arrays import Array
+from gan_np.data.dataset import digest
+from gan_np.data.sampler import Shuffler
+from gan_np.models import GAN, Model
+
+from .reading import Form
+from .source import Batch, Order, Source
+from .spaced import spaced_digest
+from .transform import rng_of_batch
+
+
+class ArraySource(Source):
+    """Images (N, H, W, C) or vectors (N, m) in the seeded order of a `Shuffler`.
+
+    form: what is done to a batch of them; None: nothing.
+    """
+
+    kind = "array"
+
+    def __init__(self, data: Array, labels: object = None, form: Form | None = None, prefetch: int = 0) -> None:
+        self.data, self.labels, self.prefetch = data, labels, prefetch
+        self.form = None if form is None or form.plain else form
+        self.name = "array"
+        self._first = None if self.form is None else self.some(1, np.random.default_rng(0)).images
+
+    @property
+    def whole(self) -> Array | None:
+        """The array, where nothing is done to what is read of it."""
+        return self.data if self.form is None else None
+
+    @property
+    def data_shape(self) -> tuple[int, ...]:
+        """(H, W, C) of each image, or (m,) of each vector."""
+        shape: tuple[int, ...] = self.data.shape[1:] if self._first is None else self._first.shape[1:]
+        return shape
+
+    @property
+    def dtype(self) -> str:
+        """Of the images or vectors."""
+        return str(self.data.dtype if self._first is None else self._first.dtype)
+
+    @property
+    def count(self) -> int:
+        """All of them."""
+        return len(self.data)
+
+    @property
+    def available(self) -> int:
+        """All of them."""
+        return len(self.data)
+
+    @property
+    def transform_name(self) -> str | None:
+        """What the function is called that changes each image; None where there is none."""
+        return None if self.form is None or self.form.transform is None else self.form.transform.name
+
+    def order(self, batch_size: int, seed: int) -> Shuffler:
+        """Each epoch a fresh permutation."""
+        return Shuffler(len(self.data), batch_size, seed)
+
+    def batches(self, order: Order) -> Iterator[Batch]:
+        """Batches without end, from where `order` is."""
+        assert isinstance(order, Shuffler)
+        numbered = enumerate(order.at(order.position), start=order.position)
+        seed = order.seed
+        return (
+            Batch(self._read(index, partial(rng_of_batch, seed, number)), None, index) for number, index in numbered
+        )
+
+    def some(self, count: int, rng: np.random.Generator) -> Batch:
+        """Drawn from all."""
+        chosen = np.sort(rng.permutation(len(self.data))[:count])
+        return Batch(self._read(chosen, lambda: rng), None, chosen)
+
+    def of_stage(self, model: Model, number: int) -> ArraySource:
+        """What the stage makes of all of them, or of each batch."""
+        if self.form is None:
+            return ArraySource(model.stage_images(number, self.data), self.labels, None, self.prefetch)
+        if len(model.stages) == 1:
+            return self
+        form = self.form.of_stage(partial(model.stage_images, number))
+        return ArraySource(self.data, self.labels, form, self.prefetch)
+
+    def fingerprint(self) -> str:
+        """Of shape, dtype and numbers, as they lie in the array."""
+        return digest(self.data)
+
+    def fingerprint_of_items(self) -> str:
+        """Of a few, evenly spaced."""
+        return spaced_digest(len(self.data), lambda index: list(self.data[index]))
+
+    def teach(self, gan: GAN, *, standardise: bool) -> None:
+        """By all of them."""
+        if self.form is not None:
+            super().teach(gan, standardise=standardise)
+            return
+        gan.learn_encoding(self.data, standardise=standardise)
+
+    def _read(self, index: Array, rng: Callable[[], np.random.Generator]) -> Array:
+        images: Array = self.data[index]
+        if self.form is None:
+            return images
+        form = self.form
+        scaled = form.scaled(np.ascontiguousarray(images), f"images: one of the images {index[0]}, …")
+        return form.finished(scaled, rng, lambda place: f"images: image {index[place]}")
