@@ -1,7 +1,7 @@
 """Parquet files of encoded images, as the data sets of Hugging Face are exported (the `parquet` extra, package pyarrow).
 
 A column holds the images, each as the bytes of an image file: a struct of `bytes` and `path`, or bytes alone. Labels are a
-column of integers, whose names stand in the metadata of the schema (`huggingface`, a ClassLabel) if they have any, or of names.
+column of names, or of integers, whose names stand in the metadata of the schema (`huggingface`, a ClassLabel) where known.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from .folder import NoImages, open_files, open_folder
 from .image_files import ImageFiles
 from .label_files import read_row_labels
 from .layout import counted
-from .names import NAMES, open_name, unknown
+from .names import NAMES, UNDIVIDED, open_name, unknown
 from .npy import identity_of, map_npy
 from .npz import open_npz
 from .options import NoSuchPart, Options
@@ -209,7 +209,7 @@ def _open(source: Source, options: Options) -> Dataset:
             raise ValueError(f"{options.argument}: expected a tuple (images, labels), got {len(source)} items")
         return _open_array(source[0], source[1], options)
     if isinstance(source, str) and source in NAMES:
-        return _with_labels(open_name(source, options), options)
+        return _with_labels(open_name(source, options), options, () if source in UNDIVIDED else PART_NAMES)
     if isinstance(source, str | os.PathLike):
         return _open_path(source, options)
     raise TypeError(
@@ -321,7 +321,7 @@ def _open_mnist_folder(folder: Path, parts: dict[str, tuple[Path, Path]], option
     return _divided(found, said, options.split, others)
 
 
-def _with_labels(found: Dataset, options: Options, parts: Sequence[str] = ()) -> Dataset:
+def _with_labels(found: Dataset, options: Options, parts: Collection[str] = ()) -> Dataset:
     """With the labels of the file that the caller names, one for each row, if any; parts: others that the source has.
 
     Raises:

@@ -17,15 +17,16 @@ from gan_np.registry import name_of
 from gan_np.training.algorithm import Trainer
 
 from .fingerprints import fingerprints
+from .training_data import HeldOut
 
 FILE = "run.json"
 LIBRARIES = ("gan_np", "numpy", "numba", "scipy", "cupy-cuda12x")
 """Whose versions are written, where they are installed."""
 
 
-def write_about(folder: Path, trainer: Trainer) -> None:
-    """Write what the run is, or add a session to it."""
-    found = read_about(folder) or {"model": _model(trainer), "data": _data(trainer), "sessions": []}
+def write_about(folder: Path, trainer: Trainer, held_out: HeldOut | None = None) -> None:
+    """Write what the run is, or add a session to it. held_out: what was left out of the data."""
+    found = read_about(folder) or {"model": _model(trainer), "data": _data(trainer, held_out), "sessions": []}
     found["sessions"].append({"from_step": trainer.steps, **surroundings(trainer.device)})
     write_atomically(folder / FILE, (json.dumps(found, indent=1, ensure_ascii=False) + "\n").encode())
 
@@ -76,13 +77,16 @@ def _model(trainer: Trainer) -> dict[str, Any]:
     }
 
 
-def _data(trainer: Trainer) -> dict[str, Any]:
+def _data(trainer: Trainer, held_out: HeldOut | None) -> dict[str, Any]:
     images, table = trainer.images, trainer.gan.labels
     labels = None if table is None or trainer.labels is None else table.labels_of(trainer.labels)
-    return {
+    found = {
         "count": len(images),
         "shape": list(images.shape[1:]),
         "dtype": str(images.dtype),
         "labels": None if table is None else str(table),
         "fingerprints": fingerprints(images, labels),
     }
+    if held_out is not None:
+        found |= {"held_out": held_out.count, "fingerprints": dict(held_out.fingerprints)}
+    return found

@@ -28,14 +28,20 @@ def check_fingerprints(description: Mapping[str, Any], images: Array, labels: Ar
     Raises:
         ValueError: other images, or other labels for the same images.
     """
-    if description.get(IMAGES) != digest(images):
+    used = labels if description.get(LABELS) is not None else None
+    check_recorded(description, fingerprints(images, used), run)
+
+
+def check_recorded(description: Mapping[str, Any], found: Mapping[str, str | None], run: str | Path) -> None:
+    """As `check_fingerprints`, with digests that are known (`fingerprints`)."""
+    if description.get(IMAGES) != found[IMAGES]:
         raise ValueError(f"data: not the images that {run} was trained on (their fingerprint differs)")
     recorded = description.get(LABELS)
     if recorded is None:
         return
-    if labels is None:
+    if found[LABELS] is None:
         raise ValueError(f"labels: {run} was trained with labels, it needs one label for each image, there are none")
-    if recorded != _of_labels(labels):
+    if recorded != found[LABELS]:
         raise ValueError(
             f"labels: not those that {run} was trained on (their fingerprint differs, the images are the same); train a new "
             "run on other labels"

@@ -28,7 +28,7 @@ from . import checkpoint
 from .build import build_trainer, chosen_kernels, tuned_kernels
 from .config import CHANGEABLE, Config
 from .data import open_data
-from .fingerprints import check_fingerprints
+from .fingerprints import check_fingerprints, check_recorded
 from .folder import RunFolder, discard, read_config
 from .hinting import Adviser
 from .lock import RunLock
@@ -38,6 +38,7 @@ from .recorder import Recorder, require_tensorboard
 from .records import read_records
 from .settings import Settings
 from .signals import Interrupted, StopRequest
+from .training_data import HeldOut, had_labels, training_part
 
 if TYPE_CHECKING:
     from .progress import Following
@@ -74,7 +75,8 @@ def iterate(
         )
     chosen = configured(config, options, gan).of_stage(0)
     tuned = tuned_kernels(chosen)
-    values, labels, class_names = unpacked(gan, images, labels, None)
+    whole, labels, class_names = unpacked(gan, images, labels, None)
+    values, labels, _ = training_part(whole, labels, chosen)
     trainer = build_trainer(gan, values, chosen, labels, class_names)
     while trainer.steps < chosen.steps:
         with chosen_kernels(chosen, tuned):
@@ -110,23 +112,25 @@ def train_stage(
     callbacks: Iterable[Callback] = (),
     progress: bool = True,
     run: Path | None = None,
+    held_out: HeldOut | None = None,
 ) -> Trainer:
     """Train a GAN by Algorithm 1 from its first step on, into a run folder where one is given; see `stages.train`.
 
-    run: the folder with which to go on after an interruption, where `out` is only a part of it.
+    run: the folder with which to go on after an interruption, where `out` is only a part of it. held_out: what was left out
+    of the images.
     """
     tuned = tuned_kernels(config)
     trainer = build_trainer(gan, images, config, labels, class_names)
     check(trainer, config, tuned, folder=out is not None)
     if out is None:
-        _TRAININGS[trainer] = _Training(config, tuned, None)
+        _TRAININGS[trainer] = _Training(config, tuned, None, held_out)
         return _drive(trainer, config, tuned, None, callbacks, progress, 0.0)
     place = RunFolder.make_place(out)
-    _TRAININGS[trainer] = _Training(config, tuned, place)
+    _TRAININGS[trainer] = _Training(config, tuned, place, held_out)
     with RunLock(place):
         folder = RunFolder.create(place, config)
         try:
-            return _drive(trainer, config, tuned, folder, callbacks, progress, 0.0, run)
+            return _drive(trainer, config, tuned, folder, callbacks, progress, 0.0, run, held_out)
         except BaseException:
             if trainer.steps == 0:
                 with suppress(OSError):
@@ -144,10 +148,12 @@ def resume_stage(
     callbacks: Iterable[Callback] = (),
     progress: bool = True,
     run: Path | None = None,
+    held_out: HeldOut | None = None,
 ) -> Trainer:
     """Go on with the run of one GAN; see `stages.resume`.
 
-    changes: settings that are to be others than the run's, by name. run: as in `train_stage`.
+    changes: settings that are to be others than the run's, by name. run: as in `train_stage`. held_out: what was left out of
+    the images already; None: they are all that there are.
     """
     kept = read_config(place)
     config = kept.going_on(**changes)
@@ -163,7 +169,11 @@ def resume_stage(
             dataset = open_data(config, None if "data" in changes else place)
             images, labels, class_names = dataset.data, dataset.labels, dataset.class_names
         images = as_array("images", images)
-        check_fingerprints(description, images, labels, place)
+        if held_out is not None:
+            check_recorded(description, held_out.fingerprints, place)
+        else:
+            check_fingerprints(description, images, labels, place)
+            images, labels, held_out = training_part(images, labels, config, by_label=had_labels(description))
         with checkpoint.described_by(file):
             gan = checkpoint.rebuild(tensors, description, config.device)
         trainer = build_trainer(gan, images, config, labels, class_names)
@@ -173,17 +183,18 @@ def resume_stage(
             (r["seconds"] for r in read_records(place / "log.jsonl") if r["step"] <= trainer.steps), default=0.0
         )
         folder = RunFolder.reopen(place, config, trainer.steps)
-        _TRAININGS[trainer] = _Training(config, tuned, place)
-        return _drive(trainer, config, tuned, folder, callbacks, progress, float(seconds), run)
+        _TRAININGS[trainer] = _Training(config, tuned, place, held_out)
+        return _drive(trainer, config, tuned, folder, callbacks, progress, float(seconds), run, held_out)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Training:
-    """With what a trainer is trained; place: its run folder."""
+    """With what a trainer is trained; place: its run folder; held_out: what it does not see."""
 
     config: Config
     tuned: kernels.Choices
     place: Path | None
+    held_out: HeldOut | None
 
 
 _TRAININGS: weakref.WeakKeyDictionary[Trainer, _Training] = weakref.WeakKeyDictionary()
@@ -220,7 +231,7 @@ def go_on(trainer: Trainer, steps: int | None, callbacks: Iterable[Callback], pr
             )
         seconds = float(records[-1]["seconds"]) if records else 0.0
         folder = RunFolder.reopen(known.place, config, trainer.steps)
-        return _drive(trainer, config, known.tuned, folder, callbacks, progress, seconds)
+        return _drive(trainer, config, known.tuned, folder, callbacks, progress, seconds, held_out=known.held_out)
 
 
 def refuse_fewer(place: Path, steps: int, done: int) -> None:
@@ -287,6 +298,7 @@ def _drive(
     progress: bool,
     seconds: float,
     run: Path | None = None,
+    held_out: HeldOut | None = None,
 ) -> Trainer:
     called = list(callbacks)
     going_on = run or (None if folder is None else folder.path)
@@ -297,7 +309,7 @@ def _drive(
         recorder = None
         if folder is not None:
             stack.callback(folder.close)  # also if the recorder cannot begin
-            recorder = stack.enter_context(Recorder(folder, trainer, seconds))
+            recorder = stack.enter_context(Recorder(folder, trainer, seconds, held_out))
         place = None if folder is None else folder.path
         adviser = Adviser(trainer, folder=place, say=None if bar is None else bar.say)
         stop = stack.enter_context(StopRequest()) if folder is not None or in_notebook() else None

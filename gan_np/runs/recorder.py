@@ -23,6 +23,7 @@ from .fingerprints import fingerprints
 from .folder import SAMPLE_SEED, RunFolder
 from .monitor import Monitor, extractor_of_run, keep_classifier
 from .records import record_of
+from .training_data import HeldOut
 
 SCORE_IMAGES = 256
 
@@ -30,16 +31,19 @@ SCORE_IMAGES = 256
 class Recorder:
     """Follows a training into its run folder; open inside a `with` block.
 
-    seconds: training time spent before (in a resumed run).
+    seconds: training time spent before (in a resumed run). held_out: what was left out of the data.
     """
 
-    def __init__(self, folder: RunFolder, trainer: Trainer, seconds: float = 0.0) -> None:
+    def __init__(
+        self, folder: RunFolder, trainer: Trainer, seconds: float = 0.0, held_out: HeldOut | None = None
+    ) -> None:
         self.folder, self.trainer, self.config = folder, trainer, folder.config
         self._before = seconds
         self._started = time.monotonic()
         table = trainer.gan.labels
         labels = None if table is None or trainer.labels is None else table.labels_of(trainer.labels)
-        self._data = fingerprints(trainer.images, labels)
+        self._held_out = held_out
+        self._data = fingerprints(trainer.images, labels) if held_out is None else held_out.fingerprints
         self._saved_at: int | None = None
         self._unwritten: deque[tuple[Step, float, dict[str, Any]]] = deque()
         self._events: Any = None
@@ -47,7 +51,7 @@ class Recorder:
 
     def __enter__(self) -> Recorder:
         """A checkpoint and the image of before training, event files, the real images that evaluations compare with."""
-        write_about(self.folder.path, self.trainer)
+        write_about(self.folder.path, self.trainer, self._held_out)
         if self.trainer.steps == 0 and not checkpoint.all_of(self.folder.path):
             self.folder.save_checkpoint(self.trainer, dict(self._data))
         if self.config.tensorboard:

@@ -7,6 +7,7 @@ The one stage of a GAN is trained into the run folder itself; a model of several
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 import signal
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,7 +28,7 @@ from .build import build_gan, build_trainer, tuned_kernels
 from .config import CHANGEABLE, Config
 from .data import open_data
 from .drawing import save_drawing, save_series
-from .fingerprints import check_fingerprints, fingerprints
+from .fingerprints import check_fingerprints, check_recorded, fingerprints
 from .folder import SAMPLE_SEED, RunFolder, discard, empty, read_config, write_config
 from .lock import RunLock
 from .loop import (
@@ -42,7 +43,7 @@ from .loop import (
     unpacked,
     with_settings,
 )
-from .opened import joined_stages, load_gan
+from .opened import description_of_data, joined_stages, load_gan
 from .processes import run_in_processes
 from .sample_images import draw
 from .settings import Settings
@@ -56,6 +57,7 @@ from .stage_folders import (
     outline_of,
     write_outline,
 )
+from .training_data import HeldOut, had_labels, training_part
 
 SERIES = 8
 """Samples in the grid of a model that draws in steps."""
@@ -105,9 +107,10 @@ def train(
     if not isinstance(gan, Model):
         raise TypeError(f"gan: expected a model, got {shown(gan)}")
     chosen, called = configured(config, options, gan), list(callbacks)
-    images, labels, class_names = unpacked(gan, images, labels, class_names)
+    whole, labels, class_names = unpacked(gan, images, labels, class_names)
     _check_jobs(jobs, gan, called, out)
-    parts = _parts(gan, images, labels, chosen)
+    values, labels, held_out = training_part(whole, labels, chosen)
+    parts = _parts(gan, values, labels, chosen, held_out)
     place = None if out is None else Path(out)
     if len(parts) == 1:
         (part,) = parts
@@ -120,6 +123,7 @@ def train(
             out=place,
             callbacks=called,
             progress=progress,
+            held_out=held_out,
         )
     if place is None:
         for part in parts:
@@ -130,7 +134,7 @@ def train(
         trainer = build_trainer(part.gan, part.images, part.config, part.labels, class_names)
         check(trainer, part.config, tuned_kernels(part.config), folder=True)
         part.gan.average = average
-    outline = _outline(gan, parts, images)
+    outline = _outline(gan, parts, values)
     RunFolder.make_place(place)
     with RunLock(place):
         empty(place)
@@ -154,7 +158,7 @@ def resume(
     run: str | Path | Trainer,
     *,
     images: Array | None = None,
-    labels: Array | None = None,
+    labels: Array | str | os.PathLike[str] | None = None,
     data: str | None = None,
     steps: int | None = None,
     device: str | None = None,
@@ -174,8 +178,10 @@ def resume(
     run: the folder; or the trainer that `train` returned, early because of an interrupt in a notebook or a callback, or when
         all its steps were done and there are to be more. A trainer has its data, and goes on in its run folder if there is
         one.
-    images, labels: the data of the run; None loads them again as its configuration says.
-    data: where they are now, if they were moved; the configuration is changed to say so.
+    images, labels: the data of the run, all of them also where it holds some out; None loads them again as its configuration
+        says.
+    data: where they are now, if they were moved; the configuration is changed to say so. A path as `labels` is where the
+        file of labels is now.
     steps: a new total, if it should be longer than planned. Instance noise falls to 0 where it was planned to.
     device, precision: other than the run's: a checkpoint goes on on any device (where sums may round differently).
     settings: of the model's own training, those that may change (a LAPGAN's coarsest_steps).
@@ -195,8 +201,11 @@ def resume(
             raise ValueError("run: a trainer keeps its data, device and precision; only steps may be given with one")
         return go_on(run, steps, callbacks, progress)
     place, called = Path(run), list(callbacks)
+    moved: str | None = None
+    if isinstance(labels, str | os.PathLike):
+        labels, moved = None, os.fspath(labels)
     kept = read_config(place)
-    given = {"data": data, "steps": steps, "device": device, "precision": precision, **settings}
+    given = {"data": data, "labels": moved, "steps": steps, "device": device, "precision": precision, **settings}
     changes = {name: value for name, value in given.items() if value is not None}
     check_changes(kept, changes)
     if not has_stages(place):
@@ -208,11 +217,15 @@ def resume(
         if images is None:
             dataset = open_data(config, None if "data" in changes else place)
             images, labels, class_names = dataset.data, dataset.labels, dataset.class_names
-        images = as_array("images", images)
+        images, held_out = as_array("images", images), None
+        if config.hold_out:
+            known = description_of_data(place)
+            check_fingerprints(known, images, labels, place)
+            images, labels, held_out = training_part(images, labels, config, by_label=had_labels(known))
         gan, opened = _open(place, kept, config.device, images, labels)
         check_unedited(place, kept, {"config": kept.of(gan).to_file()}, place / FILE)
         _check_jobs(jobs, gan, called, place)
-        parts = _parts(gan, images, labels, config)
+        parts = _parts(gan, images, labels, config, held_out)
         for part, found in zip(parts, opened, strict=True):
             _check_part(part, place, kept, found)
         if not (place / FILE).exists():
@@ -250,7 +263,10 @@ def stage_trainers(
 
 @dataclass
 class _Part:
-    """A stage with all that its training needs. done: its steps so far, None where it has not begun."""
+    """A stage with all that its training needs.
+
+    held_out: what was left out of the images. done: its steps so far, None where it has not begun.
+    """
 
     number: int
     name: str
@@ -258,10 +274,18 @@ class _Part:
     images: Array
     labels: Array | None
     config: Config
+    held_out: HeldOut | None = None
     done: int | None = None
 
+    @property
+    def fingerprints(self) -> Mapping[str, str | None]:
+        """What its checkpoints say of the data."""
+        return fingerprints(self.images, self.labels) if self.held_out is None else self.held_out.fingerprints
 
-def _parts(gan: Model, images: Array, labels: Array | None, config: Config) -> list[_Part]:
+
+def _parts(
+    gan: Model, images: Array, labels: Array | None, config: Config, held_out: HeldOut | None = None
+) -> list[_Part]:
     return [
         _Part(
             number,
@@ -270,6 +294,7 @@ def _parts(gan: Model, images: Array, labels: Array | None, config: Config) -> l
             gan.stage_images(number, images),
             None if stage.classes is None or labels is None else as_array("labels", labels),
             config.of_stage(number).of(stage),
+            held_out,
         )
         for number, stage in enumerate(gan.stages)
     ]
@@ -300,14 +325,16 @@ def _outline(gan: Model, parts: list[_Part], images: Array) -> Outline:
     except TypeError as error:
         raise TypeError(f"out: this model could not be opened again; {error}; or train it without out") from error
     labels = next((part.labels for part in parts if part.labels is not None), None)
-    return Outline(described, dict(gan.recipe), tuple(part.name for part in parts), fingerprints(images, labels))
+    held_out = parts[0].held_out
+    data = fingerprints(images, labels) if held_out is None else held_out.fingerprints
+    return Outline(described, dict(gan.recipe), tuple(part.name for part in parts), data)
 
 
 def _write_beginnings(place: Path, outline: Outline, parts: list[_Part]) -> None:
     """Every stage that has not begun as it is now, so that the run goes on from here wherever it is cut off."""
     for part in parts:
         if part.done is None:
-            extra = {"config": part.config.to_file(), **fingerprints(part.images, part.labels)}
+            extra = {"config": part.config.to_file(), **part.fingerprints}
             checkpoint.save(beginning_of(place, part.name), part.gan, extra=extra)
     write_outline(place, outline)
 
@@ -334,6 +361,7 @@ def _train_parts(
                 class_names,
                 part.config.to_file(),
                 part.done is not None,
+                part.held_out,
             )
             for part in todo
         }
@@ -372,6 +400,7 @@ def _train_part(
             callbacks=callbacks,
             progress=progress,
             run=place,
+            held_out=part.held_out,
         )
     if not gan.independent:
         gan.begin_stage(part.number)
@@ -385,6 +414,7 @@ def _train_part(
         callbacks=callbacks,
         progress=progress,
         run=place,
+        held_out=part.held_out,
     )
 
 
@@ -396,10 +426,11 @@ def _train_there(
     class_names: Sequence[str] | None,
     settings: dict[str, Any],
     begun: bool,
+    held_out: HeldOut | None,
 ) -> None:
     """As `_train_part`, in a process of its own, which is given nothing but plain data."""
     config = Config.from_file(settings)
-    data: dict[str, Any] = {"labels": labels, "class_names": class_names}
+    data: dict[str, Any] = {"labels": labels, "class_names": class_names, "held_out": held_out}
     if begun:
         resume_stage(place / name, _changes(config), images=images, **data, progress=False, run=place)
     else:
@@ -469,7 +500,7 @@ def _check_part(part: _Part, place: Path, kept: Config, opened: _Opened) -> None
         if not (isinstance(recorded, Mapping) and recorded.get("model") == expected.model):
             expected = expected.of(part.gan)
         check_unedited(place, expected, description, file)
-        check_fingerprints(description, part.images, part.labels, place)
+        check_recorded(description, part.fingerprints, place)
     refuse_fewer(place / part.name, part.config.steps, part.done or 0)
 
 
