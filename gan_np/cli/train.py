@@ -33,8 +33,8 @@ def train(
     resume: Annotated[
         Path | None,
         typer.Option(
-            help=f"Go on with this run; only {CHANGED}, and --data and --labels where these were moved, may be given beside it "
-            "(and what a model allows: lapgan --coarsest-steps)."
+            help=f"Go on with this run; only {CHANGED}, and --data and --labels where these were moved, may be given beside "
+            "it (and what a model allows: lapgan --coarsest-steps)."
         ),
     ] = None,
     dry_run: Annotated[

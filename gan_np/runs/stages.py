@@ -203,7 +203,8 @@ def resume(
     place, called = Path(run), list(callbacks)
     moved: str | None = None
     if isinstance(labels, str | os.PathLike):
-        labels, moved = None, os.fspath(labels)
+        moved = os.fspath(labels)
+        labels = None
     kept = read_config(place)
     given = {"data": data, "labels": moved, "steps": steps, "device": device, "precision": precision, **settings}
     changes = {name: value for name, value in given.items() if value is not None}
