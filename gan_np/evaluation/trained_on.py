@@ -38,6 +38,11 @@ def data_of_run(
     return found, open_test_data(config) if unseen else None
 
 
+def training_data(run: str | Path, config: Config, *, moved: bool = False) -> Dataset:
+    """The data that a run was trained on; arguments and errors as in `data_of_run`."""
+    return data_of_run(run, config, moved=moved, unseen=False)[0]
+
+
 def with_labels_of(model: Model, data: Dataset) -> None:
     """Tell a conditional model of an older checkpoint, which does not say it, what its training data's labels are."""
     if model.classes is not None and model.label_table is None and data.labels is not None:

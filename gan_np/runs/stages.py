@@ -85,7 +85,8 @@ def train(
     class_names: what label k is called, at position k; kept in checkpoints, and accepted by `gan.sample(labels=…)`.
     out: a run folder to make (see `gan_np.runs.folder`); None writes nothing.
     config, options: fields of `Config`, options over config: steps, batch_size, objective, optimizer, seed, …; and settings
-        that only the training of this model has.
+        that only the training of this model has. hold_out=0.1 keeps a tenth of the images back from training, for
+        `gan-np evaluate` and `gan-np neighbours`.
     callbacks: called as `callback(trainer, step)` after every step; one may raise `StopTraining`, which ends a stage.
     progress: show a progress bar.
     jobs: how many stages train at the same time at most, each in a process of its own (with `out`).
