@@ -79,6 +79,7 @@ REQUIRES = [
 ]
 PLOT = ["matplotlib>=3.8"]
 DOWNLOAD = ["pooch>=1.8"]
+PARQUET = ["pyarrow>=16"]
 TENSORBOARD = ["tensorboardX>=2.6"]
 FACES = ["dicebear-core>=10.7,<11", "dicebear-styles>=10.6,<11", "resvg-py>=0.5"]
 DEMO = ["mlxtend>=0.23", *PLOT]
@@ -94,7 +95,7 @@ CUDA_GATES = [
 ]
 TOOLS = ["pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "hypothesis>=6.100", "scipy>=1.12", "build>=1.2"]
 NOTEBOOK = ["ipykernel>=6.29", "nbclient>=0.10"]
-TEST = [*TOOLS, *NOTEBOOK, *DEMO, *DOWNLOAD, *TENSORBOARD, *DEVELOP]
+TEST = [*TOOLS, *NOTEBOOK, *DEMO, *DOWNLOAD, *PARQUET, *TENSORBOARD, *DEVELOP]
 
 setup(
     name="gan_np",
@@ -111,6 +112,7 @@ setup(
         "demo": DEMO,
         "faces": FACES,
         "download": DOWNLOAD,
+        "parquet": PARQUET,
         "tensorboard": TENSORBOARD,
         "test": TEST,
         "cuda12": ["cupy-cuda12x>=14"],

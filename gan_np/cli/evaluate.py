@@ -39,7 +39,11 @@ def evaluate(
     count: Annotated[int, typer.Option(min=20, help="Samples, and real images of each set.")] = 5000,
     seed: Annotated[int, typer.Option(min=0, help="Of the samples and of the draws.")] = 0,
     real: Annotated[
-        str | None, typer.Option(help="Compare with these images (default: the test part of the run's data).")
+        str | None,
+        typer.Option(
+            help="Compare with these images (default: what the run holds out, see train --hold-out, or the test part of its "
+            "data, or training images)."
+        ),
     ] = None,
     data: Annotated[
         str | None,

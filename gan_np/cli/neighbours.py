@@ -27,7 +27,8 @@ def neighbours(
         str | None,
         typer.Option(
             metavar="DATA",
-            help="Images that training has not seen, from a name or path (default: the test part of the run's data).",
+            help="Images that training has not seen, from a name or path (default: what the run holds out, see train "
+            "--hold-out, or the test part of its data; without either there is no test).",
             show_default=False,
         ),
     ] = None,
@@ -52,8 +53,8 @@ def neighbours(
 
     Each row is a sample, its nearest training images in pixels, and those in the features of D (before its last
     layer). The test compares distances of samples to the training images with those of held-out images, see
-    gan_np/metrics/copying.py; it needs images that training has not seen, of the same kind, and gives no verdict where
-    they are of another.
+    gan_np/metrics/copying.py; it needs images that training has not seen, of the same kind: without any it is left out, and
+    it gives no verdict where they are of another kind.
     """
     from gan_np.evaluation.memorisation import memory_of
     from gan_np.evaluation.pairs import save_neighbours
@@ -80,10 +81,13 @@ def neighbours(
         data=data,
         features=searches,
     )
+    if memory.untested is not None:
+        say(f"no test for copies: {memory.untested}")
     if memory.seen:
         say(f"left out {memory.seen:,} held-out images that are training images too")
     table = {name: test.to_mapping() for name, test in memory.tests.items()}
-    text = json.dumps({"run": str(run), "seed": seed, **table}, indent=1) + "\n"
+    untested = {} if memory.untested is None else {"untested": memory.untested}
+    text = json.dumps({"run": str(run), "seed": seed, **untested, **table}, indent=1) + "\n"
     target = write_atomically(out.with_suffix(".json"), text.encode())
     for name, test in memory.tests.items():
         _print(name, test)

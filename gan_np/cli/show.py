@@ -84,9 +84,10 @@ def _say_about(out: Console, about: dict[str, Any]) -> None:
     model, data, last = about.get("model", {}), about.get("data", {}), about["sessions"][-1:]
     counts = [model.get(f"{player}_parameters", 0) for player in ("generator", "discriminator")]
     shape = "×".join(map(str, data.get("shape", [])))
+    held_out = f", and {data['held_out']:,} more held out" if isinstance(data.get("held_out"), int) else ""
     out.print(
         f"model: G {counts[0]:,} and D {counts[1]:,} parameters, {model.get('dtype')}; data: {data.get('count', 0):,} of "
-        f"{shape}, {data.get('dtype')}"
+        f"{shape}, {data.get('dtype')}{held_out}"
     )
     for session in last:
         versions, machine = session.get("versions", {}), session.get("machine", {})

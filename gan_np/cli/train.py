@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from gan_np.data.dataset import Dataset
+from gan_np.data.hold_out import rows_held_out
 from gan_np.models import GAN, Model
 from gan_np.runs.config import CHANGEABLE, Config
 from gan_np.training.hints import TrainingHint
@@ -18,7 +19,7 @@ from .flags import given, resolve, with_config_flags
 from .output import console, say, say_all
 from .usage import checking_options, wrong_option
 
-CHANGED = ", ".join(f"--{name}" for name in CHANGEABLE if name != "data")
+CHANGED = ", ".join(f"--{name}" for name in CHANGEABLE if name not in ("data", "labels"))
 
 
 @with_config_flags
@@ -32,8 +33,8 @@ def train(
     resume: Annotated[
         Path | None,
         typer.Option(
-            help=f"Go on with this run; only {CHANGED}, and --data where the data were moved, may be given beside it (and "
-            "what a model allows: lapgan --coarsest-steps)."
+            help=f"Go on with this run; only {CHANGED}, and --data and --labels where these were moved, may be given beside "
+            "it (and what a model allows: lapgan --coarsest-steps)."
         ),
     ] = None,
     dry_run: Annotated[
@@ -98,6 +99,8 @@ def train(
 def _introduce(gan: Model, config: Config, dataset: Dataset, quiet: bool) -> None:
     """What is trained on what: the model, the data, each stage."""
     begin = f"{config.model or 'a GAN put together by hand'} on {dataset.counted} from {config.data}"
+    if config.hold_out:
+        begin += f", {len(rows_held_out(len(dataset), config.hold_out, dataset.labels)):,} of them held out"
     if len(gan.stages) == 1:
         say(f"{begin}: {_sizes(gan.stages[0], config)}", quiet=quiet)
     else:

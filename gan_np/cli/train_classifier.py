@@ -10,6 +10,8 @@ import typer
 
 from gan_np.checks import choice, number
 from gan_np.data import ranges
+from gan_np.data.dataset import Dataset
+from gan_np.data.hold_out import LARGEST_SHARE, divided
 
 from .output import say, say_all
 from .usage import checking_options, device_name
@@ -32,6 +34,17 @@ def train_classifier(
     held_out: Annotated[
         float, typer.Option(min=0.0, max=0.9, help="Share kept to measure its accuracy, where there is no test part.")
     ] = 0.1,
+    hold_out: Annotated[
+        float,
+        typer.Option(
+            min=0.0,
+            max=LARGEST_SHARE,
+            help="Leave out what train --hold-out SHARE leaves out of the same data, and measure the accuracy on that.",
+        ),
+    ] = 0.0,
+    labels: Annotated[
+        str | None, typer.Option(metavar="FILE", help="A file of labels, as in `train`.", show_default=False)
+    ] = None,
     image_size: Annotated[int | None, typer.Option(min=1, help="Resize and crop to squares of this side.")] = None,
     channels: Annotated[Literal[1, 3, 4] | None, typer.Option(help="Convert to grey (1), RGB (3) or RGBA (4).")] = None,
     value_range: Annotated[
@@ -61,13 +74,19 @@ def train_classifier(
         "channels": channels,
         "value_range": value_range,
         "skip_broken": skip_broken,
+        "labels": labels,
     }
     found = open_for("data", data, **form)
     assert found is not None
     say_all(found.decided, quiet=quiet)
     if found.labels is None:
         raise ValueError(f"data: a classifier needs labels, and {data!r} has none")
-    test = open_for("data", data, held_out=True, **form)
+    test: Dataset | None
+    if hold_out:
+        found, test = divided(found, hold_out)
+    else:
+        test = open_for("data", data, held_out=True, **form)
+    assert found.labels is not None
     started = time.monotonic()
     made = train(
         found.images,

@@ -6,7 +6,8 @@ folder ($XDG_CACHE_HOME or ~/.cache; ~/Library/Caches on macOS; %LOCALAPPDATA% o
 Decoded images are two files in `decoded/`: SOURCE-CONTENT.npy, the images, and SOURCE-CONTENT.json, their shape,
 their digest and notes. SOURCE is a hash of what was asked for (which path, which options) and CONTENT one of what was
 there (names, sizes, times of change). Both files are written elsewhere first and moved into place, the .json last; one
-that does not agree with its digest is made again; a new CONTENT replaces the old ones of its SOURCE.
+that does not agree with its digest is made again; a new CONTENT replaces the old ones of its SOURCE. `listings/` has what is
+in gzipped archives (see `tar_files.py`).
 """
 
 from __future__ import annotations
@@ -115,8 +116,8 @@ def decoded(
         ValueError: there was no image.
     """
     place = folder / "decoded"
-    whose = _hash(source)[:16]
-    target = place / f"{whose}-{_hash(content)}.npy"
+    whose = hashed(source)[:16]
+    target = place / f"{whose}-{hashed(content)}.npy"
     found = _read(target, dtype)
     if found is not None:
         return found
@@ -136,7 +137,8 @@ def decoded(
     return made
 
 
-def _hash(value: object) -> str:
+def hashed(value: object) -> str:
+    """32 hexadecimal digits of what a value's `repr` says."""
     return hashlib.blake2b(repr((FORMAT, value)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 

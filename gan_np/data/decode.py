@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -50,7 +50,7 @@ class Unreadable(ValueError):
     """An image file that cannot be read; the message says why, without the name."""
 
 
-def inspect(path: Path) -> Found:
+def inspect(file: Path | IO[bytes]) -> Found:
     """Size (as seen, after EXIF orientation) and kind of an image file, from its header.
 
     Call it with warnings silenced or turned into errors: Pillow warns about doubtful files.
@@ -59,7 +59,7 @@ def inspect(path: Path) -> Found:
         Unreadable: not an image, a damaged one, or one of more pixels than Pillow's limit against bombs.
     """
     try:
-        with _open(path) as image:
+        with _open(file) as image:
             width, height = _stored_size(image)
             # a PNG file may hold its EXIF after the pixels, which are not read here
             turned = (image.format != "PNG" or "exif" in image.info) and _orientation(image) > 4
@@ -71,14 +71,14 @@ def inspect(path: Path) -> Found:
         raise Unreadable(_reason(error)) from error
 
 
-def extent(path: Path) -> Extent:
+def extent(file: Path | IO[bytes]) -> Extent:
     """The least and the greatest value of a file of deep grey (see `Found.deep`).
 
     Raises:
         Unreadable: as `inspect`; also values that are not finite.
     """
     try:
-        with _open(path) as image:
+        with _open(file) as image:
             return extent_of(np.asarray(image), "values")
     except ValueError as error:
         raise Unreadable(printable(error)) from error
@@ -87,7 +87,7 @@ def extent(path: Path) -> Extent:
 
 
 def decode(
-    path: Path,
+    file: Path | IO[bytes],
     channels: int,
     size: Size | None = None,
     scales: Mapping[str | None, Scale] = NO_SCALES,
@@ -111,7 +111,7 @@ def decode(
     from PIL import Image
 
     try:
-        with _open(path) as image:
+        with _open(file) as image:
             scale = scales.get(_deep(image.mode))
             if scale is not None and _halved(image):
                 raise Unreadable(
@@ -140,11 +140,11 @@ def decode(
 _TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
 
 
-def _open(path: Path) -> Image.Image:
+def _open(file: Path | IO[bytes]) -> Image.Image:
     from PIL import Image
 
     Image.init()
-    image = Image.open(path, formats=[name for name in _FORMATS if name in Image.OPEN])
+    image = Image.open(file, formats=[name for name in _FORMATS if name in Image.OPEN])
     limit = Image.MAX_IMAGE_PIXELS
     if limit is not None and image.width * image.height > limit:
         image.close()

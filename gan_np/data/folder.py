@@ -1,4 +1,4 @@
-"""A folder of image files."""
+"""A folder of image files, or an archive of them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import contextlib
 import functools
 import operator
 import os
-import stat
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,8 @@ from . import ranges
 from .cache import decoded
 from .dataset import Dataset
 from .decode import SUFFIXES, Found, Unreadable, decode, extent, inspect
+from .image_files import FolderFiles, ImageFiles, is_image
+from .label_files import DATASET_JSON, Labelled, Names, labels_of_json, read_labels
 from .layout import Entry, Layout, lay_out
 from .options import Options
 from .passed_over import passed_over
@@ -38,21 +40,33 @@ Result = TypeVar("Result")
 class BrokenImages(ValueError):
     """Image files that cannot be read.
 
-    files: why, by path relative to the folder; all of them, while the message names the first 20.
+    files: why, by path relative to the folder or in the archive; all of them, while the message names the first 20.
     """
 
-    def __init__(self, folder: Path, files: dict[str, str], advice: str) -> None:
+    def __init__(self, said: str, files: dict[str, str], advice: str) -> None:
         self.files = files
-        super().__init__(f"{printable(folder)}: {_count(len(files))} cannot be read: {_named(files)}. {advice}")
+        super().__init__(f"{said}: {_count(len(files))} cannot be read: {_named(files)}. {advice}")
+
+
+class NoImages(ValueError):
+    """There are files, or none, and none is an image."""
 
 
 def open_folder(folder: Path, options: Options) -> Dataset:
-    """The images of a folder and of all folders in it, ordered by relative path.
+    """The images of a folder and of all folders in it, see `open_files`; a folder that is reached twice, through links, is
+    read once."""
+    with FolderFiles(folder, lambda: options.cache() / "decoded") as files:
+        return open_files(files, options)
+
+
+def open_files(files: ImageFiles, options: Options) -> Dataset:
+    """Images in files, ordered by relative path.
 
     Names that end like an image's (`SUFFIXES`) count; hidden files are not looked at, and other files are passed over,
-    with a warning unless they are text beside the images. A folder that is reached twice, through links, is read once.
+    with a warning unless they are text beside the images.
 
-    Parts and classes are those of `layout.lay_out`.
+    Parts and classes are those of `layout.lay_out`. Labels that stand in a file, that of `options.labels` or a dataset.json
+    inside or beside, are those of all images, and folders are no classes then.
 
     channels: None gives 1 if all images are grey and 3 otherwise (alpha is laid on white; ask for 4 to keep it).
     image_size: None expects images of one size.
@@ -66,22 +80,37 @@ def open_folder(folder: Path, options: Options) -> Dataset:
         BrokenImages: files that cannot be read, unless skip_broken=True; then they are left out and a warning names them.
         ShapeError: images of different sizes and no image_size.
         ValueError: no images, more of them in formats that are not read here than others (unless skip_broken=True),
-            values whose range cannot be told, or a split that is not there.
+            values whose range cannot be told, a split that is not there, labels in a file that are not those of the images.
         OSError: a folder that cannot be listed, or a cache folder that cannot be written to.
     """
-    files = _files(folder, options.cache() / "decoded")
-    entries = [entry for entry in files if _is_image(entry.name)]
-    said = printable(folder)
+    listed, said = files.entries(), files.said
+    entries = [entry for entry in listed if is_image(entry.name)]
     if not entries:
-        raise ValueError(f"{said}: no images in it (names ending in {_suffixes()}); {_kinds(files)}")
-    others = [entry for entry in files if not _is_image(entry.name)]
-    warned, decided = passed_over(said, [entry.name for entry in others], len(entries), options)
-    layout = lay_out(said, entries, options)
+        raise NoImages(f"{said}: no images in it (names ending in {_suffixes()}); {_kinds(listed)}")
+    labelled = labels_beside(files, listed, entries, options)
+    others = [entry.name for entry in listed if not is_image(entry.name) and entry.name != labelled.inside]
+    warned, decided = passed_over(said, others, len(entries), options)
+    layout = lay_out(said, entries, options, classes=labelled.folders)
+    if labelled.found is not None:
+        layout = _with_labels(layout, labelled.found, entries, said)
+    return decoded_files(files, layout, options, ([*files.decided, *labelled.decided, *decided], warned))
 
+
+def decoded_files(
+    files: ImageFiles, layout: Layout, options: Options, told: tuple[list[str], list[str]] | None = None
+) -> Dataset:
+    """The images of a layout from the cache, or decoded now and kept there.
+
+    told: what was decided and what is warned of already, in sentences. For errors see `open_files`.
+    """
+    said, (decided, warned) = files.said, told or ([], [])
     named = (options.split, options.image_size, options.channels, options.value_range, *options.unusual())
-    source = (str(folder.resolve()), *named)
-    content = [(entry.name, entry.size, entry.changed) for entry in (*layout.entries, *layout.beside)]
-    reading = _Reading(folder, layout, options)
+    source = (str(files.place.resolve()), *named)
+    content = [
+        *files.content,
+        *((entry.name, entry.size, entry.changed) for entry in (*layout.entries, *layout.beside)),
+    ]
+    reading = _Reading(files, layout, options)
     found = decoded(
         options.cache(),
         (*source, options.skip_broken),
@@ -106,17 +135,72 @@ def open_folder(folder: Path, options: Options) -> Dataset:
         found.images,
         labels,
         class_names,
-        folder.name or str(folder),
+        files.name,
         (*layout.decided, *decided, *finished.decided),
         (*layout.warned, *warned, *finished.warned),
     )
 
 
+class LabelsBeside(NamedTuple):
+    """Labels that stand in a file.
+
+    found: what it says. inside: its name among the files, if it is one of them. folders: whether folders are classes, since
+    no file says which labels there are. decided: in sentences.
+    """
+
+    found: Labelled | None = None
+    inside: str | None = None
+    folders: bool = True
+    decided: tuple[str, ...] = ()
+
+
+def labels_beside(files: ImageFiles, listed: list[Entry], entries: list[Entry], options: Options) -> LabelsBeside:
+    """The labels that the caller names a file of, or else those of a dataset.json inside, or beside the folder or archive if
+    it is about images in it.
+
+    Raises:
+        FileNotFoundError, ValueError: the file is not there, or does not hold labels of these images.
+    """
+    names = Names([entry.name for entry in entries])
+    if options.labels is not None:
+        found = read_labels(options.labels, names)
+        return LabelsBeside(found, None, False, found.decided)
+    if any(entry.name == DATASET_JSON for entry in listed):
+        said = f"{files.said}, {DATASET_JSON}"
+        try:
+            opened = files.open(DATASET_JSON)
+            data = opened.read_bytes() if isinstance(opened, Path) else opened.read()
+        except Unreadable as error:
+            raise ValueError(f"labels: {said}: {error}") from error
+        inside = labels_of_json(data, said)
+        if inside is None:
+            return LabelsBeside(None, DATASET_JSON, False, (f"{said}: says that these images have no labels",))
+        return LabelsBeside(inside, DATASET_JSON, False, inside.decided)
+    beside = files.place.parent / DATASET_JSON
+    if files.place.resolve().parent == files.place.resolve() or not beside.is_file():
+        return LabelsBeside()
+    try:
+        theirs = read_labels(beside, names)
+    except ValueError:
+        return LabelsBeside()  # of another form: about something else
+    if not any(names.find(file, theirs.said) for file in theirs.files):
+        return LabelsBeside()
+    return LabelsBeside(theirs, None, False, theirs.decided)
+
+
+def _with_labels(layout: Layout, found: Labelled, entries: list[Entry], said: str) -> Layout:
+    names = Names([entry.name for entry in entries])
+    labels = found.of([entry.name for entry in layout.entries], names, where=said)
+    if found.names:
+        return replace(layout, classes=labels, names=found.names)
+    return replace(layout, values=labels)
+
+
 class _Reading:
     """Decoding of a list of files: headers, then the values of deep grey, then pixels."""
 
-    def __init__(self, folder: Path, layout: Layout, options: Options) -> None:
-        self.folder, self.entries, self.beside, self.options = folder, layout.entries, layout.beside, options
+    def __init__(self, files: ImageFiles, layout: Layout, options: Options) -> None:
+        self.files, self.entries, self.beside, self.options = files, layout.entries, layout.beside, options
         self.broken: dict[str, str] = {}
         self.good: list[Entry] = []
         self.scales: dict[str | None, Scale] = {}
@@ -132,7 +216,7 @@ class _Reading:
             warnings.simplefilter("ignore")
             for entry in self.entries:
                 try:
-                    found = inspect(self.folder / entry.name)
+                    found = inspect(self.files.open(entry.name))
                 except Unreadable as error:
                     self.broken[entry.name] = str(error)
                     continue
@@ -145,7 +229,7 @@ class _Reading:
                 if found.deep is not None:
                     deep.setdefault(found.deep, []).append(entry)
         if first is None:
-            raise BrokenImages(self.folder, self.broken, "These are all the images there are")
+            raise BrokenImages(self.files.said, self.broken, "These are all the images there are")
         self.size = self.options.image_size or first[1].size
         self.channels = self.options.channels or (1 if grey else 3)
         self._find_scales(deep)
@@ -159,9 +243,9 @@ class _Reading:
             for entry in self.beside:
                 with warnings.catch_warnings(), contextlib.suppress(Unreadable):
                     warnings.simplefilter("ignore")
-                    if (kind := inspect(self.folder / entry.name).deep) in deep:
+                    if (kind := inspect(self.files.open(entry.name)).deep) in deep:
                         deep[kind].append(entry)
-        said = printable(self.folder)
+        said = self.files.said
         for kind, entries in deep.items():
             extents = [found for found in self._in_threads(self._extent, entries) if found is not None]
             if extents:
@@ -184,9 +268,9 @@ class _Reading:
                 yield np.stack(images)
         if self.broken and not self.options.skip_broken:
             advice = f"{self.options.advise(skip_broken=True)} leaves them out, with a warning"
-            raise BrokenImages(self.folder, _sorted(self.broken), advice)
+            raise BrokenImages(self.files.said, _sorted(self.broken), advice)
         if len(self.broken) == len(self.entries):
-            raise BrokenImages(self.folder, self.broken, "These are all the images there are")
+            raise BrokenImages(self.files.said, self.broken, "These are all the images there are")
 
     def _in_threads(self, work: Callable[[Entry], Result], entries: list[Entry]) -> list[Result]:
         from concurrent.futures import ThreadPoolExecutor
@@ -197,7 +281,7 @@ class _Reading:
 
     def _extent(self, entry: Entry) -> Extent | None:
         try:
-            return extent(self.folder / entry.name)
+            return extent(self.files.open(entry.name))
         except Unreadable as error:
             if entry not in self.beside:  # other parts were not asked for
                 self.broken[entry.name] = str(error)
@@ -208,7 +292,7 @@ class _Reading:
             return None
         try:
             image = decode(
-                self.folder / entry.name,
+                self.files.open(entry.name),
                 self.channels,
                 self.options.image_size,
                 self.scales,
@@ -227,45 +311,9 @@ class _Reading:
         sizes = (f"{printable(name)} is {size[1]}×{size[0]}" for name, size in pairs)
         given = self.options.advise(image_size=64) + (" or (height, width)" * (self.options.argument == "source"))
         return ShapeError(
-            f"{printable(self.folder)}: images differ in size ({', '.join(sizes)} pixels); give one to resize and crop "
+            f"{self.files.said}: images differ in size ({', '.join(sizes)} pixels); give one to resize and crop "
             f"them to: {given}"
         )
-
-
-def _files(folder: Path, not_in: Path) -> list[Entry]:
-    """Regular files in a folder and the folders in it but one, ordered by relative path; hidden names are passed over.
-
-    The order is that of the letters, not the natural one: training draws by number, so another order is another training.
-    """
-    files, waiting, seen = [], [(folder, "")], set()
-    with contextlib.suppress(OSError):
-        seen.add((not_in.stat().st_dev, not_in.stat().st_ino))
-    while waiting:
-        here, prefix = waiting.pop()
-        identity = here.stat().st_dev, here.stat().st_ino
-        if identity in seen:
-            continue
-        seen.add(identity)
-        folders = []
-        for name in sorted(os.listdir(here)):
-            if name.startswith("."):
-                continue
-            path = here / name
-            try:
-                found = path.stat()
-            except OSError:  # a link to nowhere: a broken image, if it is named like one
-                files.append(Entry(prefix + name, 0, 0))
-                continue
-            if stat.S_ISDIR(found.st_mode):
-                folders.append((path, f"{prefix}{name}/"))
-            elif stat.S_ISREG(found.st_mode):
-                files.append(Entry(prefix + name, found.st_size, found.st_mtime_ns))
-        waiting.extend(reversed(folders))
-    return sorted(files, key=lambda entry: entry.name)
-
-
-def _is_image(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in SUFFIXES
 
 
 def _sorted(files: dict[str, str]) -> dict[str, str]:

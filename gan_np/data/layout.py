@@ -31,8 +31,8 @@ class Layout:
     """Which images of a folder were asked for, and what is said of the others.
 
     entries: the images that were asked for, ordered by path. classes: the class of each of them, by its folder's name, or
-    None. names: the classes that are numbered first, in order. beside: images of other parts. decided, warned: as in
-    `Dataset`.
+    None. names: the classes that are numbered first, in order. values: in place of classes, a label for each of them that is
+    a number already. beside: images of other parts. decided, warned: as in `Dataset`.
     """
 
     entries: list[Entry]
@@ -41,9 +41,14 @@ class Layout:
     beside: tuple[Entry, ...] = ()
     decided: tuple[str, ...] = ()
     warned: tuple[str, ...] = ()
+    values: list[int] | None = None
 
     def labels(self, left_out: dict[str, str]) -> tuple[Array | None, tuple[str, ...] | None]:
-        """Numbers of the classes of all entries but those that were left out, and the classes' names."""
+        """Labels of all entries but those that were left out, and the names of classes."""
+        if self.values is not None:
+            pairs = zip(self.entries, self.values, strict=True)
+            kept_values = [value for entry, value in pairs if entry.name not in left_out]
+            return np.array(kept_values, np.int64), self.names or None
         if self.classes is None:
             return None, None
         kept = [label for entry, label in zip(self.entries, self.classes, strict=True) if entry.name not in left_out]
@@ -52,7 +57,7 @@ class Layout:
         return np.array([number[name] for name in kept], np.int64), names
 
 
-def lay_out(said: str, entries: list[Entry], options: Options) -> Layout:
+def lay_out(said: str, entries: list[Entry], options: Options, *, classes: bool = True) -> Layout:
     """The part of the images that was asked for, with their classes.
 
     Parts are first-level folders with the names in `PART_NAMES`, whatever their capitals, if there are train and another
@@ -63,23 +68,24 @@ def lay_out(said: str, entries: list[Entry], options: Options) -> Layout:
     or more of them, these are passed over; if more do, there are no labels. The classes of a held-out part are numbered
     as those of the training part.
 
-    said: the folder's name, for messages.
+    said: the folder's name, for messages. classes: whether folders are classes; if not, no image beside them is a stray.
 
     Raises:
         NoSuchPart: the folder has no parts, or not the one that was asked for.
         ValueError: two folders are the part that was asked for.
     """
     if options.split == ALL:
-        return _undivided(said, entries, strays=False)
+        return _undivided(said, entries, strays=False, classes=classes)
     start = _start(entries)
     places = _by_top(entries, start)
     parts = _parts(places)
     if not parts:
         options.only_part(said)
-        return _undivided(said, entries, strays=True)
+        return _undivided(said, entries, strays=True, classes=classes)
     folder = _only(said, options.split, parts)
     mine = places[folder]
-    classes, decided, warned = _classes(f"{said}/{start}{printable(folder)}", mine, f"{start}{folder}/", strays=True)
+    at = f"{said}/{start}{printable(folder)}"
+    of_folders, decided, warned = _classes(at, mine, f"{start}{folder}/", strays=True) if classes else (None, [], [])
     first = set() if options.split == "train" or "train" not in parts else _classes_of_train(places, parts, start)
     held_out = {name: len(places[name]) for part, names in parts.items() if part != options.split for name in names}
     passed = {name: len(places[name]) for name in places if name is not None and part_of(name) is None}
@@ -96,15 +102,15 @@ def lay_out(said: str, entries: list[Entry], options: Options) -> Layout:
         text = f"{said}: passed over {over}, since {known} are parts of the data set; if they are classes, ask for all with"
         warned = [f"{text} {unless}", *warned]
     beside = tuple(entry for name in held_out for entry in places[name])
-    kept, labels = _without_strays(mine, classes)
+    kept, labels = _without_strays(mine, of_folders)
     return Layout(kept, labels, tuple(sorted(first, key=natural)), beside, (chosen, *decided), tuple(warned))
 
 
-def _undivided(said: str, entries: list[Entry], *, strays: bool) -> Layout:
-    classes, decided, warned = _classes(said, entries, "", strays=strays)
+def _undivided(said: str, entries: list[Entry], *, strays: bool, classes: bool) -> Layout:
+    of_folders, decided, warned = _classes(said, entries, "", strays=strays) if classes else (None, [], [])
     if strays:
         warned = [*_unclear(said, entries), *warned]
-    kept, labels = _without_strays(entries, classes)
+    kept, labels = _without_strays(entries, of_folders)
     return Layout(kept, labels, decided=tuple(decided), warned=tuple(warned))
 
 

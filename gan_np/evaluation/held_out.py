@@ -13,20 +13,32 @@ from gan_np.runs.config import Config
 from gan_np.runs.data import open_other, open_test_data
 
 
-def held_out_images(config: Config, training: Array, source: str | None = None) -> tuple[Dataset, int]:
+class NothingHeldOut(ValueError):
+    """A run was trained on all that its data are."""
+
+
+def held_out_images(
+    config: Config, training: Array, source: str | None = None, *, own: Dataset | None = None
+) -> tuple[Dataset, int]:
     """Images of the kind that a run was trained on and that it was not trained on, and how many were left out.
 
-    source: where from, the test part if there is one; None for the test part of the run's own data. Images that are
-    equal to a training image, byte by byte, are left out: what training saw is not held out.
+    source: where from, the test part if there is one; None for what the run holds out, or the test part of its own data.
+    own: these, if they are open already. Images that are equal to a training image, byte by byte, are left out: what
+    training saw is not held out.
 
     Raises:
-        ValueError: the data has no test part (say where from), or nothing is left.
+        NothingHeldOut: the run holds nothing out and its data have no test part (say where from).
+        ValueError: nothing is left.
     """
-    found = open_test_data(config) if source is None else open_other(config, source, "held-out")
+    if source is None:
+        found = own if own is not None else open_test_data(config)
+    else:
+        found = open_other(config, source, "held-out")
     if found is None:
-        raise ValueError(
+        raise NothingHeldOut(
             "held-out: the test needs images that training has not seen, and the run took all of "
-            f"{config.data!r}, which has no test part: give some with --held-out DATA"
+            f"{config.data!r}, which has no test part: give some with --held-out DATA, or train with --hold-out 0.1, which "
+            "keeps a tenth of the data for it"
         )
     if found.data_shape != training.shape[1:]:
         raise ValueError(f"held-out: expected data of {training.shape[1:]} as in training, got {found.data_shape}")

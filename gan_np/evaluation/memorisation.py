@@ -15,8 +15,8 @@ from gan_np.metrics.neighbours import nearest_neighbours
 from gan_np.models import Model
 from gan_np.runs.folder import read_config
 
-from .held_out import held_out_images, some_of
-from .trained_on import relabelled, training_data, with_labels_of
+from .held_out import NothingHeldOut, held_out_images, some_of
+from .trained_on import data_of_run, relabelled, with_labels_of
 from .trunk import trunk_features
 
 FLOAT64 = np.dtype(np.float64)
@@ -30,8 +30,9 @@ class Memory:
     """What `memory_of` found.
 
     shown: the first samples. training: the training images. found: for each search, by its name, the training
-    images nearest to those samples (show, nearest). tests: the test of each search. seen: how many images that were
-    meant as held out are training images, and were left out.
+    images nearest to those samples (show, nearest). tests: the test of each search; empty where there are no images that
+    training has not seen, and untested says so. seen: how many images that were meant as held out are training images, and
+    were left out.
     """
 
     shown: Array
@@ -39,6 +40,7 @@ class Memory:
     found: Mapping[str, Array]
     tests: Mapping[str, Copying]
     seen: int
+    untested: str | None = None
 
 
 def memory_of(
@@ -66,43 +68,50 @@ def memory_of(
     mirrored images count as copies where the run was trained with flips.
 
     Raises:
-        ValueError: no held-out images are known or given; the data is not what the run was trained on.
+        ValueError: the data is not what the run was trained on; every image that is meant as held out is a training image.
     """
     config = read_config(run).going_on(data=data)
-    training = training_data(run, config, moved=data is not None)
+    training, own = data_of_run(run, config, moved=data is not None, unseen=held_out is None)
     with_labels_of(model, training)
-    fresh, seen = held_out_images(config, training.data, held_out)
-    unseen = _part(relabelled(fresh, training), some_of(held_out_count, len(fresh)))
+    unseen, seen, untested = None, 0, None
+    try:
+        fresh, seen = held_out_images(config, training.data, held_out, own=own)
+        unseen = _part(relabelled(fresh, training), some_of(held_out_count, len(fresh)))
+    except NothingHeldOut as error:
+        untested = str(error)
     table = model.labels
     labels = None if table is None else table.labels_of(table.drawn(count))
     samples = model.sample(count, seed, labels=labels)
+    tests: dict[str, Copying] = {}
     if training.are_vectors:
         encode = model.encoding.encode
-        known, theirs, ours = (encode(part, FLOAT64) for part in (training.data, unseen.data, samples))
+        known, ours = encode(training.data, FLOAT64), encode(samples, FLOAT64)
         first = "columns"
         found = {first: nearest_neighbours(ours[:show], known, nearest).indices}
-        tests = {first: copying_test(known, theirs, ours, cells=cells, seed=seed)}
+        if unseen is not None:
+            tests[first] = copying_test(known, encode(unseen.data, FLOAT64), ours, cells=cells, seed=seed)
     else:
         first = "pixels"
         found = {first: nearest_neighbours(samples[:show], training.data, nearest).indices}
-        tests = {
-            first: copying_test(
+        if unseen is not None:
+            tests[first] = copying_test(
                 training.data, unseen.data, samples, shift=shift, mirror=config.flip, cells=cells, seed=seed
             )
-        }
     searches: dict[str, Features] = {}
     judge = model.judge
     if trunk and judge is not None:
         searches["discriminator"] = lambda images, labels: trunk_features(judge, images, labels)
     for name, of in {**searches, **(features or {})}.items():
         known = of(training.data, training.labels)
-        theirs, ours = of(unseen.data, unseen.labels), of(samples, labels)
+        ours = of(samples, labels)
         found[name] = nearest_neighbours(ours[:show], known, nearest).indices
-        of_features = copying_test(known, theirs, ours, cells=cells, seed=seed)
+        if unseen is None:
+            continue
+        of_features = copying_test(known, of(unseen.data, unseen.labels), ours, cells=cells, seed=seed)
         # What is of another source in pixels is so everywhere, also where a network does not tell the two apart.
         source = min(of_features.source, tests[first].source, key=lambda found: found.p)
         tests[name] = replace(of_features, source=source)
-    return Memory(samples[:show], training.data, found, tests, seen)
+    return Memory(samples[:show], training.data, found, tests, seen, untested)
 
 
 def _part(dataset: Dataset, rows: Array) -> Dataset:

@@ -18,7 +18,7 @@ from gan_np.models import Classifier, Model
 from gan_np.runs import CheckpointError, load_classifier, load_gan, train_classifier
 from gan_np.runs.checkpoint import all_of, describe_file, find
 from gan_np.runs.config import Config
-from gan_np.runs.data import open_other, open_test_data
+from gan_np.runs.data import open_other
 from gan_np.runs.folder import read_config
 from gan_np.runs.plots import plot_evaluations
 from gan_np.runs.records import read_records
@@ -27,7 +27,7 @@ from gan_np.runs.stage_folders import has_stages
 from .evaluate import COUNT, LEAST, Real, evaluate, extractor_of
 from .parts import Figure, Section, Table
 from .report import Report
-from .trained_on import relabelled, training_data, with_labels_of
+from .trained_on import data_of_run, relabelled, with_labels_of
 
 CLASSIFIER = "classifier.safetensors"
 CURVE_COUNT = 1000
@@ -35,7 +35,8 @@ CURVE_COUNT = 1000
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder, opened: its configuration, the images it was trained on, and images that it was not (or None)."""
+    """A run folder, opened: its configuration, the images it was trained on, and images that it was not (or None): what it
+    holds out, or else the test part of its data."""
 
     path: Path
     config: Config
@@ -55,8 +56,9 @@ class Run:
         """
         place = Path(path)
         config = read_config(place).going_on(data=data)
-        train = training_data(place, config, moved=data is not None)
-        test = open_test_data(config) if real is None else open_other(config, real, "real")
+        train, test = data_of_run(place, config, moved=data is not None, unseen=real is None)
+        if real is not None:
+            test = open_other(config, real, "real")
         if test is not None and test.data_shape != train.data_shape:
             theirs, ours = ("×".join(map(str, shape)) for shape in (test.data_shape, train.data_shape))
             raise ShapeError(f"real: expected data of {ours}, as the run draws, {real or config.data} has {theirs}")
@@ -107,7 +109,8 @@ def evaluate_run(
     device: str = "cpu",
     progress: bool = True,
 ) -> Report:
-    """The report of a run's newest checkpoint, compared with the test part of its data where there is one.
+    """The report of a run's newest checkpoint, compared with what the run holds out, or with the test part of its data;
+    without either with training images.
 
     best: of the checkpoint kept as the best instead.
     every: also a few figures of every numbered checkpoint that was kept.
@@ -129,6 +132,8 @@ def evaluate_run(
     gan = opened.gan(chosen, device)
     reader = opened.classifier(classifier, device=device, progress=progress)
     facts = {"run": str(run), "model": opened.config.model, "data": opened.config.data}
+    if opened.config.hold_out and real is None and opened.test is not None:
+        facts["test images"] = f"the {len(opened.test):,} that the run holds out (hold_out {opened.config.hold_out:g})"
     if chosen is not None:
         facts["checkpoint"] = f"{chosen.name}, step {_step(chosen):,}"
     test = None if opened.test is None else (opened.test.data, opened.test.labels)

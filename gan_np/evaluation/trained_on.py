@@ -8,16 +8,21 @@ from pathlib import Path
 import numpy as np
 
 from gan_np.data.dataset import Dataset
+from gan_np.data.hold_out import divided
 from gan_np.data.labels import LabelTable
 from gan_np.models import Model
 from gan_np.runs.config import Config
-from gan_np.runs.data import open_data
+from gan_np.runs.data import open_data, open_test_data
 from gan_np.runs.fingerprints import check_fingerprints
 from gan_np.runs.opened import description_of_data
+from gan_np.runs.training_data import had_labels
 
 
-def training_data(run: str | Path, config: Config, *, moved: bool = False) -> Dataset:
-    """The data that the run's configuration names, if they are still those.
+def data_of_run(
+    run: str | Path, config: Config, *, moved: bool = False, unseen: bool = True
+) -> tuple[Dataset, Dataset | None]:
+    """The data that a run was trained on, if they are still those, and data of the same source that it was not: what it
+    holds out, or the test part, or None where there is neither, or they are not wanted (unseen).
 
     moved: the configuration names a place that the user gave instead of the run's own.
 
@@ -25,9 +30,17 @@ def training_data(run: str | Path, config: Config, *, moved: bool = False) -> Da
         FileNotFoundError: they are not where they were, or the run has no checkpoint.
         ValueError: others are there now.
     """
-    found = open_data(config, None if moved else run)
-    check_fingerprints(description_of_data(run), found.data, found.labels, run)
-    return found
+    found, description = open_data(config, None if moved else run), description_of_data(run)
+    check_fingerprints(description, found.data, found.labels, run)
+    if config.hold_out:
+        training, held_out = divided(found, config.hold_out, by_label=had_labels(description))
+        return training, held_out if unseen else None
+    return found, open_test_data(config) if unseen else None
+
+
+def training_data(run: str | Path, config: Config, *, moved: bool = False) -> Dataset:
+    """The data that a run was trained on; arguments and errors as in `data_of_run`."""
+    return data_of_run(run, config, moved=moved, unseen=False)[0]
 
 
 def with_labels_of(model: Model, data: Dataset) -> None:

@@ -88,6 +88,7 @@ def _data(trainer: Trainer) -> dict[str, Any]:
         "shape": list(source.data_shape),
         "dtype": source.dtype,
         "transform": source.transform_name,
+        **({} if source.held_out is None else {"held_out": source.held_out.count}),
         "labels": None if table is None else str(table),
         "fingerprints": fingerprints(source, labels),
         "resumed_exactly": not source.inexact,

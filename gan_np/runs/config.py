@@ -251,6 +251,6 @@ Config.__doc__ = f"{Config.__doc__}\n" + "\n".join(
 FORMAT = 2
 """Of config.toml: 1 had the options of every model."""
 
-CHANGEABLE = ("data", "steps", "device", "precision")
-"""Settings that may be others when a run of any model goes on (see `Config.changeable`); data are only looked for in another
-place, their fingerprint must agree."""
+CHANGEABLE = ("data", "labels", "steps", "device", "precision")
+"""Settings that may be others when a run of any model goes on (see `Config.changeable`); data and
+labels are only looked for in another place, their fingerprints must agree."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from gan_np.data import sources
 from gan_np.data.dataset import Dataset
+from gan_np.data.hold_out import divided
 from gan_np.data.names import NAMES
 from gan_np.printable import printable
 
@@ -15,7 +16,8 @@ from .config import Config
 
 
 def open_data(config: Config, run: str | Path | None = None) -> Dataset:
-    """The images or vectors that a configuration names, with their labels where they have some.
+    """The images or vectors that a configuration names, with their labels where they have some; all of them, also those that
+    a training with it holds out.
 
     run: the folder that the configuration was read from, for the error.
 
@@ -29,9 +31,14 @@ def open_data(config: Config, run: str | Path | None = None) -> Dataset:
             "Python images=, on the command line --data PLACE)"
         )
     try:
-        found = sources.open_for("data", config.data, split=config.split, **_form(config))
+        found = sources.open_for("data", config.data, split=config.split, labels=config.labels or None, **_form(config))
     except (FileNotFoundError, ValueError) as error:
         place = os.path.expanduser(config.data)
+        if run is not None and config.labels and not os.path.exists(os.path.expanduser(config.labels)):
+            error.add_note(
+                f"({printable(Path(run) / 'config.toml')} names it. If the file of labels was moved, name its new place: "
+                "gan-np train --resume RUN --labels FILE, in Python resume(run, labels=…))"
+            )
         if run is None or config.data in NAMES or os.path.exists(place):
             raise
         missing = FileNotFoundError(f"data: there is no {config.data!r}")
@@ -46,10 +53,16 @@ def open_data(config: Config, run: str | Path | None = None) -> Dataset:
 
 
 def open_test_data(config: Config) -> Dataset | None:
-    """The held-out part of those images (test, else val), or None where they have none or all of them are trained on."""
+    """Those data that a training with this configuration does not see: what it holds out, or else their test part (or
+    validation part); None where there is neither, or all parts are trained on.
+
+    What it holds out goes before a test part: it comes from where the training data come from.
+    """
+    if config.hold_out:
+        return divided(open_data(config), config.hold_out)[1]
     if config.split == "all":
         return None
-    return sources.open_for("data", config.data, held_out=True, **_form(config))
+    return sources.open_for("data", config.data, held_out=True, labels=config.labels or None, **_form(config))
 
 
 def open_other(config: Config, source: str, argument: str) -> Dataset:

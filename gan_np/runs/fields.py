@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from gan_np.bounds import COUNT, Check, maybe, real, whole
+from gan_np.data.hold_out import LARGEST_SHARE
 from gan_np.schedules import Schedule
 
 Scalar: TypeAlias = float | Schedule
@@ -31,8 +32,15 @@ class Fields:
     data: str = _option(
         "",
         "Data",
-        "mnist-5k, mnist, fashion-mnist, cifar10, or the path of a folder of images, an .npy, .npz, IDX or .csv file.",
+        "mnist-5k, mnist, fashion-mnist, cifar10, or the path of a folder or archive (.zip, .tar, .tar.gz) of images, an "
+        ".npy, .npz, IDX, .parquet or .csv file.",
         shown="mnist-5k",
+    )
+    labels: str = _option(
+        "",
+        "Data",
+        "A file of labels in place of the data's own: for images in a folder or archive a .csv of file names and labels, or "
+        "StyleGAN's dataset.json; for others a .csv with a label for each row, in order.",
     )
     image_size: int | str | None = _option(
         None, "Data", "Resize images to squares of this side, or to HEIGHTxWIDTH, as in 48x32."
@@ -66,6 +74,12 @@ class Fields:
     )
     split: Literal["train", "all"] = _option(
         "train", "Data", "all: folders called train, test, … are no parts of the data set but classes."
+    )
+    hold_out: float = _option(
+        0.0,
+        "Data",
+        "Keep this share of the data back from training (0.1: a tenth, of each label its share), for evaluate and "
+        "neighbours; the same part whatever the seed.",
     )
     skip_broken: bool = _option(False, "Data", "Leave out image files that cannot be read, with a warning.")
     flip: bool = _option(False, "Data", "Mirror each real image left to right with probability one half.")
@@ -133,6 +147,7 @@ class Fields:
 _STEPS, _EVERY, _HUGE = whole(1, COUNT), whole(0, COUNT), 1e30
 
 BOUNDS: dict[str, Check] = {
+    "hold_out": real(0.0, LARGEST_SHARE),
     "d_steps": whole(1, 1 << 20),
     "r1": real(0.0, _HUGE),
     "clip_weights": maybe(real(most=_HUGE, above=0.0)),

@@ -21,9 +21,13 @@ READ = "data_read"
 def fingerprints(images: Array | Source, labels: Array | None = None) -> dict[str, Any]:
     """For the description of a checkpoint. labels: those that the training used, as the data have them.
 
+    Of a part of data, with something held out, they are those of the whole.
+
     An array is known by all its numbers. Data with len and items by the length and a few items, evenly spaced, or by the
     length alone where items change when they are read again; an iterable by nothing.
     """
+    if isinstance(images, Source) and images.held_out is not None:
+        return dict(images.held_out.fingerprints)
     found = {IMAGES: digest(images) if not isinstance(images, Source) else images.fingerprint()}
     how = how_read(images) if isinstance(images, Source) else _PLAIN
     read = {} if how == _PLAIN else {READ: how}
@@ -72,15 +76,24 @@ def check_fingerprints(
         ValueError: other images, or other labels for the same images.
     """
     source = images if isinstance(images, Source) else ArraySource(images)
-    recorded_images = description.get(IMAGES)
-    if not _agree(recorded_images, source):
+    held_out = source.held_out
+    agree = (
+        description.get(IMAGES) == held_out.fingerprints[IMAGES]
+        if held_out
+        else _agree(description.get(IMAGES), source)
+    )
+    if not agree:
         raise ValueError(f"data: not the images that {run} was trained on (their fingerprint differs)")
     recorded = description.get(LABELS)
     if recorded is None:
         return
-    if labels is None:
+    if held_out is not None:
+        found = held_out.fingerprints[LABELS]
+    else:
+        found = None if labels is None else _of_labels(labels)
+    if found is None:
         raise ValueError(f"labels: {run} was trained with labels, it needs one label for each image, there are none")
-    if recorded != _of_labels(labels):
+    if recorded != found:
         raise ValueError(
             f"labels: not those that {run} was trained on (their fingerprint differs, the images are the same); train a new "
             "run on other labels"

@@ -13,6 +13,7 @@ from gan_np.models import Model
 from gan_np.training.sources import Source, as_source
 
 from .config import Config
+from .training_data import training_part
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,11 @@ class Given:
     keys: Any = None
     prefetch: int | None = None
 
-    def source(self, gan: Model, config: Config) -> tuple[Source, Sequence[str] | None]:
+    def source(self, gan: Model, config: Config, *, by_label: bool = True) -> tuple[Source, Sequence[str] | None]:
         """The source of batches, and what labels are called; labels and names given beside a data set go before its own.
+
+        Where the configuration holds a part out, it is the rest; by_label: see `training_part`. What is a source already is
+        taken as it is.
 
         The configuration's layout and range of values say how data are read that were given as they are. A `Dataset` was
         read by them already; so was an array beside a configuration that names the place where it was loaded from (`data`).
@@ -51,6 +55,8 @@ class Given:
             keys=self.keys,
             prefetch=self.prefetch,
         )
+        if not isinstance(images, Source):
+            source = training_part(source, config, by_label=by_label)
         return source, class_names
 
     def dataset(self) -> Dataset:

@@ -38,6 +38,7 @@ from .recorder import Recorder, require_tensorboard
 from .records import read_records
 from .settings import Settings
 from .signals import Interrupted, StopRequest
+from .training_data import had_labels
 
 if TYPE_CHECKING:
     from .progress import Following
@@ -152,7 +153,7 @@ def resume_stage(
             given = dataclasses.replace(given, images=open_data(config, None if "data" in changes else place))
         with checkpoint.described_by(file):
             gan = checkpoint.rebuild(tensors, description, config.device)
-        source, class_names = given.source(gan, config)
+        source, class_names = given.source(gan, config, by_label=had_labels(description))
         check_read(description, source, place)
         labels = None if source.labels is None else as_array("labels", source.labels)
         check_fingerprints(description, source, labels, place)

@@ -15,8 +15,9 @@ Scheduled: TypeAlias = float | Schedule | str
 
 
 class Settings(TypedDict, total=False):
-    """Fields of `gan_np.runs.Config` but for the model, which is made already, and the options of the library's own
-    objectives and optimisers. `help(gan_np.train)` has the defaults, `gan-np train --help` says what each is.
+    """Fields of `gan_np.runs.Config` but for the model, which is made already, and the file of labels (`train` has an
+    argument `labels`, an array); and the options of the library's own objectives and optimisers. `help(gan_np.train)` has
+    the defaults, `gan-np train --help` says what each is.
 
     Options of an objective or optimiser of one's own, which no type checker can know, go through `config=Config(…)`.
     """
@@ -30,6 +31,7 @@ class Settings(TypedDict, total=False):
     layout: Literal["NHWC", "NCHW"] | None
     standardise: bool
     split: Literal["train", "all"]
+    hold_out: float
     skip_broken: bool
     flip: bool
 

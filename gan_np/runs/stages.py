@@ -7,6 +7,7 @@ The one stage of a GAN is trained into the run folder itself; a model of several
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from typing import Any, Unpack
 
 from gan_np.arrays import Array
 from gan_np.checks import as_array, integer, shown
+from gan_np.data.hold_out import HeldOut
 from gan_np.models import GAN, Model, Stages
 from gan_np.registry import describe
 from gan_np.training.algorithm import Trainer
@@ -42,7 +44,7 @@ from .loop import (
     train_stage,
     with_settings,
 )
-from .opened import joined_stages, load_gan
+from .opened import description_of_data, joined_stages, load_gan
 from .processes import run_in_processes
 from .sample_images import draw
 from .settings import Settings
@@ -56,6 +58,7 @@ from .stage_folders import (
     outline_of,
     write_outline,
 )
+from .training_data import had_labels, training_part
 
 SERIES = 8
 """Samples in the grid of a model that draws in steps."""
@@ -189,8 +192,10 @@ def resume(
     run: the folder; or the trainer that `train` returned, early because of an interrupt in a notebook or a callback, or when
         all its steps were done and there are to be more. A trainer has its data, and goes on in its run folder if there is
         one.
-    images, labels: the data of the run; None loads them again as its configuration says. Batches of an iterable begin anew.
-    data: where they are now, if they were moved; the configuration is changed to say so.
+    images, labels: the data of the run, all of them also where it holds some out; None loads them again as its configuration
+        says. Batches of an iterable begin anew.
+    data: where they are now, if they were moved; the configuration is changed to say so. A path as `labels` is where the
+        file of labels is now.
     steps: a new total, if it should be longer than planned. Instance noise falls to 0 where it was planned to.
     device, precision: other than the run's: a checkpoint goes on on any device (where sums may round differently).
     settings: of the model's own training, those that may change (a LAPGAN's coarsest_steps).
@@ -212,8 +217,11 @@ def resume(
             raise ValueError("run: a trainer keeps its data, device and precision; only steps may be given with one")
         return go_on(run, steps, callbacks, progress)
     place, called = Path(run), list(callbacks)
+    moved: str | None = None
+    if isinstance(labels, str | os.PathLike):
+        moved, labels = os.fspath(labels), None
     kept = read_config(place)
-    wished = {"data": data, "steps": steps, "device": device, "precision": precision, **settings}
+    wished = {"data": data, "labels": moved, "steps": steps, "device": device, "precision": precision, **settings}
     changes = {name: value for name, value in wished.items() if value is not None}
     given = Given(images, labels, None, transform, keys, prefetch)
     check_changes(kept, changes)
@@ -225,7 +233,8 @@ def resume(
         if given.images is None:
             given = dataclasses.replace(given, images=open_data(config, None if "data" in changes else place))
         gan, opened = _open(place, kept, config.device, given)
-        source, class_names = given.source(gan, config)
+        by_label = not config.hold_out or had_labels(description_of_data(place))
+        source, class_names = given.source(gan, config, by_label=by_label)
         check_unedited(place, kept, {"config": kept.of(gan).to_file()}, place / FILE)
         _check_jobs(jobs, gan, called, place, source)
         parts = _parts(gan, source, config)
@@ -258,7 +267,7 @@ def stage_trainers(
 ) -> Iterator[tuple[str, Config, Trainer]]:
     """For each stage its name, its configuration and a trainer as `train` would use it, to measure what it costs; the name
     of the only one is empty."""
-    parts = _parts(gan, as_source(images, gan, labels=labels), config)
+    parts = _parts(gan, training_part(as_source(images, gan, labels=labels), config), config)
     for part in parts:
         trainer = build_trainer(part.gan, part.source, part.config)
         yield ("" if len(parts) == 1 else part.name), part.config, trainer
@@ -363,6 +372,7 @@ def _train_parts(
                 class_names,
                 part.config.to_file(),
                 part.done is not None,
+                part.source.held_out,
             )
             for part in todo
         }
@@ -422,10 +432,12 @@ def _train_there(
     class_names: Sequence[str] | None,
     settings: dict[str, Any],
     begun: bool,
+    held_out: HeldOut | None,
 ) -> None:
     """As `_train_part`, in a process of its own, which is given nothing but plain data."""
     config = Config.from_file(settings)
     source = ArraySource(images, labels)
+    source.held_out = held_out
     if begun:
         given = Given(source, class_names=class_names)
         resume_stage(place / name, _changes(config), given, progress=False, run=place)

@@ -174,4 +174,4 @@ def test_labels_by_their_names_and_data_that_were_moved(tmp_path: Path) -> None:
     assert found.returncode == 0, found.stderr
     other = gan_np("train", "--resume", run, "--steps", "4", "--width", "3")
     said = " ".join(other.stderr.replace("│", " ").split())
-    assert "only --data, --steps, --device, --precision may change; got --width too" in said
+    assert "only --data, --labels, --steps, --device, --precision may change; got --width too" in said

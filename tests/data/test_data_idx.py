@@ -169,6 +169,7 @@ def test_other_files_are_named(tmp_path, content):
     path = tmp_path / "other"
     path.write_bytes(content)
     with pytest.raises(
-        ValueError, match=r"source: expected a folder of images, an .npy, .npz, IDX or .csv file, got .*other"
+        ValueError,
+        match=r"source: expected a folder of images, an archive of them .* or \.csv file, got .*other",
     ):
         data.load(path)

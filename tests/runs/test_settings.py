@@ -8,6 +8,9 @@ from gan_np.runs import Config
 from gan_np.runs.options import REGISTRIES, options_for
 from gan_np.runs.settings import Scheduled, Settings
 
+NOT_OPTIONS = {"model", "init_from", "options", "labels"}
+"""What `train` does not take as an option; its `labels` are an array, those of a configuration a file."""
+
 HAVE_OBJECTS = {"objective", "penalties", "g_optimizer", "d_optimizer"}
 
 
@@ -20,7 +23,7 @@ def expected() -> dict[str, Any]:
             made = REGISTRIES[of][name]
             if made.__module__.startswith("gan_np."):
                 found |= {option.name: option.kind for option in options_for(of, name)}
-    return {name: kind for name, kind in found.items() if name not in ("model", "init_from", "options")}
+    return {name: kind for name, kind in found.items() if name not in NOT_OPTIONS}
 
 
 def test_settings_for_type_checkers_are_those_of_a_configuration() -> None:

@@ -208,8 +208,9 @@ def test_killed_between_its_stages_resumed_and_sampled_from_the_command_line(
             assert grid.width * (6 // columns * 10 + 2) == grid.height * (columns * 10 + 2)
     with Image.open(run / "drawing.gif") as drawn:
         assert drawn.n_frames == 2
-    assert "only --data, --steps, --device, --precision, --first-steps may change; got --units too" in " ".join(
-        here("train", "--resume", run, "--units", 6, code=2).replace("│", " ").split()
+    assert (
+        "only --data, --labels, --steps, --device, --precision, --first-steps may change; got --units too"
+        in " ".join(here("train", "--resume", run, "--units", 6, code=2).replace("│", " ").split())
     )
     here("train", "--resume", run, "--first-steps", 4, "--quiet")
     assert steps_done(run) == {"stage-0-8x8": 4, "stage-1-8x8": 3}

@@ -8,7 +8,9 @@ from functools import partial
 import numpy as np
 
 from gan_np.arrays import Array
+from gan_np.checks import as_array
 from gan_np.data.dataset import digest
+from gan_np.data.hold_out import taken
 from gan_np.data.sampler import Shuffler
 from gan_np.models import GAN, Model
 
@@ -81,14 +83,22 @@ class ArraySource(Source):
         chosen = np.sort(rng.permutation(len(self.data))[:count])
         return Batch(self._read(chosen, lambda: rng), None, chosen)
 
+    def part(self, rows: Array) -> ArraySource:
+        """In memory, or of a memory-mapped file in the cache folder where they are much."""
+        labels = None if self.labels is None else as_array("labels", self.labels)[rows]
+        return ArraySource(taken(self.data, rows), labels, self.form, self.prefetch)
+
     def of_stage(self, model: Model, number: int) -> ArraySource:
         """What the stage makes of all of them, or of each batch."""
         if self.form is None:
-            return ArraySource(model.stage_images(number, self.data), self.labels, None, self.prefetch)
-        if len(model.stages) == 1:
+            made = ArraySource(model.stage_images(number, self.data), self.labels, None, self.prefetch)
+        elif len(model.stages) == 1:
             return self
-        form = self.form.of_stage(partial(model.stage_images, number))
-        return ArraySource(self.data, self.labels, form, self.prefetch)
+        else:
+            form = self.form.of_stage(partial(model.stage_images, number))
+            made = ArraySource(self.data, self.labels, form, self.prefetch)
+        made.held_out = self.held_out
+        return made
 
     def fingerprint(self) -> str:
         """Of shape, dtype and numbers, as they lie in the array."""

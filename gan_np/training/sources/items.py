@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gan_np.arrays import Array
+from gan_np.checks import as_array
 from gan_np.data.sampler import Shuffler
 from gan_np.models import Model
 
@@ -18,6 +19,21 @@ from .reading import Form
 from .source import Batch, Order, Source
 from .spaced import digest_of, named, spaced
 from .transform import rng_of_batch
+
+
+class _Some:
+    """Some items of a data set."""
+
+    def __init__(self, data: Any, rows: Array) -> None:
+        self.data, self.rows = data, rows
+        if hasattr(data, "__getitems__"):
+            self.__getitems__ = lambda numbers: data.__getitems__([int(rows[number]) for number in numbers])
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, number: int) -> Any:
+        return self.data[int(self.rows[number])]
 
 
 class ItemSource(Source):
@@ -74,6 +90,11 @@ class ItemSource(Source):
             "the order, noise and weights of an uninterrupted one, but not its images (random changes made by transform=, "
             "which may take rng, are resumed exactly)"
         )
+
+    def part(self, rows: Array) -> ItemSource:
+        """The items of these numbers, read from the same data set."""
+        labels = None if self.labels is None else as_array("labels", self.labels)[rows]
+        return ItemSource(_Some(self.data, rows), self.form, labels, self.prefetch)
 
     def order(self, batch_size: int, seed: int) -> Shuffler:
         """Each epoch a fresh permutation."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from gan_np.arrays import Array
 from gan_np.checks import integer
+from gan_np.data.hold_out import HeldOut
 from gan_np.models import GAN, Model
 
 
@@ -70,12 +71,22 @@ class Source(ABC):
     name: what was given, for messages.
     labels: of all examples, as they were given beside them, or None.
     prefetch: how many batches are read ahead in a thread; 0: none.
+    held_out: what was left out of these data, where they are a part.
     """
 
     kind: str
     name: str
     labels: Any = None
     prefetch: int = 0
+    held_out: HeldOut | None = None
+
+    def part(self, rows: Array) -> Source:
+        """Some of the examples, by their numbers in ascending order.
+
+        Raises:
+            ValueError: they have no numbers.
+        """
+        raise ValueError(f"images: {self.counted} have no numbers, so no part can be taken")
 
     @property
     @abstractmethod
