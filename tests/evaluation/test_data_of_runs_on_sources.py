@@ -1,4 +1,4 @@
-"""A run on items or on an iterable does not say where its data are: an evaluation asks for them, and takes what it is given."""
+"""A run on items or an iterable does not say where its data are: an evaluation asks for them, and takes what it is given."""
 
 import dataclasses
 from pathlib import Path
