@@ -20,7 +20,7 @@ from gan_np.notebook import in_notebook
 from gan_np.registry import describe
 from gan_np.training.algorithm import Trainer
 from gan_np.training.finite import NonFiniteError
-from gan_np.training.sources import Source
+from gan_np.training.sources import DataEndedError, Source
 from gan_np.training.step import Step
 
 from . import checkpoint
@@ -322,6 +322,11 @@ def _drive(
             if folder is not None:
                 last = checkpoint.all_of(folder.path) if trainer.steps else []
                 error.add_note(f"(last good checkpoint: {last[-1] if last else 'none yet'})")
+            raise
+        except DataEndedError as error:
+            # A step asks for its images before it changes anything, so that all is as the last step left it.
+            if recorder is not None and trainer.steps and trainer.order.position % trainer.d_steps == 0:
+                error.add_note(f"({_saved(recorder)}; go on with: gan_np.resume({str(going_on)!r}, images=…))")
             raise
         except Interrupted:
             raise

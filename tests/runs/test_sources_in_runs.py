@@ -179,6 +179,15 @@ def test_a_stream_begins_anew_and_says_so(tmp_path: Path, capsys: pytest.Capture
     assert no_thread_is_left()
 
 
+def test_the_end_of_a_generator_loses_no_step(tmp_path: Path) -> None:
+    with pytest.warns(InexactResumeWarning), pytest.raises(gn.training.DataEndedError, match=r"step 7: ") as ended:
+        gn.train(small(), batches(), out=tmp_path / "run", steps=12, **OPTIONS)
+    assert "step-000006.safetensors" in " ".join(ended.value.__notes__)
+    trainer = gn.resume(tmp_path / "run", images=batches(), steps=8)
+    assert (trainer.steps, trainer.order.position) == (8, 8)
+    assert no_thread_is_left()
+
+
 def test_what_is_wrong_with_an_item_is_raised_in_its_step(tmp_path: Path) -> None:
     class Breaking(Items):
         def __getitem__(self, number: int) -> np.ndarray:

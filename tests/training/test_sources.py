@@ -8,6 +8,7 @@ import pytest
 
 import gan_np as gn
 from gan_np.training import DataEndedError, Trainer, as_source
+from gan_np.training.sources import Reader
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), np.uint8)
 LABELS = np.arange(20) % 3
@@ -167,7 +168,7 @@ def test_a_batch_whose_memory_is_used_again_by_its_generator() -> None:
             yield held
 
     source = as_source(same, small(), prefetch=3)
-    reader = gn.training.sources.Reader(source, source.order(8, 0))
+    reader = Reader(source, source.order(8, 0))
     assert [int(reader.next().images.max()) for _ in range(9)] == list(range(9))
     reader.pause()
 
@@ -349,3 +350,26 @@ def test_an_iterable_with_the_names_of_a_data_set_that_refuses() -> None:
             raise NotImplementedError
 
     assert as_source(Streamed([IMAGES]), small()).kind == "stream"
+
+
+@pytest.mark.parametrize("data", [IMAGES, Items(list(IMAGES))], ids=["array", "items"])
+@pytest.mark.parametrize("prefetch", [0, 2])
+def test_put_at_any_place_a_reader_gives_what_stands_there(data: Any, prefetch: int) -> None:
+    def drawn(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return image ^ rng.integers(0, 256, image.shape, np.uint8)
+
+    def reader(seed: int) -> Reader:
+        source = as_source(data, small(), transform=drawn, prefetch=prefetch)
+        return Reader(source, source.order(5, seed))
+
+    one = reader(seed=3)
+    straight = [one.next().images for _ in range(8)]  # two epochs: no image is changed twice in the same way
+    assert len({image.tobytes() for batch in straight for image in batch}) == 40
+    for place in (2, 7, 0):
+        one.order.seek(place)  # as a checkpoint does
+        np.testing.assert_array_equal(one.next().images, straight[place])
+        assert one.order.position == place + 1
+    other = reader(seed=4)
+    assert not any((other.next().images == batch).all() for batch in straight[:1])
+    one.pause()
+    other.pause()
