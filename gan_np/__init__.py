@@ -1,7 +1,7 @@
 """Generative adversarial networks on NumPy and CuPy, every derivative written by hand and checked.
 
 >>> import gan_np as gn
->>> gan = gn.models.mlp(image_shape=(8, 8, 1), latent_dim=4, hidden=16, seed=0)
+>>> gan = gn.models.mlp(data_shape=(8, 8, 1), latent_dim=4, hidden=16, seed=0)
 >>> gan.sample(3, seed=1).shape
 (3, 8, 8, 1)
 """

@@ -217,7 +217,9 @@ def test_truncated_archives(tmp_path, kind, share):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    "content", [b"", b"hello", b"\0" * 2000, gzip.compress(b"\0" * 5000), b"PK\x05\x06" + b"\0" * 18]
+    "content",
+    [b"", b"hello", b"\0" * 2000, gzip.compress(b"\0" * 5000, mtime=0), b"PK\x05\x06" + b"\0" * 18],
+    ids=["empty", "text", "zeros", "packed zeros", "an empty zip"],
 )
 def test_what_is_no_archive(tmp_path, kind, content):
     (tmp_path / f"a.{kind}").write_bytes(content)

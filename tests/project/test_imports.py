@@ -60,7 +60,7 @@ ROOMS = [
     {"cuda_graph"},
     {"testing"},
     {"data"},
-    {"pictures"},
+    {"display"},
     {"models"},
     {"metrics"},
     {"training"},
