@@ -14,8 +14,8 @@ from gan_np.runs.options import owners
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 COMMANDS = {command.name: set(inspect.signature(command.callback).parameters) for command in app.registered_commands}
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```", re.S | re.M)
-OF_THE_READER = {"my/images"}
-READ = ("--data", "--held-out", "--classifier", "--resume", "--config", "--tuned", "--against")
+OF_THE_READER = {"my/images", "faces.zip", "ages.csv"}
+READ = ("--data", "--labels", "--held-out", "--classifier", "--resume", "--config", "--tuned", "--against")
 
 
 def in_order() -> list[tuple[str, str]]:

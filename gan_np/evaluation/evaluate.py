@@ -115,7 +115,7 @@ def evaluate(
     Each figure stands beside that of real training images against the same reference, at the same size: what a perfect
     generator, or one that replays its training set, would have.
 
-    >>> import gan_np as gn
+    >>> import numpy as np, gan_np as gn
     >>> gan = gn.models.dcgan((8, 8, 1), 4, width=2)
     >>> images = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 1), np.uint8)
     >>> report = gn.evaluation.evaluate(gan, images, count=30)

@@ -26,7 +26,7 @@ class DiffAugment(Layer):
 
     >>> import gan_np as gn
     >>> gn.DiffAugment("colour", "translation", probability=gn.schedules.Linear(1.0, 0.0, 5000))
-    DiffAugment('colour', 'translation', probability=Linear(start=1.0, end=0.0, updates=5000))
+    DiffAugment('colour', 'translation', probability=Linear(start=1.0, stop=0.0, updates=5000))
     """
 
     def __init__(self, *policy: str, probability: float | Callable[[int], float] = 1.0) -> None:
