@@ -14,6 +14,7 @@ from image_files import folder_of
 
 from gan_np import data
 from gan_np.data import BrokenImages, archives, tar_files
+from gan_np.data.decode import Unreadable
 
 KINDS = ["zip", "tar", "tar.gz", "tgz"]
 NAMES = ["train/cat/10.png", "train/cat/2.png", "train/dog/3.png", "test/dog/4.png"]
@@ -176,7 +177,7 @@ def entry_of(content, place):
 @pytest.mark.parametrize(
     ("place", "field", "value", "reason"),
     [
-        (8, "<H", 1, "is encrypted"),
+        (8, "<H", 1, r"\(is encrypted\)"),
         (10, "<H", 12, "compression method 12 is not read here"),
         (24, "<I", 4_000_000_000, "claims 4,000,000,000 bytes, more than an archive of this size"),
         (16, "<I", 12345, "BadZipFile: Bad CRC-32"),
@@ -245,6 +246,15 @@ def test_a_long_header_of_a_tar_is_not_read_into_memory(tmp_path, png, monkeypat
     long = tar_of(tmp_path / "a.tar", member("a/" * 5000 + "a.png", png))
     with pytest.raises(ValueError, match=r"not a readable .tar file: ValueError: a header of"):
         data.open(long)
+
+
+def test_an_archive_that_is_cut_off_while_it_is_read(tmp_path):
+    archive = tar_of(tmp_path / "a.tar", member("a.png", b"x" * 300_000))
+    with tar_files.TarFiles(archive, lambda: tmp_path) as files:
+        files.entries()
+        archive.write_bytes(archive.read_bytes()[:600])
+        with pytest.raises(Unreadable, match="the archive is cut off"):
+            files.open("a.png")
 
 
 def test_decompressing_stops_before_the_disk_is_full(tmp_path, monkeypatch):
