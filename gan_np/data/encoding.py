@@ -21,6 +21,23 @@ FLOATS = ("float32", "float64")
 _ROWS = 1 << 16
 
 
+def check_unit(images: Array, name: str) -> None:
+    """Refuse images of floats outside [0, 1]; bytes pass.
+
+    Raises:
+        ValueError: some are, or are not finite.
+    """
+    if images.dtype.kind != "f":
+        return
+    for start in range(0, len(images), _ROWS):
+        seen = extent_of(images[start : start + _ROWS], name)
+        if seen.least < 0 or seen.greatest > 1:
+            raise ValueError(
+                f"{name}: floats are expected to lie in [0, 1], these go from {seen}; "
+                "gan_np.data.load(array, dtype='float32', value_range=(low, high)) brings them there"
+            )
+
+
 class Encoding(Protocol):
     """What a GAN knows of its data's numbers."""
 
@@ -88,13 +105,7 @@ class ImageEncoding:
                     f"images: expected uint8, float32 or float64, got {data.dtype}; gan_np.data.load(array) makes bytes of "
                     "other numbers and says which value is black and which is white (dtype='float32' keeps floats)"
                 )
-            for start in range(0, len(data), _ROWS):
-                seen = extent_of(data[start : start + _ROWS], "images")
-                if seen.least < 0 or seen.greatest > 1:
-                    raise ValueError(
-                        f"images: floats are expected to lie in [0, 1], these go from {seen}; "
-                        "gan_np.data.load(array, dtype='float32', value_range=(low, high)) brings them there"
-                    )
+            check_unit(data, "images")
         return dataclasses.replace(self, dtype=str(data.dtype))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from gan_np.arrays import Array, generator
 from gan_np.checks import ShapeError, as_array, integer
 from gan_np.data.dataset import check_labels
+from gan_np.data.encoding import check_unit
 from gan_np.data.labels import LabelTable
 from gan_np.metrics.intervals import GROUPS, Estimate
 from gan_np.metrics.measure import (
@@ -185,6 +186,8 @@ def _check(gan: Sampler, images: Array, labels: Array | None, name: str) -> None
             f"{name}: expected {' or '.join(kinds)} (N, {', '.join(map(str, gan.data_shape))}), got {images.dtype} "
             f"{images.shape}"
         )
+    if len(gan.data_shape) == 3:
+        check_unit(images, name)
     if labels is not None:
         check_labels(labels, len(images), f"{name} labels")
 

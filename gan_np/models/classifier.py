@@ -11,6 +11,7 @@ import numpy as np
 from gan_np.arrays import Array, array_module, to_device, to_host
 from gan_np.checks import ShapeError, choice, integer, number
 from gan_np.checks import shape as checked_shape
+from gan_np.data.encoding import check_unit
 from gan_np.data.images import RANGES, to_float
 from gan_np.layers import BatchNorm, Conv2d, Dense, DiffAugment, Dropout, Flatten, He, Layer
 from gan_np.networks import Fork, Identity, Network, Sequential
@@ -124,6 +125,7 @@ class Classifier:
             raise TypeError(f"images: expected uint8, or floats from 0 to 1, got {images.dtype}")
         if images.ndim != 4 or images.shape[1:] != self.image_shape:
             raise ShapeError(f"images: this classifier reads (N, *{self.image_shape}), got {images.shape}")
+        check_unit(images, "images")
         network = self.network.check_finite(f"the classifier {self.name}")
         features = np.empty((len(images), self.feature_count), network.dtype)
         probabilities = np.empty((len(images), self.classes), network.dtype)

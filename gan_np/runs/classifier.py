@@ -13,6 +13,7 @@ from gan_np.arrays import Array, array_module, generator, to_device
 from gan_np.averaging import recompute_statistics
 from gan_np.checks import ShapeError, integer, number
 from gan_np.data.dataset import check_images, check_labels
+from gan_np.data.encoding import check_unit
 from gan_np.data.images import to_float
 from gan_np.data.labels import MOST_CLASSES, LabelTable
 from gan_np.data.sampler import Shuffler
@@ -170,6 +171,7 @@ def _checked(images: Array, labels: Array, name: str, of_labels: str) -> Array:
     check_images(images, name)
     if str(images.dtype) not in ("uint8", "float32", "float64"):
         raise TypeError(f"{name}: expected uint8, or floats from 0 to 1, got {images.dtype}")
+    check_unit(images, name)
     return check_labels(labels, len(images), of_labels)
 
 

@@ -61,7 +61,7 @@ def table() -> np.ndarray:
 
 
 def test_columns_are_standardised_and_come_back_in_their_units():
-    encoding = VectorEncoding(3).learned(table(), columns=("time", "small", "same"))
+    encoding = VectorEncoding(3).named(("time", "small", "same")).learned(table())
     seen = encoding.encode(table(), FLOAT32)
     assert seen.dtype == np.float32
     np.testing.assert_allclose(seen.mean(axis=0), 0, atol=1e-4)
@@ -115,5 +115,5 @@ def test_what_an_encoding_of_vectors_refuses(arguments, error, words):
 
 
 def test_encodings_are_described_and_built_again():
-    for encoding in (ImageEncoding("0..1", "float32"), VectorEncoding(3).learned(table(), columns=("a", "b", "c"))):
+    for encoding in (ImageEncoding("0..1", "float32"), VectorEncoding(3).learned(table()).named(("a", "b", "c"))):
         assert build(describe(encoding)) == encoding

@@ -24,7 +24,7 @@ def striped(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 class Generator:
     """Gives out images made before, `count` of a seed drawn from them."""
 
-    image_shape = SHAPE
+    data_shape = SHAPE
 
     def __init__(self, images: np.ndarray, labels: np.ndarray | None = None) -> None:
         self.images, self.labels = images, labels

@@ -29,7 +29,7 @@ def place(tmp_path: Path) -> Path:
 
 def test_pictures_of_another_shape_are_refused_before_a_classifier_is_trained(place: Path) -> None:
     run = train(place, "run")
-    with pytest.raises(ShapeError, match=r"real: expected images of 8×8×1, as the run draws, .*small.npy has 4×4×1"):
+    with pytest.raises(ShapeError, match=r"real: expected data of 8×8×1, as the run draws, .*small.npy has 4×4×1"):
         evaluate_run(run, real=str(place / "small.npy"), count=20, progress=False)
     assert not (run / "classifier.safetensors").exists()
 
