@@ -40,7 +40,10 @@ class VectorFeatures:
 
 def plain_features(gan: Any) -> FeatureExtractor:
     """What reads a model's data without a classifier: pixels of images, numbers of vectors."""
-    return PixelFeatures(gan.image_shape) if len(gan.data_shape) == 3 else VectorFeatures(gan.encoding)
+    if len(gan.data_shape) == 1:
+        return VectorFeatures(gan.encoding)
+    height, width, channels = gan.data_shape
+    return PixelFeatures((height, width, channels))
 
 
 class PixelFeatures:

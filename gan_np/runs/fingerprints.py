@@ -87,10 +87,9 @@ def check_fingerprints(
     recorded = description.get(LABELS)
     if recorded is None:
         return
+    found = None if labels is None else _of_labels(labels)
     if held_out is not None:
         found = held_out.fingerprints[LABELS]
-    else:
-        found = None if labels is None else _of_labels(labels)
     if found is None:
         raise ValueError(f"labels: {run} was trained with labels, it needs one label for each image, there are none")
     if recorded != found:
