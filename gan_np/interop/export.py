@@ -10,7 +10,7 @@ from gan_np.files import write_atomically
 from gan_np.models import GAN, Classifier, Model
 from gan_np.networks import Network
 
-from . import onnx
+from . import onnx, torch
 
 NETWORKS = ("generator", "discriminator")
 SUFFIXES = (".onnx", ".safetensors")
@@ -56,23 +56,42 @@ def export(
     """
     if not isinstance(made, Model | Classifier | Network):
         raise TypeError(f"made: expected a model, a classifier or a network, got {shown(made)}")
+    path = check_name(to, layout, dtype)
+    choice("network", network, NETWORKS)
+    if network == "discriminator" and not isinstance(made, GAN):
+        what = (
+            "has one for each stage: export a stage, a folder inside the run's"
+            if isinstance(made, Model)
+            else "has none"
+        )
+        raise ValueError(f"network: expected the generator of a GAN, a {type(made).__name__} {what}")
+    if path.suffix.lower() == ".onnx":
+        form = onnx.Form("nchw" if layout is None else layout, dtype, True if fold is None else fold, average)
+        return write_atomically(path, _onnx(made, network, form))
+    return _torch(path, made, network, torch.Form(bool(fold), average))
+
+
+def check_name(to: str | Path, layout: str | None = None, dtype: str = "float32") -> Path:
+    """The path of the file, if its form is known and can be had in this layout and dtype.
+
+    Raises:
+        ValueError: it is not, or it cannot.
+    """
     path = Path(to)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise ValueError(f"to: expected a name that ends in {' or '.join(SUFFIXES)}, got {str(path)!r}")
-    choice("network", network, NETWORKS)
-    if network == "discriminator" and not isinstance(made, GAN):
-        what = "has one for each stage: export a stage, a folder inside the run's" if isinstance(made, Model) else "has none"
-        raise ValueError(f"network: expected the generator of a GAN, a {type(made).__name__} {what}")
+    choice("dtype", dtype, onnx.DTYPES)
     if suffix == ".onnx":
-        form = onnx.Form(
-            choice("layout", "nchw" if layout is None else layout, onnx.LAYOUTS),
-            choice("dtype", dtype, onnx.DTYPES),
-            True if fold is None else fold,
-            average,
+        choice("layout", "nchw" if layout is None else layout, onnx.LAYOUTS)
+    elif layout != "torch":
+        raise ValueError(
+            "layout: expected 'torch' for a .safetensors file, the names and layouts of PyTorch (gan_np.save writes this "
+            f"library's own), got {layout!r}"
         )
-        return write_atomically(path, _onnx(made, network, form))
-    raise NotImplementedError
+    elif dtype != "float32":
+        raise ValueError(f"dtype: for PyTorch weights are float32, call .half() on the module there; got {dtype!r}")
+    return path
 
 
 def _onnx(made: Any, network: str, form: onnx.Form) -> bytes:
@@ -88,3 +107,21 @@ def _onnx(made: Any, network: str, form: onnx.Form) -> bytes:
         model = onnx.discriminator(made, form, version)
     written: bytes = model.SerializeToString(deterministic=True)
     return written
+
+
+def _torch(path: Path, made: Any, network: str, form: torch.Form) -> Path:
+    from gan_np import __version__ as version
+
+    text = path.with_suffix(".py")
+    if text.exists() and not text.read_text(encoding="utf-8", errors="replace").startswith(torch.MARK):
+        raise ValueError(f"to: {text} is there already and was not written by gan_np: choose another name")
+    if isinstance(made, Classifier):
+        written = torch.classifier(made, form)
+    elif isinstance(made, Network):
+        written = torch.network(made, form)
+    else:
+        written = torch.generator(made, form) if network == "generator" else torch.discriminator(made, form)
+    tensors, code = written.tensors(), written.text(path.stem, version).encode()
+    write_atomically(path, tensors)
+    write_atomically(text, code)
+    return path

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from gan_np.arrays import Array, Shape, to_host
+from gan_np.arrays import Shape, to_host
 from gan_np.checks import ShapeError
 from gan_np.layers import Layer, Variables
 from gan_np.layers.layer import Shapes
@@ -191,7 +191,9 @@ class Graph:
 
     def reshape(self, value: Value, sizes: Shape, shape: Shape | None = None) -> Value:
         """(N, *sizes), in the graph's order of axes."""
-        return self.node("Reshape", value, self.constant(np.array([0, *sizes], np.int64), "sizes"), shape=shape or sizes)
+        return self.node(
+            "Reshape", value, self.constant(np.array([0, *sizes], np.int64), "sizes"), shape=shape or sizes
+        )
 
     def batch_and(self, value: Value, sizes: Shape) -> Value:
         """The vector [N, *sizes] of integers, N the batch of a value."""

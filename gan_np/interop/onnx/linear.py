@@ -30,9 +30,7 @@ def convolution(graph: Graph, layer: Conv2d, variables: Variables, x: Value) -> 
 def transposed_convolution(graph: Graph, layer: ConvTranspose2d, variables: Variables, x: Value) -> Value:
     """ConvTranspose, whose weight is (in, out, kernel_height, kernel_width)."""
     weight = graph.constant(to_host(variables["weight"]).transpose(3, 2, 0, 1), "weight")
-    return _convolved(
-        graph, "ConvTranspose", layer, variables, x, weight, output_padding=list(layer.output_padding)
-    )
+    return _convolved(graph, "ConvTranspose", layer, variables, x, weight, output_padding=list(layer.output_padding))
 
 
 @exports(SpectralNorm)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +9,11 @@ import numpy as np
 
 from gan_np.arrays import Array
 from gan_np.data.encoding import VectorEncoding
-from gan_np.models import GAN, GRAN, LAPGAN, Classifier, InfoGAN, Model
+from gan_np.models import GAN, LAPGAN, Classifier, InfoGAN, Model
 from gan_np.models.lapgan import LaplacianLevel
 from gan_np.networks import Network, Sequential, folded
 
+from ..about import of_classifier, of_discriminator, of_generator, texts
 from .graph import OPSET, Graph, Value, Values
 from .shapes import enlarged, spread
 
@@ -49,7 +48,6 @@ class Form:
 def generator(gan: Model, form: Form, version: str) -> Any:
     """G as a ModelProto: z (and label, or context, or noise) to images or vectors."""
     graph = Graph(form.dtype)
-    about = {"network": "generator", "latent_dim": gan.stages[0].prior.dim, "latent": gan.stages[0].prior.kind}
     if isinstance(gan, LAPGAN):
         series = _pyramid(graph, gan, form)
         _output_image(graph, series[-1], "image", form)
@@ -65,7 +63,7 @@ def generator(gan: Model, form: Form, version: str) -> Any:
             f"run: {type(gan).__name__} is a model of several stages, and how they draw together is known for lapgan alone; "
             "export one of its stages, the folders inside the run's"
         )
-    return graph.model("generator", version, _metadata(gan, form, about))
+    return graph.model("generator", version, _texts(of_generator(gan), form))
 
 
 def discriminator(gan: GAN, form: Form, version: str) -> Any:
@@ -83,8 +81,7 @@ def discriminator(gan: GAN, form: Form, version: str) -> Any:
     for number, value in enumerate(several):
         name = names[number] if number < len(names) else f"head{number}"
         graph.output(_full(graph, value), name, channels_last=form.channels_last)
-    about = {"network": "discriminator", "packing": gan.packing}
-    return graph.model("discriminator", version, _metadata(gan, form, about))
+    return graph.model("discriminator", version, _texts(of_discriminator(gan), form))
 
 
 def classifier(made: Classifier, form: Form, version: str) -> Any:
@@ -94,15 +91,7 @@ def classifier(made: Classifier, form: Form, version: str) -> Any:
     network = form.ready(made.network.check_finite(f"the classifier {made.name}"))
     for value, name in zip(_run(graph, network, image), ("features", "logits"), strict=True):
         graph.output(_full(graph, value), name)
-    about = {
-        "network": "classifier",
-        "name": made.name,
-        "data_shape": list(made.image_shape),
-        "range": made.pixel_range,
-        "classes": made.classes,
-        "class_names": list(made.names()),
-    }
-    return graph.model("classifier", version, _texts(about, form))
+    return graph.model("classifier", version, _texts(of_classifier(made), form))
 
 
 def network(made: Network, form: Form, version: str) -> Any:
@@ -215,29 +204,5 @@ def _pyramid(graph: Graph, gan: LAPGAN, form: Form) -> list[Value]:
     return series
 
 
-def _metadata(gan: Model, form: Form, about: Mapping[str, Any]) -> dict[str, str]:
-    """What the file says: which model, what it takes and gives."""
-    found: dict[str, Any] = {**about, "model": gan.recipe.get("model", type(gan).__name__)}
-    found["data_shape"] = list(gan.data_shape)
-    if len(gan.data_shape) == 3:
-        found["range"] = "-1..1" if isinstance(gan, LAPGAN) else gan.stages[0].pixel_range
-    else:
-        found["units"] = "of the data"
-        if columns := getattr(gan.encoding, "columns", None):
-            found["columns"] = list(columns)
-    if isinstance(gan, GRAN):
-        found["draw_steps"] = gan.draw_steps
-    if (table := gan.labels) is not None:
-        found |= {"classes": len(table), "class_names": list(table.names), "labels": list(table.values)}
-    return _texts(found, form)
-
-
-def _texts(about: Mapping[str, Any], form: Form) -> dict[str, str]:
-    """As ONNX keeps them: texts; lists as JSON."""
-    everything = {**about, "dtype": form.dtype, "opset": OPSET}
-    if len(about.get("data_shape", (0, 0, 0))) == 3:
-        everything["layout"] = form.layout.upper()
-    return {
-        name: json.dumps(value, ensure_ascii=False) if isinstance(value, list) else str(value)
-        for name, value in everything.items()
-    }
+def _texts(about: dict[str, Any], form: Form) -> dict[str, str]:
+    return texts(about, form.layout.upper(), dtype=form.dtype, opset=OPSET)

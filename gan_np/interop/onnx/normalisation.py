@@ -73,5 +73,3 @@ def _scaled(graph: Graph, x: Value, variables: Variables, placed: Any) -> Value:
         if values is not None:
             x = graph.node(operator, x, graph.constant(placed(to_host(values)), name))
     return x
-
-

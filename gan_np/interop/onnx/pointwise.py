@@ -6,7 +6,15 @@ from typing import Any
 
 from gan_np import ops
 from gan_np.layers import (
-    DiffAugment, Dropout, LeakyReLU, Maxout, ReLU, Sigmoid, Softplus, Tanh, Variables,
+    DiffAugment,
+    Dropout,
+    LeakyReLU,
+    Maxout,
+    ReLU,
+    Sigmoid,
+    Softplus,
+    Tanh,
+    Variables,
 )  # fmt: skip
 from gan_np.networks import Identity
 

@@ -77,6 +77,4 @@ def enlarged(graph: Graph, x: Value, factor: tuple[int, int], mode: str) -> Valu
 def average_pool(graph: Graph, layer: AveragePool2d, variables: Variables, x: Value) -> Value:
     """The mean over disjoint windows."""
     window = list(layer.window)
-    return graph.node(
-        "AveragePool", x, shape=variables.declaration.output_shape, kernel_shape=window, strides=window
-    )
+    return graph.node("AveragePool", x, shape=variables.declaration.output_shape, kernel_shape=window, strides=window)

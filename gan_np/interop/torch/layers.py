@@ -11,9 +11,31 @@ import numpy as np
 from gan_np import ops
 from gan_np.arrays import Array, Shape
 from gan_np.layers import (
-    Add, AveragePool2d, BatchNorm, Concatenate, Conv2d, ConvTranspose2d, Dense, DiffAugment, Dropout, Flatten, GroupNorm,
-    InstanceNorm, Layer, LayerNorm, LeakyReLU, Maxout, MinibatchStandardDeviation, Planes, ReLU, Reshape, Sigmoid, Softplus,
-    SpectralNorm, Tanh, Upsample2d,
+    Add,
+    AveragePool2d,
+    BatchNorm,
+    Concatenate,
+    Conv2d,
+    ConvTranspose2d,
+    Dense,
+    DiffAugment,
+    Dropout,
+    Flatten,
+    GroupNorm,
+    InstanceNorm,
+    Layer,
+    LayerNorm,
+    LeakyReLU,
+    Maxout,
+    MinibatchStandardDeviation,
+    Planes,
+    ReLU,
+    Reshape,
+    Sigmoid,
+    Softplus,
+    SpectralNorm,
+    Tanh,
+    Upsample2d,
 )  # fmt: skip
 from gan_np.models.gran import DrawStep, EmptyCanvas, FinishedCanvas
 from gan_np.models.lapgan import AddDetail
@@ -72,9 +94,7 @@ def dense(layer: Dense, site: Site) -> Chain:
     rows, columns = places(before), places(after)
     back_rows, back_columns = np.argsort(rows), np.argsort(columns)
     tensors = _present(
-        weight=site.parameter(
-            "weight", lambda w: w[rows][:, columns].T, lambda w: w.T[back_rows][:, back_columns]
-        ),
+        weight=site.parameter("weight", lambda w: w[rows][:, columns].T, lambda w: w.T[back_rows][:, back_columns]),
         bias=site.parameter("bias", *permuted(after)),
     )
     code = f"nn.Linear({len(rows)}, {layer.out_features}{_without_bias(layer)})"
@@ -112,7 +132,9 @@ def _convolution(name: str, layer: Any, site: Site, out_channels: int) -> list[M
 def spectral_norm(layer: SpectralNorm, site: Site) -> Chain:
     """The layer inside, with the normalised weight."""
     weight, before = normalised_weight(layer, site.variables), site.variables
-    inside = build(layer.layer, replace(site, variables=before.with_parameter(layer.parameter, weight, before.gradient)))
+    inside = build(
+        layer.layer, replace(site, variables=before.with_parameter(layer.parameter, weight, before.gradient))
+    )
     axis = 1 if isinstance(layer.layer, ConvTranspose2d) else 0
     modules = [
         replace(one, spectral=("weight", f"{site.state_path}spectral_u", axis)) if "weight" in one.tensors else one
@@ -139,7 +161,9 @@ def batch_norm(layer: BatchNorm, site: Site) -> Chain:
     settings += [f"momentum={layer.momentum!r}"] if layer.momentum != 0.1 else []
     settings += [] if affine else ["affine=False"]
     rank = {1: "1d", 2: "1d", 3: "2d"}[len(shape)]
-    return Chain([Module(f"nn.BatchNorm{rank}({', '.join(settings)})", tensors), *activation(layer.activation)], site.order)
+    return Chain(
+        [Module(f"nn.BatchNorm{rank}({', '.join(settings)})", tensors), *activation(layer.activation)], site.order
+    )
 
 
 @exports(LayerNorm)
@@ -197,7 +221,9 @@ def add(layer: Add, site: Site) -> Chain:
     """A helper; all inputs must be in one order."""
     first, *others = site.order
     if any(other != first for other in others):
-        raise TypeError(f"{layer!r} (at {site.path!r}): no export to PyTorch where inputs are maps laid flat beside others")
+        raise TypeError(
+            f"{layer!r} (at {site.path!r}): no export to PyTorch where inputs are maps laid flat beside others"
+        )
     return Chain([Module("Add()")], first)
 
 
@@ -221,7 +247,7 @@ def upsample(layer: Upsample2d, site: Site) -> list[Module]:
     """nn.Upsample."""
     factor = tuple(map(float, layer.factor))
     corners = ", align_corners=False" if layer.mode == "bilinear" else ""
-    return [Module(f"nn.Upsample(scale_factor={factor!r}, mode={layer.mode!r}{corners})")]
+    return [Module(f'nn.Upsample(scale_factor={factor!r}, mode="{layer.mode}"{corners})')]
 
 
 @exports(AveragePool2d)
@@ -250,7 +276,9 @@ def _wanted(following: Sequence[Layer], otherwise: Order | None) -> Order | None
     for layer in following:
         if isinstance(layer, Reshape):
             return (layer.sizes,) if len(layer.sizes) == 3 else None
-        if not isinstance(layer, BatchNorm | LayerNorm | Dropout | Identity | ReLU | LeakyReLU | Tanh | Sigmoid | Softplus):
+        if not isinstance(
+            layer, BatchNorm | LayerNorm | Dropout | Identity | ReLU | LeakyReLU | Tanh | Sigmoid | Softplus
+        ):
             return None
     return otherwise
 
@@ -273,7 +301,8 @@ def parallel(layer: Parallel, site: Site) -> Chain:
         for number, (each, shape, order) in enumerate(zip(layer.layers, site.shape, site.order, strict=True))
     ]
     children = {str(number): one.modules for number, one in enumerate(made)}
-    return Chain([Module("Parallel", children=children)], tuple(one.order for one in made))
+    changing = [Module("Parallel", children=children)] if any(children.values()) else []
+    return Chain(changing, tuple(one.order for one in made))
 
 
 @exports(Residual)
@@ -315,9 +344,7 @@ def draw_step(layer: DrawStep, site: Site) -> list[Module]:
     h_z, h_c, image = site.shape
     decoder = build(layer.decoder, site.child("decoder", (h_z, h_c), (plain(h_z), plain(h_c))))
     encoder = build(layer.encoder, site.child("encoder", image, None))
-    return [
-        Module("DrawStep", children={"decoder": decoder.modules, "encoder": in_own_order(encoder, layer)})
-    ]
+    return [Module("DrawStep", children={"decoder": decoder.modules, "encoder": in_own_order(encoder, layer)})]
 
 
 @exports(FinishedCanvas)
@@ -359,5 +386,3 @@ def _without_bias(layer: Any) -> str:
 
 def _sizes(sizes: Shape) -> str:
     return str(sizes[0]) if len(set(sizes)) == 1 else repr(tuple(sizes))
-
-

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gan_np.arrays import Array, Shape, to_host
+import numpy as np
+
+from gan_np.arrays import Array, to_host
 from gan_np.layers import Layer, Variables
 from gan_np.layers.layer import Shapes
 
@@ -109,9 +111,7 @@ class Site:
             self.variables.children[name], f"{self.path}{name}.", f"{self.state_path}{name}.", shape, order, wanted
         )
 
-    def parameter(
-        self, name: str, there: Callable[[Array], Array], back: Callable[[Array], Array]
-    ) -> Tensor | None:
+    def parameter(self, name: str, there: Callable[[Array], Array], back: Callable[[Array], Array]) -> Tensor | None:
         """A parameter in PyTorch's layout and the way back; None where the layer has none of this name."""
         found = self.variables.get(name)
         return None if found is None else Tensor(there(to_host(found)), f"{self.path}{name}", False, back)
@@ -166,14 +166,6 @@ def ordered(function: Any) -> Any:
 
 def permuted(order: Order) -> tuple[Callable[[Array], Array], Callable[[Array], Array]]:
     """From this library's order of features to PyTorch's along the first axis, and back."""
-    import numpy as np
-
     there = places(order)
     back = np.argsort(there)
     return (lambda values: values[there]), (lambda values: values[back])
-
-
-__all__ = [
-    "EXPORTERS", "Chain", "Module", "Shape", "Site", "Tensor", "build", "chain_lines", "exports", "in_own_order", "leaves",
-    "ordered", "permuted", "reordered",
-]  # fmt: skip

@@ -45,9 +45,3 @@ def places(order: Order) -> Array:
         start += count
     together: Array = np.concatenate(found)
     return together
-
-
-def inverse(permutation: Array) -> Array:
-    """The permutation that undoes another."""
-    back: Array = np.argsort(permutation)
-    return back
