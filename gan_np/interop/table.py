@@ -55,6 +55,7 @@ class Exporters(Generic[Function]):
             name = type(made).__name__
             at = f" (at {where!r})" if where else ""
             raise TypeError(
-                f"{shown(made)}{at}: no export to {self.form} is known for {name}; say how with @{self.place}.exports({name})"
+                f"{shown(made)}{at}: no export to {self.form} is known for {name}; "
+                f"say how with @{self.place}.exports({name})"
             )
         return found

@@ -140,7 +140,7 @@ def test_one_pixel_that_grows_stays_a_convolution():
             nn.ReLU(),
             nn.ConvTranspose2d(6, 2, (3, 4), (1, 2), (0, 1), (0, 1)),
             nn.Tanh(),
-        )  # fmt: skip
+        )
     )
     load_torch(ours, module)
     z = normal(0, 3, 20)
@@ -317,9 +317,9 @@ def test_names_say_which_module_a_layer_takes():
     same(ours(x), theirs(nn.Sequential(module["first"], module["second"]), x))
     load_torch(ours, module)
     same(ours(x), theirs(nn.Sequential(module["second"], module["first"]), x))
-    with pytest.raises(ValueError, match="^names: there is no layer '7' with parameters here; there are 0, 1"):
+    with pytest.raises(ValueError, match=r"^names: there is no layer '7' with parameters here; there are 0, 1"):
         load_torch(ours, module, names={"7": "first"})
-    with pytest.raises(ValueError, match="^names: there is no module 'third' there; there are second, first"):
+    with pytest.raises(ValueError, match=r"^names: there is no module 'third' there; there are second, first"):
         load_torch(ours, module, names={"0": "third"})
 
 
@@ -343,9 +343,15 @@ def small(*, channels=4, out=2, bias=False, norm=True, tail=()):
 @pytest.mark.parametrize(
     ("module", "words"),
     [
-        (lambda: small(channels=5), r"^0\.weight: is \(3, 3, 2, 4\) here, so \(4, 2, 3, 3\) in PyTorch; '0\.weight' is \(5, 2, 3, 3\)"),
+        (
+            lambda: small(channels=5),
+            r"^0\.weight: is \(3, 3, 2, 4\) here, so \(4, 2, 3, 3\) in PyTorch; '0\.weight' is \(5, 2, 3, 3\)",
+        ),
         (lambda: small(out=3), r"^3\.weight: is \(36, 2\) here, so \(2, 36\) in PyTorch; '3\.weight' is \(3, 36\)"),
-        (lambda: small(norm=False), r"^1: needs weight \(4,\), bias \(4,\), running_mean \(4,\), running_var \(4,\), and nothing"),
+        (
+            lambda: small(norm=False),
+            r"^1: needs weight \(4,\), bias \(4,\), running_mean \(4,\), running_var \(4,\), and nothing",
+        ),
         (lambda: small(bias=True), r"^3: has nothing here for '3\.bias' \(2,\); give the layer bias=True"),
         (lambda: small(tail=[nn.Linear(2, 1)]), r"^source: the network has no layer for 4\.weight \(1, 2\), 4\.bias \(1,\)"),
         (lambda: nn.utils.parametrizations.weight_norm(nn.Linear(3, 2)), "of a parametrisation that is not known"),
@@ -364,9 +370,7 @@ def test_what_does_not_fit_is_named_and_nothing_changes(module, words):
 
 
 def test_a_plain_weight_is_refused_where_this_library_normalises_it():
-    with pytest.raises(
-        gn.ShapeError, match="^layer is|^: is|spectrally normalised here, and 'weight' has no u beside it"
-    ):
+    with pytest.raises(gn.ShapeError, match="spectrally normalised here, and 'weight' has no u beside it"):
         load_torch(gn.Network(gn.SpectralNorm(gn.Dense(2)), (3,)), nn.Linear(3, 2))
 
 
@@ -396,7 +400,7 @@ def test_sources_that_are_none(tmp_path):
             load_torch(ours, source)
     with pytest.raises(FileNotFoundError):
         load_torch(ours, tmp_path / "nothing.pth")
-    with pytest.raises(TypeError, match="^network: expected a Network"):
+    with pytest.raises(TypeError, match=r"^network: expected a Network"):
         load_torch(gn.models.dcgan((8, 8, 1), 3, width=2), state)
 
 

@@ -246,7 +246,7 @@ def test_models_of_several_stages_that_draw_in_a_way_of_their_own_are_refused(tm
     for name, settings in (("g.onnx", {}), ("g.safetensors", {"layout": "torch"})):
         if name == "g.onnx":
             pytest.importorskip("onnx", reason="export to ONNX needs the package onnx")
-        with pytest.raises(TypeError, match="^run: Last is a model of several stages.*lapgan alone"):
+        with pytest.raises(TypeError, match=r"^run: Last is a model of several stages.*lapgan alone"):
             gn.interop.export(made, tmp_path / name, **settings)
-        with pytest.raises(ValueError, match="^network: .*a Last has one for each stage"):
+        with pytest.raises(ValueError, match=r"^network: .*a Last has one for each stage"):
             gn.interop.export(made, tmp_path / name, network="discriminator", **settings)

@@ -1,4 +1,4 @@
-"""Whole models as ONNX: what is around the networks, inputs and outputs in the data's units, and what the file says of itself."""
+"""Whole models as ONNX: what is around the networks, so that inputs and outputs are in the data's units."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ DTYPES = ("float32", "float16")
 class Form:
     """How a model is written.
 
-    layout: of images at inputs and outputs, "nchw" (N, channels, height, width) or "nhwc". dtype: of weights and computation,
-    "float32" or "float16". fold: batch normalisation goes into the weights before it. average: G's averaged weights, where
-    there are any.
+    layout: of images at inputs and outputs, "nchw" (N, channels, height, width) or "nhwc". dtype: of weights and
+    computation, "float32" or "float16". fold: batch normalisation goes into the weights before it. average: G's averaged
+    weights, where there are any.
     """
 
     layout: str = "nchw"
@@ -132,7 +132,7 @@ def _context(graph: Graph, gan: GAN, form: Form) -> Value | None:
     """What goes with z or an image: the one-hot vector of the input `label`, or what the input `context` is given."""
     if gan.context_shape is None:
         return None
-    if gan.context_shape == (gan.classes,):
+    if gan.classes is not None and gan.context_shape == (gan.classes,):
         return _one_hot(graph, gan.classes)
     return _half(graph, graph.input("context", gan.context_shape, channels_last=form.channels_last))
 
@@ -194,7 +194,7 @@ def _pyramid(graph: Graph, gan: LAPGAN, form: Form) -> list[Value]:
         noise = _half(graph, graph.input(f"noise{number}", (level.prior.dim,)))
         with graph.inside(f"level{number}"):
             larger = enlarged(graph, series[-1], (2, 2), "bilinear")
-            height, width, channels = larger.shape
+            height, width, _ = larger.shape
             context = larger
             if label is not None:
                 planes = spread(graph, label, height, width)

@@ -91,7 +91,7 @@ def load_torch(network: Network, source: Any, *, names: Mapping[str, str] | None
 
     >>> import numpy as np, gan_np as gn
     >>> D = gn.Network(gn.Sequential(gn.Dense(1)), input_shape=(3,))
-    >>> print(gn.interop.load_torch(D, {"linear.weight": np.ones((1, 3), np.float32), "linear.bias": np.ones(1, np.float32)}))
+    >>> print(gn.interop.load_torch(D, {"linear.weight": np.ones((1, 3)), "linear.bias": np.ones(1)}))
     here      shape  there          shape
     0.weight  3×1    linear.weight  1×3
     0.bias    1      linear.bias    1
@@ -306,7 +306,8 @@ def _normalised(
 def _as_dense(module: Module, given: dict[str, Array], notes: dict[str, str]) -> None:
     """A convolution over a whole map, or a transposed one of a single pixel, as the dense layer that it is."""
     weight, (before, after) = given["weight"], (module.flat_input, module.flat_output)
-    assert before is not None and after is not None
+    assert before is not None
+    assert after is not None
     for order, first, transposed in ((before, after, False), (after, before, True)):
         shape = _map(order)
         if shape is None or weight.shape != (sum(map(math.prod, first)), shape[2], shape[0], shape[1]):
