@@ -61,7 +61,7 @@ from gan_np.ops import Activation
 from gan_np.optimizers import SGD, Adam, RMSprop
 
 if TYPE_CHECKING:
-    from gan_np import cuda_graph, evaluation, kernels, latent, metrics, runs, testing, training
+    from gan_np import cuda_graph, evaluation, interop, kernels, latent, metrics, runs, testing, training
     from gan_np.display import show
     from gan_np.runs import iterate, load_classifier, open_run, resume, train, train_classifier
     from gan_np.runs.saved import load, save
@@ -70,7 +70,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _OF_RUNS = ("iterate", "load", "load_classifier", "open_run", "resume", "save", "train", "train_classifier")
-_LAZY_MODULES = ("cuda_graph", "evaluation", "kernels", "latent", "metrics", "runs", "testing", "training")
+_LAZY_MODULES = ("cuda_graph", "evaluation", "interop", "kernels", "latent", "metrics", "runs", "testing", "training")
 
 
 if not TYPE_CHECKING:  # which would take every name to be here
@@ -150,6 +150,7 @@ __all__ = [
     "evaluation",
     "folded",
     "from_dlpack",
+    "interop",
     "iterate",
     "kernels",
     "latent",

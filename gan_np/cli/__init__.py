@@ -1,5 +1,5 @@
 """The command line: `gan-np train`, `sample`, `show`, `evaluate`, `neighbours`, `traverse`, `profile`, `tune`,
-`train-classifier`.
+`train-classifier`, `export`.
 
 Exit codes: 0 done; 1 the work could not be done, the message says why; 2 the command line was wrong; 3 the training met
 numbers that are not finite; 130 stopped by Ctrl-C, 143 by SIGTERM (with a checkpoint, where there is a run).
@@ -12,6 +12,7 @@ import sys
 import typer
 
 from .evaluate import evaluate
+from .export import export
 from .flags import ConfiguredCommand
 from .neighbours import neighbours
 from .output import say, show_warnings
@@ -42,6 +43,7 @@ app.command("profile", cls=ConfiguredCommand)(profile)
 app.command("tune", cls=ConfiguredCommand)(tune)
 app.command("evaluate", cls=Command)(evaluate)
 app.command("train-classifier", cls=Command)(train_classifier)
+app.command("export", cls=Command)(export)
 
 EXPECTED = (ValueError, TypeError, OSError, RuntimeError, ModuleNotFoundError, ArithmeticError, MemoryError)
 

@@ -17,7 +17,7 @@ from gan_np.layers import BatchNorm, Conv2d, Dense, DiffAugment, Dropout, Flatte
 from gan_np.networks import Fork, Identity, Network, Sequential
 from gan_np.registry import Registry
 
-from .dcgan import Augmentation
+from .augmentation import Augmentation
 from .registered import register
 
 BATCH = 256

@@ -8,11 +8,12 @@ from typing import Any, Literal
 import numpy as np
 
 from gan_np.checks import choice, integer
-from gan_np.layers import Concatenate, Dense, DiffAugment, Layer, Normal, Planes
+from gan_np.layers import Concatenate, Dense, Layer, Normal, Planes
 from gan_np.networks import Identity, Network, Parallel, Sequential
 from gan_np.schedules import Schedule
 
-from .dcgan import Augmentation, Normalisation, Pyramid, discriminator_layers, generator_layers
+from .augmentation import Augmentation, augmentation
+from .dcgan import Normalisation, Pyramid, discriminator_layers, generator_layers
 from .gan import GAN
 from .prior import Kind, Prior
 from .registered import register
@@ -74,7 +75,7 @@ def conditional_dcgan(
     generator = Sequential(
         Parallel(Identity(), Sequential(*label(), Identity())), Concatenate(), *generator_layers(pyramid)
     )
-    seen = DiffAugment(*augment, probability=augment_probability) if augment else Identity()
+    seen = next(iter(augmentation(augment, augment_probability)), Identity())
     planes = Sequential(*label(), Planes(*pyramid.sides[0]))
     discriminator = Sequential(Parallel(seen, planes), Concatenate(), *discriminator_layers(pyramid, d_norm))
     options = {"dtype": dtype, "device": device}

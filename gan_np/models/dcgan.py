@@ -14,7 +14,6 @@ from gan_np.layers import (
     Conv2d,
     ConvTranspose2d,
     Dense,
-    DiffAugment,
     Flatten,
     Layer,
     Normal,
@@ -24,12 +23,12 @@ from gan_np.layers import (
 from gan_np.networks import Network, Sequential
 from gan_np.schedules import Schedule
 
+from .augmentation import Augmentation, augmentation
 from .gan import GAN
 from .prior import Kind, Prior
 from .registered import register
 
 Normalisation: TypeAlias = Literal["batch", "none", "spectral"]
-Augmentation: TypeAlias = Literal["colour", "translation", "cutout"]
 
 WEIGHT = Normal(0.02)
 SCALE = Normal(0.02, mean=1.0)
@@ -86,9 +85,7 @@ def dcgan(
     height, wide, channels = pyramid.image_shape
     seen = (height, wide, integer("packing", packing, 1) * channels)
     layers = discriminator_layers(pyramid, d_norm)
-    discriminator = (
-        Sequential(DiffAugment(*augment, probability=augment_probability), *layers) if augment else Sequential(*layers)
-    )
+    discriminator = Sequential(*augmentation(augment, augment_probability), *layers)
     options = {"dtype": dtype, "device": device}
     return GAN(
         Network(Sequential(*generator_layers(pyramid)), (latent_dim,), seed=2 * seed, **options),

@@ -15,7 +15,6 @@ from gan_np.layers import (
     Concatenate,
     Declaration,
     Dense,
-    DiffAugment,
     Flatten,
     Layer,
     LayerPullback,
@@ -28,7 +27,8 @@ from gan_np.layers.layer import LAYERS, Arrays, Shapes
 from gan_np.networks import Loop, Network, Sequential
 from gan_np.schedules import Schedule
 
-from .dcgan import Augmentation, Normalisation, Pyramid, discriminator_layers, generator_layers
+from .augmentation import Augmentation, augmentation
+from .dcgan import Normalisation, Pyramid, discriminator_layers, generator_layers
 from .gan import GAN
 from .prior import Kind, Prior
 from .registered import register
@@ -84,9 +84,7 @@ def gran(
     pyramid = Pyramid.of(image_shape, width, kernel_size)
     height, wide, channels = pyramid.image_shape
     layers = discriminator_layers(pyramid, d_norm)
-    discriminator = (
-        Sequential(DiffAugment(*augment, probability=augment_probability), *layers) if augment else Sequential(*layers)
-    )
+    discriminator = Sequential(*augmentation(augment, augment_probability), *layers)
     options = {"dtype": dtype, "device": device}
     structure = _generator(pyramid, code, integer("draw_steps", draw_steps, 1, 100))
     return GRAN(

@@ -19,12 +19,13 @@ from gan_np.arrays import Array, DType, array_module
 from gan_np.checks import integer, number
 from gan_np.devices import CPU
 from gan_np.host import drawn
-from gan_np.layers import BatchNorm, Dense, DiffAugment, Normal
+from gan_np.layers import BatchNorm, Dense, Normal
 from gan_np.networks import Fork, Network, Sequential
 from gan_np.objectives import Loss
 from gan_np.schedules import Schedule
 
-from .dcgan import SCALE, WEIGHT, Augmentation, Pyramid, discriminator_layers, generator_layers
+from .augmentation import Augmentation, augmentation
+from .dcgan import SCALE, WEIGHT, Pyramid, discriminator_layers, generator_layers
 from .gan import GAN
 from .prior import PRIORS, Kind, Prior
 from .registered import register
@@ -178,7 +179,7 @@ def infogan(
         BatchNorm(activation="leaky_relu", scale_initializer=SCALE),
         Dense(categories + continuous, weight_initializer=Normal(0.02)),
     )
-    changes = [DiffAugment(*augment, probability=augment_probability)] if augment else []
+    changes = augmentation(augment, augment_probability)
     discriminator = Sequential(*changes, *trunk, Fork(logit, q))
     options = {"dtype": dtype, "device": device}
     return InfoGAN(

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from gan_np.checks import integer, number
-from gan_np.layers import Dense, DiffAugment, Dropout, Flatten, Glorot, Initializer, Layer, Maxout, Reshape, Uniform
+from gan_np.layers import Dense, Dropout, Flatten, Glorot, Initializer, Layer, Maxout, Reshape, Uniform
 from gan_np.networks import Network, Sequential
 from gan_np.schedules import Schedule
 
-from .dcgan import Augmentation
+from .augmentation import Augmentation, augmentation
 from .gan import GAN, checked_data_shape
 from .prior import Kind, Prior
 from .registered import register
@@ -79,7 +79,7 @@ def mlp(
         Dense(math.prod(shape), activation="sigmoid" if images else None, weight_initializer=g_weight),
         *([Reshape(*shape)] if images else []),
     )
-    layers: list[Layer] = [DiffAugment(*augment, probability=augment_probability)] if augment else []
+    layers: list[Layer] = augmentation(augment, augment_probability)
     layers += [Flatten()] if images else []
     layers += _dropout("input_dropout", input_dropout, 0.2 if images else 0.0)
     for _ in range(2):

@@ -13,7 +13,6 @@ from gan_np.layers import (
     BatchNorm,
     Conv2d,
     Dense,
-    DiffAugment,
     Flatten,
     He,
     Layer,
@@ -26,7 +25,7 @@ from gan_np.layers import (
 from gan_np.networks import Network, Residual, Sequential
 from gan_np.schedules import Schedule
 
-from .dcgan import Augmentation
+from .augmentation import Augmentation, augmentation
 from .gan import GAN
 from .prior import Kind, Prior
 from .registered import register
@@ -113,7 +112,7 @@ def residual_gan(
         BatchNorm(activation="relu"),
         Conv2d(channels, 3, padding=1, activation="tanh", weight_initializer=He()),
     )
-    changes: list[Layer] = [DiffAugment(*augment, probability=augment_probability)] if augment else []
+    changes: list[Layer] = augmentation(augment, augment_probability)
     ending: list[Layer] = [ReLU(), *([MinibatchStandardDeviation()] if minibatch_deviation else []), Flatten()]
     down = [residual_down(count, d_norm, first=level == 0) for level, count in enumerate(features)]
     d = Sequential(*changes, *down, *ending, _normalised(Dense(1), d_norm))

@@ -144,6 +144,11 @@ class Network:
         """Shape of one output, without the batch axis."""
         return self.declaration.output_shape
 
+    @property
+    def variables(self) -> Variables:
+        """Where the numbers of the structure are, layer by layer: for who walks through it."""
+        return self._variables
+
     def forward(
         self,
         x: Arrays,

@@ -28,15 +28,20 @@ class CheckpointError(ValueError):
 
 
 def to_bytes(description: Mapping[str, Any], tensors: Mapping[str, Array]) -> bytes:
-    """The contents of a file; tensors are on the host.
+    """The contents of a file; tensors are on the host."""
+    text = json.dumps(description)
+    return with_metadata(tensors, {KEY: text, DIGEST: digest(text, tensors)})
+
+
+def with_metadata(tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> bytes:
+    """The contents of any safetensors file.
 
     The library writes the metadata in an order that changes from process to process, so its header is written again with
     sorted keys.
     """
     from safetensors.numpy import save
 
-    text = json.dumps(description)
-    written = memoryview(save(dict(tensors), {KEY: text, DIGEST: digest(text, tensors)}))
+    written = memoryview(save(dict(tensors), dict(metadata)))
     begin = 8 + int.from_bytes(written[:8], "little")
     header = json.dumps(json.loads(bytes(written[8:begin])), sort_keys=True, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)  # the tensors behind it stay aligned

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("numba", "scipy", "cupy", "PIL", "rich", "matplotlib", "typer", "safetensors", "pooch", "mlxtend", "tomli_w")
+HEAVY = (
+    *("numba", "scipy", "cupy", "PIL", "rich", "matplotlib", "typer", "safetensors", "pooch", "mlxtend", "tomli_w"),
+    *("onnx", "torch"),
+)
 
 
 def test_import_loads_numpy_and_nothing_heavier() -> None:
@@ -67,6 +70,7 @@ ROOMS = [
     {"runs"},
     {"latent"},
     {"evaluation"},
+    {"interop"},
     {"cli"},
     {"__main__"},
 ]
