@@ -90,6 +90,25 @@ def is_sequence(kind: Any) -> bool:
     return isinstance(origin, type) and issubclass(origin, Sequence)
 
 
+def _sequence(name: str, value: Any, kind: Any) -> tuple[Any, ...]:
+    """A list, or text with commas, as a tuple of texts or numbers of one kind."""
+    parts = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    numbers = next((one for one in (int, float) if one in kinds_of(kind)), None)
+    words = {None: "texts", int: "integers", float: "numbers"}[numbers]
+    if not isinstance(parts, list | tuple):
+        raise TypeError(f"{name}: expected a list of {words}, got {shown(value)}")
+    if numbers is not None:
+        try:
+            found = [numbers(part) if isinstance(part, str) else part for part in parts]
+        except ValueError as error:
+            raise TypeError(f"{name}: expected a list of {words}, got {shown(value)}") from error
+        return tuple(integer(name, one) if numbers is int else number(name, one) for one in found)
+    if not all(isinstance(part, str) for part in parts):
+        raise TypeError(f"{name}: expected a list of texts, got {shown(value)}")
+    allowed = choices_of(kind)
+    return tuple(choice(name, part, allowed) if allowed else part for part in parts)
+
+
 def checked(name: str, value: Any, kind: Any) -> Any:
     """`value` if it is of a type that annotations of options use; integers become floats where those are expected.
 
@@ -97,6 +116,8 @@ def checked(name: str, value: Any, kind: Any) -> Any:
         ValueError: not one of a few choices, with the nearest; not finite.
         TypeError: of another type.
     """
+    if value is inspect.Parameter.empty:
+        raise TypeError(f"{name}: has no default, give a value")
     alternatives = kinds_of(kind)
     if kind is Any or (value is None and type(None) in alternatives):
         return value
@@ -108,11 +129,7 @@ def checked(name: str, value: Any, kind: Any) -> Any:
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"{name}: expected one of {', '.join(map(str, options))}, got {shown(value)}{hint}")
     if any(map(is_sequence, alternatives)):
-        parts = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-        if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
-            raise TypeError(f"{name}: expected a list of texts, got {shown(value)}")
-        allowed = choices_of(get_args(next(one for one in alternatives if is_sequence(one)))[0])
-        return tuple(choice(name, part, allowed) if allowed else part for part in parts)
+        return _sequence(name, value, (get_args(next(one for one in alternatives if is_sequence(one))) or (str,))[0])
     if callable(value) and is_schedulable(kind):
         return value
     if bool in alternatives and isinstance(value, bool):

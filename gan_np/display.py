@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gan_np.arrays import Array, to_host
-from gan_np.checks import as_array
+from gan_np.checks import ShapeError, as_array
 from gan_np.data.images import grid, scaled_to_bytes
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ def show(images: Array, columns: int | None = None) -> Image:
     """
     from PIL import Image
 
+    if getattr(images, "ndim", 0) == 2 and len(images):
+        raise ShapeError(f"images: these are vectors, {images.shape}; a run folder draws them, and matplotlib does")
     bytes_ = _bytes(to_host(as_array("images", images)))
     sheet = grid(bytes_, columns)
     zoom = max(1, SHOWN // max(sheet.shape[:2]))

@@ -57,7 +57,7 @@ def _made(name: str, node: ast.expr, first: tuple[Registry, ...], others: tuple[
         raise ValueError(f"{name}: expected something like {_example(first[0])}, got {shown(text)}")
     make, word = _found(name, function.id, first)
     if not isinstance(node, ast.Call):
-        return called(make, {}, {}, f"{name}: {word}")
+        return _called(name, make, {}, word)
     parameters = list(inspect.signature(make).parameters)
     if len(node.args) > len(parameters):
         raise TypeError(
@@ -68,7 +68,22 @@ def _made(name: str, node: ast.expr, first: tuple[Registry, ...], others: tuple[
         if keyword.arg is None or keyword.arg in arguments:
             raise TypeError(f"{name}: {word} is given {keyword.arg or '**'} twice, or not by name")
         arguments[keyword.arg] = _value(name, keyword.value, others, text)
-    return called(make, arguments, {}, f"{name}: {word}")
+    return _called(name, make, arguments, word)
+
+
+def _called(name: str, make: Any, arguments: dict[str, Any], word: str) -> Any:
+    """What a registered class makes of its arguments; what it refuses is told of the setting that the text is for.
+
+    Raises:
+        TypeError, ValueError: as the class does.
+    """
+    try:
+        return called(make, arguments, {}, f"{name}: {word}")
+    except (TypeError, ValueError) as error:
+        text = str(error)
+        if text.startswith(f"{name}: "):
+            raise
+        raise type(error)(f"{name}: {word}: {text}") from error
 
 
 def _found(name: str, word: str, registries: tuple[Registry, ...]) -> tuple[Any, str]:
@@ -112,7 +127,8 @@ def write(made: Any) -> str:
     if known is None:
         raise TypeError(
             f"{shown(made)} cannot be written in a configuration: its class {type(made).__qualname__} is not registered "
-            "(decorate it with the register of its room, as in @gan_np.objectives.register('mine'))"
+            "(write a class and decorate it with the register of its kind, as @gan_np.objectives.register('mine') or "
+            "@gan_np.schedules.register('mine'); a function has no arguments that a file could keep)"
         )
     word = known[1]
     parameters = inspect.signature(type(made)).parameters

@@ -178,7 +178,7 @@ def describe(made: Any, where: str = "") -> Any:
     raise TypeError(
         f"{where or 'object'}: {shown(made)} cannot be described, so it cannot be saved: its class is "
         f"{type(made).__module__}.{type(made).__qualname__}, which is not registered (decorate it with the register of its "
-        "room, as in @gan_np.layers.register('my-layer'))"
+        "kind, as in @gan_np.layers.register('my-layer'))"
     )
 
 

@@ -175,4 +175,7 @@ def scheduled(
     if isinstance(value, type):
         raise TypeError(f"{name}: expected a number or a schedule, got the class {value.__name__}")
     number(f"{name} at update 0", value(0), minimum, maximum, above=above)
+    last = getattr(value, "updates", None)
+    if isinstance(last, int):  # where it ends, and stays
+        number(f"{name} at update {last}", value(last), minimum, None if maximum is None else maximum)
     return value

@@ -99,6 +99,8 @@ class ConfiguredCommand(Command):
             return super().parse_args(ctx, args)
         except USAGE_ERROR as error:
             name = str(getattr(error, "option_name", "")).removeprefix("--").removeprefix("no-").replace("-", "_")
+            if whose_option(name) and _last(args, "--init-from"):
+                raise wrong_option(f"{name}: the networks come from --init-from as they are; leave it out") from None
             if whose := whose_option(name):
                 raise wrong_option(f"{name}: belongs to {whose}, which this command line does not choose") from None
             raise

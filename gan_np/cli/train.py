@@ -66,6 +66,8 @@ def train(
     if resume is not None:
         _resume(resume, config, out, jobs, quiet, given(flags))
         return
+    if flags.get("init_from") and flags.get("model"):
+        raise wrong_option("model: the networks come from --init-from as they are; leave it out")
     chosen = resolve(config, flags)
     dataset = open_data(chosen)
     if not dry_run:

@@ -35,10 +35,12 @@ def vectors_of(
     *,
     called: str,
     columns: tuple[str, ...] | None = None,
+    lines: int | None = None,
 ) -> Dataset:
     """A data set of vectors; float32 and float64 stay what they are, shorter floats become float32.
 
-    called: the array, for messages; name: the source, for logs.
+    called: the array, for messages; name: the source, for logs. lines: of a table as text, how many stand before the first
+    row.
 
     Raises:
         ValueError: values that are NaN or infinite, options that only images have.
@@ -51,7 +53,10 @@ def vectors_of(
     finite = np.isfinite(array)
     if not finite.all():
         row, column = np.argwhere(~finite)[0]
-        raise ValueError(f"{called}: row {row}, column {column} is {array[row, column]}; expected finite numbers")
+        where = (
+            f"row {row}, column {column}" if lines is None else f"row {row + 1} below line {lines}, column {column + 1}"
+        )
+        raise ValueError(f"{called}: {where} is {array[row, column]}; expected finite numbers")
     return Dataset(array, labels, name=name, columns=columns)
 
 
@@ -80,12 +85,17 @@ def open_table(path: Path, options: Options) -> Dataset:
     except UnicodeDecodeError as error:
         raise ValueError(f"{said}: is not text in UTF-8: {error}") from error
     except ValueError as error:
-        raise ValueError(f"{said}: {_problem(path, separator, named, len(first)) or error}") from error
+        problem = _problem(path, separator, named, len(first))
+        if (
+            problem is None
+        ):  # every cell is a number to Python's reader: in quotes, say, which NumPy's does not take off
+            problem = f"{error}; expected numbers without quotes"
+        raise ValueError(f"{said}: {problem}") from error
     if not array.size:
         raise ValueError(f"{said}: no rows of numbers in it")
     if columns is not None and len(columns) != array.shape[1]:
         raise ShapeError(f"{said}: its first line names {len(columns)} columns, its rows have {array.shape[1]}")
-    return vectors_of(array, None, path.name, options, called=said, columns=columns)
+    return vectors_of(array, None, path.name, options, called=said, columns=columns, lines=int(named))
 
 
 def separator_of(line: str) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self, TypeAlias
 
 from gan_np.arrays import Array, Like, Shape
-from gan_np.checks import ShapeError
+from gan_np.checks import ShapeError, shown
 from gan_np.kernels import Into
 from gan_np.registry import Registry, attributes_of, called
 
@@ -317,7 +317,10 @@ class Layer:
         Raises:
             TypeError, ShapeError: the output is not of the network's dtype and of the declared shape.
         """
-        y, pullback = self.forward(variables, x, run)
+        made = self.forward(variables, x, run)
+        if not (isinstance(made, tuple) and len(made) == 2 and callable(made[1])):
+            raise TypeError(f"{self!r}: forward is to return (output, pullback), got {shown(made)}")
+        y, pullback = made
         if run.dtype is not None:
             require_output(y, variables.declaration.output_shape, run.dtype, self)
         if not isinstance(pullback, LayerPullback):

@@ -27,6 +27,9 @@ from .registered import register
 
 STATISTICS_BATCH, STATISTICS_BATCHES = 128, 8
 
+MOST_SAMPLES = 1 << 28
+"""Samples of one call: more would not fit memory, and a slip of the keyboard would take all of it."""
+
 PART, FEW = 16, 4
 """Images are made in parts of PART, the last one filled up: a product of matrices rounds differently for another number of
 rows, so only a fixed number makes an image the same whatever is asked for beside it. At most FEW are made as they are,
@@ -234,7 +237,7 @@ class GAN(Model):
         integers or names (see `gan_np.data.labels`); None draws each class as often as the data have it, equally frequent
         ones in turn. average: from the averaged weights, where there are any.
         """
-        integer("count", count, 1)
+        integer("count", count, 1, MOST_SAMPLES)
         z = self.prior.of_seed(seed, count, self.generator.dtype)
         return self.decode(z, labels=labels, average=average)
 
@@ -358,8 +361,8 @@ class GAN(Model):
         return titled({"generator": self.generator.summary(), "discriminator": self.discriminator.summary()})
 
     def _repr_html_(self) -> str:
-        height, width, channels = self.image_shape
-        about = f"{self.recipe.get('model', type(self).__name__)}: {self.prior!r} → {height}×{width}×{channels}"
+        size = "×".join(map(str, self.data_shape))
+        about = f"{self.recipe.get('model', type(self).__name__)}: {self.prior!r} → {size}"
         return f"<p>{escape(about)}</p>{self.summary().html}"
 
 

@@ -13,7 +13,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from gan_np import kernels
+from gan_np import devices, kernels
 from gan_np.checks import as_array
 from gan_np.models import GAN, MODELS, Model
 from gan_np.notebook import in_notebook
@@ -37,7 +37,7 @@ from .options import options_for
 from .recorder import Recorder, require_tensorboard
 from .records import read_records
 from .settings import Settings
-from .signals import Interrupted, StopRequest
+from .signals import Interrupted, StopRequest, advice
 from .training_data import had_labels
 
 if TYPE_CHECKING:
@@ -333,7 +333,7 @@ def _drive(
         except (Exception, KeyboardInterrupt) as error:
             if folder is not None and trainer.steps:
                 saved = checkpoint.all_of(folder.path)[-1]
-                error.add_note(f"(newest checkpoint: {saved}; go on with: gan-np train --resume {going_on})")
+                error.add_note(f"(newest checkpoint: {saved}; go on with: {advice(going_on, config.data)})")
             raise
         finally:
             if not whole:
@@ -393,7 +393,7 @@ def _stopped(trainer: Trainer, config: Config, recorder: Recorder | None) -> lis
 
 def _leave(recorder: Recorder, number: int, run: Path) -> None:
     name, steps = signal.Signals(number).name, recorder.trainer.steps
-    raise Interrupted(number, f"stopped by {name} after step {steps}; {_saved(recorder)}", run)
+    raise Interrupted(number, f"stopped by {name} after step {steps}; {_saved(recorder)}", run, recorder.config.data)
 
 
 def with_settings(function: Callable[..., Any]) -> None:
@@ -404,9 +404,42 @@ def with_settings(function: Callable[..., Any]) -> None:
     settings = [
         inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
         for field in dataclasses.fields(Config)
-        if field.name not in (*taken, "options", "model", "init_from")
+        if field.name not in (*taken, *UNREAD, "options")
     ]
     function.__signature__ = signature.replace(parameters=[*own, *settings])  # type: ignore[attr-defined]
+
+
+CHOICES = ("objective", "optimizer", "g_optimizer", "d_optimizer")
+"""Settings on which it depends which options there are."""
+
+UNREAD = {
+    "model": "the model is made already, it is the first argument",
+    "init_from": "load the networks of another run with gan_np.load(run), and train what it gives",
+    "image_size": "resize where the data are read: gan_np.data.open(source, image_size=…)",
+    "fit": "say it where the data are read: gan_np.data.open(source, fit=…)",
+    "channels": "convert where the data are read: gan_np.data.open(source, channels=…)",
+    "data_dtype": "say it where the data are read: gan_np.data.open(source, dtype=…)",
+    "split": "choose it where the data are read: gan_np.data.open(source, split=…)",
+    "skip_broken": "say it where the data are read: gan_np.data.open(source, skip_broken=True)",
+}
+"""Settings that say how the command line makes a model and reads data; beside a model and data they would change nothing."""
+
+
+def _refuse_unread(options: Mapping[str, Any], gan: Model) -> None:
+    """Refuse settings that would be written down as facts and change nothing.
+
+    Raises:
+        ValueError: one of `UNREAD`, or a device on which the gan does not lie.
+    """
+    for name in options:
+        if name in UNREAD:
+            raise ValueError(f"{name}: changes nothing here; {UNREAD[name]}")
+    own = gan.stages[0].generator.device
+    device = options.get("device", own)
+    if devices.parse(device) != devices.parse(own):
+        raise ValueError(
+            f"device: the gan lies on {own}, expected that or nothing, got {device!r}; make it on {device!r}"
+        )
 
 
 def configured(config: Config | None, options: Mapping[str, Any], gan: Model) -> Config:
@@ -416,6 +449,7 @@ def configured(config: Config | None, options: Mapping[str, Any], gan: Model) ->
         ValueError, TypeError: an option that is not there, or a value that it may not have; options of the model, which is
             made already.
     """
+    _refuse_unread(options, gan)
     base = (config or Config()).of(gan)
     settings, beside = base.settings(), base.options_beside_networks()
     others = [name for name in options if name not in settings and name not in beside]
@@ -425,7 +459,7 @@ def configured(config: Config | None, options: Mapping[str, Any], gan: Model) ->
                 f"{name}: is an option of the model; give it where the gan is made, as in gan_np.models.dcgan(…)"
             )
     kept = dict(base.options)
-    if "objective" in options or "optimizer" in options:
+    if set(CHOICES) & set(options):
         of_model = {name: value for name, value in kept.items() if name not in base.options_beside_model()}
         given = {name: value for name, value in options.items() if name in settings}
         chosen = Config(**settings | given | {"model": base.model}, options=of_model)

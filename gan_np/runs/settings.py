@@ -23,16 +23,10 @@ class Settings(TypedDict, total=False):
     """
 
     data: str
-    image_size: int | str | None
-    fit: Literal["crop", "pad", "stretch"]
-    channels: Literal[1, 3, 4] | None
     value_range: str | tuple[float, float] | None
-    data_dtype: Literal["uint8", "float32"]
     layout: Literal["NHWC", "NCHW"] | None
     standardise: bool
-    split: Literal["train", "all"]
     hold_out: float
-    skip_broken: bool
     flip: bool
 
     objective: str | Objective

@@ -13,19 +13,27 @@ class Interrupted(Exception):
     """A training was asked to stop by a signal, and did, with a checkpoint.
 
     number: of the signal. run: the folder with which to go on; a run of several stages gives its own and not a stage's.
+    data: the place of its data that its configuration names; empty for data that were given in Python.
     """
 
-    def __init__(self, number: int, what: str, run: Path) -> None:
-        super().__init__(number, what, run)
-        self.number, self.what, self.run = number, what, run
+    def __init__(self, number: int, what: str, run: Path, data: str = "unknown") -> None:
+        super().__init__(number, what, run, data)
+        self.number, self.what, self.run, self.data = number, what, run, data
 
     def __str__(self) -> str:
         """What happened, and how to go on."""
-        return f"{self.what}; go on with: gan-np train --resume {self.run}"
+        return f"{self.what}; go on with: {advice(self.run, self.data)}"
 
     def _render_traceback_(self) -> list[str]:
         """What a notebook prints in place of a traceback."""
         return [self.what, f"go on with: gan_np.resume({str(self.run)!r})"]
+
+
+def advice(run: Path | None, data: str) -> str:
+    """How to go on with a run."""
+    if data:
+        return f"gan-np train --resume {run}"
+    return f"gan_np.resume({str(run)!r}, images=…) in Python, where its data were given"
 
 
 class StopRequest:

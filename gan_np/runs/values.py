@@ -70,7 +70,7 @@ def _object(name: str, value: Any, registry: Registry) -> Any:
 
 def plain(value: Any) -> Any:
     """As TOML has it: objects as text."""
-    if isinstance(value, tuple) and all(isinstance(one, str) for one in value):
+    if isinstance(value, tuple) and all(isinstance(one, str | int | float) for one in value):
         return list(value)
     if isinstance(value, tuple):
         return ", ".join(map(write, value))
@@ -85,5 +85,9 @@ def check_bounds(name: str, value: Any, check: Check) -> None:
     """
     if callable(value):
         scheduled(name, value)
-        value = value(0)
+        check(name, value(0))
+        last = getattr(value, "updates", None)
+        if isinstance(last, int) and value(last):  # a rate may end at 0
+            check(f"{name} at update {last}", value(last))
+        return
     check(name, value)

@@ -266,3 +266,77 @@ def test_an_older_run_has_options_of_all_models(place: Path, tmp_path: Path) -> 
         read_config(tmp_path / "run")
     described = checkpoint.describe_file(checkpoint.all_of(tmp_path / "run")[-1])
     assert json.dumps(described["config"]).startswith('{"format": 2')
+
+
+def few_images() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), np.uint8)
+
+
+@pytest.mark.parametrize("one", [gn.Adam(1e-3), gn.RMSprop(1e-3), gn.SGD(1e-3)], ids=["adam", "rmsprop", "sgd"])
+def test_two_optimisers_and_nothing_else(one) -> None:
+    gan = gn.models.dcgan((8, 8, 1), 4, width=2)
+    trainer = gn.train(
+        gan, few_images(), steps=1, batch_size=4, progress=False, g_optimizer=one, d_optimizer=gn.Adam(2e-3)
+    )
+    assert type(trainer.g_optimizer) is type(one)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"image_size": 16},
+        {"init_from": "runs/a"},
+        {"device": "cuda"},
+        {"channels": 3},
+        {"model": "mlp"},
+        {"split": "all"},
+    ],
+    ids=lambda setting: str(*setting),
+)
+def test_settings_that_would_change_nothing_are_refused(setting) -> None:
+    gan = gn.models.dcgan((8, 8, 1), 4, width=2)
+    with pytest.raises(ValueError, match=f"^{next(iter(setting))}: "):
+        gn.train(gan, few_images(), steps=1, progress=False, **setting)
+
+
+def test_options_that_are_lists_of_numbers() -> None:
+    @gn.models.register("of-sizes")
+    def of_sizes(image_shape, latent_dim: int = 4, *, sizes: tuple[int, ...] = (3, 2), needed: float):
+        """sizes: of layers. needed: a number."""
+
+    try:
+        config = gn.runs.Config(model="of-sizes", sizes="4, 5", needed=1)
+        assert (config.sizes, config.needed) == ((4, 5), 1.0)
+        assert gn.runs.Config.from_file(config.to_file()) == config
+        with pytest.raises(TypeError, match="sizes: expected a list of integers, got"):
+            gn.runs.Config(model="of-sizes", sizes="a", needed=1)
+        with pytest.raises(TypeError, match="needed: has no default"):
+            gn.runs.Config(model="of-sizes")
+    finally:
+        gn.models.MODELS.unregister("of-sizes")
+
+
+def test_a_layer_without_a_pullback_is_named() -> None:
+    class Half(gn.Layer):
+        def forward(self, variables, x, run):
+            return x / 2
+
+    with pytest.raises(TypeError, match=r"Half\(\): forward is to return \(output, pullback\)"):
+        gn.Network(Half(), (3,))(np.zeros((2, 3), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ({"penalties": "wasserstein(-1)"}, "^penalties: wasserstein: weight"),
+        ({"g_learning_rate": "cosine(2e-3, 1e-4, 0)"}, "^g_learning_rate: cosine: updates"),
+        ({"g_learning_rate": "linear(2e-3, -1, 10)"}, "^g_learning_rate at update 10"),
+    ],
+)
+def test_what_is_wrong_in_a_text_is_told_of_its_setting(setting, words) -> None:
+    with pytest.raises(ValueError, match=words):
+        gn.runs.Config(**setting)
+
+
+def test_a_rate_may_end_at_nothing() -> None:
+    assert gn.runs.Config(g_learning_rate="linear(2e-3, 0, 10)").g_learning_rate(10) == 0

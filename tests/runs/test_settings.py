@@ -5,10 +5,11 @@ from typing import Any, get_type_hints
 
 from gan_np.constructors import is_schedulable
 from gan_np.runs import Config
+from gan_np.runs.loop import UNREAD
 from gan_np.runs.options import REGISTRIES, options_for
 from gan_np.runs.settings import Scheduled, Settings
 
-NOT_OPTIONS = {"model", "init_from", "options", "labels"}
+NOT_OPTIONS = {*UNREAD, "options", "labels"}
 """What `train` does not take as an option; its `labels` are an array, those of a configuration a file."""
 
 HAVE_OBJECTS = {"objective", "penalties", "g_optimizer", "d_optimizer"}
