@@ -10,6 +10,7 @@ if not __name__.startswith("gan_np."):
 
 from . import cpu, cuda, numba_cuda, reference, threads
 from .cases import Case, case_of, list_cases
+from .drawn_cases import draw_cases
 from .features import FEATURES
 from .geometry import Geometry, large_size, small_size
 from .interfaces import Activation, Into, Number, Plan, large_with_epilogue, small_with_epilogue
@@ -57,6 +58,7 @@ __all__ = [
     "choose",
     "cpu",
     "cuda",
+    "draw_cases",
     "entries",
     "entry",
     "forced_choices",

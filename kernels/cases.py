@@ -120,8 +120,8 @@ def dense_layer_case(label: str, batch: int, in_features: int, out_features: int
         output = None if activation.kind == "linear" else y
         dx, dw, db = kernel.backward(dy, x, output, weight, activation, (True, True, True))
         only, no_weight, no_bias = kernel.backward(dy, None, output, weight, activation, (True, False, False))
-        assert no_weight is None
-        assert no_bias is None
+        assert no_weight is None, "dW was not asked for, expected None"
+        assert no_bias is None, "db was not asked for, expected None"
         without = kernel.forward(x, weight, None, activation)
         return {"y": y, "dx": dx, "dw": dw, "db": db, "dx alone": only, "y without bias": without}
 
@@ -131,12 +131,14 @@ def dense_layer_case(label: str, batch: int, in_features: int, out_features: int
     return Case("dense_layer", f"{label} {activation.kind}", shape, make, run, None, work)
 
 
-def _bias_activation_case(label: str, shape: tuple[int, ...], activation: Activation) -> Case:
+def bias_activation_case(label: str, shape: tuple[int, ...], activation: Activation) -> Case:
+    """Return a case of the end of a layer with and without its bias, and the gradients of both."""
+
     def run(kernel: Any, z: Array, bias: Array, dy: Array) -> Results:
         y = kernel.forward(z, bias, activation)
         dz, dbias = kernel.backward(dy, y, activation, True)
         without, nothing = kernel.backward(dy, kernel.forward(z, None, activation), activation, False)
-        assert nothing is None
+        assert nothing is None, "db was not asked for (need_bias=False), expected None"
         return {"y": y, "dz": dz, "db": dbias, "dz without bias": without}
 
     make = _normal(shape, shape[-1:], shape)
@@ -172,7 +174,9 @@ def _layer_norm_case(label: str, shape: tuple[int, int]) -> Case:
     return Case("layer_norm", label, shape, _normal(shape, shape), run)
 
 
-def _maxout_case(label: str, rows: int, units: int, pieces: int) -> Case:
+def maxout_case(label: str, rows: int, units: int, pieces: int) -> Case:
+    """Return a case of the maximum over pieces and its gradient."""
+
     def run(kernel: Any, x: Array, dy: Array) -> Results:
         y, winner = kernel.forward(x, pieces)
         return {"y": y, "winner": winner, "dx": kernel.backward(dy, winner, pieces)}
@@ -180,15 +184,18 @@ def _maxout_case(label: str, rows: int, units: int, pieces: int) -> Case:
     return Case("maxout", label, (rows, units * pieces), _normal((rows, units * pieces), (rows, units)), run)
 
 
-def _dropout_case(label: str, shape: tuple[int, ...], rate: float) -> Case:
+def dropout_case(label: str, shape: tuple[int, ...], rate: float, key: int = KEY) -> Case:
+    """Return a case of dropout, whose mask is that of the key."""
+
     def run(kernel: Any, x: Array, dy: Array) -> Results:
-        y, kept = kernel.forward(x, rate, KEY)
+        y, kept = kernel.forward(x, rate, key)
         return {"y": y, "kept": kept, "dx": kernel.backward(dy, kept, rate)}
 
     return Case("dropout", label, shape, _normal(shape, shape), run)
 
 
-def _pool_case(label: str, small: tuple[int, int, int, int], window: tuple[int, int]) -> Case:
+def pool_case(label: str, small: tuple[int, int, int, int], window: tuple[int, int]) -> Case:
+    """Return a case of average pooling to images of the shape `small`."""
     n, height, width, channels = small
     large = (n, height * window[0], width * window[1], channels)
 
@@ -198,7 +205,8 @@ def _pool_case(label: str, small: tuple[int, int, int, int], window: tuple[int, 
     return Case("average_pool", label, large, _normal(large, small), run)
 
 
-def _upsample_case(operation: str, label: str, small: tuple[int, int, int, int], factor: tuple[int, int]) -> Case:
+def upsample_case(operation: str, label: str, small: tuple[int, int, int, int], factor: tuple[int, int]) -> Case:
+    """Return a case of enlargement of images of the shape `small`."""
     n, height, width, channels = small
     large = (n, height * factor[0], width * factor[1], channels)
 
@@ -208,10 +216,12 @@ def _upsample_case(operation: str, label: str, small: tuple[int, int, int, int],
     return Case(operation, label, small, _normal(small, large), run)
 
 
-def _normal_case(label: str, count: int) -> Case:
+def normal_case(label: str, count: int, key: int = KEY) -> Case:
+    """Return a case of the key's first random numbers."""
+
     def run(kernel: Any, like: Array) -> Results:
         out = array_module(like).empty(count, like.dtype)
-        kernel.forward(KEY, out)
+        kernel.forward(key, out)
         return {"normal": out}
 
     def make(rng: np.random.Generator, dtype: np.dtype[Any]) -> list[Array]:
@@ -242,7 +252,9 @@ def _images_case(label: str, shape: tuple[int, int, int, int]) -> Case:
     return Case("images", label, shape, make, run)
 
 
-def _softplus_case(label: str, count: int) -> Case:
+def softplus_case(label: str, count: int) -> Case:
+    """Return a case of softplus and its derivative, also far from 0."""
+
     def run(kernel: Any, s: Array) -> Results:
         return {"value": kernel.forward(s), "derivative": kernel.derivative(s)}
 
@@ -272,7 +284,9 @@ def _accuracy_case(label: str, count: int) -> Case:
     return Case("accuracy", label, (count, 1), _normal((count, 1)), run)
 
 
-def _cross_entropy_case(label: str, rows: int, classes: int) -> Case:
+def cross_entropy_case(label: str, rows: int, classes: int) -> Case:
+    """Return a case of the loss of rows of logits and its derivative."""
+
     def run(kernel: Any, logits: Array, labels: Array) -> Results:
         loss, derivative = kernel.forward(logits, labels)
         return {"loss": loss, "derivative": derivative}
@@ -382,29 +396,29 @@ def _small_cases() -> Iterator[Case]:
     for activation in ACTIVATIONS:
         yield dense_layer_case("odd", 9, 17, 5, activation)
         yield dense_layer_case("two groups", 70, 33, 40, activation)
-        yield _bias_activation_case("rows", (5, 3), activation)
-        yield _bias_activation_case("image", (2, 3, 5, 17), activation)
+        yield bias_activation_case("rows", (5, 3), activation)
+        yield bias_activation_case("image", (2, 3, 5, 17), activation)
         yield _batch_norm_case("rows", (6, 5), activation, True)
         yield _batch_norm_case("image", (3, 4, 5, 3), activation, activation.kind != "tanh")
     yield _running_case("more than a block", 259)
     yield _layer_norm_case("rows", (4, 7))
-    yield _maxout_case("five pieces", 4, 3, 5)
-    yield _dropout_case("three in ten", (3, 7, 5), 0.3)
-    yield _dropout_case("half", (1033,), 0.5)
-    yield _pool_case("3×2", (2, 3, 2, 5), (3, 2))
+    yield maxout_case("five pieces", 4, 3, 5)
+    yield dropout_case("three in ten", (3, 7, 5), 0.3)
+    yield dropout_case("half", (1033,), 0.5)
+    yield pool_case("3×2", (2, 3, 2, 5), (3, 2))
     for operation in ("upsample_nearest", "upsample_bilinear"):
-        yield _upsample_case(operation, "2×2", (2, 3, 4, 3), (2, 2))
-        yield _upsample_case(operation, "3×1 of one pixel", (1, 1, 2, 1), (3, 1))
-    yield _normal_case("vector", 1033)
+        yield upsample_case(operation, "2×2", (2, 3, 4, 3), (2, 2))
+        yield upsample_case(operation, "3×1 of one pixel", (1, 1, 2, 1), (3, 1))
+    yield normal_case("vector", 1033)
     yield _images_case("odd", (3, 3, 5, 1))
     yield _images_case("aligned", (4, 6, 4, 3))
     yield _images_case("several blocks", (2, 44, 36, 3))
-    yield _softplus_case("vector", 33)
+    yield softplus_case("vector", 33)
     yield _logistic_case("few", 3)
     yield _logistic_case("more than threads", 611)
     yield _accuracy_case("few", 3)
     yield _accuracy_case("more than threads", 611)
-    yield _cross_entropy_case("seven classes", 5, 7)
+    yield cross_entropy_case("seven classes", 5, 7)
     yield from _update_cases("vector", 101)
     yield _finite_case("one number", 1)
     yield _finite_case("several blocks and a rest", 4099)
@@ -434,22 +448,22 @@ def _dcgan_cases() -> Iterator[Case]:
     yield dense_case("8192→1", batch, 8192, 1)
     leaky = Activation("leaky_relu", 0.2)
     yield dense_layer_case("256→128, 512 rows", 512, 256, 128, leaky)
-    yield _bias_activation_case("32²×64", (batch, 32, 32, 64), leaky)
+    yield bias_activation_case("32²×64", (batch, 32, 32, 64), leaky)
     yield _batch_norm_case("16²×128", (batch, 16, 16, 128), leaky, True)
     yield _batch_norm_case("32²×64", (batch, 32, 32, 64), Activation("relu"), True)
     yield _running_case("512 channels", 512)
     yield _layer_norm_case("64×8192", (batch, 8192))
-    yield _maxout_case("100×240×5", 100, 240, 5)
-    yield _dropout_case("200×784", (200, 784), 0.2)
-    yield _pool_case("2×2 of 64²×16", (batch, 32, 32, 16), (2, 2))
+    yield maxout_case("100×240×5", 100, 240, 5)
+    yield dropout_case("200×784", (200, 784), 0.2)
+    yield pool_case("2×2 of 64²×16", (batch, 32, 32, 16), (2, 2))
     for operation in ("upsample_nearest", "upsample_bilinear"):
-        yield _upsample_case(operation, "2×2 of 32²×16", (batch, 32, 32, 16), (2, 2))
-    yield _normal_case("512×256", 1 << 17)
+        yield upsample_case(operation, "2×2 of 32²×16", (batch, 32, 32, 16), (2, 2))
+    yield normal_case("512×256", 1 << 17)
     yield _images_case("128×64²×3", (128, 64, 64, 3))
-    yield _softplus_case("1024", 1024)
+    yield softplus_case("1024", 1024)
     yield _logistic_case("512", 512)
     yield _accuracy_case("512", 512)
-    yield _cross_entropy_case("128×10", 128, 10)
+    yield cross_entropy_case("128×10", 128, 10)
     yield from _update_cases("3.6 million", 3_600_000)
     yield _finite_case("3.6 million", 3_600_000)
     yield _report_case("with norms", 60)
@@ -478,7 +492,7 @@ def case_of(work: RecordedProblem) -> Case:
     if operation == "dense_layer":
         return dense_layer_case(label, shape[0], shape[1], shape[2], *options)
     if operation == "bias_activation":
-        return _bias_activation_case(label, shape, *options)
+        return bias_activation_case(label, shape, *options)
     if operation == "batch_norm":
         return _batch_norm_case(label, shape, *options)
     if operation == "running":
@@ -486,27 +500,27 @@ def case_of(work: RecordedProblem) -> Case:
     if operation == "layer_norm":
         return _layer_norm_case(label, (shape[0], shape[1]))
     if operation == "maxout":
-        return _maxout_case(label, shape[0], shape[1] // options[0], options[0])
+        return maxout_case(label, shape[0], shape[1] // options[0], options[0])
     if operation == "dropout":
-        return _dropout_case(label, shape, *options)
+        return dropout_case(label, shape, *options)
     if operation == "average_pool":
         batch, height, width, channels = shape
         (window,) = options
-        return _pool_case(label, (batch, height // window[0], width // window[1], channels), window)
+        return pool_case(label, (batch, height // window[0], width // window[1], channels), window)
     if operation in ("upsample_nearest", "upsample_bilinear"):
-        return _upsample_case(operation, label, (shape[0], shape[1], shape[2], shape[3]), *options)
+        return upsample_case(operation, label, (shape[0], shape[1], shape[2], shape[3]), *options)
     if operation == "normal":
-        return _normal_case(label, math.prod(shape))
+        return normal_case(label, math.prod(shape))
     if operation == "images":
         return _images_case(label, (shape[0], shape[1], shape[2], shape[3]))
     if operation == "softplus":
-        return _softplus_case(label, math.prod(shape))
+        return softplus_case(label, math.prod(shape))
     if operation == "logistic":
         return _logistic_case(label, math.prod(shape))
     if operation == "accuracy":
         return _accuracy_case(label, math.prod(shape))
     if operation == "softmax_cross_entropy":
-        return _cross_entropy_case(label, shape[0], shape[1])
+        return cross_entropy_case(label, shape[0], shape[1])
     if operation == "finite":
         return _finite_case(label, math.prod(shape))
     if operation == "report":
@@ -517,4 +531,20 @@ def case_of(work: RecordedProblem) -> Case:
     raise ValueError(f"work: {operation!r} has no case here that could be made as large")
 
 
-__all__ = ["Case", "case_of", "conv2d_case", "convolution_geometry", "dense_case", "list_cases"]
+__all__ = [
+    "ACTIVATIONS",
+    "Case",
+    "bias_activation_case",
+    "case_of",
+    "conv2d_case",
+    "convolution_geometry",
+    "cross_entropy_case",
+    "dense_case",
+    "dropout_case",
+    "list_cases",
+    "maxout_case",
+    "normal_case",
+    "pool_case",
+    "softplus_case",
+    "upsample_case",
+]

@@ -78,6 +78,12 @@ SMALL_CONVOLUTIONS = (
     Geometry(1, (4, 4, 1), (2, 2, 1), (3, 3), (1, 1), (0, 0)),
     Geometry(1, (4, 4, 1), (2, 2, 1), (4, 4), (2, 2), (1, 1)),
     Geometry(1, (4, 4, 1), (1, 1, 1), (4, 4), (1, 1), (0, 0)),
+    *(
+        Geometry(2, (9, 9, channels), ((9 - size + 2 * pad) // stride + 1,) * 2 + (channels,), *pairs)
+        for size, stride, pad in itertools.product((1, 2, 3, 4, 5), (1, 2), (0, 1, 2))
+        for channels in (1, 4, 32)
+        for pairs in [((size, size), (stride, stride), (pad, pad))]
+    ),
 )
 """Whose plans are looked at when a kernel of convolution is registered."""
 
@@ -381,12 +387,24 @@ def _check_methods(operation: str, name: str, instance: Any, supports: Supports)
         return
     for geometry in SMALL_CONVOLUTIONS:
         if supports(Problem("cpu", np.dtype(np.float32), geometry.large_shape, geometry)) is None:
-            what, plan = f"the plan of kernel {name!r} of {operation!r}", instance.plan(geometry)
-            _check_protocol(what, interfaces.Plan, plan)
-            for protocol in interfaces.OPTIONAL_OF_A_PLAN:
-                if interfaces.follows(plan, protocol):
-                    _check_protocol(what, protocol, plan)
+            check_plan(f"the plan of kernel {name!r} of {operation!r}", instance.plan(geometry))
             return
+
+
+def check_plan(what: str, plan: Any) -> None:
+    """Refuse a plan whose methods, those of an epilogue included if it has any, or attributes are not the protocol's.
+
+    Raises:
+        ValueError: `what`, and what is missing or different.
+    """
+    _check_protocol(what, interfaces.Plan, plan)
+    for protocol in interfaces.OPTIONAL_OF_A_PLAN:
+        if interfaces.follows(plan, protocol):
+            _check_protocol(what, protocol, plan)
+    for attribute in ("keeps_large", "keeps_small"):
+        value = getattr(plan, attribute)
+        if not isinstance(value, bool):
+            raise ValueError(f"{what}: {attribute} is {value!r}, expected True or False")
 
 
 def _check_protocol(what: str, protocol: type[Any], instance: Any) -> None:

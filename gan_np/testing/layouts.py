@@ -34,6 +34,13 @@ def sliced(array: Array) -> Array:
     return view
 
 
+def shifted(array: Array) -> Array:
+    """The same values side by side, but one value away from where memory is aligned, as a part of a longer vector is."""
+    view = _wide(array, (array.size + 2,))[1 : 1 + array.size].reshape(array.shape)
+    view[...] = array
+    return view
+
+
 def permuted(array: Array) -> Array:
     """The same values with the axes inside an example in another order in memory: channels first, seen channels last."""
     if array.ndim < 3:
