@@ -411,7 +411,7 @@ DRAWINGS: dict[str, Drawing] = {
         _running,
     ),
     "layer_norm": Drawing(
-        {"rows": (1, 4, 33, 257), "features": (3, 7, 16, 33, 301), "epsilon": (1e-5, 1e-3, Span(1e-6, 1.0))},
+        {"rows": (1, 4, 33), "features": (3, 7, 16, 33, 301), "epsilon": (1e-5, 1e-3, Span(1e-6, 1.0))},
         _layer_norm,
     ),
     "maxout": Drawing({"rows": (1, 4, 33), "units": (1, 3, 16, 35), "pieces": (1, 2, 3, 5, 8)}, maxout_case),

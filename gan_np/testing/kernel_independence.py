@@ -83,7 +83,8 @@ def check_between(case: kernels.Case, kernel: Any, arrays: list[Array], others: 
     found = case.run(Proxy(kernel, disturbed), *arrays)
     for other in 4 * others:
         other()
-    what = f"that without other work of the same kernel (on other arrays) before and after each of {', '.join(dict.fromkeys(calls))}"
+    methods = ", ".join(dict.fromkeys(calls))
+    what = f"that without other work of the same kernel, on other arrays, before and after each of {methods}"
     same_bits(what, on_host(found), alone)
 
 
@@ -100,12 +101,14 @@ def check_threads(mine: Run, other: Run, seconds: float) -> None:
     started = time.perf_counter()
     alone = [on_host(run()) for run in runs]
     rounds = min(max(round(seconds / (time.perf_counter() - started)), LEAST), MOST)
-    for found, right in zip(_at_once(runs, rounds), alone, strict=True):
-        for turn in found:
+    for turns, right in zip(_at_once(runs, rounds), alone, strict=True):
+        for turn in turns:
             same_bits("that of one thread, with two at once", turn, right)
     lines = _halted(mine, other, None)[2]
     for stop in sorted({round(at) for at in np.linspace(1, lines, min(lines, STOPS))} - {0}):
         found, beside, _, free = _halted(mine, other, stop)
+        if beside is None:  # fewer lines than before, since something is remembered by now
+            break
         same_bits("that of one thread, with another that runs in the middle of it", found, alone[0])
         same_bits("that of one thread, which runs in the middle of another", beside, alone[1])
         if not free:  # a lock: at other lines it would be the same
@@ -169,7 +172,7 @@ class _Thread(threading.Thread, Generic[Value]):
         return self._found[0]
 
 
-def _halted(mine: Run, other: Run, stop: int | None) -> tuple[dict[str, Array], dict[str, Array], int, bool]:
+def _halted(mine: Run, other: Run, stop: int | None) -> tuple[dict[str, Array], dict[str, Array] | None, int, bool]:
     """What both give if the first is halted before its line number `stop` until the second is at its end.
 
     Also how many lines the first went through, and whether the second could end at all before the first went on.
@@ -200,7 +203,7 @@ def _halted(mine: Run, other: Run, stop: int | None) -> tuple[dict[str, Array], 
     first = _Thread(traced)
     first.start()
     found = first.result()
-    return found, second.result() if second.ident else {}, count, free
+    return found, second.result() if second.ident else None, count, free
 
 
 _OTHERS = (

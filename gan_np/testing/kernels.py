@@ -39,8 +39,8 @@ def check_kernel(
     """Compare one kernel with the reference, and hold it to its operation's protocol.
 
     The oracle is the reference run in float64 by NumPy. The cases are the small ones of `kernels.list_cases`, in float32 and
-    float64, and drawn ones of `kernels.draw_cases`, in which each two values of two arguments meet (every flag, optional array
-    and scalar of the protocol varies); those that the kernel does not support are left out. The same ones at every run.
+    float64, and drawn ones of `kernels.draw_cases`, in which each two values of two arguments meet: every flag, optional
+    array and scalar of the protocol varies. What the kernel does not support is left out. The same cases at every run.
 
     Checked are the numbers, with arrays in other memory layouts, and that
     - nothing that was only handed in changes, and nothing is written beyond an array's ends;
@@ -55,9 +55,9 @@ def check_kernel(
         round on purpose.
     cases: these instead of the listed and drawn ones.
     only: the label of the one case to check, or what stands before its colon ("drawn 12"), as an error names it.
-    effort: "usual" takes a second or a few. "thorough" draws five times as many cases, runs all checks on all of them and two
-        threads for ten times as long. "quick" leaves out the drawn cases and all that needs more calls than numbers and places
-        do (bits, other work, threads, NaN, plans): for simulators of a device.
+    effort: "usual" takes some seconds. "thorough" draws five times as many cases, runs all checks on all of them, and two
+        threads for ten times as long. "quick" leaves out the drawn cases, and what takes many calls (bits, other work,
+        threads, NaN, plans): for simulators of a device.
 
     Raises:
         KernelError: with the kernel, the case, what is wrong, and the call that checks this case alone.
@@ -105,7 +105,7 @@ class _Work(NamedTuple):
     """Whether more than its numbers is checked."""
 
 
-def _cases(check: _Check, given: Iterable[kernels.Case] | None, thorough: bool) -> Iterator[tuple[kernels.Case, bool]]:
+def _cases(check: _Check, given: Iterable[kernels.Case] | None, effort: str) -> Iterator[tuple[kernels.Case, bool]]:
     """Each case, and whether it is a listed one."""
     operation = check.entry.operation
     if given is not None:

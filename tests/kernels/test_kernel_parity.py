@@ -24,31 +24,6 @@ def test_parity(operation, name):
     gn.testing.check_kernel(operation, name)
 
 
-@pytest.mark.parametrize(("operation", "name"), ENTRIES, ids=lambda value: value)
-def test_same_arrays_same_bits(operation, name, rng):
-    """Run twice on the same arrays: a sum whose order changes would make runs differ."""
-    kernel = kernels.entry(operation, name)
-    cases = [case for case in kernels.list_cases(operation) if not kernel.supports(case.problem(np.dtype(np.float32)))]
-    for case in cases:
-        arrays = case.make(rng, np.dtype(np.float32))
-        first, second = (case.run(kernel.implementation, *arrays) for _ in range(2))
-        for key in first:
-            np.testing.assert_array_equal(first[key], second[key], err_msg=f"{case.label}: {key}")
-
-
-@pytest.mark.parametrize(("operation", "name"), ENTRIES, ids=lambda value: value)
-def test_memory_that_may_not_be_written(operation, name, rng):
-    """Read-only arrays, as views of θ are."""
-    kernel = kernels.entry(operation, name)
-    for case in kernels.list_cases(operation):
-        if kernel.supports(case.problem(np.dtype(np.float32))):
-            continue
-        arrays = case.make(rng, np.dtype(np.float32))
-        for array in arrays:
-            array.flags.writeable = False
-        case.run(kernel.implementation, *arrays)
-
-
 def test_what_is_not_checked_here_is_for_a_gpu():
     """And is held to the reference in tests/cuda."""
     for operation, name in set(ALL) - set(ENTRIES):
