@@ -25,7 +25,7 @@ MAY_BE_GIVEN = {"bias_activation": {"dz", "dz without bias"}}
 """Operation → results that may be one of the arrays that were handed in."""
 LEAST, MOST = 3, 100
 """Times that both threads run at once."""
-STOPS = 10
+STOPS = 60
 """Lines of a kernel at which a thread is halted."""
 PATIENCE = 0.25
 """Seconds that a halted thread waits for the other one, which may wait for a lock that the halted one holds."""
