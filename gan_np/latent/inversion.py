@@ -9,6 +9,7 @@ import numpy as np
 
 from gan_np.arrays import Array, array_module, to_device, to_host
 from gan_np.checks import ShapeError, integer, number
+from gan_np.data.encoding import check_unit
 from gan_np.layers import Wrt
 from gan_np.models import GAN
 from gan_np.models.gan import joined
@@ -55,6 +56,8 @@ def invert(
     """
     if images.shape[1:] != gan.data_shape or not len(images):
         raise ShapeError(f"images: expected (N, {', '.join(map(str, gan.data_shape))}), got {images.shape}")
+    if len(gan.data_shape) == 3:
+        check_unit(images, "images")
     integer("starts", starts, 1)
     integer("steps", steps, 1)
     number("learning_rate", learning_rate, above=0.0)

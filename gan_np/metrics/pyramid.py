@@ -20,6 +20,7 @@ import numpy as np
 
 from gan_np.arrays import Array, generator
 from gan_np.checks import ShapeError, integer
+from gan_np.data.encoding import check_unit
 from gan_np.data.images import to_float
 from gan_np.models import laplacian
 
@@ -55,6 +56,7 @@ def patch_descriptors(images: Array, *, patches: int = PATCHES, seed: int = 0) -
         raise ShapeError(
             f"images: expected (N, height, width, channels), sides of at least {PATCH}, got {images.shape}"
         )
+    check_unit(images, "images")
     levels = pyramid_levels(*images.shape[1:3])
     rng = generator(seed)
     found: list[list[Array]] = [[] for _ in range(levels + 1)]

@@ -436,7 +436,8 @@ def _refuse_unread(options: Mapping[str, Any], gan: Model) -> None:
             raise ValueError(f"{name}: changes nothing here; {UNREAD[name]}")
     own = gan.stages[0].generator.device
     device = options.get("device", own)
-    if devices.parse(device) != devices.parse(own):
+    (kind, index), (own_kind, own_index) = devices.parse(device), devices.parse(own)
+    if kind != own_kind or (index is not None and index != (own_index or 0)):
         raise ValueError(
             f"device: the gan lies on {own}, expected that or nothing, got {device!r}; make it on {device!r}"
         )

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from gan_np import kernels
 from gan_np.arrays import Array, array_module, generator, on_host, to_device
 from gan_np.checks import NonFiniteError
 from gan_np.devices import CPU, scope
@@ -82,7 +83,8 @@ class Course:
     def blind_loss(self) -> float:
         """L_D of a discriminator that gives every image one score, that of the boundary: what not knowing costs."""
         boundary, (dtype, device) = self.objective.boundary, self._scores
-        with scope(device):  # where the training's own scores lie, so that no other kernels are needed
+        # The reference serves: what runs in a training, tuned or forced, is for the training's own sizes.
+        with scope(device), kernels.use_kernels(**dict.fromkeys(kernels.OPERATIONS, "reference")):
             real, fake = (to_device(np.full((2, 1), boundary or 0.0, dtype), device) for _ in range(2))
             return float(self.objective.discriminator(real, fake).value)
 

@@ -63,6 +63,8 @@ def test_refusals() -> None:
     with pytest.raises(ValueError, match="images"):
         invert(gan, np.zeros((1, 2, 3, 1), np.uint8))
     with pytest.raises(TypeError, match="uint8"):
-        invert(gan, np.zeros((1, 1, 3, 1)))
+        invert(gan, np.zeros((1, 1, 3, 1), np.int64))
+    with pytest.raises(ValueError, match=r"\[0, 1\]"):
+        invert(gan, np.full((1, 1, 3, 1), 1.5))
     with pytest.raises(ValueError, match="starts"):
         invert(gan, np.zeros((1, 1, 3, 1), np.uint8), starts=0)

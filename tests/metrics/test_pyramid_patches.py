@@ -93,6 +93,8 @@ def test_refusals(rng: np.random.Generator) -> None:
     with pytest.raises(gn.ShapeError, match="generated"):
         sliced_wasserstein_on_pyramids(images, images[:4])
     with pytest.raises(TypeError, match="uint8"):
+        patch_descriptors(images.astype(np.int32))
+    with pytest.raises(ValueError, match=r"\[0, 1\]"):
         patch_descriptors(images.astype(np.float32))
     with pytest.raises(gn.ShapeError, match="at least 7"):
         patch_descriptors(images[:, :6])

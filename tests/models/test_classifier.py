@@ -44,7 +44,9 @@ def test_softmax_of_large_logits() -> None:
 def test_refusals(rng: np.random.Generator) -> None:
     made = gn.models.classifier((8, 8, 1), classes=3, width=2)
     with pytest.raises(TypeError, match="uint8"):
-        made.features(rng.random((2, 8, 8, 1)))
+        made.features(rng.integers(0, 256, (2, 8, 8, 1)))
+    with pytest.raises(ValueError, match=r"\[0, 1\]"):
+        made.features(2 * rng.random((2, 8, 8, 1)))
     with pytest.raises(gn.ShapeError, match=r"\(8, 8, 1\)"):
         made.features(np.zeros((2, 8, 8, 3), np.uint8))
     with pytest.raises(ValueError, match="classes"):

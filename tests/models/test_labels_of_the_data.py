@@ -51,7 +51,7 @@ def test_a_generator_of_another_share_has_other_statistics() -> None:
 class Perfect:
     """Draws real images of the label that it is asked for."""
 
-    image_shape, classes = (8, 8, 1), 2
+    data_shape, classes = (8, 8, 1), 2
 
     def sample(self, count: int, seed: int = 0, *, labels: object = None, average: bool = True) -> np.ndarray:
         images, known = rare(counts=(3800, 200))

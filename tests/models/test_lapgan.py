@@ -197,7 +197,7 @@ def test_levels_of_detail_have_learning_rates_of_their_own(tmp_path: Path) -> No
         [optimizer.learning_rate for optimizer in (trainer.g_optimizer, trainer.d_optimizer)]
         for _, _, trainer in stage_trainers(gan, images, None, config)
     ]
-    assert found == [[config.g_learning_rate, config.d_learning_rate], [3e-4, 7e-4]]
+    assert found == [[2e-3, 5e-4], [3e-4, 7e-4]]
     gn.train(gan, images, out=tmp_path / "run", config=config, progress=False)
     kept = [read_config(folder) for folder in sorted((tmp_path / "run").glob("level-*"))]
     assert [[level.g_learning_rate, level.d_learning_rate] for level in kept] == found
