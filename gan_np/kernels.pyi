@@ -8,6 +8,7 @@ from kernels import threads as threads
 from kernels.cases import Case as Case
 from kernels.cases import case_of as case_of
 from kernels.cases import list_cases as list_cases
+from kernels.drawn_cases import draw_cases as draw_cases
 from kernels.features import FEATURES as FEATURES
 from kernels.geometry import Geometry as Geometry
 from kernels.geometry import large_size as large_size
