@@ -9,14 +9,14 @@ from gan_np.kernels import Activation, Into, threads
 from gan_np.kernels.cases import (
     ACTIVATIONS,
     _batch_norm_case,
-    _bias_activation_case,
-    _cross_entropy_case,
     _layer_norm_case,
-    _maxout_case,
-    _pool_case,
-    _softplus_case,
     _update_cases,
-    _upsample_case,
+    bias_activation_case,
+    cross_entropy_case,
+    maxout_case,
+    pool_case,
+    softplus_case,
+    upsample_case,
 )
 
 pytest.importorskip("numba")
@@ -86,21 +86,21 @@ def test_training_sizes(operation, rng):
 def test_lines_of_every_length(dtype, channels, leading, rng):
     shape = (*leading, channels)
     for activation in ACTIVATIONS:
-        agree_on(_bias_activation_case("", shape, activation), dtype, rng)
+        agree_on(bias_activation_case("", shape, activation), dtype, rng)
         affine = activation.kind != "relu"
         # Few rows have deviations near 0, where everything that is divided by them loses digits.
         few = 5 if np.prod(leading) < 100 else 1
         agree_on(_batch_norm_case("", shape, activation, affine), dtype, rng, few * TOLERANCE[dtype])
     rows = int(np.prod(leading))
     agree_on(_layer_norm_case("", (rows, channels + 6)), dtype, rng, 5 * TOLERANCE[dtype])
-    agree_on(_maxout_case("", rows, channels, 3), dtype, rng)
-    agree_on(_cross_entropy_case("", rows, channels), dtype, rng)
+    agree_on(maxout_case("", rows, channels, 3), dtype, rng)
+    agree_on(cross_entropy_case("", rows, channels), dtype, rng)
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("count", [1, 2047, 32_768, 32_769, 70_001])
 def test_vectors_about_the_length_of_a_chunk(dtype, count, rng):
-    for case in (_softplus_case("", count), *_update_cases("", count)):
+    for case in (softplus_case("", count), *_update_cases("", count)):
         agree_on(case, dtype, rng)
 
 
@@ -109,11 +109,11 @@ def test_vectors_about_the_length_of_a_chunk(dtype, count, rng):
 def test_windows_and_factors_of_every_size(dtype, channels, rng):
     for n, height, width in ((1, 1, 1), (1, 4, 3), (5, 7, 9)):
         for factor in ((1, 1), (2, 3), (4, 1)):
-            agree_on(_pool_case("", (n, height, width, channels), factor), dtype, rng)
+            agree_on(pool_case("", (n, height, width, channels), factor), dtype, rng)
             for operation in ("upsample_nearest", "upsample_bilinear"):
-                agree_on(_upsample_case(operation, "", (n, height, width, channels), factor), dtype, rng)
+                agree_on(upsample_case(operation, "", (n, height, width, channels), factor), dtype, rng)
     # chunks that begin inside a repeated row
-    agree_on(_upsample_case("upsample_nearest", "", (2, 40, 31, 17), (3, 1)), dtype, rng)
+    agree_on(upsample_case("upsample_nearest", "", (2, 40, 31, 17), (3, 1)), dtype, rng)
 
 
 @pytest.mark.parametrize("outlier", [0.0, 1e7])
