@@ -5,17 +5,12 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from gan_np.arrays import Array, to_host
 from gan_np.checks import ShapeError, as_array
-from gan_np.data.images import grid, scaled_to_bytes
+from gan_np.data.images import enlarged, grid
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-SHOWN = 512
-"""Small images are enlarged to about so many pixels, as in `gan_np.save_grid`."""
 
 
 def show(images: Array, columns: int | None = None) -> Image:
@@ -39,10 +34,9 @@ def show(images: Array, columns: int | None = None) -> Image:
 
     if getattr(images, "ndim", 0) == 2 and len(images):
         raise ShapeError(f"images: these are vectors, {images.shape}; a run folder draws them, and matplotlib does")
-    bytes_ = _bytes(to_host(as_array("images", images)))
-    sheet = grid(bytes_, columns)
-    zoom = max(1, SHOWN // max(sheet.shape[:2]))
-    sheet = np.ascontiguousarray(sheet.repeat(zoom, axis=0).repeat(zoom, axis=1))
+    images = to_host(as_array("images", images))
+    _check_range(images)
+    sheet = enlarged(grid(images, columns))
     return Image.fromarray(sheet[:, :, 0] if sheet.shape[2] == 1 else sheet)
 
 
@@ -53,12 +47,11 @@ def png_of(image: Image) -> bytes:
     return written.getvalue()
 
 
-def _bytes(images: Array) -> Array:
+def _check_range(images: Array) -> None:
     if images.dtype.kind != "f":
-        return images  # `grid` says what is wrong with another type
+        return  # `grid` says what is wrong with another type
     if not (images.min(initial=0) >= 0 and images.max(initial=1) <= 1):  # NaN is neither
         raise ValueError(
             f"images: expected floats from 0 to 1, got {images.min():g} to {images.max():g}; for another range there is "
             'gan_np.data.images.to_bytes(images, "-1..1")'
         )
-    return scaled_to_bytes(images, 0.0, 1.0)

@@ -91,7 +91,7 @@ def sample(
 
 
 def _write(samples: Array, out: Path, encoding: Any) -> Path:
-    """Samples as numbers, or vectors as a picture, by the ending of the name."""
+    """Samples as numbers, or vectors as a plot, by the ending of the name."""
     from gan_np.files import write_atomically
     from gan_np.runs.sample_images import draw, write_vectors
 

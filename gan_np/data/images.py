@@ -115,7 +115,7 @@ def save_grid(images: Array, path: str | Path, *, columns: int | None = None, zo
 
     zoom: each pixel as zoom × zoom pixels; None enlarges small images so that the grid can be seen.
     """
-    return save_image(_enlarged(grid(images, columns), zoom), path)
+    return save_image(enlarged(grid(images, columns), zoom), path)
 
 
 def save_animation(series: Array, path: str | Path, *, columns: int | None = None, zoom: int | None = None) -> Path:
@@ -124,7 +124,7 @@ def save_animation(series: Array, path: str | Path, *, columns: int | None = Non
 
     frames = []
     for step in range(series.shape[1]):
-        sheet = _enlarged(grid(series[:, step], columns), zoom)
+        sheet = enlarged(grid(series[:, step], columns), zoom)
         image = Image.fromarray(sheet[:, :, 0] if sheet.shape[2] == 1 else sheet)
         frames.append(image.convert("RGB").convert("P", palette=Image.Palette.ADAPTIVE))
     return save_frames(frames, path, 600)
@@ -148,7 +148,8 @@ def _save(image: Any, path: str | Path, **options: Any) -> Path:
     return write_atomically(path, written.getvalue())
 
 
-def _enlarged(sheet: Array, zoom: int | None) -> Array:
+def enlarged(sheet: Array, zoom: int | None = None) -> Array:
+    """A grid with each pixel as zoom × zoom pixels; None enlarges a small one to some 512 pixels."""
     factor = max(1, 512 // max(sheet.shape[:2])) if zoom is None else integer("zoom", zoom, 1)
     larger: Array = sheet.repeat(factor, axis=0).repeat(factor, axis=1)
     return larger

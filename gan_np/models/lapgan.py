@@ -39,7 +39,7 @@ from gan_np.schedules import Schedule, scheduled
 from . import laplacian
 from .dcgan import Normalisation, Pyramid, discriminator_layers
 from .dense import dense_gan
-from .gan import GAN, STATISTICS_BATCH, STATISTICS_BATCHES, TRANSIENT
+from .gan import GAN, MOST_SAMPLES, STATISTICS_BATCH, STATISTICS_BATCHES, TRANSIENT
 from .prior import Kind, Prior
 from .registered import Training, register
 from .stages import Stages
@@ -100,7 +100,7 @@ class LaplacianLevel(GAN):
         """
         if self.conditioning is None:
             raise ValueError("conditioning: a level alone needs real images to start from; sample the whole LAPGAN")
-        chosen = np.arange(integer("count", count, 1)) % len(self.conditioning)
+        chosen = np.arange(integer("count", count, 1, MOST_SAMPLES)) % len(self.conditioning)
         low = laplacian.low_pass(self.encoding.encode(self.conditioning[chosen], self.generator.dtype))
         if labels is None and self.conditioning_labels is not None:
             classes: Array | None = self.conditioning_labels[chosen]
@@ -282,7 +282,7 @@ class LAPGAN(Stages):
         Each level has noise of its own from the seed; image i is the same whatever `count` is. labels: of a conditional
         LAPGAN, as in `GAN.sample`.
         """
-        integer("count", count, 1)
+        integer("count", count, 1, MOST_SAMPLES)
         z, *noises = (
             stage.prior.of_seed(stream, count, stage.generator.dtype)
             for stage, stream in zip(self.stages, self._streams(seed), strict=True)

@@ -11,7 +11,7 @@ from gan_np.data.encoding import Encoding
 from gan_np.data.labels import LabelTable
 from gan_np.registry import attributes_of
 
-from .gan import GAN
+from .gan import GAN, MOST_SAMPLES
 from .model import Model
 
 
@@ -105,7 +105,7 @@ class Stages(Model):
     def sample(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> Array:
         """The images of the first stage's z of a seed; what is drawn beside z is that of the same seed."""
         first = self.stages[0]
-        z = first.prior.of_seed(seed, integer("count", count, 1), first.generator.dtype)
+        z = first.prior.of_seed(seed, integer("count", count, 1, MOST_SAMPLES), first.generator.dtype)
         return self.decode(z, labels=labels, average=average, seed=seed)
 
     def _repr_html_(self) -> str:

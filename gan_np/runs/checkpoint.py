@@ -165,7 +165,7 @@ def gan_from(tensors: Mapping[str, Array], description: Mapping[str, Any], path:
         for name, vector in _vectors(gan).items():
             assign(vector, name, tensors, description, device)
         if "average" in description:
-            gan.average = Average(gan.generator, _built(description["average"]["decay"]))
+            gan.average = Average(gan.generator, build(description["average"]["decay"]))
             gan.average.updates = int(description["average"]["updates"])
             assign(gan.average.network.parameters, "average.parameters", tensors, description, device)
             if gan.statistics_need_data:
@@ -212,11 +212,6 @@ def build_described(
     if not isinstance(made, kind):
         raise ValueError(f"holds {shown(made)}, expected {called}")
     return made
-
-
-def _built(value: Any) -> Any:
-    """A plain value, or the object that a mapping describes."""
-    return build(value) if isinstance(value, Mapping) else value
 
 
 def labels_of(description: Mapping[str, Any], classes: int | None) -> LabelTable | None:

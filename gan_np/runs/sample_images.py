@@ -1,4 +1,4 @@
-"""Samples as a picture: a grid of images; of vectors points of the plane, histograms or curves, over real ones."""
+"""Samples as an image: a grid of images; of vectors points of the plane, histograms or curves, over real ones."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def draw_vectors(samples: Array, real: Array | None, columns: Sequence[str] | No
     """A PNG of vectors (N, m) in blue, over real ones in grey; None where matplotlib is not installed.
 
     m = 2: points of the plane. m up to 16: a histogram for each column. More: the first vectors as curves over their index.
-    The axes are those of the real data, so that pictures of one training can be compared.
+    The axes are those of the real data, so that plots of one training can be compared.
     """
     if importlib.util.find_spec("matplotlib") is None:
         return None

@@ -33,7 +33,7 @@ def advice(run: Path | None, data: str) -> str:
     """How to go on with a run."""
     if data:
         return f"gan-np train --resume {run}"
-    return f"gan_np.resume({str(run)!r}, images=…) in Python, where its data were given"
+    return f"gan_np.resume({str(run)!r}, images=…), or gan-np train --data PLACE --resume {run}"
 
 
 class StopRequest:
