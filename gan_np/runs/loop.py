@@ -37,7 +37,7 @@ from .options import options_for
 from .recorder import Recorder, require_tensorboard
 from .records import read_records
 from .settings import Settings
-from .signals import Interrupted, StopRequest, advice
+from .signals import Interrupted, StopRequest, needs_data
 from .training_data import had_labels
 
 if TYPE_CHECKING:
@@ -333,7 +333,10 @@ def _drive(
         except (Exception, KeyboardInterrupt) as error:
             if folder is not None and trainer.steps:
                 saved = checkpoint.all_of(folder.path)[-1]
-                error.add_note(f"(newest checkpoint: {saved}; go on with: {advice(going_on, config.data)})")
+                needed = needs_data(going_on, config.data)
+                error.add_note(
+                    f"(newest checkpoint: {saved}; go on with: gan-np train --resume {going_on}{needed and ', ' + needed})"
+                )
             raise
         finally:
             if not whole:

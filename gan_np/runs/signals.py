@@ -22,18 +22,17 @@ class Interrupted(Exception):
 
     def __str__(self) -> str:
         """What happened, and how to go on."""
-        return f"{self.what}; go on with: {advice(self.run, self.data)}"
+        needed = needs_data(self.run, self.data)
+        return f"{self.what}; {needed and needed + '; '}go on with: gan-np train --resume {self.run}"
 
     def _render_traceback_(self) -> list[str]:
         """What a notebook prints in place of a traceback."""
         return [self.what, f"go on with: gan_np.resume({str(self.run)!r})"]
 
 
-def advice(run: Path | None, data: str) -> str:
-    """How to go on with a run."""
-    if data:
-        return f"gan-np train --resume {run}"
-    return f"gan_np.resume({str(run)!r}, images=…), or gan-np train --data PLACE --resume {run}"
+def needs_data(run: Path | None, data: str) -> str:
+    """What a run needs beside its folder to go on, where its data were given in Python; empty where it knows their place."""
+    return "" if data else f"with --data PLACE, or in Python gan_np.resume({str(run)!r}, images=…)"
 
 
 class StopRequest:
