@@ -334,9 +334,8 @@ def _drive(
             if folder is not None and trainer.steps:
                 saved = checkpoint.all_of(folder.path)[-1]
                 needed = needs_data(going_on, config.data)
-                error.add_note(
-                    f"(newest checkpoint: {saved}; go on with: gan-np train --resume {going_on}{needed and ', ' + needed})"
-                )
+                command = f"newest checkpoint: {saved}; go on with: gan-np train --resume {going_on}"
+                error.add_note(f"({needed and needed + '; '}{command})")
             raise
         finally:
             if not whole:

@@ -32,7 +32,11 @@ class Interrupted(Exception):
 
 def needs_data(run: Path | None, data: str) -> str:
     """What a run needs beside its folder to go on, where its data were given in Python; empty where it knows their place."""
-    return "" if data else f"with --data PLACE, or in Python gan_np.resume({str(run)!r}, images=…)"
+    return (
+        ""
+        if data
+        else f"its data were given in Python: gan_np.resume({str(run)!r}, images=…), or --data PLACE beside --resume"
+    )
 
 
 class StopRequest:
