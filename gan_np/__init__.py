@@ -8,83 +8,113 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from gan_np import averaging, data, devices, layers, models, networks, objectives, ops, optimizers, penalties, schedules
-from gan_np.arrays import from_dlpack
-from gan_np.checks import ShapeError
-from gan_np.data.images import save_grid
-from gan_np.kernels import register_kernel, unregister_kernel, use_kernels
-from gan_np.layers import (
-    ONES,
-    ZEROS,
-    Add,
-    AveragePool2d,
-    BatchNorm,
-    Concatenate,
-    Constant,
-    Conv2d,
-    ConvTranspose2d,
-    Declaration,
-    Dense,
-    DiffAugment,
-    Dropout,
-    Flatten,
-    Glorot,
-    GroupNorm,
-    He,
-    InstanceNorm,
-    Layer,
-    LayerNorm,
-    LayerPullback,
-    LeakyReLU,
-    Maxout,
-    MinibatchStandardDeviation,
-    Normal,
-    Parameter,
-    Planes,
-    ReLU,
-    Reshape,
-    Sigmoid,
-    Softplus,
-    SpectralNorm,
-    State,
-    Tanh,
-    Uniform,
-    Upsample2d,
-    Wrt,
-)
-from gan_np.models import GAN
-from gan_np.networks import Fork, Identity, Loop, Network, Parallel, Residual, Sequential, folded
-from gan_np.ops import Activation
-from gan_np.optimizers import SGD, Adam, RMSprop
+from gan_np.lazy import loader
 
-if TYPE_CHECKING:
-    from gan_np import cuda_graph, evaluation, interop, kernels, latent, metrics, runs, testing, training
+if TYPE_CHECKING:  # every name, for type checkers; at run time each comes when it is first used (see gan_np.lazy)
+    from gan_np import (
+        averaging,
+        cuda_graph,
+        data,
+        devices,
+        evaluation,
+        interop,
+        kernels,
+        latent,
+        layers,
+        metrics,
+        models,
+        networks,
+        objectives,
+        ops,
+        optimizers,
+        penalties,
+        runs,
+        schedules,
+        testing,
+        training,
+    )
+    from gan_np.arrays import from_dlpack
+    from gan_np.checks import ShapeError
+    from gan_np.data.images import save_grid
     from gan_np.display import show
+    from gan_np.kernels import register_kernel, unregister_kernel, use_kernels
+    from gan_np.layers import (
+        ONES,
+        ZEROS,
+        Add,
+        AveragePool2d,
+        BatchNorm,
+        Concatenate,
+        Constant,
+        Conv2d,
+        ConvTranspose2d,
+        Declaration,
+        Dense,
+        DiffAugment,
+        Dropout,
+        Flatten,
+        Glorot,
+        GroupNorm,
+        He,
+        InstanceNorm,
+        Layer,
+        LayerNorm,
+        LayerPullback,
+        LeakyReLU,
+        Maxout,
+        MinibatchStandardDeviation,
+        Normal,
+        Parameter,
+        Planes,
+        ReLU,
+        Reshape,
+        Sigmoid,
+        Softplus,
+        SpectralNorm,
+        State,
+        Tanh,
+        Uniform,
+        Upsample2d,
+        Wrt,
+    )
+    from gan_np.models import GAN
+    from gan_np.networks import Fork, Identity, Loop, Network, Parallel, Residual, Sequential, folded
+    from gan_np.ops import Activation
+    from gan_np.optimizers import SGD, Adam, RMSprop
     from gan_np.runs import iterate, load_classifier, open_run, resume, train, train_classifier
     from gan_np.runs.saved import load, save
 
-
 __version__ = "0.1.0"
 
-_OF_RUNS = ("iterate", "load", "load_classifier", "open_run", "resume", "save", "train", "train_classifier")
-_LAZY_MODULES = ("cuda_graph", "evaluation", "interop", "kernels", "latent", "metrics", "runs", "testing", "training")
-
+_MODULES = (
+    *("averaging", "cuda_graph", "data", "devices", "evaluation", "interop", "kernels", "latent", "layers", "metrics"),
+    *("models", "networks", "objectives", "ops", "optimizers", "penalties", "runs", "schedules", "testing", "training"),
+)
+_NAMES = {
+    "arrays": ("from_dlpack",),
+    "checks": ("ShapeError",),
+    "data.images": ("save_grid",),
+    "display": ("show",),
+    "kernels": ("register_kernel", "unregister_kernel", "use_kernels"),
+    "layers": (
+        *("ONES", "ZEROS", "Add", "AveragePool2d", "BatchNorm", "Concatenate", "Constant", "Conv2d"),
+        *("ConvTranspose2d", "Declaration", "Dense", "DiffAugment", "Dropout", "Flatten", "Glorot"),
+        *("GroupNorm", "He", "InstanceNorm", "Layer", "LayerNorm", "LayerPullback", "LeakyReLU", "Maxout"),
+        *("MinibatchStandardDeviation", "Normal", "Parameter", "Planes", "ReLU", "Reshape", "Sigmoid"),
+        *("Softplus", "SpectralNorm", "State", "Tanh", "Uniform", "Upsample2d", "Wrt"),
+    ),
+    "models": ("GAN",),
+    "networks": ("Fork", "Identity", "Loop", "Network", "Parallel", "Residual", "Sequential", "folded"),
+    "ops": ("Activation",),
+    "optimizers": ("SGD", "Adam", "RMSprop"),
+    "runs": ("iterate", "load_classifier", "open_run", "resume", "train", "train_classifier"),
+    "runs.saved": ("load", "save"),
+}
 
 if not TYPE_CHECKING:  # which would take every name to be here
-
-    def __getattr__(name: str) -> Any:
-        # Runs bring Pillow, rich and safetensors: loaded when first used, so that importing the library stays cheap.
-        if name in _OF_RUNS:
-            room = "gan_np.runs.saved" if name in ("load", "save") else "gan_np.runs"
-            return getattr(importlib.import_module(room), name)
-        if name == "show":
-            return importlib.import_module("gan_np.display").show
-        if name in _LAZY_MODULES:
-            return importlib.import_module(f"gan_np.{name}")
-        raise AttributeError(f"module 'gan_np' has no attribute {name!r}")
+    __getattr__ = loader(__name__, _NAMES, _MODULES)
 
 
 def __dir__() -> list[str]:

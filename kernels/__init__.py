@@ -8,9 +8,11 @@ if not __name__.startswith("gan_np."):
         "this folder ships as gan_np.kernels: install the project (python -m pip install -e .) and import that"
     )
 
+from typing import TYPE_CHECKING
+
+from gan_np.lazy import loader
+
 from . import cpu, cuda, numba_cuda, reference, threads
-from .cases import Case, case_of, list_cases
-from .drawn_cases import draw_cases
 from .features import FEATURES
 from .geometry import Geometry, large_size, small_size
 from .interfaces import Activation, Into, Number, Plan, large_with_epilogue, small_with_epilogue
@@ -37,6 +39,14 @@ from .selection import (
     use_tuned,
 )
 from .tuned import from_records, read_tuned, to_records, tuned_text
+
+if TYPE_CHECKING:
+    from .cases import Case, case_of, list_cases
+    from .drawn_cases import draw_cases
+else:  # what only tests and benchmarks use is loaded when it is used
+    __getattr__ = loader(
+        __name__, {"cases": ("Case", "case_of", "list_cases"), "drawn_cases": ("draw_cases",)}, ("cases", "drawn_cases")
+    )
 
 __all__ = [
     "FEATURES",

@@ -4,14 +4,46 @@
 `Shuffler` gives the order that training sees them in. Pillow and pooch are imported when first used.
 """
 
-from .dataset import Dataset
-from .download import DownloadError
-from .flips import flip_horizontally
-from .folder import BrokenImages
-from .images import grid, save_grid, save_image, to_bytes, to_float
-from .names import NAMES
-from .sampler import Shuffler
-from .sources import load, open, open_test
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gan_np.lazy import loader
+
+if TYPE_CHECKING:
+    from .dataset import Dataset
+    from .download import DownloadError
+    from .flips import flip_horizontally
+    from .folder import BrokenImages
+    from .images import grid, save_grid, save_image, to_bytes, to_float
+    from .names import NAMES
+    from .sampler import Shuffler
+    from .sources import load, open, open_test
+
+if not TYPE_CHECKING:
+    __getattr__ = loader(
+        __name__,
+        {
+            "dataset": ("Dataset",),
+            "download": ("DownloadError",),
+            "flips": ("flip_horizontally",),
+            "folder": ("BrokenImages",),
+            "images": (
+                "grid",
+                "save_grid",
+                "save_image",
+                "to_bytes",
+                "to_float",
+            ),
+            "names": ("NAMES",),
+            "sampler": ("Shuffler",),
+            "sources": (
+                "load",
+                "open",
+                "open_test",
+            ),
+        },
+    )
 
 __all__ = [
     "NAMES",

@@ -3,20 +3,73 @@
 Knows `training`, which knows nothing of it, and `metrics` for what is measured while a training runs.
 """
 
-from .build import build_gan, build_trainer
-from .checkpoint import CheckpointError, restore, save
-from .classifier import train_classifier
-from .classifier_file import load_classifier, save_classifier
-from .config import Config
-from .data import open_data
-from .folder import RunFolder
-from .hinting import Adviser
-from .loop import StopTraining, iterate
-from .opened import load_gan
-from .overview import RunOverview, open_run
-from .signals import Interrupted
-from .stages import resume, train
-from .tuning import Trial, Tuned, confirm, save_tuned, tune
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gan_np.lazy import loader
+
+if TYPE_CHECKING:
+    from .build import build_gan, build_trainer
+    from .checkpoint import CheckpointError, restore, save
+    from .classifier import train_classifier
+    from .classifier_file import load_classifier, save_classifier
+    from .config import Config
+    from .data import open_data
+    from .folder import RunFolder
+    from .hinting import Adviser
+    from .loop import StopTraining, iterate
+    from .opened import load_gan
+    from .overview import RunOverview, open_run
+    from .signals import Interrupted
+    from .stages import resume, train
+    from .tuning import Trial, Tuned, confirm, save_tuned, tune
+
+if not TYPE_CHECKING:
+    __getattr__ = loader(
+        __name__,
+        {
+            "build": (
+                "build_gan",
+                "build_trainer",
+            ),
+            "checkpoint": (
+                "CheckpointError",
+                "restore",
+                "save",
+            ),
+            "classifier": ("train_classifier",),
+            "classifier_file": (
+                "load_classifier",
+                "save_classifier",
+            ),
+            "config": ("Config",),
+            "data": ("open_data",),
+            "folder": ("RunFolder",),
+            "hinting": ("Adviser",),
+            "loop": (
+                "StopTraining",
+                "iterate",
+            ),
+            "opened": ("load_gan",),
+            "overview": (
+                "RunOverview",
+                "open_run",
+            ),
+            "signals": ("Interrupted",),
+            "stages": (
+                "resume",
+                "train",
+            ),
+            "tuning": (
+                "Trial",
+                "Tuned",
+                "confirm",
+                "save_tuned",
+                "tune",
+            ),
+        },
+    )
 
 __all__ = [
     "Adviser",

@@ -1,6 +1,7 @@
 """What importing the library costs, and which way imports go."""
 
 import ast
+import importlib
 import subprocess
 import sys
 from collections.abc import Collection, Mapping
@@ -15,10 +16,45 @@ HEAVY = (
 )
 
 
-def test_import_loads_numpy_and_nothing_heavier() -> None:
-    code = f"import sys, gan_np; print([name for name in {HEAVY} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+def loaded_by(code: str) -> list[str]:
+    """Names of all modules that are loaded in a new process after some code."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"], capture_output=True, text=True, check=True
+    )
+    return done.stdout.split()
+
+
+def test_import_loads_what_is_used_and_nothing_heavier() -> None:
+    modules = loaded_by("import gan_np")
+    assert {name for name in modules if name.startswith("gan_np")} == {"gan_np", "gan_np.lazy"}
+    assert not set(HEAVY) & set(modules)
+
+
+def test_building_a_model_loads_no_sources_of_data_no_cases_of_kernels_and_no_training() -> None:
+    modules = set(loaded_by("import gan_np as gn; gn.models.dcgan((8, 8, 1), 4, width=2)"))
+    assert "gan_np.models.dcgan" in modules
+    assert not {*HEAVY, "gan_np.data.sources", "gan_np.kernels.cases", "gan_np.training", "gan_np.runs"} & modules
+
+
+@pytest.mark.parametrize("room", ["gan_np", "gan_np.data", "gan_np.kernels", "gan_np.runs"])
+def test_a_room_that_loads_names_when_used_offers_all_that_type_checkers_see(room: str) -> None:
+    module = importlib.import_module(room)
+    tree = ast.parse(Path(str(module.__file__)).read_text())
+    for_checkers = next(
+        node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    )
+    seen = {
+        name.asname or name.name
+        for node in for_checkers.body
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+    }
+    assert seen
+    assert seen <= set(module.__all__)
+    for name in module.__all__:
+        assert getattr(module, name) is not None
+    with pytest.raises(AttributeError, match=f"module '{room}' has no attribute 'nothing'"):
+        _ = module.nothing
 
 
 def test_sampling_without_training_loads_the_kernels_and_nothing_heavier() -> None:
@@ -50,6 +86,7 @@ ROOMS = [
         "files",
         "folders",
         "host",
+        "lazy",
         "notebook",
         "printable",
         "registry",
