@@ -351,8 +351,8 @@ def newest(folder: str | Path) -> tuple[Path, dict[str, Array], dict[str, Any]]:
     place = Path(folder)
     if not (place / "config.toml").exists() and not hint:
         raise FileNotFoundError(
-            f"{_named(place)}: this folder is no run: there is neither a config.toml nor a folder checkpoints in it; give the "
-            f"folder that a training wrote (--out), or a file that gan_np.save wrote{_runs_in(place)}"
+            f"{_named(place)}: this folder is no run: there is neither a config.toml nor a folder checkpoints in it; give "
+            f"the folder that a training wrote (--out), or a file that gan_np.save wrote{_runs_in(place)}"
         )
     raise FileNotFoundError(
         f"{folder}: a run without a checkpoint yet (expected checkpoints/step-….safetensors in it){hint}"

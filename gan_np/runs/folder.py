@@ -297,7 +297,7 @@ def read_config(folder: str | Path) -> Config:
     """The configuration of a run.
 
     Raises:
-        FileNotFoundError, ValueError, TypeError: not a run folder, or its config.toml was damaged; the message names the file.
+        FileNotFoundError, ValueError, TypeError: not a run folder, or its config.toml was damaged; the message names it.
         NotRegistered: it names something of the user's own that is not registered here.
     """
     values = read_settings(folder)
