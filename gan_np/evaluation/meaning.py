@@ -16,7 +16,7 @@ SHARES = ("precision", "recall", "density", "coverage")
 
 
 class Words(NamedTuple):
-    """What a sentence says in the worse case, where nothing can be told, in the better case, and whose the other figure is."""
+    """What a sentence says in the worse case, where nothing can be told, in the better case, and whose the other one is."""
 
     worse: str
     alike: str
