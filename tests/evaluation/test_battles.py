@@ -87,18 +87,17 @@ def test_both_must_hold_out_the_same(place: Path, tmp_path: Path) -> None:
 
     one, alike = train("one", hold_out=0.5), train("alike", hold_out=0.5, seed=3)
     assert gn.evaluation.battle_of_runs(one, alike, count=20).data["against"] == str(alike)
-    for other in (train("all"), train("less", hold_out=0.2)):
-        with pytest.raises(
-            ValueError, match=r"^against: .*one and .* do not hold out the same part .*hold_out 0\.5 and 0"
-        ):
-            gn.evaluation.battle_of_runs(one, other, count=20)
+    with pytest.raises(
+        ValueError, match=r"^against: .*one and .* do not hold out the same part .*hold_out 0\.5 and 0\)"
+    ):
+        gn.evaluation.battle_of_runs(one, train("all"), count=20)
     with pytest.raises(ValueError, match=r"by other labels"):
         gn.evaluation.battle_of_runs(one, train("by-label", hold_out=0.5, labels=np.arange(60) % 2), count=20)
     with pytest.raises(ValueError, match=r"was trained on other data than .*their fingerprints differ"):
         gn.evaluation.battle_of_runs(one, train("other", hold_out=0.5, images=images[::-1].copy()), count=20)
     with pytest.warns(UserWarning, match="batches of an iterable"):
         batches = train("batches", images=lambda: iter([images[:16]] * 4), data="")
-    said = gn.evaluation.battle_of_runs(train("whole"), batches, count=20).text
+    said = gn.evaluation.battle_of_runs(place / "one", batches, count=20).text
     assert "cannot be checked: one of them read batches or items" in said
 
 
