@@ -82,7 +82,7 @@ DOWNLOAD = ["pooch>=1.8"]
 PARQUET = ["pyarrow>=16"]
 TENSORBOARD = ["tensorboardX>=2.6"]
 FACES = ["dicebear-core>=10.7,<11", "dicebear-styles>=10.6,<11", "resvg-py>=0.5"]
-ONNX = ["onnx>=1.16"]
+ONNX = ["onnx>=1.16", "onnxruntime>=1.18"]
 DEMO = ["mlxtend>=0.23", *PLOT]
 DEVELOP = ["ruff>=0.14", "mypy>=1.18"]
 # Compiling the CUDA sources and Numba's CUDA kernels for real targets, with no GPU and no toolkit installed; pinned to the
@@ -96,7 +96,7 @@ CUDA_GATES = [
 ]
 TOOLS = ["pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "hypothesis>=6.100", "scipy>=1.12", "build>=1.2"]
 NOTEBOOK = ["ipykernel>=6.29", "nbclient>=0.10"]
-TEST = [*TOOLS, *NOTEBOOK, *DEMO, *DOWNLOAD, *PARQUET, *TENSORBOARD, *ONNX, "onnxruntime>=1.18", *DEVELOP]
+TEST = [*TOOLS, *NOTEBOOK, *DEMO, *DOWNLOAD, *PARQUET, *TENSORBOARD, *ONNX, *DEVELOP]
 
 setup(
     name="gan_np",

@@ -102,7 +102,7 @@ def _onnx(networks: dict[str, gn.Network], threads: int) -> Callable[[Array], li
             Candidate(
                 name,
                 "onnxruntime",
-                functools.partial(session.run, None, {"z": z}),
+                functools.partial(session.run, None, {onnx_generator.INPUT: z}),
                 lambda results: _channels_last(results[0]),
             )
             for name, session in sessions.items()

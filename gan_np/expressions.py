@@ -12,7 +12,7 @@ import re
 from typing import Any
 
 from gan_np.checks import shown
-from gan_np.registry import Registry, arguments_of, called, name_of
+from gan_np.registry import NotRegistered, Registry, arguments_of, called, name_of
 
 _HYPHEN = re.compile(r"(?<=[A-Za-z_])-(?=[A-Za-z])")
 _WORDS = {"true": True, "false": False, "none": None, "True": True, "False": False, "None": None}
@@ -93,8 +93,8 @@ def _found(name: str, word: str, registries: tuple[Registry, ...]) -> tuple[Any,
             return registry[known], known
     try:
         return registries[0][word], word
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
+    except NotRegistered as error:
+        raise NotRegistered(f"{name}: {error}") from error
 
 
 def _value(name: str, node: ast.expr, others: tuple[Registry, ...], text: str) -> Any:

@@ -24,6 +24,10 @@ DEEPEST, MOST = 64, 100_000
 """Nesting and number of objects of a description that is built: no structure that is meant comes near."""
 
 
+class NotRegistered(ValueError):
+    """A name under which nothing is registered: one of the user's own, perhaps, whose module was not imported."""
+
+
 class Registry:
     """Classes (or functions that make objects) of one kind, by name.
 
@@ -85,11 +89,11 @@ class Registry:
         """What is registered under a name.
 
         Raises:
-            ValueError: nothing is.
+            NotRegistered: nothing is.
         """
         found = self._found.get(name) if isinstance(name, str) else None
         if found is None:
-            raise ValueError(
+            raise NotRegistered(
                 f"needs {self.kind} {shown(name)}, which is not registered; there are {', '.join(self._found)}. If it is "
                 "one of your own, import the module that registers it first (on the command line: --import FILE)"
             )

@@ -1,4 +1,4 @@
-"""The command line: `gan-np train`, `sample`, `show`, `evaluate`, `neighbours`, `traverse`, `profile`, `tune`,
+"""The command line: `gan-np train`, `sample`, `show`, `evaluate`, `compare`, `neighbours`, `traverse`, `profile`, `tune`,
 `train-classifier`, `export`.
 
 Exit codes: 0 done; 1 the work could not be done, the message says why; 2 the command line was wrong; 3 the training met
@@ -11,6 +11,7 @@ import sys
 
 import typer
 
+from .compare import compare
 from .evaluate import evaluate
 from .export import export
 from .flags import ConfiguredCommand
@@ -42,6 +43,7 @@ app.command("traverse", cls=Command)(traverse)
 app.command("profile", cls=ConfiguredCommand)(profile)
 app.command("tune", cls=ConfiguredCommand)(tune)
 app.command("evaluate", cls=Command)(evaluate)
+app.command("compare", cls=Command)(compare)
 app.command("train-classifier", cls=Command)(train_classifier)
 app.command("export", cls=Command)(export)
 

@@ -9,8 +9,19 @@ import typer
 
 from gan_np.printable import printable
 
-from .output import console, say
-from .usage import device_name
+from .inputs import (
+    Features,
+    InputFilter,
+    InputLayout,
+    InputMean,
+    InputOrder,
+    InputRange,
+    InputSize,
+    InputStd,
+    preprocessing_of,
+)
+from .output import console, lines_of, say
+from .usage import checking_options, device_name
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,9 +44,17 @@ def evaluate(
         typer.Option(
             exists=True,
             dir_okay=False,
-            help="A file of train-classifier (default: the one in the run folder, trained on its data if they have labels).",
+            help="A file of train-classifier (default: that of the run's data, trained the first time if they have labels).",
         ),
     ] = None,
+    features: Features = "classifier",
+    input_size: InputSize = None,
+    input_range: InputRange = None,
+    input_mean: InputMean = None,
+    input_std: InputStd = None,
+    input_order: InputOrder = "rgb",
+    input_layout: InputLayout = None,
+    input_filter: InputFilter = "bicubic",
     count: Annotated[int, typer.Option(min=20, help="Samples, and real images of each set.")] = 5000,
     seed: Annotated[int, typer.Option(min=0, help="Of the samples and of the draws.")] = 0,
     real: Annotated[
@@ -68,12 +87,18 @@ def evaluate(
     """
     from gan_np.evaluation import battle_of_runs, evaluate_run
 
+    with checking_options():
+        preprocessing = preprocessing_of(
+            input_size, input_range, input_mean, input_std, input_order, input_layout, input_filter
+        )
     battle = None if against is None else battle_of_runs(run, against, count=count, seed=seed, device=device, data=data)
     report = evaluate_run(
         run,
         best=best,
         every=every,
         classifier=classifier,
+        features=features,
+        preprocessing=preprocessing,
         real=real,
         data=data,
         count=count,
@@ -81,23 +106,27 @@ def evaluate(
         average=average,
         device=device,
         progress=not quiet,
+        tell=lambda text: say(text, quiet=quiet),
     )
     if battle is not None:
         report.add(battle)
-    _show(report, quiet)
+    show_report(report, quiet=quiet)
     for path in report.save(out or run):
         say(f"wrote {path}", quiet=quiet)
 
 
-def _show(report: Report, quiet: bool) -> None:
+def show_report(report: Report, *, quiet: bool = False, page: str = "evaluation.html") -> None:
+    """Facts, tables and the sentence that says what they mean, broken between words on a terminal."""
     out = console(quiet=quiet)
     for name, value in report.facts.items():
-        out.print(f"{name}: {value}")
+        out.print("\n".join(lines_of(f"{name}: {value}", out)))
     for section in report.sections:
-        _tables(section, quiet)
+        _tables(section, quiet, page)
+        if section.short:
+            out.print("\n".join(lines_of(section.short, out)))
 
 
-def _tables(section: Section, quiet: bool) -> None:
+def _tables(section: Section, quiet: bool, page: str = "evaluation.html") -> None:
     from rich.console import Console
 
     out = Console(quiet=quiet, highlight=False, markup=False)
@@ -107,7 +136,7 @@ def _tables(section: Section, quiet: bool) -> None:
         out.print(shown)
         if left_out:
             heads = ", ".join(dict.fromkeys(table.columns[index].replace("\n", " ") for index in left_out))
-            out.print(f"(no room here for all columns; evaluation.html has them: {heads})")
+            out.print(f"(no room here for all columns; {page} has them: {heads})")
         if table.note:
             out.print(table.note)
 

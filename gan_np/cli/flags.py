@@ -178,9 +178,13 @@ def resolve(file: Path | None, flags: dict[str, Any]) -> Config:
         typer.BadParameter: a flag is, by itself or beside the others.
     """
     from gan_np.runs.build import check_settings
+    from gan_np.runs.folder import of_file
 
-    values = {} if file is None else read_toml(file)
-    check_settings(Config.from_mapping(values))
+    values: dict[str, Any] = {}
+    if file is not None:
+        values = read_toml(file)
+        with of_file(file):
+            check_settings(Config.from_mapping(values))
     with checking_options():
         config = Config.from_mapping({"data": DEFAULT_DATA} | values | _numbers(given(flags)))
         check_settings(config)

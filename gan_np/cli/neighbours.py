@@ -84,13 +84,14 @@ def neighbours(
     if memory.untested is not None:
         say(f"no test for copies: {memory.untested}")
     if memory.seen:
-        say(f"left out {memory.seen:,} held-out images that are training images too")
+        things = "vectors" if memory.training.ndim == 2 else "images"
+        say(f"left out {memory.seen:,} held-out {things} that are training {things} too")
     table = {name: test.to_mapping() for name, test in memory.tests.items()}
     untested = {} if memory.untested is None else {"untested": memory.untested}
     text = json.dumps({"run": str(run), "seed": seed, **untested, **table}, indent=1) + "\n"
     target = write_atomically(out.with_suffix(".json"), text.encode())
     for name, test in memory.tests.items():
-        _print(name, test)
+        _print(name, test, "vectors" if memory.training.ndim == 2 else "images")
     if memory.shown.ndim == 2:
         say(f"wrote {target}")
         return
@@ -98,9 +99,9 @@ def neighbours(
     say(f"wrote {path} (each row: a sample, then those nearest in {', then '.join(memory.found)}) and {target}")
 
 
-def _print(name: str, found: Copying) -> None:
+def _print(name: str, found: Copying, things: str) -> None:
     moves = [f"moved by up to {found.shift} px"] * (found.shift > 0) + ["mirrored or not"] * found.mirror
-    sizes = f"{found.samples:,} samples, {found.held_out:,} held-out and {found.training:,} training images"
+    sizes = f"{found.samples:,} samples, {found.held_out:,} held-out and {found.training:,} training {things}"
     of_samples, of_held_out = (
         f"{distances['median']:.3g} (least {distances['least']:.3g})"
         for distances in (found.samples_to_training, found.held_out_to_training)
@@ -108,15 +109,15 @@ def _print(name: str, found: Copying) -> None:
     cells = "" if found.z_cells is None else f"; by cells mean z = {found.z_cells:.2f}, p = {found.p_cells:.2g}"
     out = console()
     out.print(f"{name}: {', '.join([sizes, *moves])}")
-    out.print(f"  {found.explanation}")
+    out.print(f"  {found.explanation.replace('images', things)}")
     out.print(
-        f"  held-out images against training images, without samples: z = {found.source.z_distances:.2f} and "
+        f"  held-out {things} against training {things}, without samples: z = {found.source.z_distances:.2f} and "
         f"{found.source.z_neighbours:.2f}, p = {found.source.p:.2g}"
     )
-    out.print(f"  median distance to the nearest training image: samples {of_samples}, held out {of_held_out}")
-    out.print(f"  nearer than held-out images are: z = {found.z:.2f}, p = {found.p_nearer:.2g}{cells}")
-    out.print(f"  nearer than any held-out image is: {found.nearest_share:.1%}, p = {found.p_nearest:.2g}")
+    out.print(f"  median distance to the nearest training {things[:-1]}: samples {of_samples}, held out {of_held_out}")
+    out.print(f"  nearer than held-out {things} are: z = {found.z:.2f}, p = {found.p_nearer:.2g}{cells}")
+    out.print(f"  nearer than any held-out {things[:-1]} is: {found.nearest_share:.1%}, p = {found.p_nearest:.2g}")
     out.print(
-        f"  of {found.whose_images:,} real images nearest to samples {found.whose_images_share:.1%} are held out, expected "
-        f"{found.whose_expected:.1%}, p = {found.p_whose:.2g}"
+        f"  of {found.whose_images:,} real {things} nearest to samples {found.whose_images_share:.1%} are held out, "
+        f"expected {found.whose_expected:.1%}, p = {found.p_whose:.2g}"
     )

@@ -56,7 +56,6 @@ def _describe_all(out: Console, run: Path) -> None:
 
 def _describe(out: Console, run: RunOverview) -> None:
     """What a run is, how far it got, its checkpoints, what went wrong, and its curves."""
-    from gan_np.runs import checkpoint
     from gan_np.runs.about import read_about
 
     out.print(run.title)
@@ -65,10 +64,13 @@ def _describe(out: Console, run: RunOverview) -> None:
         _say_about(out, about)
     changed = [f"{name}={value!r}" for name, value in run.changed_settings().items()]
     out.print(f"settings other than the defaults: {', '.join(changed) or 'none'}")
+    if (missing := run.not_registered) is not None:
+        out.print(
+            f"not registered here, so settings are as config.toml has them: {missing} (--import FILE registers it)"
+        )
     saved = run.checkpoints
     out.print(f"checkpoints: {', '.join(path.name for path in saved) or 'none'}")
-    if saved and (table := checkpoint.labels_of_file(saved[-1])) is not None:
-        out.print(f"labels: {table}")
+    _say_labels(out, saved)
     for hint in run.hints:
         out.print(f"hint, step {hint['step']:,}: {hint['text']}")
     if not run.records:
@@ -77,6 +79,23 @@ def _describe(out: Console, run: RunOverview) -> None:
     width = max(8, min(60, out.width - 40))
     for label, (_, values) in run.curves().items():
         out.print(f"{label:>27}  {sparkline(values, width)}  {values[-1]:.3g}")
+
+
+def _say_labels(out: Console, saved: list[Path]) -> None:
+    """What labels a conditional model takes, from the newest checkpoint that can be read; damaged ones are named."""
+    from gan_np.runs import checkpoint
+
+    for path in reversed(saved):
+        try:
+            # with its tensors, which a file that was cut short has not
+            tensors, _ = checkpoint.read(path)
+        except checkpoint.CheckpointError as error:
+            out.print(f"damaged, and passed over when the run goes on: {error}")
+            continue
+        del tensors
+        if (table := checkpoint.labels_of_file(path)) is not None:
+            out.print(f"labels: {table}")
+        return
 
 
 def _say_about(out: Console, about: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ Decoded images are two files in `decoded/`: SOURCE-CONTENT.npy, the images, and 
 their digest and notes. SOURCE is a hash of what was asked for (which path, which options) and CONTENT one of what was
 there (names, sizes, times of change). Both files are written elsewhere first and moved into place, the .json last; one
 that does not agree with its digest is made again; a new CONTENT replaces the old ones of its SOURCE. `listings/` has what is
-in gzipped archives (see `tar_files.py`).
+in gzipped archives (see `tar_files.py`), `classifiers/` those that evaluations trained, by what they were trained on.
 """
 
 from __future__ import annotations

@@ -1,8 +1,12 @@
-"""Reads runs, measures them with `metrics`, and reports: `evaluate` of a gan, `evaluate_run` of a run folder."""
+"""Reads runs, measures them with `metrics`, and reports: `evaluate` of a gan, `evaluate_run` of a run folder, `compare` of
+any two sets of images."""
 
 from .battles import battle_of_runs
+from .comparison import compare
 from .evaluate import evaluate
+from .onnx_features import OnnxFeatures
 from .parts import Bars, Figure, Section, Table
+from .preprocessing import Preprocessing
 from .reader import FactorReader, train_reader
 from .report import Report
 from .runs import evaluate_run
@@ -12,10 +16,13 @@ __all__ = [
     "Bars",
     "FactorReader",
     "Figure",
+    "OnnxFeatures",
+    "Preprocessing",
     "Report",
     "Section",
     "Table",
     "battle_of_runs",
+    "compare",
     "evaluate",
     "evaluate_run",
     "train_reader",

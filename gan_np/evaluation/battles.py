@@ -15,7 +15,11 @@ from gan_np.models.gan import joined
 from gan_np.models.packing import pack
 from gan_np.runs import load_gan
 from gan_np.runs.build import build_objective
+from gan_np.runs.config import Config
+from gan_np.runs.fingerprints import IMAGES, LABELS, is_known
 from gan_np.runs.folder import read_config
+from gan_np.runs.opened import description_of_data
+from gan_np.runs.training_data import had_labels
 
 from .evaluate import COUNT, Real
 from .parts import Section, Table
@@ -38,7 +42,8 @@ def battle_of_runs(
     second's are not read.
 
     Raises:
-        ValueError: a model without a discriminator of finished images; conditional models; images of different shapes.
+        ValueError: a model without a discriminator of finished images; conditional models; images of different shapes; runs
+            that were trained on other data, or hold out another part of them: then one has seen what both are judged on.
     """
     source, configs = Run.open(first, data=data), [read_config(path) for path in (first, second)]
     gans: list[Model] = [load_gan(path, device=device) for path in (first, second)]
@@ -52,6 +57,7 @@ def battle_of_runs(
         judges.append(gan.judge)
     if gans[0].data_shape != gans[1].data_shape:
         raise ValueError(f"against: data of {gans[1].data_shape}, the first run makes {gans[0].data_shape}")
+    alike = _check_held_out((first, second), configs)
     objectives = [build_objective(config) for config in configs]
     for path, config, objective in zip((first, second), configs, objectives, strict=True):
         if objective.boundary is None:
@@ -91,7 +97,7 @@ def battle_of_runs(
     text = (
         f"Each run's discriminator judges the other's samples (Im et al. 2016). The first, {first}, wins if r_samples is "
         f"below 1, the second, {second}, if it is above 1, as long as r_test lies between 1/{TOLERANCE:g} and "
-        f"{TOLERANCE:g}: otherwise one discriminator is simply the weaker one, and nothing is decided."
+        f"{TOLERANCE:g}: otherwise one discriminator is simply the weaker one, and nothing is decided.{alike}"
     )
     found_out = {
         "against": str(second),
@@ -100,6 +106,37 @@ def battle_of_runs(
         **{name: estimate.to_mapping() for name, estimate in ratios.items()},
     }
     return Section("battle", "Against another run", text, tables=(Table(("", ""), rows, numbers=(1,)),), data=found_out)
+
+
+def _check_held_out(runs: tuple[str | Path, str | Path], configs: list[Config]) -> str:
+    """Refuse runs of which one has seen images that both are judged on; a sentence where that cannot be known, else nothing.
+
+    Raises:
+        ValueError: other data, another share held out, or labels had a say in one and not in the other.
+    """
+    first, second = (description_of_data(run) for run in runs)
+    shares = [config.hold_out for config in configs]
+    if not (is_known(first) and is_known(second)):
+        if shares[0] != shares[1]:
+            raise ValueError(_other_part(runs, f"hold_out {shares[0]:g} and {shares[1]:g}"))
+        return " Whether both were trained on the same data cannot be checked: one of them read batches or items."
+    if first[IMAGES] != second[IMAGES]:
+        raise ValueError(
+            f"against: {runs[1]} was trained on other data than {runs[0]} (their fingerprints differ), so it may have seen "
+            "the images that both are judged on"
+        )
+    if shares[0] != shares[1]:
+        raise ValueError(_other_part(runs, f"hold_out {shares[0]:g} and {shares[1]:g}"))
+    if shares[0] and (had_labels(first), first.get(LABELS)) != (had_labels(second), second.get(LABELS)):
+        raise ValueError(_other_part(runs, "by other labels"))
+    return ""
+
+
+def _other_part(runs: tuple[str | Path, str | Path], how: str) -> str:
+    return (
+        f"against: {runs[0]} and {runs[1]} do not hold out the same part of their data ({how}), so one of them was trained "
+        "on images that both are judged on"
+    )
 
 
 def discriminator_logits(gan: GAN, images: Array, batch_size: int, seed: int = 0) -> Array:

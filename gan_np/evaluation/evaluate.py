@@ -21,13 +21,15 @@ from gan_np.metrics.measure import (
     features_of_samples,
     shown_classes,
 )
-from gan_np.metrics.pixels import FeatureExtractor, plain_features
+from gan_np.metrics.pixels import FeatureExtractor, features_called, plain_features
 from gan_np.metrics.precision_recall import NEIGHBOURS
 from gan_np.metrics.registered import metric_of
 from gan_np.models import Classifier
 from gan_np.runs.sample_images import draw_vectors
 
+from .meaning import Words, meaning
 from .parts import Bars, Figure, Section, Table
+from .readers import facts_of
 from .report import Report
 
 COUNT = 5000
@@ -72,12 +74,18 @@ class Real:
         if test is None:
             size = min(count, len(train) // 2)
             baseline, reference = first[:size], first[size : 2 * size]
-            test, test_labels, said = train, train_labels, "training images (there are no test images)"
+            test, test_labels, said = (
+                train,
+                train_labels,
+                f"training {_plural(train)} (there are no test {_plural(train)})",
+            )
         else:
             size = min(count, len(train), len(test))
-            baseline, reference, said = first[:size], second[:size], "test images"
+            baseline, reference, said = first[:size], second[:size], f"test {_plural(train)}"
         if size < LEAST:
-            raise ValueError(f"real images: expected at least {LEAST} of each of two disjoint sets, got {size}")
+            raise ValueError(
+                f"real {_plural(train)}: expected at least {LEAST} of each of two disjoint sets, got {size}"
+            )
         return cls(
             test[reference],
             train[baseline],
@@ -95,6 +103,7 @@ def evaluate(
     test: tuple[Array, Array | None] | Array | None = None,
     class_names: Sequence[str] | None = None,
     classifier: Classifier | None = None,
+    features: FeatureExtractor | None = None,
     count: int = COUNT,
     seed: int = 0,
     average: bool = True,
@@ -109,6 +118,7 @@ def evaluate(
     test: images that it was not trained on (with their labels, or None), to compare with; without them the training
         images are cut in two.
     classifier: whose features and classes are read (`gn.train_classifier`); None reads pixels, which say much less.
+    features: what reads features in place of the classifier: a network of an ONNX file (`OnnxFeatures`), say, or pixels.
     count: samples and real images of each set, where there are as many.
     seed: of the samples and of the draws.
     average: sample from the averaged weights.
@@ -134,7 +144,8 @@ def evaluate(
     _check(gan, images, labels, "images")
     if test_images is not None:
         _check(gan, test_images, test_labels, "test")
-    reader = extractor_of(gan, classifier)
+    reader = features or extractor_of(gan, classifier)
+    classifier = reader if isinstance(reader, Classifier) else None
     real = Real.choose(images, test_images, count, seed, train_labels=labels, test_labels=test_labels)
     size = len(real.reference)
     table = getattr(gan, "label_table", None)
@@ -147,8 +158,8 @@ def evaluate(
         "samples": of_samples,
     }
     found = {name: estimate_metrics(views["reference"], views[name], seed=seed) for name in ("samples", "baseline")}
-    report = Report(title, {**(facts or {}), **_facts(classifier, reader, real, size, seed)})
-    report.add(_figures(found["samples"], found["baseline"], reader))
+    report = Report(title, {**(facts or {}), **_facts(reader, real, size, seed)})
+    report.add(_figures(found["samples"], found["baseline"], reader, _things(gan)))
     if classifier is not None:
         report.add(_classes(classifier, views))
     shown = min(SHOWN, size)
@@ -192,33 +203,47 @@ def _check(gan: Sampler, images: Array, labels: Array | None, name: str) -> None
         check_labels(labels, len(images), f"{name} labels")
 
 
-def _facts(classifier: Classifier | None, reader: FeatureExtractor, real: Real, size: int, seed: int) -> dict[str, Any]:
-    facts: dict[str, Any] = {"samples": f"{size:,} of seed {seed}", "compared with": real.said, "features": reader.name}
-    if classifier is not None:
-        known = classifier.held_out
-        said = "unknown" if known is None else f"{known.accuracy:.2%} of {known.count:,} {known.source}"
-        facts["features"] = f"{classifier.feature_count} of the classifier {classifier.name}"
-        facts["classifier right on"] = said
-    return facts
+def _facts(reader: FeatureExtractor, real: Real, size: int, seed: int) -> dict[str, Any]:
+    return {"samples": f"{size:,} of seed {seed}", "compared with": real.said, **facts_of(reader)}
 
 
-def _figures(samples: dict[str, Estimate], real: dict[str, Estimate], reader: FeatureExtractor) -> Section:
+def _plural(data: Array) -> str:
+    """What data are, in the plural."""
+    return "vectors" if data.ndim == 2 else "images"
+
+
+def _things(gan: Sampler) -> str:
+    return "vectors" if len(gan.data_shape) == 1 else "images"
+
+
+def _figures(
+    samples: dict[str, Estimate], real: dict[str, Estimate], reader: FeatureExtractor, things: str = "images"
+) -> Section:
     rows, size = [], next(iter(samples.values())).sizes[0]
     for key, estimate in samples.items():
         metric = metric_of(key)
         rows.append((metric.short, *_with_interval(estimate), *_with_interval(real.get(key)), metric.better))
+    words = Words(
+        worse=f"the samples are worse than real {things}",
+        alike=f"the samples cannot be told from real {things}",
+        better=f"the samples are nearer than other real {things} are, as copies would be",
+        other=f"that of real {things}",
+    )
+    said = meaning(samples, real, words, things=things)
     text = (
-        "In brackets 95 % intervals over the images drawn (delete-a-group jackknife); they do not cover other trainings, "
-        "nor the bias of a distance at this number of images.\n\n"
-        "“Real images” are training images in the place of the samples: what a perfect generator would have. So would "
+        f"{said}\n\n"
+        f"In brackets 95 % intervals over the {things} drawn (delete-a-group jackknife); they do not cover other trainings, "
+        f"nor the bias of a distance at this number of {things}.\n\n"
+        f"“Real {things}” are training {things} in the place of the samples: what a perfect generator would have. So would "
         "one that replays its training set: these figures cannot tell the two apart."
     )
-    heads = ("figure", "samples", "95 % interval", "real\nimages", "95 % interval", "better")
-    table = Table(heads, tuple(rows), numbers=(1, 2, 3, 4), optional=(4, 5), note=_too_few(list(samples), size))
+    heads = ("figure", "samples", "95 % interval", f"real\n{things}", "95 % interval", "better")
+    note = _too_few(list(samples), size, things)
+    table = Table(heads, tuple(rows), numbers=(1, 2, 3, 4), optional=(4, 5), note=note)
     data = {
         key: estimate.to_mapping()
         | {
-            "title": metric_of(key).titled(f"{reader.name} features"),
+            "title": metric_of(key).titled(features_called(reader)),
             "better": metric_of(key).better,
             "needs": metric_of(key).enough,
             "source": metric_of(key).source,
@@ -226,7 +251,7 @@ def _figures(samples: dict[str, Estimate], real: dict[str, Estimate], reader: Fe
         }
         for key, estimate in samples.items()
     }
-    return Section("figures", "Figures", text, tables=(table,), data=data)
+    return Section("figures", "Figures", text, tables=(table,), data=data, short=said)
 
 
 def _with_interval(estimate: Estimate | None) -> tuple[str, str]:
@@ -234,14 +259,14 @@ def _with_interval(estimate: Estimate | None) -> tuple[str, str]:
     return value, interval
 
 
-def _too_few(keys: list[str], size: int) -> str:
-    """Which figures are rough at this number of images, in one sentence; empty if none is."""
+def _too_few(keys: list[str], size: int, things: str = "images") -> str:
+    """Which figures are rough at this number of images (or other things), in one sentence; empty if none is."""
     needs: dict[int, list[str]] = {}
     for metric in map(metric_of, keys):
         if size < metric.enough:
             needs.setdefault(metric.enough, []).append(metric.short)
     groups = [f"{enough:,} for {', '.join(needs[enough])}" for enough in sorted(needs)]
-    return f"{size:,} images of each set are too few to be exact; wanted: {'; '.join(groups)}." if groups else ""
+    return f"{size:,} {things} of each set are too few to be exact; wanted: {'; '.join(groups)}." if groups else ""
 
 
 def _classes(classifier: Classifier, views: dict[str, Features]) -> Section:

@@ -77,7 +77,8 @@ class Figure:
 
 @dataclass(frozen=True)
 class Section:
-    """key: of its data in JSON; title, text (paragraphs between empty lines), tables, bars and images for people."""
+    """key: of its data in JSON; title, text (paragraphs between empty lines), tables, bars and images for people; short: the
+    sentence of the text that a terminal prints too."""
 
     key: str
     title: str
@@ -86,3 +87,4 @@ class Section:
     bars: tuple[Bars, ...] = ()
     figures: tuple[Figure, ...] = ()
     data: Any = None
+    short: str = ""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from gan_np.checks import ShapeError, integer
 from gan_np.data.dataset import Dataset
 from gan_np.files import open_image
 from gan_np.metrics.measure import compute_metrics, extract_features, features_of_samples
+from gan_np.metrics.pixels import FeatureExtractor
 from gan_np.metrics.registered import metric_of
 from gan_np.models import Classifier, Model
-from gan_np.runs import CheckpointError, load_classifier, load_gan, train_classifier
+from gan_np.runs import CheckpointError, load_classifier, load_gan
 from gan_np.runs.checkpoint import all_of, describe_file, find
 from gan_np.runs.config import Config
 from gan_np.runs.data import open_other
@@ -25,11 +25,14 @@ from gan_np.runs.records import read_records
 from gan_np.runs.stage_folders import has_stages
 
 from .evaluate import COUNT, LEAST, Real, evaluate, extractor_of
+from .kept_classifier import copy_to, has_classes, kept_classifier
 from .parts import Figure, Section, Table
+from .preprocessing import Preprocessing
+from .readers import CLASSIFIER, reader_named
 from .report import Report
 from .trained_on import data_of_run, relabelled, with_labels_of
 
-CLASSIFIER = "classifier.safetensors"
+KEPT = "classifier.safetensors"
 CURVE_COUNT = 1000
 
 
@@ -70,9 +73,12 @@ class Run:
         with_labels_of(model, self.train)
         return model
 
-    def classifier(self, file: str | Path | None, *, device: str, progress: bool) -> Classifier | None:
-        """The classifier in `file`, the one kept beside the run, or one trained now and kept there; None without labels."""
-        kept = self.path / CLASSIFIER
+    def classifier(
+        self, file: str | Path | None, *, device: str, progress: bool, tell: Callable[[str], None] | None = None
+    ) -> Classifier | None:
+        """The classifier in `file`, the one kept beside the run, or the one of its data (see `kept_classifier`), of which a
+        copy is kept beside the run; None without labels."""
+        kept = self.path / KEPT
         if file is not None or kept.exists():
             try:
                 return load_classifier(file or kept, device=device)
@@ -80,19 +86,11 @@ class Run:
                 if file is None:
                     error.add_note("(remove it, and an evaluation trains another; or name one that is whole)")
                 raise
-        if self.train.are_vectors or self.train.labels is None or len(np.unique(self.train.labels)) < 2:
+        if not has_classes(self.train):
             return None
-        test = None if self.test is None or self.test.labels is None else (self.test.images, self.test.labels)
-        return train_classifier(
-            self.train.images,
-            self.train.labels,
-            test=test,
-            class_names=self.train.class_names,
-            name=Path(self.train.name).stem,
-            out=kept,
-            device=device,
-            progress=progress,
-        )
+        made, place = kept_classifier(self.train, self.test, device=device, progress=progress, tell=tell)
+        copy_to(place, kept)
+        return made
 
 
 def evaluate_run(
@@ -101,6 +99,8 @@ def evaluate_run(
     best: bool = False,
     every: bool = False,
     classifier: str | Path | None = None,
+    features: str = CLASSIFIER,
+    preprocessing: Preprocessing | None = None,
     real: str | None = None,
     data: str | None = None,
     count: int = COUNT,
@@ -108,14 +108,18 @@ def evaluate_run(
     average: bool = True,
     device: str = "cpu",
     progress: bool = True,
+    tell: Callable[[str], None] | None = None,
 ) -> Report:
     """The report of a run's newest checkpoint, compared with what the run holds out, or with the test part of its data;
     without either with training images.
 
     best: of the checkpoint kept as the best instead.
     every: also a few figures of every numbered checkpoint that was kept.
-    classifier: a file of `gan-np train-classifier`; without it the one beside the run, which the first call trains and
-        keeps there if the data have labels; pixels otherwise.
+    classifier: a file of `gan-np train-classifier`; without it the one beside the run, or the one that was kept of the same
+        data, which the first call trains if the data have labels; pixels otherwise.
+    features: "classifier", "pixels", or a network in an ONNX file, FILE.onnx or FILE.onnx:OUTPUT, whose features are read.
+    preprocessing: of such a network.
+    tell: is told in a sentence what will be trained before it is, and then how long that takes.
     real: another source of images to compare with.
     data: where the run's own data are now, if they were moved.
     The rest as in `evaluate`. Writes nothing but the classifier.
@@ -124,16 +128,25 @@ def evaluate_run(
         FileNotFoundError, ValueError: not a run, no checkpoint, data that are not there any more or do not fit.
     """
     integer("count", count, LEAST)
+    chosen_reader = reader_named(features, preprocessing, device=device)
+    if classifier is not None and features != CLASSIFIER:
+        raise ValueError(
+            f"features: {features!r} and a classifier {str(classifier)!r} are both given; which is to be read?"
+        )
     opened = Run.open(run, real, data)
     several = has_stages(opened.path)
     if several and (best or every):
         raise ValueError("best, every: a model of several stages is sampled from the newest checkpoint of each only")
     chosen = None if several else _checkpoint(opened.path, best)
     gan = opened.gan(chosen, device)
-    reader = opened.classifier(classifier, device=device, progress=progress)
+    if features != CLASSIFIER:
+        reader: FeatureExtractor | None = chosen_reader
+    else:
+        reader = opened.classifier(classifier, device=device, progress=progress, tell=tell)
     facts = {"run": str(run), "model": opened.config.model, "data": opened.config.data}
     if opened.config.hold_out and real is None and opened.test is not None:
-        facts["test images"] = f"the {len(opened.test):,} that the run holds out (hold_out {opened.config.hold_out:g})"
+        held_out = "test vectors" if opened.test.are_vectors else "test images"
+        facts[held_out] = f"the {len(opened.test):,} that the run holds out (hold_out {opened.config.hold_out:g})"
     if chosen is not None:
         facts["checkpoint"] = f"{chosen.name}, step {_step(chosen):,}"
     test = None if opened.test is None else (opened.test.data, opened.test.labels)
@@ -143,7 +156,7 @@ def evaluate_run(
         opened.train.labels,
         test=test,
         class_names=opened.train.class_names,
-        classifier=reader,
+        features=reader if not isinstance(reader, Classifier) else extractor_of(gan, reader),
         count=count,
         seed=seed,
         average=average,
@@ -171,7 +184,7 @@ def _step(file: Path) -> int:
     return int(describe_file(file)["training"]["steps"])
 
 
-def _every(run: Run, classifier: Classifier | None, count: int, seed: int, average: bool, device: str) -> Section:
+def _every(run: Run, chosen: FeatureExtractor | None, count: int, seed: int, average: bool, device: str) -> Section:
     """A few figures of every kept checkpoint, as a table and as curves."""
     test = None if run.test is None else run.test.data
     real = Real.choose(run.train.data, test, count, seed)
@@ -179,7 +192,7 @@ def _every(run: Run, classifier: Classifier | None, count: int, seed: int, avera
     reference = None
     for file in all_of(run.path):
         gan = run.gan(file, device)
-        reader = extractor_of(gan, classifier)
+        reader = extractor_of(gan, chosen) if isinstance(chosen, Classifier) else chosen or extractor_of(gan, None)
         reference = reference or extract_features(real.reference, reader, seed=seed)
         made, _ = features_of_samples(gan, size, reader, seed, average=average)
         records.append({"step": _step(file), **compute_metrics(reference, made)})
@@ -190,8 +203,9 @@ def _every(run: Run, classifier: Classifier | None, count: int, seed: int, avera
     drawn = io.BytesIO()
     drawn_at_all = plot_evaluations(records, drawn)
     images = (Figure.file(drawn, "Figures of the kept checkpoints"),) if drawn_at_all else ()
+    things = "vectors" if run.train.are_vectors else "images"
     text = (
-        f"{size:,} samples and as many real images at each; no intervals. Distances at this size are not those above."
+        f"{size:,} samples and as many real {things} at each; no intervals. Distances at this size are not those above."
     )
     return Section("checkpoints", "Every kept checkpoint", text, tables=(table,), figures=images, data=records)
 

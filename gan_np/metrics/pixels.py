@@ -25,6 +25,12 @@ class FeatureExtractor(Protocol):
         ...
 
 
+def features_called(reader: FeatureExtractor) -> str:
+    """What figures are said to be on: "pixels 14×14 features", or what the reader says itself."""
+    said: str = getattr(reader, "features_called", f"{reader.name} features")
+    return said
+
+
 class VectorFeatures:
     """The numbers of vectors as the players see them: standardised, if training did that."""
 

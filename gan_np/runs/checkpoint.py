@@ -346,9 +346,32 @@ def newest(folder: str | Path) -> tuple[Path, dict[str, Array], dict[str, Any]]:
     hint = ""
     if (Path(folder) / "checkpoints" / "best.safetensors").exists():
         hint = "; checkpoints/best.safetensors is there, and samples can be drawn from it by its path"
-    elif any(Path(folder).glob("*/checkpoints")):
+    elif (Path(folder) / "config.toml").exists() and any(Path(folder).glob("*/checkpoints")):
         hint = "; its stages have folders of their own: gan_np.load opens all of them together"
-    raise FileNotFoundError(f"{folder}: no checkpoint in this folder (expected checkpoints/step-….safetensors){hint}")
+    place = Path(folder)
+    if not (place / "config.toml").exists() and not hint:
+        raise FileNotFoundError(
+            f"{_named(place)}: this folder is no run: there is neither a config.toml nor a folder checkpoints in it; give "
+            f"the folder that a training wrote (--out), or a file that gan_np.save wrote{_runs_in(place)}"
+        )
+    raise FileNotFoundError(
+        f"{folder}: a run without a checkpoint yet (expected checkpoints/step-….safetensors in it){hint}"
+    )
+
+
+def _named(place: Path) -> str:
+    """A folder, and where it is if its name does not say that."""
+    return str(place) if place.is_absolute() or place.name else f"{place} ({place.resolve()})"
+
+
+def _runs_in(place: Path, most: int = 5) -> str:
+    """Which runs lie in a folder, as the end of a message; empty if none does."""
+    try:
+        found = sorted(str(path.parent) for path in place.glob("*/config.toml"))
+    except OSError:
+        return ""
+    named = ", ".join(found[:most]) + (", …" if len(found) > most else "")
+    return f"; there are runs in it: {named}" if found else ""
 
 
 def find(path: str | Path) -> Path:
@@ -357,7 +380,7 @@ def find(path: str | Path) -> Path:
     if place.is_dir():
         return newest(place)[0]
     if not place.exists():
-        raise FileNotFoundError(f"{place}: there is no such run folder or checkpoint")
+        raise FileNotFoundError(f"{place}: there is no such run folder, checkpoint or file")
     return place
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ from .classifier_file import save_classifier
 
 STATISTICS_BATCHES = 32
 _HELD_OUT, _DROPOUT = 1, 2
+_FIRST, _MEASURED = 5, 40
+"""Steps whose time says how long all take: the very first ones compile kernels and fill caches."""
 
 
 def train_classifier(
@@ -46,6 +49,7 @@ def train_classifier(
     seed: int = 0,
     out: str | Path | None = None,
     progress: bool = True,
+    announce: Callable[[str], None] | None = None,
     **structure: Any,
 ) -> Classifier:
     """Train a convolutional classifier on labelled images.
@@ -59,6 +63,7 @@ def train_classifier(
     steps, batch_size, learning_rate, weight_decay: of Adam (β₁ 0.9, β₂ 0.999), the rate falling to 0 along a line.
     seed: of the weights, the order, dropout and augmentation: same seed, same bits.
     out: a file to save it in (safetensors), see `save_classifier`.
+    announce: is told after the first steps how long the rest of them takes, in a sentence.
     structure: arguments of `gn.models.classifier`: width, features, dropout, augment, device.
 
     Minimises the mean over a batch of −log softmax(logits)[label].
@@ -107,12 +112,23 @@ def train_classifier(
     made.name = name
     made.class_names = None if table.plain else table.names
     optimizer = Adam(Linear(learning_rate, 0.0, steps), beta1=0.9, weight_decay=weight_decay)
-    _fit(made, images, labels, chosen, optimizer, steps, batch_size, seed, progress)
+    _fit(made, images, labels, chosen, optimizer, steps, batch_size, seed, progress, announce)
     if len(measured):
         made.held_out = HeldOut(float((made.predict(measured) == numbers).mean()), len(measured), source)
     if out is not None:
         save_classifier(out, made)
     return made
+
+
+def in_words(seconds: float) -> str:
+    """A duration, rounded.
+
+    >>> in_words(3.2), in_words(41), in_words(200)
+    ('5 s', '45 s', '3 min')
+    """
+    if seconds < 90:
+        return f"{max(5, 5 * round(seconds / 5 + 0.49)):.0f} s"
+    return f"{seconds / 60:.0f} min"
 
 
 def split_by_class(labels: Array, share: float, seed: int) -> tuple[Array, Array]:
@@ -136,6 +152,7 @@ def _fit(
     batch_size: int,
     seed: int,
     progress: bool,
+    announce: Callable[[str], None] | None,
 ) -> None:
     from rich.console import Console
     from rich.progress import track
@@ -148,6 +165,13 @@ def _fit(
         floats = to_float(to_device(images[index], network.device), made.pixel_range, network.dtype)
         loss = _update(network, floats, to_device(labels[index], network.device), optimizer, rng)
         check_loss("the classifier", loss, number_of_step)
+        if number_of_step == _FIRST:
+            began = time.monotonic()
+        elif number_of_step == _MEASURED and announce is not None:
+            seconds = (time.monotonic() - began) / (_MEASURED - _FIRST) * (steps - _MEASURED)
+            announce(
+                f"the classifier takes about {in_words(seconds)} ({steps:,} steps, by the first {_MEASURED} of them)"
+            )
     # The running statistics lag behind the weights; those that count are of the weights as they are now.
     batches = (
         to_float(to_device(images[chosen[next(order)]], network.device), made.pixel_range, network.dtype)

@@ -65,6 +65,12 @@ def check_read(description: Mapping[str, Any], source: Source, run: str | Path) 
         )
 
 
+def is_known(description: Mapping[str, Any]) -> bool:
+    """Whether the data of the run whose checkpoint is described so are known by all their numbers: they were an array."""
+    recorded = description.get(IMAGES)
+    return isinstance(recorded, str) and not recorded.startswith((_ITEMS, _STREAM))
+
+
 def check_fingerprints(
     description: Mapping[str, Any], images: Array | Source, labels: Array | None, run: str | Path
 ) -> None:

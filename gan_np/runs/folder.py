@@ -29,12 +29,14 @@ so early leaves files of which nothing was trained: a new training may take thei
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import math
 import os
 import shutil
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -45,6 +47,7 @@ from gan_np.data.images import save_frames
 from gan_np.data.parts import natural
 from gan_np.files import naming, open_image, read_toml, write_atomically
 from gan_np.models import GAN
+from gan_np.registry import NotRegistered
 from gan_np.training.algorithm import Trainer
 
 from . import checkpoint
@@ -294,9 +297,38 @@ def read_config(folder: str | Path) -> Config:
     """The configuration of a run.
 
     Raises:
-        FileNotFoundError, ValueError, TypeError: not a run folder, or its config.toml was damaged.
+        FileNotFoundError, ValueError, TypeError: not a run folder, or its config.toml was damaged; the message names it.
+        NotRegistered: it names something of the user's own that is not registered here.
+    """
+    values = read_settings(folder)
+    with of_file(Path(folder) / "config.toml"):
+        return Config.from_file(values)
+
+
+def read_settings(folder: str | Path) -> dict[str, Any]:
+    """What config.toml of a run says, as it stands there: nothing that it names has to be registered.
+
+    Raises:
+        FileNotFoundError, ValueError: not a run folder, or no TOML file that can be read.
     """
     path = Path(folder) / "config.toml"
     if not path.is_file():
         raise FileNotFoundError(f"{folder}: not a run folder (there is no config.toml in it)")
-    return Config.from_file(read_toml(path))
+    return read_toml(path)
+
+
+@contextlib.contextmanager
+def of_file(path: str | Path) -> Iterator[None]:
+    """Settings that are refused inside the block were read from this file: the message begins with its name.
+
+    Raises:
+        NotRegistered, TypeError, ValueError: what was raised inside, named.
+    """
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        kind = next(kind for kind in (NotRegistered, TypeError, ValueError) if isinstance(error, kind))
+        named = kind(f"{path}: {error}")
+        for note in getattr(error, "__notes__", []):
+            named.add_note(note)
+        raise named from error

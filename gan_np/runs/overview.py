@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -16,12 +18,13 @@ from gan_np.arrays import Array
 from gan_np.display import png_of
 from gan_np.files import open_image
 from gan_np.notebook import html_table
+from gan_np.registry import NotRegistered
 from gan_np.training.algorithm import learning_rate_for
 
 from . import checkpoint
 from .about import read_about
 from .config import Config
-from .folder import read_config
+from .folder import read_config, read_settings
 from .hints_file import read_hints
 from .records import columns_of, read_records
 from .stage_folders import has_stages, stage_folders
@@ -53,23 +56,37 @@ def open_run(path: str | Path) -> RunOverview:
     ...     run.done, run.config.steps, run.hints, len(run.records)
     (2, 2, [], 2)
 
+    A run that was trained with something of the user's own can be looked at without it; only `config` needs it registered.
+
     Raises:
         FileNotFoundError: not a run folder.
         ValueError, TypeError: its config.toml was damaged.
     """
     place = Path(path)
-    return RunOverview(place, read_config(place))
+    found = RunOverview(place, read_settings(place))
+    with contextlib.suppress(NotRegistered):
+        _ = found.config
+    return found
 
 
 @dataclass(frozen=True)
 class RunOverview:
     """What a run folder says of its training; what is in files is read when it is first asked for.
 
-    path: the folder. config: its settings.
+    path: the folder. settings: what its config.toml says, as it stands there.
     """
 
     path: Path
-    config: Config
+    settings: Mapping[str, Any]
+
+    @cached_property
+    def config(self) -> Config:
+        """The settings as a training has them.
+
+        Raises:
+            NotRegistered: something of the user's own is named there whose module was not imported.
+        """
+        return read_config(self.path)
 
     @cached_property
     def records(self) -> list[dict[str, Any]]:
@@ -104,24 +121,62 @@ class RunOverview:
     @property
     def title(self) -> str:
         """The folder, what was trained on what, how far."""
-        model, data = self.config.model or "a GAN put together by hand", self.config.data or "an array"
+        model = self.settings.get("model") or "a GAN put together by hand"
+        data = self.settings.get("data") or "an array"
         if self.stages:
             begun = sum(stage is not None for stage in self.stages.values())
             return f"{self.path}: {model} on {data}, {begun} of {len(self.stages)} stages begun"
-        return f"{self.path}: {model} on {data}, step {self.done:,} of {self.config.steps:,}"
+        return f"{self.path}: {model} on {data}, step {self.done:,} of {self._steps:,}"
+
+    @property
+    def not_registered(self) -> str | None:
+        """What the settings name first that is not registered here, as "objective 'mine'"; None where there is nothing."""
+        try:
+            _ = self.config
+        except NotRegistered as error:
+            name = str(error).removeprefix(f"{self.path / 'config.toml'}: ").partition(":")[0]
+            return f"{name} {self.settings.get(name)!r}"
+        return None
+
+    @property
+    def _steps(self) -> int:
+        """How many were asked for."""
+        try:
+            return self.config.steps
+        except NotRegistered:
+            said = self.settings.get("steps", Config.steps)
+            return said if isinstance(said, int) else self.done
 
     def changed_settings(self) -> dict[str, Any]:
-        """Settings other than the defaults, by name, but for data and model."""
-        config = self.config
+        """Settings other than the defaults, by name, but for data and model.
+
+        Where one names something that is not registered here: those that stand in the file with another value than the
+        library's default, and all options of what it names.
+        """
+        try:
+            config = self.config
+        except NotRegistered:
+            return self._changed_in_file()
         first, usual = Config(), Config(model=config.model, objective=config.objective, optimizer=config.optimizer)
-        shape = tuple((read_about(self.path) or {}).get("data", {}).get("shape", (1, 1, 1)))
-        rates: dict[str, Any] = {f"{player}_learning_rate": learning_rate_for(shape, player) for player in ("g", "d")}
-        usual = dataclasses.replace(usual, **rates)
+        usual = dataclasses.replace(usual, **self._usual_rates())
         names = [name for name in config.to_mapping() if name not in ("data", "model")]
         return {
             name: config.value(name)
             for name in names
             if config.value(name) != (first if name in ("objective", "optimizer") else usual).value(name)
+        }
+
+    def _usual_rates(self) -> dict[str, Any]:
+        """The learning rates that data of this shape have by default."""
+        shape = tuple((read_about(self.path) or {}).get("data", {}).get("shape", (1, 1, 1)))
+        return {f"{player}_learning_rate": learning_rate_for(shape, player) for player in ("g", "d")}
+
+    def _changed_in_file(self) -> dict[str, Any]:
+        usual = {"format": self.settings.get("format"), **Config().to_mapping(), **self._usual_rates()}
+        return {
+            name: value
+            for name, value in self.settings.items()
+            if name not in ("data", "model") and not (name in usual and usual[name] == value)
         }
 
     def curves(self) -> dict[str, tuple[Array, Array]]:

@@ -13,7 +13,7 @@ from gan_np.expressions import parse, parse_list, write
 from gan_np.models.registered import listed
 from gan_np.optimizers import OPTIMIZERS
 from gan_np.penalties import PENALTIES
-from gan_np.registry import Registry
+from gan_np.registry import NotRegistered, Registry
 from gan_np.schedules import SCHEDULES, scheduled
 
 from .options import REGISTRIES
@@ -54,7 +54,7 @@ def _named(name: str, value: Any, registry: Registry) -> Any:
     names = listed() if name == "model" else list(registry)
     near = suggestions(value, names)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise ValueError(
+    raise NotRegistered(
         f"{name}: expected one of {', '.join(names)}, got {shown(value)}{hint} (one of your own: give --import FILE, or "
         "import the module that registers it)"
     )

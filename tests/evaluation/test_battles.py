@@ -72,6 +72,35 @@ def test_refusals(place: Path) -> None:
         gn.evaluation.battle_of_runs(place / "one", place / "none", count=40)
 
 
+def test_both_must_hold_out_the_same(place: Path, tmp_path: Path) -> None:
+    """A discriminator that was trained on what both are judged on is no judge."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (60, 8, 8, 1), np.uint8)
+    np.save(tmp_path / "d.npy", images)
+    options = {"steps": 1, "batch_size": 8, "progress": False, "sample_every": 0, "animation": False}
+
+    def train(name: str, **changes: object) -> Path:
+        data = changes.pop("images", images)
+        settings = {"data": str(tmp_path / "d.npy"), **options, **changes}
+        gn.train(gn.models.dcgan((8, 8, 1), 4, width=2), data, out=tmp_path / name, **settings)
+        return tmp_path / name
+
+    one, alike = train("one", hold_out=0.5), train("alike", hold_out=0.5, seed=3)
+    assert gn.evaluation.battle_of_runs(one, alike, count=20).data["against"] == str(alike)
+    with pytest.raises(
+        ValueError, match=r"^against: .*one and .* do not hold out the same part .*hold_out 0\.5 and 0\)"
+    ):
+        gn.evaluation.battle_of_runs(one, train("all"), count=20)
+    with pytest.raises(ValueError, match=r"by other labels"):
+        gn.evaluation.battle_of_runs(one, train("by-label", hold_out=0.5, labels=np.arange(60) % 2), count=20)
+    with pytest.raises(ValueError, match=r"was trained on other data than .*their fingerprints differ"):
+        gn.evaluation.battle_of_runs(one, train("other", hold_out=0.5, images=images[::-1].copy()), count=20)
+    with pytest.warns(UserWarning, match="batches of an iterable"):
+        batches = train("batches", images=lambda: iter([images[:16]] * 4), data="")
+    said = gn.evaluation.battle_of_runs(place / "one", batches, count=20).text
+    assert "cannot be checked: one of them read batches or items" in said
+
+
 def test_the_lazy_names_stay_functions() -> None:
     for _ in range(2):
         assert callable(gn.evaluation.battle_of_runs)

@@ -12,6 +12,9 @@ from striped_images import SHAPE, Generator, striped
 import gan_np as gn
 from gan_np.evaluation import Bars, Figure, Report, Section, Table, evaluate
 from gan_np.evaluation.evaluate import Real
+from gan_np.evaluation.html import page
+from gan_np.evaluation.meaning import Words, meaning
+from gan_np.metrics.intervals import Estimate
 
 COUNT = 300
 
@@ -189,3 +192,70 @@ def test_refusals(classifier: gn.models.Classifier, data: dict) -> None:
         evaluate(Generator(data["images"]), data["images"], classifier=gn.models.classifier((8, 8, 1), classes=3))
     with pytest.raises(ValueError, match="count"):
         evaluate(Generator(data["images"]), data["images"], count=5)
+
+
+def test_what_figures_mean_in_a_sentence(data: dict) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (COUNT, *SHAPE), np.uint8)
+    small = {name: part[:, ::2, ::2] for name, part in data.items() if name == "images"}
+    bad = Generator(noise[:, ::2, ::2])
+    bad.data_shape = (8, 8, 1)
+    report = evaluate(bad, **small, count=60)
+    said = report.sections[0].short
+    assert said.startswith("In short: the samples are worse than real images, and surely so: the Fréchet distance is ")
+    assert "times that of real images" in said
+    assert f'<p class="short">{said}</p>'.replace("'", "&#x27;") in page(report.title, report.facts, report.sections)
+    fresh = Generator(striped(500, 77)[0][:, ::2, ::2])
+    fresh.data_shape = (8, 8, 1)
+    assert "the samples cannot be told from real images" in evaluate(fresh, **small, count=60).sections[0].short
+
+
+@pytest.mark.parametrize(
+    ("own", "share", "words"),
+    [
+        (
+            (5.0, 4.5, 5.5),
+            0.9,
+            "worse, and surely so: the Fréchet distance is 5 [4.5, 5.5], 10 times others, 0.5 [0.4, 0.6].",
+        ),
+        ((5.0, 4.5, 5.5), 0.2, "0.5 [0.4, 0.6]; lowest beside it is recall, 0.2 where 0.9 would be as good."),
+        (
+            (0.5, 0.4, 0.6),
+            0.2,
+            "worse, and surely so by recall, 0.2 where 0.9 would be as good; the Fréchet distance is 0.5",
+        ),
+        ((0.5, 0.4, 0.6), 0.9, "alike with 2,000 images of each: the Fréchet distance is 0.5 [0.4, 0.6], others 0.5"),
+        ((0.1, 0.0, 0.2), 0.9, "nearer: the Fréchet distance is 0.1 [0, 0.2], others 0.5 [0.4, 0.6]."),
+        ((np.nan, np.nan, np.nan), 0.9, "nothing sure can be said"),
+    ],
+)
+def test_sentences(own: tuple[float, float, float], share: float, words: str) -> None:
+    sizes = (2000, 2000)
+    found = {"recall": Estimate(share, share - 0.05, share + 0.05, sizes), "frechet_distance": Estimate(*own, sizes)}
+    floor = {"recall": Estimate(0.9, 0.85, 0.95, sizes), "frechet_distance": Estimate(0.5, 0.4, 0.6, sizes)}
+    assert words in meaning(found, floor, Words("worse", "alike", "nearer", "others"))
+    assert meaning({}, {}, Words("", "", "", "")) == ""
+
+
+def test_of_vectors_nobody_says_images() -> None:
+    gan = gn.models.mlp((3,), 4, hidden=4)
+    data = np.random.default_rng(0).standard_normal((80, 3)).astype(np.float32)
+    gan.learn_encoding(data)
+    report = evaluate(gan, data, count=40)
+    shown = page(report.title, report.facts, report.sections)
+    text = re.sub(r"<style>.*?</style>|data:image[^\"]*|<[^>]*>", "", shown, flags=re.S)
+    assert "real\nvectors" in text
+    assert "images" not in text
+
+
+def test_the_page_is_for_light_and_dark_and_for_phones() -> None:
+    bars = Section("b", "B", bars=(Bars(("p", "q"), {f"series {n}": (0.2, 0.8) for n in range(6)}),))
+    text = page("A title", {"run": "x" * 300}, [bars])
+    assert 'content="width=device-width, initial-scale=1"' in text
+    assert "color-scheme: light dark" in text
+    assert "@media (prefers-color-scheme: dark)" in text
+    style, body = text.split("</style>")
+    light, dark = (set(re.findall(r"--(\w+):", part)) for part in style.split("@media (prefers-color-scheme: dark)"))
+    assert light == dark == set(re.findall(r"var\(--(\w+)\)", text)), "each colour has both forms, and is used"
+    assert not re.search(r"#[0-9a-f]{3,6}\b", body.replace("&#", "")), "no colour stands beside the style"
+    outside = re.sub(r"@media[^{]*\{\s*:root \{.*?\}\s*\}|:root \{.*?\}", "", style, flags=re.S)
+    assert set(re.findall(r"#[0-9a-f]{3,6}", outside)) <= {"#fff"}, "but the white behind transparent plots"

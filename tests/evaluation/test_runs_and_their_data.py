@@ -7,7 +7,7 @@ import pytest
 
 import gan_np as gn
 from gan_np.checks import ShapeError
-from gan_np.evaluation import battle_of_runs, evaluate_run
+from gan_np.evaluation import battle_of_runs, evaluate_run, kept_classifier
 from gan_np.runs import load_classifier
 
 
@@ -59,3 +59,42 @@ def test_discriminators_that_judge_other_numbers_of_pictures(place: Path) -> Non
 def test_a_classifier_that_is_not_there(place: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"classifier: there is no file .*none\.safetensors"):
         load_classifier(place / "none.safetensors")
+
+
+def test_a_classifier_is_kept_for_every_run_on_the_same_data(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def train_small(images: np.ndarray, labels: np.ndarray, **settings: object) -> gn.models.Classifier:
+        kept = {name: settings[name] for name in ("name", "class_names", "out", "announce")}
+        small = {"steps": 50, "batch_size": 8, "width": 2, "features": 4, "progress": False}
+        return gn.train_classifier(images, labels, **small, **kept)
+
+    monkeypatch.setenv("GAN_NP_CACHE", str(place / "cache"))
+    monkeypatch.setattr(kept_classifier, "train_classifier", train_small)
+    told: list[str] = []
+    one, two = train(place, "one"), train(place, "two")
+    first = evaluate_run(one, count=20, progress=False, tell=told.append)
+    assert told[0].partition(":")[0] == "first a classifier is trained, whose features are compared"
+    assert told[1].startswith("the classifier takes about ")
+    assert len(told) == 2
+    (kept,) = (place / "cache/classifiers").iterdir()
+    assert (one / "classifier.safetensors").read_bytes() == kept.read_bytes()
+    second = evaluate_run(two, count=20, progress=False, tell=told.append)
+    assert len(told) == 2
+    assert second.facts["features"] == first.facts["features"] == "4 of the classifier d"
+    pixels = evaluate_run(two, count=20, features="pixels", progress=False)
+    assert pixels.facts["features"] == "pixels 8×8"
+    assert "recognised" not in pixels.to_mapping()["figures"]
+    with pytest.raises(ValueError, match="both given; which is to be read"):
+        evaluate_run(two, count=20, features="pixels", classifier=kept)
+
+
+def test_features_of_a_network_in_place_of_the_classifier(place: Path) -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    run = train(place, "run")
+    file = gn.interop.export(gn.models.classifier((8, 8, 1), classes=3, width=2, features=5), place / "net.onnx")
+    shown = gn.evaluation.Preprocessing(mean=0.5)
+    report = evaluate_run(run, count=20, features=f"{file}:features", preprocessing=shown, every=True, progress=False)
+    figures = report.to_mapping()["figures"]
+    assert figures["frechet_distance"]["title"] == "Fréchet distance on features of net.onnx:features"
+    assert report.facts["network input"] == "8×8 (antialiased bicubic), grey; values 0..1; mean 0.5; NCHW"
+    assert not (run / "classifier.safetensors").exists(), "none is trained for it"

@@ -193,7 +193,7 @@ def test_what_is_no_file_is_not_read(run: Path, images: np.ndarray, what: str, k
         assert path.is_file()
         assert not path.is_symlink()
     elif what in ("checkpoint", "best") and kind == "a folder":
-        with pytest.raises(FileNotFoundError, match="no checkpoint in this folder"):
+        with pytest.raises(FileNotFoundError, match=r"this folder is no run: there is neither a config\.toml"):
             load_gan(path)
     else:
         read = {
