@@ -52,11 +52,11 @@ def test_what_is_compiled():
     """Every source; Hopper's warpgroups for convolution on Hopper alone, under the name that has them."""
     pairs = list(cubins.pairs())
     assert {variant.source for variant, _ in pairs} == set(cubins.source.sources())
-    groups = [(variant, target) for variant, target in pairs if variant.units in product.GROUPS]
-    assert {(variant.source, target) for variant, target in groups} == {("convolution.cu", "sm_90")}
-    assert {cubins.architecture(*pair) for pair in groups} == {"sm_90a"}
-    for units in product.GROUPS:
-        kernels = [name for variant, _ in groups if variant.units == units for name in variant.used]
+    by_wgmma = [(variant, target) for variant, target in pairs if variant.instruction in product.WGMMA]
+    assert {(variant.source, target) for variant, target in by_wgmma} == {("convolution.cu", "sm_90")}
+    assert {cubins.architecture(*pair) for pair in by_wgmma} == {"sm_90a"}
+    for instruction in product.WGMMA:
+        kernels = [name for variant, _ in by_wgmma if variant.instruction == instruction for name in variant.used]
         assert sorted(kernels) == sorted(3 * ["to_small", "to_large", "to_weight"])
 
 
