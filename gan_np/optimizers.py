@@ -332,3 +332,19 @@ class RMSprop(_WithMomentum):
             momentum=0.0 if velocity is None else momentum,
             skip=skip,
         )
+
+
+__all__ = [
+    "MOVING",
+    "OPTIMIZERS",
+    "SGD",
+    "Adam",
+    "Optimizer",
+    "RMSprop",
+    "register",
+]
+
+
+def __dir__() -> list[str]:
+    """Return what completion offers, which is not what this file imports."""
+    return list(__all__)

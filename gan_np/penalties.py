@@ -121,3 +121,19 @@ class WassersteinGradientPenalty(Penalty):
         slope = xp.sqrt(xp.where(squared > 0, squared, real(1)))
         found: Array = xp.where(squared > 0, real(1) - real(self.target) / slope, real(0))
         return found
+
+
+__all__ = [
+    "PENALTIES",
+    "PLACES",
+    "R1",
+    "R2",
+    "Penalty",
+    "WassersteinGradientPenalty",
+    "register",
+]
+
+
+def __dir__() -> list[str]:
+    """Return what completion offers, which is not what this file imports."""
+    return list(__all__)

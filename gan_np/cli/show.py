@@ -12,6 +12,7 @@ from rich.console import Console
 
 from gan_np.arrays import Array
 
+from .flags import as_flags
 from .output import console, lines_of
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _describe(out: Console, run: RunOverview) -> None:
     if saved and (table := checkpoint.labels_of_file(saved[-1])) is not None:
         out.print(f"labels: {table}")
     for hint in run.hints:
-        out.print(f"hint, step {hint['step']:,}: {hint['text']}")
+        out.print(f"hint, step {hint['step']:,}: {as_flags(hint['text'])}")
     if not run.records:
         return
     out.print(f"training time: {run.records[-1]['seconds']:.0f} s")

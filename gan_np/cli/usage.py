@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperCommand
 
 from gan_np import devices
-from gan_np.runs.imported import import_file
+from gan_np.runs.imported import import_file, place_in_imported
 from gan_np.runs.suggestions import suggestions
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
@@ -97,7 +97,9 @@ def checking_options(only: Collection[str] | None = None) -> Iterator[None]:
     except (TypeError, ValueError) as error:
         if only is not None and str(error).partition(":")[0] not in only:
             raise
-        raise wrong_option(str(error)) from error
+        where = place_in_imported(error)
+        text = str(error)
+        raise wrong_option(text if where is None or where in text else f"{text} ({where})") from error
 
 
 def wrong_option(message: str) -> typer.BadParameter:

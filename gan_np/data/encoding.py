@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,6 +20,7 @@ from .ranges import extent_of
 ENCODINGS = Registry("encoding")
 FLOATS = ("float32", "float64")
 _ROWS = 1 << 16
+_NAMED_AT_MOST = 8
 
 
 def check_unit(images: Array, name: str) -> None:
@@ -36,6 +38,22 @@ def check_unit(images: Array, name: str) -> None:
                 f"{name}: floats are expected to lie in [0, 1], these go from {seen}; "
                 "gan_np.data.load(array, dtype='float32', value_range=(low, high)) brings them there"
             )
+
+
+def check_finite(vectors: Array, name: str, *, lines: int | None = None) -> None:
+    """Refuse vectors (N, m) with values that are NaN or infinite.
+
+    lines: of a table as text, how many lines stand before the first row; rows and columns are then counted from 1.
+
+    Raises:
+        ValueError: there is such a value; the message has its place.
+    """
+    finite = np.isfinite(vectors)
+    if finite.all():
+        return
+    row, column = np.argwhere(~finite)[0]
+    where = f"row {row}, column {column}" if lines is None else f"row {row + 1} below line {lines}, column {column + 1}"
+    raise ValueError(f"{name}: {where} is {vectors[row, column]}; expected finite numbers")
 
 
 class Encoding(Protocol):
@@ -174,16 +192,28 @@ class VectorEncoding:
                 f"images: expected vectors of float32 or float64, got {data.dtype}; give data.astype('float32')"
             )
         known = dataclasses.replace(self, dtype=str(data.dtype))
-        finite = np.isfinite(data)
-        if not finite.all():
-            row, column = np.argwhere(~finite)[0]
-            raise ValueError(f"images: row {row}, column {column} is {data[row, column]}; expected finite numbers")
+        check_finite(data, "images")
         if self.mean is not None or not fit:
             return known
+        if len(data) < 2:
+            raise ValueError("images: one row has no mean and deviation to speak of; expected at least 2 rows")
         mean, deviation = data.mean(axis=0, dtype=np.float64), data.std(axis=0, dtype=np.float64)
-        scale = np.abs(mean) + deviation
-        deviation[deviation <= 1e-12 * scale] = 1.0
+        constant = deviation <= 1e-12 * (np.abs(mean) + deviation)
+        deviation[constant] = 1.0
+        if constant.any():
+            warnings.warn(
+                f"{self._constant(np.flatnonzero(constant))}; leave it out, or expect noise in it", stacklevel=2
+            )
         return dataclasses.replace(known, mean=tuple(mean.tolist()), deviation=tuple(deviation.tolist()))
+
+    def _constant(self, found: Array) -> str:
+        """What is said of columns whose deviation is 0."""
+        names = [repr(self.columns[index]) if self.columns else str(index) for index in found[:_NAMED_AT_MOST]]
+        more = f" and {len(found) - len(names):,} more" if len(found) > len(names) else ""
+        which = f"column {names[0]}" if len(found) == 1 else f"columns {', '.join(names)}{more}"
+        return (
+            f"images: {which} of {self.size} never changes: its deviation is 0, so it is only shifted to 0, not scaled"
+        )
 
     def _moments(self, device: str) -> tuple[Array, Array]:
         """Mean and deviation as arrays on a device, sent there once."""
