@@ -6,7 +6,7 @@ import dataclasses
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -64,6 +64,11 @@ class Encoding(Protocol):
         """Of the data, and so of samples."""
         ...
 
+    @property
+    def columns(self) -> Sequence[str] | None:
+        """What the columns of vectors are called, if that is known."""
+        ...
+
     def encode(self, data: Array, dtype: DType, *, index: Array | None = None, mirrored: Array | None = None) -> Array:
         """Data as the players see them, floats of `dtype` on the device where the data are.
 
@@ -94,6 +99,8 @@ class ImageEncoding:
 
     pixel_range: str
     dtype: str = "uint8"
+    columns: ClassVar[None] = None
+    """Images have none."""
 
     def __post_init__(self) -> None:
         choice("pixel_range", self.pixel_range, RANGES)

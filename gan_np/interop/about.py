@@ -42,7 +42,7 @@ def _of_model(gan: Model) -> dict[str, Any]:
         found["range"] = "-1..1" if isinstance(gan, LAPGAN) else gan.stages[0].pixel_range
     else:
         found["units"] = "of the data"
-        if columns := getattr(gan.encoding, "columns", None):
+        if columns := gan.encoding.columns:
             found["columns"] = list(columns)
     if (table := gan.labels) is not None:
         found |= {"classes": len(table), "class_names": list(table.names), "labels": list(table.values)}

@@ -139,7 +139,7 @@ class RunFolder:
 
         None where vectors cannot be drawn, since matplotlib is not installed.
         """
-        count, columns = self.config.sample_count, getattr(gan.encoding, "columns", None)
+        count, columns = self.config.sample_count, gan.encoding.columns
         vectors = len(gan.data_shape) == 1
         samples: Array = gan.sample(max(count, VECTORS_DRAWN) if vectors else count, SAMPLE_SEED)
         if vectors:

@@ -92,7 +92,7 @@ class NotebookProgress(Following):
             return show(self._gan.sample(self._count, SEED))
         from PIL import Image
 
-        columns = getattr(self._gan.encoding, "columns", None)
+        columns = self._gan.encoding.columns
         drawn = draw_vectors(self._gan.sample(VECTORS_DRAWN, SEED), None, columns)
         return None if drawn is None else Image.open(drawn)
 

@@ -52,14 +52,12 @@ def test_a_file_that_fails(text: str, words: str, tmp_path: Path) -> None:
         (
             "wrong",
             "    return gn.nothing",
-            1,
             "AttributeError: module 'gan_np' has no attribute 'nothing' (mine.py, line 7)",
         ),
         (
             "none",
             "    gn.models.mlp(data_shape, 2, hidden=4)",
-            1,
-            "model: 'mine-none' is to return a model such as a gan_np.GAN, got None",
+            "'mine-none' is to return a model such as a gan_np.GAN, got None",
         ),
     ],
 )
