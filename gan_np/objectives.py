@@ -25,7 +25,7 @@ class Loss(NamedTuple):
 
 
 class DiscriminatorLoss(NamedTuple):
-    """What D minimises: a scalar, and its gradients with respect to both batches of logits."""
+    """L_D, a scalar that D minimises, and its gradients with respect to both batches of logits."""
 
     value: Array
     real_gradient: Array
@@ -73,7 +73,7 @@ class Objective:
         raise NotImplementedError(f"{type(self).__name__} has no generator")
 
     def __repr__(self) -> str:
-        """As it is made."""
+        """Return the objective as it is written in Python."""
         given = ", ".join(f"{name}={value!r}" for name, value in arguments_of(self).items())
         return f"{type(self).__name__}({given})"
 

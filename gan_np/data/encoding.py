@@ -57,11 +57,11 @@ def check_finite(vectors: Array, name: str, *, lines: int | None = None) -> None
 
 
 class Encoding(Protocol):
-    """What a GAN knows of its data's numbers."""
+    """How a GAN's data become the floats that its players see, and how samples become data again."""
 
     @property
     def dtype(self) -> str:
-        """Of the data, and so of samples."""
+        """Return the dtype of the data, which samples have too."""
         ...
 
     @property
@@ -77,11 +77,11 @@ class Encoding(Protocol):
         ...
 
     def decode(self, floats: Array) -> Array:
-        """What the generator made, as data: of the data's dtype, in their own units."""
+        """Return what the generator made as data: of their dtype, in their own units."""
         ...
 
     def learned(self, data: Array, *, fit: bool = True) -> Encoding:
-        """As it is after a look at the data that a training begins with.
+        """Return this encoding after a look at the data that a training begins with.
 
         Raises:
             TypeError, ValueError: the data have numbers of another kind.
@@ -119,7 +119,7 @@ class ImageEncoding:
         return array_module(floats).clip(unit, 0.0, 1.0)
 
     def learned(self, data: Array, *, fit: bool = True) -> ImageEncoding:
-        """With the dtype of these images.
+        """Return this encoding with the dtype of these images.
 
         Raises:
             TypeError: neither uint8 nor float32 nor float64. ValueError: floats outside [0, 1].
@@ -185,11 +185,11 @@ class VectorEncoding:
         return (floats * deviation + mean).astype(self.dtype)
 
     def named(self, columns: Sequence[str]) -> VectorEncoding:
-        """With names of the columns."""
+        """Return this encoding with the names of the columns."""
         return dataclasses.replace(self, columns=tuple(columns))
 
     def learned(self, data: Array, *, fit: bool = True) -> VectorEncoding:
-        """With mean and deviation of these vectors; those that it has already stay, since the players learnt with them.
+        """Return this encoding with the mean and deviation of these vectors; those it has already stay as they are.
 
         Raises:
             TypeError: neither float32 nor float64. ValueError: values that are NaN or infinite.
@@ -233,7 +233,7 @@ class VectorEncoding:
 
 
 def encoding_of(data_shape: tuple[int, ...], pixel_range: str | None) -> Encoding:
-    """What is known of the data before any were seen: their shape, and for images the range of floats that G draws."""
+    """Return the encoding that follows from the shape of the data, and for images the range of floats that G draws."""
     if len(data_shape) == 1:
         return VectorEncoding(data_shape[0])
     assert pixel_range is not None

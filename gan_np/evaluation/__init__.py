@@ -1,4 +1,7 @@
-"""Reads runs, measures them with `metrics`, and reports: `evaluate` of a gan, `evaluate_run` of a run folder."""
+"""Reads runs, measures them with `metrics`, and reports: `evaluate` of a gan, `evaluate_run` of a run folder.
+
+Stands above `runs` and `latent`. What is measured is a pure function in `metrics`: nothing here computes a metric.
+"""
 
 from .battles import battle_of_runs
 from .evaluate import evaluate

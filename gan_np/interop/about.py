@@ -10,19 +10,19 @@ from gan_np.models import GAN, GRAN, LAPGAN, Classifier, Model
 
 
 def of_generator(gan: Model) -> dict[str, Any]:
-    """Of the network that draws."""
+    """Return what a file says of a generator."""
     prior = gan.stages[0].prior
     about = {"network": "generator", "latent_dim": prior.dim, "latent": prior.kind, **_of_model(gan)}
     return about | ({"draw_steps": gan.draw_steps} if isinstance(gan, GRAN) else {})
 
 
 def of_discriminator(gan: GAN) -> dict[str, Any]:
-    """Of the network that judges."""
+    """Return what a file says of a discriminator."""
     return {"network": "discriminator", "packing": gan.packing, **_of_model(gan)}
 
 
 def of_classifier(made: Classifier) -> dict[str, Any]:
-    """Of a classifier."""
+    """Return what a file says of a classifier."""
     return {
         "network": "classifier",
         "name": made.name,

@@ -34,7 +34,7 @@ TAGS = ("weight", "bias", "scale")
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A trainable array.
+    """The declaration of a trainable array.
 
     shape: its shape.
     initializer: how it starts (`gan_np.layers.initializers`).
@@ -155,7 +155,7 @@ class Variables:
         return self.parameters.get(name)
 
     def gradient(self, name: str) -> Into:
-        """Where the next contribution to the gradient of `name` must be written, and whether it adds."""
+        """Return where the next contribution to the gradient of `name` must be written, and whether it adds."""
         if name not in self.parameters:
             raise self._undeclared(name, "parameters", self.parameters)
         return self._gradient(name)

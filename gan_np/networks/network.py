@@ -136,7 +136,7 @@ class Network:
 
     @property
     def dtype(self) -> DType:
-        """float32 or float64."""
+        """Return the dtype of all numbers, float32 or float64."""
         return self.parameters.values.dtype
 
     @property

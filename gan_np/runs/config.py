@@ -94,7 +94,7 @@ class Config(Fields):
         return found
 
     def known_options(self) -> dict[str, Option]:
-        """All options that this configuration has, by name.
+        """Return all options that this configuration has, by name.
 
         Raises:
             ValueError: two of them have one name, or the name of a field.
@@ -113,7 +113,7 @@ class Config(Fields):
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], *, older: bool = False) -> Config:
-        """From names and values (a TOML file's, say).
+        """Return the configuration that has these values by name, those of a TOML file for example.
 
         older: the values are those of a run that an earlier version wrote, with options of models that were not chosen.
 
@@ -257,7 +257,7 @@ Config.__doc__ = f"{Config.__doc__}\n" + "\n".join(
 )
 
 FORMAT = 2
-"""Of config.toml: 1 had the options of every model."""
+"""The version of the form of config.toml; files of version 1 had the options of every model."""
 
 CHANGEABLE = ("data", "labels", "steps", "device", "precision")
 """Settings that may be others when a run of any model goes on (see `Config.changeable`); data and

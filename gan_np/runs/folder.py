@@ -215,7 +215,7 @@ class RunFolder:
         return save_drawing(gan, self.path / "drawing.gif", self.config.sample_count, SAMPLE_SEED)
 
     def close(self) -> None:
-        """No more lines."""
+        """Close the log; no more lines can be written."""
         with naming(self.path / "log.jsonl"):
             self._log.close()
 

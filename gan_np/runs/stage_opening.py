@@ -31,7 +31,7 @@ class Opened:
 
 
 def open_parts(place: Path, kept: Config, device: str, given: Given) -> tuple[Stages, list[Opened]]:
-    """The model of a run of several stages, each as far as it got."""
+    """Return the model of a run of several stages, and each stage as far as it got."""
     if (place / FILE).exists():
         outline = outline_of(place)
         found = [_opened(place, name, device) for name in outline.names]

@@ -48,7 +48,7 @@ class Part:
 
     @property
     def labels(self) -> Array | None:
-        """Those that the training uses, where all are known."""
+        """Return the labels that the training uses, where all are known, else None."""
         if self.gan.classes is None or self.source.labels is None:
             return None
         found: Array = as_array("labels", self.source.labels)
@@ -87,7 +87,7 @@ def check_jobs(jobs: int, gan: Model, callbacks: Sequence[Callback], out: str | 
 
 
 def outline_for(gan: Model, parts: list[Part], source: Source) -> Outline:
-    """What model.json is to say.
+    """Return what model.json is to say of this run.
 
     Raises:
         TypeError: the class of the model is not registered, or it is no `Stages`.
@@ -105,7 +105,7 @@ def outline_for(gan: Model, parts: list[Part], source: Source) -> Outline:
 
 
 def write_beginnings(place: Path, outline: Outline, parts: list[Part]) -> None:
-    """Every stage that has not begun as it is now, so that the run goes on from here wherever it is cut off."""
+    """Write every stage that has not begun as it is now, so that the run can go on wherever it is cut off."""
     for part in parts:
         if part.done is None:
             extra = {"config": part.config.to_file(), **fingerprints(part.source, part.labels)}
@@ -122,7 +122,10 @@ def train_parts(
     progress: bool,
     jobs: int,
 ) -> dict[int, Trainer]:
-    """All that are not done, one after another or in `jobs` processes; the trainers of those trained in this process."""
+    """Train all stages that are not done, one after another or in `jobs` processes.
+
+    Returns the trainers of those that were trained in this process, by number.
+    """
     todo = [part for part in parts if part.done is None or part.done < part.config.steps]
     trained: dict[int, Trainer] = {}
     if jobs > 1:
@@ -162,7 +165,7 @@ def train_part(
     callbacks: list[Callback],
     progress: bool,
 ) -> Trainer:
-    """A stage from where it is to its end."""
+    """Train a stage from where it is to its end."""
     if part.done is not None:
         assert place is not None
         return resume_stage(
@@ -214,14 +217,14 @@ def _changes(config: Config) -> dict[str, Any]:
 
 
 def read_back(part: Part, place: Path, class_names: Sequence[str] | None) -> Trainer:
-    """The trainer of a stage that was trained elsewhere, its GAN with the weights that it has there."""
+    """Return the trainer of a stage that was trained in another process, with the weights that it has there."""
     trainer = build_trainer(part.gan, part.source, part.config, class_names=class_names)
     checkpoint.restore(trainer, place / part.name)
     return trainer
 
 
 def finish(place: Path, config: Config) -> None:
-    """Samples of the trained model; what only a training that goes on needs is removed."""
+    """Write samples of the trained model, and remove what only a training that goes on needs."""
     gan: Stages = load_gan(place, device=config.device)
     if gan.draw_steps == 1:
         draw(gan.sample(config.sample_count, SAMPLE_SEED), None, place / "samples.png")

@@ -246,8 +246,10 @@ def check_changes(config: Config, changes: Mapping[str, Any]) -> None:
 def stage_trainers(
     gan: Model, images: Array, labels: Array | None, config: Config
 ) -> Iterator[tuple[str, Config, Trainer]]:
-    """For each stage its name, its configuration and a trainer as `train` would use it, to measure what it costs; the name
-    of the only one is empty."""
+    """Give for each stage its name, its configuration and a trainer as `train` would use it, to measure what it costs.
+
+    The name of the only stage of a model is empty.
+    """
     parts = parts_of(gan, training_part(as_source(images, gan, labels=labels), config), config)
     for part in parts:
         trainer = build_trainer(part.gan, part.source, part.config)

@@ -77,7 +77,7 @@ class ImplicitPlan:
         return self._to_small(weight, large, Epilogue(bias, activation))
 
     def to_large(self, weight: Weights, small: Array) -> Array:
-        """Return ∂T/∂a.
+        """Return ∂T/∂a, of each phase of the stride a product.
 
         For each phase of the stride, the receptive fields of its pixels in b are multiplied with the weights that join them.
         For example with stride 2 and a 4×4 kernel each pixel of a meets 2×2 of the 4×4 taps; which ones depends on whether

@@ -38,7 +38,7 @@ FUSED_ACTIVATIONS = ("linear", "relu", "leaky_relu")
 
 
 class Epilogue(NamedTuple):
-    """What is done to a result on its way: f(result + bias)."""
+    """The bias and activation that a product's kernel applies before it writes the result: f(result + bias)."""
 
     bias: Array | None
     activation: Activation

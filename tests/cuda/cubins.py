@@ -204,6 +204,32 @@ def markdown(found: list[Kernel]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def by_module(found: list[Kernel]) -> str:
+    """The table of docs/cuda-kernels.md: a line a module, with the most that one of its kernels takes."""
+    heads = (
+        "source",
+        "real",
+        "variant",
+        *(f"registers, {target}" for target in TARGETS),
+        "shared memory, bytes",
+        "spilled",
+    )
+    modules: dict[tuple[str, str, str], list[Kernel]] = {}
+    for kernel in found:
+        modules.setdefault(kernel.variant[:3], []).append(kernel)
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    for name, kernels in modules.items():
+        registers = [
+            max((kernel.registers for kernel in kernels if kernel.target.startswith(target)), default="–")
+            for target in TARGETS
+        ]
+        shared = max(kernel.static_shared + kernel.dynamic_shared for kernel in kernels)
+        cells = (*name, *registers, shared, sum(kernel.spilled for kernel in kernels))
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return "\n".join(lines) + "\n"
+
+
 if __name__ == "__main__":
-    targets = sys.argv[1:] or TARGETS
-    print(markdown([kernel for variant, target in pairs(targets) for kernel in compiled(variant, target)]), end="")
+    show = by_module if "--modules" in sys.argv else markdown
+    targets = [word for word in sys.argv[1:] if not word.startswith("--")] or TARGETS
+    print(show([kernel for variant, target in pairs(targets) for kernel in compiled(variant, target)]), end="")

@@ -2,6 +2,7 @@
 
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import cubins
 import pytest
@@ -83,3 +84,13 @@ def test_what_does_not_compile_is_an_error(monkeypatch):
     monkeypatch.setattr(cubins.source, "read_source", lambda name: "__global__ void k() { undeclared(); }")
     with pytest.raises(Exception, match=r"undeclared"):
         cubins.compiled(cubins.Variant("wrong.cu", "float", "", {}), "sm_80")
+
+
+def test_the_page_has_a_line_for_every_module():
+    """So that a table which was made before a change of the sources' variants is found."""
+    page = (Path(__file__).parents[2] / "docs" / "cuda-kernels.md").read_text(encoding="utf-8")
+    lines = {
+        tuple(cell.strip() for cell in line.split("|")[1:4]) for line in page.splitlines() if line.startswith("| ")
+    }
+    missing = {variant[:3] for variant in cubins.variants()} - lines
+    assert missing == set()
