@@ -125,3 +125,34 @@ def test_a_schedule_with_a_missing_bracket(text: str, words: str) -> None:
     with pytest.raises(ValueError, match="g_learning_rate: ") as caught:
         gn.runs.Config(g_learning_rate=text)
     assert words in str(caught.value)
+
+
+LISTS = """
+import gan_np as gn
+
+
+@gn.models.register("lists-of-numbers")
+def lists(data_shape, latent_dim: int = 2, *, sizes: tuple[int, ...] = (4,), rate: float = 0.5):
+    return gn.models.mlp(data_shape, latent_dim, hidden=sizes[0], maxout_units=4)
+"""
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "words"),
+    [
+        ("--sizes", "4,x", "expected a list of integers, got '4,x'"),
+        ("--sizes", "4;5", "expected a list of integers, got '4;5'"),
+        ("--rate", "x", ", got 'x'"),
+    ],
+)
+def test_numbers_that_are_none_are_named_with_their_flag(flag: str, value: str, words: str, tmp_path: Path) -> None:
+    file = tmp_path / "lists.py"
+    file.write_text(LISTS)
+    arguments = ["train", "--import", str(file), "--model", "lists-of-numbers", flag, value]
+    try:
+        done = CliRunner().invoke(app, arguments, env={"COLUMNS": "200", "NO_COLOR": "1"})
+    finally:
+        gn.models.MODELS.unregister("lists-of-numbers")
+    assert done.exit_code == 2
+    assert f"'{flag}'" in done.output
+    assert words in done.output
