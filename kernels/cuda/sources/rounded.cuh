@@ -1,7 +1,7 @@
 #include "matrix_unit.cuh"
 #include "tile.cuh"
 // A block's tile of a product on the tensor cores: float32 numbers in memory, each rounded when it is read to TF32
-// (-DROUNDED=32: 8 bits of exponent, 10 after the point) or to bf16 (-DROUNDED=16: 7 after the point); products and sums are
+// (-DPRECISION=32: 8 bits of exponent, 10 after the point) or to bf16 (-DPRECISION=16: 7 after the point); products and sums are
 // float32. Each warp keeps WARP_M × WARP_N sums.
 #ifndef TILE_M
 #define TILE_M 64
