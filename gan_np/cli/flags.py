@@ -21,6 +21,7 @@ from gan_np.constructors import Option, choices_of, is_schedulable, is_sequence,
 from gan_np.files import read_toml
 from gan_np.models.registered import listed
 from gan_np.runs.config import Config
+from gan_np.runs.hinting import worded
 from gan_np.runs.options import REGISTRIES, options_for, owners, whose_option
 
 from .usage import USAGE_ERROR, Command, checking_options, parameters_of, values_in, wrong_option
@@ -107,12 +108,14 @@ class ConfiguredCommand(Command):
             raise
 
     def invoke(self, ctx: Any) -> Any:
-        """The options go beside what typer knows of."""
+        """Options go beside what typer knows of, and hints are worded with flags, while the command runs."""
+        wording = worded.set(as_flags)
         token = _chosen.set({name: ctx.params.pop(name) for name in self.names if name in ctx.params})
         try:
             return super().invoke(ctx)
         finally:
             _chosen.reset(token)
+            worded.reset(wording)
 
 
 def _options_chosen(args: list[str]) -> list[Any]:

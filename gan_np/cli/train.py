@@ -16,10 +16,9 @@ from gan_np.data.resize import size_of
 from gan_np.models import GAN, Model
 from gan_np.networks.network import parameter_limit
 from gan_np.runs.config import CHANGEABLE, Config
-from gan_np.runs.hinting import worded
 from gan_np.training.hints import TrainingHint
 
-from .flags import as_flags, given, resolve, with_config_flags
+from .flags import given, resolve, with_config_flags
 from .output import console, say, say_all
 from .usage import checking_options, wrong_option
 
@@ -65,7 +64,6 @@ def train(
     from gan_np.runs import train as run_training
     from gan_np.runs.folder import RunFolder
 
-    worded.set(as_flags)
     if quiet:
         warnings.simplefilter("ignore", TrainingHint)  # they are in the run folder, and `show` has them
     if resume is not None:
