@@ -51,7 +51,7 @@ class Agreement(NamedTuple):
         return {**self._asdict(), "holds": self.holds}
 
     def line(self) -> str:
-        """For the terminal."""
+        """Return a line for the terminal."""
         return (
             f"{'agrees' if self.holds else 'DISAGREES'} in {self.dtype} with {self.name}: losses to "
             f"{self.losses:.1e}, gradients to {self.gradients:.1e}, weights to {self.weights:.1e} of the update"

@@ -59,7 +59,7 @@ class Kind(NamedTuple):
 
     group: str
     right: tuple[str, ...]
-    """Verdicts that are right."""
+    """The verdicts that would be right."""
     samples: Callable[[Parts, np.random.Generator], Array]
     held_out: Callable[[Array], Array] = lambda images: images
 
@@ -80,7 +80,7 @@ def blurred(images: Array) -> Array:
 
 
 def noisy(images: Array, rng: np.random.Generator, deviation: float = 16) -> Array:
-    """Gaussian noise added."""
+    """Return the images with Gaussian noise added."""
     return as_bytes(images + rng.normal(0, deviation, images.shape))
 
 
@@ -122,7 +122,7 @@ KINDS = {
 
 
 class Row(NamedTuple):
-    """Verdicts of all seeds."""
+    """The verdicts of all seeds on one kind of samples."""
 
     kind: str
     sizes: Sizes
@@ -136,7 +136,7 @@ class Row(NamedTuple):
 
     @property
     def seeds(self) -> int:
-        """How many there were."""
+        """Return the number of seeds."""
         return self.verdicts.total()
 
     def numbers(self) -> dict[str, Any]:

@@ -31,17 +31,17 @@ from .setups import GPU_PRESETS, describe, make_gan
 
 
 class Work(NamedTuple):
-    """Operations and bytes."""
+    """The operations and bytes of some work."""
 
     operations: float = 0.0
     bytes: float = 0.0
 
     def plus(self, other: Work) -> Work:
-        """Both."""
+        """Return the sum of both works."""
         return Work(self.operations + other.operations, self.bytes + other.bytes)
 
     def times(self, count: int) -> Work:
-        """So many of it."""
+        """Return this work done so many times."""
         return Work(self.operations * count, self.bytes * count)
 
 
@@ -57,9 +57,9 @@ class LayerWork(NamedTuple):
     """One layer, its normalisation and its activation as layers of their own."""
 
     player: str
-    """"D" or "G"."""
+    """The player whose layer it is, "D" or "G"."""
     place: int
-    """In its network."""
+    """The number of the layer in its network."""
     name: str
     forward: Work
     input_gradient: Work
@@ -69,7 +69,7 @@ class LayerWork(NamedTuple):
 
     @property
     def step(self) -> Work:
-        """All of it in one step."""
+        """Return the work of the layer in one training step."""
         passes = (self.forward, self.input_gradient, self.weight_gradient)
         total = NOTHING
         for work, count in zip(passes, self.times, strict=True):
@@ -95,7 +95,7 @@ def of_step(gan: gn.GAN, batch_size: int, *, share_noise: bool = False, average:
 
 
 def total(layers: list[LayerWork]) -> Work:
-    """The whole step."""
+    """Return the work of the whole step."""
     found = NOTHING
     for layer in layers:
         found = found.plus(layer.step)

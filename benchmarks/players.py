@@ -14,7 +14,7 @@ OURS = "gan_np"
 
 
 class Players(NamedTuple):
-    """One side, built."""
+    """The players of one side, built and ready for a step."""
 
     step: Callable[[], tuple[float, float]]
     """One step on data and noise of its own: both losses."""

@@ -17,7 +17,7 @@ class PowerLaw(NamedTuple):
     """Share of the variance of log t that it explains; None for two points, through which a law always passes."""
 
     def at(self, x: float) -> float:
-        """t at x."""
+        """Return the time t that the law gives at x."""
         return float(self.factor * x**self.exponent)
 
     def text(self, quantity: str) -> str:

@@ -31,7 +31,7 @@ def add_contest_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_threads(parser: argparse.ArgumentParser) -> None:
-    """--threads."""
+    """Add the option --threads."""
     parser.add_argument(
         "--threads",
         type=int,

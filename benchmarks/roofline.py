@@ -27,7 +27,7 @@ class Peaks(NamedTuple):
     gigabytes: float
     """10⁹ bytes a second of the best triad a = b + s·c: two arrays read, one written."""
     side: int
-    """Of the matrices."""
+    """The size of the matrices."""
     mib: float
     """Of each array of the triad."""
 

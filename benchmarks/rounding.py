@@ -31,7 +31,7 @@ COLUMNS = ("θ_D", "θ_G", "gradient of G", "largest of θ_G")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.rounding", description=__doc__)
     parser.add_argument(
         "--preset", default="mnist", choices=[name for name in PRESETS if PRESETS[name].model == "dcgan"]

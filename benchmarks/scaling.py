@@ -28,7 +28,7 @@ TURN = 0.1
 
 
 class Axis(NamedTuple):
-    """What is changed."""
+    """The size that is changed along one axis of a plot."""
 
     quantity: str
     option: str

@@ -14,6 +14,7 @@ from gan_np.data.sampler import Shuffler
 from gan_np.runs import Config
 from gan_np.runs.build import build_trainer
 from gan_np.training import Trainer
+from gan_np.training.sources import ArraySource
 
 from .points import points_gan, ring
 
@@ -61,7 +62,7 @@ QUICK_WIDTH, QUICK_BATCH = 8, 8
 
 
 def describe(setup: Setup) -> str:
-    """For titles."""
+    """Return the setup in words, for titles."""
     size = "width" if setup.model == "dcgan" else "hidden"
     text = (
         f"{setup.model} {'×'.join(map(str, setup.image_shape))}, {size} {setup.width}, latent {setup.latent_dim}, "
@@ -114,11 +115,21 @@ def make_trainer(
         device=device,
         graph=graph,
     )
-    trainer = build_trainer(make_gan(setup, dtype, device), some_images(setup) if images is None else images, config)
-    if setup.batch_size == 1:
-        # Training asks for two images, as one has no batch statistics to speak of; what a step of one costs is asked too.
-        trainer.batch_size, trainer.order = 1, Shuffler(len(trainer.images), 1)
+    given = some_images(setup) if images is None else images
+    if setup.batch_size > 1:
+        return build_trainer(make_gan(setup, dtype, device), given, config)
+    # Training asks for two images, as one has no batch statistics to speak of; what a step of one costs is asked too.
+    trainer = build_trainer(make_gan(setup, dtype, device), _OneByOne(given), config)
+    trainer.batch_size = 1
     return trainer
+
+
+class _OneByOne(ArraySource):
+    """Images in batches of one, whatever size is asked for."""
+
+    def order(self, batch_size: int, seed: int) -> Shuffler:
+        """Each epoch a fresh permutation, as of any array."""
+        return super().order(1, seed)
 
 
 def add_options(parser: argparse.ArgumentParser, default: str, *, several: bool = False) -> None:

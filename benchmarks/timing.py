@@ -55,7 +55,7 @@ class Timing:
 
     @property
     def least(self) -> float:
-        """The fastest turn."""
+        """Return the time of the fastest turn."""
         return min(self.seconds)
 
     def speed_against(self, other: Timing) -> Spread:

@@ -50,18 +50,18 @@ def array_module(array: Array) -> ArrayModule:
 
 
 def is_array(value: Any) -> bool:
-    """Whether `value` is a NumPy or a CuPy array."""
+    """Return whether `value` is a NumPy or a CuPy array."""
     return isinstance(value, np.ndarray) or type(value).__module__.partition(".")[0] == "cupy"
 
 
 def on_host(array: Array) -> bool:
-    """Whether `array` is NumPy's."""
+    """Return whether `array` is a NumPy array, in the host's memory."""
     array_module(array)
     return isinstance(array, np.ndarray)
 
 
 def device_of(array: Array) -> str:
-    """Where `array` lies: "cpu", or "cuda:0" and so on."""
+    """Return the device that `array` lies on: "cpu", "cuda:0", "cuda:1", …."""
     return devices.CPU if on_host(array) else f"cuda:{array.device.id}"  # type: ignore[attr-defined]
 
 
@@ -177,7 +177,7 @@ def require_same(operation: str, **arrays: Array | None) -> None:
 
 
 class Like:
-    """What an array must be to meet another one: shape, dtype and library, without the other's memory.
+    """The shape, dtype and library of an array, which another one is to have too; it does not keep the array alive.
 
     The one check of everything that goes into a pullback or comes out of a user's. Kernels read memory by what they were
     told of one array, so that another dtype or shape would be read out of bounds.

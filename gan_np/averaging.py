@@ -58,3 +58,14 @@ def recompute_statistics(network: Network, batches: Iterable[Array], seed: int =
         network.forward(batch, training=True, update_state=True, momentum=1 / count, wrt=Wrt(False, False), rng=rng)
     if not count:
         raise ValueError("batches: expected at least one")
+
+
+__all__ = [
+    "Average",
+    "recompute_statistics",
+]
+
+
+def __dir__() -> list[str]:
+    """Return what completion offers, which is not what this file imports."""
+    return list(__all__)

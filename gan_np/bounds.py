@@ -34,7 +34,7 @@ def whole(least: int, most: int) -> Check:
 
 
 def real(least: float | None = None, most: float | None = None, *, above: float | None = None) -> Check:
-    """A finite number."""
+    """Accept a finite number within the bounds."""
 
     def check(name: str, value: Any) -> None:
         number(name, value, least, most, above=above)
@@ -43,7 +43,7 @@ def real(least: float | None = None, most: float | None = None, *, above: float 
 
 
 def one_of(*options: str) -> Check:
-    """One of these texts."""
+    """Accept one of these texts and nothing else."""
 
     def check(name: str, value: Any) -> None:
         choice(name, value, options)
@@ -64,13 +64,13 @@ def text(longest: int = 4096) -> Check:
 
 
 def flag(name: str, value: Any) -> None:
-    """True or false."""
+    """Accept true or false and nothing else."""
     if not isinstance(value, bool):
         raise TypeError(f"{name}: expected true or false, got {shown(value)}")
 
 
 def maybe(check: Check) -> Check:
-    """That, or nothing."""
+    """Accept what the other check accepts, or None."""
 
     def either(name: str, value: Any) -> None:
         if value is not None:

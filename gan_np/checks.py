@@ -84,7 +84,7 @@ def choice(name: str, value: Any, options: Iterable[str]) -> str:
 
 
 def shown(value: Any, form: Callable[[Any], str] = repr) -> str:
-    """What was given, cut to what fits in a message."""
+    """Return the text of a value, cut to the length that fits in a message."""
     text = form(value)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
 

@@ -23,14 +23,14 @@ class Option(NamedTuple):
 
     name: str
     kind: Any
-    """Its type."""
+    """The type that its annotation has."""
     default: Any
     """`inspect.Parameter.empty` where it must be given."""
     help: str
 
     @property
     def required(self) -> bool:
-        """Whether it has no default."""
+        """Return whether the argument has no default and must be given."""
         return self.default is inspect.Parameter.empty
 
 
@@ -54,7 +54,7 @@ _ENTRY = re.compile(r"^([a-z_][a-z0-9_]*(?:, [a-z_][a-z0-9_]*)*): (.*)$")
 
 
 def _told(text: str) -> dict[str, str]:
-    """What a docstring says of each argument."""
+    """Return what a docstring says of each argument, by name."""
     found: dict[str, str] = {}
     names: list[str] = []
     for line in text.splitlines():
@@ -75,17 +75,17 @@ def kinds_of(kind: Any) -> tuple[Any, ...]:
 
 
 def choices_of(kind: Any) -> tuple[Any, ...]:
-    """What a value of this type may be, if that is one of a few (or nothing)."""
+    """Return the values that a type allows where it lists them (`Literal`), else an empty tuple."""
     return next((get_args(one) for one in kinds_of(kind) if get_origin(one) is Literal), ())
 
 
 def is_schedulable(kind: Any) -> bool:
-    """Whether a value may be a schedule, a function of a count, in place of a number."""
+    """Return whether a value of this type may be a schedule in place of a number."""
     return any(get_origin(one) is abc.Callable for one in kinds_of(kind))
 
 
 def is_sequence(kind: Any) -> bool:
-    """Whether a value is a list of texts."""
+    """Return whether values of this type are lists, of texts or of numbers."""
     origin = get_origin(kind)
     return isinstance(origin, type) and issubclass(origin, Sequence)
 

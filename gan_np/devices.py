@@ -118,3 +118,20 @@ def memory_explained(device: str, what: str, advice: str) -> Iterator[None]:
             f"{device}: out of memory during {what}: {error} {free / 2**20:,.0f} MiB of {total / 2**20:,.0f} MiB are free; "
             f"{advice}"
         ) from error
+
+
+__all__ = [
+    "CPU",
+    "INSUFFICIENT_DRIVER",
+    "DeviceError",
+    "DeviceMemoryError",
+    "cupy_for",
+    "memory_explained",
+    "parse",
+    "scope",
+]
+
+
+def __dir__() -> list[str]:
+    """Return what completion offers, which is not what this file imports."""
+    return list(__all__)

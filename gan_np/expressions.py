@@ -38,13 +38,29 @@ def parse_list(name: str, text: str, registry: Registry, *nested: Registry, exac
         try:
             body = ast.parse(f"[{_HYPHEN.sub('_', text)}]", mode="eval").body
         except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-            raise ValueError(f"{name}: expected something like {_example(registry)}, got {shown(text)}") from error
+            raise ValueError(
+                f"{name}: expected something like {_example(registry)}, got {shown(text)}{_reason(text, error)}"
+            ) from error
         if not isinstance(body, ast.List):
             raise ValueError(f"{name}: expected something like {_example(registry)}, got {shown(text)}")
         nodes = body.elts
     if exactly is not None and len(nodes) != exactly:
         raise ValueError(f"{name}: expected {exactly} such as {_example(registry)}, got {shown(text)}")
     return [_made(name, node, (registry,), (registry, *nested), text) for node in nodes]
+
+
+def _reason(text: str, error: Exception) -> str:
+    """Why a text cannot be parsed, for the end of a message: a bracket without its partner is said as such."""
+    partners = {")": "(", "]": "["}
+    open_ones: list[str] = []
+    for character in re.sub(r"'[^']*'|\"[^\"]*\"", "", text):
+        if character in partners.values():
+            open_ones.append(character)
+        elif character in partners and (not open_ones or open_ones.pop() != partners[character]):
+            return f", in which {character} closes nothing"
+    if open_ones:
+        return f", in which {open_ones[-1]} is not closed"
+    return f" ({error.msg})" if isinstance(error, SyntaxError) else ""
 
 
 def _example(registry: Registry) -> str:

@@ -25,7 +25,7 @@ class Recorder(Protocol):
         """`draw()`, a NumPy array, on `device`."""
 
     def counted(self, action: Callable[[], object]) -> None:
-        """Do `action`."""
+        """Do `action` now, and again at each replay."""
 
 
 recorder: ContextVar[Recorder | None] = ContextVar("gan_np_host_recorder", default=None)
@@ -39,7 +39,7 @@ def drawn(draw: Callable[[], Array], device: str) -> Array:
 
 
 def counted(action: Callable[[], object]) -> None:
-    """Do `action`. At a replay it is done again."""
+    """Do `action` now, and again at each replay. At a replay it is done again."""
     active = recorder.get()
     if active is None:
         action()

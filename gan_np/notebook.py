@@ -48,7 +48,7 @@ class Summary(str):
         return made
 
     def __getnewargs__(self) -> tuple[Any, ...]:
-        """For pickles and copies."""
+        """Return the arguments with which a copy or a pickle is made again."""
         return str(self), self.html
 
     def _repr_html_(self) -> str:

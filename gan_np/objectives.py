@@ -9,11 +9,11 @@ Gradients are with respect to the logits, means over the batch included; a pullb
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gan_np import ops
 from gan_np.arrays import Array, array_module, require_same
-from gan_np.checks import ShapeError, number
+from gan_np.checks import ShapeError, number, shown
 from gan_np.registry import Registry, arguments_of
 
 
@@ -25,7 +25,7 @@ class Loss(NamedTuple):
 
 
 class DiscriminatorLoss(NamedTuple):
-    """What D minimises: a scalar, and its gradients with respect to both batches of logits."""
+    """L_D, a scalar that D minimises, and its gradients with respect to both batches of logits."""
 
     value: Array
     real_gradient: Array
@@ -73,9 +73,48 @@ class Objective:
         raise NotImplementedError(f"{type(self).__name__} has no generator")
 
     def __repr__(self) -> str:
-        """As it is made."""
+        """Return the objective as it is written in Python."""
         given = ", ".join(f"{name}={value!r}" for name, value in arguments_of(self).items())
         return f"{type(self).__name__}({given})"
+
+
+def check_complete(objective: Any) -> Objective:
+    """Refuse what is no objective, or one that lacks a method, before a training begins.
+
+    Raises:
+        TypeError: it is no `Objective`, or its class does not define what its base leaves to it.
+    """
+    if not isinstance(objective, Objective):
+        raise TypeError(f"objective: expected one such as gan_np.objectives.NonSaturating(), got {shown(objective)}")
+    own = type(objective)
+    separate = isinstance(objective, SeparateObjective) and own.discriminator is SeparateObjective.discriminator
+    base, needed = (SeparateObjective, ("real", "fake")) if separate else (Objective, ("discriminator",))
+    missing = [name for name in needed if getattr(own, name) is getattr(base, name)]
+    if own.generator is Objective.generator:
+        missing.append("generator")
+    if missing:
+        raise TypeError(f"objective: {objective!r} has no {' and no '.join(missing)}; define it in {own.__name__}")
+    return objective
+
+
+def check_loss(objective: Objective, method: str, found: Any, **logits: Array) -> Any:
+    """Return what a method of an objective gave, a `Loss` or `DiscriminatorLoss`, after a look at whether it is one.
+
+    logits: those that the method was given, in the order of the gradients.
+
+    Raises:
+        TypeError: it gave something else. ShapeError: a gradient is not of the shape of its logits.
+    """
+    kind = Loss if len(logits) == 1 else DiscriminatorLoss
+    name = f"{objective!r}: {method}"
+    if not isinstance(found, kind):
+        made = "; gan_np.objectives.mean_loss makes one" if kind is Loss else ""
+        raise TypeError(f"{name} is to return a {kind.__name__}({', '.join(kind._fields)}), got {shown(found)}{made}")
+    for (player, scores), gradient in zip(logits.items(), found[1:], strict=True):
+        sizes = getattr(gradient, "shape", type(gradient).__name__)
+        if sizes != scores.shape:
+            raise ShapeError(f"{name}: the gradient of {player} scores {scores.shape} has {sizes}")
+    return found
 
 
 class SeparateObjective(Objective):
@@ -94,7 +133,8 @@ class SeparateObjective(Objective):
 
     def discriminator(self, real: Array, fake: Array) -> DiscriminatorLoss:
         """The sum of both parts."""
-        of_real, of_fake = self.real(real), self.fake(fake)
+        of_real = check_loss(self, "real", self.real(real), real=real)
+        of_fake = check_loss(self, "fake", self.fake(fake), generated=fake)
         return DiscriminatorLoss(of_real.value + of_fake.value, of_real.gradient, of_fake.gradient)
 
 
@@ -313,3 +353,29 @@ def value(real_logits: Array, fake_logits: Array) -> Array:
     """
     total: Array = -(_mean_softplus(real_logits, -1).value + _mean_softplus(fake_logits, 1).value)
     return total
+
+
+__all__ = [
+    "OBJECTIVES",
+    "DiscriminatorLoss",
+    "Hinge",
+    "LeastSquares",
+    "Loss",
+    "Minimax",
+    "NonSaturating",
+    "Objective",
+    "Relativistic",
+    "RelativisticAverage",
+    "SeparateObjective",
+    "Wasserstein",
+    "check_complete",
+    "check_loss",
+    "mean_loss",
+    "register",
+    "value",
+]
+
+
+def __dir__() -> list[str]:
+    """Return what completion offers, which is not what this file imports."""
+    return list(__all__)

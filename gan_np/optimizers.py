@@ -133,7 +133,7 @@ class Optimizer:
         )
 
     def __repr__(self) -> str:
-        """As it is made, but for what is left at its default."""
+        """Return the optimiser as it is written in Python, without arguments that have their default."""
         defaults = {name: one.default for name, one in inspect.signature(type(self)).parameters.items()}
         given = [f"{name}={value!r}" for name, value in arguments_of(self).items() if value != defaults[name]]
         return f"{type(self).__name__}({', '.join(given)})"
@@ -332,3 +332,19 @@ class RMSprop(_WithMomentum):
             momentum=0.0 if velocity is None else momentum,
             skip=skip,
         )
+
+
+__all__ = [
+    "MOVING",
+    "OPTIMIZERS",
+    "SGD",
+    "Adam",
+    "Optimizer",
+    "RMSprop",
+    "register",
+]
+
+
+def __dir__() -> list[str]:
+    """Return what completion offers, which is not what this file imports."""
+    return list(__all__)

@@ -65,12 +65,12 @@ class _HalfSquare(Penalty):
         scheduled("weight", self.weight, 0.0)
 
     def value(self, squared: Array) -> Array:
-        """q/2."""
+        """Return φ(q) = q/2."""
         half: Array = squared * squared.dtype.type(0.5)
         return half
 
     def derivative(self, squared: Array) -> Array:
-        """½."""
+        """Return φ′(q) = ½."""
         return array_module(squared).full_like(squared, 0.5)
 
 
@@ -110,7 +110,7 @@ class WassersteinGradientPenalty(Penalty):
         number("target", self.target, 0.0)
 
     def value(self, squared: Array) -> Array:
-        """(√q − c)²."""
+        """Return φ(q) = (√q − c)²."""
         distance = array_module(squared).sqrt(squared) - squared.dtype.type(self.target)
         square: Array = distance * distance
         return square
@@ -121,3 +121,19 @@ class WassersteinGradientPenalty(Penalty):
         slope = xp.sqrt(xp.where(squared > 0, squared, real(1)))
         found: Array = xp.where(squared > 0, real(1) - real(self.target) / slope, real(0))
         return found
+
+
+__all__ = [
+    "PENALTIES",
+    "PLACES",
+    "R1",
+    "R2",
+    "Penalty",
+    "WassersteinGradientPenalty",
+    "register",
+]
+
+
+def __dir__() -> list[str]:
+    """Return what completion offers, which is not what this file imports."""
+    return list(__all__)

@@ -75,7 +75,7 @@ class Registry:
         return put
 
     def unregister(self, name: str) -> None:
-        """Forget a name.
+        """Remove a name.
 
         Raises:
             ValueError: it is not there.
@@ -86,7 +86,7 @@ class Registry:
             _NAMES.pop(made, None)
 
     def __getitem__(self, name: str) -> Callable[..., Any]:
-        """What is registered under a name.
+        """Return what is registered under a name.
 
         Raises:
             NotRegistered: nothing is.

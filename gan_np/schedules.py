@@ -179,3 +179,23 @@ def scheduled(
     if isinstance(last, int):  # where it ends, and stays
         number(f"{name} at update {last}", value(last), minimum, None if maximum is None else maximum)
     return value
+
+
+__all__ = [
+    "SCHEDULES",
+    "Constant",
+    "Cosine",
+    "ExponentialDecay",
+    "Linear",
+    "Piecewise",
+    "Schedule",
+    "WarmUp",
+    "at",
+    "register",
+    "scheduled",
+]
+
+
+def __dir__() -> list[str]:
+    """Return what completion offers, which is not what this file imports."""
+    return list(__all__)

@@ -30,12 +30,12 @@ class Segment:
 
     @property
     def size(self) -> int:
-        """Number of values."""
+        """Return the number of values."""
         return math.prod(self.shape)
 
     @property
     def stop(self) -> int:
-        """Where the next segment starts."""
+        """Return the index at which the next segment starts."""
         return self.start + self.size
 
 
@@ -75,7 +75,7 @@ class Layout:
 
 
 def all_finite(values: Array) -> bool:
-    """Whether no value is NaN or infinite.
+    """Return whether all values are finite.
 
     A sum of squares is one cheap pass; only where it is not finite are the values looked at one by one.
     """
@@ -157,7 +157,7 @@ class Vector:
         self.version += 1
 
     def assign(self, values: Array) -> None:
-        """Overwrite everything.
+        """Overwrite all values.
 
         Raises:
             ShapeError, TypeError: another length, dtype or device.

@@ -31,7 +31,7 @@ ACTIVATIONS = (
 )
 
 KEY = 0x0123456789ABCDEF
-"""Of random numbers."""
+"""The key of the counter-based random numbers in the cases of noise and dropout."""
 
 
 class Case(NamedTuple):
@@ -41,7 +41,7 @@ class Case(NamedTuple):
     label: str
     shape: tuple[int, ...]
     make: Maker
-    """(generator, dtype) → host arrays."""
+    """A function from a random generator and a dtype to the arrays of the case, on the host."""
     run: Callable[..., Results]
     """(implementation, *arrays) → named results; modifies none of the arrays."""
     geometry: Geometry | None = None

@@ -49,7 +49,7 @@ NUMBERS = ("on the host", "with the arrays")
 
 
 class Drawing(NamedTuple):
-    """What may vary of one operation."""
+    """The arguments of one operation that may vary, and the function that makes a case of them."""
 
     values: dict[str, tuple[Any, ...]]
     make: Callable[..., Case | None]
@@ -485,4 +485,4 @@ DRAWINGS: dict[str, Drawing] = {
     ),
     "report": Drawing({"size": (1, 2, 5, 33, 100), "first": (0, 1, 2, 3)}, _report),
 }
-"""Operation → what may vary."""
+"""What may vary, by operation."""

@@ -19,7 +19,7 @@ FEATURES = {
     "padding": "padding of the large image",
     "in_place": "bias_activation: writing y over z where the caller says so; without it the caller never does",
 }
-"""Name → what it means."""
+"""What each feature means, by its name."""
 
 PLAIN = {"batch", "large", "small", "kernel"}
 """Fields of a geometry that every convolution kernel reads."""

@@ -32,7 +32,7 @@ class Activation(NamedTuple):
 
 
 class Into(NamedTuple):
-    """Where a gradient goes: into `array`, overwriting it or, with `add`, adding to it."""
+    """The array that a gradient is written into, overwriting it or, with `add`, adding to it."""
 
     array: Array
     add: bool
@@ -46,20 +46,20 @@ class Dense(Protocol):
     """z = x·W for x (N, in_features) and W (in_features, out_features)."""
 
     def forward(self, x: Array, weight: Array) -> Array:
-        """z = x·W, a new array."""
+        """Return z = x·W, a new array (N, out_features)."""
 
     def input_gradient(self, dz: Array, weight: Array) -> Array:
-        """dx = dz·Wᵀ."""
+        """Return dx = dz·Wᵀ, a new array (N, in_features)."""
 
     def weight_gradient(self, x: Array, dz: Array, into: Into | None = None) -> Array:
-        """dW = xᵀ·dz, into `into` where given."""
+        """Return dW = xᵀ·dz, written into `into` where that is given."""
 
 
 class DenseLayer(Protocol):
     """y = f(x·W + b), the products of `Dense` and the epilogue of `BiasActivation` in one: for x (N, in_features)."""
 
     def forward(self, x: Array, weight: Array, bias: Array | None, activation: Activation) -> Array:
-        """y, a new array."""
+        """Return y, a new array (N, out_features)."""
 
     def backward(
         self,
@@ -133,7 +133,7 @@ OPTIONAL_OF_A_PLAN: dict[Any, tuple[str, ...]] = {
 
 
 def follows(plan: Any, protocol: Any) -> bool:
-    """Whether a plan has the methods of an optional protocol."""
+    """Return whether a plan has the methods of an optional protocol."""
     return all(hasattr(plan, method) for method in OPTIONAL_OF_A_PLAN[protocol])
 
 
@@ -262,10 +262,10 @@ class Upsample(Protocol):
     """Enlargement by integer factors: (N, H, W, C) to (N, H·fh, W·fw, C)."""
 
     def forward(self, x: Array, factor: tuple[int, int]) -> Array:
-        """The enlarged image."""
+        """Return the enlarged image."""
 
     def backward(self, dy: Array, factor: tuple[int, int]) -> Array:
-        """The adjoint."""
+        """Return the adjoint applied to dy: each pixel's gradient is the sum over what was made of it."""
 
 
 class Normal(Protocol):
@@ -307,10 +307,10 @@ class Softplus(Protocol):
     """softplus(s) = log(1 + eˢ), and its derivative the logistic sigmoid; exact at any finite s."""
 
     def forward(self, s: Array) -> Array:
-        """log(1 + eˢ)."""
+        """Return softplus, log(1 + eˢ), of each score."""
 
     def derivative(self, s: Array) -> Array:
-        """1/(1 + e⁻ˢ)."""
+        """Return its derivative, the sigmoid 1/(1 + e⁻ˢ), of each score."""
 
 
 class Logistic(Protocol):
@@ -321,7 +321,7 @@ class Logistic(Protocol):
 
 
 class Accuracy(Protocol):
-    """How often D is right."""
+    """The share of logits on the right side of a boundary: how often D is right."""
 
     def forward(self, s: Array, sign: int, boundary: float) -> Array:
         """The share of s with sign·(s − boundary) > 0, 0-d, in float64 whatever s is. sign: 1 or −1."""

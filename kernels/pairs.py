@@ -26,7 +26,7 @@ class Span(NamedTuple):
     whole: bool = False
 
     def draw(self, rng: np.random.Generator) -> float:
-        """Return the number."""
+        """Return a number drawn from the span."""
         value = math.exp(rng.uniform(math.log(self.low), math.log(self.high)))
         return round(value) if self.whole else float(f"{value:.3g}")
 

@@ -63,15 +63,15 @@ FUSED: dict[str, tuple[str, ...]] = {"dense_layer": ("dense", "bias_activation")
 
 
 class Problem(NamedTuple):
-    """What a kernel would have to do: enough to say whether it can, and what it would cost."""
+    """The work that a kernel is asked for: enough to say whether it can do it, and what that would cost."""
 
     device: str
-    """"cpu" or "cuda"."""
+    """The kind of device, "cpu" or "cuda"."""
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     """Shape of the operation's first array; for "dense_layer" with out_features behind; for "images" of its result."""
     geometry: Geometry | None = None
-    """For convolutions."""
+    """The geometry of a convolution; None for other operations."""
 
 
 SMALL_CONVOLUTIONS = (
@@ -194,13 +194,13 @@ def unregister_kernel(operation: str, name: str) -> None:
 
 
 def entries(operation: str) -> tuple[Entry, ...]:
-    """All implementations of `operation`, the reference first."""
+    """Return all implementations of `operation`, the reference first."""
     _known_operation(operation)
     return tuple(_table[operation].values())
 
 
 def entry(operation: str, name: str) -> Entry:
-    """One implementation by name.
+    """Return one implementation by its name.
 
     Raises:
         ValueError: unknown operation or name; the message lists what there is.
@@ -284,7 +284,7 @@ def select(operation: str, problem: Problem) -> Any:
 
 
 def choose(operation: str, problem: Problem) -> Entry:
-    """As `select`, with the implementation's name."""
+    """Return what `select` chooses, with its name and features."""
     chosen = _chosen(operation, problem)
     implementation = _observed(chosen, problem)
     return chosen if implementation is chosen.implementation else chosen._replace(implementation=implementation)

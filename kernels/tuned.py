@@ -30,7 +30,7 @@ LARGEST = 1 << 40
 
 
 def to_records(choices: Choices) -> list[dict[str, Any]]:
-    """What JSON can hold."""
+    """Return the choices as plain values, for JSON."""
     return [
         {
             "operation": operation,
@@ -148,6 +148,6 @@ def _text(record: Mapping[str, Any], key: str, place: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    """What was given, cut to what fits in a message."""
+    """Return the text of a value, cut to the length that fits in a message."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

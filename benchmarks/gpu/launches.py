@@ -23,7 +23,7 @@ Nodes = Callable[[Any], int]
 
 
 class Launches(NamedTuple):
-    """Of one step."""
+    """The number of kernels that one step launches."""
 
     ours: int
     """Kernels of kernels/cuda."""

@@ -22,16 +22,16 @@ class Where(NamedTuple):
     """On what a benchmark of a GPU runs."""
 
     device: str
-    """Ours."""
+    """The device of this library's arrays."""
     torch_device: str
-    """PyTorch's."""
+    """The device of PyTorch's tensors."""
     compiled: str
     """How PyTorch compiles."""
     nodes: launches.Nodes
 
 
 def on_gpu(device: str) -> Where:
-    """A real one."""
+    """Return the device of a machine that has a GPU."""
     return Where(device, device, "max-autotune", launches.graph_nodes)
 
 
@@ -75,7 +75,7 @@ class _Idle:
         pass
 
     def get_function(self, name: str) -> _Idle:
-        """Any."""
+        """Return a function for any name."""
         return self
 
     def __call__(self, grid: Any, block: Any, values: Any, *, shared_mem: int = 0) -> None:

@@ -20,7 +20,7 @@ class Measure(NamedTuple):
 
 
 class Size(NamedTuple):
-    """How much is done."""
+    """The size of a run: its steps, images and repetitions."""
 
     updates: int
     samples: int

@@ -40,7 +40,7 @@ class Variant(NamedTuple):
 
     @property
     def name(self) -> str:
-        """For tables."""
+        """Return the name of the variant in tables."""
         layout = " channels_last" if self.order == torch.channels_last else " NCHW"
         autocast_to = ", autocast" if self.precision == "bf16" else ""
         compiled = f", compiled ({self.compiled})" if self.compiled else ""

@@ -25,7 +25,7 @@ class Carried(NamedTuple):
     """A parameter on both sides."""
 
     name: str
-    """Of our segment."""
+    """The name of the library's segment."""
     tensor: torch.Tensor
     to_torch: Callable[[Array], Array]
     to_ours: Callable[[Array], Array]

@@ -52,6 +52,7 @@ EXPECTED = (ValueError, TypeError, OSError, RuntimeError, ModuleNotFoundError, A
 
 def main() -> None:
     """Entry point of `gan-np`: expected errors become one line on standard error and an exit code."""
+    from gan_np.runs.imported import place_in_imported
     from gan_np.runs.signals import Interrupted
 
     show_warnings()
@@ -63,7 +64,13 @@ def main() -> None:
     except Interrupted as stop:
         say(str(stop))
         sys.exit(128 + stop.number)
-    except EXPECTED as error:
+    except Exception as error:
+        where = place_in_imported(error)
+        if where is None and not isinstance(error, EXPECTED):
+            raise
         notes = " ".join(getattr(error, "__notes__", []))
-        say(f"gan-np: {str(error) or type(error).__name__} {notes}".rstrip(), style="red")
+        said = str(error) or type(error).__name__
+        if where is not None and where not in said:
+            said = f"{said if isinstance(error, EXPECTED) else f'{type(error).__name__}: {said}'} ({where})"
+        say(f"gan-np: {said} {notes}".rstrip(), style="red")
         sys.exit(3 if isinstance(error, ArithmeticError) else 1)

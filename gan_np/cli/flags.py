@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import re
 from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
@@ -20,7 +21,8 @@ from gan_np.constructors import Option, choices_of, is_schedulable, is_sequence,
 from gan_np.files import read_toml
 from gan_np.models.registered import listed
 from gan_np.runs.config import Config
-from gan_np.runs.options import REGISTRIES, options_for, whose_option
+from gan_np.runs.hinting import worded
+from gan_np.runs.options import REGISTRIES, options_for, owners, whose_option
 
 from .usage import USAGE_ERROR, Command, checking_options, parameters_of, values_in, wrong_option
 
@@ -106,12 +108,14 @@ class ConfiguredCommand(Command):
             raise
 
     def invoke(self, ctx: Any) -> Any:
-        """The options go beside what typer knows of."""
+        """Options go beside what typer knows of, and hints are worded with flags, while the command runs."""
+        wording = worded.set(as_flags)
         token = _chosen.set({name: ctx.params.pop(name) for name in self.names if name in ctx.params})
         try:
             return super().invoke(ctx)
         finally:
             _chosen.reset(token)
+            worded.reset(wording)
 
 
 def _options_chosen(args: list[str]) -> list[Any]:
@@ -189,6 +193,26 @@ def resolve(file: Path | None, flags: dict[str, Any]) -> Config:
         config = Config.from_mapping({"data": DEFAULT_DATA} | values | _numbers(given(flags)))
         check_settings(config)
     return config
+
+
+def as_flags(text: str) -> str:
+    """Advice with settings as Python writes them, `packing=2` or `d_learning_rate`, as the flags that are typed.
+
+    >>> as_flags('try packing=2, minibatch_deviation=True or penalties="r1(10)", or a lower g_learning_rate')
+    'try --packing 2, --minibatch-deviation or --penalties "r1(10)", or a lower --g-learning-rate'
+    """
+
+    def flag(found: re.Match[str]) -> str:
+        name, value = found["name"], found["value"]
+        if name not in known or (value is None and "_" not in name):
+            return found[0]
+        words = f"--{name.replace('_', '-')}"
+        if value is None or value == "True":
+            return words
+        return f"{words} {value[1:-1] if re.fullmatch(r'.[a-z0-9-]+.', value) and value[0] == chr(34) else value}"
+
+    known = {field.name for field in dataclasses.fields(Config)} | set(owners())
+    return re.sub(r'(?<![\w.-])(?P<name>[a-z][a-z0-9_]*)(?:=(?P<value>"[^"]*"|[\w.]*\w))?', flag, text)
 
 
 def given(flags: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from gan_np.arrays import Array
 
+from .flags import as_flags
 from .output import console, lines_of
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _describe(out: Console, run: RunOverview) -> None:
     out.print(f"checkpoints: {', '.join(path.name for path in saved) or 'none'}")
     _say_labels(out, saved)
     for hint in run.hints:
-        out.print(f"hint, step {hint['step']:,}: {hint['text']}")
+        out.print(f"hint, step {hint['step']:,}: {as_flags(hint['text'])}")
     if not run.records:
         return
     out.print(f"training time: {run.records[-1]['seconds']:.0f} s")

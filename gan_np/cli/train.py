@@ -9,9 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
+from gan_np.checks import ShapeError
 from gan_np.data.dataset import Dataset
 from gan_np.data.hold_out import rows_held_out
+from gan_np.data.resize import size_of
 from gan_np.models import GAN, Model
+from gan_np.networks.network import parameter_limit
 from gan_np.runs.config import CHANGEABLE, Config
 from gan_np.training.hints import TrainingHint
 
@@ -69,6 +72,7 @@ def train(
     if flags.get("init_from") and flags.get("model"):
         raise wrong_option("model: the networks come from --init-from as they are; leave it out")
     chosen = resolve(config, flags)
+    _check_size(chosen)
     dataset = open_data(chosen)
     if not dry_run:
         say_all(dataset.decided, quiet=quiet)
@@ -96,6 +100,22 @@ def train(
         jobs=jobs,
     )
     _report(folder, gan, time.monotonic() - started, quiet)
+
+
+def _check_size(config: Config) -> None:
+    """Refuse a size of images that the model cannot be made for, before the images are decoded, which may take long."""
+    from gan_np.runs import build_gan
+
+    if config.image_size is None or config.init_from:
+        return
+    height, width = size_of("image_size", config.image_size)
+    try:
+        with parameter_limit(0):  # so that no network is made: shapes come first
+            build_gan(config, (height, width, config.channels or 1), 2)
+    except ShapeError as error:
+        raise wrong_option(f"image_size: {str(error).removeprefix('image_shape: ')}") from error
+    except ValueError:
+        pass  # the limit; or what depends on the data, which are read next
 
 
 def _introduce(gan: Model, config: Config, dataset: Dataset, quiet: bool) -> None:

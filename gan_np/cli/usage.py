@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperCommand
 
 from gan_np import devices
-from gan_np.runs.imported import import_file
+from gan_np.runs.imported import import_file, place_in_imported
 from gan_np.runs.suggestions import suggestions
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
@@ -64,15 +64,26 @@ class Command(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Click's own, with better guesses: it compares letters alone, the dashes among them (--lr: --flip)."""
         self.prepare(args)
+        words = list(args)  # which Click takes from the list as it parses them
         try:
             return super().parse_args(ctx, args)
         except USAGE_ERROR as error:
+            if isinstance(error, typer.BadParameter):
+                _name_value(error, words)
             given = getattr(error, "option_name", None)
             if isinstance(given, str) and given.startswith("--") and hasattr(error, "possibilities"):
                 names = [text for parameter in self.params for text in parameter.opts if text.startswith("--")]
                 known = {name[2:].replace("-", "_"): name for name in names}
                 error.possibilities = [known[name] for name in suggestions(given[2:], list(known))]
             raise
+
+
+def _name_value(error: typer.BadParameter, args: list[str]) -> None:
+    """Add the value to a message about an option that does not have it ("Input should be a valid number")."""
+    flags = () if error.param is None else error.param.opts
+    values = [value for flag in flags for value in values_in(args, flag)]
+    if values and not any(value in error.message for value in values):
+        error.message = f"{error.message.rstrip('.')}, got {', '.join(map(repr, values))}"
 
 
 def values_in(args: list[str], option: str) -> list[str]:
@@ -97,7 +108,9 @@ def checking_options(only: Collection[str] | None = None) -> Iterator[None]:
     except (TypeError, ValueError) as error:
         if only is not None and str(error).partition(":")[0] not in only:
             raise
-        raise wrong_option(str(error)) from error
+        where = place_in_imported(error)
+        text = str(error)
+        raise wrong_option(text if where is None or where in text else f"{text} ({where})") from error
 
 
 def wrong_option(message: str) -> typer.BadParameter:

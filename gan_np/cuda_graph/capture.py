@@ -67,7 +67,7 @@ class DeviceSteps:
 
     @property
     def captured(self) -> bool:
-        """Whether steps are replays."""
+        """Return whether steps are replays of a captured graph."""
         return self._graph is not None
 
     def run(self) -> Array:

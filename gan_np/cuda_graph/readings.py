@@ -45,7 +45,7 @@ class Reading:
 
     @property
     def ready(self) -> bool:
-        """Whether they have arrived; asking does not wait."""
+        """Return whether the numbers have arrived on the host; it does not wait for them."""
         return self._values is not None or bool(self._event.done)
 
     def check(self) -> None:
@@ -146,7 +146,7 @@ class Readings:
             self._under_way.popleft().check()
 
     def settle(self) -> None:
-        """Wait for all.
+        """Wait until all numbers have arrived.
 
         Raises:
             Exception: as `arrived`.

@@ -25,7 +25,7 @@ SLOTS = 4
 
 
 class Draw(NamedTuple):
-    """One call of `drawn`."""
+    """One call of `drawn`: a function that draws on the host, and where its numbers go on the device."""
 
     function: Callable[[], Array]
     shape: Shape
@@ -34,7 +34,7 @@ class Draw(NamedTuple):
 
     @property
     def stop(self) -> int:
-        """Where its bytes end."""
+        """Return the offset behind the last byte of these numbers."""
         return self.start + int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
 
     def place(self, block: Array) -> Array:
@@ -53,7 +53,7 @@ class _Slot(NamedTuple):
 
 
 class Tape:
-    """What the host does in one step, in order."""
+    """A record of what the host does in one step, in order, so that a replay does it again."""
 
     def __init__(self, device: str) -> None:
         self.device = device
@@ -93,7 +93,7 @@ class Tape:
             self._playing = None
 
     def drawn(self, draw: Callable[[], Array], device: str) -> Array:
-        """See `gan_np.host.drawn`."""
+        """Record a draw of the host's generator, as `gan_np.host.drawn` describes it."""
         if self._playing is not None:
             wanted = self._next()
             if not isinstance(wanted, Draw) or self._block is None:
@@ -106,7 +106,7 @@ class Tape:
         return to_device(value, device)
 
     def counted(self, action: Callable[[], object]) -> None:
-        """See `gan_np.host.counted`."""
+        """Record an action of the host, as `gan_np.host.counted` describes it."""
         if self._playing is None:
             self._work.append(action)
             action()

@@ -2,6 +2,7 @@
 
 `open` gives data with their labels, `load` the data alone, `open_test` the test part where there is one;
 `Shuffler` gives the order that training sees them in. Pillow and pooch are imported when first used.
+Knows arrays and files, and neither models nor training.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ class Dataset:
 
     @property
     def are_vectors(self) -> bool:
-        """Whether these are vectors, and not images."""
+        """Return whether the data are vectors (N, m), and not images."""
         return self.data.ndim == 2
 
     @property
@@ -128,7 +128,7 @@ class Dataset:
 
     @property
     def counted(self) -> str:
-        """How many there are of what, in words."""
+        """Return the number and kind of the data in words, as in "5,000 images of 28×28×1"."""
         if self.are_vectors:
             return f"{len(self):,} vectors of {self.data_shape[0]} numbers"
         return f"{len(self):,} images of {'×'.join(map(str, self.data_shape))}"

@@ -36,7 +36,7 @@ NO_SCALES: Mapping[str | None, Scale] = MappingProxyType({})
 
 
 class Found(NamedTuple):
-    """What the header of an image file says."""
+    """What the header of an image file says: its size, whether it is grey, and how deep it is."""
 
     size: Size
     is_grey: bool

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from .ranges import extent_of
 ENCODINGS = Registry("encoding")
 FLOATS = ("float32", "float64")
 _ROWS = 1 << 16
+_NAMED_AT_MOST = 8
 
 
 def check_unit(images: Array, name: str) -> None:
@@ -38,12 +40,33 @@ def check_unit(images: Array, name: str) -> None:
             )
 
 
+def check_finite(vectors: Array, name: str, *, lines: int | None = None) -> None:
+    """Refuse vectors (N, m) with values that are NaN or infinite.
+
+    lines: of a table as text, how many lines stand before the first row; rows and columns are then counted from 1.
+
+    Raises:
+        ValueError: there is such a value; the message has its place.
+    """
+    finite = np.isfinite(vectors)
+    if finite.all():
+        return
+    row, column = np.argwhere(~finite)[0]
+    where = f"row {row}, column {column}" if lines is None else f"row {row + 1} below line {lines}, column {column + 1}"
+    raise ValueError(f"{name}: {where} is {vectors[row, column]}; expected finite numbers")
+
+
 class Encoding(Protocol):
-    """What a GAN knows of its data's numbers."""
+    """How a GAN's data become the floats that its players see, and how samples become data again."""
 
     @property
     def dtype(self) -> str:
-        """Of the data, and so of samples."""
+        """Return the dtype of the data, which samples have too."""
+        ...
+
+    @property
+    def columns(self) -> Sequence[str] | None:
+        """What the columns of vectors are called, if that is known."""
         ...
 
     def encode(self, data: Array, dtype: DType, *, index: Array | None = None, mirrored: Array | None = None) -> Array:
@@ -54,11 +77,11 @@ class Encoding(Protocol):
         ...
 
     def decode(self, floats: Array) -> Array:
-        """What the generator made, as data: of the data's dtype, in their own units."""
+        """Return what the generator made as data: of their dtype, in their own units."""
         ...
 
     def learned(self, data: Array, *, fit: bool = True) -> Encoding:
-        """As it is after a look at the data that a training begins with.
+        """Return this encoding after a look at the data that a training begins with.
 
         Raises:
             TypeError, ValueError: the data have numbers of another kind.
@@ -76,6 +99,8 @@ class ImageEncoding:
 
     pixel_range: str
     dtype: str = "uint8"
+    columns: ClassVar[None] = None
+    """Images have none."""
 
     def __post_init__(self) -> None:
         choice("pixel_range", self.pixel_range, RANGES)
@@ -94,7 +119,7 @@ class ImageEncoding:
         return array_module(floats).clip(unit, 0.0, 1.0)
 
     def learned(self, data: Array, *, fit: bool = True) -> ImageEncoding:
-        """With the dtype of these images.
+        """Return this encoding with the dtype of these images.
 
         Raises:
             TypeError: neither uint8 nor float32 nor float64. ValueError: floats outside [0, 1].
@@ -160,11 +185,11 @@ class VectorEncoding:
         return (floats * deviation + mean).astype(self.dtype)
 
     def named(self, columns: Sequence[str]) -> VectorEncoding:
-        """With names of the columns."""
+        """Return this encoding with the names of the columns."""
         return dataclasses.replace(self, columns=tuple(columns))
 
     def learned(self, data: Array, *, fit: bool = True) -> VectorEncoding:
-        """With mean and deviation of these vectors; those that it has already stay, since the players learnt with them.
+        """Return this encoding with the mean and deviation of these vectors; those it has already stay as they are.
 
         Raises:
             TypeError: neither float32 nor float64. ValueError: values that are NaN or infinite.
@@ -174,16 +199,28 @@ class VectorEncoding:
                 f"images: expected vectors of float32 or float64, got {data.dtype}; give data.astype('float32')"
             )
         known = dataclasses.replace(self, dtype=str(data.dtype))
-        finite = np.isfinite(data)
-        if not finite.all():
-            row, column = np.argwhere(~finite)[0]
-            raise ValueError(f"images: row {row}, column {column} is {data[row, column]}; expected finite numbers")
+        check_finite(data, "images")
         if self.mean is not None or not fit:
             return known
+        if len(data) < 2:
+            raise ValueError("images: one row has no mean and deviation to speak of; expected at least 2 rows")
         mean, deviation = data.mean(axis=0, dtype=np.float64), data.std(axis=0, dtype=np.float64)
-        scale = np.abs(mean) + deviation
-        deviation[deviation <= 1e-12 * scale] = 1.0
+        constant = deviation <= 1e-12 * (np.abs(mean) + deviation)
+        deviation[constant] = 1.0
+        if constant.any():
+            warnings.warn(
+                f"{self._constant(np.flatnonzero(constant))}; leave it out, or expect noise in it", stacklevel=2
+            )
         return dataclasses.replace(known, mean=tuple(mean.tolist()), deviation=tuple(deviation.tolist()))
+
+    def _constant(self, found: Array) -> str:
+        """What is said of columns whose deviation is 0."""
+        names = [repr(self.columns[index]) if self.columns else str(index) for index in found[:_NAMED_AT_MOST]]
+        more = f" and {len(found) - len(names):,} more" if len(found) > len(names) else ""
+        which = f"column {names[0]}" if len(found) == 1 else f"columns {', '.join(names)}{more}"
+        return (
+            f"images: {which} of {self.size} never changes: its deviation is 0, so it is only shifted to 0, not scaled"
+        )
 
     def _moments(self, device: str) -> tuple[Array, Array]:
         """Mean and deviation as arrays on a device, sent there once."""
@@ -196,7 +233,7 @@ class VectorEncoding:
 
 
 def encoding_of(data_shape: tuple[int, ...], pixel_range: str | None) -> Encoding:
-    """What is known of the data before any were seen: their shape, and for images the range of floats that G draws."""
+    """Return the encoding that follows from the shape of the data, and for images the range of floats that G draws."""
     if len(data_shape) == 1:
         return VectorEncoding(data_shape[0])
     assert pixel_range is not None

@@ -21,7 +21,7 @@ _SEED, _STREAM = 0, 1 << 27
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What a training holds out.
+    """The part of the data that a training does not see.
 
     count: how many. fingerprints: of the whole data, with their labels if these had a say in what is held out; checkpoints
     keep them in place of those of the part that is trained on.
@@ -75,7 +75,7 @@ def rows_held_out(count: int, share: float, labels: Array | None = None) -> Arra
 
 
 def divided(data: Dataset, share: float, *, by_label: bool = True) -> tuple[Dataset, Dataset]:
-    """What is left to train on, and what is held out.
+    """Return the data to train on, and those that are held out.
 
     by_label: whether labels have a say, where there are labels.
 

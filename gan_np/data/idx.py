@@ -31,14 +31,14 @@ PARTS = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("t
 
 
 class Header(NamedTuple):
-    """What an IDX header says."""
+    """The header of an IDX file: the type of its numbers and its sizes."""
 
     shape: tuple[int, ...]
     dtype: DType
 
     @property
     def offset(self) -> int:
-        """Where the data begins."""
+        """Return the offset of the first number, in bytes."""
         return 4 + 4 * len(self.shape)
 
     @property

@@ -21,12 +21,12 @@ class ImageFiles(Protocol):
 
     @property
     def said(self) -> str:
-        """What they are called in messages, printable."""
+        """Return the name of the source in messages, printable."""
         ...
 
     @property
     def name(self) -> str:
-        """What a data set of them is called."""
+        """Return the name that a data set of these files has."""
         ...
 
     @property
@@ -77,7 +77,7 @@ class FolderFiles:
 
     @property
     def said(self) -> str:
-        """The folder's path."""
+        """Return the path of the folder, printable."""
         return printable(self.place)
 
     @property
@@ -132,5 +132,5 @@ class FolderFiles:
 
 
 def is_image(name: str) -> bool:
-    """Whether a name ends like that of an image."""
+    """Return whether a name has the ending of an image file."""
     return os.path.splitext(name)[1].lower() in SUFFIXES

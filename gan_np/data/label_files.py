@@ -47,7 +47,7 @@ _NUMBER = re.compile(r"[+-]?\d{1,18}")
 
 @dataclass(frozen=True)
 class Labelled:
-    """What a file of labels says.
+    """The labels that a file holds, by file name or by row.
 
     said: the file's name, for messages. files: the name of a file for each label, as it is written there. labels: numbers,
     or names of classes. decided: which columns were read, in a sentence.

@@ -100,7 +100,7 @@ class LabelTable:
         return cls(*map(tuple, columns))
 
     def to_mapping(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the table as plain values, for JSON."""
         return {"values": list(self.values), "names": list(self.names), "counts": list(self.counts)}
 
     def __len__(self) -> int:

@@ -222,7 +222,7 @@ def _part_below(name: str) -> str | None:
 
 
 def counted(count: int) -> str:
-    """So many images, in words."""
+    """Return a number of images in words, as in "1 image" and "5,000 images"."""
     return "1 image" if count == 1 else f"{count:,} images"
 
 

@@ -260,7 +260,7 @@ _OPENERS: dict[str, Callable[[Options], Dataset]] = {
 }
 
 UNDIVIDED = ("mnist-5k",)
-"""Those that have no parts."""
+"""Names of data sets that are not divided into train and test parts."""
 
 NAMES = tuple(_OPENERS)
 """Names that `open` and `load` know."""

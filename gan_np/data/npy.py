@@ -23,7 +23,7 @@ _READERS: dict[tuple[int, int], tuple[int, Any]] = {
 
 
 class Header(NamedTuple):
-    """What an .npy header says."""
+    """The header of an .npy file: shape, dtype and order of the array."""
 
     shape: tuple[int, ...]
     fortran_order: bool

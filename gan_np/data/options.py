@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -24,6 +25,26 @@ LAYOUTS = ("NHWC", "NCHW")
 
 class NoSuchPart(ValueError):
     """A source that is not divided, or has not the part that was asked for."""
+
+
+class AskedOfAll(TypedDict, total=False):
+    """The arguments of `open` beside the source and its part, for type checkers; see there."""
+
+    image_size: int | tuple[int, int] | str | None
+    channels: int | None
+    value_range: tuple[float, float] | str | None
+    fit: str
+    dtype: str
+    layout: str | None
+    labels: str | os.PathLike[str] | None
+    skip_broken: bool
+    cache_dir: str | os.PathLike[str] | None
+
+
+class Asked(AskedOfAll, total=False):
+    """All arguments of `open` beside the source."""
+
+    split: str
 
 
 @dataclass(frozen=True)
@@ -81,6 +102,19 @@ class Options:
             None if layout is None else choice("layout", layout, LAYOUTS),
             _file("labels", labels),
         )
+
+    @staticmethod
+    def asked(function: str, given: Mapping[str, Any], leaving_out: str = "") -> Options:
+        """The checked options that a caller gave a function by name.
+
+        Raises:
+            TypeError: the function has no such argument. TypeError, ValueError: as `checked`.
+        """
+        known = Asked.__annotations__.keys() | AskedOfAll.__annotations__.keys()
+        for name in given:
+            if name not in known or name == leaving_out:
+                raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")
+        return Options.checked(**given)
 
     def of_vectors(self, what: str) -> None:
         """Refuse what only images have, for a source that holds vectors."""

@@ -88,7 +88,7 @@ class Scale:
         return unit
 
     def scaled(self, values: Array, dtype: str) -> Array:
-        """`to_bytes` or `to_unit`."""
+        """Return the images scaled, by `to_bytes` or `to_unit`."""
         return self.to_bytes(values) if dtype == "uint8" else self.to_unit(values)
 
     def _count(self, values: Array) -> None:

@@ -117,7 +117,7 @@ class Finished:
     warned: tuple[str, ...] = ()
 
     def dataset(self, labels: Array | None, class_names: tuple[str, ...] | None, name: str) -> Dataset:
-        """With what else is known of them."""
+        """Return a data set of these images, with their labels and names."""
         return Dataset(self.images, labels, class_names, name, self.decided, self.warned)
 
 
@@ -210,5 +210,5 @@ def kept_as(scales: list[Scale]) -> dict[str, Any]:
 
 
 def scales_of(notes: dict[str, Any]) -> list[Scale]:
-    """What `kept_as` kept."""
+    """Return the scales that `kept_as` wrote into the cache's notes."""
     return [Scale(**kept) for kept in notes["scales"]]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 Size = tuple[int, int]
-"""(height, width)"""
+"""Height and width in pixels."""
 
 LARGEST = 4096
 
@@ -27,7 +27,7 @@ needed."""
 
 
 def size_of(name: str, value: object) -> Size:
-    """(height, width) of a side, a pair, or text such as "64" or "48x32" (height first).
+    """Height and width in pixels. of a side, a pair, or text such as "64" or "48x32" (height first).
 
     Raises:
         TypeError, ValueError: it is none of these; the message names the argument.

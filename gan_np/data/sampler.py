@@ -44,12 +44,12 @@ class Shuffler(Iterator[Array]):
 
     @property
     def position(self) -> int:
-        """How many batches have been drawn."""
+        """Return how many batches have been drawn."""
         return self._position
 
     @property
     def epoch(self) -> int:
-        """How many epochs are complete."""
+        """Return how many epochs are complete."""
         return self._position * self.batch_size // self.count
 
     def seek(self, position: int) -> None:

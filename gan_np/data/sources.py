@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import warnings
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from .layout import counted
 from .names import NAMES, UNDIVIDED, open_name, unknown
 from .npy import identity_of, map_npy
 from .npz import open_npz
-from .options import NoSuchPart, Options
+from .options import Asked, AskedOfAll, NoSuchPart, Options
 from .parquet import PARQUET, holds_parquet, open_parquet
 from .parts import PART_NAMES
 from .raw import Raw, finish
@@ -101,63 +102,32 @@ def open(
     >>> gn.data.open(np.zeros((2, 8, 8, 1), np.uint8), image_size=4, channels=3)
     Dataset(array: 2 images of 4×4×3)
     """
-    asked: dict[str, Any] = {
-        "image_size": image_size,
-        "channels": channels,
-        "value_range": value_range,
-        "fit": fit,
-        "dtype": dtype,
-    }
-    asked |= {"layout": layout, "labels": labels}
-    return _warned(_open(source, Options.checked(split=split, skip_broken=skip_broken, cache_dir=cache_dir, **asked)))
+    options = Options.checked(
+        split=split,
+        image_size=image_size,
+        channels=channels,
+        value_range=value_range,
+        fit=fit,
+        dtype=dtype,
+        layout=layout,
+        labels=labels,
+        skip_broken=skip_broken,
+        cache_dir=cache_dir,
+    )
+    return _warned(_open(source, options))
 
 
-def load(
-    source: Source,
-    *,
-    split: str = "train",
-    image_size: int | tuple[int, int] | str | None = None,
-    channels: int | None = None,
-    value_range: tuple[float, float] | str | None = None,
-    fit: str = "crop",
-    dtype: str = "uint8",
-    layout: str | None = None,
-    labels: str | os.PathLike[str] | None = None,
-    skip_broken: bool = False,
-    cache_dir: str | os.PathLike[str] | None = None,
-) -> Array:
+def load(source: Source, **asked: Unpack[Asked]) -> Array:
     """The images (N, H, W, C) or vectors (N, m) alone: `open(…).data`; arguments, warnings and errors are those of `open`.
 
     >>> import numpy as np, gan_np as gn
     >>> gn.data.load(np.linspace(0, 1, 128).reshape(2, 8, 8)).shape
     (2, 8, 8, 1)
     """
-    asked: dict[str, Any] = {
-        "image_size": image_size,
-        "channels": channels,
-        "value_range": value_range,
-        "fit": fit,
-        "dtype": dtype,
-    }
-    asked |= {"layout": layout, "labels": labels}
-    return _warned(
-        _open(source, Options.checked(split=split, skip_broken=skip_broken, cache_dir=cache_dir, **asked))
-    ).data
+    return _warned(_open(source, Options.asked("load", asked))).data
 
 
-def open_test(
-    source: Source,
-    *,
-    image_size: int | tuple[int, int] | str | None = None,
-    channels: int | None = None,
-    value_range: tuple[float, float] | str | None = None,
-    fit: str = "crop",
-    dtype: str = "uint8",
-    layout: str | None = None,
-    labels: str | os.PathLike[str] | None = None,
-    skip_broken: bool = False,
-    cache_dir: str | os.PathLike[str] | None = None,
-) -> Dataset | None:
+def open_test(source: Source, **asked: Unpack[AskedOfAll]) -> Dataset | None:
     """The held-out part of a source: its test part, else its validation part, or None where it has neither; arguments
     and other errors are those of `open`.
 
@@ -165,16 +135,15 @@ def open_test(
     >>> gn.data.open_test(np.zeros((2, 8, 8, 1), np.uint8)) is None
     True
     """
-    asked: dict[str, Any] = {
-        "image_size": image_size,
-        "channels": channels,
-        "value_range": value_range,
-        "fit": fit,
-        "dtype": dtype,
-    }
-    asked |= {"layout": layout, "labels": labels}
-    found = _held_out(source, Options.checked(skip_broken=skip_broken, cache_dir=cache_dir, **asked))
+    found = _held_out(source, Options.asked("open_test", asked, leaving_out="split"))
     return None if found is None else _warned(found)
+
+
+_parameters = inspect.signature(open).parameters
+load.__signature__ = inspect.Signature([*_parameters.values()], return_annotation="Array")  # type: ignore[attr-defined]
+open_test.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+    [parameter for name, parameter in _parameters.items() if name != "split"], return_annotation="Dataset | None"
+)
 
 
 def open_for(argument: str, source: str, *, held_out: bool = False, **asked: Any) -> Dataset | None:

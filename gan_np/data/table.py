@@ -14,6 +14,7 @@ from gan_np.checks import ShapeError
 from gan_np.printable import printable
 
 from .dataset import Dataset, check_vectors
+from .encoding import check_finite
 from .options import Options
 
 SUFFIXES = (".csv", ".tsv")
@@ -50,13 +51,7 @@ def vectors_of(
     if array.dtype == np.float16:
         array = array.astype(np.float32)
     check_vectors(array, called)
-    finite = np.isfinite(array)
-    if not finite.all():
-        row, column = np.argwhere(~finite)[0]
-        where = (
-            f"row {row}, column {column}" if lines is None else f"row {row + 1} below line {lines}, column {column + 1}"
-        )
-        raise ValueError(f"{called}: {where} is {array[row, column]}; expected finite numbers")
+    check_finite(array, called, lines=lines)
     return Dataset(array, labels, name=name, columns=columns)
 
 

@@ -88,7 +88,7 @@ class TarFiles:
         return without_root(self.said, members, is_image)
 
     def entries(self) -> list[Entry]:
-        """All files, ordered by name."""
+        """Return all files, ordered by name."""
         entries = (Entry(name, member.size, member.changed) for name, member in self._found[0].items())
         return sorted(entries, key=lambda entry: entry.name)
 
@@ -106,7 +106,7 @@ class TarFiles:
         return io.BytesIO(data)
 
     def _opened(self) -> IO[bytes]:
-        """The archive, decompressed."""
+        """Return the archive as an open file, decompressed."""
         if self._file is None:
             self._file = self._unpacked() if self._packed else self.place.open("rb")
         return self._file

@@ -1,5 +1,8 @@
 """Reads runs, measures them with `metrics`, and reports: `evaluate` of a gan, `evaluate_run` of a run folder, `compare` of
-any two sets of images."""
+any two sets of images.
+
+Stands above `runs` and `latent`. What is measured is a pure function in `metrics`: nothing here computes a metric.
+"""
 
 from .battles import battle_of_runs
 from .comparison import compare

@@ -10,19 +10,19 @@ from gan_np.models import GAN, GRAN, LAPGAN, Classifier, Model
 
 
 def of_generator(gan: Model) -> dict[str, Any]:
-    """Of the network that draws."""
+    """Return what a file says of a generator."""
     prior = gan.stages[0].prior
     about = {"network": "generator", "latent_dim": prior.dim, "latent": prior.kind, **_of_model(gan)}
     return about | ({"draw_steps": gan.draw_steps} if isinstance(gan, GRAN) else {})
 
 
 def of_discriminator(gan: GAN) -> dict[str, Any]:
-    """Of the network that judges."""
+    """Return what a file says of a discriminator."""
     return {"network": "discriminator", "packing": gan.packing, **_of_model(gan)}
 
 
 def of_classifier(made: Classifier) -> dict[str, Any]:
-    """Of a classifier."""
+    """Return what a file says of a classifier."""
     return {
         "network": "classifier",
         "name": made.name,
@@ -42,7 +42,7 @@ def _of_model(gan: Model) -> dict[str, Any]:
         found["range"] = "-1..1" if isinstance(gan, LAPGAN) else gan.stages[0].pixel_range
     else:
         found["units"] = "of the data"
-        if columns := getattr(gan.encoding, "columns", None):
+        if columns := gan.encoding.columns:
             found["columns"] = list(columns)
     if (table := gan.labels) is not None:
         found |= {"classes": len(table), "class_names": list(table.names), "labels": list(table.values)}

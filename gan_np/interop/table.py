@@ -39,7 +39,7 @@ class Exporters(Generic[Function]):
         return put
 
     def unregister(self, one: type) -> None:
-        """Forget a class."""
+        """Remove the exporter of a class."""
         del self._functions[one]
 
     def of(self, made: Any, where: str = "") -> Function:

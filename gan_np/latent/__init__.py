@@ -1,4 +1,7 @@
-"""What a generator has learnt: directions of z, paths between its points, the way back from an image."""
+"""What a generator has learnt: directions of z, paths between its points, the way back from an image.
+
+Uses models, metrics and run folders, where directions are kept; nothing is trained here.
+"""
 
 from .closed_form import closed_form
 from .codes import code

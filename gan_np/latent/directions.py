@@ -44,7 +44,7 @@ class Direction:
 
     @property
     def dim(self) -> int:
-        """k."""
+        """Return k, the dimension of z."""
         return len(self.vector)
 
 

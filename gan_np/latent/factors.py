@@ -20,10 +20,10 @@ class Factor(Protocol):
 
     @property
     def name(self) -> str:
-        """For people."""
+        """Return the name that reports and grids show."""
 
     def places(self, count: int) -> list[Any]:
-        """`count` places, in order."""
+        """Return `count` values of the factor, in order."""
 
     def apply(self, z: Array, labels: Array | None, place: Any) -> tuple[Array, Array | None]:
         """Points and labels at a place."""
@@ -43,17 +43,17 @@ class Along:
 
     @property
     def name(self) -> str:
-        """The direction's."""
+        """Return the name of the direction."""
         return self.direction.name
 
     def places(self, count: int) -> list[float]:
-        """t."""
+        """Return `count` values of t, evenly spaced over the range."""
         if integer("count", count, 1) == 1:
             return [(self.low + self.high) / 2]
         return [float(t) for t in np.linspace(self.low, self.high, count)]
 
     def apply(self, z: Array, labels: Array | None, place: float) -> tuple[Array, Array | None]:
-        """Moved."""
+        """Return z moved by t along the direction."""
         return moved(z, self.direction, place), labels
 
 
@@ -78,7 +78,7 @@ class Category:
         return [place % self.prior.categories for place in range(integer("count", count, 1))]
 
     def apply(self, z: Array, labels: Array | None, place: int) -> tuple[Array, Array | None]:
-        """z with that category."""
+        """Return z with its categorical code set to this category."""
         changed = z.copy()
         category, _ = self.prior.codes_of(changed)  # a view
         category[...] = 0

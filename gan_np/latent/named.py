@@ -78,7 +78,7 @@ def check_name(name: str) -> str:
 
 
 def named(run: str | Path, name: str) -> Direction:
-    """One of them.
+    """Return the direction of this name.
 
     Raises:
         ValueError: no such name; the nearest is proposed.

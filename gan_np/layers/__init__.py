@@ -1,4 +1,7 @@
-"""A file for each kind of layer: names and shapes of its weights and state, forward, pullback. A layer holds no numbers."""
+"""A file for each kind of layer: names and shapes of its weights and state, forward, pullback. A layer holds no numbers.
+
+`layer.py` is the base of all. Layers use `ops` for the mathematics, and know nothing of networks.
+"""
 
 from .activations import LeakyReLU, Maxout, ReLU, Sigmoid, Softplus, Tanh
 from .augmentation import DiffAugment

@@ -17,7 +17,7 @@ class _Pointwise(Layer):
     _activation: ops.Activation
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
-        """See `ops.activate`."""
+        """Apply `ops.activate`, whose docstring has the formula and what the pullback needs."""
         y, pullback = ops.activate(x, self._activation, wrt=run.wrt.of_arrays(1))
         return y, bind(pullback, variables, "bias")  # which is not there
 
@@ -57,7 +57,7 @@ class Softplus(Layer):
     """log(1 + eˣ)."""
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
-        """See `ops.softplus`."""
+        """Apply `ops.softplus`, whose docstring has the formula and what the pullback needs."""
         y, pullback = ops.softplus(x, wrt=run.wrt.of_arrays())
         return y, bind(pullback, variables)
 
@@ -73,13 +73,13 @@ class Maxout(Layer):
         self.pieces = integer("pieces", pieces, 1, 255)
 
     def declare(self, input_shape: Shapes) -> Declaration:
-        """The last axis shrinks."""
+        """Declare an output whose last axis is divided by the number of pieces."""
         features = shape("input", input_shape)
         if features[-1] % self.pieces:
             raise ShapeError(f"the last axis must be a multiple of pieces={self.pieces}")
         return Declaration((*features[:-1], features[-1] // self.pieces))
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
-        """See `ops.maxout`."""
+        """Apply `ops.maxout`, whose docstring has the formula and what the pullback needs."""
         y, pullback = ops.maxout(x, self.pieces, wrt=run.wrt.of_arrays())
         return y, bind(pullback, variables)

@@ -37,7 +37,7 @@ class DiffAugment(Layer):
         self._probability(0)
 
     def __repr__(self) -> str:
-        """As written."""
+        """Return the layer as it is written in Python."""
         named = list(map(repr, self.policy))
         if callable(self.probability) or self.probability != 1:
             named.append(f"probability={self.probability!r}")
@@ -48,11 +48,11 @@ class DiffAugment(Layer):
         return number("probability", value, 0.0, 1.0)
 
     def declare(self, input_shape: Shapes) -> Declaration:
-        """Images."""
+        """Declare an output of the input's shape, which must be that of images."""
         return Declaration(shape("input", input_shape, 3))
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
-        """See `ops.diff_augment`."""
+        """Apply `ops.diff_augment`, whose docstring has the formula and what the pullback needs."""
         if not run.training:
             return x, LayerPullback(
                 lambda dy, wrt: dy, lambda tangent, wrt: (tangent, LayerPullback(lambda dy, wrt: dy))

@@ -62,7 +62,7 @@ class Conv2d(Layer):
         return math.prod(self.declare(input_shape).output_shape) * math.prod(self.kernel_size) * int(input_shape[2])
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
-        """See `ops.conv2d`."""
+        """Apply `ops.conv2d`, whose docstring has the formula and what the pullback needs."""
         y, pullback = ops.conv2d(
             x,
             variables["weight"],
@@ -130,7 +130,7 @@ class ConvTranspose2d(Layer):
         return math.prod(input_shape) * math.prod(self.kernel_size) * self.out_channels
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
-        """See `ops.conv_transpose2d`."""
+        """Apply `ops.conv_transpose2d`, whose docstring has the formula and what the pullback needs."""
         y, pullback = ops.conv_transpose2d(
             x,
             variables["weight"],

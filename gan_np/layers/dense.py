@@ -47,7 +47,7 @@ class Dense(Layer):
         return Declaration((self.out_features,), parameters)
 
     def multiply_adds(self, input_shape: Shapes) -> int:
-        """in_features·out_features."""
+        """Return in_features·out_features."""
         return int(input_shape[0]) * self.out_features
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:

@@ -24,7 +24,7 @@ class Dropout(Layer):
             raise ValueError(f"rate: expected a number below 1, got {rate}")
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
-        """See `ops.dropout`."""
+        """Apply `ops.dropout`, whose docstring has the formula and what the pullback needs."""
         if not run.training or self.rate == 0:
             return x, LayerPullback(
                 lambda dy, wrt: dy, lambda tangent, wrt: (tangent, LayerPullback(lambda dy, wrt: dy))

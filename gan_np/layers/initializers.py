@@ -38,7 +38,7 @@ class Constant:
     value: float
 
     def __call__(self, rng: np.random.Generator, shape: Shape, fans: tuple[int, int]) -> Array:
-        """Draws nothing."""
+        """Return the constant; nothing is drawn."""
         return np.full(shape, self.value)
 
 
@@ -57,7 +57,7 @@ class Normal:
         number("deviation", self.deviation, 0.0)
 
     def __call__(self, rng: np.random.Generator, shape: Shape, fans: tuple[int, int]) -> Array:
-        """One draw an entry."""
+        """Draw each entry on its own."""
         return rng.normal(self.mean, self.deviation, shape)
 
 
@@ -72,7 +72,7 @@ class Uniform:
         number("limit", self.limit, 0.0)
 
     def __call__(self, rng: np.random.Generator, shape: Shape, fans: tuple[int, int]) -> Array:
-        """One draw an entry."""
+        """Draw each entry on its own."""
         return rng.uniform(-self.limit, self.limit, shape)
 
 
@@ -82,7 +82,7 @@ class Glorot:
     """U(−a, a) with a = √(6/(fan_in + fan_out)) (Glorot and Bengio 2010)."""
 
     def __call__(self, rng: np.random.Generator, shape: Shape, fans: tuple[int, int]) -> Array:
-        """One draw an entry."""
+        """Draw each entry on its own."""
         limit = math.sqrt(6 / (fans[0] + fans[1]))
         return rng.uniform(-limit, limit, shape)
 
@@ -95,7 +95,7 @@ class He:
     slope: float = 0.0
 
     def __call__(self, rng: np.random.Generator, shape: Shape, fans: tuple[int, int]) -> Array:
-        """One draw an entry."""
+        """Draw each entry on its own."""
         return rng.normal(0.0, math.sqrt(2 / ((1 + self.slope**2) * fans[0])), shape)
 
 

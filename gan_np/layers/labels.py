@@ -25,7 +25,7 @@ class Planes(Layer):
         return Declaration((self.height, self.width, features))
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
-        """Repeat."""
+        """Repeat the one-hot vector over all places of the image."""
         return self._spread(x), LayerPullback(lambda dy, wrt: dy.sum(axis=(1, 2)), self._linear)
 
     def _linear(self, tangent: Array, wrt: object) -> tuple[Array, LayerPullback]:

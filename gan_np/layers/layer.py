@@ -11,10 +11,11 @@ import inspect
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from types import FunctionType
 from typing import Any, ClassVar, Self, TypeAlias
 
 from gan_np.arrays import Array, Like, Shape
-from gan_np.checks import ShapeError, shown
+from gan_np.checks import ShapeError, choice, shape, shown
 from gan_np.kernels import Into
 from gan_np.registry import Registry, attributes_of, called
 
@@ -28,9 +29,12 @@ Shapes: TypeAlias = Any
 """The shape of one example without the batch axis, or a tuple of such."""
 
 
+TAGS = ("weight", "bias", "scale")
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A trainable array.
+    """The declaration of a trainable array.
 
     shape: its shape.
     initializer: how it starts (`gan_np.layers.initializers`).
@@ -44,8 +48,9 @@ class Parameter:
     output_axis: int = -1
 
     def __post_init__(self) -> None:
-        if not callable(self.initializer):
-            raise TypeError(f"initializer: expected an initializer such as Normal(0.02), got {self.initializer!r}")
+        shape("shape", self.shape)
+        choice("tag", self.tag, TAGS)
+        _check_initializer(self.initializer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,15 @@ class State:
 
     shape: Shape
     initializer: Initializer
+
+    def __post_init__(self) -> None:
+        shape("shape", self.shape)
+        _check_initializer(self.initializer)
+
+
+def _check_initializer(initializer: Any) -> None:
+    if not callable(initializer):
+        raise TypeError(f"initializer: expected an initializer such as Normal(0.02), got {initializer!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +90,27 @@ class Declaration:
     children: Mapping[str, Declaration] = field(default_factory=dict)
     title: str = ""
     """What `summary()` calls it; filled in by `Layer.build`."""
+
+
+class _Undeclared(KeyError):
+    """A KeyError whose message is text, and not shown in quotes."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class _DeclaredState(dict[str, Array]):
+    """State arrays by name; a name that is not declared is refused with the layer's name."""
+
+    __slots__ = ("_declaration",)
+
+    def __init__(self, state: Mapping[str, Array], declaration: Declaration) -> None:
+        super().__init__(state)
+        self._declaration = declaration
+
+    def __missing__(self, name: str) -> Array:
+        known = ", ".join(map(repr, self)) or "none"
+        raise _Undeclared(f"{self._declaration.title}: declare names no state {name!r}; there is {known}")
 
 
 class Variables:
@@ -100,19 +135,29 @@ class Variables:
         version: Callable[[], int],
     ) -> None:
         self.declaration = declaration
-        self.parameters, self.state, self.children = parameters, state, children
+        self.parameters, self.state, self.children = parameters, _DeclaredState(state, declaration), children
         self._gradient, self._set_state, self._edit_state, self._version = gradient, set_state, edit_state, version
         self._memo: dict[Any, Any] = {}
 
     def __getitem__(self, name: str) -> Array:
-        return self.parameters[name]
+        try:
+            return self.parameters[name]
+        except KeyError:
+            raise self._undeclared(name, "parameters", self.parameters) from None
+
+    def _undeclared(self, name: str, kind: str, declared: Mapping[str, Any]) -> KeyError:
+        known = ", ".join(map(repr, declared)) or "none"
+        title = self.declaration.title
+        return _Undeclared(f"{title}: declare names no {name!r} among its {kind}; there are {known}")
 
     def get(self, name: str) -> Array | None:
         """A parameter, or None where the layer has none of this name (no bias, not affine)."""
         return self.parameters.get(name)
 
     def gradient(self, name: str) -> Into:
-        """Where the next contribution to the gradient of `name` must be written, and whether it adds."""
+        """Return where the next contribution to the gradient of `name` must be written, and whether it adds."""
+        if name not in self.parameters:
+            raise self._undeclared(name, "parameters", self.parameters)
         return self._gradient(name)
 
     def add_gradient(self, name: str, value: Array) -> None:
@@ -121,7 +166,7 @@ class Variables:
         Raises:
             TypeError, ShapeError: `value` is not of the parameter's dtype and shape.
         """
-        own = Like(self.parameters[name])
+        own = Like(self[name])
         own.require(value, self.declaration.title, f"the gradient of {name!r}", "the parameter")
         array, add = self.gradient(name)
         if add:
@@ -131,6 +176,8 @@ class Variables:
 
     def set_state(self, name: str, value: Array) -> None:
         """Move a state array. Only when `run.update_state`."""
+        if name not in self.state:
+            raise self._undeclared(name, "state", self.state)
         self._set_state(name, value)
 
     def edit_state(self, *names: str) -> AbstractContextManager[list[Array]]:
@@ -309,6 +356,14 @@ class Layer:
             located = ShapeError(f"{self!r} with input {input_shape}: {error}")
             located.located = True  # type: ignore[attr-defined]
             raise located from error
+        except TypeError as error:
+            error.add_note(f"(in what {self!r} declares)")
+            raise
+        if not isinstance(declared, Declaration):
+            raise TypeError(
+                f"{self!r}: declare is to return a Declaration, got {shown(declared)}; "
+                "gan_np.Declaration(output_shape) is that of a layer without parameters"
+            )
         return declared if declared.title else replace(declared, title=repr(self))
 
     def apply(self, variables: Variables, x: Arrays, run: Run) -> tuple[Arrays, LayerPullback]:
@@ -321,6 +376,10 @@ class Layer:
         if not (isinstance(made, tuple) and len(made) == 2 and callable(made[1])):
             raise TypeError(f"{self!r}: forward is to return (output, pullback), got {shown(made)}")
         y, pullback = made
+        if not _takes_two(pullback):
+            raise TypeError(
+                f"{self!r}: its pullback is to take (dy, wrt) and return dx, it takes{_signature(pullback)}"
+            )
         if run.dtype is not None:
             require_output(y, variables.declaration.output_shape, run.dtype, self)
         if not isinstance(pullback, LayerPullback):
@@ -369,3 +428,16 @@ class Layer:
             elif value != parameter.default:
                 shown.append(f"{name}={value!r}")
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _takes_two(function: Any) -> bool:
+    """Return whether a function can be called with two positional arguments; what is no plain function is believed to."""
+    if type(function) is not FunctionType:
+        return True
+    code = function.__code__
+    needed = code.co_argcount - len(function.__defaults__ or ())
+    return needed <= 2 and (code.co_argcount >= 2 or bool(code.co_flags & inspect.CO_VARARGS))
+
+
+def _signature(function: Any) -> str:
+    return f" {inspect.signature(function)}"

@@ -36,7 +36,7 @@ class MinibatchStandardDeviation(Layer):
         self.epsilon = number("epsilon", epsilon, above=0.0)
 
     def declare(self, input_shape: Shapes) -> Declaration:
-        """One more channel."""
+        """Declare an output with one more channel."""
         height, width, channels = shape("input", input_shape, 3)
         return Declaration((height, width, channels + 1))
 

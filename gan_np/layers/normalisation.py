@@ -93,7 +93,7 @@ class BatchNorm(_Normalisation):
         return Declaration(input_shape, parameters, state)
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
-        """See `ops.batch_norm`."""
+        """Apply `ops.batch_norm`, whose docstring has the formula and what the pullback needs."""
         scale, bias, state = variables.get("scale"), variables.get("bias"), variables.state
         wrt = run.wrt.of_arrays(2)
         if not run.training:
@@ -130,7 +130,7 @@ class LayerNorm(_Normalisation):
         return Declaration(features, self._scale_and_bias(features))
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
-        """See `ops.layer_norm`."""
+        """Apply `ops.layer_norm`, whose docstring has the formula and what the pullback needs."""
         y, pullback = ops.layer_norm(
             x,
             variables.get("scale"),
@@ -153,7 +153,7 @@ class _ByChannels(_Normalisation):
         return Declaration(features, self._scale_and_bias(features[-1:]))
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
-        """See `ops.group_norm`."""
+        """Apply `ops.group_norm`, whose docstring has the formula and what the pullback needs."""
         y, pullback = ops.group_norm(
             x,
             self._groups(x.shape[1:]),

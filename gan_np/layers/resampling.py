@@ -29,7 +29,7 @@ class AveragePool2d(Layer):
         return Declaration((height // self.window[0], width // self.window[1], channels))
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
-        """See `ops.average_pool`."""
+        """Apply `ops.average_pool`, whose docstring has the formula and what the pullback needs."""
         y, pullback = ops.average_pool(x, self.window, wrt=run.wrt.of_arrays())
         return y, bind(pullback, variables)
 
@@ -47,7 +47,7 @@ class Upsample2d(Layer):
         self.mode = choice("mode", mode, ("nearest", "bilinear"))
 
     def declare(self, input_shape: Shapes) -> Declaration:
-        """The sides are multiplied."""
+        """Declare an output whose sides are multiplied by the factor."""
         height, width, channels = shape("input", input_shape, 3)
         return Declaration((height * self.factor[0], width * self.factor[1], channels))
 

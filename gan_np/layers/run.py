@@ -15,7 +15,7 @@ Inputs: TypeAlias = "bool | tuple[Inputs, ...]"
 
 @dataclass(frozen=True, slots=True)
 class Wrt:
-    """With respect to what gradients are asked for, of a layer.
+    """What gradients are asked for: with respect to a layer's inputs, its parameters, or both.
 
     (Operations of `gan_np.ops` and kernels take one answer for each array: `of_arrays`.)
 
@@ -30,17 +30,17 @@ class Wrt:
 
     @property
     def any_input(self) -> bool:
-        """Whether the gradient of any input is asked for."""
+        """Return whether the gradient of any input is asked for."""
         inputs = self.inputs
         return inputs if inputs is True or inputs is False else _any(inputs)
 
     @property
     def anything(self) -> bool:
-        """Whether anything is asked for at all."""
+        """Return whether any gradient is asked for."""
         return self.any_input or self.parameters
 
     def of_inputs(self, count: int) -> Iterator[Inputs]:
-        """What is asked of each of `count` inputs."""
+        """Return for each of `count` inputs whether its gradient is asked for."""
         if isinstance(self.inputs, bool):
             return iter((self.inputs,) * count)
         if len(self.inputs) != count:
@@ -56,7 +56,7 @@ class Wrt:
         return (self.any_input, *(self.parameters,) * parameters)
 
     def within(self, bound: Wrt) -> bool:
-        """Whether this asks for no more than `bound` does."""
+        """Return whether this asks for no more than `bound` does."""
         return (not self.parameters or bound.parameters) and _within(self.inputs, bound.inputs)
 
 
@@ -80,7 +80,7 @@ def _within(inputs: Inputs, bound: Inputs) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How a layer is applied.
+    """The circumstances of one forward pass: training or not, which gradients, which generator, whether state moves.
 
     training: batch statistics and dropout, instead of running statistics and none.
     update_state: running statistics and power-iteration vectors move; otherwise state stays as it is.

@@ -24,7 +24,7 @@ class Reshape(Layer):
         self.sizes = shape("sizes", sizes)
 
     def __repr__(self) -> str:
-        """As written."""
+        """Return the layer as it is written in Python."""
         return f"Reshape{self.sizes}"
 
     def declare(self, input_shape: Shapes) -> Declaration:
@@ -35,7 +35,7 @@ class Reshape(Layer):
         return Declaration(self.sizes)
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
-        """See `ops.reshape`."""
+        """Apply `ops.reshape`, whose docstring has the formula and what the pullback needs."""
         y, pullback = ops.reshape(x, self.sizes, wrt=run.wrt.of_arrays())
         return y, bind(pullback, variables)
 
@@ -45,11 +45,11 @@ class Flatten(Layer):
     """Each example as one row of features."""
 
     def declare(self, input_shape: Shapes) -> Declaration:
-        """One axis."""
+        """Declare an output of one axis, the product of the input's sizes."""
         return Declaration((math.prod(shape("input", input_shape)),))
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
-        """See `ops.reshape`."""
+        """Apply `ops.reshape`, whose docstring has the formula and what the pullback needs."""
         y, pullback = ops.reshape(x, (math.prod(x.shape[1:]),), wrt=run.wrt.of_arrays())
         return y, bind(pullback, variables)
 
@@ -84,7 +84,7 @@ class Add(_Join):
     """The sum of several inputs of one shape."""
 
     def declare(self, input_shape: Shapes) -> Declaration:
-        """All shapes must agree."""
+        """Declare the shape of the inputs, which must all agree."""
         if len(set(input_shape)) != 1:
             raise ShapeError(f"inputs to add must have one shape, got {input_shape}")
         return Declaration(input_shape[0])
@@ -98,7 +98,7 @@ class Concatenate(_Join):
     """Several inputs joined along their last axis (channels, or features)."""
 
     def declare(self, input_shape: Shapes) -> Declaration:
-        """All axes but the last must agree."""
+        """Declare the inputs joined along the last axis; the others must agree."""
         if len({parts[:-1] for parts in input_shape}) != 1:
             raise ShapeError(f"inputs to concatenate must agree in all axes but the last, got {input_shape}")
         return Declaration((*input_shape[0][:-1], sum(parts[-1] for parts in input_shape)))

@@ -37,7 +37,7 @@ class SpectralNorm(Layer):
         self.layer, self.parameter, self.epsilon = layer, parameter, epsilon
 
     def declare(self, input_shape: Shapes) -> Declaration:
-        """What the layer inside needs, and u."""
+        """Declare what the layer inside needs, and the state vector u of the power iteration."""
         inner = self.layer.build(input_shape)
         if self.parameter not in inner.parameters:
             raise ValueError(f"{self.layer!r} has no parameter {self.parameter!r} to normalise")
@@ -105,7 +105,7 @@ def _product(matrix: Array, vector: Array) -> Array:
 
 
 def _square(vector: Array) -> Array:
-    """⟨vector, vector⟩."""
+    """Return the squared norm of a vector."""
     square: Array = vector @ vector if on_host(vector) else (vector * vector).sum()
     return square
 

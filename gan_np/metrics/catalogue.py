@@ -73,7 +73,7 @@ def sliced_wasserstein(real: Features, generated: Features) -> dict[str, float]:
 
 @register("recognised", title="recognised with confidence 0.9", better="as real", share=True)
 def recognised(real: Features, generated: Features) -> float | None:
-    """With a classifier."""
+    """Computed where a classifier reads the images."""
     return None if generated.probabilities is None else classes.recognised_share(generated.probabilities)
 
 
@@ -92,7 +92,7 @@ def classifier_score(real: Features, generated: Features) -> float | None:
 
 @register("classes_covered", title="classes covered", better="higher", positive=True)
 def classes_covered(real: Features, generated: Features) -> float | None:
-    """With a classifier."""
+    """Computed where a classifier reads the images."""
     if real.probabilities is None or generated.probabilities is None:
         return None
     shares, of_real = classes.class_shares(generated.probabilities), classes.class_shares(real.probabilities)
@@ -101,7 +101,7 @@ def classes_covered(real: Features, generated: Features) -> float | None:
 
 @register("effective_classes", title="effective number of classes", better="as real", positive=True)
 def effective_classes(real: Features, generated: Features) -> float | None:
-    """With a classifier."""
+    """Computed where a classifier reads the images."""
     if generated.probabilities is None:
         return None
     return classes.effective_classes(classes.class_shares(generated.probabilities))

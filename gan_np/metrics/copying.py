@@ -134,7 +134,7 @@ class Copying:
         }[self.verdict]
 
     def to_mapping(self) -> dict[str, Any]:
-        """Everything, for JSON."""
+        """Return all that was found, as plain values for JSON."""
         return {
             **asdict(self),
             "adjusted": self.adjusted,

@@ -53,7 +53,7 @@ class Features:
         return len(self.features)
 
     def take(self, rows: Array) -> Features:
-        """Some of the images."""
+        """Return the features of some of the images."""
         return dataclasses.replace(
             self,
             features=self.features[rows],

@@ -35,12 +35,12 @@ def mann_whitney(first: Array, second: Array) -> tuple[float, float]:
 
 
 def normal_below(z: float) -> float:
-    """Φ(z)."""
+    """Return Φ(z), the standard normal distribution function."""
     return 0.5 * math.erfc(-z / math.sqrt(2))
 
 
 def normal_two_sided(z: float) -> float:
-    """P(|Z| ≥ |z|)."""
+    """Return P(|Z| ≥ |z|) of a standard normal Z."""
     return math.erfc(abs(z) / math.sqrt(2))
 
 

@@ -1,4 +1,8 @@
-"""Models: pairs of networks for images of a given shape."""
+"""Models: pairs of networks for images of a given shape.
+
+A file for each function that makes one; `model.py` says what others may ask of a model. Nothing here trains or writes
+files.
+"""
 
 from .classifier import Classifier, HeldOut, classifier
 from .conditional import conditional_dcgan

@@ -223,7 +223,7 @@ class FinishedCanvas(Layer):
         return Declaration(input_shape[2])
 
     def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[Array, LayerPullback]:
-        """See `ops.activate`."""
+        """Apply `ops.activate`, whose docstring has the formula and what the pullback needs."""
         y, pullback = ops.activate(x[2], self._activation, wrt=(run.wrt.any_input, False))
         return y, LayerPullback(lambda dy, wrt: (None, None, pullback(dy, (wrt.any_input, False))[0]), name=repr(self))
 

@@ -7,7 +7,10 @@ import inspect
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar, cast
 
+from gan_np.checks import shown
 from gan_np.registry import Registry, describe
+
+from .model import Model
 
 Made = TypeVar("Made", bound=Callable[..., Any])
 
@@ -73,6 +76,8 @@ def register(
         @functools.wraps(made)
         def remembered(*arguments: Any, **named: Any) -> Any:
             gan = made(*arguments, **named)
+            if not hidden and not isinstance(gan, Model):
+                raise TypeError(f"model: {own!r} is to return a model such as a gan_np.GAN, got {shown(gan)}")
             bound = signature.bind(*arguments, **named)
             bound.apply_defaults()
             values = {key: value for key, value in bound.arguments.items() if key not in NOT_STRUCTURE}

@@ -84,12 +84,12 @@ class Stages(Model):
 
     @property
     def label_table(self) -> LabelTable | None:
-        """As in `GAN`."""
+        """See the property or method of this name of `GAN`."""
         return self.stages[0].label_table
 
     @property
     def labels(self) -> LabelTable | None:
-        """As in `GAN`."""
+        """See the property or method of this name of `GAN`."""
         return self.stages[0].labels
 
     def learn_labels(self, labels: Array, class_names: Sequence[str] | None = None) -> None:
@@ -99,7 +99,7 @@ class Stages(Model):
                 stage.learn_labels(labels, class_names)
 
     def chosen_labels(self, labels: Any, count: int) -> Array | None:
-        """As in `GAN`."""
+        """See the property or method of this name of `GAN`."""
         return self.stages[0].chosen_labels(labels, count)
 
     def sample(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> Array:

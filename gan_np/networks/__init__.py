@@ -1,4 +1,7 @@
-"""Composition of layers, and the binding of a structure to its θ, gradient and state vectors."""
+"""Composition of layers, and the binding of a structure to its θ, gradient and state vectors.
+
+Uses layers by what `layers/layer.py` says of them; knows nothing of models and of training.
+"""
 
 from .branches import Fork, Identity, Parallel, Residual
 from .folding import folded

@@ -23,7 +23,7 @@ class _Branches(Layer):
         self.layers = layers
 
     def __repr__(self) -> str:
-        """All branches."""
+        """Return the structure with all its branches, as it is written in Python."""
         return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
 
     def _declare(self, shapes: tuple[Shapes, ...]) -> Declaration:
@@ -50,7 +50,7 @@ class Fork(_Branches):
         return self._declare((input_shape,) * len(self.layers))
 
     def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[tuple[Arrays, ...], LayerPullback]:
-        """All branches in order."""
+        """Apply all branches, in their order."""
         results = [layer.apply(self._child(variables, i), x, run) for i, layer in enumerate(self.layers)]
         return tuple(y for y, _ in results), _fork([pullback for _, pullback in results])
 
@@ -103,7 +103,7 @@ class Parallel(_Branches):
     def forward(
         self, variables: Variables, x: tuple[Arrays, ...], run: Run
     ) -> tuple[tuple[Arrays, ...], LayerPullback]:
-        """All branches in order."""
+        """Apply all branches, in their order."""
         results = [
             layer.apply(self._child(variables, i), x[i], run.asking(inputs))
             for i, (layer, inputs) in enumerate(zip(self.layers, run.wrt.of_inputs(len(self.layers)), strict=True))
@@ -140,7 +140,7 @@ class Identity(Layer):
     """y = x: a branch that does nothing."""
 
     def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[Arrays, LayerPullback]:
-        """The input."""
+        """Return the input as it is."""
         return x, _identity()
 
 

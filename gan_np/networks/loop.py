@@ -28,7 +28,7 @@ class Loop(Layer):
 
     @property
     def applications(self) -> int:
-        """Once a step."""
+        """Return how often the layer inside runs: once a step."""
         return self.steps
 
     def declare(self, input_shape: Shapes) -> Declaration:

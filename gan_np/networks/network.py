@@ -15,7 +15,7 @@ from gan_np.arrays import Array, DType, device_of, float_dtype, generator, to_de
 from gan_np.checks import NonFiniteError, ShapeError
 from gan_np.devices import memory_explained, scope
 from gan_np.kernels import Into
-from gan_np.layers import ALL, Declaration, Layer, LayerPullback, Run, Variables, Wrt
+from gan_np.layers import ALL, Declaration, Layer, LayerPullback, Parameter, Run, Variables, Wrt
 from gan_np.layers.fitting import like, require_gradient
 from gan_np.layers.initializers import fans
 from gan_np.layers.layer import Arrays, Shapes
@@ -136,7 +136,7 @@ class Network:
 
     @property
     def dtype(self) -> DType:
-        """float32 or float64."""
+        """Return the dtype of all numbers, float32 or float64."""
         return self.parameters.values.dtype
 
     @property
@@ -440,7 +440,7 @@ def _initialise(declaration: Declaration, theta: Vector, state: Vector, rng: np.
         values = np.empty(len(vector))
         for path, part in _walk(declaration):
             for name, needed in getattr(part, kind).items():
-                axis = getattr(needed, "output_axis", -1)
+                axis = needed.output_axis if isinstance(needed, Parameter) else -1
                 drawn = needed.initializer(rng, needed.shape, fans(needed.shape, axis))
                 vector.layout.view(values, path + name)[...] = drawn
         vector.assign(to_device(values.astype(vector.values.dtype), device))

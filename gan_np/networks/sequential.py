@@ -31,7 +31,7 @@ class Sequential(Layer):
         self._names = tuple(map(str, range(len(layers))))
 
     def __repr__(self) -> str:
-        """All layers."""
+        """Return the chain with all its layers, as it is written in Python."""
         return f"Sequential({', '.join(map(repr, self.layers))})"
 
     def declare(self, input_shape: Shapes) -> Declaration:

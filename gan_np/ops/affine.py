@@ -37,10 +37,10 @@ class Bilinear(Protocol):
         """L(w, x), a new array."""
 
     def input_gradient(self, prepared: Any) -> Array:
-        """L(w, ·)ᵀ dz."""
+        """Return L(w, ·)ᵀ dz, the gradient of x."""
 
     def weight_gradient(self, prepared_input: Any, prepared_gradient: Any, into: Into | None) -> Array:
-        """L(·, x)ᵀ dz."""
+        """Return L(·, x)ᵀ dz, the gradient of w."""
 
 
 class BilinearWithEpilogue(Bilinear, Protocol):

@@ -197,11 +197,11 @@ class _Whole:
         self.shape = shape
 
     def rows(self, x: Array) -> Array:
-        """(N, …) to (N, values)."""
+        """Return x (N, …) as (N, values), one row for each example."""
         return x.reshape(len(x), -1)
 
     def back(self, rows: Array) -> Array:
-        """The inverse."""
+        """Return rows (N, values) as (N, …) again, the inverse of `rows`."""
         return rows.reshape(self.shape)
 
 
@@ -212,12 +212,12 @@ class _Channels:
         self.shape, self.apart = shape, (shape[0], math.prod(shape[1:-1]), groups, shape[-1] // groups)
 
     def rows(self, x: Array) -> Array:
-        """(N, …, C) to (N·groups, values)."""
+        """Return x (N, …, C) as (N·groups, values), one row for each group of channels of each example."""
         count, pixels, groups, channels = self.apart
         return x.reshape(self.apart).transpose(0, 2, 1, 3).reshape(count * groups, pixels * channels)
 
     def back(self, rows: Array) -> Array:
-        """The inverse."""
+        """Return rows as (N, …, C) again, the inverse of `rows`."""
         count, pixels, groups, channels = self.apart
         return rows.reshape(count, groups, pixels, channels).transpose(0, 2, 1, 3).reshape(self.shape)
 
@@ -290,7 +290,7 @@ def _each_group(
         held = moved if curved else None
 
         def mean(left: Any, right: Any) -> Array:
-            """Of the product, for each row."""
+            """Return the mean of the product of two arrays, for each row."""
             average: Array = (left * right).mean(axis=1, keepdims=True)
             return average
 

@@ -186,7 +186,7 @@ def placed(value: Array | None, into: Into | None) -> Array | None:
 
 
 def problem(x: Array, geometry: Any = None) -> Problem:
-    """What the kernel table is asked for an operation on `x`."""
+    """Return the question that the kernel table is asked for an operation on `x`."""
     return Problem("cpu" if isinstance(x, np.ndarray) else "cuda", x.dtype, x.shape, geometry)
 
 

@@ -43,7 +43,7 @@ def read_about(folder: str | Path) -> dict[str, Any] | None:
 
 
 def surroundings(device: str) -> dict[str, Any]:
-    """Versions and machine."""
+    """Return the versions of libraries and what the machine is."""
     versions = {"python": platform.python_version()}
     for name in LIBRARIES:
         try:

@@ -125,7 +125,7 @@ def build_optimizer(config: Config, player: str, data_shape: tuple[int, ...] = (
 
 
 def build_objective(config: Config) -> Objective:
-    """What the players minimise."""
+    """Return the objective of the configuration."""
     if not isinstance(config.objective, str):
         given: Objective = config.objective
         return given
@@ -134,7 +134,7 @@ def build_objective(config: Config) -> Objective:
 
 
 def build_penalties(config: Config) -> list[Penalty]:
-    """What is added to D's loss for its slope."""
+    """Return the penalties on D's slope that the configuration has."""
     r1 = [R1(config.r1)] if callable(config.r1) or config.r1 else []
     return [*r1, *config.penalties]
 

@@ -94,7 +94,7 @@ class Config(Fields):
         return found
 
     def known_options(self) -> dict[str, Option]:
-        """All options that this configuration has, by name.
+        """Return all options that this configuration has, by name.
 
         Raises:
             ValueError: two of them have one name, or the name of a field.
@@ -113,7 +113,7 @@ class Config(Fields):
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], *, older: bool = False) -> Config:
-        """From names and values (a TOML file's, say).
+        """Return the configuration that has these values by name, those of a TOML file for example.
 
         older: the values are those of a run that an earlier version wrote, with options of models that were not chosen.
 
@@ -152,7 +152,7 @@ class Config(Fields):
                 options[CONDITIONAL.name] = True
         settings = self.settings() | {"model": model}
         for player in ("g", "d"):
-            if settings[f"{player}_learning_rate"] is None:
+            if settings[f"{player}_learning_rate"] is None and not settings[f"{player}_optimizer"]:
                 settings[f"{player}_learning_rate"] = learning_rate_for(gan.data_shape, player)
         return Config(**settings, options=options)
 
@@ -202,9 +202,14 @@ class Config(Fields):
     def differing(self, other: Config) -> list[str]:
         """The names of the settings that are not the same in another configuration, but for those that may change, and
         what `going_on` changes with them."""
-        free = {*self.changeable(), *other.changeable(), "instance_noise_steps"}
+        free = {*self.changeable(), *other.changeable(), "instance_noise_steps", *(self._unused() & other._unused())}
         names = dict.fromkeys([*(field.name for field in _FIELDS), *self.options, *other.options])
         return [name for name in names if name not in free and self.value(name) != other.value(name)]
+
+    def _unused(self) -> set[str]:
+        """The settings of optimisers that the players do not use, since they have optimisers of their own."""
+        own = [player for player in ("g", "d") if getattr(self, f"{player}_optimizer")]
+        return {f"{player}_learning_rate" for player in own} | ({"optimizer"} if len(own) == 2 else set())
 
     def value(self, name: str) -> Any:
         """A setting or an option as text or plain value; None where there is no such option."""
@@ -228,13 +233,16 @@ class Config(Fields):
         ]
         found: dict[str, Any] = {}
         defaults = {field.name: field.default for field in _FIELDS}
+        unused = self._unused()
         some_data = {field.name for field in _FIELDS if field.metadata["some_data"]}
         for name in names:
             try:
                 value = plain(getattr(self, name))
             except TypeError as error:
                 raise TypeError(f"{name}: {error}") from error
-            left_out = value is None or (value in ("", []) and plain(defaults.get(name)) in ("", [], None))
+            left_out = (
+                value is None or name in unused or (value in ("", []) and plain(defaults.get(name)) in ("", [], None))
+            )
             left_out |= name in some_data and getattr(self, name) == defaults[name]
             if name == "model" or not left_out:
                 found[name] = value
@@ -249,7 +257,7 @@ Config.__doc__ = f"{Config.__doc__}\n" + "\n".join(
 )
 
 FORMAT = 2
-"""Of config.toml: 1 had the options of every model."""
+"""The version of the form of config.toml; files of version 1 had the options of every model."""
 
 CHANGEABLE = ("data", "labels", "steps", "device", "precision")
 """Settings that may be others when a run of any model goes on (see `Config.changeable`); data and

@@ -142,7 +142,7 @@ class RunFolder:
 
         None where vectors cannot be drawn, since matplotlib is not installed.
         """
-        count, columns = self.config.sample_count, getattr(gan.encoding, "columns", None)
+        count, columns = self.config.sample_count, gan.encoding.columns
         vectors = len(gan.data_shape) == 1
         samples: Array = gan.sample(max(count, VECTORS_DRAWN) if vectors else count, SAMPLE_SEED)
         if vectors:
@@ -218,7 +218,7 @@ class RunFolder:
         return save_drawing(gan, self.path / "drawing.gif", self.config.sample_count, SAMPLE_SEED)
 
     def close(self) -> None:
-        """No more lines."""
+        """Close the log; no more lines can be written."""
         with naming(self.path / "log.jsonl"):
             self._log.close()
 

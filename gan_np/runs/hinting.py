@@ -7,6 +7,7 @@ import math
 import warnings
 from collections import deque
 from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,10 @@ LOOK = 25
 """Steps between two looks at what was measured."""
 GRADIENT, SPREAD = "g_gradient_norm", "sample_spread"
 """What the measurements are called in the log."""
+
+
+worded: ContextVar[Callable[[str], str]] = ContextVar("gan_np_worded_hints", default=str)
+"""How hints are worded where they are shown: the command line has flags in place of Python's arguments."""
 
 
 class Adviser:
@@ -91,6 +96,7 @@ class Adviser:
     def _tell(self, name: str, found: str) -> None:
         if self._folder is not None:
             add_hint(self._folder, self.course.steps, name, found)
+        found = worded.get()(found)
         if self._say is not None:
             self._say(f"hint, step {self.course.steps:,}: {found}")
         else:

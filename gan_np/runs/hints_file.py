@@ -15,7 +15,7 @@ _HINT = fields({"step": whole(0, COUNT), "hint": text(), "text": text()})
 
 
 def add_hint(folder: Path, step: int, name: str, found: str) -> None:
-    """One more line."""
+    """Append a hint to the file."""
     with naming(folder / FILE), (folder / FILE).open("a", encoding="utf-8", newline="\n") as file:
         file.write(_line({"step": step, "hint": name, "text": found}))
 

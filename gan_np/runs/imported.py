@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import traceback
 from pathlib import Path
 
 _imported: list[str] = []
@@ -29,7 +30,23 @@ def import_file(name: str) -> None:
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise ValueError(f"import: {name} failed with {type(error).__name__}: {error}") from error
+        said = f"import: {name} failed with {type(error).__name__}: {error}"
+        where = None if isinstance(error, SyntaxError) else place_in_imported(error)  # whose message has the line
+        raise ValueError(said if where is None else f"{said} ({where})") from error
+
+
+def place_in_imported(error: BaseException) -> str | None:
+    """Return "FILE, line N" of the innermost call in a file that was run here, through which an error came; else None.
+
+    An error that was raised from another one came through the places of both.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        for frame in reversed(traceback.extract_tb(cause.__traceback__)):
+            if frame.filename in _imported:
+                return f"{Path(frame.filename).name}, line {frame.lineno}"
+        cause = cause.__cause__
+    return None
 
 
 def imported_files() -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from .sample_images import draw_vectors
 EVERY = 0.5
 """Seconds between two states of the line, at least: a message to the browser takes some 2 ms."""
 SHARE = 0.02
-"""Of the training's time that drawing samples may take."""
+"""The largest share of the training's time that drawing samples may take."""
 FIRST = 2.0
 """Seconds before samples are drawn for the first time."""
 SEED = 0
@@ -61,13 +61,13 @@ class NotebookProgress(Following):
             self._draw()
 
     def show(self, *parts: str) -> None:
-        """The line."""
+        """Show the line of progress in the notebook."""
         self._state.done, self._state.parts = self._number, parts
         if self._line is not None:
             self._line.update(self._state)
 
     def say(self, text: str) -> None:
-        """A line above."""
+        """Show a text above the line of progress."""
         self._state.said.append(text)
         if self._line is not None:
             self._line.update(self._state)
@@ -92,7 +92,7 @@ class NotebookProgress(Following):
             return show(self._gan.sample(self._count, SEED))
         from PIL import Image
 
-        columns = getattr(self._gan.encoding, "columns", None)
+        columns = self._gan.encoding.columns
         drawn = draw_vectors(self._gan.sample(VECTORS_DRAWN, SEED), None, columns)
         return None if drawn is None else Image.open(drawn)
 

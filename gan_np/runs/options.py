@@ -20,7 +20,7 @@ _OWN = {
 """Arguments that the data and other settings give."""
 
 CONDITIONAL = Option("conditional", bool, False, "Give the images' labels to both players.")
-"""Of a model that may be conditional on labels: whether it is."""
+"""The option of a model that may be conditional on labels, which says whether it is."""
 
 
 def arguments_for(kind: str, name: str) -> list[Option]:

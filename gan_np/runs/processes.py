@@ -93,7 +93,7 @@ class _Running:
             self._tell.send(None)
 
     def kill(self) -> None:
-        """End it at once."""
+        """End the process at once."""
         self._process.kill()
         self._process.join()
 
@@ -118,7 +118,7 @@ def _work(
     function: Callable[..., object],
     arguments: tuple[Any, ...],
 ) -> None:
-    """In the new process."""
+    """Do the work in the new process and send back what it raised."""
     threading.Thread(target=_listen, args=(told,), daemon=True).start()
     outcome: BaseException | None = None
     told_of = ""

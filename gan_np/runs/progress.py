@@ -36,7 +36,7 @@ class Following:
         self._watching = ExitStack()
 
     def __enter__(self) -> Self:
-        """Starts the clock."""
+        """Start the clock."""
         self._measured_from = self._shown = time.monotonic()
         self._watching.enter_context(when_compiling(self.compiling))
         return self

@@ -68,7 +68,7 @@ class Recorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Files closed."""
+        """Close all files."""
         self.folder.close()
         if self._events is not None:
             self._events.close()

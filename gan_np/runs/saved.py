@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
 from gan_np.arrays import to_host
 from gan_np.checks import shown
 from gan_np.files import write_atomically
-from gan_np.models import GAN, Classifier
+from gan_np.models import GAN, Classifier, Model
 from gan_np.networks import Network
 from gan_np.registry import describe
 
@@ -18,6 +18,8 @@ from . import checkpoint
 from .classifier_file import VECTORS, load_classifier, save_classifier
 from .opened import load_gan
 from .tensor_file import to_bytes
+
+Kind = TypeVar("Kind", bound=Network | Model | Classifier)
 
 
 def save(made: Network | GAN | Classifier, path: str | Path) -> Path:
@@ -53,17 +55,39 @@ def save(made: Network | GAN | Classifier, path: str | Path) -> Path:
     return write_atomically(path, to_bytes(description, tensors))
 
 
-def load(path: str | Path, *, device: str = "cpu") -> Any:
-    """What a file or run folder holds: a `Network`, a `GAN` or a model of several stages, or a `Classifier`.
+@overload
+def load(path: str | Path, kind: type[Kind], *, device: str = "cpu") -> Kind: ...
+
+
+@overload
+def load(path: str | Path, kind: None = None, *, device: str = "cpu") -> Any: ...
+
+
+def load(path: str | Path, kind: type[Any] | None = None, *, device: str = "cpu") -> Any:
+    """Open what a file or run folder holds: a `Network`, a `GAN` or a model of several stages, or a `Classifier`.
+
+    kind: the class that is expected, say `gn.GAN` or `gn.Network`: anything else is refused, and type checkers and editors
+        know what is returned. None opens whatever there is, of which they know nothing.
 
     Nothing that the file names is imported or executed: layers of your own must have been registered before.
 
     Raises:
         FileNotFoundError: nothing there.
         CheckpointError: not such a file, damaged, or it needs something that is not registered.
+        TypeError: it holds something else than `kind`.
     """
+    if kind is not None and not isinstance(kind, type):
+        raise TypeError(f"kind: expected a class such as gan_np.GAN, got {shown(kind)}")
+    made = _load(path, device)
+    if kind is not None and not isinstance(made, kind):
+        raise TypeError(f"kind: expected a {kind.__name__}, {path} holds {shown(made)}")
+    return made
+
+
+def _load(path: str | Path, device: str) -> Network | Model | Classifier:
     if Path(path).is_dir():
-        return load_gan(path, device=device)
+        model: Model = load_gan(path, device=device)
+        return model
     description = checkpoint.describe_file(path)
     if "classifier" in description:
         return load_classifier(path, device=device)
@@ -71,7 +95,7 @@ def load(path: str | Path, *, device: str = "cpu") -> Any:
         return checkpoint.load_gan(path, device=device)
     tensors, description = checkpoint.read(path)
     with checkpoint.described_by(path):
-        made = checkpoint.build_described("network", description, tensors, device, Network, "a network")
+        made: Network = checkpoint.build_described("network", description, tensors, device, Network, "a network")
         for name in VECTORS:
             checkpoint.assign(getattr(made, name), name, tensors, description, device)
     return made

@@ -38,7 +38,7 @@ _CONTENTS = fields(
 
 
 class Outline(NamedTuple):
-    """What model.json says.
+    """What model.json of a run of several stages says.
 
     model: the description of the model without its stages (`gan_np.registry`). recipe: the call that made it. names: of its
     stages, in order. data: fingerprints of the whole data, empty where they are not known.
@@ -51,7 +51,7 @@ class Outline(NamedTuple):
 
 
 def has_stages(run: str | Path) -> bool:
-    """Whether a path is the folder of a run of several stages."""
+    """Return whether a path is the folder of a run of several stages."""
     return (Path(run) / FILE).is_file() or _older(Path(run))
 
 

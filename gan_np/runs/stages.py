@@ -8,60 +8,41 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shutil
-import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
 
 from gan_np.arrays import Array
-from gan_np.checks import as_array, integer, shown
-from gan_np.data.hold_out import HeldOut
-from gan_np.models import GAN, Model, Stages
-from gan_np.registry import describe
+from gan_np.checks import integer, shown
+from gan_np.models import Model
 from gan_np.training.algorithm import Trainer
-from gan_np.training.sources import ArraySource, Source, as_source
+from gan_np.training.sources import as_source
 
 from . import checkpoint
-from .build import build_gan, build_trainer, tuned_kernels
-from .config import CHANGEABLE, Config
+from .build import build_trainer, tuned_kernels
+from .config import Config
 from .data import open_data
-from .drawing import save_drawing, save_series
-from .fingerprints import IMAGES, LABELS, check_fingerprints, check_read, fingerprints
-from .folder import SAMPLE_SEED, RunFolder, discard, empty, read_config, write_config
+from .folder import RunFolder, discard, empty, read_config, write_config
 from .given import Given
 from .lock import RunLock
-from .loop import (
-    Callback,
-    check,
-    check_unedited,
-    configured,
-    go_on,
-    refuse_fewer,
-    resume_stage,
-    train_stage,
-    with_settings,
-)
-from .opened import description_of_data, joined_stages, load_gan
-from .processes import run_in_processes
-from .sample_images import draw
+from .loop import Callback, check, check_unedited, configured, go_on, resume_stage, train_stage, with_settings
+from .opened import description_of_data
 from .settings import Settings
-from .signals import Interrupted, StopRequest
-from .stage_folders import (
-    BEGINNINGS,
-    FILE,
-    Outline,
-    beginning_of,
-    has_stages,
-    outline_of,
-    write_outline,
+from .signals import Interrupted
+from .stage_folders import FILE, has_stages
+from .stage_opening import check_part, open_parts
+from .stage_training import (
+    check_jobs,
+    finish,
+    outline_for,
+    parts_of,
+    read_back,
+    train_part,
+    train_parts,
+    write_beginnings,
 )
 from .training_data import had_labels, training_part
-
-SERIES = 8
-"""Samples in the grid of a model that draws in steps."""
 
 
 def train(
@@ -122,8 +103,8 @@ def train(
     chosen, called = configured(config, options, gan), list(callbacks)
     given = Given(images, labels, class_names, transform, keys, prefetch)
     source, class_names = given.source(gan, chosen)
-    _check_jobs(jobs, gan, called, out, source)
-    parts = _parts(gan, source, chosen)
+    check_jobs(jobs, gan, called, out, source)
+    parts = parts_of(gan, source, chosen)
     place = None if out is None else Path(out)
     if len(parts) == 1:
         (part,) = parts
@@ -138,21 +119,21 @@ def train(
         )
     if place is None:
         for part in parts:
-            trainer = _train_part(gan, part, None, class_names, called, progress)
+            trainer = train_part(gan, part, None, class_names, called, progress)
         return trainer
     for part in parts:
         average = part.gan.average
         trainer = build_trainer(part.gan, part.source, part.config, class_names=class_names)
         check(trainer, part.config, tuned_kernels(part.config), folder=True)
         part.gan.average = average
-    outline = _outline(gan, parts, source)
+    outline = outline_for(gan, parts, source)
     RunFolder.make_place(place)
     with RunLock(place):
         empty(place)
         try:
-            _write_beginnings(place, outline, parts)
+            write_beginnings(place, outline, parts)
             write_config(place, chosen)
-            trained = _train_parts(gan, parts, place, class_names, called, progress, jobs)
+            trained = train_parts(gan, parts, place, class_names, called, progress, jobs)
         except BaseException as error:
             if not isinstance(error, Interrupted) and not any(checkpoint.all_of(place / part.name) for part in parts):
                 with suppress(OSError):
@@ -160,8 +141,8 @@ def train(
             raise
         for part in parts:
             if part.number not in trained:  # in another process
-                trained[part.number] = _read_back(part, place, class_names)
-        _finish(place, chosen)
+                trained[part.number] = read_back(part, place, class_names)
+        finish(place, chosen)
     return trained[parts[-1].number]
 
 
@@ -232,22 +213,22 @@ def resume(
     with RunLock(place):
         if given.images is None:
             given = dataclasses.replace(given, images=open_data(config, None if "data" in changes else place))
-        gan, opened = _open(place, kept, config.device, given)
+        gan, opened = open_parts(place, kept, config.device, given)
         by_label = not config.hold_out or had_labels(description_of_data(place))
         source, class_names = given.source(gan, config, by_label=by_label)
         check_unedited(place, kept, {"config": kept.of(gan).to_file()}, place / FILE)
-        _check_jobs(jobs, gan, called, place, source)
-        parts = _parts(gan, source, config)
+        check_jobs(jobs, gan, called, place, source)
+        parts = parts_of(gan, source, config)
         for part, found in zip(parts, opened, strict=True):
-            _check_part(part, place, kept, found)
+            check_part(part, place, kept, found)
         if not (place / FILE).exists():
-            _write_beginnings(place, _outline(gan, parts, source), parts)
+            write_beginnings(place, outline_for(gan, parts, source), parts)
         write_config(place, config)
-        trained = _train_parts(gan, parts, place, class_names, called, progress, jobs)
+        trained = train_parts(gan, parts, place, class_names, called, progress, jobs)
         last = parts[-1]
         if last.number not in trained:
-            trained[last.number] = _read_back(last, place, class_names)
-        _finish(place, config)
+            trained[last.number] = read_back(last, place, class_names)
+        finish(place, config)
     return trained[last.number]
 
 
@@ -265,264 +246,14 @@ def check_changes(config: Config, changes: Mapping[str, Any]) -> None:
 def stage_trainers(
     gan: Model, images: Array, labels: Array | None, config: Config
 ) -> Iterator[tuple[str, Config, Trainer]]:
-    """For each stage its name, its configuration and a trainer as `train` would use it, to measure what it costs; the name
-    of the only one is empty."""
-    parts = _parts(gan, training_part(as_source(images, gan, labels=labels), config), config)
+    """Give for each stage its name, its configuration and a trainer as `train` would use it, to measure what it costs.
+
+    The name of the only stage of a model is empty.
+    """
+    parts = parts_of(gan, training_part(as_source(images, gan, labels=labels), config), config)
     for part in parts:
         trainer = build_trainer(part.gan, part.source, part.config)
         yield ("" if len(parts) == 1 else part.name), part.config, trainer
-
-
-@dataclass
-class _Part:
-    """A stage with all that its training needs. done: its steps so far, None where it has not begun."""
-
-    number: int
-    name: str
-    gan: GAN
-    source: Source
-    config: Config
-    done: int | None = None
-
-    @property
-    def labels(self) -> Array | None:
-        """Those that the training uses, where all are known."""
-        if self.gan.classes is None or self.source.labels is None:
-            return None
-        found: Array = as_array("labels", self.source.labels)
-        return found
-
-
-def _parts(gan: Model, source: Source, config: Config) -> list[_Part]:
-    return [
-        _Part(
-            number,
-            gan.stage_name(number),
-            stage,
-            source.of_stage(gan, number),
-            config.of_stage(number).of(stage),
-        )
-        for number, stage in enumerate(gan.stages)
-    ]
-
-
-def _check_jobs(jobs: int, gan: Model, callbacks: Sequence[Callback], out: str | Path | None, source: Source) -> None:
-    """Refuse several jobs where stages cannot be trained in processes of their own."""
-    if integer("jobs", jobs, 1) == 1 or len(gan.stages) == 1:
-        return
-    if not gan.independent:
-        raise ValueError(f"jobs: the stages of this model are trained one after the other; expected 1, got {jobs}")
-    if out is None:
-        raise ValueError("jobs: stages that train in processes of their own need a run folder; give one with out")
-    if callbacks:
-        raise ValueError("callbacks: are called in this process, in which several jobs train nothing; expected jobs=1")
-    if source.whole is None:
-        raise ValueError(
-            f"jobs: several processes share an array, and these data are {source.counted} that are read while the training "
-            "runs; expected 1"
-        )
-
-
-def _outline(gan: Model, parts: list[_Part], source: Source) -> Outline:
-    """What model.json is to say.
-
-    Raises:
-        TypeError: the class of the model is not registered, or it is no `Stages`.
-    """
-    if not isinstance(gan, Stages):
-        raise TypeError(f"gan: a model of several stages derives from gan_np.models.Stages, got {shown(gan)}")
-    try:
-        described = describe(gan)
-    except TypeError as error:
-        raise TypeError(f"out: this model could not be opened again; {error}; or train it without out") from error
-    labels = next((part.labels for part in parts if part.labels is not None), None)
-    found = fingerprints(source, labels)
-    data = {name: found[name] for name in (IMAGES, LABELS)}
-    return Outline(described, dict(gan.recipe), tuple(part.name for part in parts), data)
-
-
-def _write_beginnings(place: Path, outline: Outline, parts: list[_Part]) -> None:
-    """Every stage that has not begun as it is now, so that the run goes on from here wherever it is cut off."""
-    for part in parts:
-        if part.done is None:
-            extra = {"config": part.config.to_file(), **fingerprints(part.source, part.labels)}
-            checkpoint.save(beginning_of(place, part.name), part.gan, extra=extra)
-    write_outline(place, outline)
-
-
-def _train_parts(
-    gan: Model,
-    parts: list[_Part],
-    place: Path,
-    class_names: Sequence[str] | None,
-    callbacks: list[Callback],
-    progress: bool,
-    jobs: int,
-) -> dict[int, Trainer]:
-    """All that are not done, one after another or in `jobs` processes; the trainers of those trained in this process."""
-    todo = [part for part in parts if part.done is None or part.done < part.config.steps]
-    trained: dict[int, Trainer] = {}
-    if jobs > 1:
-        work = {
-            str(place / part.name): (
-                place,
-                part.name,
-                part.source.whole,
-                part.labels,
-                class_names,
-                part.config.to_file(),
-                part.done is not None,
-                part.source.held_out,
-            )
-            for part in todo
-        }
-        run_in_processes(_train_there, work, jobs, place)
-        return trained
-    with StopRequest() as stop:
-        for part in todo:
-            trainer = trained[part.number] = _train_part(gan, part, place, class_names, callbacks, progress)
-            if (
-                isinstance(gan, Stages) and trainer.gan is not part.gan
-            ):  # a stage that went on is read from its checkpoint
-                gan = gan.with_stages(trainer.gan if stage is part.gan else stage for stage in gan.stages)
-            if stop.number is not None and part is not todo[-1]:
-                name = signal.Signals(stop.number).name
-                raise Interrupted(stop.number, f"stopped by {name} after {place / part.name}", place)
-    return trained
-
-
-def _train_part(
-    gan: Model,
-    part: _Part,
-    place: Path | None,
-    class_names: Sequence[str] | None,
-    callbacks: list[Callback],
-    progress: bool,
-) -> Trainer:
-    """A stage from where it is to its end."""
-    if part.done is not None:
-        assert place is not None
-        return resume_stage(
-            place / part.name,
-            _changes(part.config),
-            Given(part.source, class_names=class_names),
-            callbacks=callbacks,
-            progress=progress,
-            run=place,
-        )
-    if not gan.independent:
-        gan.begin_stage(part.number)
-    return train_stage(
-        part.gan,
-        part.source,
-        part.config,
-        class_names=class_names,
-        out=None if place is None else place / part.name,
-        callbacks=callbacks,
-        progress=progress,
-        run=place,
-    )
-
-
-def _train_there(
-    place: Path,
-    name: str,
-    images: Array,
-    labels: Array | None,
-    class_names: Sequence[str] | None,
-    settings: dict[str, Any],
-    begun: bool,
-    held_out: HeldOut | None,
-) -> None:
-    """As `_train_part`, in a process of its own, which is given nothing but plain data."""
-    config = Config.from_file(settings)
-    source = ArraySource(images, labels)
-    source.held_out = held_out
-    if begun:
-        given = Given(source, class_names=class_names)
-        resume_stage(place / name, _changes(config), given, progress=False, run=place)
-    else:
-        gan = checkpoint.load_gan(beginning_of(place, name), device=config.device)
-        train_stage(gan, source, config, class_names=class_names, out=place / name, progress=False, run=place)
-
-
-def _changes(config: Config) -> dict[str, Any]:
-    return {name: getattr(config, name) for name in CHANGEABLE}
-
-
-def _read_back(part: _Part, place: Path, class_names: Sequence[str] | None) -> Trainer:
-    """The trainer of a stage that was trained elsewhere, its GAN with the weights that it has there."""
-    trainer = build_trainer(part.gan, part.source, part.config, class_names=class_names)
-    checkpoint.restore(trainer, place / part.name)
-    return trainer
-
-
-@dataclass
-class _Opened:
-    """A stage as a run has it. done: its steps, None where it has not begun; described: its checkpoint, where it has one."""
-
-    gan: GAN
-    done: int | None = None
-    described: tuple[Path, Mapping[str, Any]] | None = None
-
-
-def _open(place: Path, kept: Config, device: str, given: Given) -> tuple[Stages, list[_Opened]]:
-    """The model of a run of several stages, each as far as it got."""
-    if (place / FILE).exists():
-        outline = outline_of(place)
-        found = [_opened(place, name, device) for name in outline.names]
-        return joined_stages(place, outline, [one.gan for one in found]), found
-    # An older run, which does not keep the stages that have not begun: they are made as they were made then.
-    data = given.dataset()
-    fresh: Stages = build_gan(dataclasses.replace(kept, device=device), data.data_shape, data.classes)
-    found = []
-    for number, stage in enumerate(fresh.stages):
-        name = fresh.stage_name(number)
-        begun = bool(checkpoint.all_of(place / name))
-        found.append(_opened(place, name, device) if begun else _Opened(stage))
-    return fresh.with_stages(one.gan for one in found), found
-
-
-def _opened(place: Path, name: str, device: str) -> _Opened:
-    begun = bool(checkpoint.all_of(place / name))
-    if begun:
-        file, tensors, description = checkpoint.newest(place / name)
-    else:
-        file = beginning_of(place, name)
-        tensors, description = checkpoint.read(file)
-    gan = checkpoint.gan_from(tensors, description, file, device)
-    return _Opened(gan, description.get("training", {}).get("steps", 0) if begun else None, (file, description))
-
-
-def _check_part(part: _Part, place: Path, kept: Config, opened: _Opened) -> None:
-    """Refuse to go on with a stage on other data or under other settings than those that it began with.
-
-    Raises:
-        ValueError: they are others.
-    """
-    part.done = opened.done
-    if opened.described is not None:
-        file, description = opened.described
-        recorded, expected = description.get("config"), kept.of_stage(part.number)
-        # Older runs have the model of the whole run in the configuration of a stage.
-        if not (isinstance(recorded, Mapping) and recorded.get("model") == expected.model):
-            expected = expected.of(part.gan)
-        check_unedited(place, expected, description, file)
-        check_read(description, part.source, place)
-        check_fingerprints(description, part.source, part.labels, place)
-    refuse_fewer(place / part.name, part.config.steps, part.done or 0)
-
-
-def _finish(place: Path, config: Config) -> None:
-    """Samples of the trained model; what only a training that goes on needs is removed."""
-    gan: Stages = load_gan(place, device=config.device)
-    if gan.draw_steps == 1:
-        draw(gan.sample(config.sample_count, SAMPLE_SEED), None, place / "samples.png")
-    else:
-        save_series(gan, place / "samples.png", SERIES, SAMPLE_SEED)
-    if config.animation:
-        save_drawing(gan, place / "drawing.gif", config.sample_count, SAMPLE_SEED)
-    shutil.rmtree(place / BEGINNINGS, ignore_errors=True)
 
 
 with_settings(train)

@@ -129,7 +129,7 @@ def save_tuned(path: str | Path, found: Iterable[Tuned]) -> Path:
 
 
 def machine() -> dict[str, Any]:
-    """What the times were taken on."""
+    """Return what the times were taken on: the processor or GPU, and the number of threads."""
     versions = {}
     for name in ("gan_np", "numpy", "numba", "llvmlite"):
         try:

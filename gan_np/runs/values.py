@@ -69,7 +69,7 @@ def _object(name: str, value: Any, registry: Registry) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """As TOML has it: objects as text."""
+    """Return a setting as TOML has it, objects as text."""
     if isinstance(value, tuple) and all(isinstance(one, str | int | float) for one in value):
         return list(value)
     if isinstance(value, tuple):

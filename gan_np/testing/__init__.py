@@ -1,4 +1,7 @@
-"""Checks for people who write layers, operations and kernels: gradients by finite differences, kernels by the reference."""
+"""Checks for people who write layers, operations and kernels: gradients by finite differences, kernels by the reference.
+
+Uses the layers, networks, objectives and kernels that it checks, and nothing that stands above them.
+"""
 
 from .finite_differences import GradientError
 from .gradients import check_gradients, check_operation

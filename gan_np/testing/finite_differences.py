@@ -18,7 +18,7 @@ import numpy as np
 from gan_np.arrays import Array
 
 Evaluate = Callable[[Sequence[Array]], list[Array]]
-"""Arrays → outputs."""
+"""A function from arrays to outputs."""
 Differentiate = Callable[[Sequence[Array], Sequence[Array]], list[Array]]
 """Arrays and the gradient of each output → the gradient of each array."""
 

@@ -175,7 +175,7 @@ class Case:
         )
 
     def arrays(self, x: Any, theta: Array) -> list[Array]:
-        """What the function depends on."""
+        """Return the arrays that the function depends on."""
         leaves = leaves_of(x)
         return [*(leaves[index] for index in self._differentiable), *((theta,) if self.has_theta else ())]
 
@@ -191,7 +191,7 @@ class Case:
         return self.network.forward(x, training=self.training, wrt=wrt, rng=generator(self.seed, 3))
 
     def evaluate(self, values: Sequence[Array]) -> list[Array]:
-        """The outputs."""
+        """Return the outputs of the function at these arrays."""
         return [to_host(leaf) for leaf in leaves_of(self.forward(values, Wrt(False, False))[0])]
 
     def differentiate(self, values: Sequence[Array], upstream: Sequence[Array]) -> list[Array]:
@@ -215,7 +215,7 @@ class Case:
             raise GradientError(f"{self.subject.name}: {error}") from error
 
     def gradient(self) -> Array:
-        """That of the parameters."""
+        """Return the gradient of the parameters as one vector."""
         return to_host(self.network.gradient.values).copy()
 
 
@@ -293,7 +293,7 @@ def check_float32(
 
 
 SINGLE = 1e-4
-"""Rounding in float32, relative."""
+"""The relative tolerance in float32, a bound on what rounding does."""
 
 
 def _check_narrow(case: Case, arrays: Sequence[Array], seed: int) -> None:
@@ -348,7 +348,7 @@ def unchanged(name: str, triples: Any) -> None:
 
 
 def normal(rng: np.random.Generator, shape: Any, batch: int) -> Any:
-    """A random input."""
+    """Return an input of normally distributed numbers."""
     if shape and isinstance(shape[0], tuple):
         return tuple(normal(rng, part, batch) for part in shape)
     return rng.standard_normal((batch, *shape))

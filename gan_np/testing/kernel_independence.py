@@ -152,7 +152,7 @@ class _Thread(threading.Thread, Generic[Value]):
         self._error: Exception | None = None
 
     def run(self) -> None:
-        """As a thread."""
+        """Run the call in this thread, and keep what it gives or raises."""
         try:
             with np.errstate(all="ignore"):
                 self._found.append(self._function())
@@ -160,7 +160,7 @@ class _Thread(threading.Thread, Generic[Value]):
             self._error = error
 
     def result(self) -> Value:
-        """Wait for it.
+        """Wait until the call has ended, and return what it gave.
 
         Raises:
             KernelError: it failed.

@@ -15,7 +15,7 @@ from gan_np.kernels.cases import ACTIVATIONS
 from .kernel_results import KernelError, agree
 
 UPDATES = ("sgd", "adam", "rmsprop", "average")
-"""Operations with `skip`."""
+"""Operations whose kernels have the argument `skip`."""
 
 CHANGED = {
     "sgd": ("theta", "velocity"),
@@ -56,7 +56,7 @@ class _Skipping:
         self._kernel, self._flag = kernel, flag
 
     def step(self, *arguments: Any) -> None:
-        """As the kernel's."""
+        """Call the kernel's own `step` with `skip` raised."""
         self._kernel.step(*arguments, skip=self._flag)
 
 

@@ -102,7 +102,7 @@ class _Work(NamedTuple):
     number: int
     listed: bool
     all_checks: bool
-    """Whether more than its numbers is checked."""
+    """Whether more than the numbers of its results is checked."""
 
 
 def _cases(check: _Check, given: Iterable[kernels.Case] | None, effort: str) -> Iterator[tuple[kernels.Case, bool]]:
@@ -121,7 +121,7 @@ def _cases(check: _Check, given: Iterable[kernels.Case] | None, effort: str) -> 
 
 
 class _Check:
-    """What is the same for all cases of one check."""
+    """The kernel, its tolerance and its reference, which are the same for all cases of one check."""
 
     def __init__(self, entry: kernels.Entry, seed: int, device: str, tolerance: float | None, seconds: float) -> None:
         self.seconds = seconds
@@ -131,7 +131,7 @@ class _Check:
         self.before: Callable[[], dict[str, Array]] | None = None
 
     def supports(self, case: kernels.Case, dtype: np.dtype[Any]) -> bool:
-        """Whether the kernel does a case."""
+        """Return whether the kernel says that it can do a case."""
         return self.entry.supports(case.problem(dtype, self.device.partition(":")[0])) is None
 
     def run(self, work: _Work, check: Callable[[_Work], None]) -> None:
@@ -153,7 +153,7 @@ class _Check:
             raise KernelError(f"{label}: raised {text}\nThis case alone: {alone}") from error
 
     def numbers(self, work: _Work) -> None:
-        """What comes out, in several layouts; what must not change."""
+        """Check the numbers of a case, in several layouts of its arrays, and that inputs do not change."""
         case, dtype, number, listed, _ = work
         allowed = self._allowed(dtype)
         arrays = case.make(np.random.default_rng(self.seed), dtype)
@@ -187,7 +187,7 @@ class _Check:
             check_plan(case, kernel, arrays, self._allowed(work.dtype))
 
     def places(self, work: _Work) -> None:
-        """What is written over."""
+        """Check results that are written into arrays of the caller, over what was there or added to it."""
         (hosts, arrays), case, kernel = self._arrays(work), work.case, self.kernel
         operation, allowed = case.operation, self._allowed(work.dtype)
         check_places(case, kernel, arrays, allowed)
@@ -218,7 +218,7 @@ class _Check:
 
 
 def names_of(case: kernels.Case, count: int) -> list[str]:
-    """What a case calls its arrays."""
+    """Return the names that a case has for its arrays."""
     named = [parameter.name for parameter in list(inspect.signature(case.run).parameters.values())[1:]]
     return [named[index] if index < len(named) else f"{named[-1]}[{index - len(named) + 1}]" for index in range(count)]
 

@@ -94,7 +94,7 @@ class _JointCase(Case):
         return y, moved, second
 
     def evaluate(self, values: Sequence[Array]) -> list[Array]:
-        """ẏ, then y."""
+        """Return the outputs ẏ and y, in this order."""
         y, moved, _ = self.linearised(values)
         return [to_host(leaf) for part in (moved, y) for leaf in leaves_of(part)]
 

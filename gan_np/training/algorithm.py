@@ -25,7 +25,7 @@ from gan_np.models import GAN
 from gan_np.models.gan import joined
 from gan_np.models.packing import pack, unpack
 from gan_np.networks import Network, NetworkPullback
-from gan_np.objectives import Loss, NonSaturating, Objective
+from gan_np.objectives import Loss, NonSaturating, Objective, check_complete, check_loss
 from gan_np.ops import accuracy, standard_normal
 from gan_np.optimizers import Adam, Optimizer
 from gan_np.penalties import PLACES, Penalty
@@ -125,7 +125,7 @@ class Trainer:
         known = source.labels is not None or source.kind == "array"
         self.labels = check_labels(source.labels, source.count if known else None, gan, class_names)
         prepare(gan, source, self.labels)
-        self.objective = objective or NonSaturating()
+        self.objective = check_complete(objective or NonSaturating())
         self.d_optimizer = d_optimizer or Adam(learning_rate_for(gan.data_shape, "d"))
         self.g_optimizer = g_optimizer or Adam(learning_rate_for(gan.data_shape, "g"))
         if self.d_optimizer is self.g_optimizer:
@@ -265,7 +265,10 @@ class Trainer:
             )
         real_logits, real_head = self.gan.heads(outputs["real"])
         fake_logits, fake_head = self.gan.heads(outputs["fake"])
-        loss, real_gradient, fake_gradient = objective.discriminator(real_logits, fake_logits)
+        found = objective.discriminator(real_logits, fake_logits)
+        loss, real_gradient, fake_gradient = check_loss(
+            objective, "discriminator", found, real=real_logits, generated=fake_logits
+        )
         other = self.gan.auxiliary(fake_head, z)
         logits = {"real": real_logits, "fake": fake_logits}
         for penalty in self.penalties:
@@ -340,7 +343,8 @@ class Trainer:
                 joined(self._seen(real), context), training=True, wrt=NOTHING, rng=self.dropout, updates=self._d_updates
             )
             real_logits, _ = self.gan.heads(of_real)
-        loss, other = self.objective.generator(logits, real_logits), self.gan.auxiliary(head_output, z)
+        loss = check_loss(self.objective, "generator", self.objective.generator(logits, real_logits), generated=logits)
+        other = self.gan.auxiliary(head_output, z)
         self._check_loss("G", loss.value)
         gradient = d_pullback(_heads(loss.gradient, head_output, other))
         g_pullback(unpack(gradient if context is None else gradient[0], self.gan.packing))

@@ -38,7 +38,7 @@ _SEED, _STREAM = 0, 1 << 27
 
 @dataclass(frozen=True)
 class Measurement:
-    """What was measured after a step.
+    """The figures that were measured after a step: the norm of G's gradient and the spread of samples.
 
     g_gradient: Euclidean norm of the gradient of L_G that G's update used.
     spread: of samples beside real images (`gan_np.metrics.spread`); NaN where it cannot be told, or was not measured.
@@ -50,7 +50,7 @@ class Measurement:
 
 
 class Course:
-    """A training so far.
+    """The figures of a training so far, as hints read them.
 
     objective: what the players minimise. constrained: whether anything keeps D's slope in bounds. dtype, device: of D's
         scores. steps: done so far.
@@ -119,7 +119,7 @@ class Measuring:
             return {player: _norm(vector.values) for player, vector in self._players.items()}
 
     def spread(self) -> float:
-        """Of a few samples of G as it is now, beside as many real images."""
+        """Return the spread of a few samples of G as it is now, beside that of as many real images."""
         if self._count < 2:
             return math.nan
         try:

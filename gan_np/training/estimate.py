@@ -18,12 +18,12 @@ DEVICE_WARM_UP = 8
 
 
 class Cost(NamedTuple):
-    """Of a training step."""
+    """What a training step costs in time and memory."""
 
     steps: int
-    """How many were measured."""
+    """The number of steps that were measured."""
     seconds: float
-    """Median of one step."""
+    """The median time of one step, in seconds."""
     resident: int
     """Bytes of arrays that stay between steps (weights, moments, averages)."""
     peak: int

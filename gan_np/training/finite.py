@@ -50,11 +50,11 @@ class HostWatch:
     skip = None
 
     def loss(self, player: str, value: Array, step: int) -> None:
-        """As `check_loss`."""
+        """Check a loss at once, as `check_loss` does."""
         check_loss(player, value, step)
 
     def vector(self, what: str, player: str, layout: Layout, values: Array, step: int) -> None:
-        """As `check_vector`."""
+        """Check a vector at once, as `check_vector` does."""
         check_vector(what, player, layout, values, step)
 
 

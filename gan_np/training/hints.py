@@ -16,7 +16,7 @@ from .course import WINDOW, Course
 
 
 class TrainingHint(UserWarning):
-    """How Python's warnings call a hint of a training that shows no progress bar."""
+    """The category of Python's warnings under which a training without a progress bar gives its hints."""
 
 
 HINTS = Registry("hint")
@@ -50,7 +50,7 @@ class NoConstraint(Hint):
     """
 
     def look(self, course: Course) -> str | None:
-        """Whether it is so."""
+        """Return the advice where the course of the training shows this, else None."""
         if course.constrained or not course.objective.needs_constraint:
             return None
         return (
@@ -110,7 +110,7 @@ class DiscriminatorHasWon(Hint):
     vanished = 0.05
 
     def look(self, course: Course) -> str | None:
-        """Whether it is so."""
+        """Return the advice where the course of the training shows this, else None."""
         losses, blind = course.recent("d_loss"), course.blind_loss
         if losses is None or blind <= 0:
             return None
@@ -149,7 +149,7 @@ class SamplesCollapsed(Hint):
     never = 0.015
 
     def look(self, course: Course) -> str | None:
-        """Whether it is so."""
+        """Return the advice where the course of the training shows this, else None."""
         spreads = [measured.spread for measured in course.measured if math.isfinite(measured.spread)]
         fell = len(spreads) > 2 and max(spreads) > self.spread_out and max(spreads[-2:]) < self.fallen
         never = len(spreads) > 2 and max(spreads[-3:]) < self.never and spreads[-1] <= 1.1 * min(spreads[-3:-1])

@@ -18,7 +18,7 @@ from .step import Outcome, Step
 
 
 class Algorithm(Protocol):
-    """What is run: a trainer."""
+    """What a training on a GPU runs: the part of a trainer that it uses."""
 
     gan: GAN
     clip_weights: float | Schedule | None
@@ -57,7 +57,7 @@ class DeviceTraining:
         """Of the numbers of an outcome that this training has."""
 
     def step(self) -> Step:
-        """Launch one step.
+        """Launch one step, or replay it, without waiting for it.
 
         Raises:
             NonFiniteError: for a step before, whose numbers have arrived by now.

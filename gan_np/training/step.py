@@ -20,7 +20,7 @@ class Outcome(NamedTuple):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of those numbers that this game and this model have."""
+        """Return the names of the numbers that this objective and this model have."""
         return tuple(name for name, value in zip(self._fields, self, strict=True) if value is not None)
 
 
@@ -49,7 +49,7 @@ class Step:
 
     @property
     def outcome(self) -> Outcome:
-        """All of them."""
+        """Return all numbers of the step."""
         if not isinstance(self._outcome, Outcome):
             found = dict(zip(self._names, self._outcome(), strict=True))
             self._outcome = Outcome(*(found.get(name) for name in Outcome._fields))  # type: ignore[arg-type]

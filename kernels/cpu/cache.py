@@ -87,13 +87,13 @@ class _Place:
         return secret
 
     def digest(self, name: str, data: bytes) -> bytes:
-        """Of a file's name and contents."""
+        """Return a digest of a file's name and contents."""
         return hashlib.blake2b(name.encode() + b"\0" + data, key=self._secret, digest_size=DIGEST).digest()
 
 
 @functools.cache
 def place() -> _Place | str:
-    """Where kernels are kept, or why they are not."""
+    """Return the folder where compiled kernels are kept, or the reason why they are not."""
     try:
         return _Place()
     except (OSError, RuntimeError) as error:
@@ -194,14 +194,14 @@ class KernelCache(Cache):
         self._cache_file: Any = _Files(self._impl.filename_base)
 
     def load_overload(self, signature: Any, target: Any) -> Any:
-        """What is kept for a signature, or None."""
+        """Return the compiled code that is kept for a signature, or None."""
         try:
             return super().load_overload(signature, target)  # type: ignore[no-untyped-call]
         except OSError as error:
             return _without(str(error))
 
     def save_overload(self, signature: Any, data: Any) -> None:
-        """Keep what was compiled."""
+        """Keep the compiled code of a signature."""
         try:
             super().save_overload(signature, data)  # type: ignore[no-untyped-call]
         except OSError as error:

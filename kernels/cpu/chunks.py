@@ -74,7 +74,7 @@ class Chunks(NamedTuple):
     """The chunks of one kernel, from which every part takes some."""
 
     taken: Any
-    """See `zones`."""
+    """Counters of the chunks that were taken, a zone of memory for each part, as `zones` makes them."""
     number: int
     length: int
     """Numbers (or rows, or whatever is counted) in a chunk; the last one may have fewer."""

@@ -28,17 +28,17 @@ from gan_np.arrays import FLOATS, Array, DType
 from .compiled import compiled
 
 Cells: TypeAlias = Annotated[Array, "cells"]
-"""The pool's state."""
+"""The type of the state of the thread pool."""
 Given: TypeAlias = Annotated[Array, "given"]
 """Numbers of the function's dtype, only read."""
 Result: TypeAlias = Annotated[Array, "result"]
 """Numbers of the function's dtype, written or changed."""
 Integers: TypeAlias = Annotated[Array, "integers"]
-"""int64, only read."""
+"""The type of an array of int64 that is only read."""
 GivenBytes: TypeAlias = Annotated[Array, "given bytes"]
-"""uint8, only read."""
+"""The type of an array of uint8 that is only read."""
 ResultBytes: TypeAlias = Annotated[Array, "result bytes"]
-"""uint8, written."""
+"""The type of an array of uint8 that is written."""
 
 
 def _flat(number: Any, readonly: bool) -> Any:
@@ -80,7 +80,7 @@ class CompiledFunction(dict[DType, Any]):
 
 
 compiled_function = CompiledFunction
-"""Decorator."""
+"""The type of a decorator that compiles a function."""
 
 
 def nothing(dtype: DType) -> Array:

@@ -452,7 +452,7 @@ class _Pool:
             self.waiting.notify_all()
 
     def stop(self) -> None:
-        """End all workers.
+        """End all worker threads.
 
         They are daemon threads: one that does not answer within a second does not hold up the end of the process.
         """

@@ -11,7 +11,7 @@ from .launcher import Destination, contiguous, launch, new
 
 SOURCE = "activation.cu"
 KINDS = {"linear": 0, "relu": 1, "leaky_relu": 2, "tanh": 3, "sigmoid": 4}
-"""As in pointwise.cuh."""
+"""The numbers of the functions, as pointwise.cuh has them."""
 
 
 def function(activation: Activation) -> tuple[int, float]:

@@ -10,7 +10,7 @@ from . import few_channels
 from .alignment import is_aligned
 from .launcher import compute_capability, contiguous
 from .operands import BF16, as_bf16, transposed
-from .product import HOPPER_CAPABILITY, TF32_GROUPS, WARPGROUP_COLUMNS, Epilogue, multiply, units_of
+from .product import HOPPER_CAPABILITY, WARPGROUP_COLUMNS, WGMMA_TF32, Epilogue, instruction_for, multiply
 
 SOURCE = "convolution.cu"
 
@@ -77,7 +77,7 @@ class ImplicitPlan:
         return self._to_small(weight, large, Epilogue(bias, activation))
 
     def to_large(self, weight: Weights, small: Array) -> Array:
-        """Return ∂T/∂a.
+        """Return ∂T/∂a, of each phase of the stride a product.
 
         For each phase of the stride, the receptive fields of its pixels in b are multiplied with the weights that join them.
         For example with stride 2 and a 4×4 kernel each pixel of a meets 2×2 of the 4×4 taps; which ones depends on whether
@@ -95,29 +95,29 @@ class ImplicitPlan:
         """Return ∂T/∂w, the transpose of a's patches times b."""
         g = self.geometry
         sizes = self._taps, g.small[2], self._pixels
-        units = units_of(self.precision, large, *sizes[:2])
-        if units == TF32_GROUPS:
+        instruction = instruction_for(self.precision, large, *sizes[:2])
+        if instruction == WGMMA_TF32:
             b, stride, along_k = transposed(small, g.small[2]), self._pixels, (False, True)
         else:
             b, stride, along_k = small, g.small[2], (False, False)
         aligned = is_aligned(large, g.large[2]), is_aligned(b, stride)
         return multiply(
             SOURCE, "to_weight", (large, b), g.weight_shape, sizes, along_k, aligned,
-            units=units, middle=self._numbers, into=into,
+            instruction=instruction, middle=self._numbers, into=into,
         )  # fmt: skip
 
     def _to_small(self, weight: Weights, large: Array, epilogue: Epilogue | None) -> Array:
         g = self.geometry
         sizes = self._pixels, g.small[2], self._taps
-        units = units_of(self.precision, large, *sizes[:2])
-        if units == TF32_GROUPS:
+        instruction = instruction_for(self.precision, large, *sizes[:2])
+        if instruction == WGMMA_TF32:
             b, stride, along_k = weight.transposed, self._taps, (True, True)
         else:
             b, stride, along_k = weight.natural, g.small[2], (True, False)
         aligned = is_aligned(large, g.large[2]), is_aligned(b, stride)
         return multiply(
             SOURCE, "to_small", (b, large), g.small_shape, sizes, along_k, aligned,
-            units=units, middle=self._numbers, epilogue=epilogue,
+            instruction=instruction, middle=self._numbers, epilogue=epilogue,
         )  # fmt: skip
 
     def _to_large(self, weight: Array, small: Array, epilogue: Epilogue | None) -> Array:
@@ -133,7 +133,7 @@ class ImplicitPlan:
         aligned = is_aligned(small, g.small[2]), is_aligned(weight, g.small[2])
         return multiply(
             SOURCE, "to_large", (weight, small), g.large_shape, sizes, (True, True), aligned,
-            units=units_of(self.precision, small, *sizes[:2]), middle=self._numbers,
+            instruction=instruction_for(self.precision, small, *sizes[:2]), middle=self._numbers,
             copies=g.stride[0] * g.stride[1], epilogue=epilogue,
         )  # fmt: skip
 

@@ -7,7 +7,7 @@ from gan_np.arrays import Array
 from ..interfaces import Into
 from .alignment import is_aligned
 from .launcher import contiguous
-from .product import multiply
+from .product import OF_THREADS_OR_WARPS, multiply
 
 SOURCE = "dense.cu"
 
@@ -48,5 +48,5 @@ class Dense:
         aligned = is_aligned(a, a.shape[1]), is_aligned(b, b.shape[1])
         return multiply(
             SOURCE, kernel, (a, b), sizes[:2], sizes, along_k, aligned,
-            units=self.precision, middle=sizes, into=into,
+            instruction=OF_THREADS_OR_WARPS[self.precision], middle=sizes, into=into,
         )  # fmt: skip

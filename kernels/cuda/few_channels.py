@@ -11,26 +11,26 @@ from gan_np.arrays import Array
 from ..geometry import Geometry
 from .alignment import is_aligned
 from .launcher import launch, new
-from .product import Epilogue, Tile, definitions, epilogue_arguments, shared_bytes, threads
+from .product import FMA, OF_THREADS_OR_WARPS, Epilogue, Tile, definitions, epilogue_arguments, shared_bytes, threads
 
 SOURCE = "few_channels.cu"
 PIXELS = 256
-"""Of b in a block."""
+"""The number of pixels of b in a block."""
 MOST_COLUMNS = 64
-"""Taps times channels of a, above which the tiles of convolution.cu waste little."""
+"""The product of taps and channels of a above which the tiles of convolution.cu waste little."""
 FEW = 4
-"""Channels of a up to which it is used, as in few_channels.cu."""
+"""The largest number of channels of a with which it is used, as in few_channels.cu."""
 MOST_IMAGES = 65535
-"""What a grid can be high."""
+"""The largest extent of a grid along y, where a block's image is counted."""
 
 
 class Share(NamedTuple):
-    """What one block of threads does."""
+    """The part of the result that one block of threads computes."""
 
     high: int
-    """Rows of a."""
+    """The number of rows of a."""
     columns: int
-    """Of the product: taps times channels of a, rounded up."""
+    """The columns of the product: taps times channels of a, rounded up to a multiple of 16."""
 
 
 def share_of(g: Geometry, dtype: np.dtype[Any]) -> Share | None:
@@ -64,23 +64,24 @@ def to_large(
     result = new(weight, g.large_shape)
     if not result.size:
         return result
-    tile = tile_of(share.columns, precision)
+    instruction = OF_THREADS_OR_WARPS[precision]
+    tile = tile_of(share.columns, instruction)
     aligned = is_aligned(small, g.small[2]) & is_aligned(weight, g.small[2])
     launch(
         SOURCE,
         "to_large_few",
         (-(-g.large[0] // share.high), g.batch),
-        (threads(tile, precision),),
+        (threads(tile, instruction),),
         (weight, small, result, *numbers, share.high, aligned, *epilogue_arguments(epilogue)),
         dtype=weight.dtype,
-        definitions=definitions(tile, precision),
-        shared=max(shared_bytes(tile, (True, True), weight.dtype, precision), 4 * tile.rows * (tile.columns + 1)),
+        definitions=definitions(tile, instruction),
+        shared=max(shared_bytes(tile, (True, True), weight.dtype, instruction), 4 * tile.rows * (tile.columns + 1)),
     )
     return result
 
 
-def tile_of(columns: int, precision: str) -> Tile:
+def tile_of(columns: int, instruction: str) -> Tile:
     """Return the tile of PIXELS rows in which each thread or warp keeps all columns that it can."""
-    if precision == "float32":
+    if instruction == FMA:
         return Tile(PIXELS, columns, (16, columns // 16), 16, 2)
     return Tile(PIXELS, columns, (32, columns), 32, 2, 2)

@@ -23,7 +23,7 @@ class ColumnGrid(NamedTuple):
     """(groups of columns, groups of rows)."""
     block: tuple[int, int]
     run: int
-    """Rows of one group."""
+    """The number of rows of one group."""
 
     @property
     def partials(self) -> int:
@@ -46,7 +46,7 @@ def columns_of(rows: int, columns: int) -> ColumnGrid:
 
 
 COLUMN_THREADS, MERGE_THREADS = 1024, 256
-"""As in columns.cuh."""
+"""The threads of a block that adds down columns, and of one that merges such sums, as columns.cuh has them."""
 LARGE_BLOCKS = 132
 """Blocks of 1,024 threads that an H100 runs at once."""
 ALONE = 6144

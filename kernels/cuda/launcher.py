@@ -89,7 +89,7 @@ def new(like: Array, shape: tuple[int, ...], dtype: Any = None) -> Array:
 
 
 class Destination(NamedTuple):
-    """Where a kernel writes a gradient that was asked for in a place of its own, or anywhere."""
+    """The array that a kernel writes a gradient to: one that the caller gave, or a new one."""
 
     array: Array
     """What the kernel gets: the place itself where it is contiguous, else a new array."""

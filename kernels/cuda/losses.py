@@ -16,7 +16,7 @@ class Softplus:
     """The function log(1 + eˢ) and its derivative."""
 
     def forward(self, s: Array) -> Array:
-        """Return log(1 + eˢ)."""
+        """Return softplus, log(1 + eˢ), of each score."""
         return self._each("softplus", s)
 
     def derivative(self, s: Array) -> Array:

@@ -21,7 +21,7 @@ class Normal:
     """
 
     def forward(self, key: int, out: Array) -> None:
-        """Fill `out` with them."""
+        """Fill `out` with normally distributed numbers."""
         to = out if out.flags.c_contiguous else new(out, out.shape)
         arguments = (*scalar("key", key, np.uint64), to, out.size)
         launch("normal.cu", "normal", *over(-(-out.size // BLOCK)), arguments, dtype=out.dtype)

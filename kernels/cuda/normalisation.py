@@ -125,7 +125,7 @@ class LayerNorm:
         return normalised, inverse
 
     def backward(self, dnormalised: Array, normalised: Array, inverse_deviation: Array) -> Array:
-        """Return dx."""
+        """Return dx, the gradient of the input."""
         d, normalised, inverse = map(contiguous, (dnormalised, normalised, inverse_deviation))
         rows, columns = d.shape
         dx = new(d, d.shape)

@@ -13,7 +13,7 @@ from .launcher import launch, new
 BF16 = np.dtype(np.uint16)
 """How bf16 is stored: NumPy has no such dtype, so an array holds its bits."""
 SIDE, HIGH = 32, 8
-"""As in transpose.cu."""
+"""The side of a tile and the rows of threads of a block, as transpose.cu has them."""
 
 
 def as_bf16(array: Array) -> Array:

@@ -1,7 +1,7 @@
-"""Launching one product of matrices: by which units, in which tile, and in how many splits of its inner index (split-K).
+"""Launching one product of matrices: its instruction, its tile, and the splits of its inner index (split-K).
 
-Tiles and splits are functions of the sizes and units alone, so that the same work gives the same bits on every GPU that has
-those units.
+Tiles and splits are functions of the sizes and the instruction alone, so that the same work gives the same bits on every GPU
+that has this instruction.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from .launcher import Argument, Destination, compute_capability, contiguous, lau
 from .operands import BF16
 
 MULTIPROCESSORS = 132
-"""An H100's."""
+"""The number of multiprocessors of an H100, to which the sizes below are fitted."""
 BLOCKS = 2 * MULTIPROCESSORS
-"""Blocks that fill it."""
+"""The number of blocks that fill such a GPU, two on each multiprocessor."""
 LEAST_STEPS = 8
 """Tiles along k below which a split is not worth a pass over the partial results."""
 MOST_SPLITS = 264
@@ -38,7 +38,7 @@ FUSED_ACTIVATIONS = ("linear", "relu", "leaky_relu")
 
 
 class Epilogue(NamedTuple):
-    """What is done to a result on its way: f(result + bias)."""
+    """The bias and activation that a product's kernel applies before it writes the result: f(result + bias)."""
 
     bias: Array | None
     activation: Activation
@@ -50,7 +50,7 @@ class Tile(NamedTuple):
     rows: int
     columns: int
     share: tuple[int, int]
-    """Rows and columns of a thread ("float32"), or of a warp or warpgroup (on tensor cores)."""
+    """Rows and columns of a thread (FMA), of a warp (mma) or of a warpgroup (wgmma)."""
     depth: int
     """Steps of the inner index that lie in shared memory at a time."""
     stages: int
@@ -59,79 +59,86 @@ class Tile(NamedTuple):
     """Blocks that a multiprocessor is to hold at a time; the compiler limits a thread's registers accordingly."""
 
 
-EXACT = {
+FMA_TILES = {
     "large": Tile(128, 128, (8, 8), 16, 2),
     "slim": Tile(128, 64, (8, 4), 16, 2),
     "medium": Tile(64, 64, (4, 4), 16, 2),
     "skinny": Tile(128, 16, (4, 2), 16, 2),
 }
-ROUNDED = {
+MMA_TILES = {
     "large": Tile(128, 128, (64, 32), 16, 4, 2),
     "slim": Tile(128, 64, (32, 32), 32, 3, 2),
     "medium": Tile(64, 64, (32, 16), 32, 3, 2),
     "skinny": Tile(128, 16, (16, 16), 32, 3),
 }
-HOPPER = {
+WGMMA_TILES = {
     "large": Tile(128, 128, (64, 128), 32, 3),
     "low": Tile(64, 128, (64, 128), 32, 3),
     "medium": Tile(128, 64, (64, 64), 32, 3),
 }
-HOPPER_BF16 = {name: tile._replace(depth=64) for name, tile in HOPPER.items()}
-"""The same tiles of twice the depth: a number has half as many bytes."""
-TF32_GROUPS, BF16_GROUPS = "tf32 of a warpgroup", "bf16 of a warpgroup"
+WGMMA_BF16_TILES = {name: tile._replace(depth=64) for name, tile in WGMMA_TILES.items()}
+"""The tiles of wgmma with operands in bf16: twice as deep, since a number has half as many bytes."""
+FMA = "fma"
+"""The instruction of exact products: a fused multiply-add of each thread, in the arrays' dtype."""
+MMA_TF32, MMA_BF16 = "mma tf32", "mma bf16"
+"""mma.sync, by which a warp uses the tensor cores (sm_80 and later)."""
+WGMMA_TF32, WGMMA_BF16 = "wgmma tf32", "wgmma bf16"
+"""wgmma, by which a warpgroup of four warps does (Hopper, sm_90a)."""
+WGMMA = (WGMMA_TF32, WGMMA_BF16)
+OF_THREADS_OR_WARPS = {"float32": FMA, "tf32": MMA_TF32, "bf16": MMA_BF16}
+"""Precision → the instruction that multiplies so on every GPU which can."""
 TILES = {
-    "float32": EXACT, "tf32": ROUNDED, "bf16": ROUNDED, TF32_GROUPS: HOPPER, BF16_GROUPS: HOPPER_BF16,
+    FMA: FMA_TILES, MMA_TF32: MMA_TILES, MMA_BF16: MMA_TILES, WGMMA_TF32: WGMMA_TILES, WGMMA_BF16: WGMMA_BF16_TILES,
 }  # fmt: skip
-SUFFIX = {"float32": 0, "tf32": 32, "bf16": 16, TF32_GROUPS: 32, BF16_GROUPS: 16}
-"""Units that multiply: exact arithmetic, tensor cores as warps use them (sm_80), and as Hopper's warpgroups do."""
-GROUPS = (TF32_GROUPS, BF16_GROUPS)
-"""Those of Hopper's warpgroups."""
+PRECISION_BITS = {MMA_TF32: 32, MMA_BF16: 16, WGMMA_TF32: 32, WGMMA_BF16: 16}
+"""Instruction of tensor cores → the macro PRECISION: the bits that hold an operand's number, 32 for TF32 and 16 for bf16."""
 HOPPER_CAPABILITY = "90"
 PIPELINES = {
-    (TF32_GROUPS, 128, 128, True): (3, 2),
-    (TF32_GROUPS, 128, 128, False): (6, 1),
-    (TF32_GROUPS, 64, 128, True): (4, 2),
-    (TF32_GROUPS, 64, 128, False): (4, 2),
-    (TF32_GROUPS, 128, 64, True): (3, 3),
-    (TF32_GROUPS, 128, 64, False): (3, 2),
-    (BF16_GROUPS, 128, 128, True): (3, 2),
-    (BF16_GROUPS, 128, 128, False): (3, 2),
-    (BF16_GROUPS, 64, 128, True): (4, 2),
-    (BF16_GROUPS, 64, 128, False): (4, 2),
-    (BF16_GROUPS, 128, 64, True): (3, 3),
-    (BF16_GROUPS, 128, 64, False): (3, 3),
+    (WGMMA_TF32, 128, 128, True): (3, 2),
+    (WGMMA_TF32, 128, 128, False): (6, 1),
+    (WGMMA_TF32, 64, 128, True): (4, 2),
+    (WGMMA_TF32, 64, 128, False): (4, 2),
+    (WGMMA_TF32, 128, 64, True): (3, 3),
+    (WGMMA_TF32, 128, 64, False): (3, 2),
+    (WGMMA_BF16, 128, 128, True): (3, 2),
+    (WGMMA_BF16, 128, 128, False): (3, 2),
+    (WGMMA_BF16, 64, 128, True): (4, 2),
+    (WGMMA_BF16, 64, 128, False): (4, 2),
+    (WGMMA_BF16, 128, 64, True): (3, 3),
+    (WGMMA_BF16, 128, 64, False): (3, 3),
 }
-"""(stages, occupancy) of warpgroups' tiles, the fastest measured on an H200, by units, rows, columns and whether A's lines
+"""(stages, occupancy) of wgmma's tiles, the fastest measured on an H200, by instruction, rows, columns and whether A's lines
 run along k (else those of TF32 pass through registers)."""
 WARPGROUP_ROWS, WARPGROUP_COLUMNS = 64, 32
 """Sizes below which a warpgroup's tiles would be mostly empty."""
 
 
-def units_of(precision: str, like: Array, rows: int, columns: int) -> str:
-    """Return what multiplies at this precision on the array's device: the best that it has for such a result.
+def instruction_for(precision: str, like: Array, rows: int, columns: int) -> str:
+    """Return the fastest instruction that multiplies at this precision on the array's device, for a result of this size.
 
-    bf16 is multiplied by warpgroups where it was stored so before (`operands.py`).
+    wgmma multiplies in bf16 where the operands were stored so before (`operands.py`).
     """
     if like.dtype == BF16:
-        return BF16_GROUPS
-    if precision != "tf32" or rows < WARPGROUP_ROWS or columns < WARPGROUP_COLUMNS:
-        return precision
-    return TF32_GROUPS if compute_capability(like) == HOPPER_CAPABILITY else precision
+        return WGMMA_BF16
+    small = rows < WARPGROUP_ROWS or columns < WARPGROUP_COLUMNS
+    if precision == "tf32" and not small and compute_capability(like) == HOPPER_CAPABILITY:
+        return WGMMA_TF32
+    return OF_THREADS_OR_WARPS[precision]
 
 
-def choose_tile(rows: int, columns: int, depth: int, copies: int, dtype: np.dtype[Any], units: str) -> Tile:
+def choose_tile(rows: int, columns: int, depth: int, copies: int, dtype: np.dtype[Any], instruction: str) -> Tile:
     """The largest tile with which the product still has enough blocks; a skinny one for few columns.
 
-    Hopper's units prefer large tiles; where there are few, the inner index is split.
+    wgmma is fastest in large tiles; where there are few, the inner index is split.
 
     float64 has no large tile: its sums would not fit in registers.
     """
-    tiles = TILES[units]
+    tiles = TILES[instruction]
     if "skinny" in tiles and columns <= tiles["skinny"].columns:
         return tiles["skinny"]
     large = tiles["large"]
     blocks = _blocks(rows, columns, large) * copies
-    if units in GROUPS:
+    if instruction in WGMMA:
         if columns <= tiles["medium"].columns:
             return tiles["medium"]
         return tiles["low"] if blocks < MULTIPROCESSORS // 2 and depth < DEEP else large
@@ -142,30 +149,30 @@ def choose_tile(rows: int, columns: int, depth: int, copies: int, dtype: np.dtyp
     return tiles["medium"]
 
 
-def pipelined(tile: Tile, along_k: tuple[bool, bool], units: str) -> Tile:
-    """The tile with the stages and occupancy of `PIPELINES`, where warpgroups multiply; else as it is."""
-    if units not in GROUPS:
+def pipelined(tile: Tile, along_k: tuple[bool, bool], instruction: str) -> Tile:
+    """The tile with the stages and occupancy that `PIPELINES` has for wgmma; other tiles stay as they are."""
+    if instruction not in WGMMA:
         return tile
-    stages, occupancy = PIPELINES[units, tile.rows, tile.columns, along_k[0]]
+    stages, occupancy = PIPELINES[instruction, tile.rows, tile.columns, along_k[0]]
     return tile._replace(stages=stages, occupancy=occupancy)
 
 
-def definitions(tile: Tile, units: str) -> dict[str, int]:
+def definitions(tile: Tile, instruction: str) -> dict[str, int]:
     """The macros that `exact.cuh`, `rounded.cuh` and `hopper.cuh` read."""
-    which = "THREAD" if units == "float32" else "WARP"
+    which = "THREAD" if instruction == FMA else "WARP"
     found = {"TILE_M": tile.rows, "TILE_N": tile.columns, f"{which}_M": tile.share[0], f"{which}_N": tile.share[1]}
     found |= {"TILE_K": tile.depth, "PIPELINE_STAGES": tile.stages}
-    if units == "float32":
+    if instruction == FMA:
         return found
-    found |= {"ROUNDED": SUFFIX[units], "OCCUPANCY": tile.occupancy}
-    if units in GROUPS:
+    found |= {"PRECISION": PRECISION_BITS[instruction], "OCCUPANCY": tile.occupancy}
+    if instruction in WGMMA:
         found["HOPPER"] = 1
-    if units == BF16_GROUPS:
+    if instruction == WGMMA_BF16:
         found["BF16"] = 1
     return found
 
 
-def shared_bytes(tile: Tile, along_k: tuple[bool, bool], dtype: np.dtype[Any], units: str) -> int:
+def shared_bytes(tile: Tile, along_k: tuple[bool, bool], dtype: np.dtype[Any], instruction: str) -> int:
     """Bytes of shared memory that `product.cuh` needs: pairs of tiles, lines padded by `PAD` of exact.cuh and rounded.cuh.
 
     An example: 128 × 64 in float32, 16 deep, two stages, A's lines along k and B's not. A is 128 lines of 16 + 4 numbers, B
@@ -173,14 +180,14 @@ def shared_bytes(tile: Tile, along_k: tuple[bool, bool], dtype: np.dtype[Any], u
     """
     chunk = 16 // dtype.itemsize
     pads = {
-        "float32": {True: chunk, False: 2 * chunk}, "tf32": {True: 4, False: 8}, "bf16": {True: 8, False: 4},
-        TF32_GROUPS: {True: 0, False: 8}, BF16_GROUPS: {True: 0, False: 0},
-    }[units]  # fmt: skip
+        FMA: {True: chunk, False: 2 * chunk}, MMA_TF32: {True: 4, False: 8}, MMA_BF16: {True: 8, False: 4},
+        WGMMA_TF32: {True: 0, False: 8}, WGMMA_BF16: {True: 0, False: 0},
+    }[instruction]  # fmt: skip
     numbers = 0
     for size, along in zip((tile.rows, tile.columns), along_k, strict=True):
         lines, length = (size, tile.depth) if along else (tile.depth, size)
         numbers += lines * (length + pads[along])
-    return tile.stages * numbers * (BF16.itemsize if units == BF16_GROUPS else dtype.itemsize)
+    return tile.stages * numbers * (BF16.itemsize if instruction == WGMMA_BF16 else dtype.itemsize)
 
 
 def multiply(
@@ -192,7 +199,7 @@ def multiply(
     along_k: tuple[bool, bool],
     aligned: tuple[int, int],
     *,
-    units: str,
+    instruction: str,
     middle: Sequence[int] = (),
     copies: int = 1,
     into: Into | None = None,
@@ -201,7 +208,7 @@ def multiply(
     """Run a product kernel, with split-K where it has few blocks, and give its result, of `shape`.
 
     sizes: rows, columns and inner length of the product (of the largest of `copies` products that run side by side).
-    units: what multiplies (`units_of`); along_k, aligned: of the operands as the kernel reads them.
+    instruction: what multiplies (`instruction_for`); along_k, aligned: of the operands as the kernel reads them.
     middle: the kernel's arguments between the result and the depth of a split.
     epilogue: for kernels whose result may be a layer's output (`WITH_EPILOGUE`): what is done to it, by the product's
         kernel if there is one split and the activation is one of FUSED_ACTIVATIONS, else by the reduction.
@@ -209,10 +216,10 @@ def multiply(
     first = arrays[0]
     dtype = np.dtype(np.float32) if first.dtype == BF16 else first.dtype
     rows, columns, depth = sizes
-    tile = choose_tile(rows, columns, depth, copies, dtype, units)
-    tile = pipelined(tile, along_k, units)
+    tile = choose_tile(rows, columns, depth, copies, dtype, instruction)
+    tile = pipelined(tile, along_k, instruction)
     fusible = epilogue is not None and epilogue.activation.kind in FUSED_ACTIVATIONS
-    wanted = MULTIPROCESSORS if units in GROUPS else BLOCKS
+    wanted = MULTIPROCESSORS if instruction in WGMMA else BLOCKS
     split_depth, splits = _split_k(_blocks(rows, columns, tile) * copies, depth, tile.depth, wanted)
     fused = epilogue if splits == 1 and fusible else None
     destination = Destination.of(into, first, shape, dtype)
@@ -224,11 +231,11 @@ def multiply(
             source,
             kernel,
             grid,
-            (threads(tile, units),),
+            (threads(tile, instruction),),
             (*arrays, to, *middle, split_depth, *aligned, add and splits == 1, *_epilogue_of(kernel, fused)),
             dtype=dtype,
-            definitions=definitions(tile, units),
-            shared=shared_bytes(tile, along_k, dtype, units),
+            definitions=definitions(tile, instruction),
+            shared=shared_bytes(tile, along_k, dtype, instruction),
         )
         if splits > 1 or (epilogue is not None and not fusible):
             _reduce_splits(to, splits, result, add, epilogue)
@@ -264,10 +271,10 @@ def epilogue_arguments(epilogue: Epilogue | None) -> tuple[Argument, ...]:
     return bias, *function(epilogue.activation)
 
 
-def threads(tile: Tile, units: str) -> int:
+def threads(tile: Tile, instruction: str) -> int:
     """Return how many threads a block has."""
     shares = tile.rows // tile.share[0] * (tile.columns // tile.share[1])
-    return shares if units == "float32" else 128 * shares if units in GROUPS else 32 * shares
+    return shares if instruction == FMA else 128 * shares if instruction in WGMMA else 32 * shares
 
 
 def _blocks(rows: int, columns: int, tile: Tile) -> int:

@@ -72,5 +72,5 @@ class UpsampleBilinear:
         return _enlarge("interpolate", x, factor)
 
     def backward(self, dy: Array, factor: tuple[int, int]) -> Array:
-        """The exact adjoint."""
+        """Return the exact adjoint applied to dy."""
         return _shrink("interpolate_adjoint", dy, factor)

@@ -20,7 +20,7 @@ from .launcher import launch
 
 @device
 def value(x: Any, dy: Any, y: Any, mean: Any, inverse: Any, slope: Any) -> Any:
-    """The term x."""
+    """Return the term x of the sum."""
     return x
 
 
@@ -58,7 +58,7 @@ def partial_sums(real: Any, threads: int, term: Any) -> Any:
 
 @variants
 def merged_sums(real: Any) -> Any:
-    """The second stage."""
+    """Return the kernel that adds the sums of all blocks, the second stage of a reduction."""
 
     @kernel
     def merge_column_sums(partial: Array, sums: Array, count: int, columns: int, divisor: Any, add: int) -> None:

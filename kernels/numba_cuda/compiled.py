@@ -19,7 +19,7 @@ cuda: Any = _cuda
 """Indices, barriers and shared memory. Kernels name it as a global of their module: the simulator replaces it there."""
 
 kernel: Decorator = cuda.jit
-"""What the host launches."""
+"""The decorator that makes a kernel, which the host launches, of a function."""
 
 device: Decorator = cuda.jit(device=True)
 """What kernels call. It takes numbers and arrays and knows nothing of threads."""

@@ -103,7 +103,7 @@ class ImplicitPlan:
 
 
 class Conv2d:
-    """Convolution and transposed convolution."""
+    """Convolution and transposed convolution on the GPU, in plain loops."""
 
     def plan(self, geometry: Geometry) -> ImplicitPlan:
         """Return the plan of a geometry."""

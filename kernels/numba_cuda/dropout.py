@@ -59,7 +59,7 @@ class Dropout:
         return y, kept
 
     def backward(self, dy: Array, kept: Array, rate: float) -> Array:
-        """Return dx."""
+        """Return dx, the gradient of the input."""
         dx = new(dy, dy.shape)
         arguments = (contiguous(dy), contiguous(kept), dx, dx.size, float(1 / (1 - rate)))
         launch(masked_again(dy.dtype.type), *over(dx.size), arguments)

@@ -1,4 +1,7 @@
-"""The readable implementations, the oracle for every other: the same code runs on NumPy and on CuPy arrays."""
+"""The readable implementations, the oracle for every other: the same code runs on NumPy and on CuPy arrays.
+
+A file for each operation or two, with the formula. It knows no other folder of kernels.
+"""
 
 from ..selection import Problem, register_kernel
 from .activation import BiasActivation

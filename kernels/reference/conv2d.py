@@ -91,7 +91,7 @@ class DirectPlan:
 
 
 class Conv2d:
-    """The reference convolution."""
+    """The reference convolution, whose plan unfolds patches of the large image."""
 
     def plan(self, geometry: Geometry) -> DirectPlan:
         """Return the plan that goes tap by tap."""

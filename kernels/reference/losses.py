@@ -9,7 +9,7 @@ class Softplus:
     """The function log(1 + eˢ) = max(s, 0) + log(1 + e^−|s|), which never overflows and is exactly s (or 0) at ±1000."""
 
     def forward(self, s: Array) -> Array:
-        """Return log(1 + eˢ)."""
+        """Return softplus, log(1 + eˢ), of each score."""
         xp = array_module(s)
         return xp.maximum(s, 0) + xp.log1p(xp.exp(-xp.abs(s)))
 

@@ -32,7 +32,7 @@ def squarable(gradient: Array) -> Array:
 
 
 def root(value: Number) -> Number:
-    """Return √value."""
+    """Return the square root of a number or array."""
     return math.sqrt(value) if isinstance(value, int | float) else array_module(value).sqrt(value)
 
 

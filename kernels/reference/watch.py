@@ -26,6 +26,6 @@ class Report:
     """
 
     def collect(self, numbers: Sequence[Array], out: Array) -> None:
-        """out[i] ← numbers[i]."""
+        """Write out[i] = numbers[i] for all i."""
         for place, number in enumerate(numbers):
             out[place : place + 1] = number

@@ -37,9 +37,9 @@ ROUNDING = {
     BF16_WARPS: round_bf16, BF16_WARPGROUPS: round_bf16,
 }  # fmt: skip
 """What multiplies, and how it rounds what it multiplies: a kernel's name, and whose tensor cores."""
-UNITS = {
-    "cuda": "float32", WARPS: "tf32", WARPGROUPS: product.TF32_GROUPS,
-    BF16_WARPS: "bf16", BF16_WARPGROUPS: product.BF16_GROUPS,
+INSTRUCTIONS = {
+    "cuda": product.FMA, WARPS: product.MMA_TF32, WARPGROUPS: product.WGMMA_TF32,
+    BF16_WARPS: product.MMA_BF16, BF16_WARPGROUPS: product.WGMMA_BF16,
 }  # fmt: skip
 OF_DENSE = ["cuda", WARPS, BF16_WARPS]
 
@@ -50,7 +50,7 @@ def kernel_of(name):
 
 
 @contextlib.contextmanager
-def units(name):
+def instruction(name):
     """A device before Hopper, or one of Hopper's, whose warpgroups then do products of all sizes that they can."""
     who = name.partition(" by ")[2]
     with contextlib.ExitStack() as changes:
@@ -77,7 +77,7 @@ def compare(case, name="cuda", dtype=FLOAT32):
     arrays = case.make(np.random.default_rng(0), dtype)
     reference = kernels.entry(case.operation, "reference").implementation
     implementation = kernels.entry(case.operation, kernel_of(name)).implementation
-    with units(name):
+    with instruction(name):
         found = case.run(implementation, *(to_device(array, "cuda") for array in arrays))
         found = {key: to_host(array) for key, array in found.items()}
         wanted = {key: rounding(name, case.geometry, key) for key in found}

@@ -38,8 +38,8 @@ class Variant(NamedTuple):
     definitions: dict[str, int]
     used: tuple[str, ...] | None = None
     """Those of its kernels that are launched from it; None: all."""
-    units: str | None = None
-    """Of a product: what multiplies."""
+    instruction: str | None = None
+    """The instruction that multiplies, in a product."""
 
 
 class Kernel(NamedTuple):
@@ -80,36 +80,39 @@ def variants() -> Iterator[Variant]:
 
 def _few_channels(name: str) -> Iterator[Variant]:
     for precision, columns in itertools.product(("float32", "tf32", "bf16"), (16, 32, 48, 64)):
-        tile = few_channels.tile_of(columns, precision)
+        instruction = product.OF_THREADS_OR_WARPS[precision]
+        tile = few_channels.tile_of(columns, instruction)
         yield Variant(
-            name, "float", f"{columns} columns, {precision}", product.definitions(tile, precision), None, precision
+            name, "float", f"{columns} columns, {precision}", product.definitions(tile, instruction), None, instruction
         )
 
 
 def _products(name: str) -> Iterator[Variant]:
     """Warpgroups multiply for convolution alone; kernels whose tile has other stages or occupancy are another module."""
-    for units, real in itertools.product(product.TILES, ("float", "double")):
-        if (units in product.GROUPS and name == "dense.cu") or (real == "double" and units != "float32"):
+    for instruction, real in itertools.product(product.TILES, ("float", "double")):
+        if (instruction in product.WGMMA and name == "dense.cu") or (real == "double" and instruction != product.FMA):
             continue
-        for size, tile in product.TILES[units].items():
+        for size, tile in product.TILES[instruction].items():
             if real == "double" and size in ("large", "slim"):
                 continue
             modules: dict[product.Tile, list[str]] = {}
             for kernel in expected(name):
-                modules.setdefault(product.pipelined(tile, _layout(kernel, units), units), []).append(kernel)
+                modules.setdefault(product.pipelined(tile, _layout(kernel, instruction), instruction), []).append(
+                    kernel
+                )
             for found, kernels in modules.items():
-                label = f"{size} tile" + ("" if units == "float32" else f", {units}")
+                label = f"{size} tile" + ("" if instruction == product.FMA else f", {instruction}")
                 label += "" if len(modules) == 1 else f", {' and '.join(kernels)}"
-                yield Variant(name, real, label, product.definitions(found, units), tuple(kernels), units)
+                yield Variant(name, real, label, product.definitions(found, instruction), tuple(kernels), instruction)
 
 
-def _layout(kernel: str, units: str) -> tuple[bool, bool]:
-    return TRANSPOSED[kernel] if units == product.TF32_GROUPS else LAYOUTS[kernel]
+def _layout(kernel: str, instruction: str) -> tuple[bool, bool]:
+    return TRANSPOSED[kernel] if instruction == product.WGMMA_TF32 else LAYOUTS[kernel]
 
 
 def architecture(variant: Variant, target: str) -> str | None:
     """What to compile for, for a target; None where the launchers never ask for this there."""
-    if variant.units not in product.GROUPS:
+    if variant.instruction not in product.WGMMA:
         return target
     return "sm_90a" if target == "sm_90" else None
 
@@ -168,14 +171,14 @@ def _kernels(variant: Variant, target: str, log: str) -> Iterator[Kernel]:
 
 
 def _dynamic(variant: Variant, name: str) -> int:
-    if variant.units is None:
+    if variant.instruction is None:
         return 0
-    given, which = variant.definitions, "THREAD" if variant.units == "float32" else "WARP"
+    given, which = variant.definitions, "THREAD" if variant.instruction == product.FMA else "WARP"
     share = given[f"{which}_M"], given[f"{which}_N"]
     tile = product.Tile(given["TILE_M"], given["TILE_N"], share, given["TILE_K"], given["PIPELINE_STAGES"])
     dtype = np.dtype(np.float32 if variant.real == "float" else np.float64)
     few = 4 * tile.rows * (tile.columns + 1) if variant.source == few_channels.SOURCE else 0
-    return max(product.shared_bytes(tile, _layout(name, variant.units), dtype, variant.units), few)
+    return max(product.shared_bytes(tile, _layout(name, variant.instruction), dtype, variant.instruction), few)
 
 
 def expected(name: str) -> list[str]:
@@ -201,6 +204,32 @@ def markdown(found: list[Kernel]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def by_module(found: list[Kernel]) -> str:
+    """The table of docs/cuda-kernels.md: a line a module, with the most that one of its kernels takes."""
+    heads = (
+        "source",
+        "real",
+        "variant",
+        *(f"registers, {target}" for target in TARGETS),
+        "shared memory, bytes",
+        "spilled",
+    )
+    modules: dict[tuple[str, str, str], list[Kernel]] = {}
+    for kernel in found:
+        modules.setdefault(kernel.variant[:3], []).append(kernel)
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    for name, kernels in modules.items():
+        registers = [
+            max((kernel.registers for kernel in kernels if kernel.target.startswith(target)), default="–")
+            for target in TARGETS
+        ]
+        shared = max(kernel.static_shared + kernel.dynamic_shared for kernel in kernels)
+        cells = (*name, *registers, shared, sum(kernel.spilled for kernel in kernels))
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return "\n".join(lines) + "\n"
+
+
 if __name__ == "__main__":
-    targets = sys.argv[1:] or TARGETS
-    print(markdown([kernel for variant, target in pairs(targets) for kernel in compiled(variant, target)]), end="")
+    show = by_module if "--modules" in sys.argv else markdown
+    targets = [word for word in sys.argv[1:] if not word.startswith("--")] or TARGETS
+    print(show([kernel for variant, target in pairs(targets) for kernel in compiled(variant, target)]), end="")

@@ -10,18 +10,18 @@ from comparing import (
     BF16_WARPS,
     FLOAT32,
     FLOAT64,
+    INSTRUCTIONS,
     OF_DENSE,
     ROUNDING,
-    UNITS,
     WARPGROUPS,
     WARPS,
     compare,
     cut_tf32,
+    instruction,
     kernel_of,
     round_bf16,
     round_tf32,
     rounding,
-    units,
 )
 from on_host import ORDERS, threads_in_order
 
@@ -50,7 +50,7 @@ WIDE = {
 }
 """More than one tile either way, with chunks of 16 bytes and without."""
 LAYOUTS = [(True, True), (True, False), (False, False)]
-TILES = [(name, size) for name in ROUNDING for size in product.TILES[UNITS[name]]]
+TILES = [(name, size) for name in ROUNDING for size in product.TILES[INSTRUCTIONS[name]]]
 ACTIVATIONS = [Activation(), *map(Activation, ("relu", "tanh", "sigmoid")), Activation("leaky_relu", 0.2)]
 
 
@@ -104,7 +104,7 @@ def test_few_channels_in_a_warpgroups_tiles(label, monkeypatch):
 def test_every_tile(name, size, label, order, monkeypatch, launches):
     """With split-K in the one order of threads, without in the others."""
     (split if order == "shuffled" else undivided)(monkeypatch)
-    tile = product.TILES[UNITS[name]][size]
+    tile = product.TILES[INSTRUCTIONS[name]][size]
     monkeypatch.setattr(product, "choose_tile", lambda *given: tile)
     with threads_in_order(order):
         compare(conv2d_case(label, WIDE[label]), name)
@@ -137,7 +137,7 @@ def test_weight_gradients_into_place(name, divided, label, rng, monkeypatch, lau
     )
     given = plan.prepare_large(to_device(large, "cuda")), plan.prepare_small(to_device(small, "cuda"))
     place = to_device(np.full(geometry.weight_shape, np.nan, np.float32), "cuda")
-    with units(name), threads_in_order("shuffled"):
+    with instruction(name), threads_in_order("shuffled"):
         expected = to_host(plan.to_weight(*given))
         for times, add in ((1, False), (2, True)):
             plan.to_weight(*given, Into(place, add))
@@ -153,7 +153,7 @@ def test_dense_with_split_k(name, order):
 @pytest.mark.parametrize(("name", "size"), [pair for pair in TILES if pair[0] in OF_DENSE])
 def test_every_tile_of_dense(name, size, monkeypatch):
     """A product of more than one large tile either way."""
-    tile = product.TILES[UNITS[name]][size]
+    tile = product.TILES[INSTRUCTIONS[name]][size]
     monkeypatch.setattr(product, "choose_tile", lambda *given: tile)
     with threads_in_order("shuffled"):
         compare(dense_case("large", 130, 37, 140), name)
@@ -162,15 +162,15 @@ def test_every_tile_of_dense(name, size, monkeypatch):
 def test_who_multiplies():
     """Warpgroups on Hopper alone, at TF32 alone, and only where their tiles would not be mostly empty."""
     like = to_device(np.zeros(1, np.float32), "cuda")
-    assert product.units_of("tf32", like, 64, 32) == product.TF32_GROUPS
-    assert product.units_of("tf32", like, 63, 32) == "tf32"
-    assert product.units_of("tf32", like, 64, 31) == "tf32"
-    assert product.units_of("bf16", like, 640, 320) == "bf16"
-    assert product.units_of("float32", like, 640, 320) == "float32"
+    assert product.instruction_for("tf32", like, 64, 32) == product.WGMMA_TF32
+    assert product.instruction_for("tf32", like, 63, 32) == product.MMA_TF32
+    assert product.instruction_for("tf32", like, 64, 31) == product.MMA_TF32
+    assert product.instruction_for("bf16", like, 640, 320) == product.MMA_BF16
+    assert product.instruction_for("float32", like, 640, 320) == product.FMA
     for capability in ("80", "89", "100", "120"):
         with mock.patch.object(product, "compute_capability", lambda array, found=capability: found):
-            assert product.units_of("tf32", like, 640, 320) == "tf32"
-    assert product.units_of("bf16", as_bf16(like), 1, 1) == product.BF16_GROUPS
+            assert product.instruction_for("tf32", like, 640, 320) == product.MMA_TF32
+    assert product.instruction_for("bf16", as_bf16(like), 1, 1) == product.WGMMA_BF16
 
 
 @pytest.mark.parametrize("name", [WARPS, WARPGROUPS])
@@ -182,11 +182,11 @@ def test_cutting_is_told_from_rounding(name, monkeypatch):
 
 
 def test_splits_and_tiles_depend_on_sizes_alone():
-    tile = product.choose_tile(64, 8192, 100, 1, FLOAT32, "float32")
-    assert tile is product.EXACT["medium"]
-    assert product.choose_tile(128 * 1024, 128, 1024, 1, FLOAT32, "tf32") is product.ROUNDED["large"]
-    assert product.choose_tile(128 * 1024, 128, 1024, 1, FLOAT64, "float32") is product.EXACT["medium"]
-    assert product.choose_tile(64, 1, 8192, 1, FLOAT32, "float32") is product.EXACT["skinny"]
+    tile = product.choose_tile(64, 8192, 100, 1, FLOAT32, product.FMA)
+    assert tile is product.FMA_TILES["medium"]
+    assert product.choose_tile(128 * 1024, 128, 1024, 1, FLOAT32, product.MMA_TF32) is product.MMA_TILES["large"]
+    assert product.choose_tile(128 * 1024, 128, 1024, 1, FLOAT64, product.FMA) is product.FMA_TILES["medium"]
+    assert product.choose_tile(64, 1, 8192, 1, FLOAT32, product.FMA) is product.FMA_TILES["skinny"]
     assert product._split_k(1, 8192, 16, 264) == (128, 64)
     assert product._split_k(1000, 8192, 16, 264) == (8192, 1)
     assert product._split_k(3, 0, 16, 264) == (16, 1)
@@ -196,8 +196,8 @@ def test_tiles_on_hopper():
     """Large ones, even where they must be divided; low ones where the inner length is short for that."""
 
     def chosen(rows, columns, depth, copies=1):
-        tile = product.choose_tile(rows, columns, depth, copies, FLOAT32, product.TF32_GROUPS)
-        return next(size for size, found in product.HOPPER.items() if found is tile)
+        tile = product.choose_tile(rows, columns, depth, copies, FLOAT32, product.WGMMA_TF32)
+        return next(size for size, found in product.WGMMA_TILES.items() if found is tile)
 
     assert chosen(128 * 1024, 128, 1024) == "large"
     assert chosen(128 * 1024, 64, 1024) == "medium"
@@ -206,33 +206,33 @@ def test_tiles_on_hopper():
     assert chosen(2048, 512, 4096) == "large"
 
 
-def units_and_tiles():
+def instructions_and_tiles():
     """All that a launcher can ask for, with the ways in which both operands' lines run."""
     for name, tiles in product.TILES.items():
-        layouts = [(True, True), (False, True)] if name == product.TF32_GROUPS else LAYOUTS
+        layouts = [(True, True), (False, True)] if name == product.WGMMA_TF32 else LAYOUTS
         for tile, layout in itertools.product(tiles.values(), layouts):
             yield name, product.pipelined(tile, layout, name), layout
-    for name, columns in itertools.product(("float32", "tf32", "bf16"), (16, 32, 48, 64)):
+    for name, columns in itertools.product(product.OF_THREADS_OR_WARPS.values(), (16, 32, 48, 64)):
         yield name, few_channels.tile_of(columns, name), (True, True)
 
 
 def test_shared_memory_fits():
     """On an A100 where it is meant for one, and on an H100 for so many blocks at a time as the compiler is told."""
-    for name, tile, layout in units_and_tiles():
+    for name, tile, layout in instructions_and_tiles():
         few = 4 * tile.rows * (tile.columns + 1) if tile.rows == few_channels.PIXELS else 0
         needed = max(product.shared_bytes(tile, layout, FLOAT32, name), few)
         assert needed <= 227 << 10
         assert tile.occupancy * (needed + 1024) <= 228 << 10, (name, tile)  # a block takes 1 KB beside what it asks for
-        assert name in product.GROUPS or needed <= 163 << 10, (name, tile)
-        if name == "float32" and not few:
+        assert name in product.WGMMA or needed <= 163 << 10, (name, tile)
+        if name == product.FMA and not few:
             assert needed <= 48 << 10
 
 
 def test_blocks_are_those_that_sources_count():
-    for name, tile, _ in units_and_tiles():
+    for name, tile, _ in instructions_and_tiles():
         threads = product.threads(tile, name)
         assert 32 <= threads <= 1024
-        assert threads % (128 if name in product.GROUPS else 32) == 0
+        assert threads % (128 if name in product.WGMMA else 32) == 0
         # What a multiprocessor has: 2,048 threads, and 65,536 registers of which each thread needs its sums at least.
         sums = tile.rows * tile.columns // threads
         assert tile.occupancy * threads <= 2048
@@ -255,7 +255,7 @@ def fused(name, geometry, contraction, bias, activation, rng):
     sums = getattr(reference, contraction)(reference.prepare_weight(wide[0]), getattr(reference, prepare)(wide[1]))
     epilogue = kernels.entry("bias_activation", "reference").implementation
     expected = epilogue.forward(sums, None if bias is None else bias.astype(np.float64), activation)
-    with units(name):
+    with instruction(name):
         plan = kernels.entry("conv2d", kernel_of(name)).implementation.plan(geometry)
         prepared = plan.prepare_weight(to_device(weight, "cuda")), getattr(plan, prepare)(to_device(image, "cuda"))
         bias = None if bias is None else to_device(bias, "cuda")
@@ -336,7 +336,7 @@ def test_a_picture_that_is_not_a_number(name, label, rng):
     small[1, 2, 2, 5] = large[1, 5, 4, 2] = np.nan
     seen = np.zeros(geometry.large_shape[:3], bool)
     seen[1, 3:7, 3:7] = True
-    with units(name):
+    with instruction(name):
         plan = kernels.entry("conv2d", kernel_of(name)).implementation.plan(geometry)
         prepared = plan.prepare_weight(weight)
         found = to_host(plan.to_large_with_epilogue(prepared, to_device(small, "cuda"), None, Activation("relu")))
@@ -442,7 +442,7 @@ def test_who_stores_bf16():
         assert plan.keeps_small
         for prepared in (plan.prepare_large(array), plan.prepare_small(array), plan.prepare_weight(array).natural):
             assert (prepared.dtype == BF16) == stored
-        with units(BF16_WARPS):
+        with instruction(BF16_WARPS):
             assert plan.prepare_large(array) is array
         assert kernels.entry("conv2d", "cuda_tf32").implementation.plan(geometry).prepare_large(array) is array
 

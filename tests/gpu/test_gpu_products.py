@@ -11,7 +11,7 @@ from gan_np.kernels.cases import conv2d_case, convolution_geometry, dense_case
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "cuda"))
 
-from comparing import BF16_WARPGROUPS, OF_DENSE, ROUNDING, UNITS, WARPGROUPS, compare
+from comparing import BF16_WARPGROUPS, INSTRUCTIONS, OF_DENSE, ROUNDING, WARPGROUPS, compare
 
 from gan_np.kernels.cuda import product
 from gan_np.kernels.cuda.launcher import compute_capability
@@ -54,6 +54,6 @@ def test_every_tile(name, label, monkeypatch):
     here(name)
     if label == "odd" and name == BF16_WARPGROUPS:
         pytest.skip("its lines are not aligned, so that warps do it")
-    for tile in product.TILES[UNITS[name]].values():
+    for tile in product.TILES[INSTRUCTIONS[name]].values():
         monkeypatch.setattr(product, "choose_tile", lambda *given, tile=tile: tile)
         compare(conv2d_case(label, GEOMETRIES[label]), name)

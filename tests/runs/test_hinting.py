@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 import gan_np as gn
 from gan_np.cli import app
+from gan_np.cli.flags import as_flags
 from gan_np.runs import checkpoint, hinting
 from gan_np.runs.hints_file import read_hints
 from gan_np.runs.records import read_records
@@ -48,7 +49,7 @@ def test_with_a_progress_bar_a_line_does_and_the_folder_keeps_it(
     assert (hint["step"], hint["hint"]) == (1, "rate-too-high")
     assert gn.open_run(run).hints == [hint]
     shown = CliRunner().invoke(app, ["show", str(run)], env={"COLUMNS": "500"})
-    assert f"hint, step 1: {hint['text']}" in shown.output
+    assert f"hint, step 1: {as_flags(hint['text'])}" in shown.output
     assert hint["text"].split(":")[0] in gn.open_run(run)._repr_html_()
     gn.resume(run, images=IMAGES, steps=6)
     assert "hint" not in capsys.readouterr().err, "not twice"

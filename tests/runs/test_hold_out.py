@@ -185,7 +185,7 @@ def test_several_stages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         for arguments in work.values():
             function(*pickle.loads(pickle.dumps(arguments)))
 
-    monkeypatch.setattr("gan_np.runs.stages.run_in_processes", in_this_process)
+    monkeypatch.setattr("gan_np.runs.stage_training.run_in_processes", in_this_process)
     images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1), np.uint8)
     labels = np.arange(40) % 2
     np.savez(tmp_path / "d.npz", images=images, labels=labels)

@@ -121,3 +121,12 @@ def test_numbers_that_have_no_json_are_refused() -> None:
     layer = gn.Dense(1, weight_initializer=made)
     with pytest.raises(TypeError, match=r"Normal\.deviation: inf"):
         registry.describe(layer)
+
+
+def test_load_refuses_another_kind_than_asked_for(tmp_path):
+    path = gn.save(gn.Network(gn.Dense(1), (2,)), tmp_path / "one.safetensors")
+    assert gn.load(path, gn.Network).output_shape == (1,)
+    with pytest.raises(TypeError, match=r"kind: expected a GAN, .* holds <Network"):
+        gn.load(path, gn.GAN)
+    with pytest.raises(TypeError, match="kind: expected a class such as"):
+        gn.load(path, "cpu")

@@ -3,6 +3,7 @@
 from dataclasses import fields
 from typing import Any, get_type_hints
 
+import gan_np as gn
 from gan_np.constructors import is_schedulable
 from gan_np.runs import Config
 from gan_np.runs.loop import UNREAD
@@ -42,3 +43,15 @@ def test_settings_for_type_checkers_are_those_of_a_configuration() -> None:
 def test_a_range_of_values_may_be_two_numbers() -> None:
     assert Config(value_range=(-1, 1)).value_range == "-1..1"
     assert Config(value_range=[0, 4095.5]).to_mapping()["value_range"] == "0..4095.5"
+
+
+def test_a_configuration_does_not_name_optimisers_that_are_not_used():
+    own = gn.runs.Config(g_optimizer=gn.SGD(0.1), d_optimizer=gn.RMSprop(0.1)).of(gn.models.mlp((2,), 2, hidden=4))
+    written = own.to_mapping()
+    assert not {"optimizer", "g_learning_rate", "d_learning_rate"} & set(written)
+    assert written["g_optimizer"].startswith("sgd")
+    assert gn.runs.Config.from_mapping(written).differing(own) == []
+    one = gn.runs.Config(g_optimizer=gn.SGD(0.1), g_learning_rate=0.5).of(gn.models.mlp((2,), 2, hidden=4)).to_mapping()
+    assert one["optimizer"] == "adam"
+    assert "d_learning_rate" in one
+    assert "g_learning_rate" not in one

@@ -56,7 +56,7 @@ class Value:
 
     @property
     def rank(self) -> int:
-        """Of the whole batch."""
+        """Return the number of axes, the batch's among them."""
         return len(self.shape) + 1
 
     @property

@@ -14,7 +14,7 @@ from .pointwise import activated
 
 @exports(Dense)
 def dense(graph: Graph, layer: Dense, variables: Variables, x: Value) -> Value:
-    """Gemm: x·W + b."""
+    """Write a dense layer as ONNX's Gemm, x·W + b."""
     inputs: list[Value | str] = [x, graph.constant(variables["weight"], "weight"), *_bias(graph, variables)]
     return activated(graph, graph.node("Gemm", *inputs, shape=(layer.out_features,)), layer.activation)
 

@@ -23,7 +23,7 @@ DTYPES = ("float32", "float16")
 
 @dataclass(frozen=True)
 class Form:
-    """How a model is written.
+    """The options with which a model is written: its precision, its layout, and what is folded into weights.
 
     layout: of images at inputs and outputs, "nchw" (N, channels, height, width) or "nhwc". dtype: of weights and
     computation, "float32" or "float16". fold: batch normalisation goes into the weights before it. average: G's averaged

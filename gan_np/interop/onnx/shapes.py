@@ -29,7 +29,7 @@ def _orders_agree(shape: tuple[int, ...]) -> bool:
 
 @exports(Add)
 def add(graph: Graph, layer: Add, variables: Variables, x: tuple[Value, ...]) -> Value:
-    """The sum."""
+    """Write the sum of all inputs."""
     total, *others = x
     for other in others:
         total = graph.node("Add", total, other)

@@ -17,7 +17,7 @@ from .pointwise import activated
 
 @exports(Sequential)
 def sequential(graph: Graph, layer: Sequential, variables: Variables, x: Values) -> Values:
-    """One after the other."""
+    """Write the layers of a chain one after the other."""
     for name, each in enumerate(layer.layers):
         x = graph.apply(each, variables.children[str(name)], x, str(name))
     return x
@@ -25,7 +25,7 @@ def sequential(graph: Graph, layer: Sequential, variables: Variables, x: Values)
 
 @exports(Fork)
 def fork(graph: Graph, layer: Fork, variables: Variables, x: Values) -> tuple[Values, ...]:
-    """All on one input."""
+    """Write all branches of a fork on one input."""
     return tuple(
         graph.apply(each, variables.children[str(name)], x, str(name)) for name, each in enumerate(layer.layers)
     )

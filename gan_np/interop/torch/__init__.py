@@ -1,4 +1,7 @@
-"""Models for PyTorch and weights from there. PyTorch itself is needed for neither but to read a .pth file."""
+"""Models for PyTorch and weights from there. PyTorch itself is needed for neither but to read a .pth file.
+
+Uses layers, networks and models. A file for each way: `models.py` writes, `loading.py` reads.
+"""
 
 from . import layers
 from .loading import Loaded, load_torch

@@ -82,7 +82,7 @@ def nothing(layer: Any, site: Site) -> Chain:
 
 @exports(Maxout)
 def maxout(layer: Maxout, site: Site) -> list[Module]:
-    """A helper."""
+    """Export the layer as a helper module, whose source is written into the file."""
     return [Module(f"Maxout({layer.pieces})")]
 
 
@@ -195,7 +195,7 @@ def group_norm(layer: Any, site: Site) -> list[Module]:
 
 @exports(MinibatchStandardDeviation)
 def minibatch_deviation(layer: MinibatchStandardDeviation, site: Site) -> list[Module]:
-    """A helper."""
+    """Export the layer as a helper module, whose source is written into the file."""
     return [Module(f"MinibatchStandardDeviation({layer.epsilon!r})")]
 
 
@@ -238,7 +238,7 @@ def concatenate(layer: Concatenate, site: Site) -> Chain:
 
 @exports(Planes)
 def planes(layer: Planes, site: Site) -> list[Module]:
-    """A helper."""
+    """Export the layer as a helper module, whose source is written into the file."""
     return [Module(f"Planes({layer.height}, {layer.width})")]
 
 
@@ -333,7 +333,7 @@ def loop(layer: Loop, site: Site) -> list[Module]:
 
 @exports(EmptyCanvas)
 def empty_canvas(layer: EmptyCanvas, site: Site) -> list[Module]:
-    """A helper."""
+    """Export the layer as a helper module, whose source is written into the file."""
     height, width, channels = layer.image_shape
     return [Module(f"EmptyCanvas({layer.code}, {channels}, {height}, {width})")]
 
@@ -355,7 +355,7 @@ def finished_canvas(layer: FinishedCanvas, site: Site) -> list[Module]:
 
 @exports(AddDetail)
 def add_detail(layer: AddDetail, site: Site) -> list[Module]:
-    """A helper."""
+    """Export the layer as a helper module, whose source is written into the file."""
     return [Module("AddDetail()")]
 
 

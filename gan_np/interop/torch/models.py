@@ -146,7 +146,7 @@ def classifier(made: Classifier, form: Form) -> Written:
 
 
 def network(made: Network, form: Form) -> Written:
-    """Any network."""
+    """Write any network, with no model around it."""
     shapes = made.input_shape
     several = shapes and isinstance(shapes[0], tuple)
     each = [f"(N, {_sizes(shape)})" for shape in (shapes if several else (shapes,))]
@@ -212,7 +212,7 @@ def _units(gan: GAN, helper: str) -> list[Module]:
 
 
 def _pyramid(gan: LAPGAN, form: Form) -> Module:
-    """All levels of a LAPGAN."""
+    """Write all levels of a LAPGAN as one module."""
     children = {str(number): form.chain(stage.sampler(average=form.average)) for number, stage in enumerate(gan.stages)}
     low, high = gan.coarsest.image_range
     labelled = gan.classes is not None

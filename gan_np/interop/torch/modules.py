@@ -36,7 +36,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Module:
-    """A module of PyTorch.
+    """The text of one module of PyTorch, with the weights that it is to have.
 
     code: the call that makes it, as "nn.Linear(3, 4)"; with `children`, chains that are given to it as arguments by
         position, only what stands before the parenthesis. arguments: what follows them.
@@ -62,7 +62,7 @@ class Module:
         return name if name in HELPERS else ""
 
     def lines(self) -> list[str]:
-        """Its text."""
+        """Return the lines of the module's source."""
         if not self.children:
             return [self.code]
         inside = [line for chain in self.children.values() for line in chain_lines(chain, ",")]
@@ -92,7 +92,7 @@ def leaves(chain: list[Module], prefix: str = "") -> Iterator[tuple[str, Module]
 
 @dataclass(frozen=True)
 class Site:
-    """Where a layer stands while it is exported.
+    """The place of a layer in the module that is written: its name, its input's shape and order.
 
     variables: its numbers. path, state_path: of its names in the network. shape: of its input. order: that of the features
     of its input. wanted: the order in which what follows reads the features of its output, where it is a vector.
@@ -106,7 +106,7 @@ class Site:
     wanted: Order | None = None
 
     def child(self, name: str, shape: Shapes, order: Orders, wanted: Order | None = None) -> Site:
-        """That of a layer inside."""
+        """Return the place of a layer inside this one."""
         return Site(
             self.variables.children[name], f"{self.path}{name}.", f"{self.state_path}{name}.", shape, order, wanted
         )

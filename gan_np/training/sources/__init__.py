@@ -1,4 +1,7 @@
-"""What a training reads real data from: arrays, data sets with len and items, iterables of batches."""
+"""What a training reads real data from: arrays, data sets with len and items, iterables of batches.
+
+Knows data and models, and nothing of steps: `batches.py` beside this folder asks a source for its next batch.
+"""
 
 from .arrays import ArraySource
 from .chosen import as_source

@@ -17,7 +17,7 @@ PATIENCE = 5.0
 
 
 class _Failed:
-    """What the iterator raised in place of a value."""
+    """An exception that the iterator raised in place of a value, on its way to the other thread."""
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
@@ -78,7 +78,7 @@ class Ahead(Iterator[T]):
 
     @property
     def running(self) -> bool:
-        """Whether the thread is there."""
+        """Return whether the reading thread is running."""
         return self._thread is not None and self._thread.is_alive()
 
     def __next__(self) -> T:

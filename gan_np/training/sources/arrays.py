@@ -47,22 +47,22 @@ class ArraySource(Source):
 
     @property
     def dtype(self) -> str:
-        """Of the images or vectors."""
+        """Return the dtype of the images or vectors, float32, float64 or uint8."""
         return str(self.data.dtype if self._first is None else self._first.dtype)
 
     @property
     def count(self) -> int:
-        """All of them."""
+        """Return the number of all examples."""
         return len(self.data)
 
     @property
     def available(self) -> int:
-        """All of them."""
+        """Return the number of all examples."""
         return len(self.data)
 
     @property
     def transform_name(self) -> str | None:
-        """What the function is called that changes each image; None where there is none."""
+        """Return the name of the function that changes each image; None where there is none."""
         return None if self.form is None or self.form.transform is None else self.form.transform.name
 
     def order(self, batch_size: int, seed: int) -> Shuffler:
@@ -79,7 +79,7 @@ class ArraySource(Source):
         )
 
     def some(self, count: int, rng: np.random.Generator) -> Batch:
-        """Drawn from all."""
+        """Return some examples, drawn from all."""
         chosen = np.sort(rng.permutation(len(self.data))[:count])
         return Batch(self._read(chosen, lambda: rng), None, chosen)
 
@@ -105,11 +105,11 @@ class ArraySource(Source):
         return digest(self.data)
 
     def fingerprint_of_items(self) -> str:
-        """Of a few, evenly spaced."""
+        """Return a fingerprint of a few examples, evenly spaced."""
         return spaced_digest(len(self.data), lambda index: list(self.data[index]))
 
     def teach(self, gan: GAN, *, standardise: bool) -> None:
-        """By all of them."""
+        """Let the model learn the encoding from all examples."""
         if self.form is not None:
             super().teach(gan, standardise=standardise)
             return

@@ -62,7 +62,7 @@ class ItemSource(Source):
 
     @property
     def dtype(self) -> str:
-        """Of the images or vectors."""
+        """Return the dtype of the images or vectors, float32, float64 or uint8."""
         return str(self._first.dtype)
 
     @property
@@ -77,7 +77,7 @@ class ItemSource(Source):
 
     @property
     def transform_name(self) -> str | None:
-        """What the function is called that changes each image; None where there is none."""
+        """Return the name of the function that changes each image; None where there is none."""
         return None if self.form.transform is None else self.form.transform.name
 
     @property
@@ -121,11 +121,11 @@ class ItemSource(Source):
         return other
 
     def fingerprint(self) -> str:
-        """Of the length and of a few items, evenly spaced, where they are the same when read again."""
+        """Return a fingerprint of the length, and of a few items where they are the same when read again."""
         return self._look()[0]
 
     def fingerprint_of_items(self) -> str:
-        """The same."""
+        """Return the same fingerprint, since it is that of some items already."""
         return self.fingerprint()
 
     def _look(self) -> tuple[str, bool]:

@@ -28,7 +28,7 @@ class Reader:
         return self._batches is not None and self._expected == self.order.position
 
     def next(self) -> Batch:
-        """The next batch.
+        """Return the next batch.
 
         Raises:
             DataEndedError: there is none. Exception: what reading it raised; the next call reads it again where that can be

@@ -73,7 +73,7 @@ class Form:
 
     @property
     def vectors(self) -> bool:
-        """Whether the data are vectors."""
+        """Return whether the data are vectors."""
         return len(self.data_shape) == 1
 
     @property

@@ -19,7 +19,7 @@ class DataEndedError(ValueError):
 
 
 class Batch(NamedTuple):
-    """Examples on the host.
+    """A batch of examples on the host, with their labels and numbers where these are known.
 
     images: (n, H, W, C), uint8 or floats from 0 to 1, or vectors (n, m). labels: as the data have them, int64 (n,), or None.
     numbers: which examples these are, int64 (n,), where they are numbered.
@@ -38,7 +38,7 @@ class Order(Protocol):
 
     @property
     def position(self) -> int:
-        """How many batches were used."""
+        """Return how many batches were used."""
 
     def seek(self, position: int) -> None:
         """Go where `position` batches were used."""
@@ -53,7 +53,7 @@ class Count:
 
     @property
     def position(self) -> int:
-        """How many batches were used."""
+        """Return how many batches were used."""
         return self._position
 
     def seek(self, position: int) -> None:
@@ -96,7 +96,7 @@ class Source(ABC):
     @property
     @abstractmethod
     def dtype(self) -> str:
-        """Of the images or vectors."""
+        """Return the dtype of the images or vectors, float32, float64 or uint8."""
 
     @property
     @abstractmethod
@@ -115,7 +115,7 @@ class Source(ABC):
 
     @property
     def transform_name(self) -> str | None:
-        """What the function is called that changes each image; None where there is none."""
+        """Return the name of the function that changes each image; None where there is none."""
         return None
 
     @property
@@ -154,7 +154,7 @@ class Source(ABC):
 
     @property
     def counted(self) -> str:
-        """How many of what, in words."""
+        """Return the number and kind of the examples in words."""
         things = "vectors" if len(self.data_shape) == 1 else "images"
         return f"batches of {things}" if self.count is None else f"{self.count:,} {things}"
 

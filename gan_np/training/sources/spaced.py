@@ -13,7 +13,7 @@ SPACED = 8
 
 
 def spaced(count: int) -> Array:
-    """Their numbers."""
+    """Return the numbers of the examples, evenly spaced."""
     return np.unique(np.linspace(0, count - 1, min(SPACED, count)).astype(np.int64))
 
 

@@ -58,22 +58,22 @@ class StreamSource(Source):
 
     @property
     def dtype(self) -> str:
-        """Of the images or vectors."""
+        """Return the dtype of the images or vectors, float32, float64 or uint8."""
         return self._dtype
 
     @property
     def count(self) -> None:
-        """Nobody knows."""
+        """Return None: nobody knows how many examples an iterable gives."""
         return
 
     @property
     def available(self) -> int:
-        """Those that are kept."""
+        """Return the number of examples that are kept from the beginning."""
         return sum(len(chunk.images) for chunk in self._kept)
 
     @property
     def transform_name(self) -> str | None:
-        """What the function is called that changes each image; None where there is none."""
+        """Return the name of the function that changes each image; None where there is none."""
         return None if self.form.transform is None else self.form.transform.name
 
     @property
@@ -85,7 +85,7 @@ class StreamSource(Source):
         )
 
     def order(self, batch_size: int, seed: int) -> Count:
-        """Batches are counted."""
+        """Return a count of batches, all that is known of the order of an iterable."""
         return Count(batch_size, seed)
 
     def batches(self, order: Order) -> Iterator[Batch]:
@@ -127,11 +127,11 @@ class StreamSource(Source):
         return other
 
     def fingerprint(self) -> str:
-        """That it is an iterable: what comes of it, nobody knows."""
+        """Return a constant, which says that it is an iterable: nobody knows what comes of it."""
         return STREAM
 
     def fingerprint_of_items(self) -> str:
-        """The same."""
+        """Return the same: nothing can be said of the items of an iterable."""
         return STREAM
 
     def _fill(self) -> None:

@@ -41,7 +41,7 @@ class Transform:
 
     @property
     def name(self) -> str:
-        """What the function is called."""
+        """Return the name of the function."""
         return str(getattr(self.function, "__qualname__", type(self.function).__qualname__))
 
 

@@ -2,7 +2,7 @@
 #include "pointwise.cuh"
 #if defined(HOPPER)
 #include "hopper.cuh"
-#elif defined(ROUNDED)
+#elif defined(PRECISION)
 #include "rounded.cuh"
 #else
 #include "exact.cuh"

@@ -1,7 +1,7 @@
 #include "matrix_unit.cuh"
 #include "tile.cuh"
 // A block's tile of a product on the tensor cores: float32 numbers in memory, each rounded when it is read to TF32
-// (-DROUNDED=32: 8 bits of exponent, 10 after the point) or to bf16 (-DROUNDED=16: 7 after the point); products and sums are
+// (-DPRECISION=32: 8 bits of exponent, 10 after the point) or to bf16 (-DPRECISION=16: 7 after the point); products and sums are
 // float32. Each warp keeps WARP_M × WARP_N sums.
 #ifndef TILE_M
 #define TILE_M 64
@@ -15,15 +15,15 @@
 #endif
 constexpr int DEPTH = TILE_K, STAGES = PIPELINE_STAGES;
 constexpr int ACROSS = TILE_N / WARP_N, DOWN = TILE_M / WARP_M, THREADS = 32 * ACROSS * DOWN;
-constexpr int STEP = ROUNDED == 32 ? 8 : 16;
+constexpr int STEP = PRECISION == 32 ? 8 : 16;
 
 // What a tile's lines are padded by. Lanes 4g + t read, TF32: rows of 16 bytes of lines along k, else single numbers (g, t);
 // bf16: pairs (g, 2t..) of lines along k, else single numbers (g, 2t). So no two lanes of a phase meet in a bank.
 template <bool ALONG_K>
-constexpr int PAD = (ROUNDED == 32) == ALONG_K ? 4 : 8;
+constexpr int PAD = (PRECISION == 32) == ALONG_K ? 4 : 8;
 
 __device__ __forceinline__ void multiply(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
-    if (ROUNDED == 32)
+    if (PRECISION == 32)
         multiply_tf32(c, a, b);
     else
         multiply_bf16(c, a, b);
@@ -32,7 +32,7 @@ __device__ __forceinline__ void multiply(float (&c)[4], const unsigned (&a)[4], 
 // One register: the number at (index, k + t), or the two at (index, k + 2t) and (index, k + 2t + 1).
 template <class Tile>
 __device__ __forceinline__ unsigned fragment(const real* tile, int index, int k, int t) {
-    if (ROUNDED == 32) return round_tf32(Tile::get(tile, index, k + t));
+    if (PRECISION == 32) return round_tf32(Tile::get(tile, index, k + t));
     if (Tile::RUNS_ALONG_K) {  // neighbours in memory: one load
         Pack<2> pair = *reinterpret_cast<const Pack<2>*>(tile + index * Tile::PITCH + k + 2 * t);
         return pack_bf16(pair.at[0], pair.at[1]);
@@ -42,7 +42,7 @@ __device__ __forceinline__ unsigned fragment(const real* tile, int index, int k,
 
 // TF32 in lines along k: four numbers of a line are a row of 16 bytes, so that one instruction loads four registers.
 template <class Tile>
-constexpr bool IN_MATRICES = ROUNDED == 32 && Tile::RUNS_ALONG_K;
+constexpr bool IN_MATRICES = PRECISION == 32 && Tile::RUNS_ALONG_K;
 
 // A's registers: for each 16 rows, (g, k..) (g+8, k..) (g, k+half..) (g+8, k+half..).
 template <class Tile, int ROWS>
