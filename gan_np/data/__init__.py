@@ -4,6 +4,7 @@
 `Shuffler` gives the order that training sees them in. Pillow and pooch are imported when first used.
 """
 
+from .animation import write_animation
 from .dataset import Dataset
 from .download import DownloadError
 from .flips import flip_horizontally
@@ -28,4 +29,5 @@ __all__ = [
     "save_image",
     "to_bytes",
     "to_float",
+    "write_animation",
 ]

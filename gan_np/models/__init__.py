@@ -14,6 +14,7 @@ from .prior import CHUNK, Prior
 from .registered import GANS, MODELS, Training, register
 from .residual import residual_gan
 from .stages import Stages
+from .truncation import Truncation
 
 __all__ = [
     "CHUNK",
@@ -30,6 +31,7 @@ __all__ = [
     "Prior",
     "Stages",
     "Training",
+    "Truncation",
     "classifier",
     "conditional_dcgan",
     "dcgan",
