@@ -30,8 +30,8 @@ def write_atomically(path: str | Path, data: bytes) -> Path:
 
 @contextlib.contextmanager
 def writing(path: str | Path) -> Iterator[BinaryIO]:
-    """A file to write piece by piece, also to seek in, which `write_atomically` would write whole: it is there under its name
-    when the block ends, and not at all if the block raises.
+    """A file to write piece by piece, also to seek in. As with `write_atomically` it is there whole or not at all: under its
+    name when the block ends, and gone if the block raises.
 
     Raises:
         OSError: it cannot be written; the message names the file.

@@ -1,4 +1,4 @@
-"""Animated PNG frame by frame: each is encoded by Pillow as a PNG, whose pixels become a frame (PNG, third edition, §11.3.6)."""
+"""Animated PNG frame by frame: each is encoded by Pillow as a PNG, whose pixels become a frame (PNG, third edition)."""
 
 from __future__ import annotations
 

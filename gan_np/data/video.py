@@ -24,8 +24,8 @@ def ffmpeg() -> str:
         path: str = importlib.import_module("imageio_ffmpeg").get_ffmpeg_exe()
     except (ImportError, RuntimeError) as error:
         raise ModuleNotFoundError(
-            'out: .mp4 needs ffmpeg: install the program, or python -m pip install "gan_np[video]"; .webp, .apng and .gif need '
-            "nothing"
+            'out: .mp4 needs ffmpeg: install the program, or python -m pip install "gan_np[video]"; .webp, .apng and .gif '
+            "need nothing"
         ) from error
     return path
 

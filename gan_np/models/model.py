@@ -121,7 +121,7 @@ class Model(ABC):
         """
         integer("count", count, 1)
         changed, table = Truncation(truncation, truncation_bound), self.labels
-        self.check_parts()
+        self._check_parts()
         if table is None and labels is not None:
             raise ValueError("labels: this model is not conditional, it takes none")
         asked = None if table is None or labels is None else np.broadcast_to(table.asked(labels), (count,))
@@ -159,7 +159,7 @@ class Model(ABC):
         [(1, 8, 8, 1), (1, 8, 8, 1)]
         """
         changed, numbers = Truncation(truncation, truncation_bound), list(seeds)
-        self.check_parts()
+        self._check_parts()
         for number in numbers:
             integer("seeds", number, 0)
         if self.labels is None and labels is not None:
@@ -186,20 +186,18 @@ class Model(ABC):
         place = int(np.searchsorted(shares, generator(seed, 0, 2).random(), side="right"))
         return self.labels.values[min(place, len(shares) - 1)]
 
-    def check_parts(self) -> None:
-        """Refuse to draw part by part where a class has a `sample` of its own and no `sample_part` that goes with it.
+    @property
+    def draws_parts(self) -> bool:
+        """Whether its `sample_part` goes with its `sample`: a class that has a `sample` of its own needs both."""
+        made = next(made for made in type(self).__mro__ if {"sample", "sample_part"} & set(vars(made)))
+        return "sample_part" in vars(made) and made is not Model
 
-        Raises:
-            ValueError: it has.
-        """
-        for made in type(self).__mro__:
-            if "sample_part" in vars(made) and made is not Model:
-                return
-            if "sample" in vars(made):
-                raise ValueError(
-                    f"gan: {made.__name__} draws samples in a way of its own; for truncation, seeds and more samples than a grid "
-                    "it needs a method sample_part too"
-                )
+    def _check_parts(self) -> None:
+        if not self.draws_parts:
+            raise ValueError(
+                f"gan: {type(self).__name__} draws samples in a way of its own; for truncation, seeds and samples in parts "
+                "it needs a method sample_part too"
+            )
 
     @abstractmethod
     def decode(self, z: Array, *, labels: Any = None, average: bool = True, seed: int = 0) -> Array:

@@ -136,6 +136,6 @@ def test_a_movie_is_what_ffmpeg_is_given(tmp_path: Path, monkeypatch: pytest.Mon
     frames = moving(6, 3)
     path = write_animation(iter(frames), tmp_path / "a.mp4", fps=25)
     assert path.read_bytes() == b"".join(frame.tobytes() for frame in frames)
-    with pytest.raises(RuntimeError, match="ffmpeg could not write .mp4: another size"):
+    with pytest.raises(RuntimeError, match="another size: "):
         write_animation(iter(moving(2, 3, (8, 8))), tmp_path / "b.mp4", fps=25)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "bin"]
