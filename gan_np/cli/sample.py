@@ -13,6 +13,7 @@ import typer
 
 from gan_np.arrays import Array
 
+from .animation import label_asked
 from .output import say
 from .seeds import parse_seeds
 from .usage import checking_options, device_name, wrong_option
@@ -55,7 +56,7 @@ def sample(
     truncation: Annotated[
         float,
         typer.Option(
-            metavar="PSI", help="From 1 to 0: z is drawn towards its mean, so images are more alike and better."
+            metavar="PSI", help="From 1 to 0: z is drawn towards its mean, so images are more alike, often better."
         ),
     ] = 1.0,
     truncation_bound: Annotated[
@@ -98,13 +99,8 @@ def sample(
     out = out or Path("samples.csv" if vectors else "grid.png")
     with checking_options():
         singly = written_singly(out, vectors=vectors)
-    if label is not None and gan.labels is not None:
-        with checking_options():
-            try:
-                gan.labels.asked(label)
-            except ValueError as error:
-                raise ValueError(str(error).replace("labels:", "label:", 1)) from None
-    labels: Array | str | None = label
+    with checking_options():
+        labels: Array | int | None = label_asked(gan, label)
     if by_class:
         table = gan.labels
         if table is None:

@@ -109,7 +109,7 @@ def traverse(
         if moving:
             check_animation(out, 20 if fps is None else fps)
         else:
-            check_image_name(out, "out", ENDINGS)
+            check_image_name(out, "out", (".apng", ".mp4"))
         for name, given in (("frames", frames), ("fps", fps), ("zoom", zoom)):
             if given is not None and not moving:
                 raise ValueError(f"{name}: is of an animation; expected --out NAME ending in {', '.join(ENDINGS)}")

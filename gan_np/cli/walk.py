@@ -57,7 +57,7 @@ def walk(
     truncation: Annotated[
         float,
         typer.Option(
-            metavar="PSI", help="From 1 to 0: z is drawn towards its mean, so images are more alike and better."
+            metavar="PSI", help="From 1 to 0: z is drawn towards its mean, so images are more alike, often better."
         ),
     ] = 1.0,
     truncation_bound: Annotated[

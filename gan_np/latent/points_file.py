@@ -75,7 +75,7 @@ def read_points(path: str | Path, dim: int, dtype: np.dtype[np.floating], name: 
         else:
             z, labels = loaded, None
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, MemoryError) as error:
-        raise ValueError(f"{name}: {printable(path)}: not a file of points of z: {printable(error)}") from error
+        raise ValueError(f"{name}: {printable(path)}: not an .npz file with z, as gan-np invert writes it") from error
     z = np.atleast_2d(z)
     if z.dtype.kind != "f" or z.ndim != 2 or not len(z) or z.shape[1] != dim:
         raise ValueError(

@@ -16,6 +16,7 @@ from .opened import load_gan
 from .overview import RunOverview, open_run
 from .signals import Interrupted
 from .stages import resume, train
+from .trackers import MLflow, Tracker, Trackio, WeightsAndBiases
 from .tuning import Trial, Tuned, confirm, save_tuned, tune
 
 __all__ = [
@@ -23,11 +24,15 @@ __all__ = [
     "CheckpointError",
     "Config",
     "Interrupted",
+    "MLflow",
     "RunFolder",
     "RunOverview",
     "StopTraining",
+    "Tracker",
+    "Trackio",
     "Trial",
     "Tuned",
+    "WeightsAndBiases",
     "build_gan",
     "build_trainer",
     "confirm",
