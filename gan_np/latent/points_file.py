@@ -68,12 +68,10 @@ def read_points(path: str | Path, dim: int, dtype: np.dtype[np.floating], name: 
     """
     file = regular(path, LARGEST)
     try:
-        loaded = np.load(file, allow_pickle=False)
-        if isinstance(loaded, np.lib.npyio.NpzFile):
-            with loaded:
-                z, labels = loaded["z"], loaded.get("labels")
-        else:
-            z, labels = loaded, None
+        with file.open("rb") as opened:  # NumPy leaves a damaged file open
+            loaded = np.load(opened, allow_pickle=False)
+            of_several = isinstance(loaded, np.lib.npyio.NpzFile)
+            z, labels = (loaded["z"], loaded.get("labels")) if of_several else (loaded, None)
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, MemoryError) as error:
         raise ValueError(f"{name}: {printable(path)}: not an .npz file with z, as gan-np invert writes it") from error
     z = np.atleast_2d(z)
