@@ -215,7 +215,7 @@ def _to_go_on_with(run: Path, gan: Model) -> list[str]:
     if gan.draw_steps > 1:
         look = f"gan-np sample {run} --count 8 --steps --out series.png"
     elif gan.classes is not None:
-        look = f"gan-np traverse {run} --across label --out labels.gif"
+        look = f"gan-np traverse {run} --across label"
     else:
         look = f"gan-np walk {run} --out walk.gif"
     return [f"gan-np sample {run} --count 64 --out grid.png", look, f"gan-np evaluate {run}"]

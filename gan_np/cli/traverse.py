@@ -102,8 +102,6 @@ def traverse(
         for direction in read_directions(folder).values():
             console().print(f"{direction.name}: {direction.source or 'no source given'}")
         return
-    if across is None and not keep:
-        raise wrong_option(f"across: expected a factor to change: {FACTOR}")
     moving = is_animation(out)
     with checking_options():
         if moving:
@@ -123,6 +121,8 @@ def traverse(
         for name, span in (("across_range", across_range), ("down_range", down_range)):
             for end in span or ():
                 number(name, end)
+    if across is None and not keep:
+        raise wrong_option(f"across: expected a factor to change: {FACTOR}")
     model = load_gan(run, device=device)
     _ = model.image_shape  # refuses vectors, which cannot be drawn in a grid
     decoder = Decoder(model, seed, average)

@@ -10,6 +10,7 @@ import numpy as np
 import typer
 
 from gan_np.arrays import Array
+from gan_np.checks import number
 
 from .animation import MOST_FRAMES, Fps, From, Loop, Zoom, label_asked, points_from, sheets
 from .output import say
@@ -82,6 +83,8 @@ def walk(
 
     with checking_options():
         check_animation(out, fps)
+        for end in along_range or ():
+            number("along_range", end)
         changed = Truncation(truncation, truncation_bound)
         numbers = None if seeds is None else parse_seeds(seeds)
     if seeds is not None and start is not None:

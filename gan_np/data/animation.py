@@ -56,9 +56,11 @@ def write_animation(frames: Iterable[Array], path: str | Path, *, fps: float = 2
 
     Frames are taken and written one by one, and the file appears whole, when the last is written.
 
+    >>> import tempfile
     >>> import numpy as np, gan_np as gn
     >>> frames = (np.full((8, 8, 1), 5 * number, np.uint8) for number in range(40))
-    >>> gn.data.write_animation(frames, "brighter.gif").name
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     gn.data.write_animation(frames, folder + "/brighter.gif").name
     'brighter.gif'
 
     Raises:

@@ -128,7 +128,7 @@ def write_vectors(samples: Array, path: str | Path, columns: Sequence[str] | Non
 def text_of_vectors(samples: Array, columns: Sequence[str] | None = None, *, header: bool = True) -> str:
     """The lines of `write_vectors`; header: the first of them, too."""
     names = columns or [f"x{k + 1}" for k in range(samples.shape[1])]
-    digits = np.finfo(samples.dtype).precision + 2
+    digits = 1 + math.ceil((np.finfo(samples.dtype).nmant + 1) * math.log10(2))  # 9 and 17: the numbers come back
     written = io.StringIO()
     if header:
         written.write(",".join(_cell(name) for name in names) + "\n")

@@ -124,7 +124,7 @@ def test_vectors(here: Path) -> None:
     wanted = gn.load("runs/vectors").sample(70)
     for name in ("v.csv", "v.npz", "v.npy"):
         assert gan_np("sample", "runs/vectors", "--count", 70, "--out", name)[0] == 0
-        np.testing.assert_array_equal(gn.data.load(name), wanted)
+        np.testing.assert_array_equal(gn.data.load(name).astype(np.float32), wanted)
 
 
 def size_and_frames(path: str) -> tuple[tuple[int, int], int]:
@@ -256,11 +256,12 @@ def test_version_and_completion(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "sample" not in result.stdout
 
 
-def test_a_training_ends_with_three_commands(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_training_ends_with_three_commands(runs: Path) -> None:
     from gan_np.cli.train import _to_go_on_with
 
-    for name in ("digits", "by-label", "gran", "lapgan", "vectors"):
-        commands = _to_go_on_with(Path("runs/mnist-5k-conditional-dcgan-12"), gn.load(runs / "runs" / name))
+    named = {"digits": "dcgan", "by-label": "conditional-dcgan", "gran": "gran", "lapgan": "lapgan", "vectors": "mlp"}
+    for name, model in named.items():
+        commands = _to_go_on_with(Path(f"runs/mnist-5k-{model}-12"), gn.load(runs / "runs" / name))
         assert len(commands) == 3
         for command in commands:
             assert len(f"  {command}") <= 80
