@@ -64,8 +64,7 @@ def invert(
             f"run: an image comes from all {len(gan.stages)} stages of this model together, each with noise of its own; "
             "only a model of one stage can be inverted"
         )
-    with checking_options():
-        chosen = label_asked(gan, label)
+    chosen = label_asked(gan, label)
     if gan.labels is not None and chosen is None:
         raise wrong_option(f"label: this model is conditional; say of which class the images are: {gan.labels}")
     given = np.stack([_read(path, gan) for path in images])

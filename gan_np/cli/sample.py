@@ -99,8 +99,7 @@ def sample(
     out = out or Path("samples.csv" if vectors else "grid.png")
     with checking_options():
         singly = written_singly(out, vectors=vectors)
-    with checking_options():
-        labels: Array | int | None = label_asked(gan, label)
+    labels: Array | int | None = label_asked(gan, label)
     if by_class:
         table = gan.labels
         if table is None:

@@ -104,8 +104,7 @@ def walk(
     _ = model.image_shape  # refuses vectors
     decoder = Decoder(model, seed, average)
     gan = decoder.gan
-    with checking_options():
-        chosen = label_asked(model, label)
+    chosen = label_asked(model, label)
     stops, known = _stops(gan, changed, seed, numbers, start, points * count if special is None else 1)
     if special is not None and len(stops) > 1:
         raise wrong_option(
@@ -117,8 +116,7 @@ def walk(
     if classes is not None:
         from gan_np.latent import between_classes
 
-        with checking_options():
-            wanted = _classes(gan, classes)
+        wanted = _classes(gan, classes)
         made = between_classes(decoder, stops[0], wanted, frames, closed=loop)
     elif along is not None:
         made = _along(decoder, run, along, along_range, stops[0], chosen, frames, loop, classifier)
