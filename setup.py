@@ -82,6 +82,10 @@ DOWNLOAD = ["pooch>=1.8"]
 PARQUET = ["pyarrow>=16"]
 TENSORBOARD = ["tensorboardX>=2.6"]
 FACES = ["dicebear-core>=10.7,<11", "dicebear-styles>=10.6,<11", "resvg-py>=0.5"]
+VIDEO = ["imageio-ffmpeg>=0.5"]
+WANDB = ["wandb>=0.17"]
+MLFLOW = ["mlflow-skinny>=2.14"]
+TRACKIO = ["trackio>=0.5"]
 ONNX = ["onnx>=1.16", "onnxruntime>=1.18"]
 DEMO = ["mlxtend>=0.23", *PLOT]
 DEVELOP = ["ruff>=0.14", "mypy>=1.18"]
@@ -116,6 +120,10 @@ setup(
         "parquet": PARQUET,
         "tensorboard": TENSORBOARD,
         "onnx": ONNX,
+        "video": VIDEO,
+        "wandb": WANDB,
+        "mlflow": MLFLOW,
+        "trackio": TRACKIO,
         "test": TEST,
         "cuda12": ["cupy-cuda12x>=14"],
         "cuda13": ["cupy-cuda13x>=14"],

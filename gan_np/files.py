@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 import stat
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 
 def write_atomically(path: str | Path, data: bytes) -> Path:
@@ -22,13 +23,27 @@ def write_atomically(path: str | Path, data: bytes) -> Path:
         OSError: it cannot be written; the message names the file.
     """
     target = Path(path)
+    with writing(target) as file:
+        file.write(data)
+    return target
+
+
+@contextlib.contextmanager
+def writing(path: str | Path) -> Iterator[BinaryIO]:
+    """A file to write piece by piece, also to seek in. As with `write_atomically` it is there whole or not at all: under its
+    name when the block ends, and gone if the block raises.
+
+    Raises:
+        OSError: it cannot be written; the message names the file.
+    """
+    target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     with naming(target, always=True):
         try:
-            with os.fdopen(os.open(temporary, flags, 0o666), "wb") as file:
-                file.write(data)
+            with os.fdopen(os.open(temporary, flags, 0o666), "w+b") as file:
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, target)
@@ -36,7 +51,44 @@ def write_atomically(path: str | Path, data: bytes) -> Path:
             temporary.unlink(missing_ok=True)
             raise
     _sync_folder(target.parent)
-    return target
+
+
+@contextlib.contextmanager
+def filling_folder(path: str | Path) -> Iterator[Path]:
+    """A new folder to fill, which has its name when the block ends and is removed if the block raises.
+
+    Raises:
+        FileExistsError: there is something of that name already, other than an empty folder.
+        OSError: it cannot be made.
+    """
+    target = Path(path)
+    check_new_folder(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    temporary.mkdir()
+    try:
+        yield temporary
+        if target.is_dir():
+            target.rmdir()
+        os.replace(temporary, target)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    _sync_folder(target.parent)
+
+
+def check_new_folder(path: str | Path, name: str = "out") -> None:
+    """Refuse a name for a folder that has something in it; `name` is the argument that the message begins with.
+
+    Raises:
+        FileExistsError: it has, or it is that of a file.
+    """
+    target = Path(path)
+    if target.is_dir() and not any(target.iterdir()):
+        return
+    if target.exists():
+        what = "holds files already" if target.is_dir() else "is a file"
+        raise FileExistsError(f"{name}: {target} {what}; expected the name of a new or an empty folder")
 
 
 @contextlib.contextmanager

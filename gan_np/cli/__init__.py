@@ -1,5 +1,5 @@
-"""The command line: `gan-np train`, `sample`, `show`, `evaluate`, `compare`, `neighbours`, `traverse`, `profile`, `tune`,
-`train-classifier`, `export`.
+"""The command line: `gan-np train`, `sample`, `show`, `evaluate`, `compare`, `neighbours`, `traverse`, `walk`, `invert`,
+`profile`, `tune`, `train-classifier`, `export`.
 
 Exit codes: 0 done; 1 the work could not be done, the message says why; 2 the command line was wrong; 3 the training met
 numbers that are not finite; 130 stopped by Ctrl-C, 143 by SIGTERM (with a checkpoint, where there is a run).
@@ -8,6 +8,7 @@ numbers that are not finite; 130 stopped by Ctrl-C, 143 by SIGTERM (with a check
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -15,6 +16,7 @@ from .compare import compare
 from .evaluate import evaluate
 from .export import export
 from .flags import ConfiguredCommand
+from .invert import invert
 from .neighbours import neighbours
 from .output import say, show_warnings
 from .profile import profile
@@ -25,21 +27,42 @@ from .train_classifier import train_classifier
 from .traverse import traverse
 from .tune import tune
 from .usage import Command
+from .walk import walk
 
 app = typer.Typer(
     name="gan-np",
     help="Train and use generative adversarial networks, with no framework underneath.",
     epilog="Exit codes: 0 done, 1 it could not be done, 2 wrong command line, 3 numbers not finite, 130/143 stopped.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from gan_np import __version__
+
+        print(f"gan_np {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def every_command(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Train and use generative adversarial networks, with no framework underneath."""
+
+
 app.command("train", cls=ConfiguredCommand)(train)
 app.command("sample", cls=Command)(sample)
 app.command("show", cls=Command)(show)
 app.command("neighbours", cls=Command)(neighbours)
 app.command("traverse", cls=Command)(traverse)
+app.command("walk", cls=Command)(walk)
+app.command("invert", cls=Command)(invert)
 app.command("profile", cls=ConfiguredCommand)(profile)
 app.command("tune", cls=ConfiguredCommand)(tune)
 app.command("evaluate", cls=Command)(evaluate)

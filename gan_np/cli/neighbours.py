@@ -11,7 +11,7 @@ import typer
 from gan_np.files import write_atomically
 
 from .output import console, say
-from .usage import device_name
+from .usage import checking_options, device_name
 
 if TYPE_CHECKING:
     from gan_np.metrics import Copying
@@ -56,10 +56,13 @@ def neighbours(
     gan_np/metrics/copying.py; it needs images that training has not seen, of the same kind: without any it is left out, and
     it gives no verdict where they are of another kind.
     """
+    from gan_np.data.images import check_image_name
     from gan_np.evaluation.memorisation import memory_of
     from gan_np.evaluation.pairs import save_neighbours
     from gan_np.runs import load_classifier, load_gan
 
+    with checking_options():
+        check_image_name(out, "out")
     model, searches = load_gan(run, device=device), {}
     if classifier is not None:
         reader = load_classifier(classifier).extractor_for(model.image_shape)

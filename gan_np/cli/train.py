@@ -207,7 +207,6 @@ def _report(run: Path, gan: Model, seconds: float, quiet: bool) -> None:
     else:
         reached = ", ".join(f"{name} to step {steps:,}" for name, steps in done.items())
         say(f"trained {reached} in {seconds:.0f} s", quiet=quiet)
-    vectors = len(gan.data_shape) == 1
     names = (
         "samples.png",
         "samples.csv",
@@ -224,11 +223,22 @@ def _report(run: Path, gan: Model, seconds: float, quiet: bool) -> None:
             say(f"  {place}", quiet=quiet)
         elif (name == "losses.png" and len(done) == 1) or name == "samples.png":
             say(f"  {place} was not drawn: matplotlib is not installed", quiet=quiet)
-    say(f"look at {run / 'samples.png'}, then try:", quiet=quiet)
-    say(f"  gan-np sample {run} --count 64 --seed 1 --out {'rows.csv' if vectors else 'grid.png'}", quiet=quiet)
+    say(f"look at {run / 'samples.png'}, then go on with:", quiet=quiet)
+    for command in _to_go_on_with(run, gan):
+        say(f"  {command}", quiet=quiet)
+
+
+def _to_go_on_with(run: Path, gan: Model) -> list[str]:
+    """Three commands for what a run is for: its samples, what they say of z, how good they are."""
+    if len(gan.data_shape) == 1:
+        return [f"gan-np sample {run} --count 1000 --out rows.csv", f"gan-np show {run}", f"gan-np evaluate {run}"]
     if gan.draw_steps > 1:
-        say(f"  gan-np sample {run} --count 8 --seed 1 --steps --out series.png", quiet=quiet)
-    say(f"  gan-np show {run}", quiet=quiet)
+        look = f"gan-np sample {run} --count 8 --steps --out series.png"
+    elif gan.classes is not None:
+        look = f"gan-np traverse {run} --across label"
+    else:
+        look = f"gan-np walk {run} --out walk.gif"
+    return [f"gan-np sample {run} --count 64 --out grid.png", look, f"gan-np evaluate {run}"]
 
 
 def _dry_run(config: Config, dataset: Dataset, gan: Model) -> None:

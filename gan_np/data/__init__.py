@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gan_np.lazy import loader
 
 if TYPE_CHECKING:
+    from .animation import write_animation
     from .dataset import Dataset
     from .download import DownloadError
     from .flips import flip_horizontally
@@ -25,24 +26,15 @@ if not TYPE_CHECKING:
     __getattr__ = loader(
         __name__,
         {
+            "animation": ("write_animation",),
             "dataset": ("Dataset",),
             "download": ("DownloadError",),
             "flips": ("flip_horizontally",),
             "folder": ("BrokenImages",),
-            "images": (
-                "grid",
-                "save_grid",
-                "save_image",
-                "to_bytes",
-                "to_float",
-            ),
+            "images": ("grid", "save_grid", "save_image", "to_bytes", "to_float"),
             "names": ("NAMES",),
             "sampler": ("Shuffler",),
-            "sources": (
-                "load",
-                "open",
-                "open_test",
-            ),
+            "sources": ("load", "open", "open_test"),
         },
     )
 
@@ -61,4 +53,5 @@ __all__ = [
     "save_image",
     "to_bytes",
     "to_float",
+    "write_animation",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from gan_np.arrays import Array, array_module, to_host
 from gan_np.checks import ShapeError, choice, integer
 from gan_np.files import write_atomically
 
+USUAL = (".png", ".jpg", ".webp", ".gif", ".bmp", ".tiff")
+"""Endings of images that people use; Pillow writes more."""
 RANGES = {"-1..1": (-1.0, 1.0), "0..1": (0.0, 1.0)}
 """Ranges of float images: [−1, 1] for tanh, [0, 1] for sigmoid."""
 
@@ -102,12 +105,17 @@ def save_image(image: Array, path: str | Path) -> Path:
 
     1 channel is grey, 2 grey and alpha, 3 RGB, 4 RGBA. Missing folders are made.
     """
+    return _save(pillow_image(image), path)
+
+
+def pillow_image(image: Array) -> Any:
+    """One uint8 image (height, width, channels) as Pillow's, channels as in `save_image`."""
     from PIL import Image
 
     image = np.ascontiguousarray(to_host(image))
     if image.ndim != 3 or image.shape[2] not in (1, 2, 3, 4) or image.dtype != np.uint8:
         raise ShapeError(f"image: expected uint8 (height, width, 1…4), got {image.dtype} {image.shape}")
-    return _save(Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image), path)
+    return Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
 
 
 def save_grid(images: Array, path: str | Path, *, columns: int | None = None, zoom: int | None = None) -> Path:
@@ -136,16 +144,39 @@ def save_frames(frames: list[Any], path: str | Path, milliseconds: int) -> Path:
     return _save(frames[0], path, save_all=True, append_images=frames[1:], duration=durations, loop=0)
 
 
-def _save(image: Any, path: str | Path, **options: Any) -> Path:
-    """Pillow's image as a file that is there whole or not at all; the format follows the name."""
+def is_image_name(path: str | Path) -> bool:
+    """Whether a name ends like that of an image that can be written."""
     from PIL import Image
 
-    suffix, written = Path(path).suffix.lower(), io.BytesIO()
-    formats = Image.registered_extensions()
-    if formats.get(suffix) not in Image.SAVE:
-        raise ValueError(f"path: {str(path)!r}: the name of an image ends in .png, .gif, .jpg or the like")
-    image.save(written, formats[suffix], **options)
-    return write_atomically(path, written.getvalue())
+    return Image.registered_extensions().get(Path(path).suffix.lower()) in Image.SAVE
+
+
+def check_image_name(path: str | Path, name: str = "path", others: Sequence[str] = ()) -> None:
+    """Refuse the name of a file that does not end like an image's, before the image is made.
+
+    name: the argument that it was. others: endings that are taken beside, for the message.
+
+    Raises:
+        ValueError: it does not; the message lists the endings.
+    """
+    if not is_image_name(path):
+        known = ", ".join((*others, *USUAL))
+        raise ValueError(f"{name}: {str(path)!r}: expected a name that ends in {known} or the like")
+
+
+def encoded(image: Any, suffix: str, **options: Any) -> bytes:
+    """Pillow's image as the bytes of a file whose name ends so."""
+    from PIL import Image
+
+    written = io.BytesIO()
+    image.save(written, Image.registered_extensions()[suffix.lower()], **options)
+    return written.getvalue()
+
+
+def _save(image: Any, path: str | Path, **options: Any) -> Path:
+    """Pillow's image as a file that is there whole or not at all; the format follows the name."""
+    check_image_name(path)
+    return write_atomically(path, encoded(image, Path(path).suffix, **options))
 
 
 def enlarged(sheet: Array, zoom: int | None = None) -> Array:

@@ -10,8 +10,9 @@ classes may have names. One rule says how a class is asked for:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -152,13 +153,17 @@ class LabelTable:
         Nothing is random: at every place stands the class that is furthest behind its share, so that the first n are the
         same whatever `count` is, and equally frequent classes take turns.
         """
-        counts, chosen = np.array(self.counts, np.int64), np.empty(count, np.int64)
+        return np.fromiter(islice(self.in_turn(), count), np.int64, count)
+
+    def in_turn(self) -> Iterator[int]:
+        """The classes of `drawn`, one after the other, without end."""
+        counts = np.array(self.counts, np.int64)
         total, behind = counts.sum(), np.zeros(len(counts), np.int64)
-        for place in range(count):
+        while True:
             behind += counts
-            chosen[place] = k = behind.argmax()
+            k = int(behind.argmax())
             behind[k] -= total
-        return chosen
+            yield k
 
     def __str__(self) -> str:
         """ "cat (label 0): 570 images, dog (label 1): 30 images"."""

@@ -11,10 +11,12 @@ from .factors import Along, Category, Code, Factor, Label
 from .inversion import Inversion, invert
 from .named import keep_directions, read_directions
 from .paths import combined, linear, spherical
+from .points_file import Points, read_points, save_points
 from .principal import principal
 from .properties import by_properties, by_property
 from .towards import Towards
-from .traversal import Traversal, traverse
+from .traversal import Traversal, traversal_frames, traverse
+from .walks import along, between_classes, through, walk
 
 __all__ = [
     "Along",
@@ -25,9 +27,12 @@ __all__ = [
     "Factor",
     "Inversion",
     "Label",
+    "Points",
     "Towards",
     "Traversal",
+    "along",
     "axis",
+    "between_classes",
     "by_properties",
     "by_property",
     "closed_form",
@@ -39,7 +44,12 @@ __all__ = [
     "moved",
     "principal",
     "read_directions",
+    "read_points",
+    "save_points",
     "spherical",
+    "through",
+    "traversal_frames",
     "traverse",
+    "walk",
     "without",
 ]

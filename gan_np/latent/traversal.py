@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from gan_np.arrays import Array
-from gan_np.checks import ShapeError
+from gan_np.checks import ShapeError, integer
 
 from .decoding import Decoder
 from .factors import Factor
+from .walks import AT_ONCE, places_of
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,7 @@ def traverse(
     >>> gn.latent.traverse(decoder, decoder.points(1, seed=0)[0], wide, high).images.shape
     (35, 8, 8, 1)
     """
-    if start.ndim != 1:
-        raise ShapeError(f"start: expected one point (k,), got {start.shape}")
-    table = decoder.gan.labels
-    if label is not None and table is None:
-        raise ValueError("label: this model is not conditional, it takes none")
-    begin = None if table is None else table.labels_of(np.array([0]) if label is None else table.asked([label]))
+    begin = _labels_at(decoder, start, label)
     places = across.places(columns), [None] if down is None else down.places(rows)
     points, chosen = [], []
     for low in places[1]:
@@ -63,5 +60,57 @@ def traverse(
             z, labels = across.apply(z, labels, right)
             points.append(z)
             chosen.append(labels)
-    together = None if table is None else np.concatenate([part for part in chosen if part is not None])
-    return Traversal(decoder(np.concatenate(points), together), *places)
+    return Traversal(decoder(np.concatenate(points), _together(chosen)), *places)
+
+
+def traversal_frames(
+    decoder: Decoder,
+    start: Array,
+    across: Factor,
+    down: Factor | None = None,
+    *,
+    frames: int = 48,
+    rows: int = 5,
+    label: int | str | None = None,
+    closed: bool = True,
+) -> Iterator[Array]:
+    """The same as an animation: what `traverse` draws across changes from frame to frame, down stays down.
+
+    Returns an iterator of uint8 (rows, H, W, C), one for each frame; without `down` (1, H, W, C). closed: a direction goes
+    there and back, see `along`.
+
+    >>> import gan_np as gn
+    >>> decoder = gn.latent.Decoder(gn.models.dcgan((8, 8, 1), 4, width=2))
+    >>> wide = gn.latent.Along(gn.latent.axis(0, 4))
+    >>> len(list(gn.latent.traversal_frames(decoder, decoder.points(1, seed=0)[0], wide, frames=6)))
+    6
+    """
+    begin, moves = _labels_at(decoder, start, label), places_of(across, integer("frames", frames, 1), closed=closed)
+    held = [None] if down is None else down.places(rows)
+    first = [(start[None], begin) if down is None else down.apply(start[None], begin, low) for low in held]
+
+    def images() -> Iterator[Array]:
+        together = max(1, AT_ONCE // len(held))
+        for number in range(0, frames, together):
+            part = [across.apply(z, labels, move) for move in moves[number : number + together] for z, labels in first]
+            made = decoder(np.concatenate([z for z, _ in part]), _together([labels for _, labels in part]))
+            yield from made.reshape(-1, len(held), *made.shape[1:])
+
+    return images()
+
+
+def _labels_at(decoder: Decoder, start: Array, label: int | str | None) -> Array | None:
+    """The label of the start of a conditional model, (1,)."""
+    if start.ndim != 1:
+        raise ShapeError(f"start: expected one point (k,), got {start.shape}")
+    table = decoder.gan.labels
+    if table is None:
+        if label is not None:
+            raise ValueError("label: this model is not conditional, it takes none")
+        return None
+    return table.labels_of(np.array([0]) if label is None else table.asked([label]))
+
+
+def _together(labels: list[Array | None]) -> Array | None:
+    known = [part for part in labels if part is not None]
+    return np.concatenate(known) if known else None

@@ -18,6 +18,7 @@ from .prior import CHUNK, Prior
 from .registered import GANS, MODELS, Training, register
 from .residual import residual_gan
 from .stages import Stages
+from .truncation import Truncation
 
 __all__ = [
     "CHUNK",
@@ -34,6 +35,7 @@ __all__ = [
     "Prior",
     "Stages",
     "Training",
+    "Truncation",
     "classifier",
     "conditional_dcgan",
     "dcgan",

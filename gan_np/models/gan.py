@@ -24,6 +24,7 @@ from gan_np.vectors import all_finite
 from .model import Model
 from .prior import Prior
 from .registered import register
+from .truncation import Truncation
 
 STATISTICS_BATCH, STATISTICS_BATCHES = 128, 8
 
@@ -228,17 +229,43 @@ class GAN(Model):
         one_hot = (labels[:, None] == array_module(labels).arange(self.classes)).astype(self.generator.dtype)
         return to_device(one_hot, self.generator.device)
 
-    def sample(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> Array:
+    def sample(
+        self,
+        count: int,
+        seed: int = 0,
+        *,
+        labels: Any = None,
+        average: bool = True,
+        truncation: float = 1.0,
+        truncation_bound: float | None = None,
+    ) -> Array:
         """`count` images of a seed, (count, H, W, C), or vectors, (count, m), as the data are (`encoding`), on the host.
 
         Images are uint8, or floats from 0 to 1 where the training's were; vectors are in the units of the data. Image i of
         a seed is the same whatever `count` is (up to 4 images are made without filling up a batch, which may
         round a pixel to the next of its 256 levels). labels: of a conditional model, one for all or one for each, as
         integers or names (see `gan_np.data.labels`); None draws each class as often as the data have it, equally frequent
-        ones in turn. average: from the averaged weights, where there are any.
+        ones in turn. average: from the averaged weights, where there are any. truncation, truncation_bound: ψ from 0 to 1,
+        by which z is drawn towards its mean, and what no coordinate exceeds (`gan_np.models.truncation`).
+
+        As many as do not fit memory: `stream`.
         """
         integer("count", count, 1, MOST_SAMPLES)
-        z = self.prior.of_seed(seed, count, self.generator.dtype)
+        changed = Truncation(truncation, truncation_bound)
+        return self.sample_part(0, count, seed, labels=labels, average=average, truncation=changed)
+
+    def sample_part(
+        self,
+        start: int,
+        count: int,
+        seed: int,
+        *,
+        labels: Any = None,
+        average: bool = True,
+        truncation: Truncation | None = None,
+    ) -> Array:
+        """As in `Model`."""
+        z = self.prior.of_seed(seed, count, self.generator.dtype, start=start, truncation=truncation)
         return self.decode(z, labels=labels, average=average)
 
     def decode(self, z: Array, *, labels: Any = None, average: bool = True, seed: int = 0) -> Array:

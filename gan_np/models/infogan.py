@@ -56,6 +56,10 @@ class CodePrior(Prior):
 
         return array_module(noise).concatenate([noise, drawn(codes, device)], axis=1)
 
+    def noise_of(self, z: Array) -> Array:
+        """z without its codes."""
+        return z[:, : self.dim - self.categories - self.continuous]
+
     def codes_of(self, z: Array) -> tuple[Array, Array]:
         """(category one-hot, continuous codes) of points z."""
         start = self.dim - self.categories - self.continuous

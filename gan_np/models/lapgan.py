@@ -43,6 +43,7 @@ from .gan import GAN, MOST_SAMPLES, STATISTICS_BATCH, STATISTICS_BATCHES, TRANSI
 from .prior import Kind, Prior
 from .registered import Training, register
 from .stages import Stages
+from .truncation import Truncation
 
 
 @register()
@@ -93,28 +94,38 @@ class LaplacianLevel(GAN):
         planes[..., low.shape[3] :] = one_hot[:, None, None, :]
         return planes
 
-    def sample(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> Array:
+    def sample_part(
+        self,
+        start: int,
+        count: int,
+        seed: int,
+        *,
+        labels: Any = None,
+        average: bool = True,
+        truncation: Truncation | None = None,
+    ) -> Array:
         """`count` real low-pass images with generated detail, uint8 (the whole series is drawn by `LAPGAN`).
 
         labels: None for those of the images themselves.
         """
         if self.conditioning is None:
             raise ValueError("conditioning: a level alone needs real images to start from; sample the whole LAPGAN")
-        chosen = np.arange(integer("count", count, 1, MOST_SAMPLES)) % len(self.conditioning)
+        chosen = np.arange(start, start + count) % len(self.conditioning)
         low = laplacian.low_pass(self.encoding.encode(self.conditioning[chosen], self.generator.dtype))
         if labels is None and self.conditioning_labels is not None:
             classes: Array | None = self.conditioning_labels[chosen]
         else:
             classes = self.chosen_labels(labels, count)
-        return self.encoding.decode(self.detailed(low, seed, classes, average=average))
+        noise = self.prior.of_seed(seed, count, self.generator.dtype, start=start, truncation=truncation)
+        return self.encoding.decode(self.detailed(low, noise, classes, average=average))
 
     def add_detail(self, low: Array, seed: int, *, labels: Any = None, average: bool = True) -> Array:
         """l + G(z, l) for host images l (N, H, W, C) of this level's size; z from the seed, labels as in `sample`."""
-        return self.detailed(low, seed, self.chosen_labels(labels, len(low)), average=average)
+        noise = self.prior.of_seed(seed, len(low), self.generator.dtype)
+        return self.detailed(low, noise, self.chosen_labels(labels, len(low)), average=average)
 
-    def detailed(self, low: Array, seed: int, classes: Array | None, *, average: bool = True) -> Array:
-        """`add_detail` for classes that were chosen already, by their numbers; None in a level without labels."""
-        z = self.prior.of_seed(seed, len(low), self.generator.dtype)
+    def detailed(self, low: Array, z: Array, classes: Array | None, *, average: bool = True) -> Array:
+        """`add_detail` for given noise z and for classes by their numbers; None in a level without labels."""
         images: Array = low + self.generate(z, self.context(low, classes), average=average)
         return images
 
@@ -283,16 +294,30 @@ class LAPGAN(Stages):
         LAPGAN, as in `GAN.sample`.
         """
         integer("count", count, 1, MOST_SAMPLES)
+        return self._series_part(0, count, seed, labels, average, None)
+
+    def sample_part(
+        self,
+        start: int,
+        count: int,
+        seed: int,
+        *,
+        labels: Any = None,
+        average: bool = True,
+        truncation: Truncation | None = None,
+    ) -> Array:
+        """As in `Model`; truncation changes the noise of every level."""
+        return self._series_part(start, count, seed, labels, average, truncation)[-1]
+
+    def _series_part(
+        self, start: int, count: int, seed: int, labels: Any, average: bool, truncation: Truncation | None
+    ) -> list[Array]:
         z, *noises = (
-            stage.prior.of_seed(stream, count, stage.generator.dtype)
+            stage.prior.of_seed(stream, count, stage.generator.dtype, start=start, truncation=truncation)
             for stage, stream in zip(self.stages, self._streams(seed), strict=True)
         )
         drawn = self._drawn(z, noises, self.chosen_labels(labels, count), average)
         return [self.encoding.decode(images) for images in drawn]
-
-    def sample(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> Array:
-        """The finished images of a seed, uint8 (count, H, W, C)."""
-        return self.series(count, seed, labels=labels, average=average)[-1]
 
     def decode(self, z: Array, *, labels: Any = None, average: bool = True, seed: int = 0) -> Array:
         """The images of points z (N, k) of the coarsest level: uint8 (N, H, W, C).

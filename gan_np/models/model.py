@@ -8,12 +8,21 @@ model asks these questions and never for its class.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, ClassVar
 
-from gan_np.arrays import Array
+import numpy as np
+
+from gan_np.arrays import Array, generator
+from gan_np.checks import integer
 from gan_np.data.encoding import Encoding
 from gan_np.data.labels import LabelTable
+
+from .truncation import Truncation
+
+STREAMED, ROUNDED_UP = 64, 16
+"""Samples of a part of `stream`; the last part is filled up to a multiple of what a GAN makes at once."""
 
 
 class Model(ABC):
@@ -76,6 +85,119 @@ class Model(ABC):
     @abstractmethod
     def sample(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> Array:
         """`count` finished images of a seed, (count, H, W, C), or vectors, (count, m), on the host."""
+
+    def sample_part(
+        self,
+        start: int,
+        count: int,
+        seed: int,
+        *,
+        labels: Any = None,
+        average: bool = True,
+        truncation: Truncation | None = None,
+    ) -> Array:
+        """Samples start … start+count−1 of a seed, on the host: what `sample` and `stream` are made of.
+
+        labels: one for all, or one for each of these. truncation: of everything that is drawn for a sample.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no sample_part: its samples are drawn by sample alone")
+
+    def stream(
+        self,
+        count: int,
+        seed: int = 0,
+        *,
+        labels: Any = None,
+        average: bool = True,
+        truncation: float = 1.0,
+        truncation_bound: float | None = None,
+    ) -> Iterator[Array]:
+        """The samples of `sample`, in parts of at most 64, so that any count of them takes the memory of one part.
+
+        >>> import gan_np as gn
+        >>> gan = gn.models.mlp((8, 8, 1), latent_dim=4, hidden=16)
+        >>> [len(images) for images in gan.stream(100, seed=1)]
+        [64, 36]
+        """
+        integer("count", count, 1)
+        changed, table = Truncation(truncation, truncation_bound), self.labels
+        self._check_parts()
+        if table is None and labels is not None:
+            raise ValueError("labels: this model is not conditional, it takes none")
+        asked = None if table is None or labels is None else np.broadcast_to(table.asked(labels), (count,))
+        turns = None if table is None else table.in_turn()
+
+        def parts() -> Iterator[Array]:
+            for start in range(0, count, STREAMED):
+                size = min(STREAMED, count - start)
+                whole = -(-size // ROUNDED_UP) * ROUNDED_UP  # so that a sample is the same to the bit in any count
+                chosen = None
+                if table is not None and turns is not None:
+                    part = np.fromiter(islice(turns, size), np.int64) if asked is None else asked[start : start + size]
+                    chosen = table.labels_of(np.resize(part, whole))
+                yield self.sample_part(start, whole, seed, labels=chosen, average=average, truncation=changed)[:size]
+
+        return parts()
+
+    def of_seeds(
+        self,
+        seeds: Iterable[int],
+        *,
+        labels: Any = None,
+        average: bool = True,
+        truncation: float = 1.0,
+        truncation_bound: float | None = None,
+    ) -> Iterator[Array]:
+        """The first sample of each seed, (1, H, W, C) or (1, m): that of a seed is the same whatever is beside it.
+
+        labels: one for all; None: of a conditional model the class is drawn from the seed too, as often as the data have
+        it (`label_of_seed`).
+
+        >>> import gan_np as gn
+        >>> gan = gn.models.mlp((8, 8, 1), latent_dim=4, hidden=16)
+        >>> [images.shape for images in gan.of_seeds([3, 7])]
+        [(1, 8, 8, 1), (1, 8, 8, 1)]
+        """
+        changed, numbers = Truncation(truncation, truncation_bound), list(seeds)
+        self._check_parts()
+        for number in numbers:
+            integer("seeds", number, 0)
+        if self.labels is None and labels is not None:
+            raise ValueError("labels: this model is not conditional, it takes none")
+        if self.labels is not None and labels is not None:
+            self.labels.asked(labels)
+        return (
+            self.sample_part(
+                0,
+                1,
+                number,
+                labels=self.label_of_seed(number) if labels is None else labels,
+                average=average,
+                truncation=changed,
+            )
+            for number in numbers
+        )
+
+    def label_of_seed(self, seed: int) -> int | None:
+        """The label that a seed stands for where none is asked for: drawn from it, as often as the data have it."""
+        if self.labels is None:
+            return None
+        shares = np.cumsum(self.labels.counts) / np.sum(self.labels.counts)
+        place = int(np.searchsorted(shares, generator(seed, 0, 2).random(), side="right"))
+        return self.labels.values[min(place, len(shares) - 1)]
+
+    @property
+    def draws_parts(self) -> bool:
+        """Whether its `sample_part` goes with its `sample`: a class that has a `sample` of its own needs both."""
+        made = next(made for made in type(self).__mro__ if {"sample", "sample_part"} & set(vars(made)))
+        return "sample_part" in vars(made) and made is not Model
+
+    def _check_parts(self) -> None:
+        if not self.draws_parts:
+            raise ValueError(
+                f"gan: {type(self).__name__} draws samples in a way of its own; for truncation, seeds and samples in parts "
+                "it needs a method sample_part too"
+            )
 
     @abstractmethod
     def decode(self, z: Array, *, labels: Any = None, average: bool = True, seed: int = 0) -> Array:

@@ -14,6 +14,8 @@ from gan_np.devices import CPU
 from gan_np.host import drawn
 from gan_np.registry import Registry
 
+from .truncation import Truncation
+
 PRIORS = Registry("prior")
 Kind: TypeAlias = Literal["normal", "uniform", "uniform-unit-variance"]
 KINDS = ("normal", "uniform", "uniform-unit-variance")
@@ -55,7 +57,25 @@ class Prior:
 
         return drawn(uniform, device)
 
-    def of_seed(self, seed: int, count: int, dtype: DType) -> Array:
-        """The first `count` points of a seed: point i is the same for any count, in whole chunks of `CHUNK`."""
-        chunks = [self.draw(generator(seed, chunk), CHUNK, dtype) for chunk in range(-(-count // CHUNK))]
-        return np.concatenate(chunks)[:count] if chunks else np.empty((0, self.dim), dtype)
+    def of_seed(
+        self, seed: int, count: int, dtype: DType, *, start: int = 0, truncation: Truncation | None = None
+    ) -> Array:
+        """Points start … start+count−1 of a seed: point i is the same for any count and start, in whole chunks of `CHUNK`.
+
+        truncation: what is done to their noise; None: nothing.
+        """
+        first, last = start // CHUNK, -(-(start + count) // CHUNK)
+        chunks = [self._chunk(seed, chunk, dtype, truncation) for chunk in range(first, last)]
+        return np.concatenate(chunks)[start - first * CHUNK :][:count] if chunks else np.empty((0, self.dim), dtype)
+
+    def noise_of(self, z: Array) -> Array:
+        """What of points z (N, dim) is noise, as a view: all of it, but for codes that mean something."""
+        return z
+
+    def _chunk(self, seed: int, chunk: int, dtype: DType, truncation: Truncation | None) -> Array:
+        points = self.draw(generator(seed, chunk), CHUNK, dtype)
+        if truncation:
+            rng = generator(seed, chunk, 1)
+            noise = self.noise_of(points)
+            noise[...] = truncation.applied(noise, lambda: self.noise_of(self.draw(rng, CHUNK, dtype)))
+        return points

@@ -13,6 +13,7 @@ from gan_np.registry import attributes_of
 
 from .gan import GAN, MOST_SAMPLES
 from .model import Model
+from .truncation import Truncation
 
 
 class Stages(Model):
@@ -102,10 +103,35 @@ class Stages(Model):
         """See the property or method of this name of `GAN`."""
         return self.stages[0].chosen_labels(labels, count)
 
-    def sample(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> Array:
-        """The images of the first stage's z of a seed; what is drawn beside z is that of the same seed."""
+    def sample(
+        self,
+        count: int,
+        seed: int = 0,
+        *,
+        labels: Any = None,
+        average: bool = True,
+        truncation: float = 1.0,
+        truncation_bound: float | None = None,
+    ) -> Array:
+        """The images of the first stage's z of a seed; what is drawn beside z is that of the same seed. Truncation as in
+        `GAN.sample`."""
+        integer("count", count, 1, MOST_SAMPLES)
+        changed = Truncation(truncation, truncation_bound)
+        return self.sample_part(0, count, seed, labels=labels, average=average, truncation=changed)
+
+    def sample_part(
+        self,
+        start: int,
+        count: int,
+        seed: int,
+        *,
+        labels: Any = None,
+        average: bool = True,
+        truncation: Truncation | None = None,
+    ) -> Array:
+        """As in `Model`."""
         first = self.stages[0]
-        z = first.prior.of_seed(seed, integer("count", count, 1, MOST_SAMPLES), first.generator.dtype)
+        z = first.prior.of_seed(seed, count, first.generator.dtype, start=start, truncation=truncation)
         return self.decode(z, labels=labels, average=average, seed=seed)
 
     def _repr_html_(self) -> str:

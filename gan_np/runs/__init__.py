@@ -23,51 +23,28 @@ if TYPE_CHECKING:
     from .overview import RunOverview, open_run
     from .signals import Interrupted
     from .stages import resume, train
+    from .trackers import MLflow, Tracker, Trackio, WeightsAndBiases
     from .tuning import Trial, Tuned, confirm, save_tuned, tune
 
 if not TYPE_CHECKING:
     __getattr__ = loader(
         __name__,
         {
-            "build": (
-                "build_gan",
-                "build_trainer",
-            ),
-            "checkpoint": (
-                "CheckpointError",
-                "restore",
-                "save",
-            ),
+            "build": ("build_gan", "build_trainer"),
+            "checkpoint": ("CheckpointError", "restore", "save"),
             "classifier": ("train_classifier",),
-            "classifier_file": (
-                "load_classifier",
-                "save_classifier",
-            ),
+            "classifier_file": ("load_classifier", "save_classifier"),
             "config": ("Config",),
             "data": ("open_data",),
             "folder": ("RunFolder",),
             "hinting": ("Adviser",),
-            "loop": (
-                "StopTraining",
-                "iterate",
-            ),
+            "loop": ("StopTraining", "iterate"),
             "opened": ("load_gan",),
-            "overview": (
-                "RunOverview",
-                "open_run",
-            ),
+            "overview": ("RunOverview", "open_run"),
             "signals": ("Interrupted",),
-            "stages": (
-                "resume",
-                "train",
-            ),
-            "tuning": (
-                "Trial",
-                "Tuned",
-                "confirm",
-                "save_tuned",
-                "tune",
-            ),
+            "stages": ("resume", "train"),
+            "trackers": ("MLflow", "Tracker", "Trackio", "WeightsAndBiases"),
+            "tuning": ("Trial", "Tuned", "confirm", "save_tuned", "tune"),
         },
     )
 
@@ -76,11 +53,15 @@ __all__ = [
     "CheckpointError",
     "Config",
     "Interrupted",
+    "MLflow",
     "RunFolder",
     "RunOverview",
     "StopTraining",
+    "Tracker",
+    "Trackio",
     "Trial",
     "Tuned",
+    "WeightsAndBiases",
     "build_gan",
     "build_trainer",
     "confirm",

@@ -214,6 +214,13 @@ def go_on(trainer: Trainer, steps: int | None, callbacks: Iterable[Callback], pr
         return _drive(trainer, config, known.tuned, folder, callbacks, progress, seconds)
 
 
+def settings_of(trainer: Trainer) -> dict[str, Any]:
+    """The configuration that a trainer of `train` or `resume` is trained with, as plain values by name; of another trainer
+    nothing."""
+    known = _TRAININGS.get(trainer)
+    return {} if known is None else known.config.to_mapping()
+
+
 def refuse_fewer(place: Path, steps: int, done: int) -> None:
     """Refuse a new total of steps that is less than what was done.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import textwrap
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -11,8 +12,10 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+import tomli_w
 
 from gan_np.arrays import Array, generator
+from gan_np.files import open_image
 from gan_np.metrics import sliced_wasserstein
 from gan_np.training.algorithm import Trainer
 from gan_np.training.course import Course
@@ -56,6 +59,10 @@ class Recorder:
             self.folder.save_checkpoint(self.trainer, dict(self._data))
         if self.config.tensorboard:
             self._events = _event_writer(self.folder.path / "tensorboard", self.trainer.steps)
+            text = tomli_w.dumps(self.config.to_mapping())
+            self._events.add_text(
+                "configuration", textwrap.indent(text, "    "), self.trainer.steps
+            )  # code in Markdown
         if self.config.evaluate_every:
             self._monitor = self._make_monitor()
         if self.config.log_norms:
@@ -133,7 +140,10 @@ class Recorder:
         trainer = self.trainer
         if self._drawn is None and len(trainer.gan.data_shape) == 1:
             self._drawn = real_to_draw(trainer.source)
-        self.folder.save_samples(trainer.gan, trainer.steps, self._drawn)
+        path = self.folder.save_samples(trainer.gan, trainer.steps, self._drawn)
+        if self._events is not None and path is not None:
+            grid = np.asarray(open_image(path).convert("RGB"))
+            self._events.add_image("samples", grid, trainer.steps, dataformats="HWC")
 
     def _make_monitor(self) -> Monitor:
         trainer, folder = self.trainer, self.folder.path

@@ -122,12 +122,18 @@ def _limits(values: Array) -> tuple[float, float]:
 
 def write_vectors(samples: Array, path: str | Path, columns: Sequence[str] | None = None) -> Path:
     """Vectors (N, m) as text, a row a line, as many digits as their dtype needs; the first line names the columns."""
+    return write_atomically(path, text_of_vectors(samples, columns).encode())
+
+
+def text_of_vectors(samples: Array, columns: Sequence[str] | None = None, *, header: bool = True) -> str:
+    """The lines of `write_vectors`; header: the first of them, too."""
     names = columns or [f"x{k + 1}" for k in range(samples.shape[1])]
-    digits = np.finfo(samples.dtype).precision + 2
+    digits = 1 + math.ceil((np.finfo(samples.dtype).nmant + 1) * math.log10(2))  # 9 and 17: the numbers come back
     written = io.StringIO()
-    written.write(",".join(_cell(name) for name in names) + "\n")
+    if header:
+        written.write(",".join(_cell(name) for name in names) + "\n")
     np.savetxt(written, samples, f"%.{digits}g", delimiter=",")
-    return write_atomically(path, written.getvalue().encode())
+    return written.getvalue()
 
 
 def _cell(name: str) -> str:

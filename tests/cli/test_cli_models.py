@@ -163,7 +163,7 @@ def test_labels_by_their_names_and_data_that_were_moved(tmp_path: Path) -> None:
     assert dogs == also != cats
     assert "rows: cat, dog" in gan_np("sample", run, "--by-class", "--count", "4", "--out", tmp_path / "d.png").stderr
     wrong = gan_np("sample", run, "--label", "cow")
-    assert (wrong.returncode, wrong.stderr) == (1, "gan-np: labels: expected one of cat (0), dog (1), got 'cow'\n")
+    assert (wrong.returncode, wrong.stderr) == (1, "gan-np: label: expected one of cat (0), dog (1), got 'cow'\n")
     across = gan_np("traverse", run, "--across", "label", "--label", "dog", "--out", tmp_path / "e.png")
     assert across.returncode == 0, across.stderr
     (tmp_path / "data").rename(tmp_path / "elsewhere")

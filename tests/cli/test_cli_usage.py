@@ -15,7 +15,7 @@ from gan_np.runs.config import Config, options_for, owners
 from gan_np.runs.suggestions import ELSEWHERE, suggestions
 
 COMMANDS = {command.name: command.callback for command in app.registered_commands}
-RUN_FIRST = ("sample", "show", "neighbours", "traverse", "evaluate")
+RUN_FIRST = ("sample", "show", "neighbours", "traverse", "evaluate", "walk")
 FINITE_OF_ANY_SIGN = ("across_range", "down_range")
 
 

@@ -149,7 +149,10 @@ def test_tensorboard_events(tmp_path: Path, images: np.ndarray) -> None:
     pytest.importorskip("tensorboardX", reason="event files need tensorboardX")
     gn.train(small(), images, out=tmp_path / "run", steps=3, batch_size=8, tensorboard=True, progress=False)
     (events,) = (tmp_path / "run/tensorboard").glob("events*")
-    assert events.read_bytes().count(b"g_loss") == 3
+    written = events.read_bytes()
+    assert written.count(b"g_loss") == 3
+    assert written.count(b"\x89PNG") == 2  # grids of before and after
+    assert b"batch_size = 8" in written
 
 
 def test_forced_kernels_are_kept_with_the_run(tmp_path: Path, images: np.ndarray) -> None:
