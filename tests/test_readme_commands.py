@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from gan_np.cli import app
+from gan_np.cli.commands import COMMANDS, function_of
 from gan_np.data import NAMES
 from gan_np.runs.options import owners
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-COMMANDS = {command.name: set(inspect.signature(command.callback).parameters) for command in app.registered_commands}
+PARAMETERS = {name: set(inspect.signature(function_of(name)).parameters) for name in COMMANDS}
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```", re.S | re.M)
 OF_THE_READER = {"my/images", "faces.zip", "ages.csv"}
 READ = ("--data", "--labels", "--held-out", "--classifier", "--resume", "--config", "--tuned", "--against")
@@ -64,4 +64,4 @@ def test_every_option_is_there(command: str) -> None:
     parts = shlex.split(command)
     options = {part[2:].removeprefix("no-").replace("-", "_") for part in parts if part.startswith("--")}
     if len(parts) > 1:
-        assert options <= COMMANDS[parts[1]] | {"import", "help"} | set(owners())
+        assert options <= PARAMETERS[parts[1]] | {"import", "help"} | set(owners())

@@ -12,25 +12,12 @@ from typing import Annotated
 
 import typer
 
-from .compare import compare
-from .evaluate import evaluate
-from .export import export
-from .flags import ConfiguredCommand
-from .invert import invert
-from .neighbours import neighbours
+from .commands import Commands
 from .output import say, show_warnings
-from .profile import profile
-from .sample import sample
-from .show import show
-from .train import train
-from .train_classifier import train_classifier
-from .traverse import traverse
-from .tune import tune
-from .usage import Command
-from .walk import walk
 
 app = typer.Typer(
     name="gan-np",
+    cls=Commands,
     help="Train and use generative adversarial networks, with no framework underneath.",
     epilog="Exit codes: 0 done, 1 it could not be done, 2 wrong command line, 3 numbers not finite, 130/143 stopped.",
     no_args_is_help=True,
@@ -55,20 +42,6 @@ def every_command(
 ) -> None:
     """Train and use generative adversarial networks, with no framework underneath."""
 
-
-app.command("train", cls=ConfiguredCommand)(train)
-app.command("sample", cls=Command)(sample)
-app.command("show", cls=Command)(show)
-app.command("neighbours", cls=Command)(neighbours)
-app.command("traverse", cls=Command)(traverse)
-app.command("walk", cls=Command)(walk)
-app.command("invert", cls=Command)(invert)
-app.command("profile", cls=ConfiguredCommand)(profile)
-app.command("tune", cls=ConfiguredCommand)(tune)
-app.command("evaluate", cls=Command)(evaluate)
-app.command("compare", cls=Command)(compare)
-app.command("train-classifier", cls=Command)(train_classifier)
-app.command("export", cls=Command)(export)
 
 EXPECTED = (ValueError, TypeError, OSError, RuntimeError, ModuleNotFoundError, ArithmeticError, MemoryError)
 

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 import gan_np as gn
 from gan_np import cli
 from gan_np.cli import app
+from gan_np.cli.commands import function_of
 from gan_np.cli.seeds import parse_seeds
 from gan_np.models import MODELS
 
@@ -266,8 +267,7 @@ def test_a_training_ends_with_three_commands(runs: Path) -> None:
         for command in commands:
             assert len(f"  {command}") <= 80
             _, verb, _, *options = command.split()
-            known = next(made for made in app.registered_commands if made.name == verb)
-            assert known.callback is not None
+            known = function_of(verb)
             for option in options:
                 if option.startswith("--"):
-                    assert option[2:] in known.callback.__annotations__
+                    assert option[2:] in known.__annotations__

@@ -2,6 +2,8 @@
 
 import inspect
 import math
+import subprocess
+import sys
 import typing
 from pathlib import Path
 
@@ -10,11 +12,12 @@ import pytest
 from typer.testing import CliRunner
 
 from gan_np.cli import app
+from gan_np.cli.commands import COMMANDS, function_of, load_command
 from gan_np.constructors import choices_of, kinds_of
 from gan_np.runs.config import Config, options_for, owners
 from gan_np.runs.suggestions import ELSEWHERE, suggestions
 
-COMMANDS = {command.name: command.callback for command in app.registered_commands}
+FUNCTIONS = {name: function_of(name) for name in COMMANDS}
 RUN_FIRST = ("sample", "show", "neighbours", "traverse", "evaluate", "walk")
 FINITE_OF_ANY_SIGN = ("across_range", "down_range")
 
@@ -22,7 +25,7 @@ FINITE_OF_ANY_SIGN = ("across_range", "down_range")
 def numeric_options() -> list[tuple[str, str, type]]:
     """(command, option, int or float) of every option that takes a number."""
     found = []
-    for name, callback in COMMANDS.items():
+    for name, callback in FUNCTIONS.items():
         for parameter in inspect.signature(callback, eval_str=True).parameters.values():
             kind = typing.get_args(parameter.annotation)[0]
             kinds = {
@@ -137,7 +140,7 @@ def test_the_library_has_the_same_guesses() -> None:
 
 
 def test_what_other_programs_say_stands_for_settings_that_there_are() -> None:
-    ours = {name for callback in COMMANDS.values() for name in inspect.signature(callback).parameters} | set(owners())
+    ours = {name for callback in FUNCTIONS.values() for name in inspect.signature(callback).parameters} | set(owners())
     assert set(ELSEWHERE.values()) <= ours
     assert not set(ELSEWHERE) & ours
     assert suggestions("zzzz", sorted(ours)) == []
@@ -179,3 +182,18 @@ def test_r1_names_the_option_that_it_needs(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
     code, printed = use("train", *small, "--r1", 1, "--d-norm", "none", "--out", tmp_path / "run")
     assert code == 0, printed
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_each_says_of_itself(name):
+    assert COMMANDS[name].help == " ".join(load_command(name).help.split("\n\n")[0].split())
+
+
+def test_the_list_of_commands_needs_no_command():
+    code = (
+        "import sys; from gan_np.cli import main; sys.argv[1:] = ['--help']\ntry: main()\nfinally: print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = done.stdout.splitlines()[-1].split()
+    assert "gan_np.cli.commands" in loaded
+    assert not {"numpy", "gan_np.cli.train", "gan_np.runs.config", "gan_np.models"} & set(loaded)
