@@ -134,7 +134,7 @@ def make_parser(description: str | None) -> argparse.ArgumentParser:
     others.add_argument(
         "--gate",
         type=kernel_compare.share,
-        metavar="5%%",
+        metavar="5%",
         help="end with 1 where something takes longer by more than this",
     )
     others.add_argument(
