@@ -159,7 +159,8 @@ TERMS: dict[str, Callable[[Problem], tuple[float, ...]]] = {
 
 def cost(plan: str, problem: Problem) -> float:
     """Estimate the cost of a compiled plan: Σ constant · term."""
-    return BEFORE_BLAS * sum(map(operator.mul, CONSTANTS[plan], TERMS[plan](problem)))
+    total: float = sum(map(operator.mul, CONSTANTS[plan], TERMS[plan](problem)))
+    return BEFORE_BLAS * total
 
 
 def _geometry(problem: Problem) -> Geometry:

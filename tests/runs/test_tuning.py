@@ -9,6 +9,8 @@ import pytest
 import gan_np as gn
 from gan_np import kernels
 from gan_np.runs import CheckpointError, checkpoint, confirm, save_tuned, tune, tuning
+from gan_np.runs.build import tuned_kernels
+from gan_np.runs.config import Config
 from gan_np.training import Trainer
 
 OPTIONS = {"steps": 8, "batch_size": 8, "sample_every": 4, "checkpoint_every": 2, "sample_count": 4, "progress": False}
@@ -213,7 +215,7 @@ class TestWhatAFileIsFor:
         return path
 
     def choices(self, path: Path, batch_size: int = 32) -> kernels.Choices:
-        return gn.runs.build.tuned_kernels(gn.Config(tuned=str(path), batch_size=batch_size))
+        return tuned_kernels(Config(tuned=str(path), batch_size=batch_size))
 
     def test_one_that_fits_says_nothing(self, tmp_path: Path) -> None:
         assert len(self.choices(self.file(tmp_path / "t.json"))) == 1  # warnings are errors here
