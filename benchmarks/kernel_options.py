@@ -11,10 +11,12 @@ from gan_np import kernels
 from gan_np.kernels import Case
 from gan_np.kernels.cases import conv2d_case, convolution_geometry, dense_case
 
-from . import kernel_compare, kernel_sweep, machine, report
+from . import kernel_compare, machine, report
 from .kernel_peers import PEERS
 
 QUICK_BATCH = 2
+QUANTITIES = ("batch", "side", "channels", "out_channels", "threads")
+"""What a case can be swept over."""
 
 
 def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
@@ -56,6 +58,20 @@ def cases(options: argparse.Namespace) -> Iterator[Case]:
         kernels.entries(operation)  # refuses an unknown name
         for case in kernels.list_cases(operation, size="dcgan"):
             yield _smaller(case) if options.quick else case
+
+
+def sweep(text: str) -> tuple[str, list[int]]:
+    """ "batch=1,4,16" as ("batch", [1, 4, 16]), for argparse."""
+    name, equals, values = text.partition("=")
+    try:
+        numbers = [int(value) for value in values.split(",")] if equals else []
+    except ValueError:
+        numbers = []
+    if name not in QUANTITIES or not numbers or min(numbers) < 1:
+        raise argparse.ArgumentTypeError(
+            f"expected one of {', '.join(QUANTITIES)} and sizes, as batch=1,4,16; got {text!r}"
+        )
+    return name, sorted(set(numbers))
 
 
 def _own_case(operation: str, options: argparse.Namespace) -> Case:
@@ -139,7 +155,7 @@ def make_parser(description: str | None) -> argparse.ArgumentParser:
     )
     others.add_argument(
         "--sweep",
-        type=kernel_sweep.parse,
+        type=sweep,
         metavar="QUANTITY=A,B,C",
         help="a case over batch, side, channels, … or threads",
     )

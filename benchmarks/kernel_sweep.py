@@ -19,25 +19,10 @@ from . import kernel_options, machine, plots, report
 from .kernel_rows import Row
 from .roofs import Rates
 
-QUANTITIES = ("batch", "side", "channels", "out_channels", "threads")
 COLUMNS = (("kernel", 19), ("ms", 9), ("quartiles", 17), ("GFLOP/s", 8), ("effect.", 8), ("GB/s", 7), ("of roof", 9))
 WIDTH = 100
 
 Run = Callable[..., tuple[list[Row], Rates | None, dict[str, Any]]]
-
-
-def parse(text: str) -> tuple[str, list[int]]:
-    """ "batch=1,4,16" as ("batch", [1, 4, 16]), for argparse."""
-    name, equals, values = text.partition("=")
-    try:
-        numbers = [int(value) for value in values.split(",")] if equals else []
-    except ValueError:
-        numbers = []
-    if name not in QUANTITIES or not numbers or min(numbers) < 1:
-        raise argparse.ArgumentTypeError(
-            f"expected one of {', '.join(QUANTITIES)} and sizes, as batch=1,4,16; got {text!r}"
-        )
-    return name, sorted(set(numbers))
 
 
 def cases(options: argparse.Namespace) -> list[tuple[int, int, Case]]:

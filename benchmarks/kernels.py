@@ -267,12 +267,12 @@ def _time(
             if row.method == method:
                 row.timing = timings[row.name]
                 if "reference" in timings:
-                    row.speed = row.timing.speed_against(timings["reference"])
+                    row.speed = row.timing.speed_against(timings["reference"], strict=False)
         peers = [row for row in rows if row.method == method and row.kind == "peer" and row.median]
         fastest = min(peers, key=lambda row: row.median or np.inf, default=None)
         for row in rows:
             if row.method == method and row.kind == "kernel" and row.timing and fastest and fastest.timing:
-                row.peer_speed = row.timing.speed_against(fastest.timing)
+                row.peer_speed = row.timing.speed_against(fastest.timing, strict=False)
     rates = rates.larger(roofs.measure(**what))
     for row in rows:
         row.rates = rates

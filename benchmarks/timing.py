@@ -60,12 +60,12 @@ class Timing:
         """The fastest turn."""
         return min(self.seconds)
 
-    def speed_against(self, other: Timing) -> Spread:
+    def speed_against(self, other: Timing, *, strict: bool = True) -> Spread:
         """How many times as fast as `other`: other's time divided by this one's, round by round.
 
-        Where one took part in fewer rounds, those are the first ones, and count.
+        strict: both took part in all rounds. False: those of the one that took part in fewer are the first, and count.
         """
-        return Spread.of([theirs / own for own, theirs in zip(self.seconds, other.seconds, strict=False)])
+        return Spread.of([theirs / own for own, theirs in zip(self.seconds, other.seconds, strict=strict)])
 
 
 def alternate(
