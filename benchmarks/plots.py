@@ -265,13 +265,14 @@ def _bars(axes: Any, streams: Sequence[tuple[str, str, float]], colours: dict[st
         axes.axvline(rate / 1e9, color="0.3", linewidth=1)
         axes.annotate(
             f"{name} {rate / 1e9:.0f}",
-            (rate / 1e9, len(streams) - 0.3 + 0.9 * (number % 2)),
-            xytext=(3, 0),
+            (rate / 1e9, len(streams) + 0.03 * (number + 0.2) * (len(streams) + 8)),
+            xytext=(-3, 0),
             textcoords="offset points",
+            ha="right",
             fontsize=7,
         )
     axes.set_yticks(places, [stream[0] for stream in streams], fontsize=6.5)
-    axes.set_ylim(len(streams) + 1.2, -0.6)
+    axes.set_ylim(len(streams) + 0.13 * (len(streams) + 8), -0.6)
     if streams:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter("{x:g}")
