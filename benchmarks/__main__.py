@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from gan_np.checks import choice
 
 BENCHMARKS = {
-    "kernels": "every kernel of the table, and your own, against the reference: time, speed, error, share of the peak",
+    "kernels": "every kernel of the table, and your own, method by method: time, rates, share of the roof, error",
+    "fit_costs": "the constants by which a convolution's kernel is chosen, fitted again on this machine",
     "train_step": "one step of Algorithm 1 as gn.train runs it, against PyTorch where it is installed",
     "generate": "images from G, against PyTorch and onnxruntime where they are installed",
     "memory": "what training takes at its peak and what a step allocates, against PyTorch where it is installed",

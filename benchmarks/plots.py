@@ -7,8 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .machine import one_line
 from .report import short
+from .roofs import Rates
 from .timing import Spread
 
 MUCH = 20
@@ -111,12 +114,16 @@ def save_dots(
     _save(figure, path, foot)
 
 
-def save_lines(path: Path, title: str, panels: Sequence[Panel], machine: dict[str, Any], *, quantity: str) -> None:
-    """Panels side by side, both axes logarithmic: a power law is a straight line."""
+def save_lines(
+    path: Path, title: str, panels: Sequence[Panel], machine: dict[str, Any], *, quantity: str, fits: bool = True
+) -> None:
+    """Panels side by side, both axes logarithmic: a power law is a straight line. fits: laws are drawn with them."""
     from matplotlib.ticker import LogLocator
 
     foot = _foot(
-        "Dots are medians, bars the middle half of the rounds, dashed lines power laws fitted to them; lower is faster. "
+        "Dots are medians, bars the middle half of the rounds"
+        + (", dashed lines power laws fitted to them" if fits else "")
+        + "; lower is faster. "
         + one_line(machine),
         60 * max(2, len(panels)),
     )
@@ -132,7 +139,8 @@ def save_lines(path: Path, title: str, panels: Sequence[Panel], machine: dict[st
                 line.places,
                 [v.median for v in line.values],
                 yerr=errors,
-                fmt="o",
+                fmt="o" if fits else "o-",
+                linewidth=1,
                 markersize=4,
                 capsize=2,
                 color=colour,
@@ -162,92 +170,114 @@ def save_roofline(
     title: str,
     points: Sequence[tuple[str, str, float, float]],
     streams: Sequence[tuple[str, str, float]],
-    peaks: Any,
+    rates: Rates,
     machine: dict[str, Any],
 ) -> None:
     """Arithmetic under its roof to the left, work that only moves memory as bars to the right.
 
     points: (label, series, FLOP/byte, GFLOP/s).
     streams: (label, series, GB/s).
-    peaks: a `roofline.Peaks`.
+    rates: `roofs.Rates`.
     """
     foot = _foot(
-        "GFLOP/s counts the direct method's operations, so a method that multiplies less can pass the roof; bytes are the "
-        "arrays handed in and given out, once, so arrays that stay in the cache can pass the bandwidth. "
-        + one_line(machine),
+        "GFLOP/s and bytes are those of what was really done, every array once. Roofs are the highest of the run, by "
+        "compiled "
+        "loops on as many threads; a line for each level of memory. " + one_line(machine),
         200,
     )
-    figure = _figure(13, max(5.5, 2.2 + 0.17 * len(streams)) + 0.17 * len(foot))
+    key = list(dict.fromkeys(point[0] for point in points))
+    figure = _figure(13, max(6.0, 2.2 + 0.19 * max(len(streams), len(key))) + 0.17 * len(foot))
     figure.suptitle(title, x=0.01, ha="left", fontsize=11)
-    left, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
+    left, middle, right = figure.subplots(1, 3, width_ratios=(1.5, 0.45, 1))
     series = list(dict.fromkeys([point[1] for point in points] + [stream[1] for stream in streams]))
     colours = {name: f"C{index % 10}" for index, name in enumerate(series)}
-    _roof(left, points, colours, peaks)
-    _bars(right, streams, colours, peaks.gigabytes)
+    _roof(left, points, key, colours, rates)
+    middle.axis("off")
+    text = "\n".join(f"{number}  {label}" for number, label in enumerate(key, start=1))
+    middle.text(0, 1, text, transform=middle.transAxes, ha="left", va="top", fontsize=6.5, color="0.25")
+    _bars(right, streams, colours, rates)
     handles = [left.plot([], [], "o", color=colours[name], label=name)[0] for name in series]
     figure.legend(handles=handles, loc="outside upper right", ncols=6, fontsize=8)
     _save(figure, path, foot)
 
 
-def _roof(axes: Any, points: Sequence[tuple[str, str, float, float]], colours: dict[str, str], peaks: Any) -> None:
-    ridge = peaks.gigaflops / peaks.gigabytes
-    intensities = [point[2] for point in points] or [ridge]
-    # The lower right belongs to the key.
-    low, high = min(ridge / 8, *intensities) / 2, max(ridge * 8, *intensities) * 8
-    axes.plot([low, ridge, high], [low * peaks.gigabytes, peaks.gigaflops, peaks.gigaflops], color="0.2", linewidth=1.5)
+def _roof(
+    axes: Any,
+    points: Sequence[tuple[str, str, float, float]],
+    key: Sequence[str],
+    colours: dict[str, str],
+    rates: Rates,
+) -> None:
+    """The peak as a level line, each level of memory as a slope that ends in it; labels of points that would meet are
+    spread."""
+    top = (rates.flops or 0.0) / 1e9 or max((point[3] for point in points), default=1.0)
+    widths = {name: rate / 1e9 for name, rate in rates.bandwidth.items()}
+    ridges = [top / width for width in widths.values()] or [1.0]
+    intensities = [point[2] for point in points]
+    low, high = min(min(ridges) / 4, *intensities, 1e9) / 2, max(max(ridges) * 4, *intensities, 0.0) * 2
+    axes.plot([min(ridges), high], [top, top], color="0.2", linewidth=1.5)
     axes.annotate(
-        f"measured peak {short(peaks.gigaflops)} GFLOP/s",
-        (high, peaks.gigaflops),
+        f"{short(top)} GFLOP/s in registers",
+        (high, top),
         xytext=(-4, 4),
         textcoords="offset points",
         ha="right",
         fontsize=8,
     )
-    axes.annotate(
-        f"measured bandwidth {short(peaks.gigabytes)} GB/s",
-        (ridge, peaks.gigaflops),
-        xytext=(-8, 4),
-        textcoords="offset points",
-        ha="right",
-        fontsize=8,
-    )
-    labels = {label: number for number, label in enumerate(dict.fromkeys(point[0] for point in points), start=1)}
-    for label, name, intensity, gigaflops in points:
-        axes.plot(intensity, gigaflops, "o", color=colours[name], markersize=5)
+    bottom = min([top / 30, *(point[3] / 2 for point in points)])
+    for name, width in widths.items():
+        axes.plot([max(low, bottom / width), top / width], [max(low * width, bottom), top], color="0.45", linewidth=1)
         axes.annotate(
-            str(labels[label]), (intensity, gigaflops), xytext=(5, -3), textcoords="offset points", fontsize=7
+            name, (top / width, top), xytext=(-3, 3), textcoords="offset points", ha="center", fontsize=7, color="0.3"
         )
-    key = "\n".join(f"{number}  {label}" for label, number in labels.items())
-    axes.text(0.99, 0.02, key, transform=axes.transAxes, ha="right", va="bottom", fontsize=7, color="0.25")
+    placed: list[tuple[float, float]] = []
+    for label, name, intensity, gigaflops in sorted(points, key=lambda point: -point[3]):
+        axes.plot(intensity, gigaflops, "o", color=colours[name], markersize=5)
+        # A label is about 0.06 of a decade high: one that would lie on another goes below it.
+        place = np.log10(gigaflops)
+        while any(abs(place - y) < 0.05 and abs(np.log10(intensity) - x) < 0.12 for x, y in placed):
+            place -= 0.05
+        placed.append((float(np.log10(intensity)), float(place)))
+        axes.annotate(
+            str(key.index(label) + 1),
+            (intensity, gigaflops),
+            xytext=(intensity * 1.08, 10**place),
+            fontsize=7,
+            va="center",
+            arrowprops={"arrowstyle": "-", "linewidth": 0.3, "color": "0.6"},
+        )
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_major_formatter("{x:g}")
     axes.set_xlim(low, high)
+    axes.set_ylim(bottom, top * 1.6)
     axes.set_xlabel("floating-point operations for each byte (logarithmic)")
     axes.set_ylabel("GFLOP/s (logarithmic)")
-    axes.set_title("bound by arithmetic or memory: higher is faster, the line is the bound", loc="left", fontsize=9)
+    axes.set_title("bound by arithmetic: higher is faster, lines are bounds", loc="left", fontsize=9)
     axes.grid(which="both", alpha=0.2)
 
 
-def _bars(axes: Any, streams: Sequence[tuple[str, str, float]], colours: dict[str, str], gigabytes: float) -> None:
+def _bars(axes: Any, streams: Sequence[tuple[str, str, float]], colours: dict[str, str], rates: Rates) -> None:
     places = range(len(streams))
     axes.barh(places, [stream[2] for stream in streams], color=[colours[stream[1]] for stream in streams], height=0.7)
-    axes.axvline(gigabytes, color="0.2", linewidth=1.5)
-    axes.annotate(
-        f"measured bandwidth {short(gigabytes)} GB/s",
-        (gigabytes, len(streams) + 0.2),
-        xytext=(4, 4),
-        textcoords="offset points",
-        fontsize=8,
-    )
-    named = [
-        label if not place or label != streams[place - 1][0] else "" for place, (label, _, _) in enumerate(streams)
-    ]
-    axes.set_yticks(places, named, fontsize=7)
-    axes.set_ylim(len(streams) + 0.2, -0.6)
-    axes.set_xlabel("GB/s")
-    axes.set_title("bound by memory: longer is faster, the line is the bound", loc="left", fontsize=9)
+    for number, (name, rate) in enumerate(rates.bandwidth.items()):
+        axes.axvline(rate / 1e9, color="0.3", linewidth=1)
+        axes.annotate(
+            f"{name} {rate / 1e9:.0f}",
+            (rate / 1e9, len(streams) + 0.03 * (number + 0.2) * (len(streams) + 8)),
+            xytext=(-3, 0),
+            textcoords="offset points",
+            ha="right",
+            fontsize=7,
+        )
+    axes.set_yticks(places, [stream[0] for stream in streams], fontsize=6.5)
+    axes.set_ylim(len(streams) + 0.13 * (len(streams) + 8), -0.6)
+    if streams:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel("GB/s (logarithmic)")
+    axes.set_title("bound by memory: longer is faster, lines are bounds", loc="left", fontsize=9)
     axes.grid(axis="x", alpha=0.25)
 
 

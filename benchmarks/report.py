@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -72,22 +74,42 @@ class Group(NamedTuple):
     notes: Sequence[str] = ()
 
 
-def print_table(title: str, columns: Sequence[tuple[str, int]], groups: Sequence[Group], caption: str) -> None:
+Columns = Sequence[tuple[str, int]]
+
+
+def print_table(title: str, columns: Columns, groups: Sequence[Group], caption: str) -> None:
     """Groups under one head: columns have the same least width in each, the first to the left, numbers to the right."""
-    console = _console()
+    print_head(title, columns)
+    for group in groups:
+        print_group(columns, group)
+    print_foot(caption)
+
+
+def print_head(title: str, columns: Columns, *, width: int = 140) -> None:
+    """The start of a table that is printed group by group. width: where there is no terminal."""
+    console = _console(width)
     console.print(f"\n[bold]{escape(title)}[/bold]\n")
     console.print(_lines(columns, (), show_header=True))
-    for group in groups:
-        if group.heading:
-            console.print(f"[bold]{escape(group.heading)}[/bold]", soft_wrap=True)
+
+
+def print_group(columns: Columns, group: Group, *, width: int = 140) -> None:
+    """Some rows of it."""
+    console = _console(width)
+    if group.heading:
+        console.print(f"[bold]{escape(group.heading)}[/bold]", soft_wrap=True)
+    if group.rows:
         console.print(_lines(columns, group.rows, show_header=False))
-        for note in group.notes:
-            console.print(f"    {escape(note)}", style="dim", soft_wrap=True)
-    console.print(f"\n{escape(caption)}", style="dim")
+    for note in group.notes:
+        console.print(Padding(Text(note, style="dim"), (0, 0, 0, 4), expand=False))
+
+
+def print_foot(caption: str, *, width: int = 140) -> None:
+    """What the columns mean, and the machine."""
+    _console(width).print(f"\n{escape(caption)}", style="dim")
 
 
 def _lines(columns: Sequence[tuple[str, int]], rows: Sequence[Sequence[str]], *, show_header: bool) -> Table:
-    table = Table(box=None, pad_edge=False, show_header=show_header, header_style="dim")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_header=show_header, header_style="dim")
     for place, (name, width) in enumerate(columns):
         table.add_column(name, min_width=width, justify="right" if place else "left", no_wrap=True)
     for row in rows:
@@ -119,10 +141,10 @@ def status(text: str) -> None:
         print(f"\r\x1b[2K{text}", end="", file=sys.stderr, flush=True)
 
 
-def _console() -> Console:
+def _console(width: int = 140) -> Console:
     # Without a terminal (a pipe, a log) rich assumes 80 columns and would break every row.
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=140)
+    return console if console.is_terminal else Console(highlight=False, width=width)
 
 
 def save_json(path: Path, benchmark: str, arguments: Sequence[str], machine: dict[str, Any], **content: Any) -> None:

@@ -7,6 +7,7 @@ from kernels import reference as reference
 from kernels import threads as threads
 from kernels.cases import Case as Case
 from kernels.cases import case_of as case_of
+from kernels.cases import convolution_label as convolution_label
 from kernels.cases import list_cases as list_cases
 from kernels.drawn_cases import draw_cases as draw_cases
 from kernels.features import FEATURES as FEATURES
@@ -23,7 +24,9 @@ from kernels.profiling import Profile as Profile
 from kernels.profiling import Work as Work
 from kernels.profiling import profile as profile
 from kernels.recording import RecordedProblem as RecordedProblem
+from kernels.recording import record_epilogue as record_epilogue
 from kernels.recording import record_problems as record_problems
+from kernels.scoped import Scoped as Scoped
 from kernels.selection import OPERATIONS as OPERATIONS
 from kernels.selection import Choices as Choices
 from kernels.selection import Entry as Entry
@@ -44,5 +47,6 @@ from kernels.selection import use_kernels as use_kernels
 from kernels.selection import use_tuned as use_tuned
 from kernels.tuned import from_records as from_records
 from kernels.tuned import read_tuned as read_tuned
+from kernels.tuned import read_tuned_machine as read_tuned_machine
 from kernels.tuned import to_records as to_records
 from kernels.tuned import tuned_text as tuned_text

@@ -17,7 +17,8 @@ from .features import FEATURES
 from .geometry import Geometry, large_size, small_size
 from .interfaces import Activation, Into, Number, Plan, large_with_epilogue, small_with_epilogue
 from .profiling import Profile, Work, profile
-from .recording import RecordedProblem, record_problems
+from .recording import RecordedProblem, record_epilogue, record_problems
+from .scoped import Scoped
 from .selection import (
     OPERATIONS,
     Choices,
@@ -38,14 +39,16 @@ from .selection import (
     use_kernels,
     use_tuned,
 )
-from .tuned import from_records, read_tuned, to_records, tuned_text
+from .tuned import from_records, read_tuned, read_tuned_machine, to_records, tuned_text
 
 if TYPE_CHECKING:
-    from .cases import Case, case_of, list_cases
+    from .cases import Case, case_of, convolution_label, list_cases
     from .drawn_cases import draw_cases
 else:  # what only tests and benchmarks use is loaded when it is used
     __getattr__ = loader(
-        __name__, {"cases": ("Case", "case_of", "list_cases"), "drawn_cases": ("draw_cases",)}, ("cases", "drawn_cases")
+        __name__,
+        {"cases": ("Case", "case_of", "convolution_label", "list_cases"), "drawn_cases": ("draw_cases",)},
+        ("cases", "drawn_cases"),
     )
 
 __all__ = [
@@ -62,10 +65,12 @@ __all__ = [
     "Problem",
     "Profile",
     "RecordedProblem",
+    "Scoped",
     "Work",
     "available",
     "case_of",
     "choose",
+    "convolution_label",
     "cpu",
     "cuda",
     "draw_cases",
@@ -81,6 +86,8 @@ __all__ = [
     "parse_choices",
     "profile",
     "read_tuned",
+    "read_tuned_machine",
+    "record_epilogue",
     "record_problems",
     "reference",
     "register_kernel",

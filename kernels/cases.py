@@ -15,9 +15,9 @@ import numpy as np
 from gan_np.arrays import Array, array_module
 
 from .geometry import Geometry, small_size
-from .interfaces import Activation
+from .interfaces import Activation, large_with_epilogue, small_with_epilogue
 from .recording import RecordedProblem
-from .selection import Problem
+from .selection import Problem, choose
 
 Results = dict[str, Array]
 Maker = Callable[[np.random.Generator, "np.dtype[Any]"], list[Array]]
@@ -95,6 +95,46 @@ def conv2d_case(label: str, geometry: Geometry) -> Case:
 
     make = _normal(geometry.weight_shape, geometry.large_shape, geometry.small_shape)
     return Case("conv2d", label, geometry.large_shape, make, run, geometry, 3.0 * geometry.operations)
+
+
+def convolution_label(geometry: Geometry) -> str:
+    """Name a convolution, or one that is transposed, by both its images, its kernel and its stride."""
+    large, small, kernel, stride = (
+        "×".join(map(str, sizes)) for sizes in (geometry.large_shape, geometry.small, geometry.kernel, geometry.stride)
+    )
+    return f"{large} ↔ {small}, {kernel} by {stride}"
+
+
+def conv2d_layer_case(label: str, problem: Problem, side: str, activation: Activation, bias: bool) -> Case:
+    """Return a case of all three contractions in which that to the `side` image has bias and activation behind it.
+
+    A plan that has the epilogue does it on its way; for others the table's kernel does it, as in a layer.
+    """
+    geometry = problem.geometry
+    assert geometry is not None
+    plain = conv2d_case(label, geometry)
+
+    def run(kernel: Any, weight: Array, large: Array, small: Array, vector: Array) -> Results:
+        plan = kernel.plan(geometry)
+        w, a, b = plan.prepare_weight(weight), plan.prepare_large(large), plan.prepare_small(small)
+        given = vector if bias else None
+        if side == "small":
+            own = small_with_epilogue(plan)
+            y = None if own is None else own.to_small_with_epilogue(w, a, given, activation)
+            results = {"small": plan.to_small(w, a) if y is None else y, "large": plan.to_large(w, b)}
+        else:
+            other = large_with_epilogue(plan)
+            y = None if other is None else other.to_large_with_epilogue(w, b, given, activation)
+            results = {"small": plan.to_small(w, a), "large": plan.to_large(w, b) if y is None else y}
+        if y is None:
+            z = results[side]
+            chosen = choose("bias_activation", Problem("cpu", z.dtype, z.shape))
+            results[side] = chosen.implementation.forward(z, given, activation, in_place="in_place" in chosen.features)
+        return {**results, "weight": plan.to_weight(a, b)}
+
+    channels = geometry.small[2] if side == "small" else geometry.large[2]
+    make = _normal(geometry.weight_shape, geometry.large_shape, geometry.small_shape, (channels,))
+    return plain._replace(label=f"{label}, {activation.kind}{' and bias' if bias else ''}", make=make, run=run)
 
 
 def dense_case(label: str, batch: int, in_features: int, out_features: int) -> Case:
@@ -486,7 +526,8 @@ def case_of(work: RecordedProblem) -> Case:
     shape, label = problem.shape, "×".join(map(str, problem.shape))
     if operation == "conv2d":
         assert problem.geometry is not None
-        return conv2d_case(label, problem.geometry)
+        label = convolution_label(problem.geometry)
+        return conv2d_layer_case(label, problem, *options) if options else conv2d_case(label, problem.geometry)
     if operation == "dense":
         return dense_case(f"{label}→{options[0]}", shape[0], shape[1], options[0])
     if operation == "dense_layer":

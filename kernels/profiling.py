@@ -21,11 +21,13 @@ class Work(NamedTuple):
 
 
 class Profile:
-    """Calls and seconds by `Work`. GPU kernels are timed at their launch, not their end."""
+    """Calls and seconds by `Work`, and by the problem too. GPU kernels are timed at their launch, not their end."""
 
     def __init__(self) -> None:
         self.calls: dict[Work, int] = defaultdict(int)
         self.seconds: dict[Work, float] = defaultdict(float)
+        self.of_problems: dict[tuple[Work, Any], tuple[int, float]] = {}
+        """(what ran, its `Problem`) → calls and seconds."""
 
 
 _active: Scoped[Profile | None] = Scoped("gan_np_kernel_profile", None)
@@ -39,8 +41,8 @@ def profile() -> Iterator[Profile]:
         yield found
 
 
-def profiled(operation: str, implementation: str, inner: Any) -> Any:
-    """`inner`, timed inside a `profile` block."""
+def profiled(operation: str, implementation: str, inner: Any, problem: Any = None) -> Any:
+    """`inner`, timed inside a `profile` block as what solves `problem`."""
     found = _active.get()
     if found is None:
         return inner
@@ -49,8 +51,11 @@ def profiled(operation: str, implementation: str, inner: Any) -> Any:
         work = Work(operation, implementation, method)
         started = time.perf_counter()
         result = call()
-        found.seconds[work] += time.perf_counter() - started
+        taken = time.perf_counter() - started
+        found.seconds[work] += taken
         found.calls[work] += 1
+        calls, seconds = found.of_problems.get((work, problem), (0, 0.0))
+        found.of_problems[work, problem] = calls + 1, seconds + taken
         return result
 
     return Proxy(inner, timed)

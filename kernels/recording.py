@@ -17,7 +17,8 @@ class RecordedProblem(NamedTuple):
     problem: Any
     options: tuple[Any, ...] = ()
     """dense: (out_features,); dense_layer, bias_activation: (activation,); batch_norm: (activation, whether it has a scale);
-    maxout: (pieces,); dropout: (rate,); pooling and upsampling: (factors,)."""
+    conv2d: nothing, or (which image comes out, "small" or "large", activation, whether there is a bias) for the forward
+    pass of a layer that has an epilogue; maxout: (pieces,); dropout: (rate,); pooling and upsampling: (factors,)."""
 
 
 def _second(x: Any, option: Any, *rest: Any) -> tuple[Any, ...]:
@@ -47,6 +48,13 @@ def record_problems() -> Iterator[dict[RecordedProblem, None]]:
     found: dict[RecordedProblem, None] = {}
     with _active.inside(found):
         yield found
+
+
+def record_epilogue(problem: Any, side: str, activation: Any, bias: bool) -> None:
+    """Note that a layer does this convolution to the `side` image with an epilogue, whichever kernels share that work."""
+    found = _active.get()
+    if found is not None:
+        found[RecordedProblem("conv2d", problem, (side, activation, bias))] = None
 
 
 def recorded(operation: str, problem: Any, implementation: Any) -> Any:

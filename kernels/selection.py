@@ -328,7 +328,7 @@ def _observed(chosen: Entry, problem: Problem) -> Any:
     implementation = chosen.implementation
     if problem.device != "cpu":
         implementation = synchronised(chosen.operation, chosen.name, implementation)
-    return recorded(chosen.operation, problem, profiled(chosen.operation, chosen.name, implementation))
+    return recorded(chosen.operation, problem, profiled(chosen.operation, chosen.name, implementation, problem))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -89,6 +89,12 @@ def read_tuned(path: str | Path, argument: str = "tuned") -> dict[tuple[str, Pro
     return from_records(found.get("choices"), f"{argument}: {printable(path)}")
 
 
+def read_tuned_machine(path: str | Path) -> dict[str, Any]:
+    """The machine that a file of `gan-np tune` was made on, as it describes itself; empty where it does not."""
+    found = json.loads(Path(path).read_text(encoding="utf-8")).get("machine")
+    return found if isinstance(found, dict) else {}
+
+
 def tuned_text(choices: list[dict[str, Any]], machine: Mapping[str, Any]) -> str:
     """A file's contents: records, which may say more than `from_records` reads, and where they come from."""
     about = {"format": FORMAT, "version": VERSION, "machine": dict(machine), "choices": choices}

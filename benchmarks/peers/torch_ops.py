@@ -1,8 +1,13 @@
-"""Dense and convolution in PyTorch: forward and both gradients, at what PyTorch does fastest."""
+"""Single operations in PyTorch, method by method, at what it does fastest, on tensors that it owns.
+
+Convolutions and their gradients come straight from ATen (oneDNN), so that autograd's own time is left out; of
+normalisations and activations the gradients too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,67 +16,112 @@ from torch.nn import functional
 from gan_np.arrays import Array
 from gan_np.kernels import Case, Geometry
 
-OPERATIONS = ("conv2d", "dense")
-Run = Callable[[], dict[str, torch.Tensor]]
+Made = dict[str, tuple[Callable[[], Any], Callable[[Any], list[Array]]]]
+FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT = "forward", "input gradient", "weight gradient"
+NONE = torch.Tensor | None
 
 
-def set_threads(count: int) -> None:
-    """As many as the kernels beside it have."""
-    torch.set_num_threads(count)
+def methods(case: Case, arrays: list[Array], threads: int) -> dict[str, Made]:
+    """The case's methods under the names of the variants; empty where PyTorch has no such operation.
 
-
-def candidates(case: Case, arrays: list[Array]) -> dict[str, Run]:
-    """The case's work under the names of the variants; every run gives tensors named as the case's results.
-
-    Tensors lie in each variant's own memory order beforehand: a PyTorch model keeps its images that way.
+    Images lie in each variant's own memory order beforehand: a PyTorch model keeps them that way.
     """
+    torch.set_num_threads(threads)
     if case.operation == "conv2d":
         assert case.geometry is not None
         return {
-            "torch channels_last": _convolution(case.geometry, arrays, torch.channels_last),
+            "torch": _convolution(case.geometry, arrays, torch.channels_last),
             "torch NCHW": _convolution(case.geometry, arrays, torch.contiguous_format),
         }
-    if case.operation == "dense":
-        return {"torch": _dense(arrays)}
-    return {}
+    made = OTHERS.get(case.operation)
+    found = {} if made is None else made(case, arrays)
+    return {"torch": found} if found else {}
 
 
-def to_numpy(results: dict[str, torch.Tensor]) -> dict[str, Array]:
-    """Results in our shapes: NHWC images, (kh, kw, in, out) weights."""
-    return {
-        name: np.ascontiguousarray(
-            value.permute(2, 3, 1, 0).numpy() if name == "weight" else value.permute(0, 2, 3, 1).numpy()
-        )
-        if value.ndim == 4
-        else value.numpy()
-        for name, value in results.items()
-    }
+def _no_grad(run: Callable[[], Any]) -> Callable[[], Any]:
+    def without() -> Any:
+        with torch.no_grad():
+            return run()
+
+    return without
 
 
-def _convolution(geometry: Geometry, arrays: list[Array], order: torch.memory_format) -> Run:
-    """Convolution and its two gradients, straight from ATen: autograd's own time is left out."""
+def _plain(*values: Any) -> list[Array]:
+    return [value.numpy() for value in values]
+
+
+def _images(value: torch.Tensor) -> list[Array]:
+    return [np.ascontiguousarray(value.permute(0, 2, 3, 1).numpy())]
+
+
+def _weights(value: torch.Tensor) -> list[Array]:
+    return [np.ascontiguousarray(value.permute(2, 3, 1, 0).numpy())]
+
+
+def _convolution(geometry: Geometry, arrays: list[Array], order: torch.memory_format) -> Made:
     weight, large, small = arrays
     w = torch.from_numpy(weight).permute(3, 2, 0, 1).contiguous(memory_format=order)
     a = torch.from_numpy(large).permute(0, 3, 1, 2).contiguous(memory_format=order)
     b = torch.from_numpy(small).permute(0, 3, 1, 2).contiguous(memory_format=order)
     stride, padding = list(geometry.stride), list(geometry.padding)
 
-    def run() -> dict[str, torch.Tensor]:
-        with torch.no_grad():
-            forward = functional.conv2d(a, w, stride=stride, padding=padding)
-            dx, dw, _ = torch.ops.aten.convolution_backward(
-                b, a, w, None, stride, padding, [1, 1], False, [0, 0], 1, [True, True, False]
-            )
-        return {"small": forward, "large": dx, "weight": dw}
+    def backward(wanted: list[bool]) -> Any:
+        return torch.ops.aten.convolution_backward(b, a, w, None, stride, padding, [1, 1], False, [0, 0], 1, wanted)
 
-    return run
+    return {
+        FORWARD: (_no_grad(lambda: functional.conv2d(a, w, stride=stride, padding=padding)), _images),
+        INPUT_GRADIENT: (_no_grad(lambda: backward([True, False, False])[0]), _images),
+        WEIGHT_GRADIENT: (_no_grad(lambda: backward([False, True, False])[1]), _weights),
+    }
 
 
-def _dense(arrays: list[Array]) -> Run:
+def _dense(case: Case, arrays: list[Array]) -> Made:
     x, weight, dz = map(torch.from_numpy, arrays)
+    return {
+        FORWARD: (_no_grad(lambda: x @ weight), _plain),
+        INPUT_GRADIENT: (_no_grad(lambda: dz @ weight.T), _plain),
+        WEIGHT_GRADIENT: (_no_grad(lambda: x.T @ dz), _plain),
+    }
 
-    def run() -> dict[str, torch.Tensor]:
-        with torch.no_grad():
-            return {"z": x @ weight, "dx": dz @ weight.T, "dw": x.T @ dz}
 
-    return run
+def _softplus(case: Case, arrays: list[Array]) -> Made:
+    (s,) = map(torch.from_numpy, arrays)
+    return {
+        FORWARD: (_no_grad(lambda: functional.softplus(s)), _plain),
+        "derivative": (_no_grad(lambda: torch.sigmoid(s)), _plain),
+    }
+
+
+def _average_pool(case: Case, arrays: list[Array]) -> Made:
+    x = torch.from_numpy(arrays[0]).permute(0, 3, 1, 2)
+    window = (arrays[0].shape[1] // arrays[1].shape[1], arrays[0].shape[2] // arrays[1].shape[2])
+    return {FORWARD: (_no_grad(lambda: functional.avg_pool2d(x, window)), _images)}
+
+
+def _upsample(mode: str) -> Callable[[Case, list[Array]], Made]:
+    def made(case: Case, arrays: list[Array]) -> Made:
+        x = torch.from_numpy(arrays[0]).permute(0, 3, 1, 2)
+        factor = [float(arrays[1].shape[axis] // arrays[0].shape[axis]) for axis in (1, 2)]
+        return {FORWARD: (_no_grad(lambda: functional.interpolate(x, scale_factor=factor, mode=mode)), _images)}
+
+    return made
+
+
+def _layer_norm(case: Case, arrays: list[Array]) -> Made:
+    x = torch.from_numpy(arrays[0])
+
+    def forward() -> Any:
+        y, _, inverse = torch.native_layer_norm(x, [x.shape[1]], None, None, 1e-5)
+        return y, inverse
+
+    return {FORWARD: (_no_grad(forward), lambda pair: _plain(pair[0], pair[1].reshape(-1, 1)))}
+
+
+OTHERS: dict[str, Callable[[Case, list[Array]], Made]] = {
+    "dense": _dense,
+    "softplus": _softplus,
+    "average_pool": _average_pool,
+    "upsample_nearest": _upsample("nearest"),
+    "upsample_bilinear": _upsample("bilinear"),
+    "layer_norm": _layer_norm,
+}

@@ -12,7 +12,7 @@ from .flags import resolve, with_config_flags
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from gan_np.training.estimate import Line
+    from gan_np.training.estimate import LayerLine, Line
 
 
 @with_config_flags
@@ -25,7 +25,7 @@ def profile(
     repeats: Annotated[int, typer.Option(min=1, help="Steps to measure, after three that do not count.")] = 10,
     **flags: Any,
 ) -> None:
-    """Say where the time of a training step goes, by operation. Takes the settings of `train`; trains nothing."""
+    """Say where the time of a training step goes, by kernel and by layer. Takes the settings of `train`; trains nothing."""
     from rich.console import Console
 
     from gan_np.runs import build_gan, open_data
@@ -38,8 +38,10 @@ def profile(
     gan = build_gan(chosen, data.data_shape, data.classes)
     for name, _, trainer in stage_trainers(gan, data.data, data.labels, chosen.of(gan)):
         with chosen_kernels(chosen, tuned_kernels(chosen)):
-            step, lines = profile_steps(trainer, repeats)
-        Console().print(_table(f"{name and name + ': '}{step * 1e3:.1f} ms a step", step, lines))
+            found = profile_steps(trainer, repeats)
+        title = f"{name and name + ': '}{found.seconds * 1e3:.1f} ms a step"
+        Console().print(_table(title, found.seconds, found.kernels))
+        Console().print(_layers(found.seconds, found.layers))
 
 
 def _table(title: str, step: float, lines: list[Line]) -> Table:
@@ -57,4 +59,28 @@ def _table(title: str, step: float, lines: list[Line]) -> Table:
             f"{line.seconds * 1e3:.2f}",
             f"{line.seconds / step:.1%}",
         )
+    return table
+
+
+def _layers(step: float, lines: list[LayerLine]) -> Table:
+    """The same time by the layers that called the kernels; what is missing is losses, optimisers and data."""
+    from rich.table import Table
+
+    table = Table("player", "place", "layer", "calls", "forward ms", "backward ms", "share", title="by layer")
+    for column in table.columns[3:]:
+        column.justify = "right"
+    table.columns[2].overflow = "ellipsis"
+    table.columns[2].no_wrap = True
+    for line in lines:
+        table.add_row(
+            line.player,
+            line.place,
+            line.layer,
+            f"{line.calls:g}",
+            f"{line.forward * 1e3:.2f}",
+            f"{line.backward * 1e3:.2f}",
+            f"{(line.forward + line.backward) / step:.1%}",
+        )
+    rest = step - sum(line.forward + line.backward for line in lines)
+    table.add_row("", "", "losses, optimisers, data", "", f"{rest * 1e3:.2f}", "", f"{rest / step:.1%}")
     return table

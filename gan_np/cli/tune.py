@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gan_np.kernels import convolution_label
 from gan_np.runs.tuning import Trial, Tuned, confirm, save_tuned
 from gan_np.runs.tuning import tune as run_tuning
 
@@ -42,7 +43,7 @@ def tune(
     found_out: dict[Any, Tuned] = {}
     trials: list[Trial] = []
     for _, _, trainer in stage_trainers(gan, dataset.data, dataset.labels, chosen.of(gan)):
-        found, tried = confirm(trainer, run_tuning(trainer, rounds=rounds), rounds=rounds)
+        found, tried = confirm(trainer, run_tuning(trainer, rounds=rounds, known=found_out), rounds=rounds)
         for one in found:  # what comes up in several stages is chosen for the first
             found_out.setdefault((one.operation, one.problem), one)
         trials += tried
@@ -84,7 +85,4 @@ def _shown(problem: Any) -> str:
     shape = "×".join(map(str, problem.shape))
     if problem.geometry is None:
         return shape
-    geometry = problem.geometry
-    kernel, stride = ("×".join(map(str, sizes)) for sizes in (geometry.kernel, geometry.stride))
-    small = "×".join(map(str, geometry.small))
-    return f"{shape} ↔ {small}, {kernel} by {stride}"
+    return convolution_label(problem.geometry)

@@ -19,6 +19,7 @@ from gan_np.checks import ShapeError, choice, shape, shown
 from gan_np.kernels import Into
 from gan_np.registry import Registry, attributes_of, called
 
+from . import timing
 from .fitting import absent, added, like, require_gradient, require_output
 from .initializers import Initializer
 from .run import Run, Wrt
@@ -372,7 +373,11 @@ class Layer:
         Raises:
             TypeError, ShapeError: the output is not of the network's dtype and of the declared shape.
         """
-        made = self.forward(variables, x, run)
+        times = timing.active()
+        if times is None:
+            made = self.forward(variables, x, run)
+        else:
+            made = times.timed(self, "forward", lambda: self.forward(variables, x, run))
         if not (isinstance(made, tuple) and len(made) == 2 and callable(made[1])):
             raise TypeError(f"{self!r}: forward is to return (output, pullback), got {shown(made)}")
         y, pullback = made
@@ -384,6 +389,8 @@ class Layer:
             require_output(y, variables.declaration.output_shape, run.dtype, self)
         if not isinstance(pullback, LayerPullback):
             pullback = LayerPullback(pullback, name=repr(self))
+        if times is not None:
+            pullback = _timed(self, pullback, times)
         return y, pullback.of(self, like(x)) if run.wrt.any_input else pullback
 
     @property
@@ -441,3 +448,12 @@ def _takes_two(function: Any) -> bool:
 
 def _signature(function: Any) -> str:
     return f" {inspect.signature(function)}"
+
+
+def _timed(layer: Layer, pullback: LayerPullback, times: timing.LayerTimes) -> LayerPullback:
+    """The same pullback, its time added to the layer's."""
+
+    def function(dy: Arrays, wrt: Wrt) -> Arrays:
+        return times.timed(layer, "backward", lambda: pullback.function(dy, wrt))
+
+    return LayerPullback(function, pullback.linear_function, pullback.name, pullback.refusal)

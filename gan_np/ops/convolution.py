@@ -32,8 +32,8 @@ def _no_cache(key: Any, compute: Callable[[], Any]) -> Any:
 class _LargeToSmall:
     """L(w, x) = ∂T/∂b(w, x)."""
 
-    def __init__(self, plan: Plan, weight: Any) -> None:
-        self.plan, self.weight = plan, weight
+    def __init__(self, plan: Plan, weight: Any, asked_of_table: Any) -> None:
+        self.plan, self.weight, self.problem = plan, weight, asked_of_table
         self.keeps_input = plan.keeps_large
         self.prepare_input, self.prepare_gradient = plan.prepare_large, plan.prepare_small
 
@@ -41,6 +41,7 @@ class _LargeToSmall:
         return self.plan.to_small(self.weight, prepared)
 
     def with_epilogue(self, prepared: Any, bias: Array | None, activation: Activation) -> Array | None:
+        kernels.record_epilogue(self.problem, "small", activation, bias is not None)
         plan = kernels.small_with_epilogue(self.plan)
         return None if plan is None else plan.to_small_with_epilogue(self.weight, prepared, bias, activation)
 
@@ -54,8 +55,8 @@ class _LargeToSmall:
 class _SmallToLarge:
     """L(w, x) = ∂T/∂a(w, x)."""
 
-    def __init__(self, plan: Plan, weight: Any) -> None:
-        self.plan, self.weight = plan, weight
+    def __init__(self, plan: Plan, weight: Any, asked_of_table: Any) -> None:
+        self.plan, self.weight, self.problem = plan, weight, asked_of_table
         self.keeps_input = plan.keeps_small
         self.prepare_input, self.prepare_gradient = plan.prepare_small, plan.prepare_large
 
@@ -63,6 +64,7 @@ class _SmallToLarge:
         return self.plan.to_large(self.weight, prepared)
 
     def with_epilogue(self, prepared: Any, bias: Array | None, activation: Activation) -> Array | None:
+        kernels.record_epilogue(self.problem, "large", activation, bias is not None)
         plan = kernels.large_with_epilogue(self.plan)
         return None if plan is None else plan.to_large_with_epilogue(self.weight, prepared, bias, activation)
 
@@ -73,10 +75,12 @@ class _SmallToLarge:
         return self.plan.to_weight(prepared_gradient, prepared_input, into)
 
 
-def _plan(x: Array, weight: Array, geometry: Geometry, cache: Cache) -> tuple[Plan, Any]:
-    kernel = kernels.choose("conv2d", problem(x, geometry))
+def _plan(x: Array, weight: Array, geometry: Geometry, cache: Cache) -> tuple[Plan, Any, kernels.Problem]:
+    asked_of_table = problem(x, geometry)
+    kernel = kernels.choose("conv2d", asked_of_table)
     plan: Plan = kernel.implementation.plan(geometry)
-    return plan, cache((kernel.name, kernel.serial, geometry), lambda: plan.prepare_weight(weight))
+    prepared = cache((kernel.name, kernel.serial, geometry), lambda: plan.prepare_weight(weight))
+    return plan, prepared, asked_of_table
 
 
 def conv2d(

@@ -22,6 +22,7 @@ from gan_np.training.algorithm import Trainer, learning_rate_for
 from gan_np.training.sources import Source
 
 from .config import Config
+from .measured_on import check_tuned
 from .opened import load_gan
 from .options import CONDITIONAL, arguments_for
 
@@ -160,8 +161,13 @@ def _instance_noise(config: Config) -> float | Schedule:
 
 
 def tuned_kernels(config: Config) -> kernels.Choices:
-    """The tuned choice in the file that the configuration names; empty by default."""
-    return kernels.read_tuned(config.tuned) if config.tuned else {}
+    """The tuned choice in the file that the configuration names; empty by default. Warns where it is not for this machine,
+    or not for this size of batch."""
+    if not config.tuned:
+        return {}
+    choices = kernels.read_tuned(config.tuned)
+    check_tuned(config.tuned, choices, config.batch_size)
+    return choices
 
 
 @contextmanager

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
-import importlib.metadata
 import math
-import os
-import platform
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +17,8 @@ from gan_np.devices import CPU
 from gan_np.files import write_atomically
 from gan_np.testing.kernels import KernelError, agree
 from gan_np.training.algorithm import Trainer
+
+from .measured_on import machine
 
 ALLOWED = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-10}
 """Difference from the float64 reference, relative to the largest entry. Sums here are longer than in the parity tests, which
@@ -62,11 +60,12 @@ class Trial(NamedTuple):
     kept: bool
 
 
-def tune(trainer: Trainer, *, rounds: int = 7) -> Iterator[Tuned]:
+def tune(trainer: Trainer, *, rounds: int = 7, known: Collection[tuple[str, kernels.Problem]] = ()) -> Iterator[Tuned]:
     """Take one training step, then time every kernel for each problem that came up in it, one problem after another.
 
     trainer: it is a step further afterwards.
     rounds: turns of each kernel; they alternate, and the median counts.
+    known: (operation, problem) that were timed before, in another stage of the model, and are left out.
 
     Raises:
         ValueError: the trainer is on a GPU.
@@ -77,10 +76,15 @@ def tune(trainer: Trainer, *, rounds: int = 7) -> Iterator[Tuned]:
         )
     with kernels.record_problems() as found, kernels.use_tuned({}):
         trainer.step()
-    work: dict[tuple[str, kernels.Problem], list[kernels.Case]] = {}
+    work: dict[tuple[str, kernels.Problem], list[kernels.RecordedProblem]] = {}
     for recorded in found:
-        work.setdefault((recorded.operation, recorded.problem), []).append(kernels.case_of(recorded))
-    for (operation, problem), cases in work.items():
+        work.setdefault((recorded.operation, recorded.problem), []).append(recorded)
+    for (operation, problem), own in work.items():
+        if (operation, problem) in known:
+            continue
+        # A convolution that is a layer's forward with bias and activation is timed with them, and not without them too.
+        with_epilogue = [recorded for recorded in own if operation == "conv2d" and recorded.options]
+        cases = [kernels.case_of(recorded) for recorded in with_epilogue or own]
         yield _tuned(operation, problem, cases, rounds)
 
 
@@ -128,34 +132,6 @@ def save_tuned(path: str | Path, found: Iterable[Tuned]) -> Path:
     return write_atomically(path, kernels.tuned_text(records, machine()).encode())
 
 
-def machine() -> dict[str, Any]:
-    """Return what the times were taken on: the processor or GPU, and the number of threads."""
-    versions = {}
-    for name in ("gan_np", "numpy", "numba", "llvmlite"):
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "threads": kernels.threads.count(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        "versions": versions,
-        "date": datetime.date.today().isoformat(),
-    }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.processor() or platform.machine())
-
-
 def _tuned(operation: str, problem: kernels.Problem, cases: list[kernels.Case], rounds: int) -> Tuned:
     arrays = [case.make(generator(0), problem.dtype) for case in cases]
     entries = {entry.name: entry for entry in kernels.available(operation, problem)}
@@ -184,7 +160,8 @@ def _faulty(
     for case, given in zip(cases, arrays, strict=True):
         reference = kernels.entry(case.operation, "reference").implementation
         wide = [array.astype(np.float64) if array.dtype.kind == "f" else array for array in given]
-        expected = case.run(reference, *wide)
+        with kernels.use_kernels(bias_activation="reference"):
+            expected = case.run(reference, *wide)
         for entry in entries:
             if entry.name == "reference" or entry.name in found:
                 continue

@@ -5,10 +5,13 @@ from __future__ import annotations
 import statistics
 import time
 import tracemalloc
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from gan_np import kernels
 from gan_np.devices import CPU
+from gan_np.layers import Layer
+from gan_np.layers.timing import time_layers
 
 from .algorithm import Trainer
 
@@ -70,8 +73,34 @@ def estimate(trainer: Trainer, steps: int = 5) -> Cost:
     return Cost(steps, statistics.median(seconds), resident, resident + peak)
 
 
-def profile_steps(trainer: Trainer, steps: int = 10) -> tuple[float, list[Line]]:
-    """Mean seconds of a step, and where they go: each kernel method, and the rest (Python, data, copies) as one line.
+class LayerLine(NamedTuple):
+    """A layer's row of a profile: per step."""
+
+    player: str
+    """"D" or "G"."""
+    place: str
+    """Where it is in its network: "3", or "2.layer" for one inside the layer at 2."""
+    layer: str
+    calls: float
+    """Of its forward."""
+    forward: float
+    """Seconds, without layers inside it."""
+    backward: float
+
+
+class StepProfile(NamedTuple):
+    """Where the time of a step goes: by kernel, and the same time by layer."""
+
+    seconds: float
+    """Mean of a step."""
+    kernels: list[Line]
+    """The methods of kernels, then everything else (Python, data, copies) as one line."""
+    layers: list[LayerLine]
+    """In the order of the networks, D first. What is left of the step is the objective, the optimisers and the data."""
+
+
+def profile_steps(trainer: Trainer, steps: int = 10) -> StepProfile:
+    """Mean seconds of a step, and where they go: by the methods of kernels and by the layers that call them.
 
     Raises:
         ValueError: the trainer is on a GPU, where work is only started here.
@@ -82,7 +111,7 @@ def profile_steps(trainer: Trainer, steps: int = 10) -> tuple[float, list[Line]]
         )
     for _ in range(WARM_UP):
         trainer.step()
-    with kernels.profile() as total:
+    with kernels.profile() as total, time_layers() as times:
         started = time.perf_counter()
         for _ in range(steps):
             trainer.step()
@@ -93,4 +122,25 @@ def profile_steps(trainer: Trainer, steps: int = 10) -> tuple[float, list[Line]]
     ]
     lines.sort(key=lambda line: -line.seconds)
     rest = step - sum(line.seconds for line in lines)
-    return step, [*lines, Line("everything else", "", "", 0, rest)]
+    layers = [
+        LayerLine(player, place, repr(layer), times.calls.get((id(layer), "forward"), 0) / steps, *both)
+        for player, network in (("D", trainer.gan.discriminator), ("G", trainer.gan.generator))
+        for place, layer in _layers(network.structure, "")
+        if any(both := [times.seconds.get((id(layer), way), 0.0) / steps for way in ("forward", "backward")])
+    ]
+    return StepProfile(step, [*lines, Line("everything else", "", "", 0, rest)], layers)
+
+
+def _layers(layer: Any, place: str) -> Iterator[tuple[str, Layer]]:
+    """The layers of a structure with their places, each before those inside it; chains themselves are left out."""
+    if isinstance(layer, tuple | list):
+        for number, part in enumerate(layer):
+            yield from _layers(part, f"{place}.{number}" if place else str(number))
+    elif isinstance(layer, Layer):
+        parts = layer.arguments()
+        if set(parts) == {"layers"}:
+            yield from _layers(parts["layers"], place)
+            return
+        yield place or "0", layer
+        for name, part in parts.items():
+            yield from _layers(part, f"{place}.{name}" if place else name)

@@ -5,6 +5,7 @@ This file imports nothing heavy: what is registered here are stand-ins that load
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 from .. import reference  # noqa: F401  (registers itself, so that it comes first in the table)
@@ -32,14 +33,16 @@ register_kernel(
 )
 
 
-for _name, _supports, _cost in (
-    ("direct", supports, costs.direct),
-    ("winograd", costs.winograd_supports, costs.winograd),
-    ("full_size", costs.full_size_supports, costs.full_size),
+for _name, _supports in (
+    ("direct", supports),
+    ("winograd", costs.winograd_supports),
+    ("full_size", costs.full_size_supports),
 ):
     _module = _name if _name == "full_size" else f"{_name}.plan"
     _stand_in = StandIn("conv2d", f"{__name__}.{_module}", _name.title().replace("_", ""))
-    register_kernel("conv2d", _name, _stand_in, supports=_supports, features=FEATURES, cost=_cost)
+    register_kernel(
+        "conv2d", _name, _stand_in, supports=_supports, features=FEATURES, cost=functools.partial(costs.cost, _name)
+    )
 
 for _operation, _module, _name in (
     ("dense", "dense", "Dense"),

@@ -11,8 +11,10 @@ import functools
 import importlib
 import importlib.util
 import math
+import operator
 import os
 import warnings
+from collections.abc import Callable
 
 from ..geometry import Geometry
 from ..selection import Problem
@@ -105,24 +107,35 @@ def full_size_supports(problem: Problem) -> str | None:
     return None
 
 
-def full_size(problem: Problem) -> float:
-    """Estimate the cost of one product, with nothing to rearrange."""
-    geometry = _geometry(problem)
-    return BEFORE_BLAS * geometry.operations
+CONSTANTS: dict[str, tuple[float, ...]] = {
+    "full_size": (1.0,),
+    "direct": (1.25, 16.0),
+    "winograd": (1.2, 1200.0, 250.0),
+}
+"""Plan → what each of its terms (`TERMS`) costs, in operations of a product at the processor's peak.
+
+`python -m benchmarks fit_costs` fits them again on any machine; they change by hand alone, so that a shape has the same
+kernel, and a seed the same bits, everywhere.
+"""
 
 
-def direct(problem: Problem) -> float:
-    """Estimate the cost of the padded product over patches, and of packing them."""
+def full_size_terms(problem: Problem) -> tuple[float, ...]:
+    """Count the operations of one product, with nothing to rearrange."""
+    return (float(_geometry(problem).operations),)
+
+
+def direct_terms(problem: Problem) -> tuple[float, ...]:
+    """Count the operations of the padded product over patches, and the numbers of the patches, which are packed."""
     geometry = _geometry(problem)
     line, panel = VECTOR_BYTES // problem.dtype.itemsize, PANEL // problem.dtype.itemsize
     depth = geometry.kernel[0] * geometry.kernel[1] * geometry.large[2]
     places = geometry.batch * geometry.small[0] * geometry.small[1]
     product = 2.0 * up(places, ROWS) * up(depth, line) * up(geometry.small[2], panel)
-    return BEFORE_BLAS * (1.25 * product + 16.0 * places * depth)
+    return product, float(places * depth)
 
 
-def winograd(problem: Problem) -> float:
-    """Estimate the cost of the products at 25 points, and of the transformations.
+def winograd_terms(problem: Problem) -> tuple[float, ...]:
+    """Count the operations of the products at 25 points, and what is transformed, tile by tile and channel by channel.
 
     Images are transformed once, the weights for each block of tiles.
     """
@@ -133,7 +146,21 @@ def winograd(problem: Problem) -> float:
     blocks = max(1, geometry.batch * per_image // 64)
     depth, breadth = geometry.stride[0] * geometry.stride[1] * geometry.large[2], geometry.small[2]
     products = 2.0 * POINTS * POINTS * tiles * depth * breadth
-    return BEFORE_BLAS * (1.2 * products + 1200.0 * tiles * (depth + breadth) + 250.0 * blocks * depth * breadth)
+    return products, float(tiles * (depth + breadth)), float(blocks * depth * breadth)
+
+
+TERMS: dict[str, Callable[[Problem], tuple[float, ...]]] = {
+    "full_size": full_size_terms,
+    "direct": direct_terms,
+    "winograd": winograd_terms,
+}
+"""Plan → what it does, in the quantities that its constants stand for."""
+
+
+def cost(plan: str, problem: Problem) -> float:
+    """Estimate the cost of a compiled plan: Σ constant · term."""
+    total: float = sum(map(operator.mul, CONSTANTS[plan], TERMS[plan](problem)))
+    return BEFORE_BLAS * total
 
 
 def _geometry(problem: Problem) -> Geometry:

@@ -110,7 +110,7 @@ def test_show(run: Path) -> None:
 def test_profile(images: Path) -> None:
     done = gan_np("profile", "--data", images, *SMALL, "--repeats", 2)
     assert done.returncode == 0, done.stderr
-    for words in ("conv2d", "to_small", "adam", "everything else", "ms a step"):
+    for words in ("conv2d", "to_small", "adam", "everything else", "ms a step", "by layer", "BatchNorm", "optimisers"):
         assert words in done.stdout
 
 

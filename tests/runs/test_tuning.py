@@ -9,6 +9,8 @@ import pytest
 import gan_np as gn
 from gan_np import kernels
 from gan_np.runs import CheckpointError, checkpoint, confirm, save_tuned, tune, tuning
+from gan_np.runs.build import tuned_kernels
+from gan_np.runs.config import Config
 from gan_np.training import Trainer
 
 OPTIONS = {"steps": 8, "batch_size": 8, "sample_every": 4, "checkpoint_every": 2, "sample_count": 4, "progress": False}
@@ -201,3 +203,79 @@ def test_a_machine_that_lacks_a_kernel(images: np.ndarray, tmp_path: Path, plant
         kernels.register_kernel("average", name, entry.implementation)
     assert outcome(tmp_path / "run") == before
     gn.runs.resume(tmp_path / "run", images=images, steps=4, progress=False)
+
+
+class TestWhatAFileIsFor:
+    """A warning where it was measured elsewhere, or for other batches; nothing where it fits."""
+
+    def file(self, path: Path, **there: object) -> Path:
+        shape = (32, 5)
+        choices = {("dense", kernels.Problem("cpu", np.dtype(np.float32), shape)): "reference"}
+        path.write_text(kernels.tuned_text(kernels.to_records(choices), tuning.machine() | there), encoding="utf-8")
+        return path
+
+    def choices(self, path: Path, batch_size: int = 32) -> kernels.Choices:
+        return tuned_kernels(Config(tuned=str(path), batch_size=batch_size))
+
+    def test_one_that_fits_says_nothing(self, tmp_path: Path) -> None:
+        assert len(self.choices(self.file(tmp_path / "t.json"))) == 1  # warnings are errors here
+
+    @pytest.mark.parametrize(
+        ("there", "words"),
+        [
+            ({"processor": "Abacus 3000"}, "another processor, Abacus 3000; here it is"),
+            ({"threads": 4096}, "another number of threads, 4096"),
+        ],
+    )
+    def test_another_machine(self, tmp_path: Path, there: dict[str, object], words: str) -> None:
+        with pytest.warns(UserWarning, match=rf"tuned: .*t\.json was measured on {words}"):
+            assert self.choices(self.file(tmp_path / "t.json", **there))
+
+    def test_another_batch(self, tmp_path: Path) -> None:
+        with pytest.warns(UserWarning, match=r"tuned: nothing in .*t\.json matches batches of 8: it was made for 32"):
+            self.choices(self.file(tmp_path / "t.json"), 8)
+
+
+def test_what_was_timed_in_an_earlier_stage_is_not_timed_again(images: np.ndarray) -> None:
+    known = {(r.operation, r.problem): r for r in tune(Trainer(small(), images, batch_size=8), rounds=1)}
+    assert not list(tune(Trainer(small(), images, batch_size=8), rounds=1, known=known))
+    assert len(known) == len(set(known))
+
+
+def test_a_convolution_is_timed_with_its_bias_and_activation(images: np.ndarray, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    """Once, whoever does them, and named by both its images."""
+    timed = []
+    real = tuning._tuned
+
+    def watched(operation, problem, cases, rounds):  # type: ignore[no-untyped-def]
+        timed.extend(case for case in cases if operation == "conv2d")
+        return real(operation, problem, cases, rounds)
+
+    monkeypatch.setattr(tuning, "_tuned", watched)
+    for result in tune(Trainer(small(), images, batch_size=8), rounds=1):
+        assert not result.faulty
+    labels = [case.label for case in timed]
+    assert any("leaky_relu" in label for label in labels), labels
+    assert any("tanh and bias" in label for label in labels), labels
+    assert all(" ↔ " in label and " by 2×2" in label for label in labels), labels
+    assert len(labels) == len(set(labels))
+
+
+def test_an_epilogue_that_is_wrong_is_found(images: np.ndarray, plant) -> None:  # type: ignore[no-untyped-def]
+    class Forgetful:
+        """The reference, with an epilogue that leaves the activation out."""
+
+        def plan(self, geometry):  # type: ignore[no-untyped-def]
+            plan = kernels.entry("conv2d", "reference").implementation.plan(geometry)
+
+            class WithEpilogue(type(plan)):  # type: ignore[misc]
+                def to_small_with_epilogue(self, weight, large, bias, activation):  # type: ignore[no-untyped-def]
+                    y = self.to_small(weight, large)
+                    return y if bias is None else y + bias
+
+            plan.__class__ = WithEpilogue
+            return plan
+
+    wrong = plant("conv2d", Forgetful(), cost=None)
+    found = [r for r in tune(Trainer(small(), images, batch_size=8), rounds=1) if r.operation == "conv2d"]
+    assert any("small" in result.faulty.get(wrong, "") for result in found)
