@@ -216,6 +216,16 @@ def upsample_case(operation: str, label: str, small: tuple[int, int, int, int], 
     return Case(operation, label, small, _normal(small, large), run)
 
 
+def blur_case(label: str, small: tuple[int, int, int, int], size: tuple[int, int]) -> Case:
+    """Return a case of the low-pass between images of the shape `small` and of the sides `size`."""
+    large = (small[0], *size, small[3])
+
+    def run(kernel: Any, x: Array, dy: Array) -> Results:
+        return {"large": kernel.enlarge(x, size, 1.0), "small": kernel.shrink(dy, 0.25)}
+
+    return Case("blur", label, small, _normal(small, large), run)
+
+
 def normal_case(label: str, count: int, key: int = KEY) -> Case:
     """Return a case of the key's first random numbers."""
 
@@ -409,6 +419,9 @@ def _small_cases() -> Iterator[Case]:
     for operation in ("upsample_nearest", "upsample_bilinear"):
         yield upsample_case(operation, "2×2", (2, 3, 4, 3), (2, 2))
         yield upsample_case(operation, "3×1 of one pixel", (1, 1, 2, 1), (3, 1))
+    yield blur_case("3×4", (2, 3, 4, 3), (6, 8))
+    yield blur_case("one pixel", (1, 1, 1, 1), (2, 3))
+    yield blur_case("odd", (2, 3, 5, 17), (7, 10))
     yield normal_case("vector", 1033)
     yield _images_case("odd", (3, 3, 5, 1))
     yield _images_case("aligned", (4, 6, 4, 3))
@@ -458,6 +471,7 @@ def _dcgan_cases() -> Iterator[Case]:
     yield pool_case("2×2 of 64²×16", (batch, 32, 32, 16), (2, 2))
     for operation in ("upsample_nearest", "upsample_bilinear"):
         yield upsample_case(operation, "2×2 of 32²×16", (batch, 32, 32, 16), (2, 2))
+    yield blur_case("32²×16 to 64²", (batch, 32, 32, 16), (64, 64))
     yield normal_case("512×256", 1 << 17)
     yield _images_case("128×64²×3", (128, 64, 64, 3))
     yield softplus_case("1024", 1024)
@@ -509,6 +523,9 @@ def case_of(work: RecordedProblem) -> Case:
         return pool_case(label, (batch, height // window[0], width // window[1], channels), window)
     if operation in ("upsample_nearest", "upsample_bilinear"):
         return upsample_case(operation, label, (shape[0], shape[1], shape[2], shape[3]), *options)
+    if operation == "blur":
+        ((height, width),) = options
+        return blur_case(label, (shape[0], height // 2, width // 2, shape[3]), (height, width))
     if operation == "normal":
         return normal_case(label, math.prod(shape))
     if operation == "images":
@@ -535,6 +552,7 @@ __all__ = [
     "ACTIVATIONS",
     "Case",
     "bias_activation_case",
+    "blur_case",
     "case_of",
     "conv2d_case",
     "convolution_geometry",

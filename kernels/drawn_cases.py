@@ -21,6 +21,7 @@ from .cases import (
     Case,
     Results,
     bias_activation_case,
+    blur_case,
     conv2d_case,
     convolution_geometry,
     cross_entropy_case,
@@ -279,8 +280,8 @@ def _adam(
 ) -> Case:
     def run(kernel: Any, theta: Array, gradient: Array, first: Array, second: Array) -> Results:
         theta, first, second = theta.copy(), first.copy(), second.copy()
-        given = [_number(value, theta, numbers) for value in (count, learning_rate)]
-        kernel.step(theta, gradient, first, second, *given, beta1, beta2, epsilon)
+        given = [_number(value, theta, numbers) for value in (count, learning_rate, beta1, beta2)]
+        kernel.step(theta, gradient, first, second, *given, epsilon)
         return {"θ": theta, "m": first, "v": second}
 
     return Case("adam", label, (size,), _vectors(size, learning_rate, 1), run)
@@ -355,6 +356,10 @@ def _upsample(operation: str) -> Callable[..., Case]:
     return make
 
 
+def _blur(label: str, batch: int, height: int, width: int, channels: int, odd: tuple[int, int]) -> Case:
+    return blur_case(label, (batch, height, width, channels), (2 * height + odd[0], 2 * width + odd[1]))
+
+
 RATE = (1.0, Span(1e-4, 1.0))
 MOMENTUM = (0.0, 0.9, Span(0.01, 0.99))
 
@@ -421,6 +426,7 @@ DRAWINGS: dict[str, Drawing] = {
     "average_pool": Drawing({**IMAGES, "window": FACTORS}, _pool),
     "upsample_nearest": Drawing({**IMAGES, "factor": FACTORS}, _upsample("upsample_nearest")),
     "upsample_bilinear": Drawing({**IMAGES, "factor": FACTORS}, _upsample("upsample_bilinear")),
+    "blur": Drawing({**IMAGES, "odd": tuple(itertools.product((0, 1), repeat=2))}, _blur),
     "normal": Drawing({"count": (1, 2, 3, 4, 5, 1033, 10_007), "key": KEYS}, normal_case),
     "images": Drawing(
         {

@@ -268,6 +268,19 @@ class Upsample(Protocol):
         """The adjoint."""
 
 
+class Blur(Protocol):
+    """The low-pass by two: a convolution of each channel with the outer product of [1, 3, 3, 1]/4, stride 2, padding 1.
+
+    A[j, i] = [1, 3, 3, 1][j − 2·i + 1]/4 along either axis, i on the small and j on the large one; zeros beyond the edges.
+    """
+
+    def enlarge(self, small: Array, size: tuple[int, int], scale: float) -> Array:
+        """scale·A·small·Bᵀ: (N, H, W, C) to (N, H', W', C), `size` = (H', W'), H' either 2·H or 2·H + 1."""
+
+    def shrink(self, large: Array, scale: float) -> Array:
+        """scale·Aᵀ·large·B: (N, H, W, C), sides of at least 2, to (N, ⌊H/2⌋, ⌊W/2⌋, C)."""
+
+
 class Normal(Protocol):
     """Independent N(0, 1) numbers of a key (Box and Muller 1958), the same in any dtype and on any device but for rounding.
 
@@ -365,8 +378,8 @@ class Adam(Protocol):
         second: Array,
         count: int | Array,
         learning_rate: Number,
-        beta1: float,
-        beta2: float,
+        beta1: Number,
+        beta2: Number,
         epsilon: float,
         skip: Array | None = None,
     ) -> None:

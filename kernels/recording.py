@@ -17,7 +17,7 @@ class RecordedProblem(NamedTuple):
     problem: Any
     options: tuple[Any, ...] = ()
     """dense: (out_features,); dense_layer, bias_activation: (activation,); batch_norm: (activation, whether it has a scale);
-    maxout: (pieces,); dropout: (rate,); pooling and upsampling: (factors,)."""
+    maxout: (pieces,); dropout: (rate,); pooling and upsampling: (factors,); blur: (the large size,)."""
 
 
 def _second(x: Any, option: Any, *rest: Any) -> tuple[Any, ...]:
@@ -34,6 +34,8 @@ OPTIONS: dict[tuple[str, str], Callable[..., tuple[Any, ...]]] = {
     ("average_pool", "forward"): _second,
     ("upsample_nearest", "forward"): _second,
     ("upsample_bilinear", "forward"): _second,
+    ("blur", "enlarge"): lambda small, size, scale: (size,),
+    ("blur", "shrink"): lambda large, scale: (large.shape[1:3],),
 }
 """(operation, method) → what a call says beyond the problem. Operations that are not here have nothing to add."""
 _WITH_OPTIONS = {operation for operation, _ in OPTIONS}

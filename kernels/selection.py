@@ -43,6 +43,7 @@ OPERATIONS: dict[str, type[Any]] = {
     "average_pool": interfaces.AveragePool,
     "upsample_nearest": interfaces.Upsample,
     "upsample_bilinear": interfaces.Upsample,
+    "blur": interfaces.Blur,
     "normal": interfaces.Normal,
     "images": interfaces.Images,
     "softplus": interfaces.Softplus,

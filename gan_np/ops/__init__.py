@@ -29,7 +29,7 @@ from .normalisation import (
 )
 from .pullback import Linearised, OperationPullback
 from .readout import accuracy, flag_non_finite, stacked
-from .resampling import average_pool, upsample_bilinear, upsample_nearest
+from .resampling import average_pool, blur_downsample, blur_upsample, upsample_bilinear, upsample_nearest
 from .shapes import add, concatenate, reshape
 from .updates import adam, moving_average, rmsprop, sgd
 
@@ -49,6 +49,8 @@ __all__ = [
     "average_pool",
     "batch_norm",
     "batch_norm_inference",
+    "blur_downsample",
+    "blur_upsample",
     "bytes_to_floats",
     "concatenate",
     "conv2d",

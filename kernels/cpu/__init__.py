@@ -52,6 +52,7 @@ for _operation, _module, _name in (
     ("average_pool", "resampling", "AveragePool"),
     ("upsample_nearest", "resampling", "UpsampleNearest"),
     ("upsample_bilinear", "resampling", "UpsampleBilinear"),
+    ("blur", "resampling", "Blur"),
     ("softplus", "losses", "Softplus"),
     ("softmax_cross_entropy", "losses", "SoftmaxCrossEntropy"),
     ("sgd", "updates", "Sgd"),

@@ -54,6 +54,7 @@ for _operation, _module, _class in (
     ("average_pool", "resampling", "AveragePool"),
     ("upsample_nearest", "resampling", "UpsampleNearest"),
     ("upsample_bilinear", "resampling", "UpsampleBilinear"),
+    ("blur", "resampling", "Blur"),
     ("normal", "normal", "Normal"),
     ("images", "images", "Images"),
     ("softplus", "losses", "Softplus"),

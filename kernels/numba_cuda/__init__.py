@@ -26,6 +26,7 @@ for _operation, _module, _class in (
     ("average_pool", "resampling", "AveragePool"),
     ("upsample_nearest", "resampling", "UpsampleNearest"),
     ("upsample_bilinear", "resampling", "UpsampleBilinear"),
+    ("blur", "resampling", "Blur"),
     ("normal", "normal", "Normal"),
     ("softplus", "losses", "Softplus"),
     ("softmax_cross_entropy", "cross_entropy", "SoftmaxCrossEntropy"),

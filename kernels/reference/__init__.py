@@ -12,7 +12,7 @@ from .maxout import Maxout
 from .normal import Normal
 from .normalisation import BatchNorm, LayerNorm, Running
 from .objective import Accuracy, Logistic
-from .resampling import AveragePool, UpsampleBilinear, UpsampleNearest
+from .resampling import AveragePool, Blur, UpsampleBilinear, UpsampleNearest
 from .updates import Adam, Average, Rmsprop, Sgd
 from .watch import Finite, Report
 
@@ -42,6 +42,7 @@ for _operation, _implementation in {
     "average_pool": AveragePool,
     "upsample_nearest": UpsampleNearest,
     "upsample_bilinear": UpsampleBilinear,
+    "blur": Blur,
     "normal": Normal,
     "images": Images,
     "softplus": Softplus,

@@ -102,6 +102,12 @@ def _resampling():
         for name in ("upsample_nearest", "upsample_bilinear"):
             operation = getattr(ops, name)
             yield OperationCase(f"{name} {size}", name, lambda x, o=operation, s=size: o(x, s), enlarged)
+    for odd in (False, True, (True, False)):
+        yield OperationCase(
+            f"blur_upsample odd={odd}", "blur_upsample", lambda x, o=odd: ops.blur_upsample(x, o), enlarged
+        )
+    for shape in ((2, 6, 4, 3), (1, 3, 2, 1), (2, 5, 7, 2)):
+        yield OperationCase(f"blur_downsample {shape}", "blur_downsample", ops.blur_downsample, (shape,))
 
 
 def _others():

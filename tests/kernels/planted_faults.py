@@ -303,6 +303,8 @@ _border("upsample_nearest", "forward", "y", 2, 16)
 _border("upsample_nearest", "backward", "dx", 2, 16)
 _border("upsample_bilinear", "forward", "y", 2, 16)
 _border("upsample_bilinear", "backward", "dx", 2, 16)
+_border("blur", "enlarge", "large", 2, 16)
+_border("blur", "shrink", "small", 2, 16)
 _border("images", "forward", "images", 2, 45)
 
 
