@@ -79,10 +79,11 @@ def convolution_geometry(
     kernel: tuple[int, int],
     stride: tuple[int, int],
     padding: tuple[int, int],
+    groups: int = 1,
 ) -> Geometry:
     """Return the geometry of a convolution of an image (height, width, channels)."""
     size = [small_size(large[axis], kernel[axis], stride[axis], padding[axis]) for axis in (0, 1)]
-    return Geometry(batch, large, (size[0], size[1], out_channels), kernel, stride, padding)
+    return Geometry(batch, large, (size[0], size[1], out_channels), kernel, stride, padding, groups)
 
 
 def conv2d_case(label: str, geometry: Geometry) -> Case:
@@ -401,6 +402,18 @@ def _small_cases() -> Iterator[Case]:
     ]
     for label, (n, height, width, channels), out, kernel, stride, padding in shapes:
         yield conv2d_case(label, convolution_geometry(n, (height, width, channels), out, kernel, stride, padding))
+    grouped = [
+        ("3×3 in 3 groups", (2, 5, 4, 6), 9, (3, 3), (1, 1), (1, 1), 3),
+        ("3×3 stride 2 in 2 groups", (3, 7, 6, 16), 32, (3, 3), (2, 2), (1, 1), 2),
+        ("3×3, full vectors in 8 groups", (2, 6, 7, 128), 128, (3, 3), (1, 1), (1, 1), 8),
+        ("1×1 in 4 groups", (2, 3, 4, 8), 4, (1, 1), (1, 1), (0, 0), 4),
+        ("depthwise 3×3", (2, 5, 6, 17), 17, (3, 3), (1, 1), (1, 1), 17),
+        ("depthwise 4×4 stride 2, twice the channels", (2, 6, 8, 16), 32, (4, 4), (2, 2), (1, 1), 16),
+        ("depthwise 4×4 to one pixel", (3, 4, 4, 33), 33, (4, 4), (1, 1), (0, 0), 33),
+    ]
+    for label, (n, height, width, channels), out, kernel, stride, padding, groups in grouped:
+        image = height, width, channels
+        yield conv2d_case(label, convolution_geometry(n, image, out, kernel, stride, padding, groups))
     yield dense_case("one row", 1, 3, 5)
     yield dense_case("odd", 7, 17, 3)
     for activation in ACTIVATIONS:
@@ -457,6 +470,18 @@ def _dcgan_cases() -> Iterator[Case]:
         sizes = (kernel, kernel), (stride, stride), (padding, padding)
         geometry = convolution_geometry(batch, (side, side, channels), out, *sizes)
         yield conv2d_case(f"{channels}→{out} at {side}², {kernel}×{kernel} stride {stride}", geometry)
+    # Of an R3GAN: 3×3 in groups of 8 and of 16 channels, and one weight a channel.
+    for side, channels, kernel, padding, groups in (
+        (14, 192, 3, 1, 24),
+        (28, 192, 3, 1, 24),
+        (8, 1536, 3, 1, 96),
+        (16, 1536, 3, 1, 96),
+        (32, 64, 3, 1, 64),
+        (4, 512, 4, 0, 512),
+    ):
+        image, sizes = (side, side, channels), ((kernel, kernel), (1, 1), (padding, padding))
+        geometry = convolution_geometry(batch, image, channels, *sizes, groups)
+        yield conv2d_case(f"{channels} at {side}², {kernel}×{kernel}, {groups} groups", geometry)
     yield dense_case("100→8192", batch, 100, 8192)
     yield dense_case("8192→1", batch, 8192, 1)
     leaky = Activation("leaky_relu", 0.2)

@@ -104,9 +104,12 @@ def _conv2d(
     kernel: tuple[int, int],
     stride: tuple[int, int],
     padding: tuple[int, int],
+    groups: int,
 ) -> Case | None:
     height, width = image or kernel
-    geometry = convolution_geometry(batch, (height, width, channels), out, kernel, stride, padding)
+    if channels % groups or out % groups:
+        return None
+    geometry = convolution_geometry(batch, (height, width, channels), out, kernel, stride, padding, groups)
     return conv2d_case(label, geometry) if min(geometry.small) > 0 else None
 
 
@@ -383,11 +386,12 @@ DRAWINGS: dict[str, Drawing] = {
         {
             "batch": (1, 2, 5),
             "image": (None, (5, 16), (7, 19), (6, 6), (12, 35)),
-            "channels": (1, 3, 8, 17, 32),
-            "out": (1, 2, 16, 19, 32),
+            "channels": (1, 3, 8, 17, 32, 51),
+            "out": (1, 2, 16, 19, 32, 51),
             "kernel": ((1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (1, 3)),
             "stride": ((1, 1), (2, 2), (3, 3), (1, 2), (2, 1)),
             "padding": ((0, 0), (1, 1), (2, 2), (0, 1)),
+            "groups": (1, 2, 3, 8, 32, 51),
         },
         _conv2d,
     ),

@@ -89,7 +89,7 @@ class Plan(Protocol):
     keeps_small: bool
 
     def prepare_weight(self, weight: Array) -> Any:
-        """The form of w (kh, kw, C_a, C_b) that the contractions read."""
+        """The form of w (kh, kw, C_a/groups, C_b) that the contractions read."""
 
     def prepare_large(self, large: Array) -> Any:
         """The form of a (N, H_a, W_a, C_a)."""

@@ -93,6 +93,7 @@ class _Graph:
         theta = self.network.parameters
         kernel, stride, padding = (_pair(value) for value in (layer.kernel_size, layer.stride, layer.padding))
         options: dict[str, Any] = {"kernel_shape": kernel, "strides": stride, "pads": [*padding, *padding]}
+        options |= {"group": layer.groups}
         inputs = [theta[path + "weight"].transpose(3, 2, 0, 1)]
         inputs += [theta[path + "bias"]] if layer.bias else []
         if isinstance(layer, gn.Conv2d):

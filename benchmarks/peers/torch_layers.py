@@ -144,9 +144,10 @@ class Translation:
         arguments = (channels, layer.out_channels, layer.kernel_size, layer.stride, layer.padding)
         module: nn.Conv2d | nn.ConvTranspose2d
         if isinstance(layer, gn.Conv2d):
-            module = nn.Conv2d(*arguments, bias=layer.bias)
+            module = nn.Conv2d(*arguments, groups=layer.groups, bias=layer.bias)
         else:
-            module = nn.ConvTranspose2d(*arguments, output_padding=layer.output_padding, bias=layer.bias)
+            more = {"output_padding": layer.output_padding, "groups": layer.groups}
+            module = nn.ConvTranspose2d(*arguments, **more, bias=layer.bias)
         self._carry(
             path + "weight", module.weight, lambda w: w.transpose(3, 2, 0, 1), lambda w: w.transpose(2, 3, 1, 0)
         )

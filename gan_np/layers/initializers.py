@@ -21,11 +21,16 @@ class Initializer(Protocol):
     def __call__(self, rng: np.random.Generator, shape: Shape, fans: tuple[int, int]) -> Array: ...
 
 
-def fans(shape: Shape, output_axis: int = -1) -> tuple[int, int]:
-    """(fan_in, fan_out) of a weight: channels of that side times kernel taps."""
+def fans(shape: Shape, output_axis: int = -1, groups: int = 1) -> tuple[int, int]:
+    """(fan_in, fan_out) of a weight: channels of that side times kernel taps.
+
+    groups: of a grouped convolution, whose last axis counts the channels of all groups, the last but one those of one. A unit
+    meets only the channels of its own group.
+    """
     if len(shape) < 2:
         return (shape[0] if shape else 1,) * 2
     taps = math.prod(shape[:-2])
+    shape = (*shape[:-1], shape[-1] // groups)
     outputs = shape[output_axis]
     return taps * (shape[-2] * shape[-1] // outputs), taps * outputs
 

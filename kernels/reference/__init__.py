@@ -29,7 +29,7 @@ def _twice_convolution_work(problem: Problem) -> float:
 
 FEATURES = ("float64", "gpu", "stride", "padding", "in_place")
 
-register_kernel("conv2d", "reference", Conv2d, features=FEATURES, cost=_twice_convolution_work)
+register_kernel("conv2d", "reference", Conv2d, features=(*FEATURES, "groups"), cost=_twice_convolution_work)
 register_kernel("conv2d", "im2col", Conv2dIm2col, features=FEATURES, cost=_convolution_work)
 for _operation, _implementation in {
     "dense": Dense,

@@ -40,6 +40,10 @@ def _convolutions():
             name = f"{activation} bias={bias}"
             yield LayerCase(f"conv {name}", gn.Conv2d(2, 3, **options), (4, 5, 2), 2, False)
             yield LayerCase(f"transposed conv {name}", gn.ConvTranspose2d(2, 3, **options), (3, 2, 2), 2, False)
+    for groups in (2, 4):
+        options = {"stride": 2, "padding": 1, "groups": groups, "activation": "leaky_relu"}
+        yield LayerCase(f"conv in {groups} groups", gn.Conv2d(8, 3, **options), (4, 5, 4), 2, False)
+        yield LayerCase(f"transposed conv in {groups} groups", gn.ConvTranspose2d(4, 3, **options), (3, 2, 8), 2, False)
 
 
 def _normalisations():
@@ -113,6 +117,8 @@ def _spectral():
         gn.Conv2d(3, 3, padding=1),
         gn.Conv2d(2, (2, 3), stride=(2, 1), activation="leaky_relu"),
         gn.ConvTranspose2d(2, 3, stride=2, activation="relu"),
+        gn.Conv2d(4, 3, padding=1, groups=2),
+        gn.ConvTranspose2d(4, 3, stride=2, groups=2),
     ):
         shape = (5,) if isinstance(inner, gn.Dense) else (4, 3, 2)
         yield LayerCase(f"spectral norm of {inner!r}", gn.SpectralNorm(inner), shape, 2)

@@ -39,6 +39,17 @@ def _affine():
         shapes = (2, 3, 2, 3), (3, 2, 2, 3), (2,)
         yield OperationCase(f"conv_transpose2d {kind.kind}", "conv_transpose2d", conv_transpose2d, shapes)
     yield OperationCase("dense without bias", "dense", lambda x, w: ops.dense(x, w), ((1, 4), (4, 3)))
+
+    def grouped(x, w, b):
+        return ops.conv2d(x, w, b, stride=(2, 1), padding=1, groups=2, activation=LEAKY)
+
+    def transposed(x, w, b):
+        return ops.conv_transpose2d(x, w, b, stride=2, padding=1, output_padding=1, groups=2, activation=LEAKY)
+
+    yield OperationCase("conv2d in groups", "conv2d", grouped, ((2, 5, 4, 4), (3, 3, 2, 6), (6,)))
+    yield OperationCase(
+        "conv_transpose2d in groups", "conv_transpose2d", transposed, ((2, 3, 2, 6), (3, 3, 2, 6), (4,))
+    )
     yield OperationCase("conv2d without bias", "conv2d", lambda x, w: ops.conv2d(x, w), ((1, 4, 4, 1), (2, 2, 1, 5)))
 
 

@@ -58,10 +58,11 @@ def _plain(layer, x, weight, bias, scale):
         case "Dense":
             return functional.linear(x, weight.T, bias)
         case "Conv2d":
-            options = {"stride": layer.stride, "padding": layer.padding}
+            options = {"stride": layer.stride, "padding": layer.padding, "groups": layer.groups}
             return channels_first(lambda x: functional.conv2d(x, filters, bias, **options))(x)
         case "ConvTranspose2d":
             options = {"stride": layer.stride, "padding": layer.padding, "output_padding": layer.output_padding}
+            options |= {"groups": layer.groups}
             return channels_first(lambda x: functional.conv_transpose2d(x, filters, bias, **options))(x)
         case "LayerNorm":
             return functional.layer_norm(x, x.shape[1:], scale, bias, layer.epsilon)

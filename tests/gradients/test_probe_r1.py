@@ -24,6 +24,14 @@ DISCRIMINATORS = {
         gn.Dense(5, activation="relu"),
         gn.Dense(1),
     ),
+    "groups and one weight a channel": gn.Sequential(
+        gn.Conv2d(4, 1, bias=False),
+        gn.Conv2d(6, 3, padding=1, groups=2, activation="leaky_relu"),
+        gn.ConvTranspose2d(6, 2, stride=2, groups=3),
+        gn.Conv2d(6, 12, groups=6, bias=False),
+        gn.Flatten(),
+        gn.Dense(1),
+    ),
     "maxout": gn.Sequential(gn.Flatten(), gn.Dense(12), gn.Maxout(3), gn.Dense(1, bias=False)),
     "residual and pooling": gn.Sequential(
         gn.Residual(gn.Sequential(gn.LeakyReLU(), gn.Conv2d(1, 3, padding=1))),

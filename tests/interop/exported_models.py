@@ -56,6 +56,14 @@ LAYERS = {
     ),
     "maxout of maps": (gn.Sequential(gn.Conv2d(6, (3, 2), stride=(2, 1), padding=(1, 0)), gn.Maxout(2)), (7, 6, 2)),
     "transposed": (gn.ConvTranspose2d(3, (3, 4), stride=(2, 3), padding=(1, 0), output_padding=(1, 2)), (4, 3, 2)),
+    "groups": (
+        gn.Sequential(
+            gn.Conv2d(6, 3, padding=1, groups=2, bias=False), gn.BatchNorm(),
+            gn.ConvTranspose2d(9, 2, stride=2, groups=3, bias=False), gn.BatchNorm(activation="relu"),
+            gn.SpectralNorm(gn.ConvTranspose2d(6, 2, groups=3)), gn.Conv2d(6, 3, groups=6),
+        ),
+        (4, 3, 4),
+    ),
     "layer norm": (gn.LayerNorm(activation="tanh"), (4, 3, 2)),
     "layer norm of features": (gn.LayerNorm(scale=False), (6,)),
     "group norm": (gn.GroupNorm(2, activation="relu"), (4, 3, 6)),

@@ -104,13 +104,13 @@ def dense(layer: Dense, site: Site) -> Chain:
 
 @exports(Conv2d)
 def convolution(layer: Conv2d, site: Site) -> list[Module]:
-    """nn.Conv2d, its weight (out, in, kernel_height, kernel_width)."""
+    """nn.Conv2d, its weight (out, in/groups, kernel_height, kernel_width)."""
     return _convolution("nn.Conv2d", layer, site, layer.out_channels)
 
 
 @exports(ConvTranspose2d)
 def transposed_convolution(layer: ConvTranspose2d, site: Site) -> list[Module]:
-    """nn.ConvTranspose2d, its weight (in, out, kernel_height, kernel_width)."""
+    """nn.ConvTranspose2d, its weight (in, out/groups, kernel_height, kernel_width)."""
     return _convolution("nn.ConvTranspose2d", layer, site, layer.out_channels)
 
 
@@ -120,6 +120,8 @@ def _convolution(name: str, layer: Any, site: Site, out_channels: int) -> list[M
         sizes = getattr(layer, argument, (0, 0))
         if sizes != (usual, usual):
             settings.append(f"{argument}={_sizes(sizes)}")
+    if layer.groups != 1:
+        settings.append(f"groups={layer.groups}")
     tensors = _present(
         weight=site.parameter("weight", lambda w: w.transpose(3, 2, 0, 1), lambda w: w.transpose(2, 3, 1, 0)),
         bias=site.parameter("bias", _same, _same),
