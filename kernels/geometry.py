@@ -14,8 +14,8 @@ class Geometry(NamedTuple):
     `a` is the large image, `b` the small one; `a` is 0 outside its bounds. Convolution maps a to ∂T/∂b, transposed
     convolution maps b to ∂T/∂a. Channels are last everywhere.
 
-    Both images' channels divide into `groups` equal runs, and a channel d of b meets only those of a that stand in the run of
-    its number: C = C_a/groups, c < C and g(d) = ⌊d·groups/C_b⌋. One group: every channel meets every other, g(d) = 0.
+    Both images' channels divide into `groups` equal runs, and a channel d of b meets only those of a that stand in the run
+    of its number: C = C_a/groups, c < C and g(d) = ⌊d·groups/C_b⌋. One group: every channel meets every other, g(d) = 0.
     C_a = C_b = groups: each meets its own alone, which is called depthwise.
     """
 

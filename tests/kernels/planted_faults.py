@@ -379,7 +379,7 @@ def _in_groups(label, image, weight):
 
 
 def _without_the_last_group(array, groups):
-    """Of the last axis, which the channels of every group stand on: in an image, and in weights behind those of one group."""
+    """Of the last axis, on which the channels of all groups stand."""
     array = array.copy()
     array[..., array.shape[-1] // groups * (groups - 1) :] = 0
     return array
