@@ -282,8 +282,8 @@ class Adam(Optimizer):
             moments["second"],
             cast("int | Array", count),
             learning_rate=rate,
-            beta1=cast("Number", beta1),
-            beta2=cast("Number", beta2),
+            beta1=beta1,
+            beta2=beta2,
             epsilon=self.epsilon,
             skip=skip,
         )

@@ -104,5 +104,23 @@ class He:
         return rng.normal(0.0, math.sqrt(2 / ((1 + self.slope**2) * fans[0])), shape)
 
 
+@INITIALIZERS.register()
+@dataclass(frozen=True)
+class FanIn:
+    """N(0, gain²/fan_in): with `gain` 1 a sum of independent inputs of variance 1 has variance 1.
+
+    R3GAN: √(2/(1 + 0.2²))·L^(−1/4) in L residual blocks, 1 elsewhere.
+    """
+
+    gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        number("gain", self.gain, 0.0)
+
+    def __call__(self, rng: np.random.Generator, shape: Shape, fans: tuple[int, int]) -> Array:
+        """One draw an entry."""
+        return rng.normal(0.0, self.gain / math.sqrt(fans[0]), shape)
+
+
 ZEROS = Constant(0.0)
 ONES = Constant(1.0)

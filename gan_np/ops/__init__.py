@@ -11,6 +11,7 @@ from .activation import activate, activation
 from .affine import LINEAR
 from .augmentation import POLICIES as AUGMENTATIONS
 from .augmentation import diff_augment
+from .basis import spread, weighted_sum
 from .convolution import conv2d, conv2d_shape, conv_transpose2d, conv_transpose2d_shape
 from .dense import dense
 from .dropout import dropout
@@ -72,9 +73,11 @@ __all__ = [
     "sgd",
     "softmax_cross_entropy",
     "softplus",
+    "spread",
     "stacked",
     "standard_normal",
     "update_running",
     "upsample_bilinear",
     "upsample_nearest",
+    "weighted_sum",
 ]

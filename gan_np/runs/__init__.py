@@ -14,11 +14,13 @@ from .hinting import Adviser
 from .loop import StopTraining, iterate
 from .opened import load_gan
 from .overview import RunOverview, open_run
+from .presets import PRESETS, preset
 from .signals import Interrupted
 from .stages import resume, train
 from .tuning import Trial, Tuned, confirm, save_tuned, tune
 
 __all__ = [
+    "PRESETS",
     "Adviser",
     "CheckpointError",
     "Config",
@@ -36,6 +38,7 @@ __all__ = [
     "load_gan",
     "open_data",
     "open_run",
+    "preset",
     "restore",
     "resume",
     "save",

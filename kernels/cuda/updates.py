@@ -1,7 +1,8 @@
 """One step of each optimiser over a flat vector on the GPU (`sources/updates.cu`), one launch each.
 
 What changes from step to step (the learning rate, momentum, Adam's step count and βs, the average's decay) may be a Python
-number or an array of one element in device memory (float64; int64 for the count): a captured graph then replays with what it holds.
+number or an array of one element in device memory (float64; int64 for the count): a captured graph then replays with what it
+holds.
 Whether an update is left out (`skip`) is read there too, before anything else is.
 """
 

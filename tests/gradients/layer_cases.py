@@ -98,6 +98,11 @@ def _resampling():
             for shape in ((2, 3, 1), (1, 1, 3), (1, 4, 5)):
                 layer = gn.Upsample2d(factor, mode=mode)
                 yield LayerCase(f"upsample {mode} {factor} {shape}", layer, shape, 2, False)
+    yield LayerCase("blur up", gn.BlurUpsample2d((False, True)), (2, 3, 2), 2, False)
+    yield LayerCase("blur down", gn.BlurDownsample2d(), (4, 5, 2), 2, False)
+    yield LayerCase("basis", gn.Basis(2, 3), (4,), 2, False)
+    yield LayerCase("weighted sum", gn.WeightedSum(), (2, 3, 4), 2, False)
+    yield LayerCase("inner product", gn.InnerProduct(), ((4,), (4,)), 3, False)
 
 
 def _shapes():

@@ -117,6 +117,8 @@ def _resampling():
         yield OperationCase(
             f"blur_upsample odd={odd}", "blur_upsample", lambda x, o=odd: ops.blur_upsample(x, o), enlarged
         )
+    yield OperationCase("spread", "spread", ops.spread, ((3, 2), (2, 4, 2)))
+    yield OperationCase("weighted_sum", "weighted_sum", ops.weighted_sum, ((3, 2, 4, 2), (2, 4, 2)))
     for shape in ((2, 6, 4, 3), (1, 3, 2, 1), (2, 5, 7, 2)):
         yield OperationCase(f"blur_downsample {shape}", "blur_downsample", ops.blur_downsample, (shape,))
 

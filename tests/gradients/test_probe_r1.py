@@ -60,6 +60,16 @@ DISCRIMINATORS = {
         gn.Flatten(),
         gn.Dense(1),
     ),
+    "basis, low-pass and weighted sum": gn.Sequential(
+        gn.WeightedSum(),
+        gn.Dense(4),
+        gn.Basis(2, 3),
+        gn.BlurUpsample2d((True, False)),
+        gn.Conv2d(3, 1, activation="leaky_relu"),
+        gn.BlurDownsample2d(),
+        gn.WeightedSum(),
+        gn.Dense(1, bias=False),
+    ),
     "transposed conv": gn.Sequential(
         gn.ConvTranspose2d(2, 3, stride=2, padding=1, activation="leaky_relu"), gn.Flatten(), gn.Dense(1)
     ),
@@ -118,6 +128,11 @@ DISCRIMINATORS |= {
         gn.Parallel(gn.Sequential(gn.Dense(2), gn.Softplus()), gn.Identity()),
         gn.Concatenate(),
         gn.LayerNorm(),
+    ),
+    "inner product": gn.Sequential(
+        gn.Flatten(),
+        gn.Fork(gn.Dense(3, activation="leaky_relu"), gn.Dense(3, activation="tanh")),
+        gn.InnerProduct(),
     ),
     "loop, tanh": _critic(gn.Flatten(), gn.Dense(4), gn.Loop(gn.Dense(4, activation="tanh"), 3)),
 }

@@ -36,6 +36,8 @@ RULES = {
     "upsample_bilinear": (lambda x, **o: ops.upsample_bilinear(x, 2, **o), ((2, 2, 3, 3),)),
     "blur_upsample": (lambda x, **o: ops.blur_upsample(x, (True, False), **o), ((2, 2, 3, 3),)),
     "blur_downsample": (lambda x, **o: ops.blur_downsample(x, **o), ((2, 4, 5, 3),)),
+    "spread": (lambda x, w, **o: ops.spread(x, w, **o), ((4, 3), (2, 5, 3))),
+    "weighted_sum": (lambda x, w, **o: ops.weighted_sum(x, w, **o), ((4, 2, 5, 3), (2, 5, 3))),
     "softplus": (lambda s, **o: ops.softplus(s, **o), ((7,),)),
     "maxout": (lambda x, **o: ops.maxout(x, 3, **o), ((4, 6),)),
     "diff_augment": (
