@@ -217,6 +217,27 @@ def upsample_case(operation: str, label: str, small: tuple[int, int, int, int], 
     return Case(operation, label, small, _normal(small, large), run)
 
 
+def affine_sample_case(label: str, shape: tuple[int, int, int, int], stretch: float = 1.3) -> Case:
+    """Return a case of images of a shape, each turned by another angle, stretched and moved."""
+
+    def make(rng: np.random.Generator, dtype: np.dtype[Any]) -> list[Array]:
+        angles, sides = rng.uniform(-np.pi, np.pi, shape[0]), np.array(shape[1:3])
+        cosine, sine = np.cos(angles), np.sin(angles)
+        linear = np.stack([np.stack([cosine, -sine], axis=1), np.stack([sine, cosine], axis=1)], axis=1)
+        linear[:, :, 0] *= stretch
+        linear[:, :, 1] /= stretch
+        centre = (sides - 1) / 2
+        moved = rng.uniform(-0.2, 0.2, (shape[0], 2)) * sides
+        maps = np.concatenate([linear, (centre - linear @ centre + moved)[:, :, None]], axis=2)
+        x, dy = rng.standard_normal((2, *shape))
+        return [x.astype(dtype), dy.astype(dtype), maps.astype(dtype)]
+
+    def run(kernel: Any, x: Array, dy: Array, maps: Array) -> Results:
+        return {"y": kernel.forward(x, maps), "dx": kernel.backward(dy, maps)}
+
+    return Case("affine_sample", label, shape, make, run)
+
+
 def blur_case(label: str, small: tuple[int, int, int, int], size: tuple[int, int]) -> Case:
     """Return a case of the low-pass between images of the shape `small` and of the sides `size`."""
     large = (small[0], *size, small[3])
@@ -435,6 +456,8 @@ def _small_cases() -> Iterator[Case]:
     yield blur_case("3×4", (2, 3, 4, 3), (6, 8))
     yield blur_case("one pixel", (1, 1, 1, 1), (2, 3))
     yield blur_case("odd", (2, 3, 5, 17), (7, 10))
+    yield affine_sample_case("one pixel", (1, 1, 1, 1))
+    yield affine_sample_case("odd", (3, 5, 7, 3))
     yield normal_case("vector", 1033)
     yield _images_case("odd", (3, 3, 5, 1))
     yield _images_case("aligned", (4, 6, 4, 3))
@@ -497,6 +520,7 @@ def _dcgan_cases() -> Iterator[Case]:
     for operation in ("upsample_nearest", "upsample_bilinear"):
         yield upsample_case(operation, "2×2 of 32²×16", (batch, 32, 32, 16), (2, 2))
     yield blur_case("32²×16 to 64²", (batch, 32, 32, 16), (64, 64))
+    yield affine_sample_case("32²×3", (batch, 32, 32, 3))
     yield normal_case("512×256", 1 << 17)
     yield _images_case("128×64²×3", (128, 64, 64, 3))
     yield softplus_case("1024", 1024)
@@ -548,6 +572,8 @@ def case_of(work: RecordedProblem) -> Case:
         return pool_case(label, (batch, height // window[0], width // window[1], channels), window)
     if operation in ("upsample_nearest", "upsample_bilinear"):
         return upsample_case(operation, label, (shape[0], shape[1], shape[2], shape[3]), *options)
+    if operation == "affine_sample":
+        return affine_sample_case(label, (shape[0], shape[1], shape[2], shape[3]))
     if operation == "blur":
         ((height, width),) = options
         return blur_case(label, (shape[0], height // 2, width // 2, shape[3]), (height, width))
@@ -576,6 +602,7 @@ def case_of(work: RecordedProblem) -> Case:
 __all__ = [
     "ACTIVATIONS",
     "Case",
+    "affine_sample_case",
     "bias_activation_case",
     "blur_case",
     "case_of",

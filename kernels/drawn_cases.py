@@ -20,6 +20,7 @@ from .cases import (
     KEY,
     Case,
     Results,
+    affine_sample_case,
     bias_activation_case,
     blur_case,
     conv2d_case,
@@ -363,6 +364,10 @@ def _blur(label: str, batch: int, height: int, width: int, channels: int, odd: t
     return blur_case(label, (batch, height, width, channels), (2 * height + odd[0], 2 * width + odd[1]))
 
 
+def _affine_sample(label: str, batch: int, height: int, width: int, channels: int, stretch: float) -> Case:
+    return affine_sample_case(label, (batch, height, width, channels), stretch)
+
+
 RATE = (1.0, Span(1e-4, 1.0))
 MOMENTUM = (0.0, 0.9, Span(0.01, 0.99))
 
@@ -431,6 +436,7 @@ DRAWINGS: dict[str, Drawing] = {
     "upsample_nearest": Drawing({**IMAGES, "factor": FACTORS}, _upsample("upsample_nearest")),
     "upsample_bilinear": Drawing({**IMAGES, "factor": FACTORS}, _upsample("upsample_bilinear")),
     "blur": Drawing({**IMAGES, "odd": tuple(itertools.product((0, 1), repeat=2))}, _blur),
+    "affine_sample": Drawing({**IMAGES, "stretch": (1.0, Span(0.4, 2.5))}, _affine_sample),
     "normal": Drawing({"count": (1, 2, 3, 4, 5, 1033, 10_007), "key": KEYS}, normal_case),
     "images": Drawing(
         {

@@ -281,6 +281,19 @@ class Blur(Protocol):
         """scale·Aᵀ·large·B: (N, H, W, C), sides of at least 2, to (N, ⌊H/2⌋, ⌊W/2⌋, C)."""
 
 
+class AffineSample(Protocol):
+    """Linear interpolation at places that an affine map gives for each image, zeros beyond the edges.
+
+    k(t) = max(0, 1 − |t|); (r, s) = maps[n]·(i, j, 1), maps (N, 2, 3) of the images' dtype.
+    """
+
+    def forward(self, x: Array, maps: Array) -> Array:
+        """y[n, i, j, c] = Σ_{h, w} k(r − h)·k(s − w)·x[n, h, w, c], of x's shape."""
+
+    def backward(self, dy: Array, maps: Array) -> Array:
+        """dx[n, h, w, c] = Σ_{i, j} k(r − h)·k(s − w)·dy[n, i, j, c], the same at every run."""
+
+
 class Normal(Protocol):
     """Independent N(0, 1) numbers of a key (Box and Muller 1958), the same in any dtype and on any device but for rounding.
 

@@ -44,6 +44,7 @@ OPERATIONS: dict[str, type[Any]] = {
     "upsample_nearest": interfaces.Upsample,
     "upsample_bilinear": interfaces.Upsample,
     "blur": interfaces.Blur,
+    "affine_sample": interfaces.AffineSample,
     "normal": interfaces.Normal,
     "images": interfaces.Images,
     "softplus": interfaces.Softplus,

@@ -65,7 +65,7 @@ def r3gan(
     group_size: channels in each group of the 3×3 convolutions (fewer, where it does not divide them evenly).
     classes: how many labels there are, for images with a label that is chosen; none: no labels.
     latent: the distribution of z, see `Prior`.
-    augment: differentiable augmentation of what D sees: some of colour, translation, cutout.
+    augment: differentiable augmentation of what D sees: some of colour, translation, cutout, geometry, hue.
     augment_probability: of each image that it is augmented; a schedule over D's updates.
     seed: of the weights; G and D draw from different streams of it.
 

@@ -9,6 +9,7 @@ from gan_np.kernels import Activation, Into
 
 from .activation import activate, activation
 from .affine import LINEAR
+from .affine_sample import affine_sample
 from .augmentation import POLICIES as AUGMENTATIONS
 from .augmentation import diff_augment
 from .basis import spread, weighted_sum
@@ -47,6 +48,7 @@ __all__ = [
     "activation",
     "adam",
     "add",
+    "affine_sample",
     "average_pool",
     "batch_norm",
     "batch_norm_inference",

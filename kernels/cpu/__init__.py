@@ -53,6 +53,7 @@ for _operation, _module, _name in (
     ("upsample_nearest", "resampling", "UpsampleNearest"),
     ("upsample_bilinear", "resampling", "UpsampleBilinear"),
     ("blur", "resampling", "Blur"),
+    ("affine_sample", "affine_sample", "AffineSample"),
     ("softplus", "losses", "Softplus"),
     ("softmax_cross_entropy", "losses", "SoftmaxCrossEntropy"),
     ("sgd", "updates", "Sgd"),

@@ -55,6 +55,7 @@ for _operation, _module, _class in (
     ("upsample_nearest", "resampling", "UpsampleNearest"),
     ("upsample_bilinear", "resampling", "UpsampleBilinear"),
     ("blur", "resampling", "Blur"),
+    ("affine_sample", "affine_sample", "AffineSample"),
     ("normal", "normal", "Normal"),
     ("images", "images", "Images"),
     ("softplus", "losses", "Softplus"),

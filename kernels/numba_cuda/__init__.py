@@ -27,6 +27,7 @@ for _operation, _module, _class in (
     ("upsample_nearest", "resampling", "UpsampleNearest"),
     ("upsample_bilinear", "resampling", "UpsampleBilinear"),
     ("blur", "resampling", "Blur"),
+    ("affine_sample", "affine_sample", "AffineSample"),
     ("normal", "normal", "Normal"),
     ("softplus", "losses", "Softplus"),
     ("softmax_cross_entropy", "cross_entropy", "SoftmaxCrossEntropy"),

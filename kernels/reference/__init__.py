@@ -2,6 +2,7 @@
 
 from ..selection import Problem, register_kernel
 from .activation import BiasActivation
+from .affine_sample import AffineSample
 from .conv2d import Conv2d
 from .dense import Dense, DenseLayer
 from .dropout import Dropout
@@ -43,6 +44,7 @@ for _operation, _implementation in {
     "upsample_nearest": UpsampleNearest,
     "upsample_bilinear": UpsampleBilinear,
     "blur": Blur,
+    "affine_sample": AffineSample,
     "normal": Normal,
     "images": Images,
     "softplus": Softplus,

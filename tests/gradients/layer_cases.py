@@ -81,7 +81,13 @@ def _pointwise():
     yield LayerCase("maxout of one piece", gn.Maxout(1), (4,), 2, False)
     yield LayerCase("dropout", gn.Dropout(0.4), (3, 2, 4), 3)
     yield LayerCase("dropout of nothing", gn.Dropout(0.0), (5,), 2)
-    for policy in (("colour",), ("translation",), ("cutout",), ("colour", "translation", "cutout")):
+    for policy in (
+        ("colour",),
+        ("translation",),
+        ("cutout",),
+        ("hue", "geometry"),
+        ("colour", "translation", "cutout"),
+    ):
         yield LayerCase(f"augmentation {policy}", gn.DiffAugment(*policy), (8, 9, 3), 2)
     yield LayerCase("augmentation of one channel", gn.DiffAugment("colour", "translation"), (5, 8, 1), 3)
     yield LayerCase("label planes", gn.Planes(2, 3), (4,), 2, False)

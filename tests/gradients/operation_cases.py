@@ -117,6 +117,12 @@ def _resampling():
         yield OperationCase(
             f"blur_upsample odd={odd}", "blur_upsample", lambda x, o=odd: ops.blur_upsample(x, o), enlarged
         )
+    maps = np.array([[[0.8, 0.5, -0.7], [-0.6, 0.9, 1.3]], [[1.2, 0.1, 0.4], [0.3, -0.7, 2.2]]])
+
+    def affine_sample(x):
+        return ops.affine_sample(x, _beside(x, maps))
+
+    yield OperationCase("affine_sample", "affine_sample", affine_sample, ((2, 4, 3, 2),))
     yield OperationCase("spread", "spread", ops.spread, ((3, 2), (2, 4, 2)))
     yield OperationCase("weighted_sum", "weighted_sum", ops.weighted_sum, ((3, 2, 4, 2), (2, 4, 2)))
     for shape in ((2, 6, 4, 3), (1, 3, 2, 1), (2, 5, 7, 2)):

@@ -109,5 +109,5 @@ def test_presets_train(name, rng):
 
 
 def test_an_unknown_preset():
-    with pytest.raises(ValueError, match="preset: expected one of .*r3gan-digits"):
+    with pytest.raises(ValueError, match=r"preset: expected one of .*r3gan-digits"):
         preset("r3gan-dogs")
