@@ -233,6 +233,14 @@ def use_kernels(**names: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def not_forcing(*names: str) -> Iterator[None]:
+    """Inside a `with` block kernels of these names are not forced any more by `use_kernels`; others are as before."""
+    kept = {operation: name for operation, name in _forced.get().items() if name not in names}
+    with _forced.inside(kept):
+        yield
+
+
+@contextlib.contextmanager
 def use_tuned(choices: Choices) -> Iterator[None]:
     """Follow a tuned choice inside a `with` block, for this thread or task only: see `read_tuned`.
 

@@ -26,6 +26,13 @@ def _tap(x: Any, y: Any, source: int, target: int, weight: Any, channels: int, a
             put(y, target + c, get(y, target + c) + weight * get(x, source + c))
 
 
+@inlined
+def _nowhere(y: Any, first: int, count: int) -> None:
+    """A map that is NaN makes what it could reach NaN."""
+    for k in range(first, first + count):
+        put(y, k, y.dtype.type(math.nan))
+
+
 @inner
 def _image_part(index: int, thread: int, chunks: Any, x: Any, maps: Any, shape: Any, adjoint: bool, y: Any) -> None:
     real = x.dtype.type
@@ -40,11 +47,14 @@ def _image_part(index: int, thread: int, chunks: Any, x: Any, maps: Any, shape: 
             for j in range(width):
                 r = get(maps, m) * real(i) + get(maps, m + 1) * real(j) + get(maps, m + 2)
                 s = get(maps, m + 3) * real(i) + get(maps, m + 4) * real(j) + get(maps, m + 5)
+                target = first + (i * width + j) * channels
+                if math.isnan(r) or math.isnan(s):
+                    _nowhere(y, first if adjoint else target, height * width * channels if adjoint else channels)
+                    continue
                 if not (real(-1.0) < r < real(height) and real(-1.0) < s < real(width)):
                     continue
                 top, left = math.floor(r), math.floor(s)
                 down, right = r - real(top), s - real(left)
-                target = first + (i * width + j) * channels
                 for u in range(2):
                     h = top + u
                     of_row = down if u == 1 else real(1.0) - down

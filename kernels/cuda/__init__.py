@@ -11,8 +11,10 @@ CuPy is whatever module the arrays come from.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 from .. import cpu  # noqa: F401  (registers itself, so that it comes first in the table)
-from ..selection import register_kernel
+from ..selection import not_forcing, register_kernel
 from ..stand_in import StandIn
 from . import costs
 
@@ -30,6 +32,11 @@ def of_precision(precision: str) -> dict[str, str]:
     For "float32" there are none: rounded products are used where they are asked for and nowhere else.
     """
     return {} if precision == "float32" else dict.fromkeys(PRODUCTS, PRECISIONS[precision])
+
+
+def unrounded() -> AbstractContextManager[None]:
+    """Inside a `with` block products are computed in float32 that a precision would round: for what does not bear it."""
+    return not_forcing(*(name for name in PRECISIONS.values() if name != NAME))
 
 
 for _precision, _name in PRECISIONS.items():

@@ -20,7 +20,7 @@ def hat(real: Any) -> Any:
 
     @device
     def weight(t: Any) -> Any:
-        return max(real(0), real(1) - abs(t))
+        return real(0) if abs(t) >= real(1) else real(1) - abs(t)  # NaN of NaN
 
     return weight
 
@@ -45,7 +45,7 @@ def sampled(real: Any) -> Any:
                         weight = share(r - real(h)) * share(s - real(w))
                         if weight > real(0):
                             total += weight * x[((n * height + h) * width + w) * channels + channel]
-            y[index] = total
+            y[index] = r + s if math.isnan(r) or math.isnan(s) else total
 
     return affine_sample
 
@@ -57,9 +57,11 @@ def gathered(real: Any) -> Any:
 
     @device
     def bounds(centre: Any, reach: Any, size: int) -> Any:
-        low = min(max(math.ceil(centre - reach), real(0)), real(size))
-        high = max(min(math.floor(centre + reach), real(size - 1)), real(-1))
-        return int(low), int(high) + 1
+        if math.isnan(centre) or math.isnan(reach):
+            return 0, size
+        low = min(max(centre - reach, real(0)), real(size))
+        high = max(min(centre + reach, real(size - 1)), real(-1))
+        return math.ceil(low), math.floor(high) + 1
 
     @kernel
     def affine_adjoint(dy: Array, maps: Array, dx: Array, count: int, height: int, width: int, channels: int) -> None:
@@ -78,7 +80,7 @@ def gathered(real: Any) -> Any:
                     r = maps[m] * real(i) + maps[m + 1] * real(j) + maps[m + 2]
                     s = maps[m + 3] * real(i) + maps[m + 4] * real(j) + maps[m + 5]
                     weight = share(r - real(h)) * share(s - real(w))
-                    if weight > real(0):
+                    if weight != real(0):
                         total += weight * dy[((n * height + i) * width + j) * channels + channel]
             dx[index] = total
 

@@ -6,7 +6,6 @@ import pytest
 import gan_np as gn
 from gan_np import ops
 
-
 POLICIES = [(name,) for name in ops.AUGMENTATIONS] + [
     ("colour", "translation", "cutout"),
     ("geometry", "cutout", "hue"),

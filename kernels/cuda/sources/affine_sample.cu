@@ -14,7 +14,7 @@ struct Map {
     __device__ __forceinline__ real column(int i, int j) const { return m10 * i + m11 * j + m12; }
 };
 
-__device__ __forceinline__ real hat(real t) { return fmax(real(0), 1 - fabs(t)); }
+__device__ __forceinline__ real hat(real t) { return fabs(t) >= 1 ? real(0) : 1 - fabs(t); }  // NaN of NaN
 
 extern "C" __global__ void __launch_bounds__(256)
 affine_sample(const real* x, const real* maps, real* y, int count, int height, int width, int channels) {
@@ -33,7 +33,7 @@ affine_sample(const real* x, const real* maps, real* y, int count, int height, i
                     if (weight > 0) sum += weight * image[(h * width + w) * channels];
                 }
         }
-        y[index] = sum;
+        y[index] = r == r && s == s ? sum : r + s;  // NaN where the map is
     });
 }
 
@@ -60,7 +60,7 @@ affine_adjoint(const real* dy, const real* maps, real* dx, int count, int height
         for (int i = rows.first; i <= rows.last; ++i)
             for (int j = columns.first; j <= columns.last; ++j) {
                 real weight = hat(map.row(i, j) - h) * hat(map.column(i, j) - w);
-                if (weight > 0) sum += weight * image[(i * width + j) * channels];
+                if (!(weight == 0)) sum += weight * image[(i * width + j) * channels];
             }
         dx[index] = sum;
     });
