@@ -36,10 +36,13 @@ for _name, _supports, _cost in (
     ("direct", supports, costs.direct),
     ("winograd", costs.winograd_supports, costs.winograd),
     ("full_size", costs.full_size_supports, costs.full_size),
+    ("pointwise", costs.pointwise_supports, costs.full_size),
+    ("grouped", costs.grouped_supports, costs.grouped),
 ):
-    _module = _name if _name == "full_size" else f"{_name}.plan"
+    _module = _name if _name in ("full_size", "pointwise") else f"{_name}.plan"
     _stand_in = StandIn("conv2d", f"{__name__}.{_module}", _name.title().replace("_", ""))
-    register_kernel("conv2d", _name, _stand_in, supports=_supports, features=FEATURES, cost=_cost)
+    _features = (*FEATURES, "groups") if _name == "grouped" else FEATURES
+    register_kernel("conv2d", _name, _stand_in, supports=_supports, features=_features, cost=_cost)
 
 for _operation, _module, _name in (
     ("dense", "dense", "Dense"),

@@ -111,6 +111,31 @@ def full_size(problem: Problem) -> float:
     return BEFORE_BLAS * geometry.operations
 
 
+def pointwise_supports(problem: Problem) -> str | None:
+    """Refuse convolutions with more than one tap, or whose places are not all pixels."""
+    reason = supports(problem)
+    if reason is not None or problem.geometry is None:
+        return reason
+    g = problem.geometry
+    if g.kernel != (1, 1) or g.stride != (1, 1) or g.padding != (0, 0):
+        return f"a {g.kernel[0]}×{g.kernel[1]} kernel, stride {g.stride}, padding {g.padding}: needed one tap for each pixel"
+    return None
+
+
+def grouped_supports(problem: Problem) -> str | None:
+    """Refuse convolutions in one group, which the other plans do better."""
+    reason = supports(problem)
+    if reason is not None or problem.geometry is None:
+        return reason
+    return "there is one group: needed several" if problem.geometry.groups == 1 else None
+
+
+def grouped(problem: Problem) -> float:
+    """Estimate the cost of sums in full lines, and of copying what they read."""
+    geometry = _geometry(problem)
+    return BEFORE_BLAS * (1.5 * geometry.operations + 16.0 * math.prod(geometry.large_shape))
+
+
 def direct(problem: Problem) -> float:
     """Estimate the cost of the padded product over patches, and of packing them."""
     geometry = _geometry(problem)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ..compiled import inner
+from ..memory import get, put
 from ..vectors import ROWS, VECTOR_BYTES, clear_line, move_line, move_part
 from .tiles import UNROLL, sum_pixels, sum_taps
 
@@ -58,6 +59,27 @@ class Blocks(NamedTuple):
     height: int
     width: int
     """Of what is copied of an image, zeros around it included."""
+    plane: int
+    """Numbers from the copy of one unit to that of the next."""
+    small_plane: int
+    """The same of the target, where that is copied too."""
+
+
+@inner
+def full_lines(side: Any, first_unit: int, end_unit: int, line: int) -> bool:
+    """Whether the channels of some units fill all of their lines, side by side in the image as in the copy."""
+    channels, inside, span, together, lines = side
+    wide = together * inside
+    return (inside == span or together == 1) and wide == lines * line and end_unit * wide <= channels
+
+
+@inner
+def copy_full(source: Any, pixel: int, units: int, lines: int, plane: int, target: Any, at: int) -> None:
+    """Copy some units of a pixel that fill their lines."""
+    line = VECTOR_BYTES // target.itemsize
+    for unit in range(units):
+        for k in range(0, lines * line, line):
+            move_line(source, pixel + unit * lines * line + k, target, at + unit * plane + k)
 
 
 @inner
@@ -92,8 +114,9 @@ def copy_source(source: Any, gather: Any, blocks: Any, side: Any, part: Any, tar
     step, taps = gather.step[0], gather.taps[0]
     first_unit, end_unit, first_image, images, m0, m1 = part
     pixel = side.lines * (VECTOR_BYTES // target.itemsize)
-    plane = blocks.images * blocks.height * blocks.width * pixel
+    plane = blocks.plane
     low = min(max(0, -left), blocks.width)
+    full = full_lines(side, first_unit, end_unit, VECTOR_BYTES // target.itemsize)
     high = max(low, min(blocks.width, width - left))
     for image in range(images):
         for r in range((m1 - m0 - 1) * step + taps):
@@ -111,6 +134,12 @@ def copy_source(source: Any, gather: Any, blocks: Any, side: Any, part: Any, tar
                             clear_line(target, k + lane)
             if inside:
                 begin = (((first_image + image) * height + row) * width + left) * side.channels
+                if full:
+                    begin += first_unit * pixel
+                    for column in range(low, high):
+                        place = begin + column * side.channels
+                        copy_full(source, place, end_unit - first_unit, side.lines, plane, target, here + column * pixel)
+                    continue
                 for column in range(low, high):
                     for unit in range(first_unit, end_unit):
                         own = here + (unit - first_unit) * plane + column * pixel
@@ -137,7 +166,7 @@ def gather_item(
     end_unit = min(first_unit + blocks.block, blocks.units)
     m0, first_image = rest % blocks.bands * blocks.rows, rest // blocks.bands * blocks.images
     m1, images = min(m0 + blocks.rows, gather.places[0]), min(blocks.images, gather.batch - first_image)
-    plane = blocks.images * blocks.height * blocks.width * side.lines * line
+    plane = blocks.plane
     copy, spare = thread * blocks.block * plane, thread * ROWS * line
     taps = gather.taps[0] * gather.taps[1]
     if taps > 0:
@@ -170,52 +199,84 @@ def gather_item(
 
 @inner
 def weight_item(
-    index: int, thread: int, span: int, inside: int, gather: Any, blocks: Any, sides: Any, share: int, pace: Any, source: Any,
+    index: int, thread: int, span: int, inside: int, gather: Any, blocks: Any, sides: Any, shares: Any, pace: Any, source: Any,
     small: Any, tables: Any, buffers: Any, partial: Any,
 ) -> None:  # fmt: skip
-    """Sum a block of units of dw over `share` images, the first ones or the next.
+    """Sum some blocks of units of dw over some images; shares: how many blocks, and how many images.
+
+    Blocks take turns for each image: what they read lies side by side there.
 
     Split s of the images writes partial[s], (unit, line, tap, channel of the source, lane).
     pace: how many taps and channels are summed at once, and lines that dw has for each tap.
     """
-    bases, places, offsets = tables
     copies, smalls = buffers
     side, aim = sides
     line = VECTOR_BYTES // partial.itemsize
-    count = (blocks.units + blocks.block - 1) // blocks.block
-    first_unit, split = index % count * blocks.block, index // count
-    end_unit = min(first_unit + blocks.block, blocks.units)
-    plane = blocks.images * blocks.height * blocks.width * side.lines * line
-    most = blocks.images * blocks.rows * gather.places[1]
-    copy, own_small = thread * blocks.block * plane, thread * blocks.block * aim.lines * most * line
-    taps = gather.taps[0] * gather.taps[1]
-    taps_at_once, channels_at_once, deep = pace
-    begin = split * share
-    for first_image in range(begin, min(begin + share, gather.batch), blocks.images):
-        images = min(blocks.images, min(begin + share, gather.batch) - first_image)
+    blocks_in_all = (blocks.units + blocks.block - 1) // blocks.block
+    chunks = (blocks_in_all + shares[0] - 1) // shares[0]
+    begin, split = index // chunks * shares[1], index // chunks
+    first_block = index % chunks * shares[0]
+    end_block = min(first_block + shares[0], blocks_in_all)
+    out = split * blocks.units * aim.lines * gather.taps[0] * gather.taps[1] * pace[2] * line
+    for first_image in range(begin, min(begin + shares[1], gather.batch), blocks.images):
+        images = min(blocks.images, min(begin + shares[1], gather.batch) - first_image)
         for band in range(blocks.bands):
             m0 = band * blocks.rows
             m1 = min(m0 + blocks.rows, gather.places[0])
-            part = (first_unit, end_unit, first_image, images, m0, m1)
-            copy_source(source, gather, blocks, side, part, copies, copy)
-            pixels = images * (m1 - m0) * gather.places[1]
-            start = first_image * gather.image + gather.origin + m0 * gather.row
-            for n in range(pixels):
-                for unit in range(first_unit, end_unit):
-                    to = own_small + ((unit - first_unit) * most + n) * aim.lines * line
-                    copy_unit(small, start + places[n], unit, aim, smalls, to)
-            add = first_image > begin or band > 0
+            for block in range(first_block, end_block):
+                first_unit = block * blocks.block
+                end_unit = min(first_unit + blocks.block, blocks.units)
+                part = (first_unit, end_unit, first_image, images, m0, m1)
+                copy = thread * blocks.block * blocks.plane
+                copy_source(source, gather, blocks, side, part, copies, copy)
+                _copy_small(small, gather, blocks, aim, part, tables[1], smalls, thread * blocks.block * blocks.small_plane)
+                add = first_image > begin or band > 0
+                _sum_units(span, inside, gather, blocks, sides, pace, part, thread, tables, buffers, partial, out, add)
+
+
+@inner
+def _copy_small(
+    small: Any, gather: Any, blocks: Any, aim: Any, part: Any, places: Any, target: Any, at: int
+) -> None:
+    """Copy a block's units of those places of the target that a part has, each unit apart: (unit, place, line)."""
+    first_unit, end_unit, first_image, images, m0, m1 = part
+    line = VECTOR_BYTES // target.itemsize
+    pixel = aim.lines * line
+    full = full_lines(aim, first_unit, end_unit, line)
+    start = first_image * gather.image + gather.origin + m0 * gather.row
+    for n in range(images * (m1 - m0) * gather.places[1]):
+        if full:
+            place = start + places[n] + first_unit * pixel
+            copy_full(small, place, end_unit - first_unit, aim.lines, blocks.small_plane, target, at + n * pixel)
+        else:
             for unit in range(first_unit, end_unit):
-                x_at = copy + (unit - first_unit) * plane
-                for j in range(aim.lines):
-                    dy_at = own_small + (unit - first_unit) * most * aim.lines * line + j * line
-                    out = ((split * blocks.units + unit) * aim.lines + j) * taps * deep * line
-                    for tap in range(0, taps, taps_at_once):
-                        for c in range(0, deep, channels_at_once):
-                            sum_pixels(
-                                span, inside, partial, out, deep * line, copies, x_at, bases, pixels, offsets,
-                                (tap, taps - 1), c, smalls, dy_at, aim.lines * line, add,
-                            )  # fmt: skip
+                own = at + (unit - first_unit) * blocks.small_plane + n * pixel
+                copy_unit(small, start + places[n], unit, aim, target, own)
+
+
+@inner
+def _sum_units(
+    span: int, inside: int, gather: Any, blocks: Any, sides: Any, pace: Any, part: Any, thread: int, tables: Any,
+    buffers: Any, partial: Any, start: int, add: bool,
+) -> None:  # fmt: skip
+    """Sum a block's units over what was copied; start: where the split's sums lie."""
+    bases, _, offsets = tables
+    copies, smalls = buffers
+    first_unit, end_unit, _, images, m0, m1 = part
+    lines = sides[1].lines
+    line = VECTOR_BYTES // partial.itemsize
+    taps = gather.taps[0] * gather.taps[1]
+    pixels = images * (m1 - m0) * gather.places[1]
+    for unit in range(first_unit, end_unit):
+        own = thread * blocks.block + unit - first_unit
+        for j in range(lines):
+            out = start + (unit * lines + j) * taps * pace[2] * line
+            for tap in range(0, taps, pace[0]):
+                for c in range(0, pace[2], pace[1]):
+                    sum_pixels(
+                        span, inside, partial, out, pace[2] * line, copies, own * blocks.plane, bases, pixels, offsets,
+                        (tap, taps - 1), c, smalls, own * blocks.small_plane + j * line, lines * line, add,
+                    )  # fmt: skip
 
 
 @inner
@@ -234,15 +295,20 @@ def pack_weights(index: int, thread: int, w: Any, shape: Any, sides: Any, deep: 
     groups = min(aim.together, aim.channels // aim.inside - index * aim.together)
     for g in range(groups):
         group = index * aim.together + g
-        for t in range(taps.size):
-            for c in range(side.inside):
-                for d in range(aim.inside):
-                    lane = g * aim.span + d
-                    at = start + ((lane // line * taps.size + t) * deep + c) * line + lane % line
+        for j in range(aim.lines):
+            first = j * line
+            count = min(aim.inside - first, line)
+            for t in range(taps.size):
+                for c in range(side.inside):
+                    at = start + ((j * taps.size + t) * deep + c) * line + g * aim.span
                     if transposed:
-                        target[at] = w[(taps[t] * rows + d) * columns + group * side.inside + c]
+                        source = (taps[t] * rows + first) * columns + group * side.inside + c
+                        for d in range(count):
+                            target[at + d] = w[source + d * columns]
                     else:
-                        target[at] = w[(taps[t] * rows + c) * columns + group * aim.inside + d]
+                        source = (taps[t] * rows + c) * columns + group * aim.inside + first
+                        for d in range(count):
+                            target[at + d] = w[source + d]
 
 
 @inner
@@ -261,11 +327,12 @@ def unpack_weights(
     for t in range(taps):
         for c in range(side.inside):
             for g in range(groups):
-                for d in range(aim.inside):
-                    lane = g * aim.span + d
-                    at = ((index * aim.lines + lane // line) * taps + t) * deep + c
-                    total = partial[at * line + lane % line]
+                for j in range(aim.lines):
+                    count = min(aim.inside - j * line, line)
+                    at = (((index * aim.lines + j) * taps + t) * deep + c) * line + g * aim.span
+                    to = (t * side.inside + c) * aim.channels + (index * aim.together + g) * aim.inside + j * line
+                    for d in range(count):
+                        put(w, to + d, get(partial, at + d) + get(w, to + d) if add else get(partial, at + d))
                     for split in range(1, splits):
-                        total += partial[split * whole + at * line + lane % line]
-                    place = (t * side.inside + c) * aim.channels + (index * aim.together + g) * aim.inside + d
-                    w[place] = w[place] + total if add else total
+                        for d in range(count):
+                            put(w, to + d, get(w, to + d) + get(partial, at + split * whole + d))

@@ -19,14 +19,16 @@ from ..layouts import contiguous, flat, read_only
 from ..vectors import ROWS, lanes
 from ..workspace import aligned, buffer
 from .contractions import Blocks, Gather, Side, gather_item, pack_weights, unpack_weights, weight_item
-from .tiles import UNROLL, sums, taps_at_once
+from .tiles import UNROLL, channels_at_once, spreads, taps_at_once
 
 PIXELS = 384
 """Lines of one unit that are copied at a time: half of the first-level cache."""
-LINES = 4
+LINES = 8
 """Lines that are copied side by side: neighbours in memory, which are fetched together."""
 ITEMS = 16
 """Pieces of work that there should be at least."""
+SPLITS = 1 << 20
+"""Numbers of all splits of dw together, which are added up at the end."""
 
 
 class Work(NamedTuple):
@@ -121,20 +123,23 @@ class GroupedPlan:
         dtype, count, line = large.dtype, threads.count(), lanes(large.dtype)
         (work,) = _to_small(self.geometry, dtype)
         gather, blocks, (side, aim) = work.gather, work.blocks, work.sides
-        blocks_of_units = -(-blocks.units // blocks.block)
-        runs = -(-gather.batch // blocks.images)
-        share = -(-runs // min(runs, -(-ITEMS // blocks_of_units))) * blocks.images
-        splits = -(-gather.batch // share)
-        deep = work.inside or up(side.inside, sums(line))
-        pace = taps_at_once(line, work.inside), work.inside or sums(line), deep
-        partial = buffer("dw", splits * blocks.units * aim.lines * work.taps.size * deep * line, dtype)
-        most = blocks.block * aim.lines * blocks.images * blocks.rows * gather.places[1] * line
-        buffers = buffer("copies", count * work.copies, dtype), buffer("smalls", count * most, dtype)
+        at_once = work.inside or channels_at_once(line, side.span)
+        deep = up(side.inside, at_once)
+        pace = taps_at_once(line, work.inside), at_once, deep
+        size = blocks.units * aim.lines * work.taps.size * deep * line
+        blocks_of_units, runs = -(-blocks.units // blocks.block), -(-gather.batch // blocks.images)
+        wanted = max(1, min(runs, ITEMS, SPLITS // size))
+        shares = -(-blocks_of_units // -(-ITEMS // wanted)), -(-runs // wanted) * blocks.images
+        splits = -(-gather.batch // shares[1])
+        partial = buffer("dw", splits * size, dtype)
+        smalls = buffer("smalls", count * blocks.block * blocks.small_plane, dtype)
+        buffers = buffer("copies", count * work.copies, dtype), smalls
         arguments = (
-            work.span, work.inside, gather, blocks, work.sides, share, pace, read_only(large), read_only(small),
+            work.span, work.inside, gather, blocks, work.sides, shares, pace, read_only(large), read_only(small),
             work.tables, buffers, partial,
         )  # fmt: skip
-        pool.run(weight_item, (dtype, work.span, work.inside), blocks_of_units * splits, arguments, constants=2)
+        items = -(-blocks_of_units // shares[0]) * splits
+        pool.run(weight_item, (dtype, work.span, work.inside), items, arguments, constants=2)
         direct = into is not None and into.array.flags.c_contiguous
         weight = into.array if into is not None and direct else np.empty(self.geometry.weight_shape, dtype)
         add = into is not None and direct and into.add
@@ -235,8 +240,9 @@ def _work(gather: Gather, column: int, sides: tuple[Side, Side], taps: Any, dtyp
         images = max(1, min(room // max((height - 1) * step + gather.taps[0], 1), gather.batch // least))
         rows = height
     tall = (rows - 1) * step + gather.taps[0]
-    blocks = Blocks(units, block, images, -(-height // rows), rows, tall, across)
     pixel = side.lines * line
+    planes = [_odd(images * tall * across * side.lines) * line, _odd(images * rows * width * aim.lines) * line]
+    blocks = Blocks(units, block, images, -(-height // rows), rows, tall, across, planes[0], planes[1])
     image, i, j = np.ogrid[:images, :rows, :width]
     u, v = np.ogrid[: gather.taps[0], : gather.taps[1]]
     tables = (
@@ -244,10 +250,15 @@ def _work(gather: Gather, column: int, sides: tuple[Side, Side], taps: Any, dtyp
         _table(image * gather.image + i * gather.row + j * column),
         _table((u * across + v) * pixel),
     )
-    wide = side.span >= line
+    wide = spreads(line, side.span)
     inside = 0 if wide else side.inside
     deep = up(side.inside, UNROLL) if wide else side.inside
     items = -(-units // block) * -(-gather.batch // images) * blocks.bands
-    copies = block * images * tall * across * pixel
+    copies = block * blocks.plane
     taps = _table(taps)
     return Work(gather, blocks, sides, min(side.span, line), inside, tables, taps, deep, max(copies, 1), items)
+
+
+def _odd(lines: int) -> int:
+    """So many lines, and one more if they are even: copies at distances of a power of two would evict each other."""
+    return lines | 1

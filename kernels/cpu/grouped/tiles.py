@@ -4,8 +4,12 @@ A unit is what stands in lines side by side: one wide group, or several narrow o
 source meets a line of weights depends on that span:
 
     span 1               every lane has a group of its own       lanes times lanes
-    1 < span < L         a line has L/span groups                each group's number c spread over its lanes, a shuffle
+    1 < span < L/2       a line has L/span groups                each group's number c spread over its lanes, a shuffle
+    span L/2             a line has two groups                   number c of each spread over half a line
     span L and more      a line belongs to one group             number c spread over a line
+
+A shuffle and a multiply–add share what executes them, so that half lines, which a Zen 4 core multiplies two a cycle, are
+faster where a line has but two.
 """
 
 from __future__ import annotations
@@ -22,14 +26,19 @@ UNROLL = 2
 """Channels in one turn of the innermost loop over those of a wide group."""
 
 
-def sums(line: int) -> int:
-    """How many lines of sums `sum_pixels` holds at most, for lines of so many numbers."""
-    return min(2 * ROWS, line)
+def spreads(line: int, span: int) -> bool:
+    """Whether single numbers are spread over a line of so many numbers, or over half of it; such groups are wide."""
+    return 2 * span >= line > 1
+
+
+def channels_at_once(line: int, span: int) -> int:
+    """How many channels of a wide group `sum_pixels` takes at once."""
+    return min(2 * ROWS, line, span)
 
 
 def taps_at_once(line: int, inside: int) -> int:
     """How many taps `sum_pixels` takes at once: of narrow groups of `inside` channels; 0 is a wide group."""
-    return max(1, sums(line) // inside) if inside else 1
+    return max(1, min(2 * ROWS, line) // inside) if inside else 1
 
 
 def _data(context: Any, builder: Any, kind: Any, array: Any) -> Any:
@@ -75,37 +84,45 @@ def sum_taps(
         first, last, place_first, place_last = (builder.extract_value(values[8], i) for i in range(4))
         width = lines.count
         source, target, weights = lines.at(source, x_from), lines.at(target, y_from), lines.at(weights, w_from)
-        cells = [cgutils.alloca_once(builder, lines.line) for _ in range(ROWS)]
+        wide = spreads(width, lanes_of_group)
+        pieces = max(1, width // lanes_of_group) if wide else 1
+        parts = Lines(builder, y.dtype, width // pieces)
+        cells = [[cgutils.alloca_once(builder, parts.line) for _ in range(pieces)] for _ in range(ROWS)]
         starts = []
-        for p, cell in enumerate(cells):
+        for p in range(ROWS):
             pixel = _least(builder, builder.add(first, _word(p)), last)
             starts.append(lines.at(source, builder.load(builder.gep(bases_at, [pixel]))))
-            builder.store(lines.zero, cell)
+            for cell in cells[p]:
+                builder.store(parts.zero, cell)
 
-        def add(p: int, left: Any, right: Any) -> None:
-            builder.store(lines.fma(left, right, builder.load(cells[p])), cells[p])
+        def add(cell: Any, left: Any, right: Any) -> None:
+            builder.store(parts.fma(left, right, builder.load(cell)), cell)
 
         with cgutils.for_range(builder, tap_count) as tap:
             offset = builder.load(builder.gep(offsets_at, [tap.index]))
-            if lanes_of_group < width:
+            if not wide:
                 own = lines.at(weights, builder.mul(tap.index, _word(channels * width)))
                 seen = [lines.load(lines.at(start, offset)) for start in starts]
                 for c in range(channels):
                     right = lines.load(lines.at(own, c * width))
                     for p in range(ROWS):
-                        add(p, _spread_in_groups(lines, seen[p], lanes_of_group, c), right)
+                        add(cells[p][0], _spread_in_groups(lines, seen[p], lanes_of_group, c), right)
             else:
                 own = lines.at(weights, builder.mul(tap.index, builder.mul(step_count, _word(UNROLL * width))))
                 with cgutils.for_range(builder, step_count) as step:
                     here = builder.add(offset, builder.mul(step.index, _word(UNROLL)))
                     row = lines.at(own, builder.mul(step.index, _word(UNROLL * width)))
                     for c in range(UNROLL):
-                        right = lines.load(lines.at(row, c * width))
-                        for p in range(ROWS):
-                            add(p, lines.spread(lines.at(lines.at(starts[p], here), c)), right)
-        for p, cell in enumerate(cells):
+                        for h in range(pieces):
+                            right = parts.load(lines.at(row, c * width + h * parts.count))
+                            for p in range(ROWS):
+                                left = parts.spread(lines.at(lines.at(starts[p], here), c + h * parts.count))
+                                add(cells[p][h], left, right)
+        for p in range(ROWS):
             place = _least(builder, builder.add(place_first, _word(p)), place_last)
-            lines.store(builder.load(cell), lines.at(target, builder.load(builder.gep(places_at, [place]))))
+            aim = lines.at(target, builder.load(builder.gep(places_at, [place])))
+            for h, cell in enumerate(cells[p]):
+                parts.store(builder.load(cell), lines.at(aim, h * parts.count))
         return context.get_dummy_value()
 
     word = types.int64
@@ -124,7 +141,7 @@ def sum_pixels(
         out[out_at + tap·out_step + c·L] (+)= Σ_pixel x[x_at + base + offset + c] · dy[dy_at + pixel·dy_step]
 
     span, inside: as in `sum_taps`. A narrow group's `taps_at_once` taps are taken with all channels, a wide one's first tap
-    with the channels from `channel` on, as many as there are `sums`.
+    with `channels_at_once` from `channel` on.
     taps: the first tap, and the last one that there is (later ones are it again).
     """
     lanes_of_group, channels = span.literal_value, inside.literal_value
@@ -139,8 +156,10 @@ def sum_pixels(
         )
         first, last = (builder.extract_value(values[10], i) for i in range(2))
         width = lines.count
-        wide = lanes_of_group >= width
-        turns, each = (1, sums(width)) if wide else (taps_at_once(width, channels), channels)
+        wide = spreads(width, lanes_of_group)
+        pieces = max(1, width // lanes_of_group) if wide else 1
+        parts = Lines(builder, out.dtype, width // pieces)
+        turns, each = taps_at_once(width, channels), channels or channels_at_once(width, lanes_of_group)
         source, target, small = lines.at(source, x_from), lines.at(target, out_from), lines.at(small, dy_from)
         if wide:
             source = lines.at(source, first_channel)
@@ -150,26 +169,26 @@ def sum_pixels(
             tap = _least(builder, builder.add(first, _word(t)), last)
             starts.append(lines.at(source, builder.load(builder.gep(offsets_at, [tap]))))
             row = lines.at(target, builder.mul(tap, tap_step))
-            for c in range(each):
-                place, cell = lines.at(row, c * width), cgutils.alloca_once(builder, lines.line)
-                builder.store(builder.select(adds, lines.load(place), lines.zero), cell)
+            for k in range(each * pieces):
+                place, cell = lines.at(row, k * parts.count), cgutils.alloca_once(builder, parts.line)
+                builder.store(builder.select(adds, parts.load(place), parts.zero), cell)
                 cells.append((place, cell))
         with cgutils.for_range(builder, number) as pixel:
             base = builder.load(builder.gep(bases_at, [pixel.index]))
-            right = lines.load(lines.at(small, builder.mul(pixel.index, pixel_step)))
+            beside = lines.at(small, builder.mul(pixel.index, pixel_step))
+            right = [parts.load(lines.at(beside, h * parts.count)) for h in range(pieces)]
             for t, start in enumerate(starts):
                 here = lines.at(start, base)
                 seen = None if wide else lines.load(here)
-                for c in range(each):
-                    cell = cells[t * each + c][1]
-                    left = (
-                        lines.spread(lines.at(here, c))
-                        if wide
-                        else _spread_in_groups(lines, seen, lanes_of_group, c)
-                    )
-                    builder.store(lines.fma(left, right, builder.load(cell)), cell)
+                for k in range(each * pieces):
+                    cell, (c, h) = cells[t * each * pieces + k][1], divmod(k, pieces)
+                    if seen is None:
+                        left = parts.spread(lines.at(here, c + h * parts.count))
+                    else:
+                        left = _spread_in_groups(lines, seen, lanes_of_group, c)
+                    builder.store(parts.fma(left, right[h], builder.load(cell)), cell)
         for place, cell in cells:
-            lines.store(builder.load(cell), place)
+            parts.store(builder.load(cell), place)
         return context.get_dummy_value()
 
     word = types.int64
