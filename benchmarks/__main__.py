@@ -20,7 +20,7 @@ BENCHMARKS = {
     "gpu_convolutions": "on a GPU: every convolution of a DCGAN, forward and both gradients, against cuDNN",
     "scaling": "how a step's time grows with batch, width, side and threads, and the power laws fitted to it",
     "copying": "how often the test for copies errs: misses and false alarms by kind of generator and size of data",
-    "equal_minutes": "DCGAN against R3GAN, or any presets, at equal minutes: recognised share, distances, coverage over time",
+    "equal_minutes": "DCGAN against R3GAN, or any presets, at equal minutes: recognised share, distances, coverage",
     "papers": "rows of the papers' tables, ours beside theirs: Parzen, modes, InfoGAN, 1-NN, minimax, stacked MNIST",
 }
 """Name → one line. Each is a module with `main(arguments) -> exit code`; `gpu_step` is `benchmarks.gpu.step`."""

@@ -146,7 +146,8 @@ def _print(records: list[dict[str, Any]], options: argparse.Namespace) -> None:
             lines.append([f"{options.minutes * (point + 1) / POINTS:.1f} min, step {rows[0]['step']:,}", *cells])
         groups.append(report.Group(name, lines))
     columns = [("", 24), *((figure.replace("_", " "), 11) for figure in FIGURES)]
-    caption = f"mean ± standard error over seeds {options.seeds}; {options.count:,} samples\n{machine.one_line(machine.describe())}"
+    caption = f"mean ± standard error over seeds {options.seeds}; {options.count:,} samples"
+    caption += f"\n{machine.one_line(machine.describe())}"
     report.print_table(f"equal minutes on {options.data}", columns, groups, caption)
 
 

@@ -1,4 +1,4 @@
-"""Twenty-five Gaussians under six games: {GAN, relativistic} × {no penalty, R1, R1 + R2} (the question of R3GAN's section 2)."""
+"""Twenty-five Gaussians under six games: {GAN, relativistic} × {no penalty, R1, R1 + R2} (R3GAN's question)."""
 
 from __future__ import annotations
 
@@ -84,8 +84,10 @@ PENALISED = Recipe(
     },
     {},
     (
-        f"points, not images: the paper has no such table; γ is {GAMMA} on points with deviation 1, Adam {RATE} with β (0, 0.99), "
-        f"three hidden layers of {HIDDEN} in either player",
+        (
+            f"points, not images: the paper has no such table; γ is {GAMMA} on points with deviation 1, Adam {RATE} with "
+            f"β (0, 0.99), three hidden layers of {HIDDEN} in either player"
+        ),
         "PacGAN's rows are on the page under the grid, with their own networks",
     ),
     "5,000 updates on one core: GAN 1 minute, with both penalties 2",

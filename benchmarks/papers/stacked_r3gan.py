@@ -81,8 +81,10 @@ STACKED_R3GAN = Recipe(
         "gan-r1": {"modes": "diverges", "reverse_kl": ""},
     },
     (
-        f"networks of width {WIDTH} with one block a stage, batch {BATCH}, γ {GAMMA}, Adam {RATE} with β (0, 0.99), all fixed; the "
-        "paper's study has its own small networks",
+        (
+            f"networks of width {WIDTH} with one block a stage, batch {BATCH}, γ {GAMMA}, Adam {RATE} with β (0, 0.99), all "
+            "fixed; the paper's study has its own small networks"
+        ),
         "triples are of the 60,000 training digits; the classifier that reads them is our own",
     ),
     "not run: made for a GPU; --updates 2000 with --every 250 shows the contrast on two cores in some hours",
