@@ -47,7 +47,7 @@ for _precision, _name in PRECISIONS.items():
             _name,
             StandIn(_operation, f"{__name__}.{_module}", _class, _precision),
             supports=costs.supports_rounded if _rounded else costs.supports,
-            features=FEATURES,
+            features=(*FEATURES, "groups") if _operation == "conv2d" else FEATURES,
             cost=None if _rounded else costs.cost,
         )
 

@@ -37,4 +37,5 @@ for _operation, _module, _class in (
     ("average", "updates", "Average"),
 ):
     _stand_in = StandIn(_operation, f"{__name__}.{_module}", _class)
-    register_kernel(_operation, NAME, _stand_in, supports=supports, features=cuda.FEATURES)
+    _features = (*cuda.FEATURES, "groups") if _operation == "conv2d" else cuda.FEATURES
+    register_kernel(_operation, NAME, _stand_in, supports=supports, features=_features)
