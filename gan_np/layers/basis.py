@@ -19,7 +19,8 @@ class Basis(Layer):
     Behind a dense layer without bias it is where R3GAN's generator begins (Huang et al. 2024): each channel is one map, as
     strong as a linear function of z says.
 
-    Parameters: weight (height, width, C), which begins as N(0, 1).
+    Parameters: weight (height, width, C).
+    height, width: of the maps. weight_initializer: how they start, N(0, 1) by default.
     """
 
     def __init__(self, height: int, width: int, *, weight_initializer: Initializer = Normal(1.0)) -> None:
@@ -50,6 +51,7 @@ class WeightedSum(Layer):
     `Basis` at the end of R3GAN's discriminator.
 
     Parameters: weight (height, width, C).
+    weight_initializer: how it starts, N(0, 1/(height·width)) by default.
     """
 
     def __init__(self, *, weight_initializer: Initializer = FanIn()) -> None:
