@@ -73,7 +73,7 @@ def _classifier(data: Any, options: argparse.Namespace) -> Classifier:
         report.status("training the classifier")
         steps = 20 if options.quick else 1500
         made = gn.train_classifier(data.images, data.labels, steps=steps, progress=False)
-        gn.runs.save_classifier(made, file)
+        gn.runs.save_classifier(file, made)
     found: Classifier = gn.load_classifier(file)
     return found
 
@@ -101,9 +101,9 @@ def _run(
         return record
     config = _config(name, options, steps, seed)
     trainer = build_trainer(build_gan(config, data.image_shape), data.images, config)
-    history, spent = [], 0.0
-    for point in range(1, POINTS + 1):
-        until = math.ceil(steps * point / POINTS)
+    history, spent, points = [], 0.0, _points(options)
+    for point in range(1, points + 1):
+        until = math.ceil(steps * point / points)
         report.status(f"{name}, seed {seed}: step {trainer.steps:,} of {steps:,}")
         started = time.perf_counter()
         while trainer.steps < until:
@@ -129,6 +129,10 @@ def _run(
     return record
 
 
+def _points(options: argparse.Namespace) -> int:
+    return 2 if options.quick else POINTS
+
+
 def _measured(gan: gn.GAN, data: Any, reader: Classifier, options: argparse.Namespace) -> dict[str, float]:
     report_of = evaluate(gan, data.images, classifier=reader, count=min(options.count, len(data)))
     found = report_of.to_mapping()["figures"]
@@ -140,10 +144,11 @@ def _print(records: list[dict[str, Any]], options: argparse.Namespace) -> None:
     for name in dict.fromkeys(record["contestant"] for record in records):
         own = [record for record in records if record["contestant"] == name]
         lines = []
-        for point in range(POINTS):
+        points = len(own[0]["history"])
+        for point in range(points):
             rows = [record["history"][point] for record in own]
             cells = [_spread([row[figure] for row in rows if figure in row]) for figure in FIGURES]
-            lines.append([f"{options.minutes * (point + 1) / POINTS:.1f} min, step {rows[0]['step']:,}", *cells])
+            lines.append([f"{options.minutes * (point + 1) / points:.1f} min, step {rows[0]['step']:,}", *cells])
         groups.append(report.Group(name, lines))
     columns = [("", 24), *((figure.replace("_", " "), 11) for figure in FIGURES)]
     caption = f"mean ± standard error over seeds {options.seeds}; {options.count:,} samples"
@@ -172,5 +177,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--count", type=int, default=2000, help="samples that are measured, and as many real images")
     parser.add_argument("--flip", action="store_true", help="mirror real images at random, for all")
     parser.add_argument("--out", type=Path, required=True, help="the folder where runs are kept")
-    parser.add_argument("--quick", action="store_true", help="a short training of the classifier, few steps timed")
+    parser.add_argument(
+        "--quick", action="store_true", help="a short training of the classifier, few steps timed, measured twice"
+    )
     return parser

@@ -44,7 +44,7 @@ def data(tmp_path_factory):
         ("neighbour", "real,dcgan"),
         ("minimax", "minimax,non-saturating"),
         ("stacked", "pac2"),
-        ("penalties", "relativistic-r1-r2,gan-none"),
+        ("penalties", "gan-none,relativistic-r1-r2"),
         ("stacked-r3gan", "relativistic-r1-r2"),
     ],
 )
