@@ -138,7 +138,9 @@ def copy_source(source: Any, gather: Any, blocks: Any, side: Any, part: Any, tar
                     begin += first_unit * pixel
                     for column in range(low, high):
                         place = begin + column * side.channels
-                        copy_full(source, place, end_unit - first_unit, side.lines, plane, target, here + column * pixel)
+                        copy_full(
+                            source, place, end_unit - first_unit, side.lines, plane, target, here + column * pixel
+                        )
                     continue
                 for column in range(low, high):
                     for unit in range(first_unit, end_unit):
@@ -229,15 +231,15 @@ def weight_item(
                 part = (first_unit, end_unit, first_image, images, m0, m1)
                 copy = thread * blocks.block * blocks.plane
                 copy_source(source, gather, blocks, side, part, copies, copy)
-                _copy_small(small, gather, blocks, aim, part, tables[1], smalls, thread * blocks.block * blocks.small_plane)
+                _copy_small(
+                    small, gather, blocks, aim, part, tables[1], smalls, thread * blocks.block * blocks.small_plane
+                )
                 add = first_image > begin or band > 0
                 _sum_units(span, inside, gather, blocks, sides, pace, part, thread, tables, buffers, partial, out, add)
 
 
 @inner
-def _copy_small(
-    small: Any, gather: Any, blocks: Any, aim: Any, part: Any, places: Any, target: Any, at: int
-) -> None:
+def _copy_small(small: Any, gather: Any, blocks: Any, aim: Any, part: Any, places: Any, target: Any, at: int) -> None:
     """Copy a block's units of those places of the target that a part has, each unit apart: (unit, place, line)."""
     first_unit, end_unit, first_image, images, m0, m1 = part
     line = VECTOR_BYTES // target.itemsize
