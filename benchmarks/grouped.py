@@ -1,7 +1,7 @@
 """Convolution in groups and with one tap, forward and both gradients, against PyTorch: the same arrays, taking turns.
 
-PyTorch has channels last and channels first, and counts with the faster. With --processor-time both have one thread, and what
-is compared is the time that the processor spent on it, which other programs on the machine hardly change.
+PyTorch has channels last and channels first, and counts with the faster. With --processor-time both have one thread, and
+what is compared is the time that the processor spent on it, which other programs on the machine hardly change.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def _measure(
     for contraction, own, others in zip(CONTRACTIONS, ours, theirs, strict=True):
         result = own()
         difference = max((_difference(other(), result) for other in others.values()), default=0.0)
-        runs = {"ours": own, **{name: other for name, other in others.items()}}
+        runs = {"ours": own, **others}
         timings = alternate(runs, repeats=repeats, clock=clock)
         best = min((timings[name] for name in others), key=lambda timing: timing.spread.median, default=None)
         yield Row(shape, contraction, chosen.name, timings["ours"], best, difference)

@@ -46,7 +46,7 @@ def to_small_of(real: Any) -> Any:
 
 @variants
 def to_large_of(real: Any) -> Any:
-    """A kernel: a[n, y, x, g·C + c] = Σ_{u,v,d} w[u, v, c, d]·b[n, (y + ph − u)/sh, (x + pw − v)/sw, d] over whole places."""
+    """A kernel: a[n, y, x, g·C + c] = Σ_{u,v,d} w[u, v, c, d]·b[n, (y + ph − u)/sh, (x + pw − v)/sw, d], whole places."""
 
     @kernel
     def grouped_to_large(weight: Array, small: Array, large: Array, count: int, sizes: Any) -> None:

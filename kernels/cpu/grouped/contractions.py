@@ -66,7 +66,7 @@ class Blocks(NamedTuple):
 
 
 @inner
-def full_lines(side: Any, first_unit: int, end_unit: int, line: int) -> bool:
+def full_lines(side: Any, first_unit: int, end_unit: int, line: int) -> Any:
     """Whether the channels of some units fill all of their lines, side by side in the image as in the copy."""
     channels, inside, span, together, lines = side
     wide = together * inside
@@ -201,8 +201,8 @@ def gather_item(
 
 @inner
 def weight_item(
-    index: int, thread: int, span: int, inside: int, gather: Any, blocks: Any, sides: Any, shares: Any, pace: Any, source: Any,
-    small: Any, tables: Any, buffers: Any, partial: Any,
+    index: int, thread: int, span: int, inside: int, gather: Any, blocks: Any, sides: Any, shares: Any, pace: Any,
+    source: Any, small: Any, tables: Any, buffers: Any, partial: Any,
 ) -> None:  # fmt: skip
     """Sum some blocks of units of dw over some images; shares: how many blocks, and how many images.
 
