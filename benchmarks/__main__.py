@@ -11,6 +11,7 @@ from gan_np.checks import choice
 BENCHMARKS = {
     "kernels": "every kernel of the table, and your own, against the reference: time, speed, error, share of the peak",
     "train_step": "one step of Algorithm 1 as gn.train runs it, against PyTorch where it is installed",
+    "grouped": "convolution in groups and with one tap, forward and both gradients, against PyTorch where installed",
     "generate": "images from G, against PyTorch and onnxruntime where they are installed",
     "memory": "what training takes at its peak and what a step allocates, against PyTorch where it is installed",
     "reading": "a step on items that take time to read: read in the step, read ahead in a thread, in memory",

@@ -20,7 +20,8 @@ class Conv2d(Layer):
 
     y[n, i, j, d] = f(b[d] + Σ_{u,v,c} x[n, i·stride + u − padding, j·stride + v − padding, c] · w[u, v, c, d])
 
-    Parameters: weight (kernel_height, kernel_width, in_channels/groups, out_channels), bias (out_channels,) unless bias=False.
+    Parameters: weight (kernel_height, kernel_width, in_channels/groups, out_channels);
+    bias (out_channels,) unless bias=False.
     kernel_size, stride, padding: an integer, or (vertical, horizontal).
     groups: divides both sides' channels into so many equal runs, of which each sees only the run of its own number (as in
     PyTorch): 1 lets every channel see every other, in_channels is called depthwise.

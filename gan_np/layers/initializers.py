@@ -24,8 +24,8 @@ class Initializer(Protocol):
 def fans(shape: Shape, output_axis: int = -1, groups: int = 1) -> tuple[int, int]:
     """(fan_in, fan_out) of a weight: channels of that side times kernel taps.
 
-    groups: of a grouped convolution, whose last axis counts the channels of all groups, the last but one those of one. A unit
-    meets only the channels of its own group.
+    groups: of a grouped convolution, whose last axis counts the channels of all groups, the last but one those of one. A
+    unit meets only the channels of its own group.
     """
     if len(shape) < 2:
         return (shape[0] if shape else 1,) * 2

@@ -46,7 +46,7 @@ def to_small_of(real: Any) -> Any:
 
 @variants
 def to_large_of(real: Any) -> Any:
-    """A kernel: a[n, y, x, g·C + c] = Σ_{u,v,d} w[u, v, c, d]·b[n, (y + ph − u)/sh, (x + pw − v)/sw, d], where these are whole."""
+    """A kernel: a[n, y, x, g·C + c] = Σ_{u,v,d} w[u, v, c, d]·b[n, (y + ph − u)/sh, (x + pw − v)/sw, d], whole places."""
 
     @kernel
     def grouped_to_large(weight: Array, small: Array, large: Array, count: int, sizes: Any) -> None:
@@ -59,7 +59,14 @@ def to_large_of(real: Any) -> Any:
             for u in range(high):
                 for v in range(wide):
                     i, j = y + top - u, x + left - v
-                    if i >= 0 and j >= 0 and i % down == 0 and j % right == 0 and i // down < rows and j // right < across:
+                    if (
+                        i >= 0
+                        and j >= 0
+                        and i % down == 0
+                        and j % right == 0
+                        and i // down < rows
+                        and j // right < across
+                    ):
                         first = ((n * rows + i // down) * across + j // right) * features + group * outputs
                         line = ((u * wide + v) * inside + c) * features + group * outputs
                         for d in range(outputs):
@@ -71,7 +78,7 @@ def to_large_of(real: Any) -> Any:
 
 @variants
 def to_weight_of(real: Any) -> Any:
-    """A kernel: w[u, v, c, d] = Σ_{n,i,j} a[n, i·sh + u − ph, j·sw + v − pw, g·C + c]·b[n, i, j, d], or added to what is there."""
+    """A kernel: w[u, v, c, d] = Σ_{n,i,j} a[n, i·sh + u − ph, j·sw + v − pw, g·C + c]·b[n, i, j, d], added where asked."""
 
     @kernel
     def grouped_to_weight(
@@ -121,17 +128,13 @@ class GroupedPlan:
     def to_small(self, weight: Array, large: Array) -> Array:
         """Return ∂T/∂b."""
         small = new(large, self.geometry.small_shape)
-        launch(
-            to_small_of(large.dtype.type), *over(small.size), (weight, large, small, small.size, self._sizes)
-        )
+        launch(to_small_of(large.dtype.type), *over(small.size), (weight, large, small, small.size, self._sizes))
         return small
 
     def to_large(self, weight: Array, small: Array) -> Array:
         """Return ∂T/∂a."""
         large = new(small, self.geometry.large_shape)
-        launch(
-            to_large_of(small.dtype.type), *over(large.size), (weight, small, large, large.size, self._sizes)
-        )
+        launch(to_large_of(small.dtype.type), *over(large.size), (weight, small, large, large.size, self._sizes))
         return large
 
     def to_weight(self, large: Array, small: Array, into: Into | None = None) -> Array:

@@ -66,7 +66,7 @@ class Blocks(NamedTuple):
 
 
 @inner
-def full_lines(side: Any, first_unit: int, end_unit: int, line: int) -> bool:
+def full_lines(side: Any, first_unit: int, end_unit: int, line: int) -> Any:
     """Whether the channels of some units fill all of their lines, side by side in the image as in the copy."""
     channels, inside, span, together, lines = side
     wide = together * inside
@@ -138,7 +138,9 @@ def copy_source(source: Any, gather: Any, blocks: Any, side: Any, part: Any, tar
                     begin += first_unit * pixel
                     for column in range(low, high):
                         place = begin + column * side.channels
-                        copy_full(source, place, end_unit - first_unit, side.lines, plane, target, here + column * pixel)
+                        copy_full(
+                            source, place, end_unit - first_unit, side.lines, plane, target, here + column * pixel
+                        )
                     continue
                 for column in range(low, high):
                     for unit in range(first_unit, end_unit):
@@ -199,8 +201,8 @@ def gather_item(
 
 @inner
 def weight_item(
-    index: int, thread: int, span: int, inside: int, gather: Any, blocks: Any, sides: Any, shares: Any, pace: Any, source: Any,
-    small: Any, tables: Any, buffers: Any, partial: Any,
+    index: int, thread: int, span: int, inside: int, gather: Any, blocks: Any, sides: Any, shares: Any, pace: Any,
+    source: Any, small: Any, tables: Any, buffers: Any, partial: Any,
 ) -> None:  # fmt: skip
     """Sum some blocks of units of dw over some images; shares: how many blocks, and how many images.
 
@@ -229,15 +231,15 @@ def weight_item(
                 part = (first_unit, end_unit, first_image, images, m0, m1)
                 copy = thread * blocks.block * blocks.plane
                 copy_source(source, gather, blocks, side, part, copies, copy)
-                _copy_small(small, gather, blocks, aim, part, tables[1], smalls, thread * blocks.block * blocks.small_plane)
+                _copy_small(
+                    small, gather, blocks, aim, part, tables[1], smalls, thread * blocks.block * blocks.small_plane
+                )
                 add = first_image > begin or band > 0
                 _sum_units(span, inside, gather, blocks, sides, pace, part, thread, tables, buffers, partial, out, add)
 
 
 @inner
-def _copy_small(
-    small: Any, gather: Any, blocks: Any, aim: Any, part: Any, places: Any, target: Any, at: int
-) -> None:
+def _copy_small(small: Any, gather: Any, blocks: Any, aim: Any, part: Any, places: Any, target: Any, at: int) -> None:
     """Copy a block's units of those places of the target that a part has, each unit apart: (unit, place, line)."""
     first_unit, end_unit, first_image, images, m0, m1 = part
     line = VECTOR_BYTES // target.itemsize

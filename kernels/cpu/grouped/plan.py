@@ -63,7 +63,7 @@ class Weights:
         """Return the lines that sum `number` of a direction reads."""
         found = self._packed.get((transposed, number))
         if found is None:
-            dtype, (side, aim) = self._weight.dtype, work.sides
+            dtype, aim = self._weight.dtype, work.sides[1]
             size = work.blocks.units * aim.lines * work.taps.size * work.deep * lanes(dtype)
             target = aligned(max(size, 1), dtype)
             shape = self._plan.geometry.weight_shape
