@@ -87,7 +87,7 @@ STACKED_R3GAN = Recipe(
         ),
         "triples are of the 60,000 training digits; the classifier that reads them is our own",
     ),
-    "not run: made for a GPU; --updates 2000 with --every 250 shows the contrast on two cores in some hours",
+    "not run: made for a GPU; --updates 2000 --every 250 is a size for two cores",
     Size(100_000, 26_000, 2000),
     Size(20, 500, 10),
     run,
