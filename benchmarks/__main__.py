@@ -12,6 +12,7 @@ BENCHMARKS = {
     "kernels": "every kernel of the table, and your own, method by method: time, rates, share of the roof, error",
     "fit_costs": "the constants by which a convolution's kernel is chosen, fitted again on this machine",
     "train_step": "one step of Algorithm 1 as gn.train runs it, against PyTorch where it is installed",
+    "grouped": "convolution in groups and with one tap, forward and both gradients, against PyTorch where installed",
     "generate": "images from G, against PyTorch and onnxruntime where they are installed",
     "memory": "what training takes at its peak and what a step allocates, against PyTorch where it is installed",
     "reading": "a step on items that take time to read: read in the step, read ahead in a thread, in memory",
@@ -21,6 +22,7 @@ BENCHMARKS = {
     "gpu_convolutions": "on a GPU: every convolution of a DCGAN, forward and both gradients, against cuDNN",
     "scaling": "how a step's time grows with batch, width, side and threads, and the power laws fitted to it",
     "copying": "how often the test for copies errs: misses and false alarms by kind of generator and size of data",
+    "equal_minutes": "DCGAN against R3GAN, or any presets, at equal minutes: recognised share, distances, coverage",
     "papers": "rows of the papers' tables, ours beside theirs: Parzen, modes, InfoGAN, 1-NN, minimax, stacked MNIST",
 }
 """Name → one line. Each is a module with `main(arguments) -> exit code`; `gpu_step` is `benchmarks.gpu.step`."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 import gan_np as gn
-from gan_np.arrays import Array, DType
+from gan_np.arrays import Array, DType, to_device
 from gan_np.data.sampler import Shuffler
 from gan_np.runs import Config
 from gan_np.runs.build import build_trainer
@@ -25,11 +25,11 @@ class Setup(NamedTuple):
     """What is trained."""
 
     model: str
-    """"dcgan", "mlp" or "points"."""
+    """"dcgan", "r3gan", "mlp" or "points"."""
     image_shape: tuple[int, int, int]
     latent_dim: int
     width: int
-    """dcgan: channels of D's first layer; mlp, points: hidden units of G."""
+    """dcgan, r3gan: channels of D's first layer; mlp, points: hidden units of G."""
     batch_size: int
     share_noise: bool = False
     """G learns from D's fake batch."""
@@ -44,10 +44,13 @@ PRESETS = {
     "cifar-width64": Setup("dcgan", (32, 32, 3), 64, 64, 64),
     "dcgan64": Setup("dcgan", (64, 64, 3), 100, 64, 64),
     "dcgan64-batch128": Setup("dcgan", (64, 64, 3), 100, 64, 128),
+    "r3gan": Setup("r3gan", (28, 28, 1), 64, 16, 32),
+    "r3gan-cifar": Setup("r3gan", (32, 32, 3), 64, 32, 64),
     "points": Setup("points", (1, 1, 2), 256, 128, 512),
     "mlp": Setup("mlp", (28, 28, 1), 100, 1200, 100),
 }
 """mnist: what `gan-np train` runs by default; cifar: the same for colour images of 32×32; dcgan64: the paper's sizes;
+r3gan, r3gan-cifar: as the presets r3gan-digits and r3gan-cifar, both penalties in every step, without augmentation;
 points: a mixture of Gaussians in the plane; mlp: the first paper's, without dropout, whose draws could not be compared."""
 
 GPU_PRESETS = {
@@ -63,7 +66,7 @@ QUICK_WIDTH, QUICK_BATCH = 8, 8
 
 def describe(setup: Setup) -> str:
     """Return the setup in words, for titles."""
-    size = "width" if setup.model == "dcgan" else "hidden"
+    size = "width" if setup.model in ("dcgan", "r3gan") else "hidden"
     text = (
         f"{setup.model} {'×'.join(map(str, setup.image_shape))}, {size} {setup.width}, latent {setup.latent_dim}, "
         f"batch {setup.batch_size}"
@@ -79,6 +82,10 @@ def make_gan(setup: Setup, dtype: DType, device: str = "cpu") -> gn.GAN:
     """
     if setup.model == "points":
         return points_gan(setup.image_shape, setup.latent_dim, setup.width, dtype, device)
+    if setup.model == "r3gan":
+        return _stirred(
+            gn.models.r3gan(setup.image_shape, setup.latent_dim, width=setup.width, dtype=dtype, device=device)
+        )
     if setup.model == "dcgan":
         return gn.models.dcgan(setup.image_shape, setup.latent_dim, width=setup.width, dtype=dtype, device=device)
     return gn.models.mlp(
@@ -90,6 +97,15 @@ def make_gan(setup: Setup, dtype: DType, device: str = "cpu") -> gn.GAN:
         dtype=dtype,
         device=device,
     )
+
+
+def _stirred(gan: gn.GAN) -> gn.GAN:
+    """With all weights a little off where they begin: blocks that begin at 0 would hide what is inside them."""
+    for network in (gan.generator, gan.discriminator):
+        rng = np.random.default_rng(0)
+        noise = to_device(rng.standard_normal(len(network.parameters)).astype(network.dtype), network.device)
+        network.parameters.assign(network.parameters.values + network.dtype.type(0.02) * noise)
+    return gan
 
 
 def some_images(setup: Setup) -> Array:
@@ -108,7 +124,11 @@ def make_trainer(
     images: what `images(setup)` gave, where making them should not be part of a measurement.
     device, graph: where it trains; on a GPU, whether its steps become a CUDA graph.
     """
+    game = {}
+    if setup.model == "r3gan":
+        game = {"objective": "relativistic", "penalties": "r1(1), r2(1)", "beta1": 0.0, "beta2": 0.99}
     config = Config(
+        **game,
         batch_size=max(setup.batch_size, 2),
         share_noise=setup.share_noise,
         average_decay=Config.average_decay if setup.average else 0.0,

@@ -29,8 +29,8 @@ MOVING = ("updates", "_moments", "learning_rate", "momentum")
 class Optimizer:
     """Base of all optimisers. One optimiser serves one θ: its moments are vectors of θ's length.
 
-    Every number may be a schedule, a function of the update's number (`gan_np.schedules`); on a GPU, only learning rates and
-    momentum may change without the step being captured anew.
+    Every number may be a schedule, a function of the update's number (`gan_np.schedules`); on a GPU, only learning rates,
+    momentum and Adam's βs may change without the step being captured anew.
 
     learning_rate: how far a step goes.
     weight_decay: L2, g ← g + weight_decay·θ, on segments tagged "weight" only (not on biases and scales).
@@ -40,6 +40,8 @@ class Optimizer:
 
     slots: tuple[str, ...] = ()
     """Names of the moment vectors."""
+    sent: tuple[str, ...] = ()
+    """Settings that are given to every update anew where they are schedules, beside those of `MOVING`."""
 
     def __init__(
         self,
@@ -129,7 +131,7 @@ class Optimizer:
         return tuple(
             at(value, self.updates) if callable(value) else value
             for name, value in vars(self).items()
-            if name not in MOVING
+            if name not in MOVING and not (name in self.sent and callable(value))
         )
 
     def __repr__(self) -> str:
@@ -241,6 +243,7 @@ class Adam(Optimizer):
     """
 
     slots = ("first", "second")
+    sent = ("beta1", "beta2")
 
     def __init__(
         self,
@@ -259,7 +262,8 @@ class Adam(Optimizer):
         self.epsilon = number("epsilon", epsilon, above=0.0)
 
     def _numbers(self) -> tuple[float, ...]:
-        return at(self.learning_rate, self.updates), self.updates + 1
+        scheduled_betas = (at(beta, self.updates) for beta in (self.beta1, self.beta2) if callable(beta))
+        return (at(self.learning_rate, self.updates), self.updates + 1, *scheduled_betas)
 
     def _update(
         self,
@@ -269,7 +273,8 @@ class Adam(Optimizer):
         numbers: Sequence[Number],
         skip: Array | None,
     ) -> None:
-        rate, count = numbers
+        rate, count, *moving = numbers
+        beta1, beta2 = (moving.pop(0) if callable(beta) else beta for beta in (self.beta1, self.beta2))
         ops.adam(
             theta,
             gradient,
@@ -277,8 +282,8 @@ class Adam(Optimizer):
             moments["second"],
             cast("int | Array", count),
             learning_rate=rate,
-            beta1=at(self.beta1, self.updates),
-            beta2=at(self.beta2, self.updates),
+            beta1=beta1,
+            beta2=beta2,
             epsilon=self.epsilon,
             skip=skip,
         )

@@ -125,6 +125,30 @@ class WarmUp:
         return at(self.after, update) * min((update + 1) / self.updates, 1.0)
 
 
+@register("half-life")
+@dataclass(frozen=True)
+class HalfLife:
+    """½^(batch_size/images): the decay of a moving average that forgets half of what it holds in so many images.
+
+    images: the half-life, a number or a schedule; 0 forgets all at once. batch_size: images in an update.
+
+    >>> [round(HalfLife(Linear(0, 64, 2), 32)(update), 3) for update in range(4)]
+    [0.0, 0.5, 0.707, 0.707]
+    """
+
+    images: Any
+    batch_size: int
+
+    def __post_init__(self) -> None:
+        scheduled("images", self.images, 0.0)
+        integer("batch_size", self.batch_size, 1)
+
+    def __call__(self, update: int) -> float:
+        """The value at this update."""
+        images = at(self.images, update)
+        return float(0.5 ** (self.batch_size / images)) if images > 0 else 0.0
+
+
 @register("piecewise")
 @dataclass(frozen=True)
 class Piecewise:

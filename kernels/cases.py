@@ -79,10 +79,11 @@ def convolution_geometry(
     kernel: tuple[int, int],
     stride: tuple[int, int],
     padding: tuple[int, int],
+    groups: int = 1,
 ) -> Geometry:
     """Return the geometry of a convolution of an image (height, width, channels)."""
     size = [small_size(large[axis], kernel[axis], stride[axis], padding[axis]) for axis in (0, 1)]
-    return Geometry(batch, large, (size[0], size[1], out_channels), kernel, stride, padding)
+    return Geometry(batch, large, (size[0], size[1], out_channels), kernel, stride, padding, groups)
 
 
 def conv2d_case(label: str, geometry: Geometry) -> Case:
@@ -254,6 +255,37 @@ def upsample_case(operation: str, label: str, small: tuple[int, int, int, int], 
         return {"y": kernel.forward(x, factor), "dx": kernel.backward(dy, factor)}
 
     return Case(operation, label, small, _normal(small, large), run)
+
+
+def affine_sample_case(label: str, shape: tuple[int, int, int, int], stretch: float = 1.3) -> Case:
+    """Return a case of images of a shape, each turned by another angle, stretched and moved."""
+
+    def make(rng: np.random.Generator, dtype: np.dtype[Any]) -> list[Array]:
+        angles, sides = rng.uniform(-np.pi, np.pi, shape[0]), np.array(shape[1:3])
+        cosine, sine = np.cos(angles), np.sin(angles)
+        linear = np.stack([np.stack([cosine, -sine], axis=1), np.stack([sine, cosine], axis=1)], axis=1)
+        linear[:, :, 0] *= stretch
+        linear[:, :, 1] /= stretch
+        centre = (sides - 1) / 2
+        moved = rng.uniform(-0.2, 0.2, (shape[0], 2)) * sides
+        maps = np.concatenate([linear, (centre - linear @ centre + moved)[:, :, None]], axis=2)
+        x, dy = rng.standard_normal((2, *shape))
+        return [x.astype(dtype), dy.astype(dtype), maps.astype(dtype)]
+
+    def run(kernel: Any, x: Array, dy: Array, maps: Array) -> Results:
+        return {"y": kernel.forward(x, maps), "dx": kernel.backward(dy, maps)}
+
+    return Case("affine_sample", label, shape, make, run)
+
+
+def blur_case(label: str, small: tuple[int, int, int, int], size: tuple[int, int]) -> Case:
+    """Return a case of the low-pass between images of the shape `small` and of the sides `size`."""
+    large = (small[0], *size, small[3])
+
+    def run(kernel: Any, x: Array, dy: Array) -> Results:
+        return {"large": kernel.enlarge(x, size, 1.0), "small": kernel.shrink(dy, 0.25)}
+
+    return Case("blur", label, small, _normal(small, large), run)
 
 
 def normal_case(label: str, count: int, key: int = KEY) -> Case:
@@ -431,6 +463,18 @@ def _small_cases() -> Iterator[Case]:
     ]
     for label, (n, height, width, channels), out, kernel, stride, padding in shapes:
         yield conv2d_case(label, convolution_geometry(n, (height, width, channels), out, kernel, stride, padding))
+    grouped = [
+        ("3×3 in 3 groups", (2, 5, 4, 6), 9, (3, 3), (1, 1), (1, 1), 3),
+        ("3×3 stride 2 in 2 groups", (3, 7, 6, 16), 32, (3, 3), (2, 2), (1, 1), 2),
+        ("3×3, full vectors in 8 groups", (2, 6, 7, 128), 128, (3, 3), (1, 1), (1, 1), 8),
+        ("1×1 in 4 groups", (2, 3, 4, 8), 4, (1, 1), (1, 1), (0, 0), 4),
+        ("depthwise 3×3", (2, 5, 6, 17), 17, (3, 3), (1, 1), (1, 1), 17),
+        ("depthwise 4×4 stride 2, twice the channels", (2, 6, 8, 16), 32, (4, 4), (2, 2), (1, 1), 16),
+        ("depthwise 4×4 to one pixel", (3, 4, 4, 33), 33, (4, 4), (1, 1), (0, 0), 33),
+    ]
+    for label, (n, height, width, channels), out, kernel, stride, padding, groups in grouped:
+        image = height, width, channels
+        yield conv2d_case(label, convolution_geometry(n, image, out, kernel, stride, padding, groups))
     yield dense_case("one row", 1, 3, 5)
     yield dense_case("odd", 7, 17, 3)
     for activation in ACTIVATIONS:
@@ -449,6 +493,11 @@ def _small_cases() -> Iterator[Case]:
     for operation in ("upsample_nearest", "upsample_bilinear"):
         yield upsample_case(operation, "2×2", (2, 3, 4, 3), (2, 2))
         yield upsample_case(operation, "3×1 of one pixel", (1, 1, 2, 1), (3, 1))
+    yield blur_case("3×4", (2, 3, 4, 3), (6, 8))
+    yield blur_case("one pixel", (1, 1, 1, 1), (2, 3))
+    yield blur_case("odd", (2, 3, 5, 17), (7, 10))
+    yield affine_sample_case("one pixel", (1, 1, 1, 1))
+    yield affine_sample_case("odd", (3, 5, 7, 3))
     yield normal_case("vector", 1033)
     yield _images_case("odd", (3, 3, 5, 1))
     yield _images_case("aligned", (4, 6, 4, 3))
@@ -484,6 +533,18 @@ def _dcgan_cases() -> Iterator[Case]:
         sizes = (kernel, kernel), (stride, stride), (padding, padding)
         geometry = convolution_geometry(batch, (side, side, channels), out, *sizes)
         yield conv2d_case(f"{channels}→{out} at {side}², {kernel}×{kernel} stride {stride}", geometry)
+    # Of an R3GAN: 3×3 in groups of 8 and of 16 channels, and one weight a channel.
+    for side, channels, kernel, padding, groups in (
+        (14, 192, 3, 1, 24),
+        (28, 192, 3, 1, 24),
+        (8, 1536, 3, 1, 96),
+        (16, 1536, 3, 1, 96),
+        (32, 64, 3, 1, 64),
+        (4, 512, 4, 0, 512),
+    ):
+        image, sizes = (side, side, channels), ((kernel, kernel), (1, 1), (padding, padding))
+        geometry = convolution_geometry(batch, image, channels, *sizes, groups)
+        yield conv2d_case(f"{channels} at {side}², {kernel}×{kernel}, {groups} groups", geometry)
     yield dense_case("100→8192", batch, 100, 8192)
     yield dense_case("8192→1", batch, 8192, 1)
     leaky = Activation("leaky_relu", 0.2)
@@ -498,6 +559,8 @@ def _dcgan_cases() -> Iterator[Case]:
     yield pool_case("2×2 of 64²×16", (batch, 32, 32, 16), (2, 2))
     for operation in ("upsample_nearest", "upsample_bilinear"):
         yield upsample_case(operation, "2×2 of 32²×16", (batch, 32, 32, 16), (2, 2))
+    yield blur_case("32²×16 to 64²", (batch, 32, 32, 16), (64, 64))
+    yield affine_sample_case("32²×3", (batch, 32, 32, 3))
     yield normal_case("512×256", 1 << 17)
     yield _images_case("128×64²×3", (128, 64, 64, 3))
     yield softplus_case("1024", 1024)
@@ -550,6 +613,11 @@ def case_of(work: RecordedProblem) -> Case:
         return pool_case(label, (batch, height // window[0], width // window[1], channels), window)
     if operation in ("upsample_nearest", "upsample_bilinear"):
         return upsample_case(operation, label, (shape[0], shape[1], shape[2], shape[3]), *options)
+    if operation == "affine_sample":
+        return affine_sample_case(label, (shape[0], shape[1], shape[2], shape[3]))
+    if operation == "blur":
+        ((height, width),) = options
+        return blur_case(label, (shape[0], height // 2, width // 2, shape[3]), (height, width))
     if operation == "normal":
         return normal_case(label, math.prod(shape))
     if operation == "images":
@@ -575,7 +643,9 @@ def case_of(work: RecordedProblem) -> Case:
 __all__ = [
     "ACTIVATIONS",
     "Case",
+    "affine_sample_case",
     "bias_activation_case",
+    "blur_case",
     "case_of",
     "conv2d_case",
     "convolution_geometry",

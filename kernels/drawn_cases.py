@@ -20,7 +20,9 @@ from .cases import (
     KEY,
     Case,
     Results,
+    affine_sample_case,
     bias_activation_case,
+    blur_case,
     conv2d_case,
     convolution_geometry,
     cross_entropy_case,
@@ -103,9 +105,12 @@ def _conv2d(
     kernel: tuple[int, int],
     stride: tuple[int, int],
     padding: tuple[int, int],
+    groups: int,
 ) -> Case | None:
     height, width = image or kernel
-    geometry = convolution_geometry(batch, (height, width, channels), out, kernel, stride, padding)
+    if channels % groups or out % groups:
+        return None
+    geometry = convolution_geometry(batch, (height, width, channels), out, kernel, stride, padding, groups)
     return conv2d_case(label, geometry) if min(geometry.small) > 0 else None
 
 
@@ -279,8 +284,8 @@ def _adam(
 ) -> Case:
     def run(kernel: Any, theta: Array, gradient: Array, first: Array, second: Array) -> Results:
         theta, first, second = theta.copy(), first.copy(), second.copy()
-        given = [_number(value, theta, numbers) for value in (count, learning_rate)]
-        kernel.step(theta, gradient, first, second, *given, beta1, beta2, epsilon)
+        given = [_number(value, theta, numbers) for value in (count, learning_rate, beta1, beta2)]
+        kernel.step(theta, gradient, first, second, *given, epsilon)
         return {"θ": theta, "m": first, "v": second}
 
     return Case("adam", label, (size,), _vectors(size, learning_rate, 1), run)
@@ -355,6 +360,14 @@ def _upsample(operation: str) -> Callable[..., Case]:
     return make
 
 
+def _blur(label: str, batch: int, height: int, width: int, channels: int, odd: tuple[int, int]) -> Case:
+    return blur_case(label, (batch, height, width, channels), (2 * height + odd[0], 2 * width + odd[1]))
+
+
+def _affine_sample(label: str, batch: int, height: int, width: int, channels: int, stretch: float) -> Case:
+    return affine_sample_case(label, (batch, height, width, channels), stretch)
+
+
 RATE = (1.0, Span(1e-4, 1.0))
 MOMENTUM = (0.0, 0.9, Span(0.01, 0.99))
 
@@ -378,11 +391,12 @@ DRAWINGS: dict[str, Drawing] = {
         {
             "batch": (1, 2, 5),
             "image": (None, (5, 16), (7, 19), (6, 6), (12, 35)),
-            "channels": (1, 3, 8, 17, 32),
-            "out": (1, 2, 16, 19, 32),
+            "channels": (1, 3, 8, 17, 32, 51),
+            "out": (1, 2, 16, 19, 32, 51),
             "kernel": ((1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (1, 3)),
             "stride": ((1, 1), (2, 2), (3, 3), (1, 2), (2, 1)),
             "padding": ((0, 0), (1, 1), (2, 2), (0, 1)),
+            "groups": (1, 2, 3, 8, 32, 51),
         },
         _conv2d,
     ),
@@ -421,6 +435,8 @@ DRAWINGS: dict[str, Drawing] = {
     "average_pool": Drawing({**IMAGES, "window": FACTORS}, _pool),
     "upsample_nearest": Drawing({**IMAGES, "factor": FACTORS}, _upsample("upsample_nearest")),
     "upsample_bilinear": Drawing({**IMAGES, "factor": FACTORS}, _upsample("upsample_bilinear")),
+    "blur": Drawing({**IMAGES, "odd": tuple(itertools.product((0, 1), repeat=2))}, _blur),
+    "affine_sample": Drawing({**IMAGES, "stretch": (1.0, Span(0.4, 2.5))}, _affine_sample),
     "normal": Drawing({"count": (1, 2, 3, 4, 5, 1033, 10_007), "key": KEYS}, normal_case),
     "images": Drawing(
         {

@@ -17,6 +17,7 @@ FEATURES = {
     "gpu": "arrays on a GPU",
     "stride": "a stride other than 1",
     "padding": "padding of the large image",
+    "groups": "a grouped convolution: channels that meet only those of their own group",
     "in_place": "bias_activation: writing y over z where the caller says so; without it the caller never does",
 }
 """What each feature means, by its name."""
@@ -31,7 +32,7 @@ def needed(device: str, dtype: np.dtype[Any], geometry: Geometry | None) -> tupl
     if dtype != np.float32:
         found.append(str(dtype))
     if geometry is not None:
-        simplest = {"stride": (1, 1), "padding": (0, 0)}
+        simplest = {"stride": (1, 1), "padding": (0, 0), "groups": 1}
         found += [
             name
             for name, value in geometry._asdict().items()

@@ -89,7 +89,7 @@ class Plan(Protocol):
     keeps_small: bool
 
     def prepare_weight(self, weight: Array) -> Any:
-        """The form of w (kh, kw, C_a, C_b) that the contractions read."""
+        """The form of w (kh, kw, C_a/groups, C_b) that the contractions read."""
 
     def prepare_large(self, large: Array) -> Any:
         """The form of a (N, H_a, W_a, C_a)."""
@@ -268,6 +268,32 @@ class Upsample(Protocol):
         """Return the adjoint applied to dy: each pixel's gradient is the sum over what was made of it."""
 
 
+class Blur(Protocol):
+    """The low-pass by two: a convolution of each channel with the outer product of [1, 3, 3, 1]/4, stride 2, padding 1.
+
+    A[j, i] = [1, 3, 3, 1][j − 2·i + 1]/4 along either axis, i on the small and j on the large one; zeros beyond the edges.
+    """
+
+    def enlarge(self, small: Array, size: tuple[int, int], scale: float) -> Array:
+        """scale·A·small·Bᵀ: (N, H, W, C) to (N, H', W', C), `size` = (H', W'), H' either 2·H or 2·H + 1."""
+
+    def shrink(self, large: Array, scale: float) -> Array:
+        """scale·Aᵀ·large·B: (N, H, W, C), sides of at least 2, to (N, ⌊H/2⌋, ⌊W/2⌋, C)."""
+
+
+class AffineSample(Protocol):
+    """Linear interpolation at places that an affine map gives for each image, zeros beyond the edges.
+
+    k(t) = max(0, 1 − |t|); (r, s) = maps[n]·(i, j, 1), maps (N, 2, 3) of the images' dtype.
+    """
+
+    def forward(self, x: Array, maps: Array) -> Array:
+        """y[n, i, j, c] = Σ_{h, w} k(r − h)·k(s − w)·x[n, h, w, c], of x's shape."""
+
+    def backward(self, dy: Array, maps: Array) -> Array:
+        """dx[n, h, w, c] = Σ_{i, j} k(r − h)·k(s − w)·dy[n, i, j, c], the same at every run."""
+
+
 class Normal(Protocol):
     """Independent N(0, 1) numbers of a key (Box and Muller 1958), the same in any dtype and on any device but for rounding.
 
@@ -365,8 +391,8 @@ class Adam(Protocol):
         second: Array,
         count: int | Array,
         learning_rate: Number,
-        beta1: float,
-        beta2: float,
+        beta1: Number,
+        beta2: Number,
         epsilon: float,
         skip: Array | None = None,
     ) -> None:

@@ -18,7 +18,8 @@ class RecordedProblem(NamedTuple):
     options: tuple[Any, ...] = ()
     """dense: (out_features,); dense_layer, bias_activation: (activation,); batch_norm: (activation, whether it has a scale);
     conv2d: nothing, or (which image comes out, "small" or "large", activation, whether there is a bias) for the forward
-    pass of a layer that has an epilogue; maxout: (pieces,); dropout: (rate,); pooling and upsampling: (factors,)."""
+    pass of a layer that has an epilogue; maxout: (pieces,); dropout: (rate,); pooling and upsampling: (factors,); blur:
+    (the large size,)."""
 
 
 def _second(x: Any, option: Any, *rest: Any) -> tuple[Any, ...]:
@@ -35,6 +36,8 @@ OPTIONS: dict[tuple[str, str], Callable[..., tuple[Any, ...]]] = {
     ("average_pool", "forward"): _second,
     ("upsample_nearest", "forward"): _second,
     ("upsample_bilinear", "forward"): _second,
+    ("blur", "enlarge"): lambda small, size, scale: (size,),
+    ("blur", "shrink"): lambda large, scale: (large.shape[1:3],),
 }
 """(operation, method) → what a call says beyond the problem. Operations that are not here have nothing to add."""
 _WITH_OPTIONS = {operation for operation, _ in OPTIONS}

@@ -43,6 +43,8 @@ OPERATIONS: dict[str, type[Any]] = {
     "average_pool": interfaces.AveragePool,
     "upsample_nearest": interfaces.Upsample,
     "upsample_bilinear": interfaces.Upsample,
+    "blur": interfaces.Blur,
+    "affine_sample": interfaces.AffineSample,
     "normal": interfaces.Normal,
     "images": interfaces.Images,
     "softplus": interfaces.Softplus,
@@ -227,6 +229,14 @@ def use_kernels(**names: str) -> Iterator[None]:
     for operation, name in names.items():
         entry(operation, name)
     with _forced.inside({**_forced.get(), **names}):
+        yield
+
+
+@contextlib.contextmanager
+def not_forcing(*names: str) -> Iterator[None]:
+    """Inside a `with` block kernels of these names are not forced any more by `use_kernels`; others are as before."""
+    kept = {operation: name for operation, name in _forced.get().items() if name not in names}
+    with _forced.inside(kept):
         yield
 
 

@@ -7,6 +7,8 @@ It is a list of records, in JSON:
                   "padding": [1, 1]},
      "kernel": "winograd"}
 
+The geometry of a grouped convolution has "groups" too, which is 1 where it is not said.
+
 A file, made by `gan-np tune`, has it under "choices", beside a description of the machine that it was measured on.
 """
 
@@ -102,7 +104,11 @@ def tuned_text(choices: list[dict[str, Any]], machine: Mapping[str, Any]) -> str
 
 
 def _listed(geometry: Geometry) -> dict[str, Any]:
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in geometry._asdict().items()}
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in geometry._asdict().items()
+        if (name, value) != ("groups", 1)  # so that records of before are written as they were
+    }
 
 
 def _record(record: Any, place: str) -> tuple[str, Problem, str]:
@@ -126,15 +132,18 @@ def _record(record: Any, place: str) -> tuple[str, Problem, str]:
 def _geometry(given: Any, place: str) -> Geometry | None:
     if given is None:
         return None
-    if not isinstance(given, Mapping) or set(given) != set(Geometry._fields):
+    if not isinstance(given, Mapping) or set(given) | {"groups"} != set(Geometry._fields):
         raise ValueError(f"{place}: expected an object with {', '.join(Geometry._fields)}, got {_shown(given)}")
     (batch,) = _sizes([given["batch"]], 1, 1, f"{place}: batch")
     large, small = (_sizes(given[name], 3, 1, f"{place}: {name}") for name in ("large", "small"))
     kernel, stride = (_sizes(given[name], 2, 1, f"{place}: {name}") for name in ("kernel", "stride"))
     padding = _sizes(given["padding"], 2, 0, f"{place}: padding")
+    (groups,) = _sizes([given.get("groups", 1)], 1, 1, f"{place}: groups")
+    if large[2] % groups or small[2] % groups:
+        raise ValueError(f"{place}: groups: {large[2]} and {small[2]} channels do not divide into {groups} groups")
     return Geometry(
         batch, (large[0], large[1], large[2]), (small[0], small[1], small[2]),
-        (kernel[0], kernel[1]), (stride[0], stride[1]), (padding[0], padding[1]),
+        (kernel[0], kernel[1]), (stride[0], stride[1]), (padding[0], padding[1]), groups,
     )  # fmt: skip
 
 

@@ -93,6 +93,39 @@ def test_conv_transpose2d(dtype, configuration):
     same(db, tb.grad, dtype)
 
 
+GROUPED = [
+    (3, 6, 9, (3, 3), (2, 1), (1, 1)),
+    (4, 8, 4, (1, 1), (1, 1), (0, 0)),
+    (5, 5, 5, (3, 2), (1, 2), (1, 0)),
+    (16, 16, 32, (3, 3), (1, 1), (1, 1)),
+    (17, 17, 17, (4, 4), (2, 2), (1, 1)),
+    (2, 32, 64, (3, 3), (1, 1), (1, 1)),
+]
+"""Groups, channels of the large and of the small image, kernel, stride, padding."""
+
+
+@FLOATS
+@pytest.mark.parametrize(("groups", "large", "small", "kernel", "stride", "padding"), GROUPED)
+def test_groups(dtype, groups, large, small, kernel, stride, padding):
+    rng = np.random.default_rng(groups)
+    options = {"stride": stride, "padding": padding, "groups": groups}
+    for ours, peer, channels, outputs in (
+        (ops.conv2d, functional.conv2d, large, small),
+        (ops.conv_transpose2d, functional.conv_transpose2d, small, large),
+    ):
+        x, w, b = normal(rng, dtype, (2, 7, 6, channels), (*kernel, large // groups, small), (outputs,))
+        y, pullback = ours(x, w, b, **options)
+        tx, tw, tb = leaf(channels_first(x)), leaf(w.transpose(3, 2, 0, 1)), leaf(b)
+        ty = peer(tx, tw, tb, **options)
+        same(y, channels_last(ty), dtype)
+        (dy,) = normal(rng, dtype, y.shape)
+        dx, dw, db = pullback(dy)
+        ty.backward(torch.from_numpy(np.ascontiguousarray(channels_first(dy))))
+        same(dx, channels_last(tx.grad), dtype)
+        same(dw, tw.grad.numpy().transpose(2, 3, 1, 0), dtype)
+        same(db, tb.grad, dtype)
+
+
 @FLOATS
 @pytest.mark.parametrize("output_padding", [0, 1])
 def test_dcgan_layer_as_a_module(dtype, output_padding):

@@ -140,7 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--updates", type=int, help="fewer or more than the paper's; the table says so")
     parser.add_argument("--every", type=int, help="measure after every so many updates (0: at the end alone)")
     parser.add_argument("--data", help="labelled digits: a name or a path (default: mnist, downloaded once)")
-    parser.add_argument("--device", default="cpu", help="for neighbour and stacked: cpu, cuda, cuda:1")
+    parser.add_argument("--device", default="cpu", help="for neighbour, stacked and stacked-r3gan: cpu, cuda, cuda:1")
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="where runs are kept (default: benchmarks/results/papers)"
     )

@@ -95,6 +95,8 @@ class TorchGAN:
         self.g, self.d = (self._compiled(players.module) for players in (self.generator, self.discriminator))
         self.g_optimizer = _adam(self.generator.module, trainer.g_optimizer, variant.adam)
         self.d_optimizer = _adam(self.discriminator.module, trainer.d_optimizer, variant.adam)
+        self.relativistic = isinstance(trainer.objective, gn.objectives.Relativistic)
+        self.gammas = {penalty.where: _gamma(penalty) for penalty in trainer.penalties}
         self.decay = None if gan.average is None else gan.average.decay
         self.average = [] if self.decay is None else [p.detach().clone() for p in self.generator.module.parameters()]
         self.updates = 0
@@ -147,13 +149,33 @@ class TorchGAN:
             else:
                 with torch.no_grad():
                     fake = self.g(draws.d_noise)
-            real_loss = _softplus(-self.d(draws.real))
-            return real_loss + _softplus(self.d(fake.detach())), fake
+            if not self.gammas and not self.relativistic:
+                real_loss = _softplus(-self.d(draws.real))
+                return real_loss + _softplus(self.d(fake.detach())), fake
+        real_scores, of_real = self._with_penalty("real", draws.real)
+        fake_scores, of_fake = self._with_penalty("fake", fake.detach())
+        if self.relativistic:
+            return _softplus(fake_scores - real_scores) + of_real + of_fake, fake
+        return _softplus(-real_scores) + _softplus(fake_scores) + of_real + of_fake, fake
+
+    def _with_penalty(self, place: str, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | float]:
+        """Scores, and γ/2·E‖∇D‖² of them, differentiable once more."""
+        gamma = self.gammas.get(place)
+        if gamma is None:
+            return self.d(images), 0.0
+        images = images.detach().requires_grad_()
+        scores = self.d(images)
+        (slope,) = torch.autograd.grad(scores.sum(), images, create_graph=True)
+        return scores, gamma / 2 * slope.square().sum() / len(slope)
 
     def _generator_loss(self, draws: Draws, fake: torch.Tensor) -> torch.Tensor:
         with autocast(self.variant.precision, self.variant.device):
             if draws.g_noise is not None:
                 fake = self.g(draws.g_noise)
+            if self.relativistic:
+                with torch.no_grad():
+                    real_scores = self.d(draws.real)
+                return _softplus(real_scores - self.d(fake))
             return _softplus(-self.d(fake))
 
     def set_epsilon(self, epsilon: float) -> None:
@@ -211,6 +233,13 @@ def _adam(module: nn.Module, ours: Optimizer, kind: str) -> torch.optim.Adam:
     betas = (ours.beta1, ours.beta2)
     chosen: dict[str, Any] = {kind: True}
     return torch.optim.Adam(module.parameters(), lr=ours.learning_rate, betas=betas, eps=ours.epsilon, **chosen)
+
+
+def _gamma(penalty: gn.penalties.Penalty) -> float:
+    """The weight of R1 or R2."""
+    if not isinstance(penalty, gn.penalties.R1 | gn.penalties.R2) or callable(penalty.weight):
+        raise TypeError(f"penalties: expected R1 or R2 with a fixed weight, got {penalty!r}")
+    return float(penalty.weight)
 
 
 def _softplus(logits: torch.Tensor) -> torch.Tensor:

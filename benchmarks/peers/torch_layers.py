@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional
 
 import gan_np as gn
 from gan_np.arrays import Array, to_host
@@ -55,6 +56,62 @@ class ToImage(nn.Module):
         return x.view(len(x), *self.shape).contiguous(memory_format=self.order)
 
 
+class LowPass(nn.Module):
+    """[1, 3, 3, 1] along both axes with stride 2, each channel alone: down, or up as the adjoint."""
+
+    def __init__(self, channels: int, up: bool, odd: tuple[bool, bool] = (False, False)) -> None:
+        super().__init__()
+        taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / (4 if up else 8)
+        self.register_buffer("weight", torch.outer(taps, taps).repeat(channels, 1, 1, 1), persistent=False)
+        self.channels, self.up, self.odd = channels, up, (int(odd[0]), int(odd[1]))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, C, H, W), twice or half the size."""
+        weight: Any = self.weight
+        if self.up:
+            return functional.conv_transpose2d(
+                x, weight, stride=2, padding=1, output_padding=self.odd, groups=self.channels
+            )
+        return functional.conv2d(x, weight, stride=2, padding=1, groups=self.channels)
+
+
+class Basis(nn.Module):
+    """Features times learned maps."""
+
+    def __init__(self, shape: tuple[int, int, int], order: torch.memory_format) -> None:
+        super().__init__()
+        self.weight, self.order = nn.Parameter(torch.empty(1, *shape)), order
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, C) to (N, C, H, W)."""
+        return (x[:, :, None, None] * self.weight).contiguous(memory_format=self.order)
+
+
+class WeightedSum(nn.Module):
+    """Each channel summed with learned weights."""
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(1, *shape))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, C, H, W) to (N, C)."""
+        return (x * self.weight).sum((2, 3))
+
+
+class Block(nn.Module):
+    """x + f(x)."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Of x's shape."""
+        y: torch.Tensor = self.inner(x)
+        return x + y
+
+
 class Translation:
     """`module` computes what a network computes; `load` and `read` carry θ over and back, `load_state` the state over.
 
@@ -95,13 +152,16 @@ class Translation:
         return vector
 
     def _layers(self, network: gn.Network) -> Iterator[nn.Module]:
-        structure, declarations = network.structure, network.declaration.children
-        if not isinstance(structure, gn.Sequential):
-            raise TypeError(f"network: expected a Sequential, got {structure!r}")
-        layers = structure.layers
-        shape, order = network.input_shape, None
+        if not isinstance(network.structure, gn.Sequential):
+            raise TypeError(f"network: expected a Sequential, got {network.structure!r}")
+        return self._chain(network.structure, network.declaration, network.input_shape, "")
+
+    def _chain(
+        self, structure: gn.Sequential, declaration: gn.Declaration, shape: Any, prefix: str
+    ) -> Iterator[nn.Module]:
+        layers, declarations, order = structure.layers, declaration.children, None
         for index, layer in enumerate(layers):
-            path = f"{index}."
+            path = f"{prefix}{index}."
             output = declarations[str(index)].output_shape
             if isinstance(layer, gn.Dense):
                 following = layers[index + 1] if index + 1 < len(layers) else None
@@ -117,6 +177,17 @@ class Translation:
                 order = image_order(shape)
             elif isinstance(layer, gn.Conv2d | gn.ConvTranspose2d):
                 yield self._convolution(path, layer, shape[2])
+            elif isinstance(layer, gn.Residual) and layer.shortcut is None and isinstance(layer.layer, gn.Sequential):
+                inside = declarations[str(index)].children["0"].children["0"]
+                yield Block(nn.Sequential(*self._chain(layer.layer, inside, shape, f"{path}0.0.")))
+            elif isinstance(layer, gn.BlurUpsample2d):
+                yield LowPass(shape[2], True, layer.odd)
+            elif isinstance(layer, gn.BlurDownsample2d):
+                yield LowPass(shape[2], False)
+            elif isinstance(layer, gn.Basis):
+                yield self._maps(path, Basis((output[2], *output[:2]), self.order))
+            elif isinstance(layer, gn.WeightedSum):
+                yield self._maps(path, WeightedSum((shape[2], *shape[:2])))
             elif isinstance(layer, gn.BatchNorm):
                 yield self._batch_norm(path, layer, shape)
             elif isinstance(layer, gn.Maxout) and order is None:
@@ -144,15 +215,22 @@ class Translation:
         arguments = (channels, layer.out_channels, layer.kernel_size, layer.stride, layer.padding)
         module: nn.Conv2d | nn.ConvTranspose2d
         if isinstance(layer, gn.Conv2d):
-            module = nn.Conv2d(*arguments, bias=layer.bias)
+            module = nn.Conv2d(*arguments, groups=layer.groups, bias=layer.bias)
         else:
-            module = nn.ConvTranspose2d(*arguments, output_padding=layer.output_padding, bias=layer.bias)
+            more = {"output_padding": layer.output_padding, "groups": layer.groups}
+            module = nn.ConvTranspose2d(*arguments, **more, bias=layer.bias)
         self._carry(
             path + "weight", module.weight, lambda w: w.transpose(3, 2, 0, 1), lambda w: w.transpose(2, 3, 1, 0)
         )
         if layer.bias:
             assert module.bias is not None
             self._carry(path + "bias", module.bias)
+        return module
+
+    def _maps(self, path: str, module: Basis | WeightedSum) -> nn.Module:
+        self._carry(
+            path + "weight", module.weight, lambda w: w.transpose(2, 0, 1)[None], lambda w: w[0].transpose(1, 2, 0)
+        )
         return module
 
     def _batch_norm(self, path: str, layer: gn.BatchNorm, shape: tuple[int, ...]) -> nn.Module:

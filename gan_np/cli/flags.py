@@ -23,6 +23,8 @@ from gan_np.models.registered import listed
 from gan_np.runs.config import Config
 from gan_np.runs.hinting import worded
 from gan_np.runs.options import REGISTRIES, options_for, owners, whose_option
+from gan_np.runs.presets import PRESETS
+from gan_np.runs.presets import preset as find_preset
 
 from .usage import USAGE_ERROR, Command, checking_options, parameters_of, values_in, wrong_option
 
@@ -125,6 +127,7 @@ def _options_chosen(args: list[str]) -> list[Any]:
         file = str(Path(run) / "config.toml")  # what the run chose: some of its options may be others when it goes on
     if file is not None and Path(file).is_file():
         values = read_toml(Path(file))
+    values = PRESETS[name].settings(1, 2) | values if (name := _last(args, "--preset")) in PRESETS else values
     found: dict[str, Any] = {}
     for kind, registry in REGISTRIES.items():
         if kind == "model" and _last(args, "--init-from"):
@@ -174,8 +177,8 @@ def _numbers(flags: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def resolve(file: Path | None, flags: dict[str, Any]) -> Config:
-    """The configuration: flags that were given, over the file, over the defaults.
+def resolve(file: Path | None, flags: dict[str, Any], preset: str | None = None) -> Config:
+    """The configuration: flags that were given, over the file, over the preset, over the defaults.
 
     Raises:
         ValueError, TypeError: something in the file is wrong.
@@ -187,12 +190,28 @@ def resolve(file: Path | None, flags: dict[str, Any]) -> Config:
     values: dict[str, Any] = {}
     if file is not None:
         values = read_toml(file)
-        with of_file(file):
-            check_settings(Config.from_mapping(values))
+        if preset is None:
+            with of_file(file):
+                check_settings(Config.from_mapping(values))
     with checking_options():
-        config = Config.from_mapping({"data": DEFAULT_DATA} | values | _numbers(given(flags)))
+        own = values | _numbers(given(flags))
+        config = Config.from_mapping({"data": DEFAULT_DATA} | _of_preset(preset, own) | own)
         check_settings(config)
     return config
+
+
+def _of_preset(name: str | None, given: dict[str, Any]) -> dict[str, Any]:
+    """What a preset sets beside what is given, its schedules as long as the steps that are given.
+
+    Raises:
+        ValueError: there is no such preset; it is for data that must be given.
+    """
+    if name is None:
+        return {}
+    found = find_preset(name, steps=given.get("steps"), batch_size=given.get("batch_size"))
+    if "data" not in found and "data" not in given:
+        raise ValueError(f"data: the preset {name} is for {PRESETS[name].title}; give them with --data")
+    return found
 
 
 def as_flags(text: str) -> str:

@@ -16,6 +16,8 @@ from gan_np.data.resize import size_of
 from gan_np.models import GAN, Model
 from gan_np.networks.network import parameter_limit
 from gan_np.runs.config import CHANGEABLE, Config
+from gan_np.runs.presets import PRESETS
+from gan_np.runs.presets import preset as find_preset
 from gan_np.training.hints import TrainingHint
 
 from .flags import given, resolve, with_config_flags
@@ -32,6 +34,16 @@ def train(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="A TOML file with any of the settings below by name."),
     ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help=f"Settings that belong together; any may be given otherwise beside it. One of: {', '.join(PRESETS)}.",
+        ),
+    ] = None,
+    list_presets: Annotated[
+        bool, typer.Option("--list-presets", help="Print the presets, with what each sets, and stop.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="The run folder to make [dim]\\[runs/DATA-MODEL-N][/dim].")] = None,
     resume: Annotated[
         Path | None,
@@ -58,20 +70,25 @@ def train(
 
     Leaves a run folder: sample grids over time, the final grid, a loss plot, a log, the settings and checkpoints.
 
-    What counts: flags over the file given by --config over the defaults in brackets.
+    What counts: flags over the file given by --config over the preset over the defaults in brackets.
     """
     from gan_np.runs import build_gan, open_data
     from gan_np.runs import train as run_training
     from gan_np.runs.folder import RunFolder
 
+    if list_presets:
+        _list_presets()
+        return
     if quiet:
         warnings.simplefilter("ignore", TrainingHint)  # they are in the run folder, and `show` has them
     if resume is not None:
+        if preset is not None:
+            raise wrong_option("preset: a run keeps its settings; leave it out beside --resume")
         _resume(resume, config, out, jobs, quiet, given(flags))
         return
     if flags.get("init_from") and flags.get("model"):
         raise wrong_option("model: the networks come from --init-from as they are; leave it out")
-    chosen = resolve(config, flags)
+    chosen = resolve(config, flags, preset)
     _check_size(chosen)
     dataset = open_data(chosen)
     if not dry_run:
@@ -116,6 +133,16 @@ def _check_size(config: Config) -> None:
         raise wrong_option(f"image_size: {str(error).removeprefix('image_shape: ')}") from error
     except ValueError:
         pass  # the limit; or what depends on the data, which are read next
+
+
+def _list_presets() -> None:
+    """Each preset with its settings as a file for --config has them."""
+    import tomli_w
+
+    out = console()
+    for name, found in PRESETS.items():
+        out.print(f"# {name}: {found.title}")
+        out.print(tomli_w.dumps(find_preset(name)), markup=False)
 
 
 def _introduce(gan: Model, config: Config, dataset: Dataset, quiet: bool) -> None:

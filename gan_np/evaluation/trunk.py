@@ -16,7 +16,8 @@ def trunk_features(gan: GAN, images: Array, labels: Array | None = None) -> Arra
     """The activations of D before its last layer, (N, F), of D's dtype, in evaluation mode.
 
     images: uint8 (N, H, W, C). labels (N,): of a conditional model, those of the images, as in `sample`. The last
-    layer is the one that gives the logit, or an InfoGAN's fork of logit and codes.
+    layer is the one that gives the logit, or an InfoGAN's fork of logit and codes; before a product with a label (`r3gan`)
+    the features are the image's alone.
 
     D has seen the training images, so its features may tell them from others even where the generator copies nothing;
     the distances of held-out images in the same features say how much.
@@ -34,5 +35,7 @@ def trunk_features(gan: GAN, images: Array, labels: Array | None = None) -> Arra
         rows = slice(start, start + BATCH)
         chosen = None if gan.classes is None or labels is None else gan.chosen_labels(labels[rows], len(labels[rows]))
         floats, context = gan.examples(np.ascontiguousarray(images[rows]), chosen)
-        parts.append(to_host(trunk(joined(floats, context))).reshape(len(floats), -1))
+        made = trunk(joined(floats, context))
+        features = made[0] if isinstance(made, tuple) else made
+        parts.append(to_host(features).reshape(len(floats), -1))
     return np.concatenate(parts)

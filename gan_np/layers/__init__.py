@@ -5,15 +5,16 @@
 
 from .activations import LeakyReLU, Maxout, ReLU, Sigmoid, Softplus, Tanh
 from .augmentation import DiffAugment
+from .basis import Basis, WeightedSum
 from .convolution import Conv2d, ConvTranspose2d
 from .dense import Dense
 from .dropout import Dropout
-from .initializers import ONES, ZEROS, Constant, Glorot, He, Initializer, Normal, Uniform
-from .labels import Planes
+from .initializers import ONES, ZEROS, Constant, FanIn, Glorot, He, Initializer, Normal, Uniform
+from .labels import InnerProduct, Planes
 from .layer import LAYERS, Declaration, JointPullback, Layer, LayerPullback, Parameter, State, Variables
 from .minibatch import MinibatchStandardDeviation
 from .normalisation import BatchNorm, GroupNorm, InstanceNorm, LayerNorm
-from .resampling import AveragePool2d, Upsample2d
+from .resampling import AveragePool2d, BlurDownsample2d, BlurUpsample2d, Upsample2d
 from .run import ALL, INPUTS, NOTHING, PARAMETERS, Run, Wrt
 from .shapes import Add, Concatenate, Flatten, Reshape
 from .spectral_norm import SpectralNorm
@@ -30,7 +31,10 @@ __all__ = [
     "ZEROS",
     "Add",
     "AveragePool2d",
+    "Basis",
     "BatchNorm",
+    "BlurDownsample2d",
+    "BlurUpsample2d",
     "Concatenate",
     "Constant",
     "Conv2d",
@@ -39,11 +43,13 @@ __all__ = [
     "Dense",
     "DiffAugment",
     "Dropout",
+    "FanIn",
     "Flatten",
     "Glorot",
     "GroupNorm",
     "He",
     "Initializer",
+    "InnerProduct",
     "InstanceNorm",
     "JointPullback",
     "Layer",
@@ -66,6 +72,7 @@ __all__ = [
     "Uniform",
     "Upsample2d",
     "Variables",
+    "WeightedSum",
     "Wrt",
     "register",
 ]

@@ -20,7 +20,8 @@ class DiffAugment(Layer):
     As the first layer of D it changes real and generated images alike, and G's gradient passes through it: D cannot
     learn a small data set by heart, and the changes do not leak into what G draws.
 
-    policy: some of "colour", "translation", "cutout"; see `ops.diff_augment`. Draws from the run's generator.
+    policy: some of "colour", "translation", "cutout", "geometry", "hue"; see `ops.diff_augment`. Draws from the run's
+        generator.
     probability: of each image that it is changed at all, from 0 to 1; a schedule (`gan_np.schedules`) goes over the updates
         of the network that the layer is in.
 

@@ -6,7 +6,7 @@ import math
 
 from gan_np import ops
 from gan_np.arrays import Array
-from gan_np.checks import integer, pair, shape
+from gan_np.checks import ShapeError, integer, pair, shape
 
 from .binding import bind
 from .initializers import ZEROS, Glorot, Initializer
@@ -20,8 +20,11 @@ class Conv2d(Layer):
 
     y[n, i, j, d] = f(b[d] + Σ_{u,v,c} x[n, i·stride + u − padding, j·stride + v − padding, c] · w[u, v, c, d])
 
-    Parameters: weight (kernel_height, kernel_width, in_channels, out_channels), bias (out_channels,) unless bias=False.
+    Parameters: weight (kernel_height, kernel_width, in_channels/groups, out_channels);
+    bias (out_channels,) unless bias=False.
     kernel_size, stride, padding: an integer, or (vertical, horizontal).
+    groups: divides both sides' channels into so many equal runs, of which each sees only the run of its own number (as in
+    PyTorch): 1 lets every channel see every other, in_channels is called depthwise.
     activation: "relu", "leaky_relu" (slope 0.2), "tanh", "sigmoid", or an `Activation`; computed in the same pass.
     weight_initializer, bias_initializer: how they start, as `Normal(0.02)` (`gan_np.layers.initializers`).
     """
@@ -35,6 +38,7 @@ class Conv2d(Layer):
         *,
         stride: int | tuple[int, int] = 1,
         padding: int | tuple[int, int] = 0,
+        groups: int = 1,
         bias: bool = True,
         activation: ops.Activation | str | None = None,
         weight_initializer: Initializer = Glorot(),
@@ -43,6 +47,7 @@ class Conv2d(Layer):
         self.out_channels = integer("out_channels", out_channels, 1)
         self.kernel_size = pair("kernel_size", kernel_size, 1)
         self.stride, self.padding = pair("stride", stride, 1), pair("padding", padding, 0)
+        self.groups = _groups(groups, self.out_channels)
         self.bias = bias
         self.activation = activation
         self._activation = ops.activation(activation)
@@ -52,14 +57,16 @@ class Conv2d(Layer):
         """Weight and bias for an image (height, width, in_channels)."""
         image = shape("input", input_shape, 3)
         output = ops.conv2d_shape(image, self.out_channels, self.kernel_size, self.stride, self.padding)
-        parameters = {"weight": Parameter((*self.kernel_size, image[2], self.out_channels), self.weight_initializer)}
+        sizes = (*self.kernel_size, _inside(image[2], self.groups), self.out_channels)
+        parameters = {"weight": Parameter(sizes, self.weight_initializer, groups=self.groups)}
         if self.bias:
             parameters["bias"] = Parameter((self.out_channels,), self.bias_initializer, "bias")
         return Declaration(output, parameters)
 
     def multiply_adds(self, input_shape: Shapes) -> int:
-        """Every output pixel reads a window of kernel_size in each of in_channels, for each of out_channels."""
-        return math.prod(self.declare(input_shape).output_shape) * math.prod(self.kernel_size) * int(input_shape[2])
+        """Every output pixel reads a window of kernel_size in each of in_channels/groups, for each of out_channels."""
+        inside = int(input_shape[2]) // self.groups
+        return math.prod(self.declare(input_shape).output_shape) * math.prod(self.kernel_size) * inside
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """Apply `ops.conv2d`, whose docstring has the formula and what the pullback needs."""
@@ -69,6 +76,7 @@ class Conv2d(Layer):
             variables.get("bias"),
             stride=self.stride,
             padding=self.padding,
+            groups=self.groups,
             activation=self._activation,
             wrt=run.wrt.of_arrays(2),
             cache=variables.cache,
@@ -82,9 +90,11 @@ class ConvTranspose2d(Layer):
 
     x (N, H, W, in_channels) to y (N, H', W', out_channels), H' = (H − 1)·stride − 2·padding + kernel + output_padding.
 
-    Parameters: weight (kernel_height, kernel_width, out_channels, in_channels), as of the convolution that it transposes;
-    bias (out_channels,) unless bias=False.
+    Parameters: weight (kernel_height, kernel_width, out_channels/groups, in_channels), as of the convolution that it
+    transposes; bias (out_channels,) unless bias=False.
     kernel_size, stride, padding, output_padding: an integer, or (vertical, horizontal).
+    groups: divides both sides' channels into so many equal runs, of which each reaches only the run of its own number (as in
+    PyTorch).
     activation: "relu", "leaky_relu" (slope 0.2), "tanh", "sigmoid", or an `Activation`; computed in the same pass.
     weight_initializer, bias_initializer: how they start, as `Normal(0.02)` (`gan_np.layers.initializers`).
     """
@@ -99,6 +109,7 @@ class ConvTranspose2d(Layer):
         stride: int | tuple[int, int] = 1,
         padding: int | tuple[int, int] = 0,
         output_padding: int | tuple[int, int] = 0,
+        groups: int = 1,
         bias: bool = True,
         activation: ops.Activation | str | None = None,
         weight_initializer: Initializer = Glorot(),
@@ -108,6 +119,7 @@ class ConvTranspose2d(Layer):
         self.kernel_size = pair("kernel_size", kernel_size, 1)
         self.stride, self.padding = pair("stride", stride, 1), pair("padding", padding, 0)
         self.output_padding = pair("output_padding", output_padding, 0)
+        self.groups = _groups(groups, self.out_channels)
         self.bias = bias
         self.activation = activation
         self._activation = ops.activation(activation)
@@ -119,15 +131,17 @@ class ConvTranspose2d(Layer):
         output = ops.conv_transpose2d_shape(
             image, self.out_channels, self.kernel_size, self.stride, self.padding, self.output_padding
         )
-        weight = Parameter((*self.kernel_size, self.out_channels, image[2]), self.weight_initializer, output_axis=2)
+        _inside(image[2], self.groups)
+        sizes = (*self.kernel_size, self.out_channels // self.groups, image[2])
+        weight = Parameter(sizes, self.weight_initializer, output_axis=2, groups=self.groups)
         parameters = {"weight": weight}
         if self.bias:
             parameters["bias"] = Parameter((self.out_channels,), self.bias_initializer, "bias")
         return Declaration(output, parameters)
 
     def multiply_adds(self, input_shape: Shapes) -> int:
-        """Every input pixel is written to a window of kernel_size in each of out_channels, from each of in_channels."""
-        return math.prod(input_shape) * math.prod(self.kernel_size) * self.out_channels
+        """Every input pixel is written to a window of kernel_size in out_channels/groups, from each of in_channels."""
+        return math.prod(input_shape) * math.prod(self.kernel_size) * (self.out_channels // self.groups)
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """Apply `ops.conv_transpose2d`, whose docstring has the formula and what the pullback needs."""
@@ -138,8 +152,23 @@ class ConvTranspose2d(Layer):
             stride=self.stride,
             padding=self.padding,
             output_padding=self.output_padding,
+            groups=self.groups,
             activation=self._activation,
             wrt=run.wrt.of_arrays(2),
             cache=variables.cache,
         )
         return y, bind(pullback, variables, "weight", "bias")
+
+
+def _groups(groups: int, out_channels: int) -> int:
+    """`groups`, if out_channels divide into so many."""
+    if out_channels % integer("groups", groups, 1):
+        raise ValueError(f"groups: out_channels={out_channels} do not divide into {groups} groups")
+    return int(groups)
+
+
+def _inside(channels: int, groups: int) -> int:
+    """How many of an image's channels stand in a group."""
+    if channels % groups:
+        raise ShapeError(f"groups: {channels} channels do not divide into {groups} groups")
+    return channels // groups

@@ -21,11 +21,16 @@ class Initializer(Protocol):
     def __call__(self, rng: np.random.Generator, shape: Shape, fans: tuple[int, int]) -> Array: ...
 
 
-def fans(shape: Shape, output_axis: int = -1) -> tuple[int, int]:
-    """(fan_in, fan_out) of a weight: channels of that side times kernel taps."""
+def fans(shape: Shape, output_axis: int = -1, groups: int = 1) -> tuple[int, int]:
+    """(fan_in, fan_out) of a weight: channels of that side times kernel taps.
+
+    groups: of a grouped convolution, whose last axis counts the channels of all groups, the last but one those of one. A
+    unit meets only the channels of its own group.
+    """
     if len(shape) < 2:
         return (shape[0] if shape else 1,) * 2
     taps = math.prod(shape[:-2])
+    shape = (*shape[:-1], shape[-1] // groups)
     outputs = shape[output_axis]
     return taps * (shape[-2] * shape[-1] // outputs), taps * outputs
 
@@ -97,6 +102,24 @@ class He:
     def __call__(self, rng: np.random.Generator, shape: Shape, fans: tuple[int, int]) -> Array:
         """Draw each entry on its own."""
         return rng.normal(0.0, math.sqrt(2 / ((1 + self.slope**2) * fans[0])), shape)
+
+
+@INITIALIZERS.register()
+@dataclass(frozen=True)
+class FanIn:
+    """N(0, gain²/fan_in): with `gain` 1 a sum of independent inputs of variance 1 has variance 1.
+
+    R3GAN: √(2/(1 + 0.2²))·L^(−1/4) in L residual blocks, 1 elsewhere.
+    """
+
+    gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        number("gain", self.gain, 0.0)
+
+    def __call__(self, rng: np.random.Generator, shape: Shape, fans: tuple[int, int]) -> Array:
+        """One draw an entry."""
+        return rng.normal(0.0, self.gain / math.sqrt(fans[0]), shape)
 
 
 ZEROS = Constant(0.0)

@@ -1,12 +1,14 @@
-"""Labels as inputs: spread over an image as planes."""
+"""Labels as inputs: spread over an image as planes, or multiplied with features."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from gan_np.arrays import Array, array_module
-from gan_np.checks import integer, shape
+from gan_np.checks import ShapeError, integer, shape
 
 from .layer import LAYERS, Declaration, Layer, LayerPullback, Shapes, Variables
-from .run import Run
+from .run import Run, Wrt
 
 
 @LAYERS.register()
@@ -35,3 +37,42 @@ class Planes(Layer):
         planes = array_module(x).empty((len(x), self.height, self.width, x.shape[1]), x.dtype)
         planes[...] = x[:, None, None, :]
         return planes
+
+
+@LAYERS.register()
+class InnerProduct(Layer):
+    """(a, b), each (N, K), to their products ⟨aₙ, bₙ⟩, (N, 1): a score for an image's features and its label's.
+
+    Linearised at (a, b) a pair (ȧ, ḃ) gives ⟨ȧ, b⟩ + ⟨a, ḃ⟩, which depends on a and b:
+
+        dȧ = dẏ·b,   dḃ = dẏ·a,   da = dẏ·ḃ,   db = dẏ·ȧ.
+    """
+
+    def declare(self, input_shape: Shapes) -> Declaration:
+        """Two vectors of one length."""
+        if len(input_shape) != 2 or input_shape[0] != input_shape[1]:
+            raise ShapeError(f"expected two vectors of one length, got {input_shape}")
+        shape("input", input_shape[0], 1)
+        return Declaration((1,))
+
+    def forward(self, variables: Variables, x: tuple[Array, Array], run: Run) -> tuple[Array, LayerPullback]:
+        """The pullback gives (dy·b, dy·a)."""
+        a, b = x
+        kept = x if run.wrt.any_input else None
+
+        def scaled(dy: Array, pair: tuple[Array, Array] | None, wrt: Wrt) -> tuple[Array | None, Array | None]:
+            assert pair is not None
+            first, second = wrt.of_inputs(2)
+            return dy * pair[1] if first else None, dy * pair[0] if second else None
+
+        def linear(tangent: tuple[Array, Array], wrt: Wrt) -> tuple[Array, Any]:
+            assert kept is not None
+            moved = _products(tangent[0], kept[1]) + _products(kept[0], tangent[1])
+            return moved, lambda dmoved, wrt: (scaled(dmoved, kept, wrt), scaled(dmoved, tangent, wrt))
+
+        return _products(a, b), LayerPullback(lambda dy, wrt: scaled(dy, kept, wrt), linear, repr(self))
+
+
+def _products(a: Array, b: Array) -> Array:
+    products: Array = (a * b).sum(axis=1, keepdims=True)
+    return products

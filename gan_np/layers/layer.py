@@ -41,12 +41,14 @@ class Parameter:
     initializer: how it starts (`gan_np.layers.initializers`).
     tag: "weight", "bias" or "scale"; weight decay reaches only "weight".
     output_axis: which axis of a weight counts outputs (for spectral normalisation).
+    groups: into how many groups the last axis of a weight is divided, of which each meets the whole of the last but one.
     """
 
     shape: Shape
     initializer: Initializer
     tag: str = "weight"
     output_axis: int = -1
+    groups: int = 1
 
     def __post_init__(self) -> None:
         shape("shape", self.shape)

@@ -15,6 +15,7 @@ from .lapgan import LAPGAN, lapgan, laplacian_level
 from .mlp import mlp
 from .model import Model
 from .prior import CHUNK, Prior
+from .r3gan import r3gan
 from .registered import GANS, MODELS, Training, register
 from .residual import residual_gan
 from .stages import Stages
@@ -45,6 +46,7 @@ __all__ = [
     "lapgan",
     "laplacian_level",
     "mlp",
+    "r3gan",
     "register",
     "residual_gan",
 ]

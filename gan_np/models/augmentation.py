@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from gan_np.layers import DiffAugment, Layer
 from gan_np.schedules import Schedule, scheduled
 
-Augmentation: TypeAlias = Literal["colour", "translation", "cutout"]
+Augmentation: TypeAlias = Literal["colour", "translation", "cutout", "geometry", "hue"]
 
 
 def augmentation(policy: Sequence[Augmentation], probability: float | Schedule) -> list[Layer]:

@@ -47,7 +47,7 @@ def conditional_dcgan(
     latent: the distribution of z, see `Prior`.
     width: channels of D's first layer; each further one has twice as many.
     kernel_size: of the convolutions.
-    augment: differentiable augmentation of what D sees: some of colour, translation, cutout.
+    augment: differentiable augmentation of what D sees: some of colour, translation, cutout, geometry, hue.
     augment_probability: of each image that it is augmented; a schedule over D's updates.
     d_norm: what normalises D.
 

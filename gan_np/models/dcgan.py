@@ -61,7 +61,7 @@ def dcgan(
     width: channels of D's first layer; each further layer has twice as many, up to 8·width. G mirrors D.
     kernel_size: of the convolutions, 5 in the paper.
     latent: the distribution of z, see `Prior`.
-    augment: differentiable augmentation of what D sees, for small data: some of colour, translation, cutout.
+    augment: differentiable augmentation of what D sees, for small data: some of colour, translation, cutout, geometry, hue.
     augment_probability: of each image that it is augmented; a schedule over D's updates.
     d_norm: what normalises D: batch statistics, nothing (as R1 needs), or the spectral norm of its weights (Miyato et al.
         2018).

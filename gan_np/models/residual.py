@@ -82,7 +82,7 @@ def residual_gan(
 
     latent_dim: k, the size of z.
     latent: the distribution of z, see `Prior`.
-    augment: differentiable augmentation of what D sees: some of colour, translation, cutout.
+    augment: differentiable augmentation of what D sees: some of colour, translation, cutout, geometry, hue.
     augment_probability: of each image that it is augmented; a schedule over D's updates.
 
     >>> import gan_np as gn

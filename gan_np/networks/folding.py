@@ -88,12 +88,20 @@ def _value(network: Network, layers: Any, source: _Source, name: str) -> Array:
     mean, variance, scale, bias = _normalisation(network, source)
     s = scale / np.sqrt(variance + normalisation.epsilon)
     weight = to_host(network.parameters[f"{source.linear}.weight"]).astype(np.float64)
-    axis = network.declaration.children[str(source.linear)].parameters["weight"].output_axis
-    times = weight.shape[axis] // len(s)  # a dense layer's features are pixels of `channels` each
-    if name == "weight":
+    declared = network.declaration.children[str(source.linear)].parameters["weight"]
+    axis, groups = declared.output_axis, declared.groups
+    if (
+        groups > 1 and axis % weight.ndim == weight.ndim - 2
+    ):  # outputs of a group, and behind them the inputs of all groups
+        factors = np.repeat(s.reshape(groups, -1).T, weight.shape[-1] // groups, axis=1)
+        times = 1
+    else:
+        times = weight.shape[axis] // len(s)  # a dense layer's features are pixels of `channels` each
         along = [1] * weight.ndim
         along[axis] = -1
-        product: Array = weight * np.tile(s, times).reshape(along)
+        factors = np.tile(s, times).reshape(along)
+    if name == "weight":
+        product: Array = weight * factors
         return product
     own = _optional(network, f"{source.linear}.bias", 0.0)
     both: Array = np.tile(s, times) * own + np.tile(bias - s * mean, times)

@@ -440,7 +440,7 @@ def _initialise(declaration: Declaration, theta: Vector, state: Vector, rng: np.
         values = np.empty(len(vector))
         for path, part in _walk(declaration):
             for name, needed in getattr(part, kind).items():
-                axis = needed.output_axis if isinstance(needed, Parameter) else -1
-                drawn = needed.initializer(rng, needed.shape, fans(needed.shape, axis))
+                axis, groups = (needed.output_axis, needed.groups) if isinstance(needed, Parameter) else (-1, 1)
+                drawn = needed.initializer(rng, needed.shape, fans(needed.shape, axis, groups))
                 vector.layout.view(values, path + name)[...] = drawn
         vector.assign(to_device(values.astype(vector.values.dtype), device))

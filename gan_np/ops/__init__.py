@@ -9,8 +9,10 @@ from gan_np.kernels import Activation, Into
 
 from .activation import activate, activation
 from .affine import LINEAR
+from .affine_sample import affine_sample
 from .augmentation import POLICIES as AUGMENTATIONS
 from .augmentation import diff_augment
+from .basis import spread, weighted_sum
 from .convolution import conv2d, conv2d_shape, conv_transpose2d, conv_transpose2d_shape
 from .dense import dense
 from .dropout import dropout
@@ -29,7 +31,7 @@ from .normalisation import (
 )
 from .pullback import Linearised, OperationPullback
 from .readout import accuracy, flag_non_finite, stacked
-from .resampling import average_pool, upsample_bilinear, upsample_nearest
+from .resampling import average_pool, blur_downsample, blur_upsample, upsample_bilinear, upsample_nearest
 from .shapes import add, concatenate, reshape
 from .updates import adam, moving_average, rmsprop, sgd
 
@@ -46,9 +48,12 @@ __all__ = [
     "activation",
     "adam",
     "add",
+    "affine_sample",
     "average_pool",
     "batch_norm",
     "batch_norm_inference",
+    "blur_downsample",
+    "blur_upsample",
     "bytes_to_floats",
     "concatenate",
     "conv2d",
@@ -70,9 +75,11 @@ __all__ = [
     "sgd",
     "softmax_cross_entropy",
     "softplus",
+    "spread",
     "stacked",
     "standard_normal",
     "update_running",
     "upsample_bilinear",
     "upsample_nearest",
+    "weighted_sum",
 ]

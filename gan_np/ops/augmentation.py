@@ -1,4 +1,4 @@
-"""Differentiable augmentation (Zhao et al. 2020): random changes of images that gradients pass through.
+"""Differentiable augmentation (Zhao et al. 2020; Karras et al. 2020): random changes of images that gradients pass through.
 
 Given the random numbers each change is affine in the image, so its pullback is the adjoint of its linear part. Colour
 changes y = r·x + (1 − r)·mean(x) are their own adjoints; a translation's is the opposite translation; a cutout's is itself.
@@ -10,14 +10,16 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from gan_np import kernels
 from gan_np.arrays import Array, array_module, device_of, on_host, require_same
 from gan_np.checks import choice
 from gan_np.host import drawn
 from gan_np.kernels import Into
 
-from .pullback import Asked, Gradients, OperationPullback, asked, require_rank
+from .pullback import Asked, Gradients, OperationPullback, asked, problem, require_rank
+from .random_maps import colour_matrices, geometry_maps
 
-POLICIES = ("colour", "translation", "cutout")
+POLICIES = ("colour", "translation", "cutout", "geometry", "hue")
 
 Change = tuple[Callable[[Array], Array], Callable[[Array], Array], Array | None]
 """The linear part, its adjoint, and what is added after it (or None)."""
@@ -38,35 +40,53 @@ def diff_augment(
         mean, r ~ U(½, 1½).
     "translation": by up to an eighth of the side along each axis, zeros move in.
     "cutout": a rectangle of half the side along each axis, anywhere (part of it may lie outside), set to 0.
-    probability: says, when it is asked, with which probability each image is changed; the others stay as they are. None:
-        all are changed.
+    "geometry": translation, scale, rotation, stretching along any axis and translation again, with linear interpolation and
+        zeros beyond the edges; "hue": luma turned over, hue turned (`random_maps`; Karras et al. 2020, Huang et al. 2024).
+    probability: says, when it is asked, with which probability each image is changed; the others stay as they are. Each of
+        the changes that "geometry" and "hue" consist of happens with this probability by itself. None: all are changed.
     """
     require_same("diff_augment", x=x)
     require_rank("diff_augment", "x", x, 4, "(N, height, width, channels)")
-    changes = [change for name in policy for change in _MAKERS[choice("policy", name, POLICIES)](x, rng)]
-    chosen = None if probability is None else _chosen(x, rng, probability)
-    y = x
-    for forward, _, offset in changes:
-        y = forward(y) if offset is None else forward(y) + offset
-    y = _among(chosen, y, x)
+    groups: list[tuple[bool, list[Change]]] = []
+    """Neighbouring changes that happen to the chosen images together, and those (True) with coins of their own."""
+    for name in policy:
+        own = choice("policy", name, POLICIES) in _WITH_COINS
+        made = _WITH_COINS[name](x, rng, probability or _always) if own else _MAKERS[name](x, rng)
+        if groups and groups[-1][0] == own:
+            groups[-1][1].extend(made)
+        else:
+            groups.append((own, made))
+    together = any(not own for own, _ in groups)
+    chosen = _chosen(x, rng, probability) if together and probability is not None else None
 
-    wanted = asked(wrt, (x,))
-    held = changes if any(wanted) else []
+    def forward(image: Array, *, linear: bool) -> Array:
+        for own, changes in groups:
+            before = image
+            for change, _, offset in changes:
+                image = change(image) if linear or offset is None else change(image) + offset
+            image = image if own else _among(chosen, image, before)
+        return image
 
     def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
-        dx = dy
-        for _, adjoint, _ in reversed(held):
-            dx = adjoint(dx)
-        return (_among(chosen, dx, dy),)
+        for own, changes in reversed(groups):
+            before = dy
+            for _, adjoint, _ in reversed(changes):
+                dy = adjoint(dy)
+            dy = dy if own else _among(chosen, dy, before)
+        return (dy,)
 
     def linear(tangent: Array, wrt: Asked) -> tuple[Array, OperationPullback]:
-        changed = tangent
-        for forward, _, _ in held:
-            changed = forward(changed)
-        changed = _among(chosen, changed, tangent)
+        changed = forward(tangent, linear=True)
         return changed, OperationPullback("diff_augment linearised", changed, (tangent,), wrt, compute)
 
+    y, wanted = forward(x, linear=False), asked(wrt, (x,))
+    if not any(wanted):
+        groups = []
     return y, OperationPullback("diff_augment", y, (x,), wanted, compute, linear)
+
+
+def _always() -> float:
+    return 1.0
 
 
 def _chosen(x: Array, rng: np.random.Generator, probability: Callable[[], float]) -> Array:
@@ -173,3 +193,31 @@ _MAKERS: dict[str, Callable[[Array, np.random.Generator], list[Change]]] = {
     "translation": _translation,
     "cutout": _cutout,
 }
+
+
+def _geometry(x: Array, rng: np.random.Generator, probability: Callable[[], float]) -> list[Change]:
+    count, size = len(x), (x.shape[1], x.shape[2])
+    maps = drawn(lambda: geometry_maps(rng, count, size, probability).astype(x.dtype), device_of(x))
+    kernel = kernels.select("affine_sample", problem(x))
+    return [(lambda images: kernel.forward(images, maps), lambda dy: kernel.backward(dy, maps), None)]
+
+
+def _hue(x: Array, rng: np.random.Generator, probability: Callable[[], float]) -> list[Change]:
+    count, channels = len(x), x.shape[3]
+    matrices = drawn(lambda: colour_matrices(rng, count, channels, probability).astype(x.dtype), device_of(x))
+
+    def mix(images: Array, axis: int) -> Array:
+        mixed: Array | float = 0
+        for channel in range(channels):
+            row = matrices[:, :, channel] if axis else matrices[:, channel]
+            mixed = mixed + images[..., channel : channel + 1] * row[:, None, None, :]
+        return mixed  # type: ignore[return-value]
+
+    return [(lambda images: mix(images, 1), lambda dy: mix(dy, 0), None)]
+
+
+_WITH_COINS: dict[str, Callable[[Array, np.random.Generator, Callable[[], float]], list[Change]]] = {
+    "geometry": _geometry,
+    "hue": _hue,
+}
+"""Those each of whose changes has a coin of its own."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from gan_np import kernels
 from gan_np.arrays import Array, require_same
-from gan_np.checks import ShapeError, pair
+from gan_np.checks import ShapeError, integer, pair
 from gan_np.kernels import Activation, Geometry, Into, Plan, large_size, small_size
 
 from .affine import LINEAR, affine
@@ -90,6 +90,7 @@ def conv2d(
     *,
     stride: int | tuple[int, int] = 1,
     padding: int | tuple[int, int] = 0,
+    groups: int = 1,
     activation: Activation = LINEAR,
     wrt: Sequence[bool] | bool = True,
     cache: Cache = _no_cache,
@@ -98,22 +99,29 @@ def conv2d(
 
     y[n, i, j, d] = f(b[d] + Σ_{u,v,c} x[n, i·sh + u − ph, j·sw + v − pw, c] · w[u, v, c, d])
 
-    x: (N, H, W, in_channels).  weight: (kernel_height, kernel_width, in_channels, out_channels).  bias: (out_channels,).
+    x: (N, H, W, in_channels).  weight: (kernel_height, kernel_width, in_channels/groups, out_channels).
+    bias: (out_channels,).
+    groups: the channels of x and of y divide into so many equal runs, and those of y see only x's run of their own number:
+    x[…, g·in_channels/groups + c] stands in the formula for x[…, c], g = ⌊d·groups/out_channels⌋.
     Returns y (N, ⌊(H + 2·ph − kh)/sh⌋ + 1, likewise for W, out_channels) and the pullback to (dx, dw, db).
     cache: keeps the kernel's prepared weights between calls (layers pass one; leave it alone otherwise).
 
     Raises:
-        ShapeError: shapes do not meet, or the kernel is larger than the padded image.
+        ShapeError: shapes do not meet, channels do not divide into groups, or the kernel is larger than the padded image.
+        ValueError: groups is less than 1.
         TypeError: dtypes or devices differ.
     """
     name = "conv2d"
     require_same(name, x=x, weight=weight, bias=bias)
     require_rank(name, "x", x, 4, "(N, height, width, in_channels)")
-    require_rank(name, "weight", weight, 4, "(kernel_height, kernel_width, in_channels, out_channels)")
-    if x.shape[3] != weight.shape[2]:
-        raise ShapeError(f"{name}: x has {x.shape[3]} channels, weight {weight.shape} expects {weight.shape[2]}")
+    require_rank(name, "weight", weight, 4, "(kernel_height, kernel_width, in_channels/groups, out_channels)")
+    _require_groups(name, groups, weight.shape[3], f"the {weight.shape[3]} out_channels of weight {weight.shape}")
+    if x.shape[3] != weight.shape[2] * groups:
+        raise ShapeError(
+            f"{name}: x has {x.shape[3]} channels, weight {weight.shape} expects {weight.shape[2] * groups}{_in(groups)}"
+        )
     require_shape(name, "bias", bias, weight.shape[3:])
-    geometry = _geometry(x.shape, weight.shape, _fixed(stride), _fixed(padding))
+    geometry = _geometry(x.shape, weight.shape, _fixed(stride), _fixed(padding), groups)
     form = _LargeToSmall(*_plan(x, weight, geometry, cache))
     return affine(name, form, x, weight, bias, activation, asked(wrt, (x, weight, bias)))
 
@@ -126,6 +134,7 @@ def conv_transpose2d(
     stride: int | tuple[int, int] = 1,
     padding: int | tuple[int, int] = 0,
     output_padding: int | tuple[int, int] = 0,
+    groups: int = 1,
     activation: Activation = LINEAR,
     wrt: Sequence[bool] | bool = True,
     cache: Cache = _no_cache,
@@ -134,23 +143,26 @@ def conv_transpose2d(
 
     y[n, i·sh + u − ph, j·sw + v − pw, c] += x[n, i, j, d] · w[u, v, c, d], then b[c] and f.
 
-    x: (N, H, W, in_channels).  weight: (kernel_height, kernel_width, out_channels, in_channels), as of the convolution
-    that it transposes.  bias: (out_channels,).
+    x: (N, H, W, in_channels).  weight: (kernel_height, kernel_width, out_channels/groups, in_channels), as of the
+    convolution that it transposes.  bias: (out_channels,).
+    groups: the channels of x and of y divide into so many equal runs, and those of x reach only y's run of their own number:
+    y[…, g·out_channels/groups + c] stands in the formula for y[…, c], g = ⌊d·groups/in_channels⌋.
     Returns y (N, (H − 1)·sh − 2·ph + kh + output_padding, likewise for W, out_channels) and the pullback to (dx, dw, db).
 
     Raises:
-        ShapeError: shapes do not meet, or nothing would be left.
-        ValueError: output_padding is not below the stride (the size would be ambiguous).
+        ShapeError: shapes do not meet, channels do not divide into groups, or nothing would be left.
+        ValueError: output_padding is not below the stride (the size would be ambiguous), or groups is less than 1.
         TypeError: dtypes or devices differ.
     """
     name = "conv_transpose2d"
     require_same(name, x=x, weight=weight, bias=bias)
     require_rank(name, "x", x, 4, "(N, height, width, in_channels)")
-    require_rank(name, "weight", weight, 4, "(kernel_height, kernel_width, out_channels, in_channels)")
+    require_rank(name, "weight", weight, 4, "(kernel_height, kernel_width, out_channels/groups, in_channels)")
+    _require_groups(name, groups, weight.shape[3], f"the {weight.shape[3]} in_channels of weight {weight.shape}")
     if x.shape[3] != weight.shape[3]:
         raise ShapeError(f"{name}: x has {x.shape[3]} channels, weight {weight.shape} expects {weight.shape[3]}")
-    require_shape(name, "bias", bias, weight.shape[2:3])
-    geometry = _transposed(x.shape, weight.shape, _fixed(stride), _fixed(padding), _fixed(output_padding))
+    require_shape(name, "bias", bias, (weight.shape[2] * groups,))
+    geometry = _transposed(x.shape, weight.shape, _fixed(stride), _fixed(padding), _fixed(output_padding), groups)
     form = _SmallToLarge(*_plan(x, weight, geometry, cache))
     return affine(name, form, x, weight, bias, activation, asked(wrt, (x, weight, bias)))
 
@@ -160,24 +172,35 @@ def _fixed(sizes: Any) -> Any:
     return tuple(sizes) if isinstance(sizes, list) else sizes
 
 
+def _require_groups(operation: str, groups: int, channels: int, which: str) -> None:
+    """Refuse a number of groups that is none, or that does not divide a weight's channels."""
+    if integer("groups", groups, 1) != 1 and channels % groups:
+        raise ShapeError(f"{operation}: groups: {which} do not divide into {groups} groups")
+
+
+def _in(groups: int) -> str:
+    """What a message says of groups, where there are several."""
+    return "" if groups == 1 else f" in {groups} groups"
+
+
 @lru_cache(maxsize=1024, typed=True)
-def _geometry(image: tuple[int, ...], weight: tuple[int, ...], stride: Any, padding: Any) -> Geometry:
+def _geometry(image: tuple[int, ...], weight: tuple[int, ...], stride: Any, padding: Any, groups: int) -> Geometry:
     """Of a convolution of images (N, H, W, C). Remembered: a step asks for the same few again and again."""
     strides, paddings = pair("stride", stride, 1), pair("padding", padding, 0)
     kernel = (weight[0], weight[1])
     small = conv2d_shape(image[1:], weight[3], kernel, strides, paddings)
-    return Geometry(image[0], (image[1], image[2], image[3]), small, kernel, strides, paddings)
+    return Geometry(image[0], (image[1], image[2], image[3]), small, kernel, strides, paddings, groups)
 
 
 @lru_cache(maxsize=1024, typed=True)
 def _transposed(
-    image: tuple[int, ...], weight: tuple[int, ...], stride: Any, padding: Any, output_padding: Any
+    image: tuple[int, ...], weight: tuple[int, ...], stride: Any, padding: Any, output_padding: Any, groups: int
 ) -> Geometry:
     """Of a transposed convolution of images (N, H, W, C)."""
     strides, paddings = pair("stride", stride, 1), pair("padding", padding, 0)
     extra, kernel = pair("output_padding", output_padding, 0), (weight[0], weight[1])
-    large = conv_transpose2d_shape(image[1:], weight[2], kernel, strides, paddings, extra)
-    return Geometry(image[0], large, (image[1], image[2], image[3]), kernel, strides, paddings)
+    large = conv_transpose2d_shape(image[1:], weight[2] * groups, kernel, strides, paddings, extra)
+    return Geometry(image[0], large, (image[1], image[2], image[3]), kernel, strides, paddings, groups)
 
 
 def conv2d_shape(

@@ -1,8 +1,8 @@
 """The fused optimiser steps: one pass over a flat vector, in place. See `gan_np.kernels` interfaces for the formulas.
 
 skip: a 0-d int32 array on θ's device; unless it is 0 nothing changes. The device decides, and the host does not wait for it.
-Numbers that change from update to update (learning rate, momentum and decay in float64, Adam's count in int64) may be 0-d
-arrays on θ's device, so that a captured step reads new ones at each replay.
+Numbers that change from update to update (learning rate, momentum, decay, Adam's βs in float64, its count in int64) may be
+0-d arrays on θ's device, so that a captured step reads new ones at each replay.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def adam(
     count: int | Array,
     *,
     learning_rate: Number,
-    beta1: float = 0.9,
-    beta2: float = 0.999,
+    beta1: Number = 0.9,
+    beta2: Number = 0.999,
     epsilon: float = 1e-8,
     skip: Array | None = None,
 ) -> None:

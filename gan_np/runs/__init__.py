@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .loop import StopTraining, iterate
     from .opened import load_gan
     from .overview import RunOverview, open_run
+    from .presets import PRESETS, preset
     from .signals import Interrupted
     from .stages import resume, train
     from .trackers import MLflow, Tracker, Trackio, WeightsAndBiases
@@ -41,6 +42,7 @@ if not TYPE_CHECKING:
             "loop": ("StopTraining", "iterate"),
             "opened": ("load_gan",),
             "overview": ("RunOverview", "open_run"),
+            "presets": ("PRESETS", "preset"),
             "signals": ("Interrupted",),
             "stages": ("resume", "train"),
             "trackers": ("MLflow", "Tracker", "Trackio", "WeightsAndBiases"),
@@ -49,6 +51,7 @@ if not TYPE_CHECKING:
     )
 
 __all__ = [
+    "PRESETS",
     "Adviser",
     "CheckpointError",
     "Config",
@@ -70,6 +73,7 @@ __all__ = [
     "load_gan",
     "open_data",
     "open_run",
+    "preset",
     "restore",
     "resume",
     "save",

@@ -6,15 +6,20 @@
 
 Real and fake images pass D in separate batches (batch normalisation must not mix them). In D's step G runs forward
 only and D computes no gradient for its input; in G's step D computes no gradients for its weights.
+
+Where a penalty reads D's slope, D is computed in float32 also if a precision rounds products elsewhere: a slope is a small
+difference of large numbers, and its square's derivative one more.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from gan_np import kernels
 from gan_np.arrays import Array, array_module, device_of, generator
 from gan_np.averaging import Average
 from gan_np.checks import integer
@@ -255,14 +260,15 @@ class Trainer:
         outputs, pullbacks = {}, {}
         for place, images in seen.items():
             penalised = any(penalty.where == place for penalty in self.penalties)
-            outputs[place], pullbacks[place] = d.forward(
-                joined(images, context),
-                training=True,
-                update_state=True,
-                wrt=ALL if penalised else PARAMETERS,
-                rng=self.dropout,
-                updates=self._d_updates,
-            )
+            with kernels.cuda.unrounded() if penalised else contextlib.nullcontext():
+                outputs[place], pullbacks[place] = d.forward(
+                    joined(images, context),
+                    training=True,
+                    update_state=True,
+                    wrt=ALL if penalised else PARAMETERS,
+                    rng=self.dropout,
+                    updates=self._d_updates,
+                )
         real_logits, real_head = self.gan.heads(outputs["real"])
         fake_logits, fake_head = self.gan.heads(outputs["fake"])
         found = objective.discriminator(real_logits, fake_logits)
@@ -279,9 +285,10 @@ class Trainer:
         for penalty in self.penalties:
             if penalty.where == "between":
                 between = self._mixed(seen["real"], seen["fake"])
-                output, pullback = d.forward(
-                    joined(between, context), training=True, wrt=ALL, rng=self.dropout, updates=self._d_updates
-                )
+                with kernels.cuda.unrounded():
+                    output, pullback = d.forward(
+                        joined(between, context), training=True, wrt=ALL, rng=self.dropout, updates=self._d_updates
+                    )
                 loss = loss + self._penalise(pullback, output, penalty, context)
         self._check_loss("D", loss)
         accuracies: tuple[Array | None, Array | None] = None, None

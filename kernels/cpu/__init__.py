@@ -37,12 +37,14 @@ for _name, _supports in (
     ("direct", supports),
     ("winograd", costs.winograd_supports),
     ("full_size", costs.full_size_supports),
+    ("pointwise", costs.pointwise_supports),
+    ("grouped", costs.grouped_supports),
 ):
-    _module = _name if _name == "full_size" else f"{_name}.plan"
+    _module = _name if _name in ("full_size", "pointwise") else f"{_name}.plan"
     _stand_in = StandIn("conv2d", f"{__name__}.{_module}", _name.title().replace("_", ""))
-    register_kernel(
-        "conv2d", _name, _stand_in, supports=_supports, features=FEATURES, cost=functools.partial(costs.cost, _name)
-    )
+    _features = (*FEATURES, "groups") if _name == "grouped" else FEATURES
+    _cost = functools.partial(costs.cost, _name)
+    register_kernel("conv2d", _name, _stand_in, supports=_supports, features=_features, cost=_cost)
 
 for _operation, _module, _name in (
     ("dense", "dense", "Dense"),
@@ -55,6 +57,8 @@ for _operation, _module, _name in (
     ("average_pool", "resampling", "AveragePool"),
     ("upsample_nearest", "resampling", "UpsampleNearest"),
     ("upsample_bilinear", "resampling", "UpsampleBilinear"),
+    ("blur", "resampling", "Blur"),
+    ("affine_sample", "affine_sample", "AffineSample"),
     ("softplus", "losses", "Softplus"),
     ("softmax_cross_entropy", "losses", "SoftmaxCrossEntropy"),
     ("sgd", "updates", "Sgd"),

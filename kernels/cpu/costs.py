@@ -107,16 +107,43 @@ def full_size_supports(problem: Problem) -> str | None:
     return None
 
 
+def pointwise_supports(problem: Problem) -> str | None:
+    """Refuse convolutions with more than one tap, or whose places are not all pixels."""
+    reason = supports(problem)
+    if reason is not None or problem.geometry is None:
+        return reason
+    g = problem.geometry
+    if g.kernel != (1, 1) or g.stride != (1, 1) or g.padding != (0, 0):
+        return f"a {g.kernel[0]}×{g.kernel[1]} kernel, stride {g.stride}, padding {g.padding}: needed one tap for each pixel"
+    return None
+
+
+def grouped_supports(problem: Problem) -> str | None:
+    """Refuse convolutions in one group, which the other plans do better."""
+    reason = supports(problem)
+    if reason is not None or problem.geometry is None:
+        return reason
+    return "there is one group: needed several" if problem.geometry.groups == 1 else None
+
+
 CONSTANTS: dict[str, tuple[float, ...]] = {
     "full_size": (1.0,),
     "direct": (1.25, 16.0),
     "winograd": (1.2, 1200.0, 250.0),
+    "pointwise": (1.0,),
+    "grouped": (1.5, 16.0),
 }
 """Plan → what each of its terms (`TERMS`) costs, in operations of a product at the processor's peak.
 
 `python -m benchmarks fit_costs` fits them again on any machine; they change by hand alone, so that a shape has the same
 kernel, and a seed the same bits, everywhere.
 """
+
+
+def grouped_terms(problem: Problem) -> tuple[float, ...]:
+    """Count the operations of sums in full lines, and the numbers of the image that are copied."""
+    geometry = _geometry(problem)
+    return float(geometry.operations), float(math.prod(geometry.large_shape))
 
 
 def full_size_terms(problem: Problem) -> tuple[float, ...]:
@@ -153,6 +180,8 @@ TERMS: dict[str, Callable[[Problem], tuple[float, ...]]] = {
     "full_size": full_size_terms,
     "direct": direct_terms,
     "winograd": winograd_terms,
+    "pointwise": full_size_terms,
+    "grouped": grouped_terms,
 }
 """Plan → what it does, in the quantities that its constants stand for."""
 

@@ -1,11 +1,11 @@
-"""Average pooling, both enlargements and all their adjoints: one kernel.
+"""Average pooling, both enlargements, the low-pass by two and all their adjoints: one kernel.
 
 Each of these maps is a product with a small matrix along each axis of the image,
 
     y[n, i, j, c] = Σ R[i, h]·S[j, w]·x[n, h, w, c],
 
 and in every row of R and S the numbers that are not 0 stand side by side: one (nearest), two (bilinear), a window's
-(pooling), or a few (the adjoints, which are the same with Rᵀ and Sᵀ). So y's row i is made in two steps:
+(pooling), or a few (the low-pass, and the adjoints, which are the same with Rᵀ and Sᵀ). So y's row i is made in two steps:
 
     middle[w, c] = Σ R[i, h]·x[n, h, w, c]     long lines of W·C numbers
     y[j, c]      = Σ S[j, w]·middle[w, c]      from the first-level cache
@@ -20,7 +20,7 @@ import numpy as np
 
 from gan_np.arrays import Array, DType
 
-from ..reference.resampling import interpolation_matrix
+from ..reference.resampling import BLUR, blur_places, interpolation_matrix
 from .chunks import SMALLEST, chunks_of, next_span, require_memory
 from .compiled import inner
 from .functions import Cells, Given, Integers, Result, compiled_function
@@ -137,6 +137,11 @@ def _band(kind: str, size: int, factor: int, adjoint: bool, dtype: DType) -> _Ba
 def _apply(kind: str, x: Array, size: tuple[int, int], factor: tuple[int, int], adjoint: bool) -> Array:
     rows = _band(kind, size[0], factor[0], adjoint, x.dtype)
     columns = _band(kind, size[1], factor[1], adjoint, x.dtype)
+    return _product(x, rows, columns)
+
+
+def _product(x: Array, rows: _Band, columns: _Band) -> Array:
+    """Return y = R·x·Sᵀ."""
     images, height, width, channels = x.shape
     y = np.empty((images, rows.size, columns.size, channels), x.dtype)
     matrices = rows.values, rows.ends, columns.values, columns.ends
@@ -178,3 +183,28 @@ class UpsampleBilinear(_Upsample):
     """Enlargement by linear interpolation along each axis, edges clamped."""
 
     kind = "bilinear"
+
+
+@lru_cache(maxsize=256)
+def _blur_band(small: int, large: int, adjoint: bool, scale: float, dtype: DType) -> _Band:
+    """Return scale·A, A (large, small) with the taps of the low-pass, or scale·Aᵀ."""
+    matrix = np.zeros((large, small))
+    for tap, weight in enumerate(BLUR):
+        here, there = blur_places(tap, small, large)
+        matrix[np.arange(large)[there], np.arange(small)[here]] = scale * weight
+    return _Band(matrix.T if adjoint else matrix, dtype)
+
+
+class Blur:
+    """The low-pass by two along both axes, zeros beyond the edges."""
+
+    def enlarge(self, small: Array, size: tuple[int, int], scale: float) -> Array:
+        """(N, H, W, C) → (N, *size, C)."""
+        rows = _blur_band(small.shape[1], size[0], False, float(scale), small.dtype)
+        return _product(small, rows, _blur_band(small.shape[2], size[1], False, 1.0, small.dtype))
+
+    def shrink(self, large: Array, scale: float) -> Array:
+        """(N, H, W, C) → (N, ⌊H/2⌋, ⌊W/2⌋, C)."""
+        height, width = large.shape[1:3]
+        rows = _blur_band(height // 2, height, True, float(scale), large.dtype)
+        return _product(large, rows, _blur_band(width // 2, width, True, 1.0, large.dtype))

@@ -7,6 +7,7 @@ from typing import Any
 
 from gan_np.arrays import Array
 
+from ..interfaces import Number
 from ..reference.updates import SQUARABLE
 from .chunks import ROW_BLOCK, chunk_length, chunks_of, next_span, require_memory
 from .compiled import inlined, inner
@@ -213,8 +214,8 @@ class Adam:
         second: Array,
         count: int,
         learning_rate: float,
-        beta1: float,
-        beta2: float,
+        beta1: Number,
+        beta2: Number,
         epsilon: float,
         skip: Array | None = None,
     ) -> None:

@@ -11,8 +11,10 @@ CuPy is whatever module the arrays come from.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 from .. import cpu  # noqa: F401  (registers itself, so that it comes first in the table)
-from ..selection import register_kernel
+from ..selection import not_forcing, register_kernel
 from ..stand_in import StandIn
 from . import costs
 
@@ -32,6 +34,11 @@ def of_precision(precision: str) -> dict[str, str]:
     return {} if precision == "float32" else dict.fromkeys(PRODUCTS, PRECISIONS[precision])
 
 
+def unrounded() -> AbstractContextManager[None]:
+    """Inside a `with` block products are computed in float32 that a precision would round: for what does not bear it."""
+    return not_forcing(*(name for name in PRECISIONS.values() if name != NAME))
+
+
 for _precision, _name in PRECISIONS.items():
     _rounded = _precision != "float32"
     for _operation, (_module, _class) in PRODUCTS.items():
@@ -40,7 +47,7 @@ for _precision, _name in PRECISIONS.items():
             _name,
             StandIn(_operation, f"{__name__}.{_module}", _class, _precision),
             supports=costs.supports_rounded if _rounded else costs.supports,
-            features=FEATURES,
+            features=(*FEATURES, "groups") if _operation == "conv2d" else FEATURES,
             cost=None if _rounded else costs.cost,
         )
 
@@ -54,6 +61,8 @@ for _operation, _module, _class in (
     ("average_pool", "resampling", "AveragePool"),
     ("upsample_nearest", "resampling", "UpsampleNearest"),
     ("upsample_bilinear", "resampling", "UpsampleBilinear"),
+    ("blur", "resampling", "Blur"),
+    ("affine_sample", "affine_sample", "AffineSample"),
     ("normal", "normal", "Normal"),
     ("images", "images", "Images"),
     ("softplus", "losses", "Softplus"),

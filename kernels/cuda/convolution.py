@@ -8,6 +8,7 @@ from ..geometry import Geometry
 from ..interfaces import Activation, Into
 from . import few_channels
 from .alignment import is_aligned
+from .grouped import GroupedPlan
 from .launcher import compute_capability, contiguous
 from .operands import BF16, as_bf16, transposed
 from .product import HOPPER_CAPABILITY, WARPGROUP_COLUMNS, WGMMA_TF32, Epilogue, instruction_for, multiply
@@ -147,6 +148,8 @@ class Conv2d:
     def __init__(self, precision: str = "float32") -> None:
         self.precision = precision
 
-    def plan(self, geometry: Geometry) -> ImplicitPlan:
-        """Return the plan of a geometry."""
+    def plan(self, geometry: Geometry) -> ImplicitPlan | GroupedPlan:
+        """Return the plan of a geometry; channels in groups are too few for a product's tiles."""
+        if geometry.groups > 1:
+            return GroupedPlan(geometry, self.precision)
         return ImplicitPlan(geometry, self.precision)

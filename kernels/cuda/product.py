@@ -238,11 +238,11 @@ def multiply(
             shared=shared_bytes(tile, along_k, dtype, instruction),
         )
         if splits > 1 or (epilogue is not None and not fusible):
-            _reduce_splits(to, splits, result, add, epilogue)
+            reduce_splits(to, splits, result, add, epilogue)
     return destination.written()
 
 
-def _reduce_splits(partial: Array, splits: int, result: Array, add: bool, epilogue: Epilogue | None) -> None:
+def reduce_splits(partial: Array, splits: int, result: Array, add: bool, epilogue: Epilogue | None) -> None:
     """Add the partial results of a product with split-K, and compute its epilogue."""
     bias, *ends = epilogue_arguments(epilogue)
     channels = result.shape[-1]

@@ -1,4 +1,4 @@
-"""Average pooling and enlargement on the GPU (`sources/resampling.cu`)."""
+"""Average pooling, enlargement and the low-pass by two on the GPU (`sources/resampling.cu`)."""
 
 from __future__ import annotations
 
@@ -74,3 +74,22 @@ class UpsampleBilinear:
     def backward(self, dy: Array, factor: tuple[int, int]) -> Array:
         """Return the exact adjoint applied to dy."""
         return _shrink("interpolate_adjoint", dy, factor)
+
+
+class Blur:
+    """The low-pass by two along both axes, zeros beyond the edges."""
+
+    def enlarge(self, small: Array, size: tuple[int, int], scale: float) -> Array:
+        """(N, H, W, C) → (N, *size, C)."""
+        small = contiguous(small)
+        large = new(small, (len(small), *size, small.shape[3]))
+        _launch("blur_enlarge", small, large, large.size, small.shape[1:], size, (float(scale),))
+        return large
+
+    def shrink(self, large: Array, scale: float) -> Array:
+        """(N, H, W, C) → (N, ⌊H/2⌋, ⌊W/2⌋, C)."""
+        large = contiguous(large)
+        n, height, width, channels = large.shape
+        small = new(large, (n, height // 2, width // 2, channels))
+        _launch("blur_shrink", large, small, small.size, small.shape[1:], (height, width), (float(scale),))
+        return small

@@ -1,7 +1,8 @@
 """One step of each optimiser over a flat vector on the GPU (`sources/updates.cu`), one launch each.
 
-What changes from step to step (the learning rate, momentum, Adam's step count, the average's decay) may be a Python number
-or an array of one element in device memory (float64; int64 for the count): a captured graph then replays with what it holds.
+What changes from step to step (the learning rate, momentum, Adam's step count and βs, the average's decay) may be a Python
+number or an array of one element in device memory (float64; int64 for the count): a captured graph then replays with what it
+holds.
 Whether an update is left out (`skip`) is read there too, before anything else is.
 """
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from gan_np.arrays import Array
 
+from ..interfaces import Number
 from .grids import over
 from .launcher import contiguous, launch
 from .scalars import flag, scalar
@@ -56,15 +58,15 @@ class Adam:
         first: Array,
         second: Array,
         count: int,
-        learning_rate: float,
-        beta1: float,
-        beta2: float,
+        learning_rate: Number,
+        beta1: Number,
+        beta2: Number,
         epsilon: float,
         skip: Array | None = None,
     ) -> None:
         """Take one step in place: θ ← θ − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε)."""
         step, rate = scalar("count", count, np.int64), scalar("learning_rate", learning_rate)
-        betas = np.float64(beta1), np.float64(beta2)
+        betas = (*scalar("beta1", beta1), *scalar("beta2", beta2))
         _step("adam", theta, gradient, (first, second), skip, *step, *rate, *betas, float(epsilon))
 
 

@@ -26,6 +26,8 @@ for _operation, _module, _class in (
     ("average_pool", "resampling", "AveragePool"),
     ("upsample_nearest", "resampling", "UpsampleNearest"),
     ("upsample_bilinear", "resampling", "UpsampleBilinear"),
+    ("blur", "resampling", "Blur"),
+    ("affine_sample", "affine_sample", "AffineSample"),
     ("normal", "normal", "Normal"),
     ("softplus", "losses", "Softplus"),
     ("softmax_cross_entropy", "cross_entropy", "SoftmaxCrossEntropy"),
@@ -35,4 +37,5 @@ for _operation, _module, _class in (
     ("average", "updates", "Average"),
 ):
     _stand_in = StandIn(_operation, f"{__name__}.{_module}", _class)
-    register_kernel(_operation, NAME, _stand_in, supports=supports, features=cuda.FEATURES)
+    _features = (*cuda.FEATURES, "groups") if _operation == "conv2d" else cuda.FEATURES
+    register_kernel(_operation, NAME, _stand_in, supports=supports, features=_features)

@@ -19,6 +19,7 @@ from ..cuda.launcher import contiguous
 from ..geometry import Geometry
 from ..interfaces import Into
 from .compiled import device
+from .grouped import GroupedPlan
 from .product import by_columns, multiply
 
 
@@ -105,6 +106,6 @@ class ImplicitPlan:
 class Conv2d:
     """Convolution and transposed convolution on the GPU, in plain loops."""
 
-    def plan(self, geometry: Geometry) -> ImplicitPlan:
+    def plan(self, geometry: Geometry) -> ImplicitPlan | GroupedPlan:
         """Return the plan of a geometry."""
-        return ImplicitPlan(geometry)
+        return GroupedPlan(geometry) if geometry.groups > 1 else ImplicitPlan(geometry)

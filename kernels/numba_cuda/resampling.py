@@ -1,4 +1,4 @@
-"""Average pooling and enlargement by integer factors, each with its exact adjoint.
+"""Average pooling, enlargement by integer factors and the low-pass by two, each with its exact adjoint.
 
 Every number is gathered by the one thread that writes it, in a fixed order: no atomics.
 """
@@ -121,6 +121,66 @@ def gathered(real: Any) -> Any:
     return interpolate_adjoint
 
 
+@variants
+def blurred(real: Any) -> Any:
+    """A kernel: large = scale·A·small·Bᵀ, place r of an axis of A with 3/4 of pixel r/2 and 1/4 of a neighbour."""
+
+    @kernel
+    def blur_enlarge(
+        small: Array,
+        large: Array,
+        count: int,
+        height: int,
+        width: int,
+        channels: int,
+        rows: int,
+        columns: int,
+        scale: Any,
+    ) -> None:
+        for index in range(cuda.grid(1), count, cuda.gridsize(1)):
+            n, row, column, channel = pixel(index, rows, columns, channels)
+            total = real(0)
+            for i in range(max((row - 1) // 2, 0), min((row + 1) // 2 + 1, height)):
+                line = real(0)
+                for j in range(max((column - 1) // 2, 0), min((column + 1) // 2 + 1, width)):
+                    share = real(0.75) if j == column // 2 else real(0.25)
+                    line += share * small[((n * height + i) * width + j) * channels + channel]
+                total += (real(0.75) if i == row // 2 else real(0.25)) * line
+            large[index] = scale * total
+
+    return blur_enlarge
+
+
+@variants
+def gathered_blur(real: Any) -> Any:
+    """A kernel: small = scale·Aᵀ·large·B, the adjoint; a pixel is met by the four places around it along each axis."""
+
+    @kernel
+    def blur_shrink(
+        large: Array,
+        small: Array,
+        count: int,
+        height: int,
+        width: int,
+        channels: int,
+        rows: int,
+        columns: int,
+        scale: Any,
+    ) -> None:
+        for index in range(cuda.grid(1), count, cuda.gridsize(1)):
+            n, row, column, channel = pixel(index, height, width, channels)
+            total = real(0)
+            for i in range(max(2 * row - 1, 0), min(2 * row + 3, rows)):
+                line = real(0)
+                for j in range(max(2 * column - 1, 0), min(2 * column + 3, columns)):
+                    share = real(0.75) if j // 2 == column else real(0.25)
+                    line += share * large[((n * rows + i) * columns + j) * channels + channel]
+                total += (real(0.75) if i // 2 == row else real(0.25)) * line
+            small[index] = scale * total
+
+    return blur_shrink
+
+
 def enlarge(function: Any, small: Array, by: tuple[int, int], *factor: float) -> Array:
     """Return the enlarged images, (N, H, W, C) → (N, H·fh, W·fw, C)."""
     small = contiguous(small)
@@ -173,3 +233,24 @@ class UpsampleBilinear:
     def backward(self, dy: Array, factor: tuple[int, int]) -> Array:
         """Return dx, by the exact adjoint."""
         return shrink(gathered(dy.dtype.type), dy, factor)
+
+
+class Blur:
+    """The low-pass by two along both axes, zeros beyond the edges."""
+
+    def enlarge(self, small: Array, size: tuple[int, int], scale: float) -> Array:
+        """Return the enlarged images, (N, H, W, C) → (N, *size, C)."""
+        small = contiguous(small)
+        large = new(small, (len(small), *size, small.shape[3]))
+        arguments = (small, large, large.size, *small.shape[1:], *size, float(scale))
+        launch(blurred(small.dtype.type), *over(large.size), arguments)
+        return large
+
+    def shrink(self, large: Array, scale: float) -> Array:
+        """Return the smaller images, (N, H, W, C) → (N, ⌊H/2⌋, ⌊W/2⌋, C)."""
+        large = contiguous(large)
+        n, height, width, channels = large.shape
+        small = new(large, (n, height // 2, width // 2, channels))
+        arguments = (large, small, small.size, *small.shape[1:], height, width, float(scale))
+        launch(gathered_blur(large.dtype.type), *over(small.size), arguments)
+        return small

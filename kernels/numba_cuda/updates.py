@@ -65,10 +65,11 @@ def adam(real: Any) -> Any:
     @kernel
     def adam_step(
         theta: Array, gradient: Array, first: Array, second: Array, count: int, skip: Array, step: Array,
-        learning_rate: Array, beta1: Any, beta2: Any, epsilon: Any,
+        learning_rate: Array, beta1_at: Array, beta2_at: Array, epsilon: Any,
     ) -> None:  # fmt: skip
         if skip[0] != 0:  # all threads of all blocks alike: nobody waits at the barrier below
             return
+        beta1, beta2 = beta1_at[0], beta2_at[0]
         constants = cuda.shared.array(2, real)
         if cuda.threadIdx.x == 0:  # in float64, once a block
             constants[0] = real(learning_rate[0] / (1.0 - beta1 ** step[0]))
@@ -169,15 +170,15 @@ class Adam:
         second: Array,
         count: int | Array,
         learning_rate: Number,
-        beta1: float,
-        beta2: float,
+        beta1: Number,
+        beta2: Number,
         epsilon: float,
         skip: Array | None = None,
     ) -> None:
         """Take one step in place: θ ← θ − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε)."""
         step, rate = cell("count", count, theta, np.int64), cell("learning_rate", learning_rate, theta)
         arguments = (theta, contiguous(gradient), first, second, theta.size, asked(skip, theta), step, rate)
-        betas = np.float64(beta1), np.float64(beta2)
+        betas = cell("beta1", beta1, theta), cell("beta2", beta2, theta)
         launch(adam(theta.dtype.type), *over(theta.size), (*arguments, *betas, float(epsilon)))
 
 

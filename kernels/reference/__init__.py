@@ -5,6 +5,7 @@ A file for each operation or two, with the formula. It knows no other folder of 
 
 from ..selection import Problem, register_kernel
 from .activation import BiasActivation
+from .affine_sample import AffineSample
 from .conv2d import Conv2d
 from .dense import Dense, DenseLayer
 from .dropout import Dropout
@@ -15,7 +16,7 @@ from .maxout import Maxout
 from .normal import Normal
 from .normalisation import BatchNorm, LayerNorm, Running
 from .objective import Accuracy, Logistic
-from .resampling import AveragePool, UpsampleBilinear, UpsampleNearest
+from .resampling import AveragePool, Blur, UpsampleBilinear, UpsampleNearest
 from .updates import Adam, Average, Rmsprop, Sgd
 from .watch import Finite, Report
 
@@ -32,7 +33,7 @@ def _twice_convolution_work(problem: Problem) -> float:
 
 FEATURES = ("float64", "gpu", "stride", "padding", "in_place")
 
-register_kernel("conv2d", "reference", Conv2d, features=FEATURES, cost=_twice_convolution_work)
+register_kernel("conv2d", "reference", Conv2d, features=(*FEATURES, "groups"), cost=_twice_convolution_work)
 register_kernel("conv2d", "im2col", Conv2dIm2col, features=FEATURES, cost=_convolution_work)
 for _operation, _implementation in {
     "dense": Dense,
@@ -45,6 +46,8 @@ for _operation, _implementation in {
     "average_pool": AveragePool,
     "upsample_nearest": UpsampleNearest,
     "upsample_bilinear": UpsampleBilinear,
+    "blur": Blur,
+    "affine_sample": AffineSample,
     "normal": Normal,
     "images": Images,
     "softplus": Softplus,

@@ -4,7 +4,8 @@ For tap (u, v) the pixels of the large image that meet the small one are a shift
 
     a[n, i·sh + u − ph, j·sw + v − pw, c]   for all (i, j)   =   padded[:, u : u + sh·(H_b−1) + 1 : sh, v : … : sw]
 
-so that T = Σ_taps ⟨a_tap · w_tap, b⟩ and each derivative is a sum (or a list) over taps of one product.
+so that T = Σ_taps ⟨a_tap · w_tap, b⟩ and each derivative is a sum (or a list) over taps of one product. With groups a_tap,
+w_tap and b are stacks of matrices, one for each group, and the products are those of each group.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class DirectPlan:
         xp = array_module(large)
         small = xp.zeros(self.geometry.small_shape, large.dtype)
         for u, v, window in self._taps(pad(large, self.geometry)):
-            small += xp.tensordot(window, weight[u, v], axes=1)
+            small += self._product(window, weight[u, v])
         return small
 
     def to_large(self, weight: Array, small: Array) -> Array:
@@ -78,7 +79,7 @@ class DirectPlan:
         )
         padded = xp.zeros((n, height + 2 * ph, width + 2 * pw, channels), small.dtype)
         for u, v, window in self._taps(padded):
-            window += xp.tensordot(small, weight[u, v].T, axes=1)
+            window += self._product(small, self._transposed(weight[u, v]))
         return xp.ascontiguousarray(crop(padded, self.geometry))
 
     def to_weight(self, large: Array, small: Array, into: Into | None = None) -> Array:
@@ -86,8 +87,38 @@ class DirectPlan:
         xp = array_module(large)
         weight = xp.empty(self.geometry.weight_shape, large.dtype)
         for u, v, window in self._taps(pad(large, self.geometry)):
-            weight[u, v] = xp.tensordot(window, small, axes=((0, 1, 2), (0, 1, 2)))
+            weight[u, v] = self._summed_product(window, small)
         return place(weight, into)
+
+    def _product(self, image: Array, matrix: Array) -> Array:
+        """image (N, H, W, C) times a tap's weights (C/groups, D), group by group: (N, H, W, D)."""
+        xp, groups = array_module(image), self.geometry.groups
+        if groups == 1:
+            product: Array = xp.tensordot(image, matrix, axes=1)
+            return product
+        inside, outputs = matrix.shape[0], matrix.shape[1] // groups
+        rows = image.reshape(-1, groups, inside).transpose(1, 0, 2)
+        stacked = rows @ matrix.reshape(inside, groups, outputs).transpose(1, 0, 2)
+        return stacked.transpose(1, 0, 2).reshape(*image.shape[:3], groups * outputs)
+
+    def _transposed(self, matrix: Array) -> Array:
+        """A tap's weights as the adjoint reads them: (C/groups, D) to (D/groups, C), each group's matrix transposed."""
+        groups = self.geometry.groups
+        if groups == 1:
+            return matrix.T
+        inside, outputs = matrix.shape[0], matrix.shape[1] // groups
+        return matrix.reshape(inside, groups, outputs).transpose(2, 1, 0).reshape(outputs, groups * inside)
+
+    def _summed_product(self, large: Array, small: Array) -> Array:
+        """Σ over images and places of a·b, group by group: (C_a/groups, C_b)."""
+        xp, groups = array_module(large), self.geometry.groups
+        if groups == 1:
+            product: Array = xp.tensordot(large, small, axes=((0, 1, 2), (0, 1, 2)))
+            return product
+        inside, outputs = large.shape[3] // groups, small.shape[3] // groups
+        columns = large.reshape(-1, groups, inside).transpose(1, 2, 0)
+        stacked = columns @ small.reshape(-1, groups, outputs).transpose(1, 0, 2)
+        return stacked.transpose(1, 0, 2).reshape(inside, groups * outputs)
 
 
 class Conv2d:

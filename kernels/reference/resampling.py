@@ -1,4 +1,4 @@
-"""Average pooling and enlargement by integer factors, with their exact adjoints."""
+"""Average pooling, enlargement by integer factors and the low-pass by two, with their exact adjoints."""
 
 from __future__ import annotations
 
@@ -90,3 +90,46 @@ class UpsampleBilinear:
         xp = array_module(x)
         tall = xp.matmul(rows, x.reshape(n, height, width * channels)).reshape(n, -1, width, channels)
         return xp.matmul(columns, tall)
+
+
+BLUR = (0.25, 0.75, 0.75, 0.25)
+"""[1, 3, 3, 1]/4 = [1, 2, 1]/4 * [1, 1]: repetition of each pixel, then a low-pass."""
+
+
+def blur_places(tap: int, small: int, large: int) -> tuple[slice, slice]:
+    """Return the pixels i of the small axis and j = 2·i + tap − 1 of the large one that a tap of `BLUR` joins."""
+    first, stop = int(tap == 0), min(small, (large - tap) // 2 + 1)
+    return slice(first, stop), slice(2 * first + tap - 1, 2 * stop + tap - 2, 2)
+
+
+class Blur:
+    """The low-pass by two along both axes, zeros beyond the edges: stride 2 on each channel alone, and its adjoint."""
+
+    def enlarge(self, small: Array, size: tuple[int, int], scale: float) -> Array:
+        """Return scale·A·small·Bᵀ, A[j, i] = BLUR[j − 2·i + 1]: (N, H, W, C) → (N, *size, C)."""
+        xp = array_module(small)
+        for axis in (1, 2):
+            large = xp.zeros((*small.shape[:axis], size[axis - 1], *small.shape[axis + 1 :]), small.dtype)
+            for tap, weight in enumerate(BLUR):
+                here, there = blur_places(tap, small.shape[axis], size[axis - 1])
+                large[_along(axis, there)] += small.dtype.type(weight) * small[_along(axis, here)]
+            small = large
+        small *= small.dtype.type(scale)
+        return small
+
+    def shrink(self, large: Array, scale: float) -> Array:
+        """Return scale·Aᵀ·large·B: (N, H, W, C) → (N, ⌊H/2⌋, ⌊W/2⌋, C)."""
+        xp = array_module(large)
+        for axis in (1, 2):
+            size = large.shape[axis] // 2
+            small = xp.zeros((*large.shape[:axis], size, *large.shape[axis + 1 :]), large.dtype)
+            for tap, weight in enumerate(BLUR):
+                here, there = blur_places(tap, size, large.shape[axis])
+                small[_along(axis, here)] += large.dtype.type(weight) * large[_along(axis, there)]
+            large = small
+        large *= large.dtype.type(scale)
+        return large
+
+
+def _along(axis: int, places: slice) -> tuple[slice, ...]:
+    return (*(slice(None),) * axis, places)

@@ -81,19 +81,19 @@ class Adam:
         second: Array,
         count: int | Array,
         learning_rate: Number,
-        beta1: float,
-        beta2: float,
+        beta1: Number,
+        beta2: Number,
         epsilon: float,
         skip: Array | None = None,
     ) -> None:
         """Take one step in place: θ ← θ − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε)."""
         of, gradient = theta.dtype.type, squarable(gradient)
         with unless(skip, theta, first, second):
-            first *= of(beta1)
-            first += of(1 - beta1) * gradient
-            second *= of(beta2)
+            first *= real(beta1, theta)
+            first += real(1 - beta1, theta) * gradient
+            second *= real(beta2, theta)
             square = gradient * gradient
-            square *= of(1 - beta2)
+            square *= real(1 - beta2, theta)
             second += square
             array_module(theta).sqrt(second, out=square)
             square *= real(1 / root(1 - beta2**count), theta)

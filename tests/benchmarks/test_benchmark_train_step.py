@@ -43,6 +43,7 @@ def test_without_pytorch_it_says_so(measured, monkeypatch):
         ("--preset mnist", 4),
         ("--preset mlp --share-noise --average", 2),
         ("--preset points", 2),
+        ("--preset r3gan --image-shape 9,8,2 --width 4 --batch-size 3", 4),
         ("--preset dcgan64 --image-shape 20,12,3 --latent-dim 5 --width 4 --batch-size 3 --dtype float64", 4),
     ],
 )

@@ -44,6 +44,8 @@ def data(tmp_path_factory):
         ("neighbour", "real,dcgan"),
         ("minimax", "minimax,non-saturating"),
         ("stacked", "pac2"),
+        ("penalties", "gan-none,relativistic-r1-r2"),
+        ("stacked-r3gan", "relativistic-r1-r2"),
     ],
 )
 def test_each_recipe_for_a_moment(recipe, cases, measured, data, tmp_path):

@@ -48,6 +48,12 @@ def size_of(path: Path) -> tuple[int, int]:
         ("lapgan", ["--levels", "1", "--hidden", "8", "--conditional"], ["--by-class", "--count", "15"], (5, 3)),
         ("infogan", ["--categories", "3"], ["--vary", "1", "--count", "8", "--columns", "4"], (4, 2)),
         ("residual", ["--d-norm", "spectral"], ["--count", "4", "--columns", "2"], (2, 2)),
+        (
+            "r3gan",
+            ["--preset", "r3gan-digits", "--conditional"],
+            ["--label", "2", "--count", "4", "--columns", "2"],
+            (2, 2),
+        ),
         ("mlp", ["--hidden", "8"], ["--count", "4", "--columns", "2"], (2, 2)),
     ],
 )

@@ -63,7 +63,9 @@ def instruction(name):
 
 
 def rounding(name, geometry, result):
-    """Of what gives one of a case's results: few channels are left to warps."""
+    """Of what gives one of a case's results: few channels are left to warps, and groups to threads that round as they do."""
+    if name == WARPGROUPS and geometry is not None and geometry.groups > 1:
+        return round_tf32
     few = geometry is not None and few_channels.share_of(geometry, FLOAT32) is not None
     return round_tf32 if name == WARPGROUPS and few and result == "large" else ROUNDING.get(name, ROUNDING["cuda"])
 

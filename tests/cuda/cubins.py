@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan_np.kernels.cuda import few_channels, launcher, product, source
+from gan_np.kernels.cuda import few_channels, grouped, launcher, product, source
 
 TARGETS = ("sm_80", "sm_90")
 PACKAGES = ("cuda-core", "cuda-bindings", "nvidia-cuda-nvrtc")
@@ -71,6 +71,10 @@ def variants() -> Iterator[Variant]:
     for name in source.sources():
         if name == few_channels.SOURCE:
             yield from _few_channels(name)
+        elif name == grouped.SOURCE:
+            yield Variant(name, "double", "", {})
+            for precision, definitions in grouped.DEFINITIONS.items():
+                yield Variant(name, "float", precision, definitions)
         elif name in ("dense.cu", "convolution.cu"):
             yield from _products(name)
         else:

@@ -10,6 +10,7 @@ import numpy as np
 from gan_np import kernels
 from gan_np.arrays import array_module
 from gan_np.kernels import reference
+from gan_np.kernels.reference.conv2d import DirectPlan
 from gan_np.kernels.reference.im2col import PatchPlan
 
 
@@ -58,9 +59,35 @@ class Plan(PatchPlan):
         return reference.placing.place(found, into)
 
 
+class GroupedPlan(DirectPlan):
+    def _product(self, image, matrix):
+        xp, groups = array_module(image), self.geometry.groups
+        inside, outputs = matrix.shape[0], matrix.shape[1] // groups
+        parts = [
+            multiply(
+                image[..., g * inside : (g + 1) * inside].reshape(-1, inside),
+                matrix[:, g * outputs : (g + 1) * outputs],
+            )
+            for g in range(groups)
+        ]
+        return xp.concatenate(parts, axis=1).reshape(*image.shape[:3], groups * outputs)
+
+    def _summed_product(self, large, small):
+        xp, groups = array_module(large), self.geometry.groups
+        inside, outputs = large.shape[3] // groups, small.shape[3] // groups
+        parts = [
+            multiply(
+                large[..., g * inside : (g + 1) * inside].reshape(-1, inside).T,
+                small[..., g * outputs : (g + 1) * outputs].reshape(-1, outputs),
+            )
+            for g in range(groups)
+        ]
+        return xp.concatenate(parts, axis=1)
+
+
 class Conv2d:
     def plan(self, geometry):
-        return Plan(geometry)
+        return Plan(geometry) if geometry.groups == 1 else GroupedPlan(geometry)
 
 
 @contextlib.contextmanager

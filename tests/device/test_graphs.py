@@ -23,7 +23,7 @@ def same(one, other):
 
 
 LONG = {"mlp": 300, "dcgan": 60}
-OTHERS = ("conditional_dcgan", "infogan", "gran", "residual_gan")
+OTHERS = ("conditional_dcgan", "infogan", "gran", "residual_gan", "r3gan")
 """A LAPGAN's level is in test_with_cuda_kernels.py: the reference's bilinear enlargement is cuBLAS on a GPU."""
 
 
@@ -137,6 +137,20 @@ def test_what_moves_with_every_step_captures_nothing_anew(capturing, images):
     run(trainer, 3)
     assert trainer.captured
     assert trainer._on_device.steps._graph is before
+
+
+def test_schedules_of_adam_capture_nothing_anew(capturing, images):
+    """β₂ moves at every update of the R3GAN here; a fixed one that is set otherwise is seen."""
+    trainer = trainer_of("r3gan", "cuda", images, 30, {"group_size": 4}, beta2="cosine(0.9, 0.99, 20)")
+    run(trainer, 5)
+    before = trainer._on_device.steps._graph
+    run(trainer, 3)
+    assert trainer.captured
+    assert trainer._on_device.steps._graph is before
+    trainer.d_optimizer.beta1 = 0.5
+    run(trainer, 5)
+    assert trainer.captured
+    assert trainer._on_device.steps._graph is not before
 
 
 def test_weights_assigned_between_replays_are_used(capturing, images):

@@ -14,12 +14,20 @@ SMALL = {
     "infogan": {"width": 4},
     "gran": {"width": 4, "draw_steps": 2},
     "residual_gan": {"width": 4},
+    "r3gan": {"width": 4, "group_size": 16, "augment": ["translation"]},
     "laplacian_level": {"width": 4},
 }
 OPTIONS = {
     "mlp": {"optimizer": "rmsprop", "momentum": 0.5, "learning_rate_decay": 1.01, "weight_decay": 1e-3},
     "dcgan": {"flip": True, "instance_noise": 0.1, "d_steps": 2},
     "residual_gan": {"optimizer": "sgd", "clip_norm": 1.0, "momentum": 0.3, "objective": "hinge"},
+    "r3gan": {
+        "objective": "relativistic",
+        "penalties": "r1(cosine(1, 0.1, 3)), r2(0.5)",
+        "beta1": 0.0,
+        "beta2": "cosine(0.9, 0.99, 3)",
+        "average_decay": "half-life(cosine(0, 100, 3), 8)",
+    },
     "conditional_dcgan": {"objective": "least-squares", "share_noise": True},
 }
 LABELLED = ("conditional_dcgan",)

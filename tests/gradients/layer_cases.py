@@ -40,6 +40,10 @@ def _convolutions():
             name = f"{activation} bias={bias}"
             yield LayerCase(f"conv {name}", gn.Conv2d(2, 3, **options), (4, 5, 2), 2, False)
             yield LayerCase(f"transposed conv {name}", gn.ConvTranspose2d(2, 3, **options), (3, 2, 2), 2, False)
+    for groups in (2, 4):
+        options = {"stride": 2, "padding": 1, "groups": groups, "activation": "leaky_relu"}
+        yield LayerCase(f"conv in {groups} groups", gn.Conv2d(8, 3, **options), (4, 5, 4), 2, False)
+        yield LayerCase(f"transposed conv in {groups} groups", gn.ConvTranspose2d(4, 3, **options), (3, 2, 8), 2, False)
 
 
 def _normalisations():
@@ -77,7 +81,13 @@ def _pointwise():
     yield LayerCase("maxout of one piece", gn.Maxout(1), (4,), 2, False)
     yield LayerCase("dropout", gn.Dropout(0.4), (3, 2, 4), 3)
     yield LayerCase("dropout of nothing", gn.Dropout(0.0), (5,), 2)
-    for policy in (("colour",), ("translation",), ("cutout",), ("colour", "translation", "cutout")):
+    for policy in (
+        ("colour",),
+        ("translation",),
+        ("cutout",),
+        ("hue", "geometry"),
+        ("colour", "translation", "cutout"),
+    ):
         yield LayerCase(f"augmentation {policy}", gn.DiffAugment(*policy), (8, 9, 3), 2)
     yield LayerCase("augmentation of one channel", gn.DiffAugment("colour", "translation"), (5, 8, 1), 3)
     yield LayerCase("label planes", gn.Planes(2, 3), (4,), 2, False)
@@ -94,6 +104,11 @@ def _resampling():
             for shape in ((2, 3, 1), (1, 1, 3), (1, 4, 5)):
                 layer = gn.Upsample2d(factor, mode=mode)
                 yield LayerCase(f"upsample {mode} {factor} {shape}", layer, shape, 2, False)
+    yield LayerCase("blur up", gn.BlurUpsample2d((False, True)), (2, 3, 2), 2, False)
+    yield LayerCase("blur down", gn.BlurDownsample2d(), (4, 5, 2), 2, False)
+    yield LayerCase("basis", gn.Basis(2, 3), (4,), 2, False)
+    yield LayerCase("weighted sum", gn.WeightedSum(), (2, 3, 4), 2, False)
+    yield LayerCase("inner product", gn.InnerProduct(), ((4,), (4,)), 3, False)
 
 
 def _shapes():
@@ -113,6 +128,8 @@ def _spectral():
         gn.Conv2d(3, 3, padding=1),
         gn.Conv2d(2, (2, 3), stride=(2, 1), activation="leaky_relu"),
         gn.ConvTranspose2d(2, 3, stride=2, activation="relu"),
+        gn.Conv2d(4, 3, padding=1, groups=2),
+        gn.ConvTranspose2d(4, 3, stride=2, groups=2),
     ):
         shape = (5,) if isinstance(inner, gn.Dense) else (4, 3, 2)
         yield LayerCase(f"spectral norm of {inner!r}", gn.SpectralNorm(inner), shape, 2)

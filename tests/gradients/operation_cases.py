@@ -39,6 +39,17 @@ def _affine():
         shapes = (2, 3, 2, 3), (3, 2, 2, 3), (2,)
         yield OperationCase(f"conv_transpose2d {kind.kind}", "conv_transpose2d", conv_transpose2d, shapes)
     yield OperationCase("dense without bias", "dense", lambda x, w: ops.dense(x, w), ((1, 4), (4, 3)))
+
+    def grouped(x, w, b):
+        return ops.conv2d(x, w, b, stride=(2, 1), padding=1, groups=2, activation=LEAKY)
+
+    def transposed(x, w, b):
+        return ops.conv_transpose2d(x, w, b, stride=2, padding=1, output_padding=1, groups=2, activation=LEAKY)
+
+    yield OperationCase("conv2d in groups", "conv2d", grouped, ((2, 5, 4, 4), (3, 3, 2, 6), (6,)))
+    yield OperationCase(
+        "conv_transpose2d in groups", "conv_transpose2d", transposed, ((2, 3, 2, 6), (3, 3, 2, 6), (4,))
+    )
     yield OperationCase("conv2d without bias", "conv2d", lambda x, w: ops.conv2d(x, w), ((1, 4, 4, 1), (2, 2, 1, 5)))
 
 
@@ -102,6 +113,20 @@ def _resampling():
         for name in ("upsample_nearest", "upsample_bilinear"):
             operation = getattr(ops, name)
             yield OperationCase(f"{name} {size}", name, lambda x, o=operation, s=size: o(x, s), enlarged)
+    for odd in (False, True, (True, False)):
+        yield OperationCase(
+            f"blur_upsample odd={odd}", "blur_upsample", lambda x, o=odd: ops.blur_upsample(x, o), enlarged
+        )
+    maps = np.array([[[0.8, 0.5, -0.7], [-0.6, 0.9, 1.3]], [[1.2, 0.1, 0.4], [0.3, -0.7, 2.2]]])
+
+    def affine_sample(x):
+        return ops.affine_sample(x, _beside(x, maps))
+
+    yield OperationCase("affine_sample", "affine_sample", affine_sample, ((2, 4, 3, 2),))
+    yield OperationCase("spread", "spread", ops.spread, ((3, 2), (2, 4, 2)))
+    yield OperationCase("weighted_sum", "weighted_sum", ops.weighted_sum, ((3, 2, 4, 2), (2, 4, 2)))
+    for shape in ((2, 6, 4, 3), (1, 3, 2, 1), (2, 5, 7, 2)):
+        yield OperationCase(f"blur_downsample {shape}", "blur_downsample", ops.blur_downsample, (shape,))
 
 
 def _others():

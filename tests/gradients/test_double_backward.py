@@ -58,10 +58,11 @@ def _plain(layer, x, weight, bias, scale):
         case "Dense":
             return functional.linear(x, weight.T, bias)
         case "Conv2d":
-            options = {"stride": layer.stride, "padding": layer.padding}
+            options = {"stride": layer.stride, "padding": layer.padding, "groups": layer.groups}
             return channels_first(lambda x: functional.conv2d(x, filters, bias, **options))(x)
         case "ConvTranspose2d":
             options = {"stride": layer.stride, "padding": layer.padding, "output_padding": layer.output_padding}
+            options |= {"groups": layer.groups}
             return channels_first(lambda x: functional.conv_transpose2d(x, filters, bias, **options))(x)
         case "LayerNorm":
             return functional.layer_norm(x, x.shape[1:], scale, bias, layer.epsilon)
@@ -88,6 +89,20 @@ def _plain(layer, x, weight, bias, scale):
             return channels_first(
                 lambda x: functional.interpolate(x, scale_factor=layer.factor, mode=layer.mode, align_corners=False)
             )(x)
+        case "BlurUpsample2d" | "BlurDownsample2d" as name:
+            taps = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=x.dtype) / (4 if "Up" in name else 8)
+            low_pass = torch.outer(taps, taps).expand(x.shape[-1], 1, 4, 4)
+            options = {"stride": 2, "padding": 1, "groups": x.shape[-1]}
+            if "Down" in name:
+                return channels_first(lambda x: functional.conv2d(x, low_pass, **options))(x)
+            options["output_padding"] = tuple(map(int, layer.odd))
+            return channels_first(lambda x: functional.conv_transpose2d(x, low_pass, **options))(x)
+        case "Basis":
+            return x[:, None, None, :] * weight
+        case "WeightedSum":
+            return torch.einsum("nhwc,hwc->nc", x, weight)
+        case "InnerProduct":
+            return (x[0] * x[1]).sum(dim=1, keepdim=True)
         case "Maxout":
             return x.unflatten(-1, (-1, layer.pieces)).amax(dim=-1)
         case "Identity" | "Tanh" | "Sigmoid" | "ReLU" | "LeakyReLU":

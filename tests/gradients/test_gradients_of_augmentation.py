@@ -6,8 +6,13 @@ import pytest
 import gan_np as gn
 from gan_np import ops
 
+POLICIES = [(name,) for name in ops.AUGMENTATIONS] + [
+    ("colour", "translation", "cutout"),
+    ("geometry", "cutout", "hue"),
+]
 
-@pytest.mark.parametrize("policy", [("colour",), ("translation",), ("cutout",), ("colour", "translation", "cutout")])
+
+@pytest.mark.parametrize("policy", POLICIES, ids="-".join)
 @pytest.mark.parametrize("image", [(6, 5, 3), (9, 8, 1), (1, 1, 4), (16, 3, 2)])
 def test_gradients(policy, image):
     gn.testing.check_gradients(gn.DiffAugment(*policy), image)
@@ -56,3 +61,6 @@ def test_evaluation_leaves_pictures_alone():
 
 def test_gradients_where_only_some_are_changed():
     gn.testing.check_gradients(gn.DiffAugment("colour", "translation", "cutout", probability=0.5), (9, 8, 3), batch=6)
+    gn.testing.check_gradients(
+        gn.DiffAugment("geometry", "cutout", "hue", "colour", probability=0.5), (9, 8, 3), batch=6
+    )

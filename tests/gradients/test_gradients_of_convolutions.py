@@ -66,6 +66,22 @@ def test_conv_transpose2d(image, kernel, stride, padding, extra, channels, featu
     gn.testing.check_gradients(layer, (*image, channels), batch=batch, training=False, directions=2)
 
 
+GROUPED = [(2, 4, 6), (3, 3, 9), (5, 5, 5), (4, 16, 8), (17, 17, 17)]
+"""Groups, channels, features."""
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize(("groups", "channels", "features"), GROUPED)
+def test_groups(kernel, groups, channels, features):
+    """Each with other strides and paddings, both ways."""
+    stride, padding = STRIDES[groups % 4], PADDINGS[groups % 3]
+    options = {"stride": stride, "padding": padding, "groups": groups}
+    down = gn.Conv2d(features, kernel, **options)
+    gn.testing.check_gradients(down, (6, 5, channels), batch=2, training=False, directions=2)
+    up = gn.ConvTranspose2d(channels, kernel, **options)
+    gn.testing.check_gradients(up, (4, 5, features), batch=2, training=False, directions=2)
+
+
 @pytest.mark.parametrize("channels", CHANNELS)
 @pytest.mark.parametrize("batch", [1, 4])
 def test_dcgan_block(channels, batch):
@@ -85,7 +101,7 @@ def _table():
 
 @pytest.mark.parametrize(("kernel", "geometry"), list(_table()))
 def test_with_each_kernel(kernel, geometry, rng):
-    options = {"stride": geometry.stride, "padding": geometry.padding}
+    options = {"stride": geometry.stride, "padding": geometry.padding, "groups": geometry.groups}
     extra = tuple(
         size - large_size(small, k, s, p, 0)
         for size, small, k, s, p in zip(

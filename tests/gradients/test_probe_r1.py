@@ -24,6 +24,14 @@ DISCRIMINATORS = {
         gn.Dense(5, activation="relu"),
         gn.Dense(1),
     ),
+    "groups and one weight a channel": gn.Sequential(
+        gn.Conv2d(4, 1, bias=False),
+        gn.Conv2d(6, 3, padding=1, groups=2, activation="leaky_relu"),
+        gn.ConvTranspose2d(6, 2, stride=2, groups=3),
+        gn.Conv2d(6, 12, groups=6, bias=False),
+        gn.Flatten(),
+        gn.Dense(1),
+    ),
     "maxout": gn.Sequential(gn.Flatten(), gn.Dense(12), gn.Maxout(3), gn.Dense(1, bias=False)),
     "residual and pooling": gn.Sequential(
         gn.Residual(gn.Sequential(gn.LeakyReLU(), gn.Conv2d(1, 3, padding=1))),
@@ -51,6 +59,16 @@ DISCRIMINATORS = {
         gn.Reshape(2, 2),
         gn.Flatten(),
         gn.Dense(1),
+    ),
+    "basis, low-pass and weighted sum": gn.Sequential(
+        gn.WeightedSum(),
+        gn.Dense(4),
+        gn.Basis(2, 3),
+        gn.BlurUpsample2d((True, False)),
+        gn.Conv2d(3, 1, activation="leaky_relu"),
+        gn.BlurDownsample2d(),
+        gn.WeightedSum(),
+        gn.Dense(1, bias=False),
     ),
     "transposed conv": gn.Sequential(
         gn.ConvTranspose2d(2, 3, stride=2, padding=1, activation="leaky_relu"), gn.Flatten(), gn.Dense(1)
@@ -110,6 +128,11 @@ DISCRIMINATORS |= {
         gn.Parallel(gn.Sequential(gn.Dense(2), gn.Softplus()), gn.Identity()),
         gn.Concatenate(),
         gn.LayerNorm(),
+    ),
+    "inner product": gn.Sequential(
+        gn.Flatten(),
+        gn.Fork(gn.Dense(3, activation="leaky_relu"), gn.Dense(3, activation="tanh")),
+        gn.InnerProduct(),
     ),
     "loop, tanh": _critic(gn.Flatten(), gn.Dense(4), gn.Loop(gn.Dense(4, activation="tanh"), 3)),
 }

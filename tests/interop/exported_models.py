@@ -34,6 +34,8 @@ IMAGES = {
         (8, 8, 1), 5, classes=3, width=2, condition="embedding"
     ),
     "residual": lambda: gn.models.residual_gan((16, 16, 3), 5, width=2, minibatch_deviation=True),
+    "r3gan": lambda: gn.models.r3gan((12, 13, 3), 5, width=4),
+    "r3gan-conditional": lambda: gn.models.r3gan((8, 8, 1), 5, classes=3, width=4),
     "infogan": lambda: gn.models.infogan((16, 16, 1), 5, width=2, categories=3),
     "gran": lambda: gn.models.gran((16, 16, 1), 5, draw_steps=3, width=2, code=6),
     "mlp": lambda: gn.models.mlp((6, 6, 2), 5, hidden=12, maxout_units=7),
@@ -56,12 +58,23 @@ LAYERS = {
     ),
     "maxout of maps": (gn.Sequential(gn.Conv2d(6, (3, 2), stride=(2, 1), padding=(1, 0)), gn.Maxout(2)), (7, 6, 2)),
     "transposed": (gn.ConvTranspose2d(3, (3, 4), stride=(2, 3), padding=(1, 0), output_padding=(1, 2)), (4, 3, 2)),
+    "groups": (
+        gn.Sequential(
+            gn.Conv2d(6, 3, padding=1, groups=2, bias=False), gn.BatchNorm(),
+            gn.ConvTranspose2d(9, 2, stride=2, groups=3, bias=False), gn.BatchNorm(activation="relu"),
+            gn.SpectralNorm(gn.ConvTranspose2d(6, 2, groups=3)), gn.Conv2d(6, 3, groups=6),
+        ),
+        (4, 3, 4),
+    ),
     "layer norm": (gn.LayerNorm(activation="tanh"), (4, 3, 2)),
     "layer norm of features": (gn.LayerNorm(scale=False), (6,)),
     "group norm": (gn.GroupNorm(2, activation="relu"), (4, 3, 6)),
     "group norm of features": (gn.GroupNorm(2, bias=False), (6,)),
     "instance norm": (gn.Sequential(gn.InstanceNorm(), gn.InstanceNorm(affine=True)), (4, 3, 2)),
     "batch norm": (gn.Sequential(gn.BatchNorm(affine=False), gn.BatchNorm(scale=False, epsilon=0.1)), (4, 3, 2)),
+    "low-pass": (gn.Sequential(gn.BlurUpsample2d((True, False)), gn.BlurUpsample2d(), gn.BlurDownsample2d()), (4, 3, 2)),
+    "maps": (gn.Sequential(gn.WeightedSum(), gn.Dense(6), gn.Basis(3, 2)), (4, 3, 2)),
+    "product": (gn.Sequential(Fork(gn.Dense(4), gn.Dense(4)), gn.InnerProduct()), (3,)),
     "nearest": (gn.Upsample2d((2, 3)), (4, 3, 2)),
     "bilinear": (gn.Sequential(gn.Upsample2d((2, 3), mode="bilinear"), gn.AveragePool2d((4, 1))), (4, 3, 2)),
     "shapes": (

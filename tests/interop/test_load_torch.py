@@ -147,6 +147,15 @@ def test_one_pixel_that_grows_stays_a_convolution():
     same(ours(z), theirs(module, z))
 
 
+def test_groups():
+    structure = gn.Sequential(gn.Conv2d(6, 3, groups=2), gn.ConvTranspose2d(9, 2, stride=2, groups=3))
+    ours = gn.Network(structure, (5, 4, 4))
+    module = nn.Sequential(nn.Conv2d(4, 6, 3, groups=2), nn.ConvTranspose2d(6, 9, 2, 2, groups=3))
+    load_torch(ours, module)
+    x = normal(0, 3, 5, 4, 4)
+    same(ours(x), theirs(module, x))
+
+
 class ConditionalGenerator(nn.Module):
     def __init__(self):
         super().__init__()

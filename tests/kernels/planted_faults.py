@@ -303,6 +303,10 @@ _border("upsample_nearest", "forward", "y", 2, 16)
 _border("upsample_nearest", "backward", "dx", 2, 16)
 _border("upsample_bilinear", "forward", "y", 2, 16)
 _border("upsample_bilinear", "backward", "dx", 2, 16)
+_border("affine_sample", "forward", "y", 2, 16)
+_border("affine_sample", "backward", "dx", 2, 16)
+_border("blur", "enlarge", "large", 2, 16)
+_border("blur", "shrink", "small", 2, 16)
 _border("images", "forward", "images", 2, 45)
 
 
@@ -359,6 +363,38 @@ _wrong_where("at stride 2×1", lambda g: g.stride == (2, 1))
 _wrong_where("of a 2×2 kernel at padding 2", lambda g: g.kernel == (2, 2) and g.padding == (2, 2))
 _wrong_where("from 17 channels to 19", lambda g: (g.large[2], g.small[2]) == (17, 19))
 _wrong_where("at width 16 and more, last column", lambda g: g.large[1] >= 16, _last_column)
+_wrong_where("in groups at stride 2", lambda g: g.groups > 1 and g.stride == (2, 2))
+_wrong_where("of one channel in each group", lambda g: g.groups == g.large[2] == g.small[2] > 1)
+
+
+def _in_groups(label, image, weight):
+    """Faults of what one group does to another's numbers; image and weight: (array, groups) → a wrong one."""
+    for which in ("small", "large", "weight"):
+        spoil = weight if which == "weight" else image
+        FAULTS[f"conv2d {label}: {which}"] = (
+            "conv2d",
+            lambda which=which, spoil=spoil: convolution(
+                lambda g: Plan(g, lambda g: g.groups > 1, lambda array: spoil(array, g.groups), which)
+            ),
+            f"{which} differs by",
+        )
+
+
+def _without_the_last_group(array, groups):
+    """Of the last axis, on which the channels of all groups stand."""
+    array = array.copy()
+    array[..., array.shape[-1] // groups * (groups - 1) :] = 0
+    return array
+
+
+def _with_groups_exchanged(array, groups):
+    """The first and the last."""
+    parts = np.split(array, groups, axis=-1)
+    return np.concatenate([parts[-1], *parts[1:-1], parts[0]], axis=-1)
+
+
+_in_groups("drops the last group", _without_the_last_group, _without_the_last_group)
+_in_groups("exchanges two groups", _with_groups_exchanged, _with_groups_exchanged)
 
 
 # Flags and what lies in memory.

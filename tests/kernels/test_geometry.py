@@ -29,3 +29,10 @@ def test_shapes_and_work():
     assert geometry.small_shape == (2, 4, 3, 5)
     assert geometry.weight_shape == (4, 4, 3, 5)
     assert geometry.operations == 2 * 2 * 4 * 3 * 5 * 4 * 4 * 3
+
+
+def test_groups():
+    assert Geometry(2, (8, 6, 3), (4, 3, 5), (4, 4), (2, 2), (1, 1)).groups == 1
+    geometry = Geometry(2, (8, 6, 12), (4, 3, 8), (4, 4), (2, 2), (1, 1), 4)
+    assert geometry.weight_shape == (4, 4, 3, 8)
+    assert geometry.operations == 2 * 2 * 4 * 3 * 8 * 4 * 4 * 3

@@ -157,6 +157,7 @@ class TestFeatures:
             ({}, None),
             ({"small": (2, 2, 5), "stride": (2, 2)}, "stride"),
             ({"small": (6, 6, 5), "padding": (1, 1)}, "padding"),
+            ({"small": (4, 4, 6), "groups": 3}, "groups"),
         ],
     )
     def test_of_a_geometry(self, plant, change, feature):

@@ -97,6 +97,13 @@ class TestRecords:
         records = json.loads(json.dumps(kernels.to_records(CHOICES)))
         assert kernels.from_records(records, "here") == CHOICES
 
+    def test_groups_are_written_where_there_are_several_and_read_as_one_where_not_said(self):
+        geometry = GEOMETRY._replace(groups=2)
+        grouped = {("conv2d", CONVOLUTION._replace(geometry=geometry)): "reference"}
+        records = json.loads(json.dumps(kernels.to_records(CHOICES | grouped)))
+        assert [(record["geometry"] or {}).get("groups") for record in records] == [None, None, 2]
+        assert kernels.from_records(records, "here") == CHOICES | grouped
+
     @pytest.mark.parametrize(
         ("change", "words"),
         [
@@ -111,6 +118,8 @@ class TestRecords:
             ({"geometry": None}, "geometry: expected for 'conv2d'"),
             ({"geometry": {"batch": 3}}, "geometry: expected an object with batch, large"),
             ({"geometry": {"stride": [0, 2]}}, "stride: expected 2 integers of at least 1"),
+            ({"geometry": {"groups": 0}}, "groups: expected 1 integers of at least 1"),
+            ({"geometry": {"groups": 3}}, "groups: 2 and 4 channels do not divide into 3 groups"),
             ({"geometry": {"large": [8, True, 2]}}, "large: expected 3 integers of at least 1"),
             ({"kernel": "winograd"}, "kernel 'winograd' of 'conv2d' cannot do .* here: .*panels"),
             ({"device": "cuda", "kernel": "direct"}, "kernel 'direct' of 'conv2d' cannot do .* here"),

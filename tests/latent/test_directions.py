@@ -138,6 +138,8 @@ def test_codes_are_where_the_prior_says(rng: np.random.Generator) -> None:
         gn.models.gran((8, 8, 1), 3, draw_steps=2, width=2, code=6),
         gn.models.mlp((8, 8, 1), 3, hidden=6),
         gn.models.residual_gan((8, 8, 1), 3, width=2),
+        gn.models.r3gan((8, 8, 1), 3, width=4),
+        gn.models.r3gan((8, 8, 1), 3, width=4, classes=4),
         gn.models.lapgan((16, 16, 1), 3, levels=1, width=2, hidden=6, classes=4).coarsest,
     ],
     ids=lambda gan: str(gan.recipe["model"]),

@@ -22,6 +22,8 @@ def test_fans():
     assert fans((10, 20)) == (10, 20)
     assert fans((3, 5, 8, 16)) == (3 * 5 * 8, 3 * 5 * 16)
     assert fans((3, 5, 16, 8), output_axis=2) == (3 * 5 * 8, 3 * 5 * 16)
+    assert fans((3, 5, 8, 16), groups=4) == (3 * 5 * 8, 3 * 5 * 4)
+    assert fans((3, 5, 8, 16), output_axis=2, groups=4) == (3 * 5 * 4, 3 * 5 * 8)
     assert fans((7,)) == (7, 7)
     assert fans(()) == (1, 1)
 
@@ -65,6 +67,12 @@ def test_layers_count_inputs_and_outputs_of_their_own_side(layer):
     """The fan-in of a transposed convolution counts its own input channels, though its weights are laid out otherwise."""
     network = gn.Network(layer(32, 4, weight_initializer=gn.He()), (8, 8, 128))
     np.testing.assert_allclose(network.parameters["weight"].std(), math.sqrt(2 / (16 * 128)), rtol=0.02)
+
+
+@pytest.mark.parametrize("layer", [gn.Conv2d, gn.ConvTranspose2d])
+def test_a_unit_of_a_group_has_the_inputs_of_its_group_alone(layer):
+    network = gn.Network(layer(64, 4, groups=4, weight_initializer=gn.He()), (8, 8, 128))
+    np.testing.assert_allclose(network.parameters["weight"].std(), math.sqrt(2 / (16 * 32)), rtol=0.02)
 
 
 def test_where_layers_start():

@@ -42,7 +42,7 @@ def test_settings_are_in_the_signature() -> None:
     assert "model" not in parameters
 
 
-@pytest.mark.parametrize("model", ["dcgan", "residual", "conditional-dcgan", "gran", "infogan"])
+@pytest.mark.parametrize("model", ["dcgan", "residual", "r3gan", "conditional-dcgan", "gran", "infogan"])
 def test_both_ways_give_the_same_networks(model: str) -> None:
     shape = (8, 8, 1)
     options = {"classes": 3} if model == "conditional-dcgan" else {}

@@ -26,6 +26,7 @@ MODELS: dict[str, Callable[[], Any]] = {
     "gran": lambda: gn.models.gran(SHAPE, 4, draw_steps=2, width=2, code=3),
     "infogan": lambda: gn.models.infogan(SHAPE, 4, width=2),
     "residual": lambda: gn.models.residual_gan(SHAPE, 4, width=2),
+    "r3gan": lambda: gn.models.r3gan(SHAPE, 4, width=2),
 }
 
 

@@ -38,3 +38,15 @@ def test_whatever_moves_is_seen(moved: str) -> None:
 def test_networks_that_have_nothing_to_fold() -> None:
     gan = gn.models.mlp((4, 4, 1), 3, hidden=5)
     assert gan._with_fewer_passes(gan.sampler()) is gan.sampler()
+
+
+@pytest.mark.parametrize("layer", [gn.Conv2d, gn.ConvTranspose2d])
+def test_normalisation_behind_groups(layer, rng) -> None:
+    structure = gn.Sequential(layer(6, 3, groups=3), gn.BatchNorm(activation="relu"))
+    network = gn.Network(structure, (4, 5, 9), dtype=np.float64)
+    for vector in (network.parameters, network.state):
+        vector.assign(vector.values + rng.random(len(vector)))
+    x = rng.standard_normal((2, 4, 5, 9))
+    folded = gn.folded(network)
+    assert len(folded.structure.layers) == 1
+    np.testing.assert_allclose(folded(x), network(x), atol=1e-12)

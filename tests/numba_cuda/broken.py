@@ -35,6 +35,8 @@ BROKEN = [
     ("columns: a row counted twice", "columns", nth(r"first \+ run, rows", 0, "first + run + 1, rows"), "batch_norm"),
     ("columns: half of the threads left out", "columns", nth(r"half = height // 2", 0, "half = height // 4"), "batch_norm"),
     ("resampling: a neighbour left out", "resampling", nth(r"row \+ 2", 0, "row + 1"), "upsample_bilinear"),
+    ("resampling: a tap of the low-pass left out", "resampling", nth(r"2 \* row \+ 3", 0, "2 * row + 2"), "blur"),
+    ("affine_sample: too small a reach", "affine_sample", nth(r"abs\(i00\) \+ abs\(i01\)", 0, "abs(i00)"), "affine_sample"),
     ("philox: nine rounds", "philox", nth(r"range\(ROUNDS\)", 0, "range(9)"), "normal"),
     ("dropout: a word too many dropped", "dropout", nth(r"word >= least", 0, "word > least + least"), "dropout"),
     ("dropout: the mask's other half", "dropout", nth(r"kept\[i\] != 0", 0, "kept[i] == 0"), "dropout"),

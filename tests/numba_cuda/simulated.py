@@ -85,6 +85,7 @@ def toy_cases(operation):
             for label, *sizes in (
                 ("odd remainder", 1, (4, 3, 2), 3, (3, 2), (2, 1), (1, 0)),
                 ("padding above kernel", 1, (2, 2, 1), 2, (2, 2), (1, 2), (3, 2)),
+                ("two groups", 2, (3, 4, 4), 2, (2, 3), (1, 2), (0, 1), 2),
             )
         ]
     if operation in ("batch_norm", "bias_activation"):

@@ -34,6 +34,11 @@ RULES = {
     "average_pool": (lambda x, **o: ops.average_pool(x, 2, **o), ((2, 4, 6, 3),)),
     "upsample_nearest": (lambda x, **o: ops.upsample_nearest(x, 2, **o), ((2, 2, 3, 3),)),
     "upsample_bilinear": (lambda x, **o: ops.upsample_bilinear(x, 2, **o), ((2, 2, 3, 3),)),
+    "blur_upsample": (lambda x, **o: ops.blur_upsample(x, (True, False), **o), ((2, 2, 3, 3),)),
+    "blur_downsample": (lambda x, **o: ops.blur_downsample(x, **o), ((2, 4, 5, 3),)),
+    "spread": (lambda x, w, **o: ops.spread(x, w, **o), ((4, 3), (2, 5, 3))),
+    "weighted_sum": (lambda x, w, **o: ops.weighted_sum(x, w, **o), ((4, 2, 5, 3), (2, 5, 3))),
+    "affine_sample": (lambda x, m, **o: ops.affine_sample(x, m, **o), ((2, 4, 5, 3), (2, 2, 3))),
     "softplus": (lambda s, **o: ops.softplus(s, **o), ((7,),)),
     "maxout": (lambda x, **o: ops.maxout(x, 3, **o), ((4, 6),)),
     "diff_augment": (
@@ -46,7 +51,7 @@ RULES = {
 }
 """Name → (function of arrays and options, shapes of the arrays)."""
 
-CONSTANTS = {"batch_norm_inference": {1}}
+CONSTANTS = {"batch_norm_inference": {1}, "affine_sample": {1}}
 """Arrays that have no gradient."""
 
 

@@ -89,7 +89,9 @@ def test_arguments(rng):
         augment(x, "color")
     with pytest.raises(gn.ShapeError, match="x must be"):
         augment(x[0], "colour")
-    with pytest.raises(ValueError, match="policy: expected some of colour, translation, cutout, got none"):
+    with pytest.raises(
+        ValueError, match="policy: expected some of colour, translation, cutout, geometry, hue, got none"
+    ):
         gn.DiffAugment()
     with pytest.raises(ValueError, match="policy: expected one of"):
         gn.DiffAugment("colour", "flip")

@@ -109,10 +109,20 @@ def test_evaluation_batch_norm_keeps_its_input_for_the_scale_only(rng):
         lambda x, **o: ops.average_pool(x, 2, **o),
         lambda x, **o: ops.upsample_nearest(x, 2, **o),
         lambda x, **o: ops.upsample_bilinear(x, 2, **o),
+        lambda x, **o: ops.blur_upsample(x, **o),
+        lambda x, **o: ops.blur_downsample(x, **o),
         lambda x, **o: ops.maxout(x, 2, **o),
         lambda x, **o: ops.dropout(x, 0.5, np.random.default_rng(0), **o),
     ],
-    ids=["average_pool", "upsample_nearest", "upsample_bilinear", "maxout", "dropout"],
+    ids=[
+        "average_pool",
+        "upsample_nearest",
+        "upsample_bilinear",
+        "blur_upsample",
+        "blur_downsample",
+        "maxout",
+        "dropout",
+    ],
 )
 def test_maps_whose_derivative_needs_no_input(operation, rng):
     for wrt in (True, False):

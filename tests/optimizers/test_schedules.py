@@ -2,8 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 
+import gan_np as gn
 from gan_np.schedules import ExponentialDecay, Linear, at
 
 
@@ -58,3 +60,14 @@ def test_schedules_are_values():
 def test_bad_arguments(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_half_life():
+    """Half of what the average holds is forgotten after so many images; with a half-life of 0 all of it at once."""
+    decay = gn.schedules.HalfLife(640, 32)
+    np.testing.assert_allclose(np.prod([decay(update) for update in range(20)]), 0.5)
+    growing = gn.schedules.HalfLife(gn.schedules.Cosine(0.0, 320.0, 10), 32)
+    assert growing(0) == 0
+    np.testing.assert_allclose(growing(10) ** 10, 0.5)
+    with pytest.raises(ValueError, match="images: expected a number of at least 0"):
+        gn.schedules.HalfLife(-1.0, 32)

@@ -29,6 +29,7 @@ MODELS = {
     "gran": lambda: gn.models.gran((8, 8, 1), 4, width=2, code=3),
     "infogan": lambda: gn.models.infogan((8, 8, 1), 4, width=2),
     "residual": lambda: gn.models.residual_gan((8, 8, 1), 4, width=2),
+    "r3gan": lambda: gn.models.r3gan((8, 8, 1), 4, width=2),
     "laplacian-level": lambda: gn.models.laplacian_level((8, 8, 1), width=2),
     "dense": lambda: gn.models.MODELS["dense"]((8, 8, 1), 4, hidden=8),
     "mlp": lambda: gn.models.mlp((8, 8, 1), 4, hidden=8, maxout_units=4),

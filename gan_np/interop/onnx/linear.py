@@ -21,14 +21,14 @@ def dense(graph: Graph, layer: Dense, variables: Variables, x: Value) -> Value:
 
 @exports(Conv2d)
 def convolution(graph: Graph, layer: Conv2d, variables: Variables, x: Value) -> Value:
-    """Conv, whose weight is (out, in, kernel_height, kernel_width)."""
+    """Conv, whose weight is (out, in/groups, kernel_height, kernel_width)."""
     weight = graph.constant(to_host(variables["weight"]).transpose(3, 2, 0, 1), "weight")
     return _convolved(graph, "Conv", layer, variables, x, weight)
 
 
 @exports(ConvTranspose2d)
 def transposed_convolution(graph: Graph, layer: ConvTranspose2d, variables: Variables, x: Value) -> Value:
-    """ConvTranspose, whose weight is (in, out, kernel_height, kernel_width)."""
+    """ConvTranspose, whose weight is (in, out/groups, kernel_height, kernel_width)."""
     weight = graph.constant(to_host(variables["weight"]).transpose(3, 2, 0, 1), "weight")
     return _convolved(graph, "ConvTranspose", layer, variables, x, weight, output_padding=list(layer.output_padding))
 
@@ -52,6 +52,7 @@ def _convolved(
         kernel_shape=list(layer.kernel_size),
         strides=list(layer.stride),
         pads=[*layer.padding, *layer.padding],
+        **({"group": layer.groups} if layer.groups != 1 else {}),
         **more,
     )
     return activated(graph, y, layer.activation)

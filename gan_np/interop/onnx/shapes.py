@@ -1,10 +1,28 @@
-"""Layers that rearrange, join, spread and resample."""
+"""Layers that rearrange, join, spread, multiply and resample."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from gan_np.layers import Add, AveragePool2d, Concatenate, Flatten, Planes, Reshape, Upsample2d, Variables
+import numpy as np
+
+from gan_np.arrays import to_host
+from gan_np.layers import (
+    Add,
+    AveragePool2d,
+    Basis,
+    BlurDownsample2d,
+    BlurUpsample2d,
+    Concatenate,
+    Flatten,
+    InnerProduct,
+    Planes,
+    Reshape,
+    Upsample2d,
+    Variables,
+    WeightedSum,
+)  # fmt: skip
 
 from .graph import Graph, Value, exports
 
@@ -78,3 +96,49 @@ def average_pool(graph: Graph, layer: AveragePool2d, variables: Variables, x: Va
     """The mean over disjoint windows."""
     window = list(layer.window)
     return graph.node("AveragePool", x, shape=variables.declaration.output_shape, kernel_shape=window, strides=window)
+
+
+@exports(BlurUpsample2d)
+def blur_upsample(graph: Graph, layer: BlurUpsample2d, variables: Variables, x: Value) -> Value:
+    """The transposed convolution of each channel with the low-pass, whose sum is 4."""
+    odd = [int(one) for one in layer.odd]
+    return _blurred(graph, "ConvTranspose", variables, x, 4.0, output_padding=odd)
+
+
+@exports(BlurDownsample2d)
+def blur_downsample(graph: Graph, layer: BlurDownsample2d, variables: Variables, x: Value) -> Value:
+    """The convolution of each channel with the low-pass, whose sum is 1."""
+    return _blurred(graph, "Conv", variables, x, 1.0)
+
+
+def _blurred(graph: Graph, operator: str, variables: Variables, x: Value, total: float, **more: Any) -> Value:
+    channels, taps = x.shape[-1], np.array([1.0, 3.0, 3.0, 1.0]) / 8
+    weight = np.tile(total * np.outer(taps, taps), (channels, 1, 1, 1))
+    shape = variables.declaration.output_shape
+    options: dict[str, Any] = {"kernel_shape": [4, 4], "strides": [2, 2], "pads": [1, 1, 1, 1], "group": channels}
+    return graph.node(operator, x, graph.constant(weight, "low-pass"), shape=shape, **options, **more)
+
+
+@exports(Basis)
+def basis(graph: Graph, layer: Basis, variables: Variables, x: Value) -> Value:
+    """Features times maps."""
+    (features,) = x.shape
+    points = graph.reshape(x, (features, 1, 1), (1, 1, features))
+    maps = graph.constant(to_host(variables["weight"]).transpose(2, 0, 1), "weight")
+    return graph.node("Mul", points, maps, shape=variables.declaration.output_shape)
+
+
+@exports(WeightedSum)
+def weighted_sum(graph: Graph, layer: WeightedSum, variables: Variables, x: Value) -> Value:
+    """A convolution of each channel alone, to one pixel."""
+    height, width, channels = x.shape
+    weight = graph.constant(to_host(variables["weight"]).transpose(2, 0, 1)[:, None], "weight")
+    pixel = graph.node("Conv", x, weight, shape=(1, 1, channels), kernel_shape=[height, width], group=channels)
+    return graph.reshape(pixel, (channels,))
+
+
+@exports(InnerProduct)
+def inner_product(graph: Graph, layer: InnerProduct, variables: Variables, x: tuple[Value, ...]) -> Value:
+    """A product and its sum."""
+    axes = graph.constant(np.array([1], np.int64), "axes")
+    return graph.node("ReduceSum", graph.node("Mul", *x), axes, shape=(1,), keepdims=1)

@@ -51,6 +51,37 @@ class MinibatchStandardDeviation(nn.Module):
         deviation = (x.var(0, unbiased=False) + self.epsilon).sqrt().mean()
         return torch.cat([x, deviation.expand_as(x[:, :1])], 1)
 ''',
+    "BlurUpsample": '''
+class BlurUpsample(nn.Module):
+    """Twice the size, one pixel more where `odd`, and a low-pass: [1, 3, 3, 1]/4 along both axes, stride 2."""
+
+    def __init__(self, odd):
+        super().__init__()
+        self.odd = odd
+
+    def forward(self, x):
+        taps = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=x.dtype, device=x.device) / 4
+        weight = torch.outer(taps, taps).expand(x.shape[1], 1, 4, 4)
+        return nn.functional.conv_transpose2d(
+            x, weight, stride=2, padding=1, output_padding=self.odd, groups=x.shape[1]
+        )
+''',
+    "BlurDownsample": '''
+class BlurDownsample(nn.Module):
+    """A low-pass, [1, 3, 3, 1]/8 along both axes, and half the size."""
+
+    def forward(self, x):
+        taps = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=x.dtype, device=x.device) / 8
+        weight = torch.outer(taps, taps).expand(x.shape[1], 1, 4, 4)
+        return nn.functional.conv2d(x, weight, stride=2, padding=1, groups=x.shape[1])
+''',
+    "InnerProduct": '''
+class InnerProduct(nn.Module):
+    """(a, b) to the products of their rows, (N, 1)."""
+
+    def forward(self, x):
+        return (x[0] * x[1]).sum(1, keepdim=True)
+''',
     "Planes": '''
 class Planes(nn.Module):
     """Features (N, K) as K constant planes."""

@@ -13,7 +13,10 @@ from gan_np.arrays import Array, Shape
 from gan_np.layers import (
     Add,
     AveragePool2d,
+    Basis,
     BatchNorm,
+    BlurDownsample2d,
+    BlurUpsample2d,
     Concatenate,
     Conv2d,
     ConvTranspose2d,
@@ -22,6 +25,7 @@ from gan_np.layers import (
     Dropout,
     Flatten,
     GroupNorm,
+    InnerProduct,
     InstanceNorm,
     Layer,
     LayerNorm,
@@ -36,6 +40,7 @@ from gan_np.layers import (
     SpectralNorm,
     Tanh,
     Upsample2d,
+    WeightedSum,
 )  # fmt: skip
 from gan_np.models.gran import DrawStep, EmptyCanvas, FinishedCanvas
 from gan_np.models.lapgan import AddDetail
@@ -104,13 +109,13 @@ def dense(layer: Dense, site: Site) -> Chain:
 
 @exports(Conv2d)
 def convolution(layer: Conv2d, site: Site) -> list[Module]:
-    """nn.Conv2d, its weight (out, in, kernel_height, kernel_width)."""
+    """nn.Conv2d, its weight (out, in/groups, kernel_height, kernel_width)."""
     return _convolution("nn.Conv2d", layer, site, layer.out_channels)
 
 
 @exports(ConvTranspose2d)
 def transposed_convolution(layer: ConvTranspose2d, site: Site) -> list[Module]:
-    """nn.ConvTranspose2d, its weight (in, out, kernel_height, kernel_width)."""
+    """nn.ConvTranspose2d, its weight (in, out/groups, kernel_height, kernel_width)."""
     return _convolution("nn.ConvTranspose2d", layer, site, layer.out_channels)
 
 
@@ -120,6 +125,8 @@ def _convolution(name: str, layer: Any, site: Site, out_channels: int) -> list[M
         sizes = getattr(layer, argument, (0, 0))
         if sizes != (usual, usual):
             settings.append(f"{argument}={_sizes(sizes)}")
+    if layer.groups != 1:
+        settings.append(f"groups={layer.groups}")
     tensors = _present(
         weight=site.parameter("weight", lambda w: w.transpose(3, 2, 0, 1), lambda w: w.transpose(2, 3, 1, 0)),
         bias=site.parameter("bias", _same, _same),
@@ -254,6 +261,48 @@ def upsample(layer: Upsample2d, site: Site) -> list[Module]:
 def average_pool(layer: AveragePool2d, site: Site) -> list[Module]:
     """nn.AvgPool2d."""
     return [Module(f"nn.AvgPool2d({_sizes(layer.window)})")]
+
+
+@exports(BlurUpsample2d)
+def blur_upsample(layer: BlurUpsample2d, site: Site) -> list[Module]:
+    """A helper."""
+    return [Module(f"BlurUpsample({tuple(map(int, layer.odd))!r})")]
+
+
+@exports(BlurDownsample2d)
+def blur_downsample(layer: BlurDownsample2d, site: Site) -> list[Module]:
+    """A helper."""
+    return [Module("BlurDownsample()")]
+
+
+@exports(Basis)
+def basis(layer: Basis, site: Site) -> list[Module]:
+    """nn.ConvTranspose2d of one pixel with a group for each channel."""
+    channels = site.variables.declaration.output_shape[2]
+    sizes = f"({layer.height}, {layer.width})"
+    made = f"nn.ConvTranspose2d({channels}, {channels}, {sizes}, groups={channels}, bias=False)"
+    return [Module(f"nn.Unflatten(1, ({channels}, 1, 1))"), Module(made, _maps(site))]
+
+
+@exports(WeightedSum)
+def weighted_sum(layer: WeightedSum, site: Site) -> list[Module]:
+    """nn.Conv2d to one pixel with a group for each channel."""
+    height, width, channels = site.shape
+    made = f"nn.Conv2d({channels}, {channels}, ({height}, {width}), groups={channels}, bias=False)"
+    return [Module(made, _maps(site)), Module("nn.Flatten()")]
+
+
+def _maps(site: Site) -> dict[str, Tensor]:
+    """The weight (height, width, C) as (C, 1, height, width)."""
+    return _present(
+        weight=site.parameter("weight", lambda w: w.transpose(2, 0, 1)[:, None], lambda w: w[:, 0].transpose(1, 2, 0))
+    )
+
+
+@exports(InnerProduct)
+def inner_product(layer: InnerProduct, site: Site) -> list[Module]:
+    """A helper."""
+    return [Module("InnerProduct()")]
 
 
 @exports(Sequential)

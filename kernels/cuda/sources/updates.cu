@@ -39,8 +39,10 @@ sgd(real* theta, const real* gradient, real* velocity, int count, const int* ski
 // m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; θ ← θ − lr/(1−β₁ᵗ)·m/(√v/√(1−β₂ᵗ) + ε).
 extern "C" __global__ void __launch_bounds__(256)
 adam(real* theta, const real* gradient, real* first, real* second, int count, const int* skip, const int64* step_at,
-     int64 step_value, const double* rate_at, double rate_value, double beta1, double beta2, real epsilon) {
+     int64 step_value, const double* rate_at, double rate_value, const double* beta1_at, double beta1_value,
+     const double* beta2_at, double beta2_value, real epsilon) {
     if (!asked_for(skip)) return;  // all threads of all blocks alike: nobody waits at the barrier below
+    double beta1 = current(beta1_at, beta1_value), beta2 = current(beta2_at, beta2_value);
     __shared__ real constants[2];
     if (threadIdx.x == 0) {
         double step = static_cast<double>(step_at ? *step_at : step_value);
