@@ -38,7 +38,7 @@ __device__ __forceinline__ real rounded(real x) {
 #endif
 }
 
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(256, 4)
 grouped_to_small(const real* weight, const real* large, real* to, int count, GEOMETRY_PARAMETERS) {
     Geometry g = GEOMETRY;
     int inside = g.large_channels / g.groups;
@@ -67,7 +67,7 @@ grouped_to_small(const real* weight, const real* large, real* to, int count, GEO
     });
 }
 
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(256, 4)
 grouped_to_large(const real* weight, const real* small, real* to, int count, GEOMETRY_PARAMETERS) {
     Geometry g = GEOMETRY;
     int inside = g.large_channels / g.groups, outputs = g.small_channels / g.groups;
@@ -97,7 +97,7 @@ grouped_to_large(const real* weight, const real* small, real* to, int count, GEO
 }
 
 // Row y of the grid sums `share` images, and writes its own copy of dw.
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(256, 4)
 grouped_to_weight(const real* large, const real* small, real* to, int count, GEOMETRY_PARAMETERS, int share, int add) {
     Geometry g = GEOMETRY;
     int inside = g.large_channels / g.groups, begin = blockIdx.y * share, end = min(begin + share, g.batch);
