@@ -38,7 +38,7 @@ __device__ __forceinline__ real rounded(real x) {
 #endif
 }
 
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(256, 4)
 grouped_to_small(const real* weight, const real* large, real* to, int count, GEOMETRY_PARAMETERS) {
     Geometry g = GEOMETRY;
     int inside = g.large_channels / g.groups;
@@ -50,9 +50,11 @@ grouped_to_small(const real* weight, const real* large, real* to, int count, GEO
         int left = (pixel - line * g.small_width) * g.stride_width - g.padding_width;
         int first = by_group.quotient(d) * inside;
         real sum = 0;
+#pragma unroll 1
         for (int u = 0; u < g.kernel_height; ++u) {
             int row = top + u;
             if (row < 0 || row >= g.large_height) continue;
+#pragma unroll 1
             for (int v = 0; v < g.kernel_width; ++v) {
                 int column = left + v;
                 if (column < 0 || column >= g.large_width) continue;
@@ -65,7 +67,7 @@ grouped_to_small(const real* weight, const real* large, real* to, int count, GEO
     });
 }
 
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(256, 4)
 grouped_to_large(const real* weight, const real* small, real* to, int count, GEOMETRY_PARAMETERS) {
     Geometry g = GEOMETRY;
     int inside = g.large_channels / g.groups, outputs = g.small_channels / g.groups;
@@ -79,8 +81,10 @@ grouped_to_large(const real* weight, const real* small, real* to, int count, GEO
         // the first tap that meets the pixel, and where in b it does
         int low = by_high.quotient(h), near = by_wide.quotient(w);
         real sum = 0;
+#pragma unroll 1
         for (int u = h - low * g.stride_height, i = low; u < g.kernel_height && i >= 0; u += g.stride_height, --i) {
             if (i >= g.small_height) continue;
+#pragma unroll 1
             for (int v = w - near * g.stride_width, j = near; v < g.kernel_width && j >= 0; v += g.stride_width, --j) {
                 if (j >= g.small_width) continue;
                 const real* b = small + ((image * g.small_height + i) * g.small_width + j) * g.small_channels + first;
@@ -93,7 +97,7 @@ grouped_to_large(const real* weight, const real* small, real* to, int count, GEO
 }
 
 // Row y of the grid sums `share` images, and writes its own copy of dw.
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(256, 4)
 grouped_to_weight(const real* large, const real* small, real* to, int count, GEOMETRY_PARAMETERS, int share, int add) {
     Geometry g = GEOMETRY;
     int inside = g.large_channels / g.groups, begin = blockIdx.y * share, end = min(begin + share, g.batch);
@@ -103,18 +107,19 @@ grouped_to_weight(const real* large, const real* small, real* to, int count, GEO
         int place = by_channels.quotient(index), d = index - place * g.small_channels;
         int tap = by_inside.quotient(place), c = place - tap * inside, u = by_kernel.quotient(tap), v = tap - u * g.kernel_width;
         int channel = by_group.quotient(d) * inside + c;
+        const real *a = large + channel, *b = small + begin * g.small_height * g.small_width * g.small_channels + d;
         real sum = 0;
+#pragma unroll 1
         for (int image = begin; image < end; ++image)
+#pragma unroll 1
             for (int i = 0; i < g.small_height; ++i) {
-                int row = i * g.stride_height - g.padding_height + u;
-                if (row < 0 || row >= g.large_height) continue;
-                for (int j = 0; j < g.small_width; ++j) {
-                    int column = j * g.stride_width - g.padding_width + v;
-                    if (column < 0 || column >= g.large_width) continue;
-                    real a = large[((image * g.large_height + row) * g.large_width + column) * g.large_channels + channel];
-                    real b = small[((image * g.small_height + i) * g.small_width + j) * g.small_channels + d];
-                    sum += rounded(a) * rounded(b);
-                }
+                int row = i * g.stride_height - g.padding_height + u, column = v - g.padding_width;
+                bool inside_rows = row >= 0 && row < g.large_height;
+                int start = (image * g.large_height + row) * g.large_width;
+#pragma unroll 1
+                for (int j = 0; j < g.small_width; ++j, column += g.stride_width, b += g.small_channels)
+                    if (inside_rows && column >= 0 && column < g.large_width)
+                        sum += rounded(a[(start + column) * g.large_channels]) * rounded(*b);
             }
         own[index] = add ? own[index] + sum : sum;
     });
