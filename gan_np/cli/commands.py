@@ -37,7 +37,7 @@ COMMANDS = {
         "Find the z whose image is nearest to each image given, draw it beside it, and keep it to go on from.",
     ),
     "profile": Listed(
-        "Say where the time of a training step goes, by operation. Takes the settings of `train`; trains nothing.",
+        "Say where the time of a training step goes, by kernel and by layer. Takes the settings of `train`; trains nothing.",
         configured=True,
     ),
     "tune": Listed(
