@@ -11,7 +11,21 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from gan_np import averaging, data, devices, layers, models, networks, objectives, ops, optimizers, penalties, schedules
+from gan_np import (
+    averaging,
+    data,
+    devices,
+    layers,
+    models,
+    networks,
+    objectives,
+    ops,
+    optimizers,
+    penalties,
+    ranks,
+    rows,
+    schedules,
+)
 from gan_np.arrays import from_dlpack
 from gan_np.checks import ShapeError
 from gan_np.data.images import save_grid
@@ -165,8 +179,10 @@ __all__ = [
     "ops",
     "optimizers",
     "penalties",
+    "ranks",
     "register_kernel",
     "resume",
+    "rows",
     "runs",
     "save",
     "save_grid",

@@ -10,6 +10,7 @@ from gan_np import kernels
 from gan_np.arrays import Array, DType, Shape, empty
 from gan_np.devices import CPU
 from gan_np.host import drawn
+from gan_np.rows import RowsOfBatch
 
 from .pullback import problem
 
@@ -35,8 +36,10 @@ def standard_normal(rng: np.random.Generator, shape: Shape, dtype: DType, device
     >>> gn.ops.standard_normal(gn.arrays.generator(0), (2, 3), np.dtype(np.float32)).shape
     (2, 3)
     """
-    out = empty(math.prod(shape), dtype, device)
+    own = math.prod(shape)
+    ranks, first = (rng.size, rng.rank * own) if isinstance(rng, RowsOfBatch) else (1, 0)
+    out = empty(own * ranks, dtype, device)
     key = fresh_key(rng, device)
     if out.size:
         kernels.select("normal", problem(out)).forward(key, out)
-    return out.reshape(shape)
+    return out[first : first + own].reshape(shape)
