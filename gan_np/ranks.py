@@ -103,6 +103,16 @@ class Ranks:
         found: Value = self.broadcast(function() if self.rank == 0 else None)
         return found
 
+    def first_here(self, function: Callable[[], Value]) -> Value:
+        """What a function returns, called on one rank of each machine first and then on its others, whom what the first one
+        leaves in a cache serves."""
+        if self.local_rank == 0:
+            found = function()
+        self.barrier()
+        if self.local_rank:
+            found = function()
+        return found
+
     def with_batch_norm(self, whole: bool) -> Self:
         """The same ranks, with or without statistics of batch normalisation over all of them."""
         if whole == self.whole_batch_norm:

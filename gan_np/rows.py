@@ -48,7 +48,7 @@ class RowsOfBatch(np.random.Generator):
 
     def integers(
         self, low: Any, high: Any = None, size: Any = None, dtype: Any = np.int64, endpoint: bool = False
-    ) -> Any:  # type: ignore[override]
+    ) -> Any:
         """As NumPy's."""
         return self._rows(lambda whole: super(RowsOfBatch, self).integers(low, high, whole, dtype, endpoint), size)
 

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-
 from gan_np.arrays import Array, array_module
 
 from .ranks import Ranks

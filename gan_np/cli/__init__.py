@@ -8,8 +8,11 @@ numbers that are not finite; 130 stopped by Ctrl-C, 143 by SIGTERM (with a check
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 import typer
+
+from gan_np.distributed import current, end_all
 
 from .evaluate import evaluate
 from .export import export
@@ -56,12 +59,21 @@ def main() -> None:
     try:
         app()
     except KeyboardInterrupt as error:
-        say(" ".join(["interrupted", *getattr(error, "__notes__", [])]))
-        sys.exit(130)
-    except Interrupted as stop:
-        say(str(stop))
+        _leave(" ".join(["interrupted", *getattr(error, "__notes__", [])]), 130)
+    except Interrupted as stop:  # all that train together leave so
+        say(str(stop), quiet=current().rank > 0)
         sys.exit(128 + stop.number)
     except EXPECTED as error:
         notes = " ".join(getattr(error, "__notes__", []))
-        say(f"gan-np: {str(error) or type(error).__name__} {notes}".rstrip(), style="red")
-        sys.exit(3 if isinstance(error, ArithmeticError) else 1)
+        message = f"gan-np: {str(error) or type(error).__name__} {notes}".rstrip()
+        _leave(message, 3 if isinstance(error, ArithmeticError) else 1, "red")
+    except SystemExit as end:
+        if end.code:
+            end_all(current(), lambda: None, int(end.code))
+        raise
+
+
+def _leave(message: str, code: int, style: str | None = None) -> NoReturn:
+    """Say what went wrong and end; of several processes that train together all."""
+    end_all(current(), lambda: say(message, style=style), code)
+    sys.exit(code)

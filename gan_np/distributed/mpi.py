@@ -15,6 +15,7 @@ import contextlib
 import os
 import pickle
 import time
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -116,7 +117,7 @@ class MPIRanks(Ranks):
         starts = np.cumsum([0, *lengths])
         given = [text, (lengths, starts[:-1])]
         self._wait(self._communicator.Iallgatherv(packed, given), "objects", packed.nbytes * (self.size - 1))
-        return [pickle.loads(text[start:stop].data) for start, stop in zip(starts[:-1], starts[1:], strict=True)]
+        return [pickle.loads(text[start:stop].data) for start, stop in pairwise(starts)]
 
     def largest(self, number: int) -> int:
         """As in `Ranks`."""

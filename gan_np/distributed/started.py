@@ -41,6 +41,11 @@ def started_by(environment: Mapping[str, str] | None = None) -> Started | None:
 _world: Ranks | None = None
 
 
+def current() -> Ranks:
+    """The ranks that this process has become one of so far; itself alone if it was not asked to."""
+    return _world or ALONE
+
+
 def chosen_ranks(ranks: Ranks | Choice | None = None) -> Ranks:
     """The processes that a training is for.
 

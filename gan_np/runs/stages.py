@@ -19,7 +19,9 @@ from typing import Any, Unpack
 from gan_np.arrays import Array
 from gan_np.checks import as_array, integer, shown
 from gan_np.data.hold_out import HeldOut
+from gan_np.distributed import Choice, chosen_ranks
 from gan_np.models import GAN, Model, Stages
+from gan_np.ranks import ALONE, Ranks
 from gan_np.registry import describe
 from gan_np.training.algorithm import Trainer
 from gan_np.training.sources import ArraySource, Source, as_source
@@ -35,10 +37,12 @@ from .given import Given
 from .lock import RunLock
 from .loop import (
     Callback,
+    agree_on,
     check,
     check_unedited,
     configured,
     go_on,
+    locked,
     refuse_fewer,
     resume_stage,
     train_stage,
@@ -78,6 +82,7 @@ def train(
     transform: Callable[..., Any] | None = None,
     keys: str | tuple[str, str] | None = None,
     prefetch: int | None = None,
+    ranks: Ranks | Choice | None = None,
     **options: Unpack[Settings],
 ) -> Trainer:
     """Train a model by Algorithm 1.
@@ -100,6 +105,9 @@ def train(
         has an argument `rng` it is given a seeded NumPy generator to draw from, so that a resumed training draws the same.
     keys: of mappings, the keys of image and label, where they are not called so.
     prefetch: how many batches a thread reads ahead; None: 2 where reading costs time, 0 of arrays without a transform.
+    ranks: which processes train together: "auto" (or None), those that mpiexec or Slurm started together, if this is one of
+        several; "off", this one alone; or `gan_np.ranks.Ranks`. Rank 0 writes and calls the callbacks. See
+        docs/many-processes.md.
     layout, value_range (of the options): "NCHW" for images whose channels come first, and (low, high), the values that are
         black and white, of data that are given as they are, without `data` to name where they were loaded from.
 
@@ -120,6 +128,9 @@ def train(
     if not isinstance(gan, Model):
         raise TypeError(f"gan: expected a model, got {shown(gan)}")
     chosen, called = configured(config, options, gan), list(callbacks)
+    together = chosen_ranks(ranks)
+    _one_job(jobs, together)
+    agree_on(together, chosen)
     given = Given(images, labels, class_names, transform, keys, prefetch)
     source, class_names = given.source(gan, chosen)
     _check_jobs(jobs, gan, called, out, source)
@@ -135,10 +146,11 @@ def train(
             out=place,
             callbacks=called,
             progress=progress,
+            ranks=together,
         )
     if place is None:
         for part in parts:
-            trainer = _train_part(gan, part, None, class_names, called, progress)
+            trainer = _train_part(gan, part, None, class_names, called, progress, together)
         return trainer
     for part in parts:
         average = part.gan.average
@@ -146,13 +158,15 @@ def train(
         check(trainer, part.config, tuned_kernels(part.config), folder=True)
         part.gan.average = average
     outline = _outline(gan, parts, source)
+    if together.rank:  # rank 0 alone writes
+        return _train_parts(gan, parts, place, class_names, called, progress, jobs, together)[parts[-1].number]
     RunFolder.make_place(place)
     with RunLock(place):
         empty(place)
         try:
             _write_beginnings(place, outline, parts)
             write_config(place, chosen)
-            trained = _train_parts(gan, parts, place, class_names, called, progress, jobs)
+            trained = _train_parts(gan, parts, place, class_names, called, progress, jobs, together)
         except BaseException as error:
             if not isinstance(error, Interrupted) and not any(checkpoint.all_of(place / part.name) for part in parts):
                 with suppress(OSError):
@@ -180,6 +194,7 @@ def resume(
     transform: Callable[..., Any] | None = None,
     keys: str | tuple[str, str] | None = None,
     prefetch: int | None = None,
+    ranks: Ranks | Choice | None = None,
     **settings: Any,
 ) -> Trainer:
     """Go on with a run from its newest readable checkpoint, of several stages with each that is not done; or with a trainer
@@ -200,7 +215,7 @@ def resume(
     device, precision: other than the run's: a checkpoint goes on on any device (where sums may round differently).
     settings: of the model's own training, those that may change (a LAPGAN's coarsest_steps).
     transform: that of the run, where it has one.
-    callbacks, progress, jobs, keys, prefetch: as in `train`.
+    callbacks, progress, jobs, keys, prefetch, ranks: as in `train`. There may be another number of ranks than before.
 
     Returns the trainer; of several stages that of the last. `gan_np.load` opens the whole model.
 
@@ -216,20 +231,21 @@ def resume(
         if any(other is not None for other in others) or settings:
             raise ValueError("run: a trainer keeps its data, device and precision; only steps may be given with one")
         return go_on(run, steps, callbacks, progress)
-    place, called = Path(run), list(callbacks)
+    place, called, together = Path(run), list(callbacks), chosen_ranks(ranks)
+    _one_job(jobs, together)
     moved: str | None = None
     if isinstance(labels, str | os.PathLike):
         moved, labels = os.fspath(labels), None
-    kept = read_config(place)
+    kept = together.from_first(lambda: read_config(place))
     wished = {"data": data, "labels": moved, "steps": steps, "device": device, "precision": precision, **settings}
     changes = {name: value for name, value in wished.items() if value is not None}
     given = Given(images, labels, None, transform, keys, prefetch)
     check_changes(kept, changes)
     if not has_stages(place):
         integer("jobs", jobs, 1)
-        return resume_stage(place, changes, given, callbacks=called, progress=progress)
+        return resume_stage(place, changes, given, callbacks=called, progress=progress, ranks=together)
     config = kept.going_on(**changes)
-    with RunLock(place):
+    with locked(place, together):
         if given.images is None:
             given = dataclasses.replace(given, images=open_data(config, None if "data" in changes else place))
         gan, opened = _open(place, kept, config.device, given)
@@ -240,14 +256,17 @@ def resume(
         parts = _parts(gan, source, config)
         for part, found in zip(parts, opened, strict=True):
             _check_part(part, place, kept, found)
-        if not (place / FILE).exists():
-            _write_beginnings(place, _outline(gan, parts, source), parts)
-        write_config(place, config)
-        trained = _train_parts(gan, parts, place, class_names, called, progress, jobs)
+        together.barrier()  # all have read before one writes
+        if not together.rank:
+            if not (place / FILE).exists():
+                _write_beginnings(place, _outline(gan, parts, source), parts)
+            write_config(place, config)
+        trained = _train_parts(gan, parts, place, class_names, called, progress, jobs, together)
         last = parts[-1]
         if last.number not in trained:
             trained[last.number] = _read_back(last, place, class_names)
-        _finish(place, config)
+        if not together.rank:
+            _finish(place, config)
     return trained[last.number]
 
 
@@ -323,6 +342,14 @@ def _check_jobs(jobs: int, gan: Model, callbacks: Sequence[Callback], out: str |
         )
 
 
+def _one_job(jobs: int, ranks: Ranks) -> None:
+    """Refuse stages in processes of their own where several processes train each stage together."""
+    if ranks.size > 1 and integer("jobs", jobs, 1) > 1:
+        raise ValueError(
+            f"jobs: {ranks.size} ranks train each stage together, one after the other; expected 1, got {jobs}"
+        )
+
+
 def _outline(gan: Model, parts: list[_Part], source: Source) -> Outline:
     """What model.json is to say.
 
@@ -358,6 +385,7 @@ def _train_parts(
     callbacks: list[Callback],
     progress: bool,
     jobs: int,
+    ranks: Ranks = ALONE,
 ) -> dict[int, Trainer]:
     """All that are not done, one after another or in `jobs` processes; the trainers of those trained in this process."""
     todo = [part for part in parts if part.done is None or part.done < part.config.steps]
@@ -380,11 +408,13 @@ def _train_parts(
         return trained
     with StopRequest() as stop:
         for part in todo:
-            trainer = trained[part.number] = _train_part(gan, part, place, class_names, callbacks, progress)
+            trainer = trained[part.number] = _train_part(gan, part, place, class_names, callbacks, progress, ranks)
             if (
                 isinstance(gan, Stages) and trainer.gan is not part.gan
             ):  # a stage that went on is read from its checkpoint
                 gan = gan.with_stages(trainer.gan if stage is part.gan else stage for stage in gan.stages)
+            if ranks.size > 1:
+                stop.number = ranks.largest(stop.number or 0) or None
             if stop.number is not None and part is not todo[-1]:
                 name = signal.Signals(stop.number).name
                 raise Interrupted(stop.number, f"stopped by {name} after {place / part.name}", place)
@@ -398,6 +428,7 @@ def _train_part(
     class_names: Sequence[str] | None,
     callbacks: list[Callback],
     progress: bool,
+    ranks: Ranks,
 ) -> Trainer:
     """A stage from where it is to its end."""
     if part.done is not None:
@@ -409,6 +440,7 @@ def _train_part(
             callbacks=callbacks,
             progress=progress,
             run=place,
+            ranks=ranks,
         )
     if not gan.independent:
         gan.begin_stage(part.number)
@@ -421,6 +453,7 @@ def _train_part(
         callbacks=callbacks,
         progress=progress,
         run=place,
+        ranks=ranks,
     )
 
 

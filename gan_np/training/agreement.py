@@ -41,18 +41,26 @@ def require_agreement(ranks: Ranks, facts: Mapping[str, Any]) -> None:
 
 def facts_of(gan: GAN, source: Source, settings: Mapping[str, Any]) -> dict[str, Any]:
     """What ranks must agree on: versions, settings, the data as far as some examples tell, the weights."""
-    from gan_np import __version__
-
     some = source.some(EXAMPLES, generator(0))
     return {
-        "version of gan_np": __version__,
-        "version of Python": platform.python_version(),
-        "version of NumPy": np.__version__,
+        **versions(),
         **settings,
         "number of examples": source.count,
         "kind of data": f"{source.kind} of {source.dtype} {source.data_shape}",
         "data": digest_of_arrays(some.images, *(() if some.labels is None else (some.labels,))),
         "weights": digest_of_players(gan),
+    }
+
+
+def versions() -> dict[str, Any]:
+    """Of all that the bits of a training depend on."""
+    from gan_np import __version__
+
+    return {
+        "version of gan_np": __version__,
+        "version of Python": platform.python_version(),
+        "version of NumPy": np.__version__,
+        "kind of processor": platform.machine(),
     }
 
 
