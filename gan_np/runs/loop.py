@@ -321,13 +321,13 @@ def _drive(
                     recorder.record(step, measured)
                 if bar is not None:
                     bar.update(step)
-                _call(called, trainer, step, stop)
-                if stop is not None and stop.number is not None and trainer.steps < config.steps:
+                number = _call(called, trainer, step, stop)
+                if stop is not None and number is not None and trainer.steps < config.steps:
                     if in_notebook() and not stop.inner:
                         print("\n".join(_stopped(trainer, config, recorder)))
                         return trainer
                     assert going_on is not None
-                    _leave(trainer, config, recorder, stop.number, going_on)
+                    _leave(trainer, config, recorder, number, going_on)
             trainer.settle()
         except StopTraining:
             trainer.settle()
@@ -363,8 +363,10 @@ _ENDED = 1 << 10
 """Above the number of any signal: a callback ended the training."""
 
 
-def _call(called: Sequence[Callback], trainer: Trainer, step: Step, stop: StopRequest | None) -> None:
-    """The callbacks, which rank 0 alone has; then all ranks know whether one of them was asked to stop, and how.
+def _call(called: Sequence[Callback], trainer: Trainer, step: Step, stop: StopRequest | None) -> int | None:
+    """The callbacks, which rank 0 alone has; returns the signal by which a stop was asked for, if one was.
+
+    Of several ranks all return the same: a signal that comes to one of them behind its answer counts after the next step.
 
     Raises:
         StopTraining: a callback did, here or on rank 0.
@@ -373,7 +375,7 @@ def _call(called: Sequence[Callback], trainer: Trainer, step: Step, stop: StopRe
     if ranks.size == 1:
         for callback in called:
             callback(trainer, step)
-        return
+        return None if stop is None else stop.number
     asked = 0 if stop is None or stop.number is None else stop.number
     try:
         for callback in called:
@@ -384,7 +386,8 @@ def _call(called: Sequence[Callback], trainer: Trainer, step: Step, stop: StopRe
     if asked == _ENDED:
         raise StopTraining
     if stop is not None and asked:
-        stop.number = asked
+        stop.number = asked  # the block around this one knows too
+    return asked or None
 
 
 def _require_same_weights(trainer: Trainer, config: Config) -> None:

@@ -413,11 +413,10 @@ def _train_parts(
                 isinstance(gan, Stages) and trainer.gan is not part.gan
             ):  # a stage that went on is read from its checkpoint
                 gan = gan.with_stages(trainer.gan if stage is part.gan else stage for stage in gan.stages)
-            if ranks.size > 1:
-                stop.number = ranks.largest(stop.number or 0) or None
-            if stop.number is not None and part is not todo[-1]:
-                name = signal.Signals(stop.number).name
-                raise Interrupted(stop.number, f"stopped by {name} after {place / part.name}", place)
+            number = ranks.largest(stop.number or 0)  # of several ranks all leave, or none
+            if number and part is not todo[-1]:
+                name = signal.Signals(number).name
+                raise Interrupted(number, f"stopped by {name} after {place / part.name}", place)
     return trained
 
 
