@@ -83,6 +83,7 @@ PARQUET = ["pyarrow>=16"]
 TENSORBOARD = ["tensorboardX>=2.6"]
 FACES = ["dicebear-core>=10.7,<11", "dicebear-styles>=10.6,<11", "resvg-py>=0.5"]
 ONNX = ["onnx>=1.16"]
+MPI = ["mpi4py>=4", "mpich>=4.2; sys_platform != 'win32'"]
 DEMO = ["mlxtend>=0.23", *PLOT]
 DEVELOP = ["ruff>=0.14", "mypy>=1.18"]
 # Compiling the CUDA sources and Numba's CUDA kernels for real targets, with no GPU and no toolkit installed; pinned to the
@@ -96,7 +97,19 @@ CUDA_GATES = [
 ]
 TOOLS = ["pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "hypothesis>=6.100", "scipy>=1.12", "build>=1.2"]
 NOTEBOOK = ["ipykernel>=6.29", "nbclient>=0.10"]
-TEST = [*TOOLS, *NOTEBOOK, *DEMO, *DOWNLOAD, *PARQUET, *TENSORBOARD, *ONNX, "onnxruntime>=1.18", *DEVELOP]
+TEST = [
+    *TOOLS,
+    *NOTEBOOK,
+    *DEMO,
+    *DOWNLOAD,
+    *PARQUET,
+    *TENSORBOARD,
+    *ONNX,
+    "onnxruntime>=1.18",
+    *MPI,
+    "psutil>=5.9",
+    *DEVELOP,
+]
 
 setup(
     name="gan_np",
@@ -116,6 +129,7 @@ setup(
         "parquet": PARQUET,
         "tensorboard": TENSORBOARD,
         "onnx": ONNX,
+        "mpi": MPI,
         "test": TEST,
         "cuda12": ["cupy-cuda12x>=14"],
         "cuda13": ["cupy-cuda13x>=14"],

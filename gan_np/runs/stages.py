@@ -282,13 +282,13 @@ def check_changes(config: Config, changes: Mapping[str, Any]) -> None:
 
 
 def stage_trainers(
-    gan: Model, images: Array, labels: Array | None, config: Config
+    gan: Model, images: Array, labels: Array | None, config: Config, ranks: Ranks = ALONE
 ) -> Iterator[tuple[str, Config, Trainer]]:
     """For each stage its name, its configuration and a trainer as `train` would use it, to measure what it costs; the name
     of the only one is empty."""
     parts = _parts(gan, training_part(as_source(images, gan, labels=labels), config), config)
     for part in parts:
-        trainer = build_trainer(part.gan, part.source, part.config)
+        trainer = build_trainer(part.gan, part.source, part.config, ranks=ranks)
         yield ("" if len(parts) == 1 else part.name), part.config, trainer
 
 
