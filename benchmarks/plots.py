@@ -111,13 +111,25 @@ def save_dots(
     _save(figure, path, foot)
 
 
-def save_lines(path: Path, title: str, panels: Sequence[Panel], machine: dict[str, Any], *, quantity: str) -> None:
+READING_LINES = (
+    "Dots are medians, bars the middle half of the rounds, dashed lines power laws fitted to them; lower is faster."
+)
+
+
+def save_lines(
+    path: Path,
+    title: str,
+    panels: Sequence[Panel],
+    machine: dict[str, Any],
+    *,
+    quantity: str,
+    reading: str = READING_LINES,
+) -> None:
     """Panels side by side, both axes logarithmic: a power law is a straight line."""
     from matplotlib.ticker import LogLocator
 
     foot = _foot(
-        "Dots are medians, bars the middle half of the rounds, dashed lines power laws fitted to them; lower is faster. "
-        + one_line(machine),
+        f"{reading} {one_line(machine)}",
         60 * max(2, len(panels)),
     )
     figure = _figure(max(7.0, 3.6 * len(panels)), 4.6 + 0.17 * len(foot))

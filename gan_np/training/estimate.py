@@ -122,7 +122,9 @@ def profile_steps(trainer: Trainer, steps: int = 10) -> tuple[float, list[Line]]
     ]
     for what, traffic in trainer.ranks.traffic.items():
         calls, seconds = before.get(what, (0, 0.0))
-        lines.append(Line(what, "ranks", "wait", (traffic.calls - calls) / steps, (traffic.seconds - seconds) / steps))
+        if traffic.calls > calls:
+            waited = traffic.seconds - seconds
+            lines.append(Line(what, "ranks", "wait", (traffic.calls - calls) / steps, waited / steps))
     lines.sort(key=lambda line: -line.seconds)
     rest = step - sum(line.seconds for line in lines)
     return step, [*lines, Line("everything else", "", "", 0, rest)]

@@ -3,7 +3,7 @@
 import faulthandler
 import sys
 
-faulthandler.dump_traceback_later(80, exit=True)
+faulthandler.dump_traceback_later(170, exit=True)
 
 import numpy as np  # noqa: E402
 from equal_cases import trained  # noqa: E402

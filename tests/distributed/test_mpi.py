@@ -22,11 +22,11 @@ from gan_np.runs import Config, build_gan, load_gan
 
 HERE = Path(__file__).parent
 MPIEXEC = shutil.which("mpiexec", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
-LIMIT = 100
+LIMIT = 200
 MISSING = "mpi4py" if importlib.util.find_spec("mpi4py") is None else "mpiexec" if MPIEXEC is None else ""
 needs_mpi = pytest.mark.skipif(bool(MISSING), reason=f"{MISSING} is not installed (the extra `mpi`)")
 COMMAND = (
-    "import faulthandler, sys; faulthandler.dump_traceback_later(80, exit=True); from gan_np.cli import main; "
+    "import faulthandler, sys; faulthandler.dump_traceback_later(170, exit=True); from gan_np.cli import main; "
     "sys.argv[0] = 'gan-np'; main()"
 )
 SMALL = {"width": 2, "latent_dim": 3, "batch_size": 12, "checkpoint_every": 5, "sample_count": 4}
