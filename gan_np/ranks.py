@@ -113,6 +113,10 @@ class Ranks:
             found = function()
         return found
 
+    def on_device(self, device: str) -> Ranks:
+        """The ranks that add up arrays on this device."""
+        return self
+
     def with_batch_norm(self, whole: bool) -> Self:
         """The same ranks, with or without statistics of batch normalisation over all of them."""
         if whole == self.whole_batch_norm:

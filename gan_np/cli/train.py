@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 import warnings
 from pathlib import Path
@@ -11,7 +12,7 @@ import typer
 
 from gan_np.data.dataset import Dataset
 from gan_np.data.hold_out import rows_held_out
-from gan_np.distributed import chosen_ranks
+from gan_np.distributed import chosen_ranks, device_of_rank
 from gan_np.models import GAN, Model
 from gan_np.ranks import Ranks
 from gan_np.runs.config import CHANGEABLE, Config
@@ -82,6 +83,7 @@ def train(
     if flags.get("init_from") and flags.get("model"):
         raise wrong_option("model: the networks come from --init-from as they are; leave it out")
     chosen = resolve(config, flags)
+    chosen = dataclasses.replace(chosen, device=device_of_rank(chosen.device, together))
     dataset = together.first_here(lambda: open_data(chosen))
     if not dry_run:
         say_all(dataset.decided, quiet=quiet)

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from gan_np.arrays import Array, array_module, on_host, to_device, to_host
+from gan_np.devices import CPU
 from gan_np.kernels import threads
 from gan_np.ranks import Ranks, Traffic
 
@@ -56,6 +57,7 @@ class MPIRanks(Ranks):
         local.Free()
         self._traffic: dict[str, Traffic] = {}
         self._memory: dict[str, Array] = {}
+        self._on_devices: dict[str, Ranks] = {}
 
     def __repr__(self) -> str:
         return f"<rank {self.rank} of {self.size}>"
@@ -126,6 +128,16 @@ class MPIRanks(Ranks):
             self._communicator.Iallgather(np.array([number], np.int64), everyone), "agreement", 8 * (self.size - 1)
         )
         return int(everyone.max())
+
+    def on_device(self, device: str) -> Ranks:
+        """Themselves on the CPU; with a GPU each, those that send by NCCL."""
+        if device == CPU or self.size == 1:
+            return self
+        if device not in self._on_devices:
+            from .nccl import NCCLRanks
+
+            self._on_devices[device] = NCCLRanks(self, device)
+        return self._on_devices[device]
 
     def abort(self, code: int) -> None:
         """As in `Ranks`."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from gan_np import devices, kernels
 from gan_np.checks import as_array
-from gan_np.distributed import Choice, chosen_ranks
+from gan_np.distributed import Choice, chosen_ranks, device_of_rank
 from gan_np.models import GAN, MODELS, Model
 from gan_np.notebook import in_notebook
 from gan_np.ranks import ALONE, Ranks
@@ -149,6 +149,7 @@ def resume_stage(
     """
     kept = read_config(place)
     config = kept.going_on(**changes)
+    config = dataclasses.replace(config, device=device_of_rank(config.device, ranks))
     if set(changes) - set(CHANGEABLE):
         config = config.of_stage(0)  # what the model's training has of its own says other settings now
     with locked(place, ranks):

@@ -19,7 +19,7 @@ from typing import Any, Unpack
 from gan_np.arrays import Array
 from gan_np.checks import as_array, integer, shown
 from gan_np.data.hold_out import HeldOut
-from gan_np.distributed import Choice, chosen_ranks
+from gan_np.distributed import Choice, chosen_ranks, device_of_rank
 from gan_np.models import GAN, Model, Stages
 from gan_np.ranks import ALONE, Ranks
 from gan_np.registry import describe
@@ -245,6 +245,7 @@ def resume(
         integer("jobs", jobs, 1)
         return resume_stage(place, changes, given, callbacks=called, progress=progress, ranks=together)
     config = kept.going_on(**changes)
+    config = dataclasses.replace(config, device=device_of_rank(config.device, together))
     with locked(place, together):
         if given.images is None:
             given = dataclasses.replace(given, images=open_data(config, None if "data" in changes else place))

@@ -141,6 +141,7 @@ class Trainer:
         if self.d_optimizer is self.g_optimizer:
             raise ValueError("g_optimizer: is also d_optimizer; each player needs its own (moments belong to one θ)")
         self.batch_size = integer("batch_size", batch_size, 2)
+        ranks = ranks.on_device(gan.generator.device)
         self.ranks = ranks.with_batch_norm(sync_batch_norm)
         self._share = share_of(self.batch_size, ranks)
         self.d_steps = integer("d_steps", d_steps, 1)
