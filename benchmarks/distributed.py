@@ -2,8 +2,8 @@
 
 First the weights after a few steps in float64 must be those of one process, or the exit code is 1. Then, each in processes
 of its own and in turn: one process with one thread and with two, two ranks of one thread each, and PyTorch alike (gloo).
-What a step sends is listed by kind. A model of latency, bandwidth and computing is fitted to messages between two ranks and to
-steps of one process (`message_model.py`), compared with the step of two ranks that was measured, and carried on to 1,024
+What a step sends is listed by kind. A model of latency, bandwidth and computing is fitted to messages between two ranks and
+to steps of one process (`message_model.py`), compared with the step of two ranks that was measured, and carried on to 1,024
 ranks: that part is a calculation. Needs mpi4py and mpiexec (the extra `mpi`).
 """
 

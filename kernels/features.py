@@ -18,6 +18,7 @@ FEATURES = {
     "stride": "a stride other than 1",
     "padding": "padding of the large image",
     "in_place": "bias_activation: writing y over z where the caller says so; without it the caller never does",
+    "first": "normal, dropout: beginning behind so many blocks of random bits, for a part of a batch",
 }
 """Name → what it means."""
 

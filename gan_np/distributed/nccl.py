@@ -1,4 +1,4 @@
-"""Ranks with a GPU each: arrays on it are added up and gathered by NCCL, in the order of the current stream; all else by MPI.
+"""Ranks with a GPU each: arrays on it go by NCCL, in the order of the current stream; all else goes by MPI.
 
 Nobody waits: a sum is a launch like any other, and part of a captured CUDA graph. NCCL adds in an order that depends on the
 number of ranks and their connections alone, and gives the same bits to all.

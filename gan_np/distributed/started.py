@@ -14,16 +14,17 @@ CHOICES = ("auto", "off")
 
 
 class Started(NamedTuple):
-    """What the environment says: who started this process, and with how many others."""
+    """What the environment says: who started this process, how many there are, and which one this is."""
 
     launcher: str
     size: int
+    rank: int
 
 
 LAUNCHERS = (
-    ("OMPI_COMM_WORLD_SIZE", "mpiexec of Open MPI"),
-    ("PMI_SIZE", "mpiexec of MPICH (or Slurm with --mpi=pmi2)"),
-    ("SLURM_STEP_NUM_TASKS", "srun of Slurm"),
+    ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "mpiexec of Open MPI"),
+    ("PMI_SIZE", "PMI_RANK", "mpiexec of MPICH (or Slurm with --mpi=pmi2)"),
+    ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "srun of Slurm"),
 )
 """Variables that say how many processes were started together. Slurm sets others in a batch script itself, which is one."""
 
@@ -31,10 +32,10 @@ LAUNCHERS = (
 def started_by(environment: Mapping[str, str] | None = None) -> Started | None:
     """Who started this process with others; None where it is alone."""
     found = os.environ if environment is None else environment
-    for variable, launcher in LAUNCHERS:
-        text = found.get(variable, "")
-        if text.isdecimal() and int(text) > 1:
-            return Started(launcher, int(text))
+    for size, rank, launcher in LAUNCHERS:
+        text, own = found.get(size, ""), found.get(rank, "0")
+        if text.isdecimal() and int(text) > 1 and own.isdecimal():
+            return Started(launcher, int(text), int(own))
     return None
 
 

@@ -13,7 +13,7 @@ from gan_np.checks import number
 from gan_np.kernels import Into
 from gan_np.rows import RowsOfBatch
 
-from .noise import fresh_key
+from .noise import BLOCK, fresh_key
 from .pullback import Asked, Gradients, OperationPullback, asked, problem
 
 
@@ -30,12 +30,17 @@ def dropout(
     if rate >= 1:
         raise ValueError(f"rate: expected a number below 1, got {rate}")
     require_same("dropout", x=x)
-    kernel = kernels.select("dropout", problem(x))
+    chosen = kernels.choose("dropout", problem(x))
+    kernel = chosen.implementation
     key = fresh_key(rng, device_of(x))
-    if isinstance(rng, RowsOfBatch):
-        y, mask = _own_rows(kernel, x, rate, key, rng)
-    else:
+    before = rng.rank * x.size if isinstance(rng, RowsOfBatch) else 0
+    if not before:
         y, mask = kernel.forward(x, rate, key)
+    elif "first" in chosen.features and before % BLOCK == 0:
+        y, mask = kernel.forward(x, rate, key, before // BLOCK)
+    else:
+        assert isinstance(rng, RowsOfBatch)
+        y, mask = _own_rows(kernel, x, rate, key, rng)
     wanted = asked(wrt, (x,))
     held = mask if any(wanted) else None
 

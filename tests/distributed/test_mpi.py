@@ -144,8 +144,8 @@ def _until(command: list[str], log: Path, steps: int, number: signal.Signals, ra
 def test_who_was_started_with_others() -> None:
     assert started_by({}) is None
     assert started_by({"PMI_SIZE": "1", "SLURM_NTASKS": "8"}) is None  # a batch script itself is one process
-    assert started_by({"OMPI_COMM_WORLD_SIZE": "4"}) == ("mpiexec of Open MPI", 4)
-    assert started_by({"SLURM_STEP_NUM_TASKS": "2"}) == ("srun of Slurm", 2)
+    assert started_by({"OMPI_COMM_WORLD_SIZE": "4", "OMPI_COMM_WORLD_RANK": "3"}) == ("mpiexec of Open MPI", 4, 3)
+    assert started_by({"SLURM_STEP_NUM_TASKS": "2"}) == ("srun of Slurm", 2, 0)
 
 
 def test_ranks_that_cannot_be_meant() -> None:
