@@ -55,7 +55,7 @@ def flags(**settings: object) -> list[str]:
 def test_messages_and_trainings_of_two_processes() -> None:
     done = run(*mpiexec(2, HERE / "mpi_script.py", 2))
     assert done.returncode == 0, done.stderr
-    assert sorted(line for line in done.stdout.splitlines() if "done" in line) == [f"rank {k} is done" for k in (0, 1)]
+    assert [done.stdout.count(f"rank {rank} is done") for rank in (0, 1, 2)] == [1, 1, 0]  # lines of both may be joined
 
 
 @needs_mpi
