@@ -8,11 +8,11 @@ from types import TracebackType
 
 from gan_np.ranks import Ranks
 
-POLITENESS = 1.0
+POLITENESS = 2.0
 """Seconds that a rank other than 0 waits before it says what went wrong: where all met the same error, rank 0 says it once
 and ends the others."""
 FORWARDED = 0.5
-"""Seconds between the message and the end of all: launchers pass on what a process printed, and drop what is still on its way."""
+"""Seconds between the message and the end of all: launchers pass on what a process printed, and drop what is under way."""
 
 
 def end_all(ranks: Ranks, say: object, code: int) -> None:
