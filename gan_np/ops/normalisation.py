@@ -107,7 +107,7 @@ def _over_ranks(
     xp, real = array_module(x), x.dtype.type
     rows = x.size // x.shape[-1]
     kernel = kernels.select("batch_norm", problem(x))
-    _, own_mean, own_variance, _ = kernel.forward(x, None, None, epsilon, LINEAR)
+    y, own_mean, own_variance, own_inverse = kernel.forward(x, None, None, epsilon, LINEAR)
     (all_of_them,) = ranks.all_gather(xp.stack([own_mean, own_variance])[None], what="batch statistics")
     parts = all_of_them.astype("float64")
     exact = parts[:, 0].mean(axis=0)
@@ -115,10 +115,12 @@ def _over_ranks(
     mean, variance = exact.astype(x.dtype), spread.astype(x.dtype)
     inverse = (1 / xp.sqrt(spread + epsilon)).astype(x.dtype)
     factor = inverse if scale is None else inverse * scale
-    y = x - mean
-    y *= factor
+    # From what each rank's own statistics gave: γ·x̂ + β = y·factor/own + (own mean − mean)·factor + β.
+    y *= factor / own_inverse
+    shift = (own_mean - mean) * factor
     chosen = kernels.choose("bias_activation", problem(y))
-    y = chosen.implementation.forward(y, bias, activation, in_place="in_place" in chosen.features)
+    epilogue, in_place = chosen.implementation, "in_place" in chosen.features
+    y = epilogue.forward(y, shift if bias is None else shift + bias, activation, in_place=in_place)
     kept = (x, y) if any(wanted) else None
 
     def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
