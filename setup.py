@@ -87,6 +87,7 @@ WANDB = ["wandb>=0.17"]
 MLFLOW = ["mlflow-skinny>=2.14"]
 TRACKIO = ["trackio>=0.5"]
 ONNX = ["onnx>=1.16", "onnxruntime>=1.18"]
+MPI = ["mpi4py>=4", "mpich>=4.2; sys_platform != 'win32'"]
 DEMO = ["mlxtend>=0.23", *PLOT]
 DEVELOP = ["ruff>=0.14", "mypy>=1.18"]
 # Compiling the CUDA sources and Numba's CUDA kernels for real targets, with no GPU and no toolkit installed; pinned to the
@@ -100,7 +101,18 @@ CUDA_GATES = [
 ]
 TOOLS = ["pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "hypothesis>=6.100", "scipy>=1.12", "build>=1.2"]
 NOTEBOOK = ["ipykernel>=6.29", "nbclient>=0.10"]
-TEST = [*TOOLS, *NOTEBOOK, *DEMO, *DOWNLOAD, *PARQUET, *TENSORBOARD, *ONNX, *DEVELOP]
+TEST = [
+    *TOOLS,
+    *NOTEBOOK,
+    *DEMO,
+    *DOWNLOAD,
+    *PARQUET,
+    *TENSORBOARD,
+    *ONNX,
+    *MPI,
+    "psutil>=5.9",
+    *DEVELOP,
+]
 
 setup(
     name="gan_np",
@@ -124,6 +136,7 @@ setup(
         "wandb": WANDB,
         "mlflow": MLFLOW,
         "trackio": TRACKIO,
+        "mpi": MPI,
         "test": TEST,
         "cuda12": ["cupy-cuda12x>=14"],
         "cuda13": ["cupy-cuda13x>=14"],

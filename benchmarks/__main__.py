@@ -15,6 +15,7 @@ BENCHMARKS = {
     "grouped": "convolution in groups and with one tap, forward and both gradients, against PyTorch where installed",
     "generate": "images from G, against PyTorch and onnxruntime where they are installed",
     "memory": "what training takes at its peak and what a step allocates, against PyTorch where it is installed",
+    "distributed": "one step by several processes, against threads of one and PyTorch's DDP; a model to 1,024 ranks",
     "reading": "a step on items that take time to read: read in the step, read ahead in a thread, in memory",
     "cold_start": "from the command to the first training step: kernels to compile, kernels compiled before, PyTorch",
     "gpu_report": "on a GPU: tests, sanitizers, digits at each precision and kernels, in stages that can be resumed",

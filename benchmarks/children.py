@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +23,19 @@ LINES_OF_AN_ERROR = 15
 Answer = dict[str, Any]
 
 
-def ask(module: str, request: Mapping[str, Any], environment: Mapping[str, str]) -> Answer:
+def ask(
+    module: str, request: Mapping[str, Any], environment: Mapping[str, str], launcher: Sequence[str] = ()
+) -> Answer:
     """Run `benchmarks.<module>` as a process of its own; its answer is the last line that it prints.
 
-    environment: variables beside this process's own.
+    environment: variables beside this process's own. launcher: what starts the interpreter, as in mpiexec -n 2.
 
     Raises:
         RuntimeError: the process failed; the message ends with what it said.
     """
     given = json.dumps({**request, "asked": time.monotonic()})
     done = subprocess.run(
-        [sys.executable, "-m", f"benchmarks.{module}", given],
+        [*launcher, sys.executable, "-m", f"benchmarks.{module}", given],
         cwd=ROOT,
         env={**os.environ, **environment},
         capture_output=True,

@@ -127,4 +127,4 @@ def plot(
                     values.append(row.timing.spread.scaled(1e3))
         panels.append(plots.Panel(method, name.replace("_", " "), [plots.Line(k, *v) for k, v in lines.items()]))
     title = f"{case.operation} {case.label} over {name.replace('_', ' ')}, {dtype}"
-    plots.save_lines(path, title, panels, found, quantity="milliseconds", fits=False)
+    plots.save_lines(path, title, panels, found, quantity="milliseconds", reading=plots.READING_LINES)

@@ -114,17 +114,26 @@ def save_dots(
     _save(figure, path, foot)
 
 
+READING_LINES = "Dots are medians, bars the middle half of the rounds; lower is faster."
+READING_FITS = (
+    "Dots are medians, bars the middle half of the rounds, dashed lines power laws fitted to them; lower is faster."
+)
+
+
 def save_lines(
-    path: Path, title: str, panels: Sequence[Panel], machine: dict[str, Any], *, quantity: str, fits: bool = True
+    path: Path,
+    title: str,
+    panels: Sequence[Panel],
+    machine: dict[str, Any],
+    *,
+    quantity: str,
+    reading: str = READING_FITS,
 ) -> None:
-    """Panels side by side, both axes logarithmic: a power law is a straight line. fits: laws are drawn with them."""
+    """Panels side by side, both axes logarithmic: a power law is a straight line. reading: how to read them."""
     from matplotlib.ticker import LogLocator
 
     foot = _foot(
-        "Dots are medians, bars the middle half of the rounds"
-        + (", dashed lines power laws fitted to them" if fits else "")
-        + "; lower is faster. "
-        + one_line(machine),
+        f"{reading} {one_line(machine)}",
         60 * max(2, len(panels)),
     )
     figure = _figure(max(7.0, 3.6 * len(panels)), 4.6 + 0.17 * len(foot))
@@ -139,7 +148,7 @@ def save_lines(
                 line.places,
                 [v.median for v in line.values],
                 yerr=errors,
-                fmt="o" if fits else "o-",
+                fmt="o" if reading == READING_FITS else "o-",
                 linewidth=1,
                 markersize=4,
                 capsize=2,

@@ -30,6 +30,8 @@ if TYPE_CHECKING:  # every name, for type checkers; at run time each comes when 
         ops,
         optimizers,
         penalties,
+        ranks,
+        rows,
         runs,
         schedules,
         testing,
@@ -96,7 +98,20 @@ __version__ = "0.1.0"
 
 _MODULES = (
     *("averaging", "cuda_graph", "data", "devices", "evaluation", "interop", "kernels", "latent", "layers", "metrics"),
-    *("models", "networks", "objectives", "ops", "optimizers", "penalties", "runs", "schedules", "testing", "training"),
+    *(
+        "models",
+        "networks",
+        "objectives",
+        "ops",
+        "optimizers",
+        "penalties",
+        "ranks",
+        "rows",
+        "runs",
+        "schedules",
+        "testing",
+        "training",
+    ),
 )
 _NAMES = {
     "arrays": ("from_dlpack",),
@@ -208,8 +223,10 @@ __all__ = [
     "ops",
     "optimizers",
     "penalties",
+    "ranks",
     "register_kernel",
     "resume",
+    "rows",
     "runs",
     "save",
     "save_grid",

@@ -241,8 +241,11 @@ class Dropout(Protocol):
     order, stays if word i mod 4 of block i div 4 is at least rate·2³² (rounded; at most 2³² − 1).
     """
 
-    def forward(self, x: Array, rate: float, key: int) -> tuple[Array, Array]:
-        """y, and m as uint8, both of x's shape; y is 0 where m is, whatever x is there. 0 ≤ rate < 1, key of 64 bits."""
+    def forward(self, x: Array, rate: float, key: int, first: int = 0) -> tuple[Array, Array]:
+        """y, and m as uint8, both of x's shape; y is 0 where m is, whatever x is there. 0 ≤ rate < 1, key of 64 bits.
+
+        first: the block that the bits begin with; given to who declares the feature "first" alone.
+        """
 
     def backward(self, dy: Array, kept: Array, rate: float) -> Array:
         """dx = dy·m/(1 − rate)."""
@@ -301,12 +304,13 @@ class Normal(Protocol):
     and of i alone, so any thread can make any block.
     """
 
-    def forward(self, key: int, out: Array) -> None:
+    def forward(self, key: int, out: Array, first: int = 0) -> None:
         """out[4i …] = r·cos 2πf, r·sin 2πf from words 0 and 1 of block i and again from words 2 and 3, r = √(−2 ln u).
 
         key: 64 bits, the lower half first; the counter of block i is (i mod 2³², i div 2³², 0, 0). u = (the upper 24 bits
         of the first word + 1)/2²⁴ lies in (0, 1], f = the upper 24 bits of the second/2²⁴ in [0, 1): both are exact in
-        float32. No number is beyond ±√(48 ln 2) = ±5.77, outside which one in 10⁸ should lie. out is flat.
+        float32. With `first`, which is given to who declares the feature of this name alone, block i + first is taken for
+        block i. No number is beyond ±√(48 ln 2) = ±5.77, outside which one in 10⁸ should lie. out is flat.
         """
 
 

@@ -8,7 +8,7 @@ numbers that are not finite; 130 stopped by Ctrl-C, 143 by SIGTERM (with a check
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -55,10 +55,11 @@ def main() -> None:
     try:
         app()
     except KeyboardInterrupt as error:
-        say(" ".join(["interrupted", *getattr(error, "__notes__", [])]))
-        sys.exit(130)
-    except Interrupted as stop:
-        say(str(stop))
+        _leave(" ".join(["interrupted", *getattr(error, "__notes__", [])]), 130)
+    except Interrupted as stop:  # all that train together leave so
+        from gan_np.distributed import current
+
+        say(str(stop), quiet=current().rank > 0)
         sys.exit(128 + stop.number)
     except Exception as error:
         where = place_in_imported(error)
@@ -68,5 +69,18 @@ def main() -> None:
         said = str(error) or type(error).__name__
         if where is not None and where not in said:
             said = f"{said if isinstance(error, EXPECTED) else f'{type(error).__name__}: {said}'} ({where})"
-        say(f"gan-np: {said} {notes}".rstrip(), style="red")
-        sys.exit(3 if isinstance(error, ArithmeticError) else 1)
+        _leave(f"gan-np: {said} {notes}".rstrip(), 3 if isinstance(error, ArithmeticError) else 1, "red")
+    except SystemExit as end:
+        if end.code:
+            from gan_np.distributed import current, end_all
+
+            end_all(current(), lambda: None, int(end.code))
+        raise
+
+
+def _leave(message: str, code: int, style: str | None = None) -> NoReturn:
+    """Say what went wrong and end; of several processes that train together all."""
+    from gan_np.distributed import current, end_all
+
+    end_all(current(), lambda: say(message, style=style), code)
+    sys.exit(code)

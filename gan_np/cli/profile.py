@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+
+from gan_np.distributed import chosen_ranks
 
 from .flags import resolve, with_config_flags
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from gan_np.training.estimate import LayerLine, Line
+    from gan_np.training.estimate import LayerLine, Line, Messages
 
 
 @with_config_flags
@@ -22,6 +24,10 @@ def profile(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="A TOML file with any of the settings below by name."),
     ] = None,
+    ranks: Annotated[
+        Literal["auto", "off"],
+        typer.Option(metavar="NAME", help="As of train: under mpiexec, what a step sends too.", show_default=False),
+    ] = "auto",
     repeats: Annotated[int, typer.Option(min=1, help="Steps to measure, after three that do not count.")] = 10,
     **flags: Any,
 ) -> None:
@@ -31,17 +37,35 @@ def profile(
     from gan_np.runs import build_gan, open_data
     from gan_np.runs.build import chosen_kernels, tuned_kernels
     from gan_np.runs.stages import stage_trainers
-    from gan_np.training.estimate import profile_steps
+    from gan_np.training.estimate import messages, profile_steps
 
     chosen = resolve(config, flags)
-    data = open_data(chosen)
+    together = chosen_ranks(ranks)
+    data = together.first_here(lambda: open_data(chosen))
     gan = build_gan(chosen, data.data_shape, data.classes)
-    for name, _, trainer in stage_trainers(gan, data.data, data.labels, chosen.of(gan)):
+    for name, _, trainer in stage_trainers(gan, data.data, data.labels, chosen.of(gan), together):
         with chosen_kernels(chosen, tuned_kernels(chosen)):
             found = profile_steps(trainer, repeats)
+            sent = messages(trainer, repeats)
+        if together.rank:
+            continue
         title = f"{name and name + ': '}{found.seconds * 1e3:.1f} ms a step"
         Console().print(_table(title, found.seconds, found.kernels))
         Console().print(_layers(found.seconds, found.layers))
+        if sent:
+            Console().print(_messages(together.size, sent))
+
+
+def _messages(size: int, sent: list[Messages]) -> Table:
+    from rich.table import Table
+
+    table = Table("message", "a step", "bytes each", "bytes a step", "ms waited", title=f"rank 0 of {size} sends")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for line in sent:
+        each = line.sent / line.messages
+        table.add_row(line.what, f"{line.messages:g}", f"{each:,.0f}", f"{line.sent:,.0f}", f"{line.seconds * 1e3:.2f}")
+    return table
 
 
 def _table(title: str, step: float, lines: list[Line]) -> Table:

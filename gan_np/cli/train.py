@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 import warnings
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -13,8 +14,10 @@ from gan_np.checks import ShapeError
 from gan_np.data.dataset import Dataset
 from gan_np.data.hold_out import rows_held_out
 from gan_np.data.resize import size_of
+from gan_np.distributed import chosen_ranks, device_of_rank
 from gan_np.models import GAN, Model
 from gan_np.networks.network import parameter_limit
+from gan_np.ranks import Ranks
 from gan_np.runs.config import CHANGEABLE, Config
 from gan_np.runs.presets import PRESETS
 from gan_np.runs.presets import preset as find_preset
@@ -64,6 +67,15 @@ def train(
         ),
     ] = 1,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+    ranks: Annotated[
+        Literal["auto", "off"],
+        typer.Option(
+            metavar="NAME",
+            help="auto: processes that mpiexec or Slurm started together train one model; off: each alone "
+            "[dim]\\[auto][/dim].",
+            show_default=False,
+        ),
+    ] = "auto",
     **flags: Any,
 ) -> None:
     """Train a GAN; with no options, a DCGAN on 5,000 handwritten digits, about a minute and a half on two cores.
@@ -79,18 +91,21 @@ def train(
     if list_presets:
         _list_presets()
         return
+    together = chosen_ranks(ranks)
+    quiet = quiet or together.rank > 0  # rank 0 speaks for all
     if quiet:
         warnings.simplefilter("ignore", TrainingHint)  # they are in the run folder, and `show` has them
     if resume is not None:
         if preset is not None:
             raise wrong_option("preset: a run keeps its settings; leave it out beside --resume")
-        _resume(resume, config, out, jobs, quiet, given(flags))
+        _resume(resume, config, out, jobs, quiet, given(flags), together)
         return
     if flags.get("init_from") and flags.get("model"):
         raise wrong_option("model: the networks come from --init-from as they are; leave it out")
     chosen = resolve(config, flags, preset)
     _check_size(chosen)
-    dataset = open_data(chosen)
+    chosen = dataclasses.replace(chosen, device=device_of_rank(chosen.device, together))
+    dataset = together.first_here(lambda: open_data(chosen))
     if not dry_run:
         say_all(dataset.decided, quiet=quiet)
     with checking_options(chosen.options):
@@ -103,10 +118,11 @@ def train(
         )
     chosen = chosen.of(gan)
     _introduce(gan, chosen, dataset, quiet)
+    _say_ranks(chosen, together, quiet)
     if dry_run:
         _dry_run(chosen, dataset, gan)
         return
-    folder = out or RunFolder.free_name(chosen)
+    folder = out or together.from_first(lambda: RunFolder.free_name(chosen))
     started = time.monotonic()
     run_training(
         gan,
@@ -115,8 +131,10 @@ def train(
         config=chosen,
         progress=not quiet,
         jobs=jobs,
+        ranks=together,
     )
-    _report(folder, gan, time.monotonic() - started, quiet)
+    if not together.rank:
+        _report(folder, gan, time.monotonic() - started, quiet)
 
 
 def _check_size(config: Config) -> None:
@@ -182,7 +200,27 @@ def _rounded(config: Config) -> str:
     return "" if config.precision == "float32" else f", products in {config.precision}"
 
 
-def _resume(run: Path, config: Path | None, out: Path | None, jobs: int, quiet: bool, flags: dict[str, Any]) -> None:
+def _say_ranks(config: Config, ranks: Ranks, quiet: bool) -> None:
+    """Who trains together."""
+    from gan_np.kernels import threads
+
+    if ranks.size > 1:
+        say(
+            f"{ranks.size} processes train together, {ranks.local_size} of them on this machine: "
+            f"{config.batch_size // ranks.size} examples of each batch and {threads.count()} threads each",
+            quiet=quiet,
+        )
+
+
+def _resume(
+    run: Path,
+    config: Path | None,
+    out: Path | None,
+    jobs: int,
+    quiet: bool,
+    flags: dict[str, Any],
+    ranks: Ranks,
+) -> None:
     from gan_np.runs import load_gan
     from gan_np.runs import resume as run_again
     from gan_np.runs.folder import read_config
@@ -199,7 +237,10 @@ def _resume(run: Path, config: Path | None, out: Path | None, jobs: int, quiet: 
     _say_ended(read_config(run), flags.get("steps"), quiet)
     started = time.monotonic()
     before = steps_done(run)
-    run_again(run, **flags, progress=not quiet, jobs=jobs)
+    ranks.barrier()  # all have read before one writes
+    run_again(run, **flags, progress=not quiet, jobs=jobs, ranks=ranks)
+    if ranks.rank:
+        return
     after = steps_done(run)
     for name, steps in before.items():
         if after[name] > steps:

@@ -12,8 +12,11 @@ import typer
 from typer.core import TyperCommand
 
 from gan_np import devices
+from gan_np.distributed import started_by
 from gan_np.runs.imported import import_file, place_in_imported
 from gan_np.runs.suggestions import suggestions
+
+from .output import say
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 """Click's UsageError, which typer brings along in some versions and imports in others."""
@@ -30,6 +33,10 @@ def parameters_of(*parameters: inspect.Parameter) -> list[Any]:
     app.command()(command)
     made: Any = typer.main.get_command(app)
     return list(made.params)
+
+
+TOGETHER = ("train", "profile")
+"""Commands that processes which were started together do together; others are done by the first of them."""
 
 
 class Command(TyperCommand):
@@ -54,6 +61,15 @@ class Command(TyperCommand):
                 ],
             )
         )
+
+    def invoke(self, ctx: Any) -> Any:
+        """Click's own, in one of several processes that mpiexec started."""
+        started = None if ctx.info_name in TOGETHER else started_by()
+        if started is not None and started.rank:
+            return None
+        if started is not None:
+            say(f"{ctx.info_name}: works in one process; of the {started.size} that were started the others do nothing")
+        return super().invoke(ctx)
 
     def prepare(self, args: list[str]) -> None:
         """What a command line decides before it is parsed: the files that it imports are run."""

@@ -23,6 +23,7 @@ class Shuffler(Iterator[Array]):
     count: images in the set, at least 1.
     batch_size: at least 1.
     seed: of the order; same seed, same order.
+    part: which rows of a batch a source reads here; the others are read by other processes. All by default.
 
     Each item is int64 (batch_size,). `position`, the number of batches drawn so far, is the whole state: `seek`
     restores it in the time of drawing one permutation.
@@ -39,6 +40,7 @@ class Shuffler(Iterator[Array]):
         self.count = integer("count", count, 1)
         self.batch_size = integer("batch_size", batch_size, 1)
         self.seed = integer("seed", seed, 0)
+        self.part = slice(None)
         self._position = 0
         self._drawn: tuple[int, Array] | None = None
 
@@ -59,6 +61,7 @@ class Shuffler(Iterator[Array]):
     def at(self, position: int) -> Shuffler:
         """Another Shuffler of the same order, at `position`."""
         other = Shuffler(self.count, self.batch_size, self.seed)
+        other.part = self.part
         other.seek(position)
         return other
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from gan_np.arrays import Array, array_module, require_same
 from gan_np.checks import number, shape
+from gan_np.ranks import Ranks
 
 from .layer import LAYERS, Declaration, Layer, LayerPullback, Shapes, Variables
 from .run import Run, Wrt
@@ -44,34 +45,44 @@ class MinibatchStandardDeviation(Layer):
         """The image with the number beside it."""
         require_same("minibatch standard deviation", x=x)
         xp = array_module(x)
-        centred = x - x.mean(axis=0)
-        deviation = xp.sqrt((centred * centred).mean(axis=0) + x.dtype.type(self.epsilon))
+        ranks = run.ranks
+        centred = x - _mean(x, ranks)
+        deviation = xp.sqrt(_mean(centred * centred, ranks) + x.dtype.type(self.epsilon))
         y = xp.empty((*x.shape[:3], x.shape[3] + 1), x.dtype)
         y[..., :-1] = x
         y[..., -1] = deviation.mean()
         if not run.wrt.any_input:  # nothing is kept
             return y, LayerPullback(lambda dy, wrt: None, name=repr(self))
-        total = deviation * x.dtype.type(x.size)
+        total = deviation * x.dtype.type(x.size * ranks.size)
         slope = centred / total  # what m's derivative is made of
 
         def pullback(dy: Array, wrt: Wrt) -> Array | None:
             if not wrt.any_input:
                 return None
-            dx: Array = dy[..., :-1] + dy[..., -1].sum() * slope
+            dx: Array = dy[..., :-1] + ranks.total(dy[..., -1].sum(keepdims=True)).reshape(()) * slope
             return dx
 
         def linear(tangent: Array, wrt: Wrt) -> tuple[Array, Any]:
             moved = xp.empty(y_shape, tangent.dtype)
             moved[..., :-1] = tangent
-            moved[..., -1] = (slope * tangent).sum()
+            moved[..., -1] = ranks.total((slope * tangent).sum(keepdims=True)).reshape(())
 
             def second(dmoved: Array, wrt: Wrt) -> tuple[Array | None, Array | None]:
                 centred = slope * total
-                along = (centred * tangent).mean(axis=0) / (deviation * deviation)
-                bent = (tangent - tangent.mean(axis=0) - centred * along) / total
-                return pullback(dmoved, wrt), dmoved[..., -1].sum() * bent
+                along = _mean(centred * tangent, ranks) / (deviation * deviation)
+                bent = (tangent - _mean(tangent, ranks) - centred * along) / total
+                return pullback(dmoved, wrt), ranks.total(dmoved[..., -1].sum(keepdims=True)).reshape(()) * bent
 
             return moved, second
 
         y_shape = y.shape
         return y, LayerPullback(pullback, linear, repr(self))
+
+
+def _mean(x: Array, ranks: Ranks) -> Array:
+    """Over the examples of the whole batch."""
+    if ranks.size == 1:
+        mean: Array = x.mean(axis=0)
+        return mean
+    total: Array = ranks.total(x.sum(axis=0)) / x.dtype.type(len(x) * ranks.size)
+    return total

@@ -7,6 +7,7 @@ import math
 from gan_np import ops
 from gan_np.arrays import Array, Shape
 from gan_np.checks import ShapeError, integer, number, shape
+from gan_np.ranks import ALONE
 
 from .binding import bind
 from .initializers import ONES, ZEROS, Initializer
@@ -108,7 +109,10 @@ class BatchNorm(_Normalisation):
                 wrt=wrt,
             )
             return y, bind(pullback, variables, "scale", "bias")
-        y, pullback, batch = ops.batch_norm(x, scale, bias, epsilon=self.epsilon, activation=self._activation, wrt=wrt)
+        ranks = run.ranks if run.ranks.whole_batch_norm else ALONE
+        y, pullback, batch = ops.batch_norm(
+            x, scale, bias, epsilon=self.epsilon, activation=self._activation, wrt=wrt, ranks=ranks
+        )
         if run.update_state:
             momentum = self.momentum if run.momentum is None else run.momentum
             with variables.edit_state("running_mean", "running_variance") as (mean, variance):

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from gan_np.arrays import DType
+from gan_np.ranks import ALONE, Ranks
 
 Inputs: TypeAlias = "bool | tuple[Inputs, ...]"
 
@@ -90,6 +91,9 @@ class Run:
     dtype: what the network computes in; layers that give out other floats are refused. None: nobody says.
     updates: how many updates the network has had, for layers whose numbers follow a schedule; asked when a number is needed,
         at a replay of a captured step too. None: nobody counts, and schedules are where they begin.
+    ranks: the processes that have the rest of the batch. A layer that computes something over the batch adds up over them:
+        `run.ranks.total(x.sum(axis=0))` is the sum over the whole batch, and a gradient that reaches all examples through
+        such a sum is added up alike in the pullback.
     """
 
     training: bool = False
@@ -99,10 +103,11 @@ class Run:
     momentum: float | None = None
     dtype: DType | None = None
     updates: Callable[[], int] | None = None
+    ranks: Ranks = ALONE
 
     def with_wrt(self, wrt: Wrt) -> Run:
         """The same run, asked for something else. (`dataclasses.replace` takes several times as long.)"""
-        return Run(self.training, self.update_state, wrt, self.rng, self.momentum, self.dtype, self.updates)
+        return Run(self.training, self.update_state, wrt, self.rng, self.momentum, self.dtype, self.updates, self.ranks)
 
     def asking(self, inputs: Inputs) -> Run:
         """The same run with another answer about the input."""

@@ -20,6 +20,7 @@ from gan_np.layers.fitting import like, require_gradient
 from gan_np.layers.initializers import fans
 from gan_np.layers.layer import Arrays, Shapes
 from gan_np.notebook import Summary
+from gan_np.ranks import ALONE, Ranks
 from gan_np.registry import Registry
 from gan_np.vectors import Gradient, Layout, Vector
 
@@ -159,6 +160,7 @@ class Network:
         rng: np.random.Generator | None = None,
         momentum: float | None = None,
         updates: Callable[[], int] | None = None,
+        ranks: Ranks = ALONE,
     ) -> tuple[Arrays, NetworkPullback]:
         """The output for a batch x, and the pullback.
 
@@ -168,13 +170,14 @@ class Network:
         rng: where dropout draws from.
         momentum: overrides the momentum of running statistics.
         updates: says how many updates the network has had, for layers whose numbers follow a schedule (`DiffAugment`).
+        ranks: the processes that have the rest of the batch, for layers that look across it.
 
         Raises:
             ShapeError, TypeError: x does not fit the network; nothing was computed.
         """
         self._check_input(x, self.input_shape, "x")
         _refuse_open(self.parameters)
-        run = Run(training, update_state, wrt, rng, momentum, self.dtype, updates)
+        run = Run(training, update_state, wrt, rng, momentum, self.dtype, updates, ranks)
         with scope(self.device):
             y, pullback = self.structure.apply(self._variables, x, run)
         return y, NetworkPullback(self, pullback if wrt.anything else None, wrt, like(x), y)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from gan_np import kernels
-from gan_np.arrays import Array, device_of, require_same
+from gan_np.arrays import Array, array_module, device_of, require_same
 from gan_np.checks import number
 from gan_np.kernels import Into
+from gan_np.rows import RowsOfBatch
 
-from .noise import fresh_key
+from .noise import BLOCK, fresh_key
 from .pullback import Asked, Gradients, OperationPullback, asked, problem
 
 
@@ -28,8 +30,17 @@ def dropout(
     if rate >= 1:
         raise ValueError(f"rate: expected a number below 1, got {rate}")
     require_same("dropout", x=x)
-    kernel = kernels.select("dropout", problem(x))
-    y, mask = kernel.forward(x, rate, fresh_key(rng, device_of(x)))
+    chosen = kernels.choose("dropout", problem(x))
+    kernel = chosen.implementation
+    key = fresh_key(rng, device_of(x))
+    before = rng.rank * x.size if isinstance(rng, RowsOfBatch) else 0
+    if not before:
+        y, mask = kernel.forward(x, rate, key)
+    elif "first" in chosen.features and before % BLOCK == 0:
+        y, mask = kernel.forward(x, rate, key, before // BLOCK)
+    else:
+        assert isinstance(rng, RowsOfBatch)
+        y, mask = _own_rows(kernel, x, rate, key, rng)
     wanted = asked(wrt, (x,))
     held = mask if any(wanted) else None
 
@@ -43,3 +54,13 @@ def dropout(
         return moved, OperationPullback("dropout linearised", moved, (tangent,), wrt, compute)
 
     return y, OperationPullback("dropout", y, (x,), wanted, compute, linear)
+
+
+def _own_rows(kernel: Any, x: Array, rate: float, key: Any, rng: RowsOfBatch) -> tuple[Array, Array]:
+    """y and mask of a rank's rows, from the bits of the whole batch."""
+    count = len(x)
+    whole = array_module(x).zeros((count * rng.size, *x.shape[1:]), x.dtype)
+    rows = slice(rng.rank * count, (rng.rank + 1) * count)
+    whole[rows] = x
+    y, mask = kernel.forward(whole, rate, key)
+    return y[rows], mask[rows]

@@ -10,6 +10,7 @@ from gan_np import kernels
 from gan_np.arrays import Array, DType, Shape, empty
 from gan_np.devices import CPU
 from gan_np.host import drawn
+from gan_np.rows import RowsOfBatch
 
 from .pullback import problem
 
@@ -35,8 +36,23 @@ def standard_normal(rng: np.random.Generator, shape: Shape, dtype: DType, device
     >>> gn.ops.standard_normal(gn.arrays.generator(0), (2, 3), np.dtype(np.float32)).shape
     (2, 3)
     """
-    out = empty(math.prod(shape), dtype, device)
+    own = math.prod(shape)
     key = fresh_key(rng, device)
-    if out.size:
-        kernels.select("normal", problem(out)).forward(key, out)
+    out = empty(own, dtype, device)
+    if not own:
+        return out.reshape(shape)
+    chosen = kernels.choose("normal", problem(out))
+    ranks, first = (rng.size, rng.rank * own) if isinstance(rng, RowsOfBatch) else (1, 0)
+    if not first:
+        chosen.implementation.forward(key, out)
+    elif "first" in chosen.features and first % BLOCK == 0:
+        chosen.implementation.forward(key, out, first // BLOCK)
+    else:
+        whole = empty(own * ranks, dtype, device)
+        kernels.select("normal", problem(whole)).forward(key, whole)
+        out = whole[first : first + own]
     return out.reshape(shape)
+
+
+BLOCK = 4
+"""Numbers that a block of random bits gives: of a whole batch's a part is made alone where it begins with a block."""

@@ -11,6 +11,7 @@ from gan_np import kernels
 from gan_np.arrays import Array, Shape, array_module, require_same
 from gan_np.checks import ShapeError, integer
 from gan_np.kernels import Activation, Into
+from gan_np.ranks import ALONE, Ranks
 
 from .affine import LINEAR, PIECEWISE_LINEAR, through, through_both
 from .pullback import Asked, Gradients, Linearised, OperationPullback, asked, placed, problem, require_shape
@@ -49,12 +50,14 @@ def batch_norm(
     epsilon: float = 1e-5,
     activation: Activation = LINEAR,
     wrt: Sequence[bool] | bool = True,
+    ranks: Ranks = ALONE,
 ) -> tuple[Array, OperationPullback, Statistics]:
     """Batch normalisation with the batch's own statistics (Ioffe and Szegedy 2015), channels last.
 
     y = f(γ·x̂ + β),  x̂ = (x − μ)/√(σ² + ε),  μ and σ² (biased) over all axes but the last.
 
     x: (N, C) or (N, H, W, C).  scale γ, bias β: (C,) or None.
+    ranks: the processes that have the rest of the batch (`gan_np.ranks`).
     Returns y, the pullback to (dx, dγ, dβ), and the statistics, for running averages:
     with dz = f′·dy, dβ = Σ dz, dγ = Σ dz·x̂, dx = γ/√(σ² + ε)·(dz − dβ/M − x̂·dγ/M), M values a channel.
 
@@ -63,11 +66,13 @@ def batch_norm(
         TypeError: dtypes or devices differ.
     """
     require_same("batch_norm", x=x, scale=scale, bias=bias)
-    count = x.size // x.shape[-1]
+    count = x.size // x.shape[-1] * ranks.size
     if count < 2:
         raise ShapeError(f"batch_norm: x {x.shape} has {count} value a channel, batch statistics need at least 2")
     for name, array in (("scale", scale), ("bias", bias)):
         require_shape("batch_norm", name, array, x.shape[-1:])
+    if ranks.size > 1:
+        return _over_ranks(x, scale, bias, epsilon, activation, asked(wrt, (x, scale, bias)), ranks)
     kernel = kernels.select("batch_norm", problem(x))
     y, mean, variance, inverse = kernel.forward(x, scale, bias, epsilon, activation)
     wanted = asked(wrt, (x, scale, bias))
@@ -82,6 +87,58 @@ def batch_norm(
 
     pullback = OperationPullback("batch_norm", y, (x, scale, bias), wanted, compute, refusal=BATCH_REFUSES)
     return y, pullback, Statistics(mean, variance, count)
+
+
+def _over_ranks(
+    x: Array,
+    scale: Array | None,
+    bias: Array | None,
+    epsilon: float,
+    activation: Activation,
+    wanted: Asked,
+    ranks: Ranks,
+) -> tuple[Array, OperationPullback, Statistics]:
+    """`batch_norm` of a batch of which each rank has n values a channel, M = N·n.
+
+    With the statistics μᵣ and σᵣ² of each rank's values, μ = mean μᵣ and σ² = mean(σᵣ² + (μᵣ − μ)²) over the ranks. The
+    kernel's backward gives each rank's own Σ dz and Σ dz·x̂, and dx with these over n; dx of the whole batch has the sums
+    over all ranks over M, so that it differs from that by γ/√(σ² + ε)·(a + x̂·b), with a = (Σ dz)ᵣ/n − (Σ dz)/M and b alike.
+    """
+    xp, real = array_module(x), x.dtype.type
+    rows = x.size // x.shape[-1]
+    kernel = kernels.select("batch_norm", problem(x))
+    y, own_mean, own_variance, own_inverse = kernel.forward(x, None, None, epsilon, LINEAR)
+    (all_of_them,) = ranks.all_gather(xp.stack([own_mean, own_variance])[None], what="batch statistics")
+    parts = all_of_them.astype("float64")
+    exact = parts[:, 0].mean(axis=0)
+    spread = (parts[:, 1] + (parts[:, 0] - exact) ** 2).mean(axis=0)
+    mean, variance = exact.astype(x.dtype), spread.astype(x.dtype)
+    inverse = (1 / xp.sqrt(spread + epsilon)).astype(x.dtype)
+    factor = inverse if scale is None else inverse * scale
+    # From what each rank's own statistics gave: γ·x̂ + β = y·factor/own + (own mean − mean)·factor + β.
+    y *= factor / own_inverse
+    shift = (own_mean - mean) * factor
+    chosen = kernels.choose("bias_activation", problem(y))
+    epilogue, in_place = chosen.implementation, "in_place" in chosen.features
+    y = epilogue.forward(y, shift if bias is None else shift + bias, activation, in_place=in_place)
+    kept = (x, y) if any(wanted) else None
+
+    def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
+        assert kept is not None
+        given = (*kept, scale, bias, mean, inverse, activation)
+        dx, dscale, dbias = kernel.backward(dy, *given, wrt[0], None, None)
+        if wrt[0]:
+            own = xp.stack([dbias, dscale])
+            whole = ranks.total(own, "batch statistics")
+            shift, slope = (own / real(rows) - whole / real(rows * ranks.size)) * factor
+            moved = kept[0] - mean
+            moved *= slope * inverse
+            moved += shift
+            dx += moved
+        return dx, placed(dscale, into[1]) if wrt[1] else None, placed(dbias, into[2]) if wrt[2] else None
+
+    pullback = OperationPullback("batch_norm", y, (x, scale, bias), wanted, compute, refusal=BATCH_REFUSES)
+    return y, pullback, Statistics(mean, variance, rows * ranks.size)
 
 
 def batch_norm_inference(

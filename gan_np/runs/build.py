@@ -17,6 +17,7 @@ from gan_np.models.registered import listed
 from gan_np.objectives import OBJECTIVES, Objective
 from gan_np.optimizers import OPTIMIZERS, Optimizer
 from gan_np.penalties import R1, Penalty
+from gan_np.ranks import ALONE, Ranks
 from gan_np.schedules import ExponentialDecay, Linear, Schedule
 from gan_np.training.algorithm import Trainer, learning_rate_for
 from gan_np.training.sources import Source
@@ -188,6 +189,7 @@ def build_trainer(
     config: Config,
     labels: Array | None = None,
     class_names: Sequence[str] | None = None,
+    ranks: Ranks = ALONE,
 ) -> Trainer:
     """Algorithm 1 on this model and these data, as the configuration says; a source has its labels with it."""
     return Trainer(
@@ -209,4 +211,6 @@ def build_trainer(
         instance_noise=_instance_noise(config),
         seed=config.seed,
         graph=config.graph,
+        ranks=ranks,
+        sync_batch_norm=config.sync_batch_norm == "on",
     )

@@ -18,8 +18,8 @@ Scalar: TypeAlias = float | Schedule
 
 
 def _option(default: Any, group: str, help: str, shown: str | None = None, *, some_data: bool = False) -> Any:
-    """shown: the default in words, where it depends on other fields. some_data: it is for images or for vectors alone, so a
-    configuration that leaves it at its default does not mention it."""
+    """shown: the default in words, where it depends on other fields. some_data: it is for images, for vectors or for
+    several processes alone, so a configuration that leaves it at its default does not mention it."""
     return dataclasses.field(
         default=default, metadata={"group": group, "help": help, "shown": shown, "some_data": some_data}
     )
@@ -126,6 +126,13 @@ class Fields:
         "On a GPU: what products of matrices round their factors to, for tensor cores (weights stay in float32).",
     )
     graph: bool = _option(True, "Training", "On a GPU: capture the step as a CUDA graph, where that can be done.")
+    sync_batch_norm: Literal["on", "off"] = _option(
+        "on",
+        "Training",
+        "Of several processes: batch statistics over the whole batch, as one process has them; off: each over its own part, "
+        "so that the result depends on how many there are.",
+        some_data=True,
+    )
 
     sample_every: int = _option(250, "Output", "Steps between sample grids (0: none).")
     sample_count: int = _option(64, "Output", "Images in a grid (of vectors at least 1,000 are drawn).")

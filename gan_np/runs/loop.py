@@ -9,15 +9,18 @@ import time
 import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from gan_np import devices, kernels
 from gan_np.checks import as_array
+from gan_np.distributed import Choice, chosen_ranks, device_of_rank
 from gan_np.models import GAN, MODELS, Model
 from gan_np.notebook import in_notebook
+from gan_np.ranks import ALONE, Ranks
 from gan_np.registry import describe
+from gan_np.training.agreement import digest_of_players, require_agreement, versions
 from gan_np.training.algorithm import Trainer
 from gan_np.training.finite import NonFiniteError
 from gan_np.training.sources import DataEndedError, Source
@@ -59,11 +62,12 @@ def iterate(
     transform: Callable[..., Any] | None = None,
     keys: str | tuple[str, str] | None = None,
     prefetch: int | None = None,
+    ranks: Ranks | Choice | None = None,
     **options: Unpack[Settings],
 ) -> Iterator[Step]:
     """Algorithm 1 one step at a time, for those who write their own loop; ends after `steps` steps.
 
-    images, labels, transform, keys, prefetch: the data, as in `train`.
+    images, labels, transform, keys, prefetch, ranks: the data, and who trains together, as in `train`.
     options: fields of `Config` (`steps`, `batch_size`, `objective`, …), over those of `config`.
 
     >>> import numpy as np, gan_np as gn
@@ -78,10 +82,12 @@ def iterate(
             "gan.stages, with gan.stage_images(number, images)"
         )
     chosen = configured(config, options, gan).of_stage(0)
+    together = chosen_ranks(ranks)
+    agree_on(together, chosen)
     tuned = tuned_kernels(chosen)
     given = Given(images, labels, None, transform, keys, prefetch)
     source, class_names = given.source(gan, chosen)
-    trainer = build_trainer(gan, source, chosen, class_names=class_names)
+    trainer = build_trainer(gan, source, chosen, class_names=class_names, ranks=together)
     try:
         while trainer.steps < chosen.steps:
             with chosen_kernels(chosen, tuned):
@@ -101,17 +107,18 @@ def train_stage(
     callbacks: Iterable[Callback] = (),
     progress: bool = True,
     run: Path | None = None,
+    ranks: Ranks = ALONE,
 ) -> Trainer:
     """Train a GAN by Algorithm 1 from its first step on, into a run folder where one is given; see `stages.train`.
 
     run: the folder with which to go on after an interruption, where `out` is only a part of it.
     """
     tuned = tuned_kernels(config)
-    trainer = build_trainer(gan, source, config, class_names=class_names)
+    trainer = build_trainer(gan, source, config, class_names=class_names, ranks=ranks)
     check(trainer, config, tuned, folder=out is not None)
-    if out is None:
+    if out is None or ranks.rank:  # rank 0 alone writes
         _TRAININGS[trainer] = _Training(config, tuned, None)
-        return _drive(trainer, config, tuned, None, callbacks, progress, 0.0)
+        return _drive(trainer, config, tuned, None, callbacks, progress, 0.0, run or out)
     place = RunFolder.make_place(out)
     _TRAININGS[trainer] = _Training(config, tuned, place)
     with RunLock(place):
@@ -133,6 +140,7 @@ def resume_stage(
     callbacks: Iterable[Callback] = (),
     progress: bool = True,
     run: Path | None = None,
+    ranks: Ranks = ALONE,
 ) -> Trainer:
     """Go on with the run of one GAN; see `stages.resume`.
 
@@ -141,10 +149,11 @@ def resume_stage(
     """
     kept = read_config(place)
     config = kept.going_on(**changes)
+    config = dataclasses.replace(config, device=device_of_rank(config.device, ranks))
     if set(changes) - set(CHANGEABLE):
         config = config.of_stage(0)  # what the model's training has of its own says other settings now
-    with RunLock(place):
-        file, tensors, description = checkpoint.newest(place)
+    with locked(place, ranks):
+        file, tensors, description = ranks.from_first(lambda: checkpoint.newest(place))
         check_unedited(place, kept, description, file)
         done = description["training"]["steps"] if "training" in description else 0
         if "steps" in changes:
@@ -157,9 +166,12 @@ def resume_stage(
         check_read(description, source, place)
         labels = None if source.labels is None else as_array("labels", source.labels)
         check_fingerprints(description, source, labels, place)
-        trainer = build_trainer(gan, source, config, class_names=class_names)
+        trainer = build_trainer(gan, source, config, class_names=class_names, ranks=ranks)
         checkpoint.restore_from(trainer, tensors, description, file)
         tuned = checkpoint.tuned_of(description, file)
+        if ranks.rank:
+            _TRAININGS[trainer] = _Training(config, tuned, None)
+            return _drive(trainer, config, tuned, None, callbacks, progress, 0.0, run or place)
         seconds = max(
             (r["seconds"] for r in read_records(place / "log.jsonl") if r["step"] <= trainer.steps), default=0.0
         )
@@ -200,7 +212,7 @@ def go_on(trainer: Trainer, steps: int | None, callbacks: Iterable[Callback], pr
         )
     config = known.config.going_on(steps=steps)
     _TRAININGS[trainer] = dataclasses.replace(known, config=config)
-    if known.place is None:
+    if known.place is None:  # or rank 0 has it
         return _drive(trainer, config, known.tuned, None, callbacks, progress, 0.0)
     with RunLock(known.place):
         records = read_records(known.place / "log.jsonl")
@@ -286,7 +298,9 @@ def _drive(
     seconds: float,
     run: Path | None = None,
 ) -> Trainer:
-    called = list(callbacks)
+    ranks = trainer.ranks
+    called = [] if ranks.rank else list(callbacks)
+    progress = progress and not ranks.rank
     going_on = run or (None if folder is None else folder.path)
     with ExitStack() as stack:
         stack.enter_context(chosen_kernels(config, tuned))
@@ -297,31 +311,31 @@ def _drive(
             stack.callback(folder.close)  # also if the recorder cannot begin
             recorder = stack.enter_context(Recorder(folder, trainer, seconds))
         place = None if folder is None else folder.path
-        adviser = Adviser(trainer, folder=place, say=None if bar is None else bar.say)
+        adviser = None if ranks.rank else Adviser(trainer, folder=place, say=None if bar is None else bar.say)
         stack.callback(trainer.stop_reading)
         if folder is not None and not trainer.reading:
             _say_how_exact(trainer, None if bar is None else bar.say)
-        stop = stack.enter_context(StopRequest()) if folder is not None or in_notebook() else None
+        heard = folder is not None or in_notebook() or (ranks.size > 1 and going_on is not None)
+        stop = stack.enter_context(StopRequest()) if heard else None
         whole = True
         try:
             while trainer.steps < config.steps:
                 whole = False
                 step = trainer.step()
                 whole = True
-                measured = adviser.look(step)
+                _require_same_weights(trainer, config)
+                measured = {} if adviser is None else adviser.look(step)
                 if recorder is not None:
                     recorder.record(step, measured)
                 if bar is not None:
                     bar.update(step)
-                for callback in called:
-                    callback(trainer, step)
-                if stop is not None and stop.number is not None and trainer.steps < config.steps:
+                number = _call(called, trainer, step, stop)
+                if stop is not None and number is not None and trainer.steps < config.steps:
                     if in_notebook() and not stop.inner:
                         print("\n".join(_stopped(trainer, config, recorder)))
                         return trainer
-                    assert recorder is not None
                     assert going_on is not None
-                    _leave(recorder, stop.number, going_on)
+                    _leave(trainer, config, recorder, number, going_on)
             trainer.settle()
         except StopTraining:
             trainer.settle()
@@ -349,7 +363,69 @@ def _drive(
                 _TRAININGS.pop(trainer, None)
         if recorder is not None:
             recorder.finish()
+        ranks.barrier()
     return trainer
+
+
+_ENDED = 1 << 10
+"""Above the number of any signal: a callback ended the training."""
+
+
+def _call(called: Sequence[Callback], trainer: Trainer, step: Step, stop: StopRequest | None) -> int | None:
+    """The callbacks, which rank 0 alone has; returns the signal by which a stop was asked for, if one was.
+
+    Of several ranks all return the same: a signal that comes to one of them behind its answer counts after the next step.
+
+    Raises:
+        StopTraining: a callback did, here or on rank 0.
+    """
+    ranks = trainer.ranks
+    if ranks.size == 1:
+        for callback in called:
+            callback(trainer, step)
+        return None if stop is None else stop.number
+    asked = 0 if stop is None or stop.number is None else stop.number
+    try:
+        for callback in called:
+            callback(trainer, step)
+    except StopTraining:
+        asked = _ENDED
+    asked = ranks.largest(asked)
+    if asked == _ENDED:
+        raise StopTraining
+    if stop is not None and asked:
+        stop.number = asked  # the block around this one knows too
+    return asked or None
+
+
+def _require_same_weights(trainer: Trainer, config: Config) -> None:
+    """Before a checkpoint is written: that all ranks still have the same bits.
+
+    Raises:
+        ValueError: they have not; a processor or a library of one computes otherwise.
+    """
+    if trainer.ranks.size > 1 and config.checkpoint_every and trainer.steps % config.checkpoint_every == 0:
+        require_agreement(trainer.ranks, {f"weights after step {trainer.steps:,}": digest_of_players(trainer.gan)})
+
+
+def agree_on(ranks: Ranks, config: Config) -> None:
+    """Refuse ranks that were started with other versions or settings; where data lie may differ from machine to machine.
+
+    Raises:
+        ValueError: they were.
+    """
+    if ranks.size > 1:
+        given = {**config.settings(), **config.options}
+        facts = {f"setting {name}": repr(value) for name, value in given.items() if name not in _OF_MACHINES}
+        require_agreement(ranks, {**versions(), **facts})
+
+
+_OF_MACHINES = ("data", "labels", "classifier", "tuned", "device", "init_from")
+
+
+def locked(place: Path, ranks: Ranks) -> AbstractContextManager[object]:
+    """The lock of a run, which rank 0 holds for all."""
+    return nullcontext() if ranks.rank else RunLock(place)
 
 
 class InexactResumeWarning(UserWarning):
@@ -400,9 +476,13 @@ def _stopped(trainer: Trainer, config: Config, recorder: Recorder | None) -> lis
     ]
 
 
-def _leave(recorder: Recorder, number: int, run: Path) -> None:
-    name, steps = signal.Signals(number).name, recorder.trainer.steps
-    raise Interrupted(number, f"stopped by {name} after step {steps}; {_saved(recorder)}", run, recorder.config.data)
+def _leave(trainer: Trainer, config: Config, recorder: Recorder | None, number: int, run: Path) -> None:
+    """End a training after a signal; with several ranks all leave together, when rank 0 has saved."""
+    what = f"stopped by {signal.Signals(number).name} after step {trainer.steps}"
+    if recorder is not None:
+        what = f"{what}; {_saved(recorder)}"
+    trainer.ranks.barrier()
+    raise Interrupted(number, what, run, config.data)
 
 
 def with_settings(function: Callable[..., Any]) -> None:

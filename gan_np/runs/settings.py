@@ -54,6 +54,7 @@ class Settings(TypedDict, total=False):
     device: str
     precision: Literal["float32", "tf32", "bf16"]
     graph: bool
+    sync_batch_norm: Literal["on", "off"]
 
     sample_every: int
     sample_count: int

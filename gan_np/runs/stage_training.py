@@ -13,6 +13,7 @@ from gan_np.arrays import Array
 from gan_np.checks import as_array, integer, shown
 from gan_np.data.hold_out import HeldOut
 from gan_np.models import GAN, Model, Stages
+from gan_np.ranks import ALONE, Ranks
 from gan_np.registry import describe
 from gan_np.training.algorithm import Trainer
 from gan_np.training.sources import ArraySource, Source
@@ -86,6 +87,14 @@ def check_jobs(jobs: int, gan: Model, callbacks: Sequence[Callback], out: str | 
         )
 
 
+def one_job(jobs: int, ranks: Ranks) -> None:
+    """Refuse stages in processes of their own where several processes train each stage together."""
+    if ranks.size > 1 and integer("jobs", jobs, 1) > 1:
+        raise ValueError(
+            f"jobs: {ranks.size} ranks train each stage together, one after the other; expected 1, got {jobs}"
+        )
+
+
 def outline_for(gan: Model, parts: list[Part], source: Source) -> Outline:
     """Return what model.json is to say of this run.
 
@@ -121,6 +130,7 @@ def train_parts(
     callbacks: list[Callback],
     progress: bool,
     jobs: int,
+    ranks: Ranks = ALONE,
 ) -> dict[int, Trainer]:
     """Train all stages that are not done, one after another or in `jobs` processes.
 
@@ -146,14 +156,15 @@ def train_parts(
         return trained
     with StopRequest() as stop:
         for part in todo:
-            trainer = trained[part.number] = train_part(gan, part, place, class_names, callbacks, progress)
+            trainer = trained[part.number] = train_part(gan, part, place, class_names, callbacks, progress, ranks)
             if (
                 isinstance(gan, Stages) and trainer.gan is not part.gan
             ):  # a stage that went on is read from its checkpoint
                 gan = gan.with_stages(trainer.gan if stage is part.gan else stage for stage in gan.stages)
-            if stop.number is not None and part is not todo[-1]:
-                name = signal.Signals(stop.number).name
-                raise Interrupted(stop.number, f"stopped by {name} after {place / part.name}", place)
+            number = ranks.largest(stop.number or 0)  # of several ranks all leave, or none
+            if number and part is not todo[-1]:
+                name = signal.Signals(number).name
+                raise Interrupted(number, f"stopped by {name} after {place / part.name}", place)
     return trained
 
 
@@ -164,6 +175,7 @@ def train_part(
     class_names: Sequence[str] | None,
     callbacks: list[Callback],
     progress: bool,
+    ranks: Ranks,
 ) -> Trainer:
     """Train a stage from where it is to its end."""
     if part.done is not None:
@@ -175,6 +187,7 @@ def train_part(
             callbacks=callbacks,
             progress=progress,
             run=place,
+            ranks=ranks,
         )
     if not gan.independent:
         gan.begin_stage(part.number)
@@ -187,6 +200,7 @@ def train_part(
         callbacks=callbacks,
         progress=progress,
         run=place,
+        ranks=ranks,
     )
 
 

@@ -15,7 +15,9 @@ from typing import Any, Unpack
 
 from gan_np.arrays import Array
 from gan_np.checks import integer, shown
+from gan_np.distributed import Choice, chosen_ranks, device_of_rank
 from gan_np.models import Model
+from gan_np.ranks import ALONE, Ranks
 from gan_np.training.algorithm import Trainer
 from gan_np.training.sources import as_source
 
@@ -26,7 +28,18 @@ from .data import open_data
 from .folder import RunFolder, discard, empty, read_config, write_config
 from .given import Given
 from .lock import RunLock
-from .loop import Callback, check, check_unedited, configured, go_on, resume_stage, train_stage, with_settings
+from .loop import (
+    Callback,
+    agree_on,
+    check,
+    check_unedited,
+    configured,
+    go_on,
+    locked,
+    resume_stage,
+    train_stage,
+    with_settings,
+)
 from .opened import description_of_data
 from .settings import Settings
 from .signals import Interrupted
@@ -35,6 +48,7 @@ from .stage_opening import check_part, open_parts
 from .stage_training import (
     check_jobs,
     finish,
+    one_job,
     outline_for,
     parts_of,
     read_back,
@@ -59,6 +73,7 @@ def train(
     transform: Callable[..., Any] | None = None,
     keys: str | tuple[str, str] | None = None,
     prefetch: int | None = None,
+    ranks: Ranks | Choice | None = None,
     **options: Unpack[Settings],
 ) -> Trainer:
     """Train a model by Algorithm 1.
@@ -81,6 +96,9 @@ def train(
         has an argument `rng` it is given a seeded NumPy generator to draw from, so that a resumed training draws the same.
     keys: of mappings, the keys of image and label, where they are not called so.
     prefetch: how many batches a thread reads ahead; None: 2 where reading costs time, 0 of arrays without a transform.
+    ranks: which processes train together: "auto" (or None), those that mpiexec or Slurm started together, if this is one of
+        several; "off", this one alone; or `gan_np.ranks.Ranks`. Rank 0 writes and calls the callbacks. See
+        docs/many-processes.md.
     layout, value_range (of the options): "NCHW" for images whose channels come first, and (low, high), the values that are
         black and white, of data that are given as they are, without `data` to name where they were loaded from.
 
@@ -101,6 +119,9 @@ def train(
     if not isinstance(gan, Model):
         raise TypeError(f"gan: expected a model, got {shown(gan)}")
     chosen, called = configured(config, options, gan), list(callbacks)
+    together = chosen_ranks(ranks)
+    one_job(jobs, together)
+    agree_on(together, chosen)
     given = Given(images, labels, class_names, transform, keys, prefetch)
     source, class_names = given.source(gan, chosen)
     check_jobs(jobs, gan, called, out, source)
@@ -116,10 +137,11 @@ def train(
             out=place,
             callbacks=called,
             progress=progress,
+            ranks=together,
         )
     if place is None:
         for part in parts:
-            trainer = train_part(gan, part, None, class_names, called, progress)
+            trainer = train_part(gan, part, None, class_names, called, progress, together)
         return trainer
     for part in parts:
         average = part.gan.average
@@ -127,13 +149,15 @@ def train(
         check(trainer, part.config, tuned_kernels(part.config), folder=True)
         part.gan.average = average
     outline = outline_for(gan, parts, source)
+    if together.rank:  # rank 0 alone writes
+        return train_parts(gan, parts, place, class_names, called, progress, jobs, together)[parts[-1].number]
     RunFolder.make_place(place)
     with RunLock(place):
         empty(place)
         try:
             write_beginnings(place, outline, parts)
             write_config(place, chosen)
-            trained = train_parts(gan, parts, place, class_names, called, progress, jobs)
+            trained = train_parts(gan, parts, place, class_names, called, progress, jobs, together)
         except BaseException as error:
             if not isinstance(error, Interrupted) and not any(checkpoint.all_of(place / part.name) for part in parts):
                 with suppress(OSError):
@@ -161,6 +185,7 @@ def resume(
     transform: Callable[..., Any] | None = None,
     keys: str | tuple[str, str] | None = None,
     prefetch: int | None = None,
+    ranks: Ranks | Choice | None = None,
     **settings: Any,
 ) -> Trainer:
     """Go on with a run from its newest readable checkpoint, of several stages with each that is not done; or with a trainer
@@ -181,7 +206,7 @@ def resume(
     device, precision: other than the run's: a checkpoint goes on on any device (where sums may round differently).
     settings: of the model's own training, those that may change (a LAPGAN's coarsest_steps).
     transform: that of the run, where it has one.
-    callbacks, progress, jobs, keys, prefetch: as in `train`.
+    callbacks, progress, jobs, keys, prefetch, ranks: as in `train`. There may be another number of ranks than before.
 
     Returns the trainer; of several stages that of the last. `gan_np.load` opens the whole model.
 
@@ -197,20 +222,22 @@ def resume(
         if any(other is not None for other in others) or settings:
             raise ValueError("run: a trainer keeps its data, device and precision; only steps may be given with one")
         return go_on(run, steps, callbacks, progress)
-    place, called = Path(run), list(callbacks)
+    place, called, together = Path(run), list(callbacks), chosen_ranks(ranks)
+    one_job(jobs, together)
     moved: str | None = None
     if isinstance(labels, str | os.PathLike):
         moved, labels = os.fspath(labels), None
-    kept = read_config(place)
+    kept = together.from_first(lambda: read_config(place))
     wished = {"data": data, "labels": moved, "steps": steps, "device": device, "precision": precision, **settings}
     changes = {name: value for name, value in wished.items() if value is not None}
     given = Given(images, labels, None, transform, keys, prefetch)
     check_changes(kept, changes)
     if not has_stages(place):
         integer("jobs", jobs, 1)
-        return resume_stage(place, changes, given, callbacks=called, progress=progress)
+        return resume_stage(place, changes, given, callbacks=called, progress=progress, ranks=together)
     config = kept.going_on(**changes)
-    with RunLock(place):
+    config = dataclasses.replace(config, device=device_of_rank(config.device, together))
+    with locked(place, together):
         if given.images is None:
             given = dataclasses.replace(given, images=open_data(config, None if "data" in changes else place))
         gan, opened = open_parts(place, kept, config.device, given)
@@ -221,14 +248,17 @@ def resume(
         parts = parts_of(gan, source, config)
         for part, found in zip(parts, opened, strict=True):
             check_part(part, place, kept, found)
-        if not (place / FILE).exists():
-            write_beginnings(place, outline_for(gan, parts, source), parts)
-        write_config(place, config)
-        trained = train_parts(gan, parts, place, class_names, called, progress, jobs)
+        together.barrier()  # all have read before one writes
+        if not together.rank:
+            if not (place / FILE).exists():
+                write_beginnings(place, outline_for(gan, parts, source), parts)
+            write_config(place, config)
+        trained = train_parts(gan, parts, place, class_names, called, progress, jobs, together)
         last = parts[-1]
         if last.number not in trained:
             trained[last.number] = read_back(last, place, class_names)
-        finish(place, config)
+        if not together.rank:
+            finish(place, config)
     return trained[last.number]
 
 
@@ -244,7 +274,7 @@ def check_changes(config: Config, changes: Mapping[str, Any]) -> None:
 
 
 def stage_trainers(
-    gan: Model, images: Array, labels: Array | None, config: Config
+    gan: Model, images: Array, labels: Array | None, config: Config, ranks: Ranks = ALONE
 ) -> Iterator[tuple[str, Config, Trainer]]:
     """Give for each stage its name, its configuration and a trainer as `train` would use it, to measure what it costs.
 
@@ -252,7 +282,7 @@ def stage_trainers(
     """
     parts = parts_of(gan, training_part(as_source(images, gan, labels=labels), config), config)
     for part in parts:
-        trainer = build_trainer(part.gan, part.source, part.config)
+        trainer = build_trainer(part.gan, part.source, part.config, ranks=ranks)
         yield ("" if len(parts) == 1 else part.name), part.config, trainer
 
 

@@ -34,9 +34,12 @@ from gan_np.objectives import Loss, NonSaturating, Objective, check_complete, ch
 from gan_np.ops import accuracy, standard_normal
 from gan_np.optimizers import Adam, Optimizer
 from gan_np.penalties import PLACES, Penalty
+from gan_np.ranks import ALONE, Ranks
 from gan_np.schedules import Schedule, at, scheduled
 from gan_np.vectors import Layout
 
+from .across_batch import require_whole_batch
+from .agreement import facts_of, require_agreement
 from .batches import Batches
 from .finite import HostWatch, Watch
 from .inputs import check_labels, check_source, prepare
@@ -84,6 +87,11 @@ class Trainer:
     check_finite: stop with `NonFiniteError` at the first loss, gradient or weight that is NaN or infinite (on a GPU some
         steps later, nothing having been updated since).
     graph: on a GPU, capture the step as a CUDA graph after a few, where that can be done; `graph_reason` says why not.
+    ranks: the processes that train this model together (`gan_np.distributed`): each of N has B/N examples of a batch of B,
+        gradients are added up, and all make the same updates.
+    sync_batch_norm: of several ranks, whether batch normalisation takes its statistics over the whole batch, as one process
+        does; without, each takes those of its own examples, running statistics are the mean over the ranks, and the result
+        depends on how many there are.
 
     >>> import numpy as np, gan_np as gn
     >>> images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), np.uint8)
@@ -115,6 +123,8 @@ class Trainer:
         seed: int = 0,
         check_finite: bool = True,
         graph: bool = True,
+        ranks: Ranks = ALONE,
+        sync_batch_norm: bool = True,
     ) -> None:
         source = as_source(images, gan, labels=labels)
         check_source(source, gan)
@@ -136,12 +146,17 @@ class Trainer:
         if self.d_optimizer is self.g_optimizer:
             raise ValueError("g_optimizer: is also d_optimizer; each player needs its own (moments belong to one θ)")
         self.batch_size = integer("batch_size", batch_size, 2)
+        ranks = ranks.on_device(gan.generator.device)
+        self.ranks = ranks.with_batch_norm(sync_batch_norm)
+        self._share = share_of(self.batch_size, ranks)
         self.d_steps = integer("d_steps", d_steps, 1)
         self.share_noise = share_noise
         scheduled("average_decay", average_decay, 0.0, 1.0)
         if average_decay and gan.average is None:
             gan.average = Average(gan.generator, average_decay)
         self.order = source.order(self.batch_size * gan.packing, seed)
+        if ranks.size > 1:
+            self.order.part = ranks.rows(self.batch_size * gan.packing)
         self.flip = flip
         self.penalties = tuple(_checked(penalty) for penalty in penalties)
         if self.penalties and isinstance(gan.discriminator_output_shape[0], tuple):
@@ -153,17 +168,20 @@ class Trainer:
         self.clip_weights = None if clip_weights is None else scheduled("clip_weights", clip_weights, above=0.0)
         self.instance_noise = scheduled("instance_noise", instance_noise, 0.0)
         self.noise, self.dropout, self.flips, self.blur, self.between = (
-            generator(seed, 1 << 31, stream) for stream in (1, 2, 3, 4, 5)
+            ranks.drawing(generator(seed, 1 << 31, stream)) for stream in (1, 2, 3, 4, 5)
         )
         self.check_finite = check_finite
         self.norms: dict[str, float] | None = None
         self.steps = 0
         self.device = gan.generator.device
+        if ranks.size > 1:
+            require_agreement(ranks, facts_of(gan, source, self._settings(seed)))
+            require_whole_batch(gan)
         advice = f"lower batch_size (it is {self.batch_size})"
         with scope(self.device), memory_explained(self.device, "the preparation of training", advice):
             flips = self.flips if flip else None
             self._batches = Batches(gan, source, self.labels, self.order, flips, self.d_steps)
-            self._on_device = None if self.device == CPU else DeviceTraining(self, advice, graph)
+            self._on_device = None if self.device == CPU else DeviceTraining(self, advice, graph and ranks.capturable)
         self._watch: Watch = HostWatch() if self._on_device is None else self._on_device.watch
         self._whole = WholeStep(self)
 
@@ -247,9 +265,11 @@ class Trainer:
         Statistics of G move only with the batch that G learns from.
         """
         g = self.gan.generator
-        z = self.gan.prior.draw(self.noise, self.batch_size * self.gan.packing, g.dtype, g.device)
+        z = self.gan.prior.draw(self.noise, self._share * self.gan.packing, g.dtype, g.device)
         wrt = PARAMETERS if keep else NOTHING
-        fake, pullback = g.forward(joined(z, context), training=True, update_state=keep, wrt=wrt, rng=self.dropout)
+        fake, pullback = g.forward(
+            joined(z, context), training=True, update_state=keep, wrt=wrt, rng=self.dropout, ranks=self.ranks
+        )
         return z, fake, pullback
 
     def _update_discriminator(
@@ -268,34 +288,42 @@ class Trainer:
                     wrt=ALL if penalised else PARAMETERS,
                     rng=self.dropout,
                     updates=self._d_updates,
+                    ranks=self.ranks,
                 )
         real_logits, real_head = self.gan.heads(outputs["real"])
         fake_logits, fake_head = self.gan.heads(outputs["fake"])
-        found = objective.discriminator(real_logits, fake_logits)
+        whole_real, whole_fake = self.ranks.all_gather(real_logits, fake_logits, what="scores")
+        found = objective.discriminator(whole_real, whole_fake)
         loss, real_gradient, fake_gradient = check_loss(
-            objective, "discriminator", found, real=real_logits, generated=fake_logits
+            objective, "discriminator", found, real=whole_real, generated=whole_fake
         )
-        other = self.gan.auxiliary(fake_head, z)
+        other = self._auxiliary(fake_head, z)
         logits = {"real": real_logits, "fake": fake_logits}
         for penalty in self.penalties:
             if penalty.where != "between":
                 loss = loss + self._penalise(pullbacks[penalty.where], logits[penalty.where], penalty, context)
-        pullbacks["real"](_heads(real_gradient, real_head, None), inputs=False)
-        pullbacks["fake"](_heads(fake_gradient, fake_head, other), inputs=False)
+        own = self.ranks.own
+        pullbacks["real"](_heads(own(real_gradient), real_head, None), inputs=False)
+        pullbacks["fake"](_heads(own(fake_gradient), fake_head, other), inputs=False)
         for penalty in self.penalties:
             if penalty.where == "between":
                 between = self._mixed(seen["real"], seen["fake"])
                 with kernels.cuda.unrounded():
                     output, pullback = d.forward(
-                        joined(between, context), training=True, wrt=ALL, rng=self.dropout, updates=self._d_updates
+                        joined(between, context),
+                        training=True,
+                        wrt=ALL,
+                        rng=self.dropout,
+                        updates=self._d_updates,
+                        ranks=self.ranks,
                     )
                 loss = loss + self._penalise(pullback, output, penalty, context)
         self._check_loss("D", loss)
         accuracies: tuple[Array | None, Array | None] = None, None
         if objective.boundary is not None:
             accuracies = (
-                accuracy(real_logits, 1, objective.boundary),
-                accuracy(fake_logits, -1, objective.boundary),
+                accuracy(whole_real, 1, objective.boundary),
+                accuracy(whole_fake, -1, objective.boundary),
             )
         updates = self.d_optimizer.updates
         self._update("D", d, self.d_optimizer)
@@ -313,7 +341,7 @@ class Trainer:
         weight: Any = at(penalty.weight, self.d_optimizer.updates)
         if callable(penalty.weight) and self.device != CPU:
             weight = drawn(lambda: np.array(at(penalty.weight, self.d_optimizer.updates)), self.device)
-        return penalise(pullback, logits, penalty, weight, context)
+        return penalise(pullback, logits, penalty, weight, context, self.ranks)
 
     def _mixed(self, real: Array, fake: Array) -> Array:
         """Points ε·real + (1 − ε)·fake, one ε ~ U(0, 1) for each pair."""
@@ -340,28 +368,40 @@ class Trainer:
     ) -> tuple[Array, Array | None]:
         g, d = self.gan.generator, self.gan.discriminator
         wrt = INPUTS if context is None else Wrt((True, False), parameters=False)
-        output, d_pullback = d.forward(
-            joined(self._seen(fake), context), training=True, wrt=wrt, rng=self.dropout, updates=self._d_updates
-        )
+        run: Any = {"training": True, "rng": self.dropout, "updates": self._d_updates, "ranks": self.ranks}
+        output, d_pullback = d.forward(joined(self._seen(fake), context), wrt=wrt, **run)
         logits, head_output = self.gan.heads(output)
-        real_logits = None
+        whole_logits: tuple[Array, Array | None]
         if self.objective.needs_real:
-            of_real, _ = d.forward(
-                joined(self._seen(real), context), training=True, wrt=NOTHING, rng=self.dropout, updates=self._d_updates
-            )
+            of_real, _ = d.forward(joined(self._seen(real), context), wrt=NOTHING, **run)
             real_logits, _ = self.gan.heads(of_real)
-        loss = check_loss(self.objective, "generator", self.objective.generator(logits, real_logits), generated=logits)
-        other = self.gan.auxiliary(head_output, z)
+            whole, whole_real = self.ranks.all_gather(logits, real_logits, what="scores")
+            whole_logits = whole, whole_real
+        else:
+            (whole,) = self.ranks.all_gather(logits, what="scores")
+            whole_logits = whole, None
+        loss = check_loss(self.objective, "generator", self.objective.generator(*whole_logits), generated=whole)
+        other = self._auxiliary(head_output, z)
         self._check_loss("G", loss.value)
-        gradient = d_pullback(_heads(loss.gradient, head_output, other))
+        gradient = d_pullback(_heads(self.ranks.own(loss.gradient), head_output, other))
         g_pullback(unpack(gradient if context is None else gradient[0], self.gan.packing))
         self._update("G", g, self.g_optimizer)
         if self.gan.average is not None:
             self.gan.average.update(skip=self._watch.skip)
         return loss.value, None if other is None else other.value
 
+    def _auxiliary(self, head_output: Array | None, z: Array) -> Loss | None:
+        """What both players minimise beside the game, of the whole batch; its gradient for this rank's heads."""
+        if head_output is None or self.ranks.size == 1:
+            return self.gan.auxiliary(head_output, z)
+        found = self.gan.auxiliary(*self.ranks.all_gather(head_output, z, what="scores"))
+        return None if found is None else Loss(found.value, self.ranks.own(found.gradient))
+
     def _update(self, player: str, network: Network, optimizer: Optimizer) -> None:
-        """One update, its gradient checked before and its weights after."""
+        """One update, its gradient added up over the ranks and checked before, and its weights checked after."""
+        if self.ranks.size > 1:
+            self.ranks.all_reduce(network.gradient.values, f"gradient of {player}")
+            self._average_state(player, network)
         self._check("gradient", player, network.parameters.layout, network.gradient.values)
         if self.norms is not None:
             self._measure(player, "gradient", network.parameters.layout, network.gradient.values)
@@ -369,6 +409,19 @@ class Trainer:
         self._check("weights", player, network.parameters.layout, network.parameters.values)
         if self.norms is not None:
             self._measure(player, "weights", network.parameters.layout, network.parameters.values)
+
+    def _average_state(self, player: str, network: Network) -> None:
+        """Running statistics that each rank took of its own examples become their mean."""
+        if self.ranks.whole_batch_norm or not len(network.state):
+            return
+        with network.state.edit() as state:
+            self.ranks.all_reduce(state, f"state of {player}")
+            state /= state.dtype.type(self.ranks.size)
+
+    def _settings(self, seed: int) -> dict[str, Any]:
+        """All that the numbers of a training depend on beside its data and weights, as text, for ranks to compare."""
+        own = {name: repr(getattr(self, name)) for name in _COMPARED}
+        return own | {"seed": seed, "gan": repr(self.gan.arguments()), "packing": self.gan.packing}
 
     def _measure(self, player: str, what: str, layout: Layout, values: Array) -> None:
         assert self.norms is not None
@@ -385,6 +438,27 @@ class Trainer:
     def _check_loss(self, player: str, value: Array) -> None:
         if self.check_finite:
             self._watch.loss(player, value, self.steps + 1)
+
+
+_COMPARED = (
+    *("objective", "d_optimizer", "g_optimizer", "batch_size", "d_steps", "share_noise", "flip", "penalties"),
+    *("clip_weights", "instance_noise", "check_finite"),
+)
+
+
+def share_of(batch_size: int, ranks: Ranks) -> int:
+    """How many examples of a batch each rank has.
+
+    Raises:
+        ValueError: they do not divide evenly.
+    """
+    if batch_size % ranks.size:
+        near = -(-batch_size // ranks.size) * ranks.size
+        raise ValueError(
+            f"batch_size: {batch_size} examples cannot be divided among {ranks.size} ranks evenly; expected a multiple of "
+            f"{ranks.size}, such as {near}"
+        )
+    return batch_size // ranks.size
 
 
 def _checked(penalty: Any) -> Penalty:

@@ -99,4 +99,4 @@ class Batches:
         """The numbers of the next images."""
         order = self._order
         assert isinstance(order, Shuffler)
-        return next(order)
+        return next(order)[order.part]

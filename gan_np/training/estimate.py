@@ -73,6 +73,33 @@ def estimate(trainer: Trainer, steps: int = 5) -> Cost:
     return Cost(steps, statistics.median(seconds), resident, resident + peak)
 
 
+class Messages(NamedTuple):
+    """What a rank sends of one kind, per step: messages, their bytes, and seconds of waiting for their end."""
+
+    what: str
+    messages: float
+    sent: float
+    seconds: float
+
+
+def messages(trainer: Trainer, steps: int = 10) -> list[Messages]:
+    """What is sent in a training step, most bytes first; empty where one process trains."""
+    before = {what: (one.calls, one.sent, one.seconds) for what, one in trainer.ranks.traffic.items()}
+    if trainer.ranks.size == 1:
+        return []
+    for _ in range(steps):
+        trainer.step()
+    trainer.settle()
+    found = []
+    for what, one in trainer.ranks.traffic.items():
+        calls, sent, seconds = before.get(what, (0, 0, 0.0))
+        if one.calls > calls:
+            found.append(
+                Messages(what, (one.calls - calls) / steps, (one.sent - sent) / steps, (one.seconds - seconds) / steps)
+            )
+    return sorted(found, key=lambda line: -line.sent)
+
+
 class LayerLine(NamedTuple):
     """A layer's row of a profile: per step."""
 
@@ -111,6 +138,7 @@ def profile_steps(trainer: Trainer, steps: int = 10) -> StepProfile:
         )
     for _ in range(WARM_UP):
         trainer.step()
+    before = {what: (traffic.calls, traffic.seconds) for what, traffic in trainer.ranks.traffic.items()}
     with kernels.profile() as total, time_layers() as times:
         started = time.perf_counter()
         for _ in range(steps):
@@ -120,6 +148,11 @@ def profile_steps(trainer: Trainer, steps: int = 10) -> StepProfile:
         Line(work.operation, work.implementation, work.method, total.calls[work] / steps, seconds / steps)
         for work, seconds in total.seconds.items()
     ]
+    for what, traffic in trainer.ranks.traffic.items():
+        calls, seconds = before.get(what, (0, 0.0))
+        if traffic.calls > calls:
+            waited = traffic.seconds - seconds
+            lines.append(Line(what, "ranks", "wait", (traffic.calls - calls) / steps, waited / steps))
     lines.sort(key=lambda line: -line.seconds)
     rest = step - sum(line.seconds for line in lines)
     layers = [

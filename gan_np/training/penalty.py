@@ -20,6 +20,7 @@ from gan_np.layers import Wrt
 from gan_np.models import GAN
 from gan_np.networks import NetworkPullback
 from gan_np.penalties import Penalty
+from gan_np.ranks import ALONE, Ranks
 
 
 def require_linearisable(gan: GAN) -> None:
@@ -44,13 +45,19 @@ def require_linearisable(gan: GAN) -> None:
 
 
 def penalise(
-    pullback: NetworkPullback, logits: Array, penalty: Penalty, weight: Any, context: Array | None = None
+    pullback: NetworkPullback,
+    logits: Array,
+    penalty: Penalty,
+    weight: Any,
+    context: Array | None = None,
+    ranks: Ranks = ALONE,
 ) -> Array:
     """The penalty's value, 0-d; its gradient is added to D's.
 
     pullback: of D's forward where the penalty is, with inputs and parameters asked for; it is kept for further use.
     weight: the penalty's weight now, a number or a 0-d array on the device.
     context: what a conditional D was given beside the images; the slope is that in the images alone.
+    ranks: the processes that have the rest of the batch, over which the mean is taken.
 
     Raises:
         TypeError: a layer of D has no linearisation with a derivative of its own.
@@ -61,10 +68,11 @@ def penalise(
     slope = given if context is None else given[0]
     count = len(logits)
     squared = (slope * slope).reshape(count, -1).sum(axis=1)
-    share = real(weight / count) if isinstance(weight, int | float) else weight.astype(logits.dtype) / real(count)
+    total = count * ranks.size
+    share = real(weight / total) if isinstance(weight, int | float) else weight.astype(logits.dtype) / real(total)
     scale = share * (penalty.derivative(squared) * real(2))
     tangent = scale.reshape(count, *(1,) * (slope.ndim - 1)) * slope
     moved, second = pullback.linear(tangent if context is None else (tangent, xp.zeros_like(context)), keep=True)
     second(xp.ones(moved.shape, moved.dtype))
-    value: Array = share * penalty.value(squared).sum()
+    value: Array = share * penalty.value(*ranks.all_gather(squared, what="scores")).sum()
     return value

@@ -35,13 +35,13 @@ def _forward_part(
     """
     real = y.dtype.type
     start, stop = next_span(chunks, thread, y.size, False)
-    left, right, least = bits
+    left, right, skipped, least = bits
     drawn = np.empty(BLOCK * PIECE, np.int64)
     words = sealed(drawn)
     for at in range(start, stop, BLOCK * PIECE):
         here = min(BLOCK * PIECE, stop - at)
         for i in range((here + BLOCK - 1) // BLOCK):
-            a, b, c, d = philox(at // BLOCK + i, left, right)
+            a, b, c, d = philox(skipped + at // BLOCK + i, left, right)
             put(drawn, BLOCK * i, a)
             put(drawn, BLOCK * i + 1, b)
             put(drawn, BLOCK * i + 2, c)
@@ -58,13 +58,16 @@ def _forward(
     x: Given,
     left: int,
     right: int,
+    skipped: int,
     least: int,
     scale: float,
     y: Result,
     kept: ResultBytes,
 ) -> None:
     chunks = chunks_of(state, y.size, chunk_length(y.size, ROW_BLOCK))
-    require_memory(parallel(state, _forward_part, chunks.number, (chunks, x, (left, right, least), scale, y, kept)))
+    require_memory(
+        parallel(state, _forward_part, chunks.number, (chunks, x, (left, right, skipped, least), scale, y, kept))
+    )
 
 
 @inner
@@ -84,10 +87,10 @@ def _backward(state: Cells, dy: Given, kept: GivenBytes, scale: float, dx: Resul
 class Dropout:
     """Dropout: y = x·m/(1 − rate), where m is 0 with probability `rate` and 1 otherwise."""
 
-    def forward(self, x: Array, rate: float, key: int) -> tuple[Array, Array]:
-        """Return y and the mask m; each block of random bits decides four entries."""
+    def forward(self, x: Array, rate: float, key: int, first: int = 0) -> tuple[Array, Array]:
+        """Return y and the mask m; each block of random bits, from block `first` on, decides four entries."""
         y, kept = np.empty(x.shape, x.dtype), np.empty(x.shape, np.uint8)
-        bits = key & WORD, key >> 32, least_kept(rate)
+        bits = key & WORD, key >> 32, first, least_kept(rate)
         _forward[x.dtype](state(), x.ravel(), *bits, 1 / (1 - rate), y.reshape(-1), kept.reshape(-1))
         return y, kept
 

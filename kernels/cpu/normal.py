@@ -53,7 +53,7 @@ def _turn(f: Any, real: Any) -> Any:
 
 
 @inner
-def _part(index: int, thread: int, chunks: Any, left: int, right: int, out: Any) -> None:
+def _part(index: int, thread: int, chunks: Any, left: int, right: int, skipped: int, out: Any) -> None:
     """Draw the numbers of one chunk.
 
     For each PIECE of blocks the random bits come first, then their numbers: a single loop over both is not vectorised.
@@ -64,7 +64,7 @@ def _part(index: int, thread: int, chunks: Any, left: int, right: int, out: Any)
     words = sealed(bits)
     for at in range(start, stop, BLOCK * PIECE):
         here = min(BLOCK * PIECE, stop - at)
-        first = at // BLOCK
+        first = skipped + at // BLOCK
         for i in range((here + BLOCK - 1) // BLOCK):
             a, b, c, d = philox(first + i, left, right)
             put(bits, 2 * i, a << 32 | b)
@@ -89,14 +89,14 @@ def _numbers(words: Any, count: int, out: Any, at: int, real: Any) -> None:
 
 
 @compiled_function
-def _normal(state: Cells, left: int, right: int, out: Result) -> None:
+def _normal(state: Cells, left: int, right: int, skipped: int, out: Result) -> None:
     chunks = chunks_of(state, out.size, chunk_length(out.size, ROW_BLOCK))
-    require_memory(parallel(state, _part, chunks.number, (chunks, left, right, out)))
+    require_memory(parallel(state, _part, chunks.number, (chunks, left, right, skipped, out)))
 
 
 class Normal:
     """Standard normal numbers in pairs r·(cos 2πf, sin 2πf), with r = √(−2 ln u)."""
 
-    def forward(self, key: int, out: Array) -> None:
-        """Fill `out`; each block of random bits gives four numbers."""
-        _normal[out.dtype](state(), key & WORD, key >> 32, out)
+    def forward(self, key: int, out: Array, first: int = 0) -> None:
+        """Fill `out` from block `first` on; each block of random bits gives four numbers."""
+        _normal[out.dtype](state(), key & WORD, key >> 32, first, out)

@@ -31,7 +31,7 @@ def _twice_convolution_work(problem: Problem) -> float:
     return 2 * _convolution_work(problem)
 
 
-FEATURES = ("float64", "gpu", "stride", "padding", "in_place")
+FEATURES = ("float64", "gpu", "stride", "padding", "in_place", "first")
 
 register_kernel("conv2d", "reference", Conv2d, features=(*FEATURES, "groups"), cost=_twice_convolution_work)
 register_kernel("conv2d", "im2col", Conv2dIm2col, features=FEATURES, cost=_convolution_work)

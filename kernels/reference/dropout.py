@@ -15,10 +15,10 @@ def least_kept(rate: float) -> int:
 class Dropout:
     """Dropout: y = x·m/(1 − rate), where m is 0 with probability `rate` and 1 otherwise."""
 
-    def forward(self, x: Array, rate: float, key: int) -> tuple[Array, Array]:
-        """Return y and the mask m; each block of random bits decides four entries."""
+    def forward(self, x: Array, rate: float, key: int, first: int = 0) -> tuple[Array, Array]:
+        """Return y and the mask m; each block of random bits, from block `first` on, decides four entries."""
         xp = array_module(x)
-        words = xp.stack(blocks(xp, -(-x.size // 4), key), axis=1).reshape(-1)[: x.size]
+        words = xp.stack(blocks(xp, -(-x.size // 4), key, first), axis=1).reshape(-1)[: x.size]
         kept = (words >= xp.uint64(least_kept(rate))).astype("uint8").reshape(x.shape)
         return self.backward(x, kept, rate), kept
 

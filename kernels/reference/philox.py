@@ -34,11 +34,11 @@ def philox(xp: Any, counter: tuple[Array, Array, Array, Array], key: int | Array
     return a, b, c, d
 
 
-def blocks(xp: Any, count: int, key: int | Array) -> tuple[Array, Array, Array, Array]:
-    """Return the first `count` blocks of a key's stream, word by word.
+def blocks(xp: Any, count: int, key: int | Array, first: int = 0) -> tuple[Array, Array, Array, Array]:
+    """Return `count` blocks of a key's stream from block `first` on, word by word.
 
     The counter of block i is (i mod 2³², i div 2³², 0, 0).
     """
-    index = xp.arange(count, dtype=xp.uint64)
+    index = xp.arange(first, first + count, dtype=xp.uint64)
     nothing = xp.zeros_like(index)
     return philox(xp, (index & xp.uint64(WORD), index >> xp.uint64(32), nothing, nothing), key)

@@ -43,6 +43,20 @@ def test_a_shorter_draw_is_the_beginning_of_a_longer_one(name):
         np.testing.assert_array_equal(drawn(name, count), many[:count])
 
 
+@pytest.mark.parametrize("name", [name for name in KERNELS if "first" in kernels.entry("normal", name).features])
+@pytest.mark.parametrize("first", [1, 5, 256, 1 << 33])
+def test_a_part_of_a_draw_begins_with_any_block(name, first):
+    whole = np.empty(5000)
+    kernels.entry("normal", name).implementation.forward(7, whole, first - 1)
+    part = np.empty(4321)
+    kernels.entry("normal", name).implementation.forward(7, part, first)
+    np.testing.assert_array_equal(part, whole[4 : 4 + 4321])
+    x = np.ones(4321)
+    dropout = kernels.entry("dropout", name).implementation
+    mask = dropout.forward(np.ones(5000), 0.3, 7, first - 1)[1]
+    np.testing.assert_array_equal(dropout.forward(x, 0.3, 7, first)[1], mask[4 : 4 + 4321])
+
+
 @pytest.mark.parametrize("name", KERNELS)
 def test_numbers_of_threads_and_both_halves_of_the_key(name):
     with threads.held_to(1):

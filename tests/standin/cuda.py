@@ -9,6 +9,7 @@ import types
 import numpy as np
 
 from .memory import MemoryPool, OutOfMemoryError, PinnedMemoryPointer
+from .nccl import make_nccl
 
 RUNTIME = 13000
 """The CUDA that the pretended CuPy is made for, 13.0."""
@@ -234,6 +235,7 @@ def make_cuda(world, ndarray, raw_kernels, raw_module):
     cuda.get_elapsed_time = lambda start_event, end_event: 1e3 * (end_event.time - start_event.time)
     cuda.get_current_stream = lambda: world.stream
     cuda.is_available = lambda: world.devices > 0
+    cuda.nccl = make_nccl(world)
     cuda.memory = types.SimpleNamespace(OutOfMemoryError=OutOfMemoryError)
     cuda.compiler = types.SimpleNamespace(CompileException=CompileException)
     cuda.driver = types.SimpleNamespace(CUDADriverError=CUDADriverError)

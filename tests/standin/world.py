@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import weakref
 
 import numpy as np
 
@@ -21,6 +22,7 @@ class World:
         self.current_device = 0
         self.in_use = dict.fromkeys(range(devices), 0)
         self.pool = None
+        self.blocks = weakref.WeakSet()
         self.streams = []
         self.synchronisations = []
         self.damage = []
@@ -57,7 +59,17 @@ class World:
         if self.in_use[device] + nbytes > self.capacity:
             raise OutOfMemoryError(nbytes, self.in_use[device])
         self.in_use[device] += nbytes
-        return Owner(Block(nbytes, device, self.pool), self)
+        block = Block(nbytes, device, self.pool)
+        self.blocks.add(block)
+        return Owner(block, self)
+
+    def memory_at(self, address, nbytes):
+        """The bytes at an address on the current device and the block that they lie in, as a library is given them."""
+        for block in list(self.blocks):
+            start = address - block.bytes.ctypes.data
+            if block.alive and block.device == self.current_device and start >= 0 and start + nbytes <= block.nbytes:
+                return block.bytes[start : start + nbytes], block
+        raise AssertionError(f"{nbytes} bytes at {address:#x} do not lie in one block of the current device")
 
     # Synchronisation.
 

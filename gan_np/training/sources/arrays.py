@@ -74,9 +74,7 @@ class ArraySource(Source):
         assert isinstance(order, Shuffler)
         numbered = enumerate(order.at(order.position), start=order.position)
         seed = order.seed
-        return (
-            Batch(self._read(index, partial(rng_of_batch, seed, number)), None, index) for number, index in numbered
-        )
+        return (self._batch(index, order.part, partial(rng_of_batch, seed, number)) for number, index in numbered)
 
     def some(self, count: int, rng: np.random.Generator) -> Batch:
         """Return some examples, drawn from all."""
@@ -114,6 +112,12 @@ class ArraySource(Source):
             super().teach(gan, standardise=standardise)
             return
         gan.learn_encoding(self.data, standardise=standardise)
+
+    def _batch(self, index: Array, part: slice, rng: Callable[[], np.random.Generator]) -> Batch:
+        """Those rows of a batch that are read here; all are read where their images draw one after another."""
+        if self.form is not None and self.form.draws:
+            return Batch(self._read(index, rng)[part], None, index[part])
+        return Batch(self._read(index[part], rng), None, index[part])
 
     def _read(self, index: Array, rng: Callable[[], np.random.Generator]) -> Array:
         images: Array = self.data[index]

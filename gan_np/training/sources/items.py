@@ -104,7 +104,7 @@ class ItemSource(Source):
         """Batches without end, from where `order` is."""
         assert isinstance(order, Shuffler)
         numbered, seed = enumerate(order.at(order.position), start=order.position), order.seed
-        return (self._batch(index, partial(rng_of_batch, seed, number)) for number, index in numbered)
+        return (self._part(index, order.part, partial(rng_of_batch, seed, number)) for number, index in numbered)
 
     def some(self, count: int, rng: np.random.Generator) -> Batch:
         """Drawn from all, and read."""
@@ -140,6 +140,10 @@ class ItemSource(Source):
     def _beginning(self) -> Array:
         """The first item as a batch: what is wrong with all of them is found here."""
         return self._batch(np.zeros(1, np.int64), partial(rng_of_batch, 0, 0)).images
+
+    def _part(self, index: Array, part: slice, rng: Any) -> Batch:
+        """Those rows of a batch that are read here; all are read where their images draw one after another."""
+        return self._batch(index, rng).rows(part) if self.form.draws else self._batch(index[part], rng)
 
     def _batch(self, index: Array, rng: Any) -> Batch:
         images, labels = self._examples(index)

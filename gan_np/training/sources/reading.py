@@ -81,6 +81,11 @@ class Form:
         """Whether an array of the right layout needs nothing done to it."""
         return self.value_range is None and self.transform is None and self.then is None
 
+    @property
+    def draws(self) -> bool:
+        """Whether the images of a batch draw random numbers one after another."""
+        return self.transform is not None and self.transform.takes_rng
+
     def of_stage(self, then: Callable[[Array], Array]) -> Form:
         """The same, with what a stage makes of a batch."""
         return dataclasses.replace(self, then=then)

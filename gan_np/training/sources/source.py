@@ -29,12 +29,20 @@ class Batch(NamedTuple):
     labels: Array | None = None
     numbers: Array | None = None
 
+    def rows(self, part: slice) -> Batch:
+        """Some of them."""
+        return Batch(*(None if array is None else array[part] for array in self))  # type: ignore[arg-type]
+
 
 class Order(Protocol):
-    """Where a training stands in its data: how many batches of which size were used, and the seed of what is drawn."""
+    """Where a training stands in its data: how many batches of which size were used, and the seed of what is drawn.
+
+    part: which rows of each batch are read here; the others are read by other processes.
+    """
 
     batch_size: int
     seed: int
+    part: slice
 
     @property
     def position(self) -> int:
@@ -49,6 +57,7 @@ class Count:
 
     def __init__(self, batch_size: int, seed: int = 0) -> None:
         self.batch_size, self.seed = integer("batch_size", batch_size, 1), integer("seed", seed, 0)
+        self.part = slice(None)
         self._position = 0
 
     @property
@@ -129,7 +138,7 @@ class Source(ABC):
 
     @abstractmethod
     def batches(self, order: Order) -> Iterator[Batch]:
-        """Batches without end, from where `order` is; `order` itself stays there."""
+        """Batches without end, from where `order` is, of each the rows `order.part`; `order` itself stays there."""
 
     @abstractmethod
     def some(self, count: int, rng: np.random.Generator) -> Batch:

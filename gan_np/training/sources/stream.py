@@ -96,7 +96,7 @@ class StreamSource(Source):
         else:
             chunks = self._chunks() if self.again else self._rest
         self._fresh = False
-        return self._joined(chunks, order.batch_size, order.seed, order.position)
+        return (batch.rows(order.part) for batch in self._joined(chunks, order.batch_size, order.seed, order.position))
 
     def some(self, count: int, rng: np.random.Generator) -> Batch:
         """Drawn from those that are kept."""
