@@ -45,6 +45,7 @@ nb_merge_streams = True
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
+autodoc_type_aliases = {"Array": "gan_np.arrays.Array", "Any": "Any", "Schedule": "gan_np.schedules.Schedule"}
 python_use_unqualified_type_names = True
 python_display_short_literal_types = True
 maximum_signature_line_length = 100

@@ -46,13 +46,21 @@ def converted(lines):
     """The lines of a docstring (its indentation taken away) as reStructuredText."""
     out = []
     for block in paragraphs(lines):
-        if block[0].lstrip().startswith(">>>"):
+        if out[-1:] == [""] and all(line[:4] == "    " for line in block) and _ends_with_code(out):
+            out += [*("   " + line for line in block), ""]
+        elif block[0].lstrip().startswith(">>>"):
             out += [".. code-block:: pycon", "", *("   " + line for line in block), ""]
         elif HEAD.match(block[0].strip()):
             out += _errors(block)
         else:
             out += _text(block)
     return out
+
+
+def _ends_with_code(out):
+    """Whether the last thing shown is a formula, which goes on after an empty line."""
+    last = next((line for line in reversed(out) if not line.startswith("   ") and line), "")
+    return last == ".. code-block:: text"
 
 
 def _errors(block):
@@ -114,7 +122,11 @@ def _text(block):
 
 def _begin(text):
     """A paragraph whose first characters are no mark of a list, a directive or a field."""
-    return "\\" + text if re.match(r"([-+•·]|\w{1,3}[.)]|\(\w\)|\.\.|:|=)(\s|$|\w)", text) and text[0] not in "\\:" else text
+    return (
+        "\\" + text
+        if re.match(r"([-+•·]|\w{1,3}[.)]|\(\w\)|\.\.|:|=)(\s|$|\w)", text) and text[0] not in "\\:"
+        else text
+    )
 
 
 def process(app, what, name, obj, options, lines):
@@ -122,7 +134,13 @@ def process(app, what, name, obj, options, lines):
     lines[:] = converted([line.rstrip() for line in lines])
 
 
+def skip(app, what, name, obj, skipped, options):
+    """Fields of named tuples that nobody described."""
+    return True if (getattr(obj, "__doc__", None) or "").startswith("Alias for field number") else None
+
+
 def setup(app):
     """For Sphinx."""
     app.connect("autodoc-process-docstring", process)
+    app.connect("autodoc-skip-member", skip)
     return {"parallel_read_safe": True}

@@ -96,7 +96,11 @@ def options(kind):
         found = options_for(kind, name)
         lines += [f"### {name}", "", first_sentence(REGISTRIES[kind][name]), ""]
         rows = [
-            (f"`{option.name}`", cell(option.help.replace("`", "")), "needed" if option.required else cell(option.default))
+            (
+                f"`{option.name}`",
+                cell(option.help.replace("`", "")),
+                "needed" if option.required else cell(option.default),
+            )
             for option in found
         ]
         lines += table(("option", "what it does", "default"), rows) if rows else ["It has no options.", ""]

@@ -2,8 +2,10 @@
 
 import ast
 import inspect
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 import gan_np
 
@@ -55,7 +57,7 @@ def _written_in(module):
             found += [target.id for target in node.targets if isinstance(target, ast.Name)]
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             found.append(node.target.id)
-    return [name for name in found if not name.startswith("_")]
+    return [name for name in found if not name.startswith("_") and not isinstance(getattr(module, name), TypeVar)]
 
 
 def spelled(room, name):
@@ -78,11 +80,15 @@ def text_after(room, name):
     """The string under an assignment to a name, in the module or in one of its folder; None where there is none."""
     module = module_of(room)
     file = Path(module.__file__)
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:  # under another name where it was made
+        for alias in node.names if isinstance(node, ast.ImportFrom) else ():
+            name = alias.name if alias.asname == name else name
     files = sorted(file.parent.glob("*.py")) if file.name == "__init__.py" else [file]
     for candidate in files:
         body = ast.parse(candidate.read_text(encoding="utf-8")).body
-        for node, following in zip(body, body[1:], strict=False):
+        for node, following in pairwise(body):
             targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            targets = [one for target in targets for one in getattr(target, "elts", [target])]
             if (
                 isinstance(node, ast.Assign | ast.AnnAssign)
                 and any(isinstance(target, ast.Name) and target.id == name for target in targets)

@@ -5,7 +5,6 @@ constant ("Hinge.real" for a method), or a line (L120). What is not there is a w
 Markdown are shown as text with headings, folders as lists.
 """
 
-import ast
 import html
 import os
 import re
@@ -18,10 +17,13 @@ from pygments.lexers import TextLexer, get_lexer_for_filename
 from pygments.util import ClassNotFound
 from sphinx.util import logging
 
+from .lines import line_of
+
 ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"(\]\()((?:\.\./)+[^)\s]*)(\))")
 LOGGER = logging.getLogger(__name__)
 LARGEST = 400_000
+HERE = Path(__file__).resolve().parent
 
 
 def to_repository(app, docname, source):
@@ -31,33 +33,13 @@ def to_repository(app, docname, source):
     def replaced(found):
         target, _, fragment = found[2].partition("#")
         path = Path(os.path.normpath(folder / target))
-        if path.is_relative_to(app.srcdir) or not path.is_relative_to(ROOT):
+        page = path.is_relative_to(app.srcdir) and not path.is_relative_to(HERE)
+        if page or not path.is_relative_to(ROOT):
             return found[0]
         place = path.relative_to(ROOT).as_posix()
         return f"{found[1]}repository:{place}{'#' + fragment if fragment else ''}{found[3]}"
 
     source[0] = LINK.sub(replaced, source[0])
-
-
-def line_of(path, fragment):
-    """The number of the line that a fragment means; None where there is no such thing."""
-    if found := re.fullmatch(r"L(\d+)", fragment):
-        return int(found[1]) if int(found[1]) <= path.read_text(encoding="utf-8").count("\n") + 1 else None
-    body = ast.parse(path.read_text(encoding="utf-8")).body
-    node = None
-    for name in fragment.split("."):
-        node = next((one for one in body if name in _names(one)), None)
-        if node is None:
-            return None
-        body = getattr(node, "body", [])
-    return node.lineno
-
-
-def _names(node):
-    if isinstance(node, ast.FunctionDef | ast.ClassDef):
-        return [node.name]
-    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-    return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
 def resolve(app, doctree, docname):
@@ -122,7 +104,9 @@ def body_of(app, place):
         lexer = get_lexer_for_filename(path.name)
     except ClassNotFound:
         lexer = TextLexer()
-    formatter = HtmlFormatter(linenos="inline", lineanchors="line", anchorlinenos=True, cssclass="highlight source-lines")
+    formatter = HtmlFormatter(
+        linenos="inline", lineanchors="line", anchorlinenos=True, cssclass="highlight source-lines"
+    )
     return title + highlight(text, lexer, formatter)
 
 
@@ -136,9 +120,7 @@ def _markdown(app, place, text):
             LOGGER.warning("%s links %s, which is not there", place, found[2])
             return found[0]
         if path.is_relative_to(app.srcdir) and path.suffix == ".md":
-            uri = app.builder.get_relative_uri(
-                page_of(place), path.relative_to(app.srcdir).with_suffix("").as_posix()
-            )
+            uri = app.builder.get_relative_uri(page_of(place), path.relative_to(app.srcdir).with_suffix("").as_posix())
         else:
             other = path.relative_to(ROOT).as_posix()
             wanted(app).add(other)

@@ -61,9 +61,13 @@ class Wrt:
 
 
 ALL = Wrt()
+"""Gradients of inputs and of parameters."""
 INPUTS = Wrt(True, False)
+"""Gradients of inputs alone, as in G's step through D."""
 PARAMETERS = Wrt(False, True)
+"""Gradients of parameters alone, as in D's own step."""
 NOTHING = Wrt(False, False)
+"""No gradients: nothing is kept for a pullback, as when samples are drawn."""
 
 
 def _any(inputs: Inputs) -> bool:

@@ -18,6 +18,7 @@ from gan_np.kernels import Into
 from .pullback import Asked, Gradients, OperationPullback, asked, require_rank
 
 POLICIES = ("colour", "translation", "cutout")
+"""The augmentations that there are, by name."""
 
 Change = tuple[Callable[[Array], Array], Callable[[Array], Array], Array | None]
 """The linear part, its adjoint, and what is added after it (or None)."""

@@ -23,6 +23,8 @@ from .tensor_file import to_bytes
 def save(made: Network | GAN | Classifier, path: str | Path) -> Path:
     """Write a network, a GAN or a classifier: structure and numbers, in one safetensors file; `load` opens it again.
 
+    made: what is written. path: the file.
+
     A structure of the library's layers, however it was put together, needs nothing else; one with layers of your own can be
     opened where they are registered (`gan_np.layers.register`). To keep a training that goes on, use a run folder
     (`gan_np.train(…, out=)`).
@@ -55,6 +57,9 @@ def save(made: Network | GAN | Classifier, path: str | Path) -> Path:
 
 def load(path: str | Path, *, device: str = "cpu") -> Any:
     """What a file or run folder holds: a `Network`, a `GAN` or a model of several stages, or a `Classifier`.
+
+    path: the file, or the run folder, whose newest checkpoint is read.
+    device: where its arrays are to lie, "cpu" or "cuda".
 
     Nothing that the file names is imported or executed: layers of your own must have been registered before.
 
