@@ -13,6 +13,7 @@ author = "the gan_np authors"
 copyright = "the gan_np authors, MIT licence"
 version = release = gan_np.__version__
 language = "en"
+smartquotes = False  # --config stays two dashes
 
 extensions = [
     "myst_nb",
