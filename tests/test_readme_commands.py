@@ -22,7 +22,17 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 COMMANDS = {command.name: set(inspect.signature(command.callback).parameters) for command in app.registered_commands}
 BLOCK = re.compile(r"(<!-- *not run: [^>]*-->\s*)?^```(sh|python|\{code-cell\} python)\n(.*?)^```", re.S | re.M)
 MADE = re.compile(r"<!-- *made before: (.*?)(?:; .*?)? *-->", re.S)
-OF_THE_READER = {"my/images", "faces.zip", "ages.csv", "mine.py", "mnist.npz", "people.csv", "others.csv"}
+OF_THE_READER = {
+    "my/images",
+    "faces.zip",
+    "ages.csv",
+    "mine.py",
+    "mnist.npz",
+    "people.csv",
+    "others.csv",
+    "cifar10/train",
+    "olivetti.npz",
+}
 READ = ("--data", "--labels", "--held-out", "--classifier", "--resume", "--config", "--tuned", "--against", "--import")
 OF_A_RUN = ("show", "sample", "neighbours", "traverse", "evaluate", "export")
 
