@@ -46,7 +46,7 @@ nb_merge_streams = True
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
-autodoc_type_aliases = {"Array": "gan_np.arrays.Array", "Any": "Any", "Schedule": "gan_np.schedules.Schedule"}
+autodoc_type_aliases = {"Array": "gan_np.arrays.Array", "Schedule": "gan_np.schedules.Schedule"}
 python_use_unqualified_type_names = True
 python_display_short_literal_types = True
 maximum_signature_line_length = 100
@@ -58,6 +58,9 @@ suppress_warnings = ["config.cache"]
 html_theme = "pydata_sphinx_theme"
 html_title = "gan_np"
 html_css_files = ["site.css"]
+html_sidebars = {  # pages that stand alone in the contents have nothing to list beside them
+    page: [] for page in ("when-training-goes-wrong", "from-pytorch", "gallery/README", "papers", "glossary", "design")
+}
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
