@@ -15,7 +15,7 @@ Inputs: TypeAlias = "bool | tuple[Inputs, ...]"
 
 @dataclass(frozen=True, slots=True)
 class Wrt:
-    """With respect to what gradients are asked for, of a layer.
+    """Which gradients a forward is asked for: those of inputs, of parameters, of both or of none.
 
     (Operations of `gan_np.ops` and kernels take one answer for each array: `of_arrays`.)
 

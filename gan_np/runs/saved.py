@@ -56,7 +56,7 @@ def save(made: Network | GAN | Classifier, path: str | Path) -> Path:
 
 
 def load(path: str | Path, *, device: str = "cpu") -> Any:
-    """What a file or run folder holds: a `Network`, a `GAN` or a model of several stages, or a `Classifier`.
+    """Open a file or a run folder: gives the `Network`, the `GAN`, the model of several stages or the `Classifier` in it.
 
     path: the file, or the run folder, whose newest checkpoint is read.
     device: where its arrays are to lie, "cpu" or "cuda".
