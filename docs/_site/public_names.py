@@ -52,20 +52,31 @@ class PublicNames(SphinxDirective):
 
 
 def arguments(thing):
-    """Of a function that takes settings by name: its own arguments, and **options, which the page of settings explains."""
+    """The signature of a function that Sphinx cannot show.
+
+    Of one that takes settings by name: its own arguments, and **options, which the page of settings explains. Of one with an
+    argument that is called with anything, `Callable[..., T]`: the names and defaults.
+    """
     parameters = inspect.signature(thing).parameters if inspect.isfunction(thing) else {}
-    if "steps" not in parameters or "g_learning_rate" not in parameters:
+    settings = Settings.__annotations__ if "g_learning_rate" in parameters else {}
+    if not settings and not any("Callable[...," in str(one.annotation) for one in parameters.values()):
         return ""
-    own, starred = [], False
+    own, starred, rest = [], False, "options" if settings else None
     for name, parameter in parameters.items():
-        if name in Settings.__annotations__ and name not in ("images", "labels"):
+        if name in settings and name not in ("images", "labels"):
+            continue
+        if parameter.kind is parameter.VAR_KEYWORD:
+            rest = name
+            continue
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            own.append(f"*{name}")
+            starred = True
             continue
         if parameter.kind is parameter.KEYWORD_ONLY and not starred:
             own.append("*")
             starred = True
-        if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
-            own.append(name if parameter.default is parameter.empty else f"{name}={parameter.default!r}")
-    return f"({', '.join(own)}, **options)"
+        own.append(name if parameter.default is parameter.empty else f"{name}={parameter.default!r}")
+    return f"({', '.join([*own, *([f'**{rest}'] if rest else [])])})"
 
 
 class TopLevelNames(SphinxDirective):
