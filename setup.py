@@ -101,6 +101,18 @@ CUDA_GATES = [
 ]
 TOOLS = ["pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "hypothesis>=6.100", "scipy>=1.12", "build>=1.2"]
 NOTEBOOK = ["ipykernel>=6.29", "nbclient>=0.10"]
+# The site: Sphinx with MyST, tutorials run as notebooks; codespell looks at the spelling of pages and docstrings.
+DOCS = [
+    "sphinx>=8",
+    "myst-nb>=1.2",
+    "pydata-sphinx-theme>=0.16",
+    "sphinx-copybutton>=0.5",
+    "sphinx-design>=0.6",
+    "codespell>=2.4",
+    *NOTEBOOK,
+    *DEMO,
+    *ONNX,
+]
 TEST = [
     *TOOLS,
     *NOTEBOOK,
@@ -138,6 +150,7 @@ setup(
         "trackio": TRACKIO,
         "mpi": MPI,
         "test": TEST,
+        "docs": DOCS,
         "cuda12": ["cupy-cuda12x>=14"],
         "cuda13": ["cupy-cuda13x>=14"],
         "cuda-gates": CUDA_GATES,

@@ -21,7 +21,9 @@ Array: TypeAlias = NDArray[Any]
 """A NumPy array, or a CuPy array used through the same methods."""
 
 Shape: TypeAlias = tuple[int, ...]
+"""The sizes of an array along its axes."""
 DType: TypeAlias = np.dtype[Any]
+"""A dtype of NumPy, which CuPy's arrays have too."""
 
 
 class ArrayModule(Protocol):
@@ -34,6 +36,7 @@ class ArrayModule(Protocol):
 
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+"""The dtypes that networks compute in."""
 
 
 def array_module(array: Array) -> ArrayModule:

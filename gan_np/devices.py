@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 CPU = "cpu"
+"""The name of the processor as a device; a GPU is "cuda" or "cuda:N"."""
 INSUFFICIENT_DRIVER = 35
 """cudaErrorInsufficientDriver: the driver is older than the CUDA libraries, or there is none."""
 

@@ -234,6 +234,7 @@ class SGD(_WithMomentum):
 class Adam(Optimizer):
     """Adam (Kingma and Ba 2015), as PyTorch: θ ← θ − lr·m̂/(√v̂ + ε). DCGAN: lr 2e-4, β₁ 0.5.
 
+    learning_rate: lr, a number or a schedule over the updates.
     beta1: decay of the mean of g.
     beta2: decay of the mean of g².
     epsilon: ε, what keeps the division finite.

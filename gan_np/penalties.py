@@ -24,6 +24,7 @@ PENALTIES = Registry("penalty")
 register = PENALTIES.register
 
 PLACES = ("real", "fake", "between")
+"""Where a penalty may be: at real images, at generated ones, or at points between them."""
 
 
 class Penalty:

@@ -18,6 +18,7 @@ from gan_np.checks import integer, number
 from gan_np.registry import Registry
 
 Schedule: TypeAlias = Callable[[int], float]
+"""A function of the count of updates, which starts at 0."""
 
 SCHEDULES = Registry("schedule")
 """Schedules by the names that configurations use; one's own join with `gan_np.schedules.register`."""

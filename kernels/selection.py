@@ -223,6 +223,12 @@ def available(operation: str, problem: Problem) -> tuple[Entry, ...]:
 def use_kernels(**names: str) -> Iterator[None]:
     """Force kernels by name inside a `with` block, for this thread or task only: `use_kernels(conv2d="reference")`.
 
+    names: the operation, and the name of one of its kernels (`gan_np.kernels.entries(operation)` lists them).
+
+    >>> import numpy as np, gan_np as gn
+    >>> with gn.use_kernels(dense="reference"):
+    ...     y, pullback = gn.ops.dense(np.ones((2, 3)), np.ones((3, 4)))
+
     Raises:
         ValueError: an unknown operation or kernel, at once; a kernel that cannot do the work, when it is asked to.
     """

@@ -121,6 +121,7 @@ def pillow_image(image: Array) -> Any:
 def save_grid(images: Array, path: str | Path, *, columns: int | None = None, zoom: int | None = None) -> Path:
     """Images (N, H, W, C) as one image file, drawn as `grid` draws them.
 
+    path: the file, of the format that its ending names. columns: as in `grid`.
     zoom: each pixel as zoom × zoom pixels; None enlarges small images so that the grid can be seen.
     """
     return save_image(enlarged(grid(images, columns), zoom), path)

@@ -122,6 +122,7 @@ def evaluate(
     count: samples and real images of each set, where there are as many.
     seed: of the samples and of the draws.
     average: sample from the averaged weights.
+    title: of the report. facts: what else it should say, by name.
 
     Each figure stands beside that of real training images against the same reference, at the same size: what a perfect
     generator, or one that replays its training set, would have.

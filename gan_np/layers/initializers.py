@@ -123,4 +123,6 @@ class FanIn:
 
 
 ZEROS = Constant(0.0)
+"""Every number 0: how biases start."""
 ONES = Constant(1.0)
+"""Every number 1: how scales start."""

@@ -61,6 +61,7 @@ class BatchNorm(_Normalisation):
 
     Parameters: scale γ (C,) and bias β (C,), unless affine=False (or scale=False, bias=False alone).
     State: running_mean (from 0) and running_variance (from 1).
+    epsilon: ε. activation: f, computed in the same pass.
     """
 
     def __init__(

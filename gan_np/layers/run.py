@@ -16,7 +16,7 @@ Inputs: TypeAlias = "bool | tuple[Inputs, ...]"
 
 @dataclass(frozen=True, slots=True)
 class Wrt:
-    """What gradients are asked for: with respect to a layer's inputs, its parameters, or both.
+    """Which gradients a forward is asked for: those of inputs, of parameters, of both or of none.
 
     (Operations of `gan_np.ops` and kernels take one answer for each array: `of_arrays`.)
 
@@ -62,9 +62,13 @@ class Wrt:
 
 
 ALL = Wrt()
+"""Gradients of inputs and of parameters."""
 INPUTS = Wrt(True, False)
+"""Gradients of inputs alone, as in G's step through D."""
 PARAMETERS = Wrt(False, True)
+"""Gradients of parameters alone, as in D's own step."""
 NOTHING = Wrt(False, False)
+"""No gradients: nothing is kept for a pullback, as when samples are drawn."""
 
 
 def _any(inputs: Inputs) -> bool:

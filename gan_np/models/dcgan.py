@@ -67,6 +67,8 @@ def dcgan(
         2018).
     packing: how many images D judges together, side by side as channels (PacGAN, Lin et al. 2018).
     seed: of the weights; G and D draw from different streams of it.
+    dtype: of weights and computation, float32 or float64.
+    device: where both networks lie, "cpu" or "cuda".
 
     D halves the image with stride-2 convolutions and LeakyReLU 0.2 while its shorter side is at least 7; one dense layer
     gives the logit. G projects z to D's last feature map and mirrors the way back with ReLU; tanh at the end, images in

@@ -15,6 +15,8 @@ from gan_np.layers.layer import LAYERS, Arrays, Shapes
 class Sequential(Layer):
     """Each layer applied to the output of the one before: y = fₙ(… f₂(f₁(x))).
 
+    layers: in the order in which they are applied.
+
     Children are named "0", "1", …. Sequential is a layer, so chains nest.
 
     Layer i is asked for its input's gradient only if the chain's own input is asked for or an earlier layer has

@@ -19,6 +19,7 @@ from gan_np.kernels import Activation, Into
 from .pullback import Asked, Gradients, Linearised, OperationPullback, problem
 
 LINEAR = Activation()
+"""No activation: f(z) = z."""
 PIECEWISE_LINEAR = ("linear", "relu", "leaky_relu")
 
 

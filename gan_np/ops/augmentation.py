@@ -20,6 +20,7 @@ from .pullback import Asked, Gradients, OperationPullback, asked, problem, requi
 from .random_maps import colour_matrices, geometry_maps
 
 POLICIES = ("colour", "translation", "cutout", "geometry", "hue")
+"""The augmentations that there are, by name."""
 
 Change = tuple[Callable[[Array], Array], Callable[[Array], Array], Array | None]
 """The linear part, its adjoint, and what is added after it (or None)."""

@@ -46,7 +46,9 @@ def save_classifier(path: str | Path, made: Classifier) -> Path:
 
 
 def load_classifier(path: str | Path, *, device: str = "cpu") -> Classifier:
-    """The classifier in a file.
+    """Open the classifier in a file that `save_classifier` or `gan-np train-classifier` wrote.
+
+    path: the file. device: where its arrays are to lie, "cpu" or "cuda".
 
     Raises:
         FileNotFoundError: nothing there.

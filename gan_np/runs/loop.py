@@ -67,8 +67,8 @@ def iterate(
 ) -> Iterator[Step]:
     """Algorithm 1 one step at a time, for those who write their own loop; ends after `steps` steps.
 
-    images, labels, transform, keys, prefetch, ranks: the data, and who trains together, as in `train`.
-    options: fields of `Config` (`steps`, `batch_size`, `objective`, …), over those of `config`.
+    gan: the players. images, labels, transform, keys, prefetch, ranks: the data, and who trains together, as in `train`.
+    config, options: fields of `Config` (`steps`, `batch_size`, `objective`, …), over those of `config`.
 
     >>> import numpy as np, gan_np as gn
     >>> images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), np.uint8)

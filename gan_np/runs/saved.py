@@ -25,6 +25,8 @@ Kind = TypeVar("Kind", bound=Network | Model | Classifier)
 def save(made: Network | GAN | Classifier, path: str | Path) -> Path:
     """Write a network, a GAN or a classifier: structure and numbers, in one safetensors file; `load` opens it again.
 
+    made: what is written. path: the file.
+
     A structure of the library's layers, however it was put together, needs nothing else; one with layers of your own can be
     opened where they are registered (`gan_np.layers.register`). To keep a training that goes on, use a run folder
     (`gan_np.train(…, out=)`).
@@ -64,10 +66,12 @@ def load(path: str | Path, kind: None = None, *, device: str = "cpu") -> Any: ..
 
 
 def load(path: str | Path, kind: type[Any] | None = None, *, device: str = "cpu") -> Any:
-    """Open what a file or run folder holds: a `Network`, a `GAN` or a model of several stages, or a `Classifier`.
+    """Open a file or a run folder: gives the `Network`, the `GAN`, the model of several stages or the `Classifier` in it.
 
+    path: the file, or the run folder, whose newest checkpoint is read.
     kind: the class that is expected, say `gn.GAN` or `gn.Network`: anything else is refused, and type checkers and editors
         know what is returned. None opens whatever there is, of which they know nothing.
+    device: where its arrays are to lie, "cpu" or "cuda".
 
     Nothing that the file names is imported or executed: layers of your own must have been registered before.
 

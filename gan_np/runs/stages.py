@@ -76,7 +76,14 @@ def train(
     ranks: Ranks | Choice | None = None,
     **options: Unpack[Settings],
 ) -> Trainer:
-    """Train a model by Algorithm 1.
+    """Train a model by Algorithm 1: in each step `d_steps` updates of D and one of G, each on a fresh batch.
+
+    >>> import numpy as np, gan_np as gn
+    >>> images = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1), np.uint8)
+    >>> gan = gn.models.dcgan((8, 8, 1), latent_dim=4, width=2, seed=0)
+    >>> trainer = gn.train(gan, images, steps=2, batch_size=8, progress=False)  # out="runs/mine" keeps it on disk
+    >>> trainer.steps, gan.sample(3, seed=1).shape
+    (2, (3, 8, 8, 1))
 
     gan: the players, trained in place; of a model of several stages (a LAPGAN, say) each stage, one after the other.
     images: real images (N, H, W, C), uint8 or floats from 0 to 1; or vectors (N, m) of floats; or a `gan_np.data.Dataset` of
@@ -188,8 +195,9 @@ def resume(
     ranks: Ranks | Choice | None = None,
     **settings: Any,
 ) -> Trainer:
-    """Go on with a run from its newest readable checkpoint, of several stages with each that is not done; or with a trainer
-    where it stands.
+    """Go on with a run from its newest checkpoint that can be read, or with a trainer where it stands.
+
+    Of a model of several stages each stage that is not done goes on.
 
     On the same machine with the same libraries the result is bit-identical to that of an uninterrupted training:
     weights, moments, statistics, generators and samples; the log has each step once. A tuned choice of kernels is that of

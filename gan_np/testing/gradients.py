@@ -41,6 +41,7 @@ def check_gradients(
     subject: a layer (bound to fresh float64 numbers), or a float64 network (left as it was).
     input_shape: for a layer, without the batch axis; a tuple of shapes for several inputs.
     x: the input itself, instead of random numbers of `input_shape` (labels, say; integer inputs get no gradient).
+    batch: examples of the random input. seed: of all random numbers. directions: how many along which slopes are compared.
     training: the mode; None checks both.
     device: where a layer is bound ("cuda" for a GPU); a network is checked where it lies. Differences are taken on the host.
     float32: compare with float32, too. (Leave it out for what is not meant to run in it.)

@@ -26,6 +26,7 @@ OPSET, IR_VERSION = 17, 8
 """The versions of ONNX's operators and of its file that are written."""
 
 EXPORTERS: Exporters[Any] = Exporters("ONNX", "gan_np.interop.onnx")
+"""How each class of layer is written to ONNX; `gan_np.interop.onnx.exports` adds one."""
 exports = EXPORTERS.register
 
 

@@ -18,7 +18,9 @@ from .graph import OPSET, Graph, Value, Values
 from .shapes import enlarged, spread
 
 LAYOUTS = ("nchw", "nhwc")
+"""Where images have their channels: before height and width, or after them."""
 DTYPES = ("float32", "float16")
+"""Numbers that weights are written in."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from .helpers import HELPERS
 from .order import Order, Orders, is_plain, places, plain
 
 EXPORTERS: Exporters[Any] = Exporters("PyTorch", "gan_np.interop.torch")
+"""How each class of layer is written for PyTorch; `gan_np.interop.torch.exports` adds one."""
 exports = EXPORTERS.register
 
 
