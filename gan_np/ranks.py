@@ -138,3 +138,11 @@ class Traffic:
 
 ALONE = Ranks()
 """One process."""
+
+
+__all__ = ["ALONE", "Ranks", "Traffic"]
+
+
+def __dir__() -> list[str]:
+    """Return what completion offers, which is not what this file imports."""
+    return list(__all__)

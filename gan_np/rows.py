@@ -19,7 +19,7 @@ class RowsOfBatch(np.random.Generator):
 
     >>> import gan_np as gn
     >>> whole = gn.arrays.generator(0).random(6)
-    >>> part = gn.rows.RowsOfBatch(gn.arrays.generator(0).bit_generator, 1, 3).random(2)
+    >>> part = RowsOfBatch(gn.arrays.generator(0).bit_generator, 1, 3).random(2)
     >>> bool((part == whole[2:4]).all())
     True
     """

@@ -211,6 +211,7 @@ __all__ = [
     "Constant",
     "Cosine",
     "ExponentialDecay",
+    "HalfLife",
     "Linear",
     "Piecewise",
     "Schedule",

@@ -103,3 +103,8 @@ __all__ = [
     "use_kernels",
     "use_tuned",
 ]
+
+
+def __dir__() -> list[str]:
+    """Return what completion offers, also what is loaded when it is first used."""
+    return list(__all__)

@@ -6,20 +6,26 @@ A block under `<!-- not run: reason -->` makes files and reads none.
 """
 
 import importlib.util
-import inspect
 import re
 import shlex
 from pathlib import Path
 
 import pytest
 
-from gan_np.cli.commands import COMMANDS, function_of
+from gan_np.cli.commands import COMMANDS, load_command
 from gan_np.data import NAMES
 from gan_np.runs.options import owners
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-PARAMETERS = {name: set(inspect.signature(function_of(name)).parameters) for name in COMMANDS}
+PARAMETERS = {
+    name: {
+        option.lstrip("-").removeprefix("no-").replace("-", "_")
+        for parameter in load_command(name).params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+    }
+    for name in COMMANDS
+}
 BLOCK = re.compile(r"(<!-- *not run: [^>]*-->\s*)?^```(sh|python|\{code-cell\} python)\n(.*?)^```", re.S | re.M)
 MADE = re.compile(r"<!-- *made before: (.*?)(?:; .*?)? *-->", re.S)
 OF_THE_READER = {
@@ -34,7 +40,7 @@ OF_THE_READER = {
     "olivetti.npz",
 }
 READ = ("--data", "--labels", "--held-out", "--classifier", "--resume", "--config", "--tuned", "--against", "--import")
-OF_A_RUN = ("show", "sample", "neighbours", "traverse", "evaluate", "export")
+OF_A_RUN = ("show", "sample", "neighbours", "traverse", "walk", "invert", "evaluate", "export")
 
 
 def in_order(page: Path) -> list[tuple[str, str]]:

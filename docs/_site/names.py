@@ -11,7 +11,7 @@ import gan_np
 
 ROOMS = {
     "models": ["models"],
-    "distributed": ["distributed", "ranks", "rows"],
+    "distributed": ["distributed", "ranks"],
     "training-and-runs": ["runs", "training", "training.hints"],
     "data": ["data"],
     "layers": ["layers"],

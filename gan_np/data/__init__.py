@@ -55,3 +55,8 @@ __all__ = [
     "to_float",
     "write_animation",
 ]
+
+
+def __dir__() -> list[str]:
+    """Return what completion offers, also what is loaded when it is first used."""
+    return list(__all__)

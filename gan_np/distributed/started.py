@@ -10,7 +10,10 @@ from gan_np.checks import choice, shown
 from gan_np.ranks import ALONE, Ranks
 
 Choice: TypeAlias = Literal["auto", "off"]
+"""Whether processes that were started together train together ("auto") or each alone ("off")."""
+
 CHOICES = ("auto", "off")
+"""The values of `Choice`."""
 
 
 class Started(NamedTuple):

@@ -87,7 +87,7 @@ def r3gan(
     >>> import gan_np as gn
     >>> gan = gn.models.r3gan((28, 28, 1), 16, width=8)
     >>> gan.discriminator
-    <Network (28, 28, 1) → (1,), 17,360 parameters, float32 on cpu>
+    <Network (28, 28, 1) → (1,), 23,976 parameters, float32 on cpu>
 
     Raises:
         ShapeError, ValueError, TypeError: an argument outside what is said above.

@@ -83,3 +83,8 @@ __all__ = [
     "train_classifier",
     "tune",
 ]
+
+
+def __dir__() -> list[str]:
+    """Return what completion offers, also what is loaded when it is first used."""
+    return list(__all__)

@@ -8,6 +8,7 @@ from equal_cases import CASES, data_for, dcgan, trained
 
 import gan_np as gn
 from gan_np.ranks import ALONE, Ranks
+from gan_np.rows import RowsOfBatch
 from gan_np.thread_ranks import in_threads
 from gan_np.training import Trainer
 
@@ -148,7 +149,7 @@ def test_each_rank_reads_its_part_of_data_that_are_read_batch_by_batch(kind: str
 
 
 def test_draws_that_are_not_by_row_are_refused() -> None:
-    rng = gn.rows.RowsOfBatch(gn.arrays.generator(0).bit_generator, 0, 2)
+    rng = RowsOfBatch(gn.arrays.generator(0).bit_generator, 0, 2)
     with pytest.raises(NotImplementedError, match=r"rng\.permutation: with 2 ranks"):
         rng.permutation(3)
     with pytest.raises(ValueError, match="out:"):
