@@ -86,6 +86,10 @@ CASES: dict[str, tuple[Callable[[], gn.GAN], dict[str, Any]]] = {
     "conditional": (made("conditional-dcgan", (8, 8, 1), 3, classes=3, width=2), {}),
     "infogan": (made("infogan", (8, 8, 1), 3, width=2, categories=3), {}),
     "gran": (made("gran", (8, 8, 1), 3, width=2, draw_steps=2), {}),
+    "r3gan": (
+        made("r3gan", (8, 8, 1), 3, width=2, classes=3, augment=("geometry", "hue"), augment_probability=0.7),
+        {"objective": gn.objectives.Relativistic(), "penalties": [R1(1.0), gn.penalties.R2(0.5)], **SGD},
+    ),
     "level": (level, {}),
     "level by label": (lambda: level(classes=3), {}),
 }
