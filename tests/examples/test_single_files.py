@@ -14,6 +14,8 @@ LEAVES = {
     "points.py": ["points.png"],
     "conditional.py": ["by-label.png"],
     "table.py": ["rows.csv"],
+    "many_processes.py": ["many-processes.png"],
+    "on_a_gpu.py": ["on-a-gpu.png"],
     "own_model.py": ["smooth.png", "smooth.safetensors"],
 }
 
@@ -21,7 +23,9 @@ LEAVES = {
 @pytest.mark.parametrize("name", LEAVES)
 def test_it_runs_and_leaves_its_files(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    few = {"conditional.py": ["--width", "2"], "own_images.py": ["--count", "60", "--discs", "120"]}
+    few = {name: ["--width", "2"] for name in ("conditional.py", "many_processes.py", "on_a_gpu.py")} | {
+        "own_images.py": ["--count", "60", "--discs", "120"],
+    }
     monkeypatch.setattr(sys, "argv", [name, "--steps", "3", *few.get(name, [])])
     known = {registry: set(registry) for registry in (GANS, MODELS)}
     try:
