@@ -36,9 +36,7 @@ def main() -> None:
     started = time.perf_counter()
     gn.train(gan, images, steps=given.steps, batch_size=64)
     taken = time.perf_counter() - started
-    print(
-        f"{given.steps} steps on {gan.generator.device}, {1e3 * taken / given.steps:.1f} ms each with all that is around them"
-    )
+    print(f"{given.steps} steps on {gan.generator.device}, {1e3 * taken / given.steps:.1f} ms each, all included")
     gn.save_grid(gan.sample(64, seed=1), "on-a-gpu.png")  # samples come back to main memory
 
 
