@@ -141,7 +141,10 @@ def opened(
             return ImageSet(printable(given), f"samples of {printable(given)}", gan=gan, average=average, run=run)
         found = sources.open_for(argument, str(given), **asked)
     else:
-        found = sources.open(given, **asked)
+        try:
+            found = sources.open(given, **asked)
+        except (ShapeError, TypeError, ValueError) as error:  # says "images" or "data", of whichever of the two
+            raise type(error)(f"{argument}: {error}") from error
     assert found is not None
     name = printable(given) if isinstance(given, str | Path) else f"{argument} (an array)"
     return ImageSet(name, " · ".join([found.counted, *found.decided]), data=found)

@@ -48,6 +48,14 @@ class TestVerdict:
         (found,) = judge([row(rounds(old, spread))], [row(rounds(new, spread, seed=1))])
         assert found.verdict == verdict
 
+    @pytest.mark.parametrize(("new", "verdict"), [(1.9, "same"), (2.1, "slower"), (0.51, "same"), (0.49, "faster")])
+    def test_one_round_alone_has_no_interval(self, new, verdict):
+        """Who is far slower than others is timed once: then a factor of two counts, and nothing less."""
+        for sides in (([1.0], [new]), ([1.0], rounds(new, 1e-6)), ([1.0, 1.0], [new])):
+            (found,) = judge(*([row(side)] for side in sides))
+            assert found.verdict == verdict
+            assert found.slower_than(0.05) == (verdict == "slower")
+
     def test_only_what_both_have(self):
         both = judge([row([1.0]), row([1.0], "old")], [row([1.0]), row([1.0], "new"), row([], "untimed")])
         assert [found.key[3] for found in both] == ["mine"]
