@@ -123,7 +123,9 @@ def command(options: argparse.Namespace) -> int:
 def finish(options: argparse.Namespace, verdicts: Sequence[Verdict], names: Sequence[str]) -> int:
     """Print, write what was asked for, and decide."""
     if not verdicts:
-        raise ValueError("compare: the two have no row in common that was timed")
+        raise ValueError(
+            "compare: the two have no row in common that was timed; same case, kernel, threads and caches?"
+        )
     show(verdicts, names)
     if options.csv:
         options.csv.write_text(csv_text(verdicts), encoding="utf-8")
@@ -133,11 +135,26 @@ def finish(options: argparse.Namespace, verdicts: Sequence[Verdict], names: Sequ
 
 
 def gate(options: argparse.Namespace, rows: Sequence[Mapping[str, Any]]) -> int:
-    """`--gate 5% --against OLD.json` after a measurement."""
-    verdicts = judge(read(options.against)["rows"], rows)
+    """`--against OLD.json` after a measurement, with `--gate` or without."""
+    before = read(options.against)["rows"]
+    verdicts = judge(before, rows)
+    if not verdicts:
+        raise ValueError(
+            f"against: {options.against} has no row in common with this measurement: {_apart(before, rows)}"
+        )
     return finish(
         argparse.Namespace(csv=None, markdown=None, gate=options.gate), verdicts, [str(options.against), "now"]
     )
+
+
+def _apart(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> str:
+    """What tells two measurements apart, in words."""
+    said = []
+    for name in KEY:
+        sides = [sorted({str(row.get(name)) for row in rows}) for rows in (old, new)]
+        if not set(sides[0]) & set(sides[1]):
+            said.append(f"{name} {', '.join(sides[0][:3])} there, {', '.join(sides[1][:3])} here")
+    return "; ".join(said) or "other combinations of cases and kernels"
 
 
 def gated(verdicts: Sequence[Verdict], share: float | None) -> int:

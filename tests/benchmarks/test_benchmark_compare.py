@@ -125,6 +125,21 @@ class TestFiles:
         assert measured(*arguments, "--against", str(tmp_path / "fast.json"), "--gate", "50%")[0] == 1
         assert measured(*arguments, "--against", str(tmp_path / "same.json"), "--gate", "900%")[0] == 0
 
+    def test_nothing_in_common_says_why(self, tmp_path, measured, capsys):
+        arguments = ("kernels", "--quick", "--operation", "softplus", "--peer", "none")
+        _, result, _ = measured(*arguments)
+        for one in result["rows"]:
+            one["threads"] = 64
+        (tmp_path / "old.json").write_text(json.dumps(result))
+        with pytest.raises(SystemExit):
+            measured(*arguments, "--against", str(tmp_path / "old.json"))
+        assert "has no row in common with this measurement: threads 64 there" in capsys.readouterr().err
+
+    def test_an_older_one_that_is_none_is_refused_before_anything_is_measured(self, tmp_path, capsys):
+        with pytest.raises(SystemExit):
+            main(["kernels", "--quick", "--against", str(tmp_path / "none.json")])
+        assert "there is no file" in capsys.readouterr().err
+
 
 class TestCommits:
     def test_they_take_turns_and_rounds_add_up(self, tmp_path):
