@@ -63,6 +63,10 @@ def main(arguments: Sequence[str]) -> int:
     report.add_threads(parser)
     parser.add_argument("--rounds", type=int, default=5, help="turns of each plan; the median counts (default 5)")
     options = parser.parse_args(arguments)
+    try:
+        report.check_options(options)
+    except ValueError as error:
+        parser.error(str(error))
     threads = options.threads or machine.default_threads(options.quick)
     dtype = np.dtype(np.float32)
     with machine.threads(threads):
@@ -71,7 +75,9 @@ def main(arguments: Sequence[str]) -> int:
         rates = roofs.measure(arithmetic=True, levels=[])
         measured = []
         listed = geometries(quick=options.quick)
-        report.say(f"{len(listed)} convolutions, about {1 if options.quick else 3} minutes on two idle cores")
+        report.say(
+            f"{len(listed)} convolutions, about {'a minute' if options.quick else '3 minutes'} on two idle cores"
+        )
         for number, geometry in enumerate(listed, start=1):
             report.status(f"{number} of {len(listed)}: {named(geometry)}")
             measured.append(measure(geometry, dtype, 1 if options.quick else options.rounds))

@@ -81,7 +81,7 @@ def test_smaller_halves_are_said_and_too_small_ones_left_out() -> None:
     assert few.sections[0].short == ""
     with pytest.raises(ValueError, match=r"^count: expected at least 20 of each, b \(an array\) has 15"):
         compare(REAL, OTHER[:15])
-    with pytest.raises(ValueError, match=r"^count: expected an integer of at least 30, got 20"):
+    with pytest.raises(ValueError, match=r"^count: expected at least 30 with 14 neighbours"):
         compare(REAL, OTHER, count=20, neighbours=14)
 
 
