@@ -24,10 +24,10 @@ from gan_np.kernels import Case, Geometry
 from gan_np.kernels.cases import conv2d_case, convolution_geometry
 from gan_np.kernels.cpu import costs
 
-from . import caches, machine, report
+from . import caches, machine, plots, report
 from .kernel_why import MUCH
 from .roofs import Roofs
-from .timing import alternate
+from .timing import Spread, alternate
 
 WIDTH = 100
 COLUMNS = (("convolution", 40), ("chosen", 10), ("best", 10), ("costs", 6), ("new choice", 10), ("costs", 6))
@@ -87,6 +87,19 @@ def main(arguments: Sequence[str]) -> int:
     peak = rates.flops or 1.0
     fits = fit(measured, peak)
     show(measured, fits, peak, found)
+    if options.plot:
+        dots = [
+            plots.Dot(one.label, plan, Spread.of([seconds * 1e3]))
+            for one in measured
+            for plan, seconds in one.seconds.items()
+        ]
+        plots.save_dots(
+            options.plot,
+            "All three contractions of a convolution by plan, float32",
+            dots,
+            found,
+            reading="Dots are medians; left is faster.",
+        )
     if options.json:
         content = [
             {

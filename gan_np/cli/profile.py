@@ -73,6 +73,7 @@ def _layers(step: float, lines: list[LayerLine]) -> Table:
         column.justify = "right"
     for column in table.columns:
         column.no_wrap = column.header != "layer"  # which alone gives way where there is little room
+        column.overflow = "fold"
     for line in lines:
         table.add_row(
             line.player,
