@@ -24,10 +24,10 @@ from gan_np.kernels import Case, Geometry
 from gan_np.kernels.cases import conv2d_case, convolution_geometry
 from gan_np.kernels.cpu import costs
 
-from . import caches, machine, report
+from . import caches, machine, plots, report
 from .kernel_why import MUCH
 from .roofs import Roofs
-from .timing import alternate
+from .timing import Spread, alternate
 
 WIDTH = 100
 COLUMNS = (("convolution", 40), ("chosen", 10), ("best", 10), ("costs", 6), ("new choice", 10), ("costs", 6))
@@ -63,6 +63,10 @@ def main(arguments: Sequence[str]) -> int:
     report.add_threads(parser)
     parser.add_argument("--rounds", type=int, default=5, help="turns of each plan; the median counts (default 5)")
     options = parser.parse_args(arguments)
+    try:
+        report.check_options(options)
+    except ValueError as error:
+        parser.error(str(error))
     threads = options.threads or machine.default_threads(options.quick)
     dtype = np.dtype(np.float32)
     with machine.threads(threads):
@@ -71,7 +75,9 @@ def main(arguments: Sequence[str]) -> int:
         rates = roofs.measure(arithmetic=True, levels=[])
         measured = []
         listed = geometries(quick=options.quick)
-        report.say(f"{len(listed)} convolutions, about {1 if options.quick else 3} minutes on two idle cores")
+        report.say(
+            f"{len(listed)} convolutions, about {'a minute' if options.quick else '3 minutes'} on two idle cores"
+        )
         for number, geometry in enumerate(listed, start=1):
             report.status(f"{number} of {len(listed)}: {named(geometry)}")
             measured.append(measure(geometry, dtype, 1 if options.quick else options.rounds))
@@ -81,6 +87,19 @@ def main(arguments: Sequence[str]) -> int:
     peak = rates.flops or 1.0
     fits = fit(measured, peak)
     show(measured, fits, peak, found)
+    if options.plot:
+        dots = [
+            plots.Dot(one.label, plan, Spread.of([seconds * 1e3]))
+            for one in measured
+            for plan, seconds in one.seconds.items()
+        ]
+        plots.save_dots(
+            options.plot,
+            "All three contractions of a convolution by plan, float32",
+            dots,
+            found,
+            reading="Dots are medians; left is faster.",
+        )
     if options.json:
         content = [
             {

@@ -24,6 +24,9 @@ from . import report
 SAME = 0.03
 """Ratios nearer to 1 than this are "same" whatever their interval: less is not worth a change."""
 CONFIDENCE = 0.95
+LEAST_ROUNDS, ALONE = 3, 2.0
+"""Fewer rounds on a side have no interval of their own (who is far slower than others is timed in one round alone): then the
+interval is the ratio times and divided by this."""
 DRAWS = 2000
 WIDTH = 100
 KEY = ("operation", "case", "method", "candidate", "threads", "cache")
@@ -50,7 +53,8 @@ class Verdict(NamedTuple):
 
 
 def bootstrap(old: Sequence[float], new: Sequence[float], *, seed: int = 0) -> tuple[float, float, float]:
-    """(ratio of medians, lower end, upper end) at 95 %.
+    """(ratio of medians, lower end, upper end) at 95 %; of fewer than three rounds on a side the ends are half the ratio
+    and twice it.
 
     Raises:
         ValueError: no rounds, or a time that is not positive.
@@ -59,11 +63,14 @@ def bootstrap(old: Sequence[float], new: Sequence[float], *, seed: int = 0) -> t
     for name, side in zip(("old", "new"), sides, strict=True):
         if side.size == 0 or not (np.isfinite(side).all() and (side > 0).all()):
             raise ValueError(f"{name}: expected times above 0, got {list(side)}")
+    ratio = float(np.median(sides[0]) / np.median(sides[1]))
+    if min(side.size for side in sides) < LEAST_ROUNDS:
+        return ratio, ratio / ALONE, ratio * ALONE
     rng = np.random.default_rng(seed)
     drawn = [np.median(side[rng.integers(0, side.size, (DRAWS, side.size))], axis=1) for side in sides]
     tail = 50 * (1 - CONFIDENCE)
     low, high = np.percentile(drawn[0] / drawn[1], (tail, 100 - tail))
-    return float(np.median(sides[0]) / np.median(sides[1])), float(low), float(high)
+    return ratio, float(low), float(high)
 
 
 def judge(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> list[Verdict]:
@@ -116,7 +123,9 @@ def command(options: argparse.Namespace) -> int:
 def finish(options: argparse.Namespace, verdicts: Sequence[Verdict], names: Sequence[str]) -> int:
     """Print, write what was asked for, and decide."""
     if not verdicts:
-        raise ValueError("compare: the two have no row in common that was timed")
+        raise ValueError(
+            "compare: the two have no row in common that was timed; same case, kernel, threads and caches?"
+        )
     show(verdicts, names)
     if options.csv:
         options.csv.write_text(csv_text(verdicts), encoding="utf-8")
@@ -126,11 +135,26 @@ def finish(options: argparse.Namespace, verdicts: Sequence[Verdict], names: Sequ
 
 
 def gate(options: argparse.Namespace, rows: Sequence[Mapping[str, Any]]) -> int:
-    """`--gate 5% --against OLD.json` after a measurement."""
-    verdicts = judge(read(options.against)["rows"], rows)
+    """`--against OLD.json` after a measurement, with `--gate` or without."""
+    before = read(options.against)["rows"]
+    verdicts = judge(before, rows)
+    if not verdicts:
+        raise ValueError(
+            f"against: {options.against} has no row in common with this measurement: {_apart(before, rows)}"
+        )
     return finish(
         argparse.Namespace(csv=None, markdown=None, gate=options.gate), verdicts, [str(options.against), "now"]
     )
+
+
+def _apart(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> str:
+    """What tells two measurements apart, in words."""
+    said = []
+    for name in KEY:
+        sides = [sorted({str(row.get(name)) for row in rows}) for rows in (old, new)]
+        if not set(sides[0]) & set(sides[1]):
+            said.append(f"{name} {', '.join(sides[0][:3])} there, {', '.join(sides[1][:3])} here")
+    return "; ".join(said) or "other combinations of cases and kernels"
 
 
 def gated(verdicts: Sequence[Verdict], share: float | None) -> int:
@@ -164,15 +188,15 @@ def show(verdicts: Sequence[Verdict], names: Sequence[str]) -> None:
     report.print_foot(
         ", ".join(f"{count} {name}" for name, count in counts.items())
         + f"; geometric mean {middle:.3f} times as fast.  "
-        f"95 %: bootstrap of the rounds' medians. faster, slower: the interval leaves out 1, and it is more than "
-        f"{SAME:.0%}.",
+        f"95 %: bootstrap of the rounds' medians; of fewer than {LEAST_ROUNDS} rounds half the ratio to twice it. "
+        f"faster, slower: the interval leaves out 1, and it is more than {SAME:.0%}.",
         width=WIDTH,
     )
 
 
 def _heading(verdict: Verdict) -> str:
     operation, case, method, _, threads, cache = verdict.key
-    return f"{operation} {case}: {method}, {threads} threads, {cache}"
+    return f"{operation} {case}: {method}, {threads} thread{'' if threads == 1 else 's'}, {cache}"
 
 
 def _cells(verdict: Verdict) -> list[str]:

@@ -105,7 +105,11 @@ def _numbers(text: str) -> list[int]:
 
 def make_parser(description: str | None) -> argparse.ArgumentParser:
     """All options."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks kernels", description=description)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks kernels",
+        usage="%(prog)s [options]; --help explains them",
+        description=description,
+    )
     parser.add_argument("--operation", action="append", help="only this operation (may be given several times)")
     parser.add_argument(
         "--kernels", type=lambda text: text.split(","), metavar="A,B", help="only these, and the reference"

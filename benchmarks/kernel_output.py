@@ -59,7 +59,7 @@ def print_case(rows: Sequence[Row]) -> None:
         notes += [f"error: {row.name}: {row.impossible}" for row in own if row.impossible]
         if method == methods[-1]:
             notes += explain(rows)
-        heading = f"{own[0].case.operation} {own[0].case.label}: {method}"
+        heading = f"{own[0].case.operation} {own[0].case.label}: {method or 'nothing could be called'}"
         report.print_group(COLUMNS, report.Group(heading, [_cells(row) for row in own], notes), width=WIDTH)
 
 

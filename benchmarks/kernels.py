@@ -63,6 +63,8 @@ def main(arguments: Sequence[str]) -> int:
         report.check_options(options)
         if options.commits:
             return kernel_commits.command(options, arguments)
+        if options.against:
+            kernel_compare.read(options.against)  # before anything is measured
         if options.user_code:
             user_code.load(options.user_code)
         if options.sweep:
@@ -86,8 +88,12 @@ def main(arguments: Sequence[str]) -> int:
         kernel_output.plot(options.plot, rows, dtype, found)
     if options.roofline and rates is not None:
         kernel_output.plot_roofline(options.roofline, rows, dtype, rates, found)
-    if options.gate is not None and options.against:
-        return kernel_compare.gate(options, [row.numbers() for row in rows]) or int(any(row.wrong for row in rows))
+    if options.against:
+        try:
+            passed = kernel_compare.gate(options, [row.numbers() for row in rows])
+        except ValueError as error:
+            parser.error(str(error))
+        return passed or int(any(row.wrong for row in rows))
     return 1 if any(row.wrong for row in rows) else 0
 
 

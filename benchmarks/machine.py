@@ -39,7 +39,10 @@ def one_line(machine: dict[str, Any]) -> str:
     """The same for the foot of a table or a plot."""
     parts = [f"{machine['cpu']}, {machine['cores']} cores", machine["python"]]
     parts += [f"{name} {version}" for name, version in machine["libraries"].items()]
-    blas_name = ", ".join(f"{b['name']} {b['version']} on {b['threads'] or '?'} threads" for b in machine["blas"])
+    blas_name = ", ".join(
+        f"{b['name']} {b['version']} on {b['threads'] or '?'} thread{'' if b['threads'] == 1 else 's'}"
+        for b in machine["blas"]
+    )
     parts.append(f"BLAS {blas_name}")
     if machine["load_average"] is not None:
         parts.append(f"load {machine['load_average']:.1f} at the start")

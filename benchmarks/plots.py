@@ -170,8 +170,12 @@ def save_lines(
         axes.set_xlabel(f"{panel.quantity} (logarithmic)")
     grid[0].set_ylabel(f"{quantity} (logarithmic)")
     handles, labels = grid[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower right", ncols=min(len(names), 5), fontsize=8)
+    figure.legend(handles, labels, loc="outside upper right", ncols=min(len(names), 5), fontsize=8)
     _save(figure, path, foot)
+
+
+NAME = 0.05
+"""How much of an axis the name of a roof takes."""
 
 
 def save_roofline(
@@ -182,7 +186,8 @@ def save_roofline(
     rates: Rates,
     machine: dict[str, Any],
 ) -> None:
-    """Arithmetic under its roof to the left, work that only moves memory as bars to the right.
+    """Arithmetic under its roof to the left, work that only moves memory as bars to the right; what there is none of is
+    left out.
 
     points: (label, series, FLOP/byte, GFLOP/s).
     streams: (label, series, GB/s).
@@ -195,17 +200,26 @@ def save_roofline(
         200,
     )
     key = list(dict.fromkeys(point[0] for point in points))
-    figure = _figure(13, max(6.0, 2.2 + 0.19 * max(len(streams), len(key))) + 0.17 * len(foot))
+    shown = {"points": 1.5, "key": 0.45, "streams": 1.0}
+    for name, lacking in (("points", not points), ("key", not points), ("streams", not streams and bool(points))):
+        if lacking:
+            del shown[name]
+    height = max(6.0, 2.2 + 0.19 * max(len(streams), len(key))) if points else 2.6 + 0.19 * len(streams)
+    figure = _figure(13 if len(shown) > 1 else 9, height + 0.17 * len(foot))
     figure.suptitle(title, x=0.01, ha="left", fontsize=11)
-    left, middle, right = figure.subplots(1, 3, width_ratios=(1.5, 0.45, 1))
+    drawn = figure.subplots(1, len(shown), width_ratios=list(shown.values()), squeeze=False)[0]
+    panels = dict(zip(shown, drawn, strict=True))
     series = list(dict.fromkeys([point[1] for point in points] + [stream[1] for stream in streams]))
     colours = {name: f"C{index % 10}" for index, name in enumerate(series)}
-    _roof(left, points, key, colours, rates)
-    middle.axis("off")
-    text = "\n".join(f"{number}  {label}" for number, label in enumerate(key, start=1))
-    middle.text(0, 1, text, transform=middle.transAxes, ha="left", va="top", fontsize=6.5, color="0.25")
-    _bars(right, streams, colours, rates)
-    handles = [left.plot([], [], "o", color=colours[name], label=name)[0] for name in series]
+    if points:
+        _roof(panels["points"], points, key, colours, rates)
+        panels["key"].axis("off")
+        text = "\n".join(f"{number}  {label}" for number, label in enumerate(key, start=1))
+        place = panels["key"].transAxes
+        panels["key"].text(0, 1, text, transform=place, ha="left", va="top", fontsize=6.5, color="0.25")
+    if "streams" in panels:
+        _bars(panels["streams"], streams, colours, rates)
+    handles = [drawn[0].plot([], [], "o", color=colours[name], label=name)[0] for name in series]
     figure.legend(handles=handles, loc="outside upper right", ncols=6, fontsize=8)
     _save(figure, path, foot)
 
@@ -228,16 +242,21 @@ def _roof(
     axes.annotate(
         f"{short(top)} GFLOP/s in registers",
         (high, top),
-        xytext=(-4, 4),
+        xytext=(-4, 14),
         textcoords="offset points",
         ha="right",
         fontsize=8,
     )
     bottom = min([top / 30, *(point[3] / 2 for point in points)])
-    for name, width in widths.items():
+    ends: list[float] = []
+    for name, width in sorted(widths.items(), key=lambda item: -item[1]):
         axes.plot([max(low, bottom / width), top / width], [max(low * width, bottom), top], color="0.45", linewidth=1)
+        # The end of the name before is where the next may begin; one that would lie on it goes above.
+        ends = [end for end in ends if np.log10(top / width) - end < NAME * np.log10(high / low)]
+        place = (-3, 3 + 9 * len(ends))
+        ends.append(float(np.log10(top / width)))
         axes.annotate(
-            name, (top / width, top), xytext=(-3, 3), textcoords="offset points", ha="center", fontsize=7, color="0.3"
+            name, (top / width, top), xytext=place, textcoords="offset points", ha="center", fontsize=7, color="0.3"
         )
     placed: list[tuple[float, float]] = []
     for label, name, intensity, gigaflops in sorted(points, key=lambda point: -point[3]):
@@ -268,6 +287,8 @@ def _roof(
 
 
 def _bars(axes: Any, streams: Sequence[tuple[str, str, float]], colours: dict[str, str], rates: Rates) -> None:
+    from matplotlib.ticker import LogLocator
+
     places = range(len(streams))
     axes.barh(places, [stream[2] for stream in streams], color=[colours[stream[1]] for stream in streams], height=0.7)
     for number, (name, rate) in enumerate(rates.bandwidth.items()):
@@ -282,9 +303,12 @@ def _bars(axes: Any, streams: Sequence[tuple[str, str, float]], colours: dict[st
         )
     axes.set_yticks(places, [stream[0] for stream in streams], fontsize=6.5)
     axes.set_ylim(len(streams) + 0.13 * (len(streams) + 8), -0.6)
-    if streams:
-        axes.set_xscale("log")
-        axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xscale("log")
+    shown = [stream[2] for stream in streams] + [rate / 1e9 for rate in rates.bandwidth.values()]
+    axes.set_xlim(min(shown, default=1) / 4, max(shown, default=1) * 2)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("")
     axes.set_xlabel("GB/s (logarithmic)")
     axes.set_title("bound by memory: longer is faster, lines are bounds", loc="left", fontsize=9)
     axes.grid(axis="x", alpha=0.25)

@@ -57,38 +57,68 @@ def writing(path: str | Path) -> Iterator[BinaryIO]:
 def filling_folder(path: str | Path) -> Iterator[Path]:
     """A new folder to fill, which has its name when the block ends and is removed if the block raises.
 
+    An empty folder that is there already stays the folder that it is (it may be the current one, a link or the place of a
+    mounted disk): it is filled at once when the block ends.
+
     Raises:
-        FileExistsError: there is something of that name already, other than an empty folder.
-        OSError: it cannot be made.
+        FileExistsError: there is something of that name already, other than an empty folder; also if it came meanwhile, as
+            from another process.
+        OSError: it cannot be made or written; the message names it.
     """
     target = Path(path)
     check_new_folder(target)
+    known = target.is_dir()
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    temporary.mkdir()
-    try:
-        yield temporary
-        if target.is_dir():
-            target.rmdir()
-        os.replace(temporary, target)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
-    _sync_folder(target.parent)
+    own = f".{'filling' if known else target.name}.{secrets.token_hex(4)}"
+    temporary = target / own if known else target.with_name(own)
+    with naming(target):
+        temporary.mkdir()
+        try:
+            yield temporary
+            if known:
+                check_new_folder(target, but=own)
+                for made in sorted(temporary.iterdir()):
+                    os.rename(made, target / made.name)
+                temporary.rmdir()
+            else:
+                check_new_folder(target)
+                os.replace(temporary, target)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+    _sync_folder(target if known else target.parent)
 
 
-def check_new_folder(path: str | Path, name: str = "out") -> None:
+def check_new_folder(path: str | Path, name: str = "out", *, but: str | None = None) -> None:
     """Refuse a name for a folder that has something in it; `name` is the argument that the message begins with.
+
+    but: the name of what may be in it.
 
     Raises:
         FileExistsError: it has, or it is that of a file.
     """
     target = Path(path)
-    if target.is_dir() and not any(target.iterdir()):
+    check_place(target, name)
+    if target.is_dir() and all(found.name == but for found in target.iterdir()):
         return
     if target.exists():
         what = "holds files already" if target.is_dir() else "is a file"
         raise FileExistsError(f"{name}: {target} {what}; expected the name of a new or an empty folder")
+
+
+def check_place(path: str | Path, name: str = "out") -> None:
+    """Refuse, before any work, a name where nothing can be written; `name` is the argument that the message begins with.
+
+    Raises:
+        NotADirectoryError: a folder on the way to it is a file.
+        PermissionError: the folder that it would be in, or that would be made first, may not be written to.
+    """
+    target = Path(path)
+    place = target if target.is_dir() else next(folder for folder in target.absolute().parents if folder.exists())
+    if not place.is_dir():
+        raise NotADirectoryError(f"{name}: {target} cannot be made, since {place} is a file")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise PermissionError(f"{name}: {target} cannot be made, since {place} may not be written to")
 
 
 @contextlib.contextmanager

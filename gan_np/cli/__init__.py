@@ -7,7 +7,11 @@ numbers that are not finite; 130 stopped by Ctrl-C, 143 by SIGTERM (with a check
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, NoReturn
 
 import typer
@@ -46,6 +50,27 @@ def every_command(
 EXPECTED = (ValueError, TypeError, OSError, RuntimeError, ModuleNotFoundError, ArithmeticError, MemoryError)
 
 
+class _Terminated(BaseException):
+    """SIGTERM came where nothing else listens for it. No `Exception`, so that only what cleans up sees it."""
+
+
+@contextmanager
+def _ending_on_sigterm() -> Iterator[None]:
+    """SIGTERM ends a command as Ctrl-C does: half-written files and folders are removed. (A training saves first.)"""
+
+    def stop(number: int, frame: object) -> None:
+        raise _Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def main() -> None:
     """Entry point of `gan-np`: expected errors become one line on standard error and an exit code."""
     from gan_np.runs.imported import place_in_imported
@@ -53,7 +78,11 @@ def main() -> None:
 
     show_warnings()
     try:
-        app()
+        with _ending_on_sigterm():
+            app()
+    except _Terminated:
+        say("stopped by SIGTERM")
+        sys.exit(128 + signal.SIGTERM)
     except KeyboardInterrupt as error:
         _leave(" ".join(["interrupted", *getattr(error, "__notes__", [])]), 130)
     except Interrupted as stop:  # all that train together leave so

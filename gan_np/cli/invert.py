@@ -46,6 +46,7 @@ def invert(
     """
     from gan_np.data import save_grid
     from gan_np.data.images import check_image_name
+    from gan_np.files import check_place
     from gan_np.latent import invert as find
     from gan_np.latent import save_points
     from gan_np.latent.points_file import check_points_name
@@ -55,6 +56,8 @@ def invert(
     with checking_options():
         check_image_name(out, "out")
         check_points_name(save, "save")
+        check_place(out, "out")
+        check_place(save, "save")
         if len(images) > MOST_IMAGES:
             raise ValueError(f"images: expected at most {MOST_IMAGES} at once, got {len(images)}")
     gan = load_gan(run, device=device)

@@ -88,13 +88,16 @@ def _table(title: str, step: float, lines: list[Line]) -> Table:
 
 def _layers(step: float, lines: list[LayerLine]) -> Table:
     """The same time by the layers that called the kernels; what is missing is losses, optimisers and data."""
+    from rich import box
     from rich.table import Table
 
-    table = Table("player", "place", "layer", "calls", "forward ms", "backward ms", "share", title="by layer")
+    heads = ("player", "place", "layer", "calls", "forward\nms", "backward\nms", "share")
+    table = Table(*heads, title="by layer", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in table.columns[3:]:
         column.justify = "right"
-    table.columns[2].overflow = "ellipsis"
-    table.columns[2].no_wrap = True
+    for column in table.columns:
+        column.no_wrap = column.header != "layer"  # which alone gives way where there is little room
+        column.overflow = "fold"
     for line in lines:
         table.add_row(
             line.player,

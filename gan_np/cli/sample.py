@@ -24,8 +24,13 @@ if TYPE_CHECKING:
 
 def sample(
     run: Annotated[Path, typer.Argument(help="A run folder, or a checkpoint file.")],
-    count: Annotated[int, typer.Option(min=1, help="How many images.")] = 64,
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same images, whatever the count.")] = 0,
+    count: Annotated[
+        int | None, typer.Option(min=1, help="How many images [dim]\\[64][/dim].", show_default=False)
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, help="Same seed, same images, whatever the count [dim]\\[0][/dim].", show_default=False),
+    ] = None,
     seeds: Annotated[
         str | None,
         typer.Option(
@@ -87,6 +92,10 @@ def sample(
     with checking_options():
         changed = Truncation(truncation, truncation_bound)
         numbers = None if seeds is None else parse_seeds(seeds)
+    for name, number in (("count", count), ("seed", seed)):
+        if numbers is not None and number is not None:
+            raise wrong_option(f"{name}: --seeds says which images to draw, one for each; leave out one of them")
+    count, seed = 64 if count is None else count, seed or 0
     if by_class and label is not None:
         raise wrong_option("by_class: one class a row leaves nothing for --label to choose")
     for name, given in (("by_class", by_class), ("steps", steps), ("vary", vary is not None)):
@@ -116,6 +125,8 @@ def sample(
     else:
         asked = _Asked(gan, count, seed, numbers, labels, average, truncation, truncation_bound)
         if singly:
+            if columns is not None and not by_class:
+                raise wrong_option("columns: are those of a grid, and these are single samples; leave it out")
             check_samples_file(out, gan.data_shape)
             path = _singly(asked, out, by_class)
         else:

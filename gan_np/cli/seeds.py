@@ -28,7 +28,9 @@ def parse_seeds(text: str) -> list[int]:
         if len(found) + last - first >= MOST_SEEDS:
             raise ValueError(f"seeds: expected at most {MOST_SEEDS:,}, {text!r} has more")
         found += range(first, last + 1)
-    if len(set(found)) < len(found):
-        twice = next(number for place, number in enumerate(found) if number in found[:place])
-        raise ValueError(f"seeds: expected each once, got {twice} twice in {text!r}")
+    seen: set[int] = set()
+    for number in found:
+        if number in seen:
+            raise ValueError(f"seeds: expected each once, got {number} twice in {text!r}")
+        seen.add(number)
     return found

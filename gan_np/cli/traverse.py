@@ -132,8 +132,8 @@ def traverse(
     if across is None:
         return
     chosen = [
-        None if text is None else factor(text, decoder.gan, folder, span, average=average, towards=towards)
-        for text, span in ((across, across_range), (down, down_range))
+        None if text is None else factor(text, decoder.gan, folder, span, average=average, towards=towards, name=name)
+        for name, text, span in (("across", across, across_range), ("down", down, down_range))
     ]
     assert chosen[0] is not None
     start, begin = _start(decoder, start_file, index, seed, label)

@@ -27,7 +27,10 @@ def walk(
     run: Annotated[Path, typer.Argument(help="A run folder, or a checkpoint file.")],
     out: Annotated[Path, typer.Option(help="The animation to write: .gif, .webp, .apng or .mp4.")] = Path("walk.gif"),
     seed: Annotated[int, typer.Option(min=0, help="Of the points that the path goes through.")] = 0,
-    points: Annotated[int, typer.Option(min=2, max=1000, help="How many points of the seed.")] = 4,
+    points: Annotated[
+        int | None,
+        typer.Option(min=2, max=1000, help="How many points of the seed [dim]\\[4][/dim].", show_default=False),
+    ] = None,
     count: Annotated[int, typer.Option(min=1, max=400, help="So many walks at once, beside each other.")] = 1,
     seeds: Annotated[
         str | None, typer.Option(metavar="LIST", help="Go through the images of these seeds, as in 3,7,10-20.")
@@ -93,6 +96,14 @@ def walk(
         raise wrong_option("classes: says how the walk goes, and so does --along; leave out one of them")
     if along_range is not None and along is None:
         raise wrong_option("along_range: belongs to --along")
+    if points is not None and (along or classes or seeds is not None or start is not None):
+        raise wrong_option(
+            "points: are those of a walk through random points; leave out --points, or what else says the way"
+        )
+    if changed and start is not None:
+        raise wrong_option("truncation: changes z as it is drawn, and --from gives z; leave out one of them")
+    if columns is not None and count == 1:
+        raise wrong_option("columns: are of several walks beside each other; expected --count too")
     special = next((name for name, given in (("along", along), ("classes", classes)) if given is not None), None)
     if count > 1 and (special or numbers is not None or start is not None):
         raise wrong_option(
@@ -105,11 +116,16 @@ def walk(
     decoder = Decoder(model, seed, average)
     gan = decoder.gan
     chosen = label_asked(model, label)
-    stops, known = _stops(gan, changed, seed, numbers, start, points * count if special is None else 1)
+    stops, known = _stops(gan, changed, seed, numbers, start, (points or 4) * count if special is None else 1)
     if special is not None and len(stops) > 1:
         raise wrong_option(
             f"{'seeds' if start is None else 'from'}: --{special} changes one image; expected one point, got "
             f"{len(stops)}"
+        )
+    if special is None and len(stops) == count:  # of one walk: random ones have two points or more
+        raise wrong_option(
+            f"{'seeds' if start is None else 'from'}: a walk from one point alone goes nowhere; expected two points or "
+            "more, or --along FACTOR"
         )
     chosen = known if label is None else chosen
     made: Iterator[Array]
@@ -170,7 +186,7 @@ def _along(
     folder = run if run.is_dir() else run.parent.parent
     device = decoder.gan.generator.device
     towards = None if classifier is None else Towards(decoder, load_classifier(classifier, device=device))
-    changed = factor(along, decoder.gan, folder, span, average=decoder.average, towards=towards)
+    changed = factor(along, decoder.gan, folder, span, average=decoder.average, towards=towards, name="along")
     return traversal_frames(decoder, start, changed, frames=frames, label=label, closed=loop)
 
 

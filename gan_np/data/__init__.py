@@ -5,8 +5,6 @@
 Knows arrays and files, and neither models nor training.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from gan_np.lazy import loader

@@ -85,7 +85,8 @@ def compare(
     """
     least = 2 * max(GROUPS, neighbours + 1)
     integer("neighbours", neighbours, 1)
-    integer("count", count, least)
+    if integer("count", count, 1) < least:
+        raise ValueError(f"count: expected at least {least} with {neighbours} neighbours (k), got {count}")
     size = None if image_size is None else size_of("image_size", image_size)
     if fit is not None:
         choice("fit", fit, FITS)
@@ -122,7 +123,7 @@ def compare(
         {
             "a": f"{first.name}: {first.said}",
             "b": f"{second.name}: {second.said}",
-            "compared": f"{amount:,} of each, seed {seed}, as {'×'.join(map(str, first.shape))}",
+            "compared": f"{amount:,} of each, seed {seed}, as {first.described}",
             **facts_of(reader),
             "k": neighbours,
             "halves": f"two times {half:,} of {larger.name}" if floor else "none: there are too few for two halves",
@@ -161,7 +162,8 @@ def _reader(
 
 
 def _view(one: ImageSet, first: int, last: int, reader: FeatureExtractor, seed: int) -> Features:
-    """What the figures read of a part of a set, a chunk at a time."""
+    """The features and patches, which figures are computed from, of the images first…last − 1 of a set, made a chunk at a
+    time."""
     features: list[Array] = []
     levels: list[list[Array]] = []
     patches = len(one.shape) == 3 and min(one.shape[:2]) >= PATCH

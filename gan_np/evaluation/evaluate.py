@@ -209,7 +209,7 @@ def _facts(reader: FeatureExtractor, real: Real, size: int, seed: int) -> dict[s
 
 
 def _plural(data: Array) -> str:
-    """What data are, in the plural."""
+    """The plural word for such data: images or vectors."""
     return "vectors" if data.ndim == 2 else "images"
 
 
@@ -261,7 +261,7 @@ def _with_interval(estimate: Estimate | None) -> tuple[str, str]:
 
 
 def _too_few(keys: list[str], size: int, things: str = "images") -> str:
-    """Which figures are rough at this number of images (or other things), in one sentence; empty if none is."""
+    """Name the figures that are rough at this number of images (or other things), in one sentence; empty if none is."""
     needs: dict[int, list[str]] = {}
     for metric in map(metric_of, keys):
         if size < metric.enough:

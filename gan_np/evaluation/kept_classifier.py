@@ -22,7 +22,7 @@ _STEPS, _BATCH = (inspect.signature(train_classifier).parameters[name].default f
 
 
 def has_classes(data: Dataset) -> bool:
-    """Whether a classifier can be trained on these: labelled images of at least two classes."""
+    """Tell whether a classifier can be trained on these: labelled images of at least two classes."""
     return not data.are_vectors and data.labels is not None and len(np.unique(data.labels)) > 1
 
 

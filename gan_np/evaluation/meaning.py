@@ -16,7 +16,8 @@ SHARES = ("precision", "recall", "density", "coverage")
 
 
 class Words(NamedTuple):
-    """What a sentence says in the worse case, where nothing can be told, in the better case, and whose the other one is."""
+    """Parts of the sentence: for worse samples, where nothing can be told, for better ones, and the name of what
+    they are held against."""
 
     worse: str
     alike: str

@@ -89,12 +89,12 @@ class OnnxFeatures:
 
     @property
     def features_called(self) -> str:
-        """What figures are said to be on."""
+        """The words by which figures name what they are on: "features of net.onnx:pool3"."""
         return f"features of {self.name}"
 
     @property
     def facts(self) -> dict[str, str]:
-        """What a report says of it."""
+        """The lines of a report that say which network, output and preprocessing these are."""
         return {
             "features": self.name,
             "network file": f"{self.file} (BLAKE2b {self.digest})",
@@ -243,7 +243,7 @@ def _chosen(model: Any, output: str | None) -> str:
 
 
 def _layout(shape: Any) -> str:
-    """Where the channels are, by the sizes that are fixed."""
+    """The layout, "nchw" or "nhwc", judged by the sizes that are fixed."""
     _, second, _, last = shape
     return "nhwc" if last in (1, 3, 4) and second not in (1, 3, 4) else "nchw"
 

@@ -45,7 +45,7 @@ def reader_named(
 
 
 def facts_of(reader: FeatureExtractor) -> dict[str, Any]:
-    """What a report says of whose features were read."""
+    """The lines of a report that say whose features were read."""
     if isinstance(reader, OnnxFeatures):
         return dict(reader.facts)
     if isinstance(reader, Classifier):

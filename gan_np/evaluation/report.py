@@ -44,7 +44,7 @@ class Report:
         self.sections.append(section)
 
     def to_mapping(self) -> dict[str, Any]:
-        """What the JSON file holds: facts, and each section's data under its key."""
+        """The contents of the JSON file: facts, and each section's data under its key."""
         data = {section.key: section.data for section in self.sections if section.data is not None}
         return {"format_version": FORMAT_VERSION, "title": self.title, "facts": self.facts, **data}
 

@@ -56,8 +56,13 @@ class ImageSet:
         height, width = self.size or own[:2]
         return height, width, self.channels or own[2]
 
+    @property
+    def described(self) -> str:
+        """Words for one of them: 28×28×1, or vectors of 3 numbers."""
+        return _what(self).removeprefix("images of ")
+
     def __len__(self) -> int:
-        """How many there are; of a run as many as anybody wants."""
+        """The number of images or vectors; a run has as many as anybody wants."""
         return len(self.data) if self.data is not None else 1 << 40
 
     @property
@@ -141,7 +146,10 @@ def opened(
             return ImageSet(printable(given), f"samples of {printable(given)}", gan=gan, average=average, run=run)
         found = sources.open_for(argument, str(given), **asked)
     else:
-        found = sources.open(given, **asked)
+        try:
+            found = sources.open(given, **asked)
+        except (ShapeError, TypeError, ValueError) as error:  # says "images" or "data", of whichever of the two
+            raise type(error)(f"{argument}: {error}") from error
     assert found is not None
     name = printable(given) if isinstance(given, str | Path) else f"{argument} (an array)"
     return ImageSet(name, " · ".join([found.counted, *found.decided]), data=found)

@@ -27,12 +27,31 @@ def factor(
     *,
     average: bool = True,
     towards: Towards | None = None,
+    name: str = "factor",
 ) -> Factor:
     """The factor that a text names; span: the range of a direction, None for the usual one; towards: for "class:NAME".
+
+    name: the argument that the text was, with which messages begin.
 
     Raises:
         ValueError, TypeError: not one of `KINDS`, or one that this model has not.
     """
+    try:
+        return _factor(text, gan, run, span, average=average, towards=towards)
+    except (ValueError, TypeError) as error:
+        said = str(error).removeprefix("direction: ").removeprefix("index: ")
+        raise type(error)(f"{name}: {said if text in said else f'{text!r}: {said}'}") from error
+
+
+def _factor(
+    text: str,
+    gan: GAN,
+    run: str | Path,
+    span: tuple[float, float] | None,
+    *,
+    average: bool,
+    towards: Towards | None,
+) -> Factor:
     if text == "label":
         if gan.labels is None:
             raise ValueError("label: needs a conditional model")

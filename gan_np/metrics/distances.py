@@ -20,16 +20,11 @@ def squared_distances(first: Array, second: Array) -> Iterator[tuple[slice, Arra
     ‖x‖² + ‖y‖² − 2⟨x, y⟩, both sets moved by the mean of the second so that little is lost where they are far from 0. What
     is no larger than the rounding of these sums is set to 0, so that equal points are at distance 0.
     """
-    points(first, "first")
-    points(second, "second")
-    if first.shape[1] != second.shape[1] or first.dtype != second.dtype:
-        raise ShapeError(
-            f"second: expected {first.shape[1]} features in {first.dtype}, got {second.shape[1]} in {second.dtype}"
-        )
+    check_alike(first, second)
     centre = second.mean(axis=0)
     one, other = first - centre, second - centre
     lengths = np.einsum("nf,nf->n", one, one), np.einsum("nf,nf->n", other, other)
-    rounding = (4 + first.shape[1] ** 0.5) * np.finfo(first.dtype).eps
+    rounding = rounding_of(first)
     longest = lengths[0].max() + lengths[1].max()
     step = max(1, BLOCK_BYTES // max(1, other.dtype.itemsize * len(other)))
     for start in range(0, len(one), step):
@@ -42,6 +37,25 @@ def squared_distances(first: Array, second: Array) -> Iterator[tuple[slice, Arra
         equal = block[near] <= rounding * (lengths[0][rows][near[0]] + lengths[1][near[1]])
         block[near[0][equal], near[1][equal]] = 0
         yield rows, block
+
+
+def check_alike(first: Array, second: Array) -> None:
+    """Refuse what are not two sets of points of one kind.
+
+    Raises:
+        TypeError, ShapeError, ValueError: as of `points`; or other features, or another dtype.
+    """
+    points(first, "first")
+    points(second, "second")
+    if first.shape[1] != second.shape[1] or first.dtype != second.dtype:
+        raise ShapeError(
+            f"second: expected {first.shape[1]} features in {first.dtype}, got {second.shape[1]} in {second.dtype}"
+        )
+
+
+def rounding_of(features: Array) -> float:
+    """How far ‖x − y‖² of features (N, F) may be off, relative to ‖x‖² + ‖y‖²."""
+    return float((4 + features.shape[1] ** 0.5) * np.finfo(features.dtype).eps)
 
 
 def points(array: Array, name: str) -> Array:

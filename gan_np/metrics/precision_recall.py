@@ -28,7 +28,7 @@ import numpy as np
 from gan_np.arrays import Array
 from gan_np.checks import integer
 
-from .distances import squared_distances
+from .distances import check_alike, rounding_of, squared_distances
 
 NEIGHBOURS = 5
 
@@ -58,10 +58,20 @@ def precision_recall_density_coverage(real: Array, generated: Array, *, neighbou
     for name, points in (("real", real), ("generated", generated)):
         if len(points) <= neighbours:
             raise ValueError(f"{name}: {neighbours} neighbours need more than {neighbours} points, got {len(points)}")
+    check_alike(real, generated)
     of_real, of_generated = (squared_radii(points, neighbours) for points in (real, generated))
     inside = np.zeros(len(generated), np.int64)
     recalled, covered = np.zeros(len(real), bool), np.zeros(len(real), bool)
+    # The border is inside, also where a distance and a radius that are equal were rounded otherwise: points that occur
+    # several times have many such.
+    centre = generated.mean(axis=0)
+    slack_of_real, slack_of_generated = (
+        (np.square(points - centre).sum(axis=1) * rounding_of(points)).astype(points.dtype)
+        for points in (real, generated)
+    )
     for rows, block in squared_distances(real, generated):
+        block -= slack_of_real[rows, None]
+        block -= slack_of_generated
         within = block <= of_real[rows, None]
         inside += within.sum(axis=0)
         covered[rows] = within.any(axis=1)

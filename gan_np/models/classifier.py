@@ -30,14 +30,14 @@ SHORTEST = 7
 
 @dataclass(frozen=True)
 class HeldOut:
-    """How a classifier did on images that it was not trained on."""
+    """The accuracy of a classifier on images that it was not trained on."""
 
     accuracy: float
     """Share of them given their label."""
     count: int
-    """How many there were."""
+    """The number of these images."""
     source: str
-    """Which they were."""
+    """Words that say which images they were."""
 
 
 @Registry("classifier").register()
@@ -79,7 +79,7 @@ class Classifier:
 
     @property
     def classes(self) -> int:
-        """How many classes it tells apart."""
+        """The number of classes that it tells apart."""
         return int(self.network.output_shape[1][0])
 
     @property

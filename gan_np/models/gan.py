@@ -123,13 +123,13 @@ class GAN(Model):
 
     @property
     def data_shape(self) -> tuple[int, ...]:
-        """What G gives: (height, width, channels) of images, (m,) of vectors."""
+        """The shape of one output of G: (height, width, channels) of images, (m,) of vectors."""
         made: tuple[int, ...] = self.generator.output_shape
         return made
 
     @property
     def stages(self) -> tuple[GAN, ...]:
-        """What is trained of it: itself."""
+        """The models that are trained, in order: this one alone."""
         return (self,)
 
     @property
@@ -159,7 +159,7 @@ class GAN(Model):
 
     @property
     def labels(self) -> LabelTable | None:
-        """What the labels of its classes are: `label_table`, or what is assumed without one; None without classes."""
+        """The labels of its classes: `label_table`, or what is assumed without one; None without classes."""
         return None if self.classes is None else self.label_table or LabelTable.equal(self.classes)
 
     def learn_labels(self, labels: Array, class_names: Sequence[str] | None = None) -> Array:
@@ -192,15 +192,16 @@ class GAN(Model):
 
     @property
     def statistics_need_data(self) -> bool:
-        """Whether G's batch statistics depend on real images, so that a checkpoint must keep those of the average."""
+        """True if G's batch statistics depend on real images, so that a checkpoint must keep those of the average."""
         return False
 
     def heads(self, output: Any) -> tuple[Array, Array | None]:
-        """What D gave out, as the logits and what other heads say (None if there are none)."""
+        """Divide D's output into the logits and the outputs of its other heads (None if there are none)."""
         return output, None
 
     def auxiliary(self, head_output: Array | None, z: Array) -> Loss | None:
-        """What both players minimise beside the game, for images made from z, and its gradient for the other heads."""
+        """The loss that both players minimise beside the game, for images made from z, and its gradient for the other
+        heads."""
         return None
 
     def prepare(self, images: Array, labels: Array | None = None) -> None:
@@ -408,7 +409,7 @@ def checked_data_shape(data_shape: Any) -> tuple[int, ...]:
 
 
 def joined(array: Array, context: Array | None = None) -> Any:
-    """What a network is given: the array, or with a context both."""
+    """The input of a network: the array, or with a context both."""
     return array if context is None else (array, context)
 
 

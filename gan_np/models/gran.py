@@ -129,7 +129,7 @@ class GRAN(GAN):
         return canvases
 
     def _loop(self) -> tuple[int, Loop]:
-        """Where the loop is in the generator's chain, and the loop."""
+        """The place of the loop in the generator's chain, and the loop."""
         structure = self.generator.structure
         assert isinstance(structure, Sequential)
         ((place, loop),) = ((place, layer) for place, layer in enumerate(structure.layers) if isinstance(layer, Loop))

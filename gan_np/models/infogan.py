@@ -109,7 +109,7 @@ class InfoGAN(GAN):
         return Loss(value, xp.concatenate([d_category, share * distance], axis=1))
 
     def read_codes(self, images: Array) -> tuple[Array, Array]:
-        """What Q reads of float images in evaluation mode: the most likely category (N,), the continuous codes."""
+        """Q's reading of float images in evaluation mode: the most likely category (N,), the continuous codes."""
         _, read = self.finite_discriminator()(images)
         count = self._codes.categories
         return read[:, :count].argmax(axis=1), read[:, count:]

@@ -49,7 +49,7 @@ class Model(ABC):
     @property
     @abstractmethod
     def encoding(self) -> Encoding:
-        """How the data, and so samples, are encoded (`gan_np.data.encoding`)."""
+        """The encoding of the data, and so of samples (`gan_np.data.encoding`)."""
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -71,7 +71,7 @@ class Model(ABC):
     @property
     @abstractmethod
     def label_table(self) -> LabelTable | None:
-        """What its labels are, once training has said it."""
+        """The table of its labels, once training has given it."""
 
     @property
     @abstractmethod
@@ -188,7 +188,7 @@ class Model(ABC):
 
     @property
     def draws_parts(self) -> bool:
-        """Whether its `sample_part` goes with its `sample`: a class that has a `sample` of its own needs both."""
+        """True if its `sample_part` goes with its `sample`: a class that has a `sample` of its own needs both."""
         made = next(made for made in type(self).__mro__ if {"sample", "sample_part"} & set(vars(made)))
         return "sample_part" in vars(made) and made is not Model
 
@@ -228,11 +228,11 @@ class Model(ABC):
         return self.stages[0] if len(self.stages) == 1 else None
 
     def stage_images(self, number: int, images: Array) -> Array:
-        """What stage `number` is trained on, of real images (N, H, W, C): as many, in the same order."""
+        """The data that stage `number` is trained on, made of real images (N, H, W, C): as many, in the same order."""
         return images
 
     def stage_name(self, number: int) -> str:
-        """What a stage is called, and its folder in a run: `stage-0-8x8`."""
+        """The name of a stage, and of its folder in a run: `stage-0-8x8`."""
         shape = self.stages[number].data_shape
         return f"stage-{number}-{'x'.join(map(str, shape[:-1] or shape))}"
 

@@ -69,7 +69,7 @@ class Prior:
         return np.concatenate(chunks)[start - first * CHUNK :][:count] if chunks else np.empty((0, self.dim), dtype)
 
     def noise_of(self, z: Array) -> Array:
-        """What of points z (N, dim) is noise, as a view: all of it, but for codes that mean something."""
+        """The coordinates of points z (N, dim) that are noise, as a view: all of them but an InfoGAN's codes."""
         return z
 
     def _chunk(self, seed: int, chunk: int, dtype: DType, truncation: Truncation | None) -> Array:

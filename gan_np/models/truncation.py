@@ -39,7 +39,7 @@ class Truncation:
             number("truncation_bound", self.bound, LEAST_BOUND)
 
     def __bool__(self) -> bool:
-        """Whether it changes anything."""
+        """True if it changes anything."""
         return self.psi != 1 or self.bound is not None
 
     def applied(self, noise: Array, again: Callable[[], Array]) -> Array:

@@ -3,8 +3,6 @@
 Knows `training`, which knows nothing of it, and `metrics` for what is measured while a training runs.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from gan_np.lazy import loader

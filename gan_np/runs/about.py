@@ -34,7 +34,7 @@ def write_about(folder: Path, trainer: Trainer) -> None:
 
 
 def read_about(folder: str | Path) -> dict[str, Any] | None:
-    """What run.json says; None where there is none (a run of an earlier version), or no readable one."""
+    """The contents of run.json; None where there is none (a run of an earlier version), or no readable one."""
     try:
         found = json.loads((Path(folder) / FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

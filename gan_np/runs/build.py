@@ -62,7 +62,7 @@ def build_gan(config: Config, data_shape: tuple[int, ...], classes: int | None =
 
 
 def _arguments(config: Config, kind: str, name: str) -> dict[str, Any]:
-    """What a configuration gives to the constructor of what it chose."""
+    """The arguments that a configuration gives to the constructor of the model, objective or optimiser that it chose."""
     return {option.name: config.options[option.name] for option in arguments_for(kind, name)}
 
 

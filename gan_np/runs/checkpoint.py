@@ -365,7 +365,7 @@ def _named(place: Path) -> str:
 
 
 def _runs_in(place: Path, most: int = 5) -> str:
-    """Which runs lie in a folder, as the end of a message; empty if none does."""
+    """Name the runs that lie in a folder, as the end of a message; empty if none does."""
     try:
         found = sorted(str(path.parent) for path in place.glob("*/config.toml"))
     except OSError:

@@ -167,7 +167,7 @@ class Config(Fields):
         return dataclasses.replace(self, **changed) if changed else self
 
     def _training(self) -> Training | None:
-        """What the training of the model has of its own."""
+        """The settings that only the training of this model has."""
         kind = TRAINING.get(self.model)
         return None if kind is None else kind(**{one.name: self.options[one.name] for one in options_of(kind)})
 

@@ -66,7 +66,7 @@ def check_read(description: Mapping[str, Any], source: Source, run: str | Path) 
 
 
 def is_known(description: Mapping[str, Any]) -> bool:
-    """Whether the data of the run whose checkpoint is described so are known by all their numbers: they were an array."""
+    """Tell whether the data of the run whose checkpoint is described so are known by all their numbers, as arrays are."""
     recorded = description.get(IMAGES)
     return isinstance(recorded, str) and not recorded.startswith((_ITEMS, _STREAM))
 

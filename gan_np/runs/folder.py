@@ -252,7 +252,7 @@ def empty(place: Path) -> None:
 
 
 def _untrained(place: Path) -> bool:
-    """Whether a folder is empty, or holds nothing but what a run writes before its first step is done."""
+    """Tell whether a folder is empty, or holds nothing but what a run writes before its first step is done."""
     names = [entry.name for entry in place.iterdir() if entry.name not in (LOCK, HOLDER)]
     stages = _stages_in(place)
     own = all(

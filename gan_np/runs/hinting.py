@@ -104,7 +104,7 @@ class Adviser:
 
 
 def _users_level() -> int:
-    """How many calls above whoever asks the first one outside the library stands."""
+    """The number of calls between the one who asks and the first one outside the library above it."""
     level, frame = 1, inspect.currentframe()
     frame = None if frame is None else frame.f_back
     while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] == "gan_np":

@@ -446,7 +446,7 @@ def _say_how_exact(trainer: Trainer, say: Callable[[str], object] | None) -> Non
 
 
 def _progress(trainer: Trainer, config: Config) -> Following:
-    """What shows how far a training is, where it runs."""
+    """The display of how far a training is, for a terminal, a notebook or a file."""
     if in_notebook():
         from .notebook_progress import NotebookProgress
 

@@ -47,7 +47,7 @@ def _listed(sizes: list[int]) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """What the times were taken on."""
+    """The machine and the settings that times were taken with."""
     versions = {}
     for name in ("gan_np", "numpy", "numba", "llvmlite"):
         try:

@@ -68,7 +68,7 @@ def keep_classifier(config: Config, folder: Path) -> None:
 
 
 def extractor_of_run(config: Config, folder: Path, gan: GAN) -> FeatureExtractor:
-    """What a run reads features with: the classifier kept in its folder, or pixels."""
+    """The maker of features of a run: the classifier kept in its folder, or pixels."""
     if not config.classifier:
         return plain_features(gan)
     try:

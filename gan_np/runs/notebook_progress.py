@@ -98,7 +98,7 @@ class NotebookProgress(Following):
 
 
 class _State:
-    """What the line says, for a browser and as text."""
+    """The line, for a browser and as text."""
 
     def __init__(self, total: int) -> None:
         self.total, self.done, self.parts, self.said = total, 0, tuple[str, ...](), list[str]()

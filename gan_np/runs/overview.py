@@ -140,7 +140,7 @@ class RunOverview:
 
     @property
     def _steps(self) -> int:
-        """How many were asked for."""
+        """The number of steps that were asked for."""
         try:
             return self.config.steps
         except NotRegistered:

@@ -98,7 +98,7 @@ class _Running:
         self._process.join()
 
     def outcome(self) -> BaseException | None:
-        """What it raised, or None; it has ended or is about to."""
+        """The error that it raised, or None; it has ended or is about to."""
         error: BaseException | None
         try:
             error, trace = self.done.recv()

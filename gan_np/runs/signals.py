@@ -21,17 +21,17 @@ class Interrupted(Exception):
         self.number, self.what, self.run, self.data = number, what, run, data
 
     def __str__(self) -> str:
-        """What happened, and how to go on."""
+        """A sentence that says what happened, and how to go on."""
         needed = needs_data(self.run, self.data)
         return f"{self.what}; {needed and needed + '; '}go on with: gan-np train --resume {self.run}"
 
     def _render_traceback_(self) -> list[str]:
-        """What a notebook prints in place of a traceback."""
+        """The lines that a notebook prints in place of a traceback."""
         return [self.what, f"go on with: gan_np.resume({str(self.run)!r})"]
 
 
 def needs_data(run: Path | None, data: str) -> str:
-    """What a run needs beside its folder to go on, where its data were given in Python; empty where it knows their place."""
+    """Words for what a run needs beside its folder to go on: its data, where they were given in Python; empty if nothing."""
     return (
         ""
         if data
@@ -61,7 +61,7 @@ class StopRequest:
 
     @property
     def inner(self) -> bool:
-        """Whether there is another block around this one, which knows of a signal too."""
+        """True if there is another block around this one, which knows of a signal too."""
         return self._around is not None
 
     @property

@@ -41,7 +41,7 @@ class Tuned(NamedTuple):
     problem: kernels.Problem
     chosen: str
     by_cost: str
-    """What the cost model chooses."""
+    """The kernel that the cost model chooses."""
     seconds: dict[str, float]
     """Median of each kernel, forward and all gradients."""
     faulty: dict[str, str]

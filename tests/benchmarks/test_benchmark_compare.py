@@ -48,6 +48,14 @@ class TestVerdict:
         (found,) = judge([row(rounds(old, spread))], [row(rounds(new, spread, seed=1))])
         assert found.verdict == verdict
 
+    @pytest.mark.parametrize(("new", "verdict"), [(1.9, "same"), (2.1, "slower"), (0.51, "same"), (0.49, "faster")])
+    def test_one_round_alone_has_no_interval(self, new, verdict):
+        """Who is far slower than others is timed once: then a factor of two counts, and nothing less."""
+        for sides in (([1.0], [new]), ([1.0], rounds(new, 1e-6)), ([1.0, 1.0], [new])):
+            (found,) = judge(*([row(side)] for side in sides))
+            assert found.verdict == verdict
+            assert found.slower_than(0.05) == (verdict == "slower")
+
     def test_only_what_both_have(self):
         both = judge([row([1.0]), row([1.0], "old")], [row([1.0]), row([1.0], "new"), row([], "untimed")])
         assert [found.key[3] for found in both] == ["mine"]
@@ -116,6 +124,21 @@ class TestFiles:
             (tmp_path / name).write_text(json.dumps(one))
         assert measured(*arguments, "--against", str(tmp_path / "fast.json"), "--gate", "50%")[0] == 1
         assert measured(*arguments, "--against", str(tmp_path / "same.json"), "--gate", "900%")[0] == 0
+
+    def test_nothing_in_common_says_why(self, tmp_path, measured, capsys):
+        arguments = ("kernels", "--quick", "--operation", "softplus", "--peer", "none")
+        _, result, _ = measured(*arguments)
+        for one in result["rows"]:
+            one["threads"] = 64
+        (tmp_path / "old.json").write_text(json.dumps(result))
+        with pytest.raises(SystemExit):
+            measured(*arguments, "--against", str(tmp_path / "old.json"))
+        assert "has no row in common with this measurement: threads 64 there" in capsys.readouterr().err
+
+    def test_an_older_one_that_is_none_is_refused_before_anything_is_measured(self, tmp_path, capsys):
+        with pytest.raises(SystemExit):
+            main(["kernels", "--quick", "--against", str(tmp_path / "none.json")])
+        assert "there is no file" in capsys.readouterr().err
 
 
 class TestCommits:

@@ -65,7 +65,8 @@ def test_the_command(tmp_path, capsys):
     from benchmarks.__main__ import main
 
     file = tmp_path / "fit.json"
-    assert main(["fit_costs", "--quick", "--json", str(file)]) == 0
+    assert main(["fit_costs", "--quick", "--json", str(file), "--plot", str(tmp_path / "fit.png")]) == 0
+    assert (tmp_path / "fit.png").read_bytes().startswith(b"\x89PNG")
     found = json.loads(file.read_text(encoding="utf-8"))
     assert set(found["suggested"]) >= {"direct"}
     assert found["constants"]["direct"] == list(costs.CONSTANTS["direct"])

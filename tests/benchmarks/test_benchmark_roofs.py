@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks import caches, roof_loops, roofs
+from benchmarks import caches, machine, plots, roof_loops, roofs
 from benchmarks.caches import Cache, Caches
 from benchmarks.kernel_rows import Row
 from benchmarks.kernel_work import Amount, direct_operations, winograd_operations
@@ -193,6 +193,31 @@ def test_kernels_are_held_against_the_roofs(measured, tmp_path):
         assert (found["gflops"] is None) == (found["operation"] == "average")
     assert image.read_bytes().startswith(b"\x89PNG")
     assert "of roof" in printed
+
+
+@pytest.mark.parametrize("kinds", ["points", "streams", "both"])
+def test_a_plot_of_roofs_has_no_empty_panel_and_no_names_on_each_other(kinds, tmp_path, monkeypatch):
+    kept = []
+    monkeypatch.setattr(plots, "_save", lambda figure, *_: kept.append(figure))
+    rates = roofs.Rates(1.5e11, {"L1": 286e9, "L2": 56e9, "L3": 51e9, "memory": 13e9}, {})
+    points = [("dense, forward", "numba", 20.0, 90.0)] if kinds != "streams" else []
+    streams = [("adam, step", "numba", 22.0)] if kinds != "points" else []
+    plots.save_roofline(tmp_path / "x.png", "roofs", points, streams, rates, machine.describe())
+    (figure,) = kept
+    figure.draw_without_rendering()
+    panels = [axes for axes in figure.axes if axes.axison]
+    assert len(panels) == len([part for part in (points, streams) if part])
+    for axes in panels:
+        written = [
+            text
+            for text in axes.texts
+            if any(name in text.get_text() for name in ("L1", "L2", "L3", "memory", "GFLOP"))
+        ]
+        ticks = [text for text in axes.get_xticklabels(which="both") if text.get_text()]
+        for texts in (written, ticks):
+            boxes = [text.get_window_extent() for text in texts]
+            for number, box in enumerate(boxes):
+                assert not any(box.overlaps(other) for other in boxes[:number]), [text.get_text() for text in texts]
 
 
 def test_a_roof_that_is_falsified_is_found_out(measured, monkeypatch):

@@ -4,6 +4,7 @@ import functools
 import operator
 import re
 import shlex
+import signal
 import zipfile
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from gan_np import cli
 from gan_np.cli import app
 from gan_np.cli.commands import function_of
 from gan_np.cli.seeds import parse_seeds
+from gan_np.files import filling_folder
 from gan_np.models import MODELS
 
 EXPECTED = functools.reduce(operator.or_, cli.EXPECTED)
@@ -202,6 +204,16 @@ def test_invert_and_go_on(here: Path) -> None:
         ("traverse runs/digits --across axis:0 --columns 4 --out x.gif", "'--columns': an animation has none across"),
         ("neighbours runs/digits --out x.foo", "expected a name that ends in .png"),
         ("invert runs/digits full/x.txt", "x.txt: not an image that can be read"),
+        ("sample runs/digits --seeds 1,2 --count 9", "'--count': --seeds says which images to draw"),
+        ("sample runs/digits --seeds 1,2 --seed 0", "'--seed': --seeds says which images to draw"),
+        ("sample runs/digits --columns 3 --out x", "'--columns': are those of a grid"),
+        ("walk runs/digits --seeds 3", "'--seeds': a walk from one point alone goes nowhere"),
+        ("walk runs/digits --seeds 3,4 --points 5", "'--points': are those of a walk through random points"),
+        ("walk runs/digits --from z.npz --truncation 0.5", "'--truncation': changes z as it is drawn"),
+        ("walk runs/digits --columns 2", "'--columns': are of several walks"),
+        ("walk runs/digits --along axis:999", "along: 'axis:999': expected an integer of at least 0 and at most 3"),
+        ("walk runs/digits --along nothing:0", "along: expected axis:N, principal:N"),
+        ("traverse runs/digits --across axis:0 --down axis:9", "down: 'axis:9': expected an integer"),
         ("invert runs/digits a.png --out x.foo", "expected a name that ends in .png"),
         ("invert runs/digits a.png --save x.png", "'--save': points of z are kept in an .npz file"),
         ("invert runs/lapgan full/x.txt", "only a model of one stage can be inverted"),
@@ -234,6 +246,72 @@ def test_a_folder_appears_whole_or_not_at_all(here: Path, monkeypatch: pytest.Mo
         assert (code, "no room" in said) == (1, True)
     assert calls == [0, 64] * 3
     assert [path.name for path in here.iterdir()] == ["runs"]
+
+
+def test_an_empty_folder_that_is_there_stays_the_folder_that_it_is(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The current one, or one behind a link."""
+    (here / "place").mkdir()
+    (here / "link").symlink_to("place")
+    before = (here / "place").stat().st_ino
+    assert gan_np("sample", "runs/digits", "--count", 2, "--out", "link")[0] == 0
+    assert (here / "link").is_symlink()
+    assert (here / "place").stat().st_ino == before
+    assert sorted(path.name for path in (here / "place").iterdir()) == ["00000.png", "00001.png"]
+    (here / "inside").mkdir()
+    monkeypatch.chdir(here / "inside")
+    assert gan_np("sample", here / "runs/digits", "--count", 2, "--out", ".")[0] == 0
+    assert sorted(path.name for path in Path().iterdir()) == ["00000.png", "00001.png"]
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_folder_that_another_process_filled_meanwhile(tmp_path: Path, there: bool) -> None:
+    """It is refused by name, and what the other wrote stays alone."""
+    target = tmp_path / "out"
+    if there:
+        target.mkdir()
+
+    def fill() -> None:
+        with filling_folder(target) as folder:
+            (folder / "mine").touch()
+            target.mkdir(exist_ok=True)
+            (target / "other").touch()
+
+    with pytest.raises(FileExistsError, match=r"out: .*out holds files already"):
+        fill()
+    assert [path.name for path in target.iterdir()] == ["other"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_place_below_a_file_is_refused_before_anything_is_drawn(here: Path) -> None:
+    (here / "file").touch()
+    code, said = gan_np("sample", "runs/digits", "--out", "file/inner")
+    assert (code, "out: file/inner cannot be made, since" in said) == (1, True)
+    code, said = gan_np("invert", "runs/digits", "file", "--save", "file/z.npz")
+    assert "save: file/z.npz cannot be made, since" in said or "'--save'" in said
+
+
+def test_sigterm_leaves_nothing_half_written(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Ctrl-C: the folder that is being filled is removed, the exit code is that of the signal."""
+    made = gn.GAN.sample_part
+
+    def stopped(self: gn.GAN, start: int, *rest: object, **options: object) -> object:
+        if start:
+            signal.raise_signal(signal.SIGTERM)
+        return made(self, start, *rest, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(gn.GAN, "sample_part", stopped)
+    monkeypatch.setattr("sys.argv", ["gan-np", "sample", "runs/digits", "--count", "100", "--out", "many"])
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 143
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert [path.name for path in here.iterdir()] == ["runs"]
+
+
+def test_a_million_seeds_with_one_twice_are_refused_at_once() -> None:
+    with pytest.raises(ValueError, match="got 5 twice"):
+        parse_seeds("0-999998,5")
 
 
 @pytest.mark.parametrize("text", ["", "a", "3-", "-3", "1,1", "5-2", "1-99999999", "1.5"])

@@ -136,7 +136,7 @@ def test_directions_are_kept_under_names(tmp_path: Path, runs: dict[str, Path]) 
         ("dcgan", [], "across"),
         ("dcgan", ["--across", "label"], "conditional"),
         ("dcgan", ["--across", "code:1"], "infogan"),
-        ("dcgan", ["--across", "axis:3"], "index"),
+        ("dcgan", ["--across", "axis:3"], "axis:3"),
         ("dcgan", ["--across", "glasses"], "glasses"),
         ("dcgan", ["--across", "axis:0", "--across-range", "2", "-2"], "high"),
         ("dcgan", ["--across", "axis:0", "--label", "1"], "not conditional"),

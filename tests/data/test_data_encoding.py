@@ -55,13 +55,19 @@ def test_images_of_other_numbers(images, error, words):
         ImageEncoding("0..1").learned(images)
 
 
+CONSTANT = pytest.mark.filterwarnings("ignore:images. column .* never changes")
+"""That it is said is tested below."""
+
+
 def table() -> np.ndarray:
+    """Large numbers, small ones, and a column that never changes."""
     rng = np.random.default_rng(2)
     return np.stack([rng.normal(1e9, 3.0, 400), rng.normal(0, 1e-6, 400), np.full(400, 7.0)], 1)
 
 
 def test_columns_are_standardised_and_come_back_in_their_units():
-    encoding = VectorEncoding(3).named(("time", "small", "same")).learned(table())
+    with pytest.warns(UserWarning, match="column 'same' of 3 never changes"):
+        encoding = VectorEncoding(3).named(("time", "small", "same")).learned(table())
     seen = encoding.encode(table(), FLOAT32)
     assert seen.dtype == np.float32
     np.testing.assert_allclose(seen.mean(axis=0), 0, atol=1e-4)
@@ -79,6 +85,7 @@ def test_not_standardised_where_asked():
     np.testing.assert_array_equal(encoding.encode(table(), FLOAT64), table())
 
 
+@CONSTANT
 def test_a_model_that_has_learnt_keeps_its_mean():
     first = VectorEncoding(3).learned(table())
     again = first.learned(table() * 2 + 1)
@@ -114,6 +121,7 @@ def test_what_an_encoding_of_vectors_refuses(arguments, error, words):
         VectorEncoding(3, **arguments)
 
 
+@CONSTANT
 def test_encodings_are_described_and_built_again():
     for encoding in (ImageEncoding("0..1", "float32"), VectorEncoding(3).learned(table()).named(("a", "b", "c"))):
         assert build(describe(encoding)) == encoding

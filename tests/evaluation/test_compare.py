@@ -24,6 +24,14 @@ def figures(report: gn.evaluation.Report) -> dict:
     return report.to_mapping()["figures"]
 
 
+def test_what_is_wrong_with_an_array_says_of_which_set() -> None:
+    images = np.zeros((30, 8, 8, 1), np.uint8)
+    with pytest.raises(ValueError, match=r"^b: images: expected floats in \[0, 1\]"):
+        gn.evaluation.compare(images, images + 200.0)
+    with pytest.raises(TypeError, match=r"^a: source: expected"):
+        gn.evaluation.compare(None, images)
+
+
 def test_the_figures_are_those_of_the_pure_functions() -> None:
     report = compare(REAL, OTHER[:60], count=500, neighbours=3)
     found, reader = figures(report), gn.metrics.PixelFeatures(SHAPE)
@@ -73,7 +81,7 @@ def test_smaller_halves_are_said_and_too_small_ones_left_out() -> None:
     assert few.sections[0].short == ""
     with pytest.raises(ValueError, match=r"^count: expected at least 20 of each, b \(an array\) has 15"):
         compare(REAL, OTHER[:15])
-    with pytest.raises(ValueError, match=r"^count: expected an integer of at least 30, got 20"):
+    with pytest.raises(ValueError, match=r"^count: expected at least 30 with 14 neighbours"):
         compare(REAL, OTHER, count=20, neighbours=14)
 
 

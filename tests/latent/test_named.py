@@ -62,7 +62,7 @@ def test_chosen_by_text(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("smlie", "did you mean 'smile'"),
-        ("axis:9", "index"),
+        ("axis:9", "factor: 'axis:9': expected an integer of at least 0 and at most 3"),
         ("axis:x", "expected axis:N"),
         ("sefa:1", "expected axis:N"),
         ("principal:4", "0 to 3"),

@@ -1,13 +1,17 @@
 """Watching layers: what each takes without those inside it; nothing is watched outside the block."""
 
+import io
 import time
 
 import numpy as np
+import pytest
+from rich.console import Console
 
 import gan_np as gn
+from gan_np.cli.profile import _layers
 from gan_np.layers.timing import LayerTimes, active, time_layers
 from gan_np.training import Trainer
-from gan_np.training.estimate import profile_steps
+from gan_np.training.estimate import LayerLine, profile_steps
 
 
 def network():
@@ -68,3 +72,16 @@ def test_a_step_by_layer():
     assert sum(line.forward + line.backward for line in found.layers) < found.seconds
     convolutions = [line for line in found.layers if line.layer.startswith("Conv")]
     assert len({line.player for line in convolutions}) == 2
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_the_table_of_layers_keeps_its_numbers_on_a_narrow_terminal(width):
+    """Only the names of layers are broken there, between words."""
+    named = "ConvTranspose2d(16, 4, stride=2, padding=1, output_padding=1, bias=False)"
+    lines = [LayerLine("G", "12.layer", named, 4, 0.01234, 0.05678), LayerLine("D", "0", "Flatten()", 4, 0.0, 0.0)]
+    written = io.StringIO()
+    Console(file=written, width=width).print(_layers(1.0, lines))
+    printed = written.getvalue()
+    assert max(map(len, printed.splitlines())) <= width
+    for words in ("player", "12.layer", "12.34", "56.78", "6.9%", "output_padding=1,", "bias=False)"):
+        assert words in printed

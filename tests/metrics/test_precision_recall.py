@@ -74,6 +74,24 @@ def test_doubles(features: int, dtype: type, rng: np.random.Generator) -> None:
     assert precision_recall_density_coverage(real, half) == (1, 0.5, 10 / 5, 0.5)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_border_that_is_met_exactly_is_inside(seed: int) -> None:
+    """Features of a ReLU have many points that are equal, and distances that are: all four figures as exact sums give
+    them."""
+    rng = np.random.default_rng(seed)
+    real, generated = (np.maximum(rng.normal(-1, 1, (200, 5)), 0).astype(np.float32) for _ in range(2))
+    generated[:60] = real[:60]
+    real[100:110] = real[99]
+    squares = [
+        ((x[:, None].astype(float) - y) ** 2).sum(-1)
+        for x, y in ((real, real), (generated, generated), (real, generated))
+    ]
+    radii, other = (np.sort(block, axis=1)[:, 5] for block in squares[:2])
+    inside, backward = squares[2] <= radii[:, None], squares[2] <= other
+    expected = inside.any(0).mean(), backward.any(1).mean(), inside.sum() / (5 * 200), inside.any(1).mean()
+    assert precision_recall_density_coverage(real, generated) == pytest.approx(expected, abs=1e-12)
+
+
 @pytest.mark.parametrize("features", [1, 16])
 def test_expected_density_and_coverage_of_equal_distributions(features: int) -> None:
     """Naeem et al.: E[density] = 1, E[coverage] = 1 − Π (N − i)/(M + N − i) for i = 1…k, whatever the distribution."""
