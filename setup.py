@@ -87,6 +87,8 @@ WANDB = ["wandb>=0.17"]
 MLFLOW = ["mlflow-skinny>=2.14"]
 TRACKIO = ["trackio>=0.5"]
 ONNX = ["onnx>=1.16", "onnxruntime>=1.18"]
+EXPLORE = ["starlette>=0.40", "uvicorn>=0.30"]
+BROWSER = ["playwright>=1.45"]
 DEMO = ["mlxtend>=0.23", *PLOT]
 DEVELOP = ["ruff>=0.14", "mypy>=1.18"]
 # Compiling the CUDA sources and Numba's CUDA kernels for real targets, with no GPU and no toolkit installed; pinned to the
@@ -100,7 +102,7 @@ CUDA_GATES = [
 ]
 TOOLS = ["pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "hypothesis>=6.100", "scipy>=1.12", "build>=1.2"]
 NOTEBOOK = ["ipykernel>=6.29", "nbclient>=0.10"]
-TEST = [*TOOLS, *NOTEBOOK, *DEMO, *DOWNLOAD, *PARQUET, *TENSORBOARD, *ONNX, *DEVELOP]
+TEST = [*TOOLS, *NOTEBOOK, *DEMO, *DOWNLOAD, *PARQUET, *TENSORBOARD, *ONNX, *EXPLORE, *DEVELOP]
 
 setup(
     name="gan_np",
@@ -121,6 +123,8 @@ setup(
         "tensorboard": TENSORBOARD,
         "onnx": ONNX,
         "video": VIDEO,
+        "explore": EXPLORE,
+        "browser": BROWSER,
         "wandb": WANDB,
         "mlflow": MLFLOW,
         "trackio": TRACKIO,
@@ -135,7 +139,7 @@ setup(
         *("gan_np." + name for name in find_packages(include=["kernels", "kernels.*"])),
     ],
     package_dir={"gan_np.kernels": "kernels"},
-    package_data={"gan_np": ["py.typed"], "gan_np.kernels.cuda": ["sources/*.cu", "sources/*.cuh"]},
+    package_data={"gan_np": ["py.typed"], "gan_np.explore": ["web/*"], "gan_np.kernels.cuda": ["sources/*.cu", "sources/*.cuh"]},
     cmdclass={"editable_wheel": EditableWheel},
     entry_points={"console_scripts": ["gan-np = gan_np.cli:main"]},
     classifiers=[

@@ -108,6 +108,7 @@ ROOMS = [
     {"latent"},
     {"evaluation"},
     {"interop"},
+    {"explore"},
     {"cli"},
     {"__main__"},
 ]
