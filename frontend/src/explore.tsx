@@ -45,30 +45,31 @@ export function Explore(shared: Shared) {
   const place = { across: at(z, across, state.by), down: at(z, down, state.by) };
   return (
     <div class="explore">
-      <section class="card stage" aria-label="Image">
-        <canvas ref={canvas} id="image" role="img" aria-label={`Image: ${across.name} ${say(place.across)}, ${down.name} ${say(place.down)}`} />
-        <p class="error" role="alert">{failed}</p>
-        <div class="row">
-          <button type="button" onClick={() => set({ seed: Math.floor(Math.random() * (backend.seeds ?? 1_000_000)), base: null, by: {}, category: null, label: null })}>Another</button>
-          <button type="button" onClick={() => set({ by: {} })}>Back to the start</button>
-          <button type="button" onClick={() => shown.current && save(shown.current.blob, "image.png")}>Save image</button>
-          <button type="button" onClick={() => save(npy([point]), "z.npy")}>Save z</button>
+      <section class="card wide" aria-label="Image and pad">
+        <div class="both">
+          <canvas ref={canvas} id="image" role="img" aria-label={`Image: ${across.name} ${say(place.across)}, ${down.name} ${say(place.down)}`} />
+          <Pad across={across} down={down} place={place} move={move} />
         </div>
-        <label class="field"><span>Seed</span>
-          <input type="number" min="0" step="1" value={state.base ? "" : state.seed} placeholder={state.base ? "a point of its own" : ""}
-            onChange={(event) => set({ seed: Math.max(0, Math.floor(Number(event.currentTarget.value) || 0)), base: null, by: {} })} />
-        </label>
+        <p class="small" id="where">{across.name} {say(place.across)}, {down.name} {say(place.down)}. Drag, or use the arrow keys (with Shift: further; Home: back).</p>
+        <p class="error" role="alert">{failed}</p>
+        <div class="pair">
+          <Choose label="Across" value={state.across} factors={factors} onChange={(id) => set({ across: id })} />
+          <Choose label="Down" value={state.down} factors={factors} onChange={(id) => set({ down: id })} />
+          <label class="field"><span>Seed</span>
+            <input type="number" id="seed" min="0" step="1" value={state.base ? "" : state.seed} placeholder={state.base ? "its own z" : ""}
+              onChange={(event) => set({ seed: Math.max(0, Math.floor(Number(event.currentTarget.value) || 0)), base: null, by: {} })} />
+          </label>
+        </div>
         {info.labels && <Buttons name="Label" entries={info.labels.map((one) => [one.value, one.name])} value={label} choose={(value) => set({ label: value })} />}
         {info.categories > 0 && (
           <Buttons name="Category" entries={Array.from({ length: info.categories }, (_, k) => [k, String(k)])}
             value={state.category ?? categoryOf(z, info)} choose={(value) => set({ category: value })} />
         )}
-      </section>
-      <section class="card" aria-label="Pad">
-        <Pad across={across} down={down} place={place} move={move} />
-        <div class="pair">
-          <Choose label="Across" value={state.across} factors={factors} onChange={(id) => set({ across: id })} />
-          <Choose label="Down" value={state.down} factors={factors} onChange={(id) => set({ down: id })} />
+        <div class="row">
+          <button type="button" onClick={() => set({ seed: Math.floor(Math.random() * (backend.seeds ?? 1_000_000)), base: null, by: {}, category: null, label: null })}>Another</button>
+          <button type="button" onClick={() => set({ by: {} })}>Back to the start</button>
+          <button type="button" onClick={() => shown.current && save(shown.current.blob, "image.png")}>Save image</button>
+          <button type="button" onClick={() => save(npy([point]), "z.npy")}>Save z</button>
         </div>
       </section>
       <Grid {...shared} across={across} down={down} place={place} />
@@ -113,19 +114,16 @@ function Pad({ across, down, place, move }: { across: Factor; down: Factor; plac
   };
   const text = `${across.name} ${say(place.across)}, ${down.name} ${say(place.down)}`;
   return (
-    <>
-      <div
-        ref={pad} id="pad" class="pad" tabIndex={0} role="slider" aria-roledescription="pad of two directions"
-        aria-label={`Left and right: ${across.name}. Up and down: ${down.name}.`}
-        aria-valuemin={across.low} aria-valuemax={across.high} aria-valuenow={Number(say(place.across))} aria-valuetext={text}
-        onKeyDown={key}
-        onPointerDown={(event) => { pad.current!.setPointerCapture(event.pointerId); drag(event); }}
-        onPointerMove={(event) => pad.current!.hasPointerCapture(event.pointerId) && drag(event)}
-      >
-        <i style={{ left: `${100 * share(place.across, across)}%`, top: `${100 * share(place.down, down)}%` }} />
-      </div>
-      <p class="small" id="where">{text}. Drag, or use the arrow keys (with Shift: further; Home: back).</p>
-    </>
+    <div
+      ref={pad} id="pad" class="pad" tabIndex={0} role="slider" aria-roledescription="pad of two directions" aria-describedby="where"
+      aria-label={`Left and right: ${across.name}. Up and down: ${down.name}.`}
+      aria-valuemin={across.low} aria-valuemax={across.high} aria-valuenow={Number(say(place.across))} aria-valuetext={text}
+      onKeyDown={key}
+      onPointerDown={(event) => { pad.current!.setPointerCapture(event.pointerId); drag(event); }}
+      onPointerMove={(event) => pad.current!.hasPointerCapture(event.pointerId) && drag(event)}
+    >
+      <i style={{ left: `${100 * share(place.across, across)}%`, top: `${100 * share(place.down, down)}%` }} />
+    </div>
   );
 }
 
@@ -148,15 +146,14 @@ function Grid({ backend, info, factors, state, z, label, set, across, down, plac
   }, [z, label, state.category, state.seed, across.id, down.id, others, columns, rows, span, info.step]);
   const nearest = (places: number[], t: number) => places.reduce((best, value, index) => (Math.abs(value - t) < Math.abs(places[best] - t) ? index : best), 0);
   const here = nearest(placesDown, place.down) * columns + nearest(placesAcross, place.across);
-  const size = Math.max(24, Math.min(info.shape[1] * 2, Math.floor(460 / columns)));
   return (
-    <section class="card wide" aria-label="Grid">
+    <section class="card" aria-label="Grid">
       <h2>{across.name} across, {down.name} down</h2>
-      <div class="scroll">
+      <div>
         {sheet && address && sheet.count === columns * rows && (
-          <div id="grid" class="tiles" style={{ gridTemplateColumns: `repeat(${columns}, ${size}px)` }}>
+          <div id="grid" class="tiles" style={{ gridTemplateColumns: `repeat(${columns}, 1fr)`, maxWidth: `${64 * columns}px` }}>
             {placesDown.flatMap((s, row) => placesAcross.map((t, column) => (
-              <Tile key={`${row}/${column}`} sheet={sheet} address={address} index={row * columns + column} size={size} pressed={row * columns + column === here}
+              <Tile key={`${row}/${column}`} sheet={sheet} address={address} index={row * columns + column} pressed={row * columns + column === here}
                 name={`${across.name} ${say(t)}, ${down.name} ${say(s)}`} onClick={() => set({ by: { ...state.by, [down.id]: s, [across.id]: t } })} />
             )))}
           </div>

@@ -46,19 +46,19 @@ export function save(blob: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-/** One image of a sheet as a picture that fills its place. */
-export function Tile({ sheet, address, index, size, name, pressed, onClick }: {
-  sheet: Sheet; address: string; index: number; size: number; name: string; pressed?: boolean; onClick: () => void;
+/** One image of a sheet as a button as wide as its place. */
+export function Tile({ sheet, address, index, name, pressed, onClick }: {
+  sheet: Sheet; address: string; index: number; name: string; pressed?: boolean; onClick: () => void;
 }) {
-  const rows = Math.ceil(sheet.count / sheet.columns), row = Math.floor(index / sheet.columns), column = index % sheet.columns;
-  const height = (size * sheet.height) / sheet.width;
+  const { columns } = sheet, rows = Math.ceil(sheet.count / columns);
+  const share = (place: number, count: number) => (count > 1 ? (100 * place) / (count - 1) : 0);
   return (
     <button
       type="button" class="tile" aria-label={name} title={name} aria-pressed={pressed} onClick={onClick}
       style={{
-        width: `${size}px`, height: `${height}px`, backgroundImage: `url(${address})`,
-        backgroundSize: `${size * sheet.columns}px ${height * rows}px`,
-        backgroundPosition: `${-column * size}px ${-row * height}px`,
+        aspectRatio: `${sheet.width} / ${sheet.height}`, backgroundImage: `url(${address})`,
+        backgroundSize: `${100 * columns}% ${100 * rows}%`,
+        backgroundPosition: `${share(index % columns, columns)}% ${share(Math.floor(index / columns), rows)}%`,
       }}
     />
   );

@@ -38,7 +38,7 @@ export function Samples({ backend, info, state, set }: Shared) {
           <div class="wall" id="wall">
             {wall.stops.map((stop, index) => (
               <div key={stop.seed}>
-                <Tile sheet={wall.sheet} address={address} index={index} size={Math.max(48, Math.min(96, 2 * info.shape[1]))} name={`Go to ${name(stop)}`} onClick={() => go(stop)} />
+                <Tile sheet={wall.sheet} address={address} index={index} name={`Go to ${name(stop)}`} onClick={() => go(stop)} />
                 <label class="small"><input type="checkbox" checked={chosen.some(is(stop))} onChange={() => toggle(stop)} aria-label={`Choose ${name(stop)}`} />{stop.seed}</label>
               </div>
             ))}

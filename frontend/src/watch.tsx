@@ -8,7 +8,8 @@ const CHARTS: [string, RegExp][] = [
   ["Losses", /^[dg]_loss$/], ["Accuracy of D", /accuracy$/], ["Spread of samples (real: 1)", /spread/],
   ["Norms", /norm|gradient/], ["Penalties and codes", /penalty|auxiliary/],
 ];
-const COLOURS = ["#2b6cb0", "#c05621", "#2f855a", "#805ad5", "#b83280", "#718096"];
+const dark = () => matchMedia("(prefers-color-scheme: dark)").matches;
+const COLOURS = dark() ? ["#63b3ed", "#f6ad55", "#68d391", "#b794f4", "#f687b3", "#a0aec0"] : ["#2b6cb0", "#c05621", "#2f855a", "#805ad5", "#b83280", "#4a5568"];
 const DASHES = [[], [6, 4], [2, 3], [8, 3, 2, 3]];
 
 export function Watch({ backend, info, reload }: { backend: Backend; info: Info; reload: () => void }) {
@@ -126,19 +127,19 @@ function Points({ backend, step, reload }: { backend: Backend; step: number; rel
 function paint(canvas: HTMLCanvasElement, plane: Plane, parts: Record<string, boolean>): void {
   const context = canvas.getContext("2d")!, { width, height } = canvas, [x0, x1, y0, y1] = plane.box;
   const at = ([x, y]: number[]): [number, number] => [((x - x0) / (x1 - x0)) * width, height - ((y - y0) / (y1 - y0)) * height];
-  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-  context.fillStyle = dark ? "#1a202c" : "#ffffff";
+  const night = dark();
+  context.fillStyle = night ? "#1a202c" : "#ffffff";
   context.fillRect(0, 0, width, height);
   if (parts.field) {
     const n = plane.field.length, size = width / n;
     plane.field.forEach((row, j) => row.forEach((logit, i) => {
       const share = 1 / (1 + Math.exp(-logit));
-      context.fillStyle = `hsl(${share > 0.5 ? 215 : 25} 70% ${dark ? 20 + 25 * Math.abs(share - 0.5) * 2 : 97 - 30 * Math.abs(share - 0.5) * 2}%)`;
+      context.fillStyle = `hsl(${share > 0.5 ? 215 : 25} 70% ${night ? 20 + 25 * Math.abs(share - 0.5) * 2 : 97 - 30 * Math.abs(share - 0.5) * 2}%)`;
       context.fillRect(i * size, height - (j + 1) * size, size + 1, size + 1);
     }));
   }
   if (parts.lattice) {
-    context.strokeStyle = dark ? "#a0aec0" : "#4a5568";
+    context.strokeStyle = night ? "#a0aec0" : "#4a5568";
     context.lineWidth = 0.7;
     for (const lines of plane.lattice) for (const line of lines) {
       context.beginPath();
@@ -147,6 +148,6 @@ function paint(canvas: HTMLCanvasElement, plane: Plane, parts: Record<string, bo
     }
   }
   const cross = (point: number[]) => { const [x, y] = at(point); context.fillRect(x - 2, y, 5, 1); context.fillRect(x, y - 2, 1, 5); };
-  if (parts.data && plane.data) { context.fillStyle = dark ? "#f6ad55" : "#9c4221"; plane.data.forEach(cross); }
-  if (parts.samples) { context.fillStyle = dark ? "#63b3ed" : "#2a4365"; plane.samples.forEach((point) => { context.beginPath(); context.arc(...at(point), 2, 0, 7); context.fill(); }); }
+  if (parts.data && plane.data) { context.fillStyle = night ? "#f6ad55" : "#9c4221"; plane.data.forEach(cross); }
+  if (parts.samples) { context.fillStyle = night ? "#63b3ed" : "#2a4365"; plane.samples.forEach((point) => { context.beginPath(); context.arc(...at(point), 2, 0, 7); context.fill(); }); }
 }

@@ -50,7 +50,9 @@ def export(
 
         for name, given in (("network", network), ("layout", layout), ("fold", fold)):
             if given is not None:
-                raise wrong_option(f"{name}: is of .onnx and .safetensors files; a page has the generator as it is shown")
+                raise wrong_option(
+                    f"{name}: is of .onnx and .safetensors files; a page has the generator as it is shown"
+                )
         if dtype != "float32":
             raise wrong_option("dtype: is of .onnx files; a page computes in float32")
         say(f"wrote {write_page(run, to, average=average)}")

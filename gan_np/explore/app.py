@@ -1,4 +1,4 @@
-"""The addresses of the page. All are behind `Guard`: the token, the host and the origin were checked, the body is bounded."""
+"""The addresses of the page, all behind `Guard`: token, host and origin were checked, and the body is bounded."""
 
 from __future__ import annotations
 
@@ -118,7 +118,12 @@ class _Page:
             )
             shown, distances, numbers = self.memory.nearest(image, whole_of(asked, "count", 1, 16, 6))
         return JSONResponse(
-            {"distances": distances, "numbers": numbers, "sheet": _data(sheet_of(shown, len(shown))), "count": len(shown)}
+            {
+                "distances": distances,
+                "numbers": numbers,
+                "sheet": _data(sheet_of(shown, len(shown))),
+                "count": len(shown),
+            }
         )
 
     def keep(self, asked: dict[str, Any]) -> Response:

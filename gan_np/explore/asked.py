@@ -32,7 +32,9 @@ def mapping_of(body: bytes) -> dict[str, Any]:
     return found
 
 
-def points_of(asked: Mapping[str, Any], dim: int, dtype: np.dtype[Any], name: str = "z", most: int = MOST_POINTS) -> Array:
+def points_of(
+    asked: Mapping[str, Any], dim: int, dtype: np.dtype[Any], name: str = "z", most: int = MOST_POINTS
+) -> Array:
     """Points (N, dim) that were sent as lists of numbers, 1 ≤ N ≤ most.
 
     Raises:
@@ -75,7 +77,9 @@ def wholes_of(asked: Mapping[str, Any], name: str, count: int | None, low: int, 
     values = asked.get(name)
     if values is None:
         return None
-    right = isinstance(values, list) and (len(values) == count if count is not None else 1 <= len(values) <= MOST_POINTS)
+    right = isinstance(values, list) and (
+        len(values) == count if count is not None else 1 <= len(values) <= MOST_POINTS
+    )
     if not right or not all(type(value) is int and low <= value <= high for value in values):
         size = f"1 to {MOST_POINTS}" if count is None else str(count)
         raise ValueError(f"{name}: expected {size} whole numbers from {low} to {high}")

@@ -127,7 +127,8 @@ class Explorer:
     def images(self, z: Array, labels: Sequence[int] | None = None, seeds: Sequence[int] | None = None) -> Array:
         """Images (N, H, W, C) of points z (N, k), uint8 as they are shown.
 
-        labels: of a conditional model, one each. seeds: of a model of several stages, that of the noise beside each z; None: 0.
+        labels: of a conditional model, one each. seeds: of a model of several stages, those of the noise beside each z;
+        None: 0.
 
         Raises:
             ValueError: labels that the model has not; a model of vectors.
@@ -139,7 +140,9 @@ class Explorer:
                 seed = 0 if seeds is None else seeds[0]
                 return to_show(Decoder(self.model, seed, self.average)(z, given))
             made = [
-                Decoder(self.model, seed, self.average)(z[row : row + 1], None if given is None else given[row : row + 1])
+                Decoder(self.model, seed, self.average)(
+                    z[row : row + 1], None if given is None else given[row : row + 1]
+                )
                 for row, seed in enumerate(seeds)
             ]
         return to_show(np.concatenate(made))
@@ -152,8 +155,10 @@ class Explorer:
         return to_show(enlarged(steps)[0])
 
     def invert(self, file: bytes, label: int | None = None) -> tuple[Array, float, Array]:
-        """The z (k,) whose image is nearest to that of a file, how far it is off (root mean square of values from 0 to 1), and
-        the file's image as the model's are, uint8 (H, W, C).
+        """The z whose image is nearest to that of a file.
+
+        Returns z (k,), the root mean square difference of the two images as values from 0 to 1, and the file's image at the
+        model's size, uint8 (H, W, C).
 
         Raises:
             ValueError: not an image that can be read, or a model that cannot be inverted.
@@ -185,7 +190,7 @@ class Explorer:
             keep_directions(self.run, [Direction(name, vector, source)], self.step)
             if self._factors is not None:
                 direction = Direction(name, vector, source)
-                entry = {"id": name, "name": name, "group": "kept", "source": source, "strength": None}
+                entry: dict[str, Any] = {"id": name, "name": name, "group": "kept", "source": source, "strength": None}
                 entry |= {"low": -3.0, "high": 3.0, "set": False, "vector": direction.vector.tolist()}
                 self._factors = [entry, *(one for one in self._factors if one["id"] != name)]
 

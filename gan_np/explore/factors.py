@@ -1,4 +1,4 @@
-"""Everything that may be changed of a model's samples, as the page is told it: with the direction itself, so that it can move z."""
+"""What may be changed of a model's samples, as the page is told it: with each direction, so that it can move z itself."""
 
 from __future__ import annotations
 

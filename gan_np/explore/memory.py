@@ -24,7 +24,8 @@ class Memory:
     """The training data of a run, opened when they are first asked for."""
 
     def __init__(self, run: Path) -> None:
-        self.run, self._images = run, None
+        self.run = run
+        self._images: Array | None = None
         self._lock = threading.Lock()
 
     def images(self) -> Array:
@@ -39,8 +40,11 @@ class Memory:
             return self._images
 
     def nearest(self, image: Array, count: int) -> tuple[Array, list[float], list[int]]:
-        """The training images nearest to one (1, H, W, C), nearest first: (count, H, W, C) as they are shown, their distances
-        (root mean square of values from 0 to 1) and their numbers."""
+        """The training images nearest to one (1, H, W, C), the nearest first.
+
+        Returns them as they are shown, (count, H, W, C), their distances (root mean square of values from 0 to 1) and their
+        numbers.
+        """
         training = self.images()
         found = nearest_neighbours(image, training, min(count, len(training)))
         size = image[0].size ** 0.5
@@ -53,7 +57,9 @@ def verdict_of(run: str) -> dict[str, Any]:
 
     Returns "explanation", and where there was a test "verdict" and "p", its adjusted p-values.
     """
-    memory = memory_of(run, load_gan(run), count=SAMPLES, held_out_count=500, show=1, nearest=1, shift=0, cells=0, trunk=False)
+    memory = memory_of(
+        run, load_gan(run), count=SAMPLES, held_out_count=500, show=1, nearest=1, shift=0, cells=0, trunk=False
+    )
     if not memory.tests:
         return {"explanation": memory.untested or "no test"}
     test = next(iter(memory.tests.values()))

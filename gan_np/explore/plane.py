@@ -16,9 +16,11 @@ SAMPLES, FIELD, LINES = 600, 48, 21
 def plane_of(gan: GAN, data: Array | None, *, average: bool = True) -> dict[str, Any]:
     """A GAN of points (2,), drawn.
 
-    data: real points (N, 2), where they are known. Returns "samples" (600, 2) of seed 0; "data", at most as many; "box"
-    [x0, x1, y0, y1] around both; "field" (48, 48), D's logit with y rising from row to row; "lattice" (2, 21, 21, 2): what G makes
-    of lines of the first two coordinates of z, the others being 0, from the quantiles of z at equal steps.
+    data: real points (N, 2), where they are known.
+
+    Returns "samples" (600, 2) of seed 0; "data", at most as many; "box" [x0, x1, y0, y1] around both; "field" (48, 48), D's
+    logit, y rising from row to row; "lattice" (2, 21, 21, 2): what G makes of equally spaced lines of the first two
+    coordinates of z, the others being 0.
 
     Raises:
         ValueError: not a GAN of points of the plane without labels.

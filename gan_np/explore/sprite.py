@@ -26,7 +26,9 @@ def sheet_of(images: Array, columns: int) -> Array:
     rows = -(-count // across)
     sheet = np.zeros((rows * across, height, width, channels), np.uint8)
     sheet[:count] = images
-    return sheet.reshape(rows, across, height, width, channels).swapaxes(1, 2).reshape(rows * height, across * width, -1)
+    return (
+        sheet.reshape(rows, across, height, width, channels).swapaxes(1, 2).reshape(rows * height, across * width, -1)
+    )
 
 
 def png(image: Array) -> bytes:

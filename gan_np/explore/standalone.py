@@ -79,7 +79,7 @@ def page_of(kept: dict[str, Any], model: bytes) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n<meta http-equiv="content-security-policy" '
         "content=\"default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval'; style-src 'unsafe-inline'; "
-        'img-src blob: data:\">\n<title>gan_np: explore</title>\n'
+        'img-src blob: data:">\n<title>gan_np: explore</title>\n'
         f'<style>{style}</style>\n</head>\n<body>\n<div id="app"><p>Opening the model …</p></div>\n'
         f"<noscript>This page needs JavaScript.</noscript>\n{inside}\n<!--\n{licences}-->\n"
         f'<script type="module">{script}</script>\n</body>\n</html>\n'

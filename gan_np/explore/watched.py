@@ -23,7 +23,7 @@ MOST_AT_ONCE = 1 << 24
 
 
 class Watched:
-    """A run folder; each look reads what was added to its log, so that it costs the training beside it nothing to speak of."""
+    """A run folder; each look reads only what was added to its log, so that it costs the training beside it little."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
@@ -115,7 +115,9 @@ class Watched:
                 opened = open_run(self.path)
                 found = {name: opened.settings.get(name) for name in ("data", "model", "steps")}
                 found |= opened.changed_settings()
-                told = {name: value if type(value) in (int, float, bool) else str(value) for name, value in found.items()}
+                told = {
+                    name: value if type(value) in (int, float, bool) else str(value) for name, value in found.items()
+                }
                 self._settings = written, told
         except (OSError, ValueError, TypeError, NotRegistered):
             return self._settings[1]

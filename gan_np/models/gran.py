@@ -120,7 +120,7 @@ class GRAN(GAN):
         return [shorter.sample(count, seed, labels=labels) for shorter in self._shorter(steps, average)]
 
     def decode_series(self, z: Array, *, labels: Any = None, average: bool = True, seed: int = 0) -> list[Array]:
-        """The canvas after each step for given points z (N, k); what it takes is computed once for the weights as they are."""
+        """The canvas after each step for given points z (N, k); what fewer steps take is kept for the next call."""
         version = id(network := self.sampler(average=average)), network.parameters.version, average
         if self._canvases is None or self._canvases[0] != version:
             self._canvases = version, self._shorter(None, average)
