@@ -92,7 +92,7 @@ export function Slide({ label, value, low, high, step, onInput, show }: {
   return (
     <label class="slide">
       <span>{label}</span>
-      <input type="range" min={low} max={high} step={step} value={value} aria-valuetext={show} onInput={(event) => onInput(Number(event.currentTarget.value))} />
+      <input type="range" aria-label={label} min={low} max={high} step={step} value={value} aria-valuetext={show} onInput={(event) => onInput(Number(event.currentTarget.value))} />
       <output>{show ?? value.toFixed(2)}</output>
     </label>
   );

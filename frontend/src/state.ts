@@ -27,7 +27,7 @@ export function start(info: Info, factors: Factor[]): State {
   const [across, down] = [...best, ...factors.filter((factor) => factor.group === "axis")];
   return {
     tab: info.images ? "explore" : "watch", seed: 0, base: null, label: null, category: null,
-    across: across.id, down: (down ?? across).id, by: {}, span: 1, columns: 7, rows: 5, psi: 1, first: 0,
+    across: across?.id ?? "", down: (down ?? across)?.id ?? "", by: {}, span: 1, columns: 7, rows: 5, psi: 1, first: 0,
   };
 }
 

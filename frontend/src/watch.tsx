@@ -118,7 +118,8 @@ function Points({ backend, step, reload }: { backend: Backend; step: number; rel
         <label key={name}><input type="checkbox" checked={parts[name]} onChange={() => set({ ...parts, [name]: !parts[name] })} />
           {{ field: "D's output", lattice: "G's map", data: "data", samples: "samples" }[name]}</label>
       ))}</div>
-      <canvas ref={canvas} class="plane" width={480} height={480} role="img" aria-label="Data as crosses, samples as dots, D's output as a field: darker where it says real" />
+      <canvas ref={canvas} class="plane" width={480} height={480} role="img" aria-label="Data as crosses, samples as dots, D's output as a field: blue where it says real, orange where it says generated" />
+      <p class="small">Crosses are data, dots are samples; D says real where the field is blue, generated where it is orange.</p>
       <p class="error" role="alert">{failed}</p>
     </section>
   );

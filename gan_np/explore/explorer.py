@@ -120,7 +120,10 @@ class Explorer:
             return self._factors
 
     def points(self, seeds: Sequence[int]) -> tuple[Array, list[int | None]]:
-        """The first point z of each seed, (N, k), and its label, as `gan-np sample --seeds` draws them."""
+        """The first point z of each seed, (N, k), and its label.
+
+        They are those of `gan-np sample --seeds`; of a model of several stages, those of `gan-np traverse --seed`.
+        """
         z = np.concatenate([self.gan.prior.of_seed(seed, 1, self.dtype) for seed in seeds])
         return z, [self.model.label_of_seed(seed) for seed in seeds]
 
