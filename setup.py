@@ -139,7 +139,11 @@ setup(
         *("gan_np." + name for name in find_packages(include=["kernels", "kernels.*"])),
     ],
     package_dir={"gan_np.kernels": "kernels"},
-    package_data={"gan_np": ["py.typed"], "gan_np.explore": ["web/*"], "gan_np.kernels.cuda": ["sources/*.cu", "sources/*.cuh"]},
+    package_data={
+        "gan_np": ["py.typed"],
+        "gan_np.explore": ["web/*"],
+        "gan_np.kernels.cuda": ["sources/*.cu", "sources/*.cuh"],
+    },
     cmdclass={"editable_wheel": EditableWheel},
     entry_points={"console_scripts": ["gan-np = gan_np.cli:main"]},
     classifiers=[

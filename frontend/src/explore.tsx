@@ -11,6 +11,7 @@ export interface Shared {
 }
 
 const clamp = (value: number, low: number, high: number) => Math.max(low, Math.min(high, value));
+const focus = (input: HTMLInputElement | null) => input?.focus();
 const say = (value: number) => value.toFixed(2);
 
 export function Explore(shared: Shared) {
@@ -146,12 +147,19 @@ function Grid({ backend, info, factors, state, z, label, set, across, down, plac
   }, [z, label, state.category, state.seed, across.id, down.id, others, columns, rows, span, info.step]);
   const nearest = (places: number[], t: number) => places.reduce((best, value, index) => (Math.abs(value - t) < Math.abs(places[best] - t) ? index : best), 0);
   const here = nearest(placesDown, place.down) * columns + nearest(placesAcross, place.across);
+  const step = (event: KeyboardEvent) => {
+    const tiles = [...(event.currentTarget as HTMLElement).children] as HTMLElement[], from = tiles.indexOf(document.activeElement as HTMLElement);
+    const by: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns };
+    if (!by[event.key] || from < 0) return;
+    tiles[from + by[event.key]]?.focus();
+    event.preventDefault();
+  };
   return (
     <section class="card" aria-label="Grid">
       <h2>{across.name} across, {down.name} down</h2>
       <div>
         {sheet && address && sheet.count === columns * rows && (
-          <div id="grid" class="tiles" style={{ gridTemplateColumns: `repeat(${columns}, 1fr)`, maxWidth: `${64 * columns}px` }}>
+          <div id="grid" class="tiles" role="group" aria-label="Images of the grid; arrow keys go from one to the next" onKeyDown={step} style={{ gridTemplateColumns: `repeat(${columns}, 1fr)`, maxWidth: `${64 * columns}px` }}>
             {placesDown.flatMap((s, row) => placesAcross.map((t, column) => (
               <Tile key={`${row}/${column}`} sheet={sheet} address={address} index={row * columns + column} pressed={row * columns + column === here}
                 name={`${across.name} ${say(t)}, ${down.name} ${say(s)}`} onClick={() => set({ by: { ...state.by, [down.id]: s, [across.id]: t } })} />
@@ -200,7 +208,7 @@ function Sliders({ backend, factors, state, z, move, learn }: Shared & { move: (
       ))}
       {naming && (
         <form class="row" onSubmit={keep}>
-          <label class="field"><span>A name for {naming.name}</span><input name="name" required maxLength={100} pattern="[^:=]+" title="a word without : and =" autoFocus /></label>
+          <label class="field"><span>A name for {naming.name}</span><input name="name" required maxLength={100} pattern="[^:=]+" title="a word without : and =" ref={focus} /></label>
           <button>Keep with the run</button>
           <button type="button" onClick={() => name(null)}>Leave it</button>
         </form>

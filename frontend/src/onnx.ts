@@ -2,7 +2,7 @@
 import * as ort from "onnxruntime-web/wasm";
 import type { Asked, Backend, Factor, Info, Points, Sheet } from "./backend";
 
-interface Kept { info: Info; factors: Factor[]; points: Points; low: number; high: number; more: Record<string, number[]> }
+interface Kept { info: Info; factors: Factor[]; points: Points; low: number; high: number; noises: Record<string, number[]> }
 
 const bytes = (id: string): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(atob(document.getElementById(id)!.textContent!.trim()), (letter) => letter.charCodeAt(0));
@@ -53,6 +53,8 @@ export class InPage implements Backend {
     for (let start = 0; start < count; start += AT_ONCE) {
       const part = z.slice(start, start + AT_ONCE);
       const feeds: Record<string, ort.Tensor> = { z: new ort.Tensor("float32", Float32Array.from(part.flat()), [part.length, info.dim]) };
+      for (const [name, noise] of Object.entries(this.kept.noises))
+        feeds[name] = new ort.Tensor("float32", Float32Array.from(part.flatMap(() => noise)), [part.length, noise.length]);
       if (info.labels) {
         const values = info.labels.map((label) => label.value);
         const classes = part.map((_, row) => BigInt(Math.max(0, values.indexOf(labels?.[start + row] ?? values[0]))));

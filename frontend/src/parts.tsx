@@ -54,7 +54,7 @@ export function Tile({ sheet, address, index, name, pressed, onClick }: {
   const share = (place: number, count: number) => (count > 1 ? (100 * place) / (count - 1) : 0);
   return (
     <button
-      type="button" class="tile" aria-label={name} title={name} aria-pressed={pressed} onClick={onClick}
+      type="button" class="tile" aria-label={name} title={name} aria-pressed={pressed} tabIndex={pressed === false ? -1 : 0} onClick={onClick}
       style={{
         aspectRatio: `${sheet.width} / ${sheet.height}`, backgroundImage: `url(${address})`,
         backgroundSize: `${100 * columns}% ${100 * rows}%`,

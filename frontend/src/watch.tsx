@@ -88,7 +88,7 @@ function Chart({ title, curves }: { title: string; curves: [string, number[], nu
       series: [{ label: "step" }, ...curves.map(([name], number) => ({ label: name, stroke: COLOURS[number % 6], dash: DASHES[number % 4], width: 1.5, spanGaps: true }))],
     }, data(), place.current!);
     plot.current = made;
-    const watcher = new ResizeObserver(() => made.setSize({ width: place.current!.clientWidth, height: 180 }));
+    const watcher = new ResizeObserver(() => place.current && made.setSize({ width: place.current.clientWidth, height: 180 }));
     watcher.observe(place.current!);
     return () => { watcher.disconnect(); made.destroy(); };
   }, [names]);

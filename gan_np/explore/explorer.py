@@ -187,8 +187,8 @@ class Explorer:
             ValueError: not a name, or no direction; a damaged file. FileNotFoundError: the run is not there any more.
         """
         check_name(name)
-        if not self.run.is_dir():
-            raise FileNotFoundError(f"{self.run}: the run is not there any more")
+        if not (self.run / "config.toml").is_file():
+            raise FileNotFoundError(f"{self.run}: is no run folder (any more), and names are kept with a run")
         with self.lock:
             keep_directions(self.run, [Direction(name, vector, source)], self.step)
             if self._factors is not None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from gan_np.files import write_atomically
 from gan_np.interop import export
-from gan_np.models import GAN
+from gan_np.models import GAN, LAPGAN
 
 from .explorer import Explorer
 
@@ -27,23 +27,25 @@ def write_page(run: str | Path, to: str | Path, *, average: bool = True) -> Path
     folder, so nothing is inverted, compared with the training data, watched, or kept in it.
 
     Raises:
-        ValueError: a model of vectors, of several stages, or whose context is not a label; another ending.
+        ValueError: a model of vectors, or of several stages other than a LAPGAN; another ending.
         ModuleNotFoundError: the extra `onnx` is missing.
     """
     path = check_page_name(to)
     explorer = Explorer(run, average=average)
     gan = explorer.model
     _ = gan.image_shape  # refuses vectors
-    if not isinstance(gan, GAN) or gan.data_shape[-1] not in (1, 3, 4):
-        raise ValueError("run: the page as a file is for models of one stage that draw grey, RGB or RGBA images")
+    if not isinstance(gan, GAN | LAPGAN) or gan.data_shape[-1] not in (1, 3, 4):
+        raise ValueError("run: the page as a file is for GANs and LAPGANs that draw grey, RGB or RGBA images")
     with tempfile.TemporaryDirectory() as folder:
         model = export(gan, Path(folder) / "generator.onnx", layout="nhwc", average=average).read_bytes()
     z, labels = explorer.points(range(SEEDS))
-    low, high = gan.image_range
+    low, high = gan.image_range if isinstance(gan, GAN) else (-1.0, 1.0)  # as its ONNX file has it
+    noises = gan.noises(0) if isinstance(gan, LAPGAN) else []
     kept = {
         "info": {**explorer.about(), "draw_steps": 1, "runs": 0, "plane": False},
         "factors": explorer.factors(),
         "points": {"z": [[float(f"{value:.9g}") for value in point] for point in z.tolist()], "labels": labels},
+        "noises": {f"noise{number}": noise[0].tolist() for number, noise in enumerate(noises, start=1)},
         "low": low,
         "high": high,
     }

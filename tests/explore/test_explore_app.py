@@ -4,7 +4,12 @@ import io
 import json
 import os
 import shutil
+import signal
 import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +22,7 @@ import gan_np as gn
 from gan_np.explore.app import application
 from gan_np.explore.explorer import Explorer
 from gan_np.explore.memory import verdict_of
-from gan_np.explore.server import address_of
+from gan_np.explore.server import address_of, serve
 from gan_np.latent import read_directions
 
 
@@ -258,3 +263,25 @@ def test_the_newest_checkpoint_is_opened_when_asked(runs: dict[str, Path], tmp_p
 def test_the_address_has_the_token_and_is_of_this_machine_alone() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         assert address_of(listening, TOKEN) == f"http://127.0.0.1:{listening.getsockname()[1]}/{TOKEN}/"
+
+
+def test_without_the_extra_the_command_names_it(runs: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    with pytest.raises(ModuleNotFoundError, match=r"gan_np\[explore\]"):
+        serve([runs["dcgan"]], browser=False)
+
+
+def test_a_command_serves_until_it_is_interrupted(runs: dict[str, Path]) -> None:
+    command = [sys.executable, "-m", "gan_np", "explore", str(runs["dcgan"]), "--no-open"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        address = next(line.strip() for line in process.stderr if "http" in line)
+        with urllib.request.urlopen(address, timeout=30) as page:
+            assert b"app.js" in page.read()
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(address.rsplit("/", 2)[0] + "/another/", timeout=30)
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) in (0, 130)
+        process.stderr.close()

@@ -99,7 +99,7 @@ def test_the_pad_by_mouse_and_by_keys_and_the_address(opened: Any) -> None:
     changes(opened, lambda: [opened.keyboard.press("Shift+ArrowLeft") for _ in range(3)])
     changes(opened, lambda: opened.keyboard.press("Home"))
     changes(opened, lambda: drag(opened, 0.9, 0.2))
-    opened.wait_for_function("location.hash.includes('move')")
+    opened.wait_for_timeout(700)  # the address follows a quarter of a second behind
     there, address = image_of(opened), opened.url
     opened.goto("about:blank")
     opened.goto(address)
@@ -110,6 +110,8 @@ def test_the_pad_by_mouse_and_by_keys_and_the_address(opened: Any) -> None:
 def test_grid_slider_label_and_name(opened: Any, run: Path) -> None:
     assert opened.locator("#grid button").count() == 35
     changes(opened, opened.locator("#grid button").first.click)
+    opened.keyboard.press("ArrowRight")
+    changes(opened, lambda: opened.keyboard.press("Enter"))
     assert opened.locator("#grid button[aria-pressed=true]").count() == 1
     sliders = opened.get_by_label("Sliders")
     changes(opened, lambda: sliders.get_by_label("principal:2", exact=True).fill("2.5"))
@@ -117,7 +119,7 @@ def test_grid_slider_label_and_name(opened: Any, run: Path) -> None:
     sliders.get_by_role("button", name="Name principal:2").click()
     opened.get_by_label("A name for principal:2").fill("smile")
     opened.get_by_role("button", name="Keep with the run").click()
-    opened.wait_for_selector("select option[value=smile]", state="attached")
+    opened.wait_for_selector("option:text-is('smile')", state="attached")
     assert list(read_directions(run)) == ["smile"]
 
 

@@ -1,9 +1,10 @@
-"""The page as one file: what is in it, and which models have none."""
+"""The page as one file: what is in it, and that nothing else is needed."""
 
 import base64
 import gzip
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -39,10 +40,6 @@ def test_the_model_in_the_file_draws_the_samples(runs: dict[str, Path], tmp_path
 
 
 def test_nothing_in_the_file_is_fetched_and_no_text_ends_a_script(runs: dict[str, Path], tmp_path: Path) -> None:
-    run = tmp_path / "</script><script>"
-    run.parent.mkdir(exist_ok=True)
-    import shutil
-
     shutil.copytree(runs["dcgan"], tmp_path / "run")
     gn.latent.keep_directions(tmp_path / "run", [gn.latent.Direction("</script><b>", np.ones(3))])
     text = write_page(tmp_path / "run", tmp_path / "page.html").read_text()
@@ -53,10 +50,20 @@ def test_nothing_in_the_file_is_fetched_and_no_text_ends_a_script(runs: dict[str
     assert json.loads(part(text, "kept"))["factors"][0]["id"] == "</script><b>"
 
 
-@pytest.mark.parametrize(("name", "words"), [("ring", "images are needed"), ("lapgan", "one stage")])
-def test_models_without_a_page(runs: dict[str, Path], tmp_path: Path, name: str, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        write_page(runs[name], tmp_path / "page.html")
+def test_the_finer_levels_of_a_lapgan_have_their_noise_in_the_file(runs: dict[str, Path], tmp_path: Path) -> None:
+    text = write_page(runs["lapgan"], tmp_path / "page.html").read_text()
+    kept = json.loads(part(text, "kept"))
+    session = onnxruntime.InferenceSession(gzip.decompress(base64.b64decode(part(text, "model"))))
+    z = np.array(kept["points"]["z"][:2], np.float32)
+    noises = {name: np.array([noise] * 2, np.float32) for name, noise in kept["noises"].items()}
+    (made,) = session.run(["image"], {"z": z, **noises})
+    drawn = np.clip(np.rint(255 * (made - kept["low"]) / (kept["high"] - kept["low"])), 0, 255)
+    assert np.abs(drawn - gn.load(runs["lapgan"]).decode(z).astype(int)).max() <= 1
+
+
+def test_vectors_have_no_page(runs: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="images are needed"):
+        write_page(runs["ring"], tmp_path / "page.html")
     assert not list(tmp_path.iterdir())
 
 
