@@ -102,7 +102,8 @@ function Points({ backend, step, reload }: { backend: Backend; step: number; rel
   const [parts, set] = useState({ field: true, lattice: false, data: true, samples: true });
   useEffect(() => void newest.run(async () => {
     try {
-      await backend.reload();
+      const opened = await backend.reload();
+      if (plane && plane.step === opened.step) return;
       show(await backend.plane());
       reload();
       fail("");

@@ -87,7 +87,8 @@ class _Page:
         return JSONResponse({**self.explorer.about(), "runs": len(self.watched)})
 
     def reload(self, _: dict[str, Any]) -> Response:
-        self.explorer.open()
+        if self.explorer.step is None or self.explorer.newest() != self.explorer.step:
+            self.explorer.open()
         return self.info({})
 
     def points(self, asked: dict[str, Any]) -> Response:
