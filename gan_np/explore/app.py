@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ class _Page:
         self.explorer = Explorer(runs[0], device=device, average=average)
         self.memory = Memory(self.explorer.run)
         self.watched = watched_runs([self.explorer.run, *runs[1:]])
-        self.verdict = verdict
+        self._judge, self._judging = verdict, threading.Lock()
 
     def routes(self) -> list[Route]:
         """One for each thing that can be asked."""
@@ -70,7 +71,7 @@ class _Page:
             "images": self.images,
             "series": self.series,
             "nearest": self.nearest,
-            "verdict": lambda _: JSONResponse(self.verdict(str(self.explorer.run))),
+            "verdict": self.verdict,
             "keep": self.keep,
             "walk": self.walk,
             "watch": lambda _: JSONResponse([run.look() for run in self.watched]),
@@ -126,6 +127,14 @@ class _Page:
                 "count": len(shown),
             }
         )
+
+    def verdict(self, _: dict[str, Any]) -> Response:
+        if not self._judging.acquire(blocking=False):
+            raise ValueError("verdict: the test for copies is running already")
+        try:
+            return JSONResponse(self._judge(str(self.explorer.run)))
+        finally:
+            self._judging.release()
 
     def keep(self, asked: dict[str, Any]) -> Response:
         vector = points_of({"vector": [asked.get("vector")]}, self.explorer.gan.prior.dim, np.dtype(float), "vector")

@@ -44,7 +44,9 @@ def serve(
     app = application(runs, token, host=host, device=device, average=average)
     listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     address = address_of(listening, token)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none", server_header=False))
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="warning", lifespan="off", ws="none", server_header=False, proxy_headers=False)
+    )
     said(address)
     if browser and has_screen():
         webbrowser.open(address)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ class Watched:
     """A run folder; each look reads only what was added to its log, so that it costs the training beside it little."""
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path, self._lock = Path(path), threading.Lock()
         self._begin()
         self._settings: tuple[float, dict[str, Any]] = (-1.0, {})
 
@@ -40,15 +41,18 @@ class Watched:
         steps and the values), "hints" and "grids" (the steps of which there is one)."""
         if not self.path.is_dir():
             return {"name": self.path.name, "there": False}
-        self._read_on()
-        settings = self._changed()
+        with self._lock:  # two pages may look at once
+            self._read_on()
+            return self._told()
+
+    def _told(self) -> dict[str, Any]:
         return {
             "name": self.path.name or str(self.path),
             "there": True,
             "training": (self.path / HOLDER).exists(),
             "step": self._last.get("step", 0),
             "seconds": self._last.get("seconds", 0.0),
-            "settings": settings,
+            "settings": self._changed(),
             "curves": {name: thinned(*column) for name, column in self._columns.items()},
             "hints": [{"step": hint["step"], "text": hint["text"]} for hint in read_hints(self.path)],
             "grids": self.grids(),
@@ -115,13 +119,16 @@ class Watched:
                 opened = open_run(self.path)
                 found = {name: opened.settings.get(name) for name in ("data", "model", "steps")}
                 found |= opened.changed_settings()
-                told = {
-                    name: value if type(value) in (int, float, bool) else str(value) for name, value in found.items()
-                }
-                self._settings = written, told
+                self._settings = written, {name: _plain(value) for name, value in found.items()}
         except (OSError, ValueError, TypeError, NotRegistered):
             return self._settings[1]
         return self._settings[1]
+
+
+def _plain(value: Any) -> Any:
+    """A setting as JSON has it: numbers as they are, all else as text."""
+    finite = type(value) in (int, bool) or (type(value) is float and math.isfinite(value))
+    return value if finite else str(value)
 
 
 def thinned(steps: list[float], values: list[float]) -> list[list[float]]:

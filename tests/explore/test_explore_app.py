@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -188,6 +189,25 @@ def test_the_verdict_is_that_of_the_test_for_copies(apps: dict[str, Any]) -> Non
     found = ask(apps["dcgan"], "api/verdict").json
     assert found["verdict"] in ("no sign", "near", "copies", "too few", "other source")
     assert found["explanation"]
+
+
+def test_the_verdict_is_asked_for_once_at_a_time(runs: dict[str, Path]) -> None:
+    begun, going = threading.Event(), threading.Event()
+
+    def slow(run: str) -> dict[str, str]:
+        begun.set()
+        going.wait(30)
+        return {"explanation": run}
+
+    app, found = application([runs["dcgan"]], TOKEN, verdict=slow), []
+    first = threading.Thread(target=lambda: found.append(ask(app, "api/verdict")))
+    first.start()
+    begun.wait(30)
+    assert "running already" in ask(app, "api/verdict").json["error"]
+    assert ask(app, "api/images", {"z": [[0, 0, 0]]}).status == 200, "images are made meanwhile"
+    going.set()
+    first.join(30)
+    assert found[0].json["explanation"] == str(runs["dcgan"])
 
 
 def test_a_run_whose_data_are_gone_says_so_and_its_images_go_on(runs: dict[str, Path], tmp_path: Path) -> None:
