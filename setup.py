@@ -88,6 +88,8 @@ MLFLOW = ["mlflow-skinny>=2.14"]
 TRACKIO = ["trackio>=0.5"]
 ONNX = ["onnx>=1.16", "onnxruntime>=1.18"]
 MPI = ["mpi4py>=4", "mpich>=4.2; sys_platform != 'win32'"]
+EXPLORE = ["starlette>=0.40", "uvicorn>=0.30"]
+BROWSER = ["playwright>=1.45"]
 DEMO = ["mlxtend>=0.23", *PLOT]
 DEVELOP = ["ruff>=0.14", "mypy>=1.18"]
 # Compiling the CUDA sources and Numba's CUDA kernels for real targets, with no GPU and no toolkit installed; pinned to the
@@ -122,6 +124,7 @@ TEST = [
     *TENSORBOARD,
     *ONNX,
     *MPI,
+    *EXPLORE,
     "psutil>=5.9",
     *DEVELOP,
 ]
@@ -145,6 +148,8 @@ setup(
         "tensorboard": TENSORBOARD,
         "onnx": ONNX,
         "video": VIDEO,
+        "explore": EXPLORE,
+        "browser": BROWSER,
         "wandb": WANDB,
         "mlflow": MLFLOW,
         "trackio": TRACKIO,
@@ -161,7 +166,11 @@ setup(
         *("gan_np." + name for name in find_packages(include=["kernels", "kernels.*"])),
     ],
     package_dir={"gan_np.kernels": "kernels"},
-    package_data={"gan_np": ["py.typed"], "gan_np.kernels.cuda": ["sources/*.cu", "sources/*.cuh"]},
+    package_data={
+        "gan_np": ["py.typed"],
+        "gan_np.explore": ["web/*"],
+        "gan_np.kernels.cuda": ["sources/*.cu", "sources/*.cuh"],
+    },
     cmdclass={"editable_wheel": EditableWheel},
     entry_points={"console_scripts": ["gan-np = gan_np.cli:main"]},
     classifiers=[

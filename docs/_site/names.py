@@ -21,6 +21,7 @@ ROOMS = {
     "metrics": ["metrics"],
     "evaluation": ["evaluation"],
     "latent": ["latent"],
+    "explore": ["explore"],
     "interop": ["interop", "interop.onnx", "interop.torch"],
     "kernels": ["kernels"],
     "testing": ["testing"],

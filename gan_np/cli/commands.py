@@ -33,6 +33,9 @@ COMMANDS = {
         "Write an animation along a path through z: through random points and back to the first, or as the "
         "options say.",
     ),
+    "explore": Listed(
+        "Open a page in the browser that moves through a trained generator, and watches a run that trains.",
+    ),
     "invert": Listed(
         "Find the z whose image is nearest to each image given, draw it beside it, and keep it to go on from.",
     ),
@@ -55,7 +58,9 @@ COMMANDS = {
     "train-classifier": Listed(
         "Train a convolutional classifier on labelled images, for `gan-np evaluate RUN --classifier FILE`.",
     ),
-    "export": Listed("Write a trained model for other programs: as ONNX, or as a module of PyTorch."),
+    "export": Listed(
+        "Write a trained model for other programs: as ONNX, or as a module of PyTorch; for people, as a page (.html).",
+    ),
 }
 """Commands by name, in the order in which they are listed. `train-classifier` is the function `train_classifier` in the file
 of that name, and so are all others."""

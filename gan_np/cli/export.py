@@ -15,7 +15,10 @@ def export(
     run: Annotated[Path, typer.Argument(help="A run folder, a checkpoint, or the file of a classifier or a network.")],
     to: Annotated[
         Path,
-        typer.Option(help="The file to write: .onnx, or .safetensors with --layout torch (and a .py beside it)."),
+        typer.Option(
+            help="The file to write: .onnx, .safetensors with --layout torch (and a .py beside it), or .html, the page of "
+            "gan-np explore as one file."
+        ),
     ],
     network: Annotated[
         Literal["generator", "discriminator"] | None,
@@ -41,7 +44,19 @@ def export(
     ] = None,
     average: Annotated[bool, typer.Option(help="The average of G's weights, or the last ones.")] = True,
 ) -> None:
-    """Write a trained model for other programs: as ONNX, or as a module of PyTorch."""
+    """Write a trained model for other programs: as ONNX, or as a module of PyTorch; for people, as a page (.html)."""
+    if to.suffix.lower() == ".html":
+        from gan_np.explore.standalone import write_page
+
+        for name, given in (("network", network), ("layout", layout), ("fold", fold)):
+            if given is not None:
+                raise wrong_option(
+                    f"{name}: is of .onnx and .safetensors files; a page has the generator as it is shown"
+                )
+        if dtype != "float32":
+            raise wrong_option("dtype: is of .onnx files; a page computes in float32")
+        say(f"wrote {write_page(run, to, average=average)}")
+        return
     from gan_np.interop import export as write
     from gan_np.interop.export import check_name
     from gan_np.models import GAN

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -29,7 +29,7 @@ from gan_np.schedules import Schedule
 
 from .augmentation import Augmentation, augmentation
 from .dcgan import Normalisation, Pyramid, discriminator_layers, generator_layers
-from .gan import GAN
+from .gan import GAN, TRANSIENT
 from .prior import Kind, Prior
 from .registered import register
 
@@ -101,6 +101,10 @@ def gran(
 class GRAN(GAN):
     """A GAN whose generator draws in steps."""
 
+    _canvases: tuple[tuple[int, int, bool], list[GRAN]] | None = field(
+        default=None, kw_only=True, repr=False, metadata=TRANSIENT
+    )
+
     @property
     def draw_steps(self) -> int:
         """T, how often the generator adds to its canvas."""
@@ -113,20 +117,30 @@ class GRAN(GAN):
 
         steps: T at sampling time, another than that of training if wished; batch statistics are those of a fixed noise.
         """
+        return [shorter.sample(count, seed, labels=labels) for shorter in self._shorter(steps, average)]
+
+    def decode_series(self, z: Array, *, labels: Any = None, average: bool = True, seed: int = 0) -> list[Array]:
+        """The canvas after each step for given points z (N, k); what fewer steps take is kept for the next call."""
+        version = id(network := self.sampler(average=average)), network.parameters.version, average
+        if self._canvases is None or self._canvases[0] != version:
+            self._canvases = version, self._shorter(None, average)
+        return [shorter.decode(z, labels=labels) for shorter in self._canvases[1]]
+
+    def _shorter(self, steps: int | None, average: bool) -> list[GRAN]:
+        """The same weights with 1, 2, … steps (None: up to T)."""
         structure, (place, loop) = self.generator.structure, self._loop()
         assert isinstance(structure, Sequential)
         wanted = loop.applications if steps is None else integer("steps", steps, 1)
         theta = self.sampler(average=average).parameters
-        canvases = []
+        found = []
         for length in range(1, wanted + 1):
             layers = [*structure.layers[:place], loop.replaced(steps=length), *structure.layers[place + 1 :]]
             g = self.generator
             network = Network(Sequential(*layers), g.input_shape, dtype=g.dtype, device=g.device)
             network.parameters.assign(theta.values)
             network = self.with_own_statistics(network)
-            shorter = replace(self, generator=network, average=None)
-            canvases.append(shorter.sample(count, seed, labels=labels))
-        return canvases
+            found.append(replace(self, generator=network, average=None, _canvases=None))
+        return found
 
     def _loop(self) -> tuple[int, Loop]:
         """The place of the loop in the generator's chain, and the loop."""

@@ -325,14 +325,23 @@ class LAPGAN(Stages):
         Each finer level draws one noise from the seed, the same in every image, so that images differ by what z and label
         do.
         """
+        return self.decode_series(z, labels=labels, average=average, seed=seed)[-1]
+
+    def decode_series(self, z: Array, *, labels: Any = None, average: bool = True, seed: int = 0) -> list[Array]:
+        """The same at every size, coarse to fine."""
         if z.ndim != 2 or z.shape[1] != self.coarsest.prior.dim:
             raise ShapeError(f"z: expected (N, {self.coarsest.prior.dim}), got {z.shape}")
-        noises = [
-            np.repeat(level.prior.of_seed(stream, 1, level.generator.dtype), len(z), axis=0)
-            for level, stream in zip(self.levels, self._streams(seed)[1:], strict=True)
-        ]
+        noises = [np.repeat(noise, len(z), axis=0) for noise in self.noises(seed)]
         drawn = self._drawn(z, noises, self.chosen_labels(labels, len(z)), average)
-        return self.encoding.decode(drawn[-1])
+        return [self.encoding.decode(images) for images in drawn]
+
+    def noises(self, seed: int) -> list[Array]:
+        """The one noise (1, k) of each finer level that `decode` draws from a seed."""
+        streams = self._streams(seed)[1:]
+        return [
+            level.prior.of_seed(stream, 1, level.generator.dtype)
+            for level, stream in zip(self.levels, streams, strict=True)
+        ]
 
     def _streams(self, seed: int) -> list[int]:
         """A seed of its own for each level's noise."""

@@ -222,6 +222,10 @@ class Model(ABC):
         """
         return [self.sample(count, seed, labels=labels, average=average)]
 
+    def decode_series(self, z: Array, *, labels: Any = None, average: bool = True, seed: int = 0) -> list[Array]:
+        """As `series`, of given points z (N, k), all else being held as in `decode`."""
+        return [self.decode(z, labels=labels, average=average, seed=seed)]
+
     @property
     def judge(self) -> Any:
         """The GAN whose discriminator is shown finished images as they are, or None if there is none."""

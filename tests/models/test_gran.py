@@ -100,3 +100,13 @@ def test_configured_trained_resumed(tmp_path: Path, draw_steps: int) -> None:
 
 def test_summary_shows_the_shared_weights_once() -> None:
     assert small().summary().count("Concatenate") == 1
+
+
+def test_the_series_of_points_is_that_of_their_seed():
+    gan = gn.models.gran((8, 8, 1), 3, width=2, draw_steps=3)
+    z = gan.prior.of_seed(4, 2, np.dtype(np.float32))
+    for given, drawn in zip(gan.decode_series(z), gan.series(2, 4), strict=True):
+        assert np.abs(given.astype(int) - drawn).max() <= 1
+    with gan.generator.parameters.edit() as theta:
+        theta *= 1.5
+    assert np.abs(gan.decode_series(z)[-1].astype(int) - gan.series(2, 4)[-1]).max() <= 1, "not the weights before"

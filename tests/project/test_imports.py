@@ -112,6 +112,7 @@ ROOMS = [
     {"latent"},
     {"evaluation"},
     {"interop"},
+    {"explore"},
     {"cli"},
     {"__main__"},
 ]

@@ -1,0 +1,230 @@
+"""The addresses of the page, all behind `Guard`: token, host and origin were checked, and the body is bounded."""
+
+from __future__ import annotations
+
+import base64
+import io
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gan_np.arrays import Array
+
+from .asked import mapping_of, number_of, points_of, text_of, whole_of, wholes_of
+from .explorer import MOST_FRAMES, Explorer
+from .guard import Guard
+from .memory import Memory, verdict_apart
+from .plane import plane_of
+from .sprite import png, sheet_of
+from .watched import watched_runs
+
+WEB = Path(__file__).parent / "web"
+FILES = {"": ("index.html", "text/html"), "app.js": ("app.js", "text/javascript"), "app.css": ("app.css", "text/css")}
+"""Every file that is served, by its address: no other can be asked for."""
+LARGEST_SEED = (1 << 53) - 1
+ENDINGS = {"gif": "image/gif", "webp": "image/webp", "apng": "image/apng"}
+EXPECTED = (ValueError, TypeError, OSError, RuntimeError, ArithmeticError)
+"""Errors whose message is meant for who asked."""
+
+Answer = Callable[[dict[str, Any]], Response]
+
+
+def application(
+    runs: Sequence[Path],
+    token: str,
+    *,
+    host: str = "127.0.0.1",
+    device: str = "cpu",
+    average: bool = True,
+    verdict: Callable[[str], dict[str, Any]] = verdict_apart,
+) -> Guard:
+    """The page of one run or several: the first is opened, all are watched.
+
+    verdict: makes the verdict of the test for copies of a run folder; by default in a process of its own.
+    """
+    return Guard(Starlette(routes=_Page(runs, device, average, verdict).routes()), token, host)
+
+
+class _Page:
+    def __init__(
+        self, runs: Sequence[Path], device: str, average: bool, verdict: Callable[[str], dict[str, Any]]
+    ) -> None:
+        self.explorer = Explorer(runs[0], device=device, average=average)
+        self.memory = Memory(self.explorer.run)
+        self.watched = watched_runs([self.explorer.run, *runs[1:]])
+        self._judge, self._judging = verdict, threading.Lock()
+
+    def routes(self) -> list[Route]:
+        """One for each thing that can be asked."""
+        asked: dict[str, Answer] = {
+            "info": self.info,
+            "factors": lambda _: JSONResponse(self.explorer.factors()),
+            "points": self.points,
+            "images": self.images,
+            "series": self.series,
+            "nearest": self.nearest,
+            "verdict": self.verdict,
+            "keep": self.keep,
+            "walk": self.walk,
+            "watch": lambda _: JSONResponse([run.look() for run in self.watched]),
+            "grid": self.grid,
+            "plane": self.plane,
+            "reload": self.reload,
+        }
+        made = [Route(f"/api/{name}", _answering(answer), methods=["POST"]) for name, answer in asked.items()]
+        made.append(Route("/api/invert", self.invert, methods=["POST"]))
+        made += [Route(f"/{name}", _file(*file), methods=["GET"]) for name, file in FILES.items()]
+        return made
+
+    def info(self, _: dict[str, Any]) -> Response:
+        return JSONResponse({**self.explorer.about(), "runs": len(self.watched)})
+
+    def reload(self, _: dict[str, Any]) -> Response:
+        if self.explorer.step is None or self.explorer.newest() != self.explorer.step:
+            self.explorer.open()
+        return self.info({})
+
+    def points(self, asked: dict[str, Any]) -> Response:
+        seeds = wholes_of(asked, "seeds", None, 0, LARGEST_SEED)
+        if seeds is None:
+            raise ValueError("seeds: expected a list of whole numbers")
+        z, labels = self.explorer.points(seeds)
+        return JSONResponse({"z": z.astype(float).tolist(), "labels": labels})
+
+    def images(self, asked: dict[str, Any]) -> Response:
+        z = self._points(asked)
+        columns = whole_of(asked, "columns", 1, len(z), len(z))
+        labels, seeds = self._labels(asked, len(z)), wholes_of(asked, "seeds", len(z), 0, LARGEST_SEED)
+        return _image(sheet_of(self.explorer.images(z, labels, seeds), columns))
+
+    def series(self, asked: dict[str, Any]) -> Response:
+        z = self._points(asked, most=1)
+        made = self.explorer.series(z, self._labels(asked, 1), whole_of(asked, "seed", 0, LARGEST_SEED, 0))
+        return _image(sheet_of(made, len(made)))
+
+    def nearest(self, asked: dict[str, Any]) -> Response:
+        z = self._points(asked, most=1)
+        explorer, labels = self.explorer, self._labels(asked, 1)
+        given = None if labels is None else np.asarray(labels, np.int64)
+        with explorer.lock:
+            image = explorer.model.decode(
+                z, labels=given, average=explorer.average, seed=whole_of(asked, "seed", 0, LARGEST_SEED, 0)
+            )
+            shown, distances, numbers = self.memory.nearest(image, whole_of(asked, "count", 1, 16, 6))
+        return JSONResponse(
+            {
+                "distances": distances,
+                "numbers": numbers,
+                "sheet": _data(sheet_of(shown, len(shown))),
+                "count": len(shown),
+            }
+        )
+
+    def verdict(self, _: dict[str, Any]) -> Response:
+        if not self._judging.acquire(blocking=False):
+            raise ValueError("verdict: the test for copies is running already")
+        try:
+            return JSONResponse(self._judge(str(self.explorer.run)))
+        finally:
+            self._judging.release()
+
+    def keep(self, asked: dict[str, Any]) -> Response:
+        vector = points_of({"vector": [asked.get("vector")]}, self.explorer.gan.prior.dim, np.dtype(float), "vector")
+        self.explorer.keep(text_of(asked, "name", 100), vector[0], text_of(asked, "source", 300))
+        return JSONResponse(self.explorer.factors())
+
+    def walk(self, asked: dict[str, Any]) -> Response:
+        stops = points_of(asked, self.explorer.gan.prior.dim, self.explorer.dtype, "stops", 64)
+        ending = text_of(asked, "ending", 8)
+        if ending not in ENDINGS:
+            raise ValueError(f"ending: expected one of {', '.join(ENDINGS)}, got {ending!r}")
+        labels = self._labels(asked, 1)
+        made = self.explorer.walk(
+            stops,
+            None if labels is None else labels[0],
+            whole_of(asked, "frames", 2, MOST_FRAMES, 60),
+            number_of(asked, "fps", 1, 50, 20),
+            f".{ending}",
+        )
+        return Response(made, media_type=ENDINGS[ending])
+
+    def grid(self, asked: dict[str, Any]) -> Response:
+        run = self.watched[whole_of(asked, "run", 0, len(self.watched) - 1, 0)]
+        written = io.BytesIO()
+        run.grid(whole_of(asked, "step", 0, 10**12)).save(written, "PNG", compress_level=1)
+        return Response(written.getvalue(), media_type="image/png")
+
+    def plane(self, _: dict[str, Any]) -> Response:
+        explorer = self.explorer
+        with explorer.lock:
+            try:
+                data = self.memory.images()
+            except EXPECTED:
+                data = None  # given in Python, or moved: the rest can be shown
+            return JSONResponse({**plane_of(explorer.gan, data, average=explorer.average), "step": explorer.step})
+
+    async def invert(self, request: Request) -> Response:
+        """The body is the file."""
+        try:
+            label = request.query_params.get("label")
+            asked = {} if label is None else {"labels": [int(label)] if label.isdecimal() else None}
+            labels, body = self._labels(asked, 1), await request.body()
+            z, distance, image = await run_in_threadpool(
+                self.explorer.invert, body, None if labels is None else labels[0]
+            )
+        except EXPECTED as error:
+            return _refused(error)
+        return JSONResponse({"z": z.astype(float).tolist(), "distance": distance, "image": _data(image)})
+
+    def _points(self, asked: dict[str, Any], most: int = 400) -> Array:
+        return points_of(asked, self.explorer.gan.prior.dim, self.explorer.dtype, most=most)
+
+    def _labels(self, asked: dict[str, Any], count: int) -> list[int] | None:
+        table = self.explorer.model.labels
+        if table is None:
+            return None
+        labels = wholes_of(asked, "labels", count, -(1 << 63), (1 << 63) - 1)
+        return [table.values[0]] * count if labels is None else labels
+
+
+def _answering(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that takes a JSON object, works in a thread, and says in words what was wrong."""
+
+    async def endpoint(request: Request) -> Response:
+        body = await request.body()
+        try:
+            return await run_in_threadpool(answer, mapping_of(body or b"{}"))
+        except EXPECTED as error:
+            return _refused(error)
+
+    return endpoint
+
+
+def _refused(error: Exception) -> Response:
+    status = 404 if isinstance(error, FileNotFoundError) else 400
+    return JSONResponse({"error": " ".join([str(error), *getattr(error, "__notes__", [])])}, status)
+
+
+def _file(name: str, kind: str) -> Callable[[Request], Awaitable[Response]]:
+    content = (WEB / name).read_bytes()
+
+    async def endpoint(_: Request) -> Response:
+        return Response(content, media_type=kind)
+
+    return endpoint
+
+
+def _image(sheet: Array) -> Response:
+    return Response(png(sheet), media_type="image/png")
+
+
+def _data(sheet: Array) -> str:
+    return "data:image/png;base64," + base64.b64encode(png(sheet)).decode()

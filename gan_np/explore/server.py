@@ -1,0 +1,66 @@
+"""The process that serves the page."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+import webbrowser
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+
+def serve(
+    runs: Sequence[Path],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    device: str = "cpu",
+    average: bool = True,
+    browser: bool = True,
+    said: Callable[[str], None] = print,
+) -> None:
+    """Serve the page of a run until it is interrupted.
+
+    runs: the first is opened, all are watched. host: 127.0.0.1 is reached from this machine alone. port: 0 for a free one.
+    browser: whether the page is opened in one, where there is a screen. said: is given the address.
+
+    Raises:
+        ModuleNotFoundError: the extra `explore` is missing.
+        OSError: the port is taken.
+    """
+    try:
+        import uvicorn
+
+        from .app import application
+    except ModuleNotFoundError as error:
+        if error.name not in ("uvicorn", "starlette"):
+            raise
+        raise ModuleNotFoundError(
+            'explore: the page needs Starlette and uvicorn: python -m pip install "gan_np[explore]"', name=error.name
+        ) from error
+    token = secrets.token_urlsafe(24)
+    app = application(runs, token, host=host, device=device, average=average)
+    listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    address = address_of(listening, token)
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="warning", lifespan="off", ws="none", server_header=False, proxy_headers=False)
+    )
+    said(address)
+    if browser and has_screen():
+        webbrowser.open(address)
+    with listening:
+        server.run(sockets=[listening])
+
+
+def address_of(listening: socket.socket, token: str) -> str:
+    """The address of the page that a socket serves."""
+    host, port = listening.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/{token}/"
+
+
+def has_screen() -> bool:
+    """Whether a browser that is opened would be seen, and not fill the terminal."""
+    return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

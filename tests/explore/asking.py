@@ -1,0 +1,67 @@
+"""Requests to an ASGI application, without a server: with any header, and with a body in pieces."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+TOKEN = "a-token"
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def ask(
+    app: Any,
+    path: str,
+    body: Any = b"",
+    *,
+    method: str = "POST",
+    headers: dict[str, str] | None = None,
+    token: str = TOKEN,
+    pieces: Sequence[bytes] | None = None,
+) -> Answer:
+    """What `app` answers; a body that is no bytes goes as JSON, `pieces` one by one and without a length."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    path, _, query = f"/{token}/{path}".partition("?")
+    given = {"host": "127.0.0.1:8000", **(headers or {})}
+    if pieces is None and method == "POST":
+        given.setdefault("content-length", str(len(content)))
+    parts = list(pieces) if pieces is not None else [content]
+    sent: list[dict[str, Any]] = []
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "root_path": "",
+        "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 8000),
+    }
+
+    async def receive() -> dict[str, Any]:
+        if not parts:
+            return {"type": "http.disconnect"}
+        return {"type": "http.request", "body": parts.pop(0), "more_body": bool(parts)}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    start = next(message for message in sent if message["type"] == "http.response.start")
+    found = {name.decode().lower(): value.decode() for name, value in start["headers"]}
+    return Answer(start["status"], found, b"".join(message.get("body", b"") for message in sent))
