@@ -40,7 +40,8 @@ def direct_operations(geometry: Geometry) -> float:
     """Operations of one contraction, without taps on padding: 2·N·C_a·C_b·(pairs of row and tap)·(pairs of column and
     tap)."""
     pairs = [_pairs(geometry, axis) for axis in (0, 1)]
-    return 2.0 * geometry.batch * geometry.large[2] * geometry.small[2] * pairs[0] * pairs[1]
+    channels = geometry.large[2] // geometry.groups * geometry.small[2]
+    return 2.0 * geometry.batch * channels * pairs[0] * pairs[1]
 
 
 def _pairs(geometry: Geometry, axis: int) -> int:

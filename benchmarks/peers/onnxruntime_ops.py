@@ -44,6 +44,7 @@ def _convolution(case: Case, arrays: list[Array], threads: int) -> Callable[[], 
         "kernel_shape": list(geometry.kernel),
         "strides": list(geometry.stride),
         "pads": [*geometry.padding, *geometry.padding],
+        "group": geometry.groups,
     }
     x = np.ascontiguousarray(large.transpose(0, 3, 1, 2))
     return _session("Conv", {"x": x}, {"w": np.ascontiguousarray(weight.transpose(3, 2, 0, 1))}, options, threads)

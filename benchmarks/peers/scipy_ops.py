@@ -66,7 +66,7 @@ def _cross_entropy(case: Case, arrays: list[Array]) -> Made:
 
 def _convolution(case: Case, arrays: list[Array]) -> Made:
     geometry, (weight, large, _) = case.geometry, arrays
-    if geometry is None or geometry.operations > SMALL:
+    if geometry is None or geometry.groups > 1 or geometry.operations > SMALL:
         return {}
     (sh, sw), (ph, pw) = geometry.stride, geometry.padding
     height, width = geometry.small[:2]

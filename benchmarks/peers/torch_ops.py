@@ -63,13 +63,15 @@ def _convolution(geometry: Geometry, arrays: list[Array], order: torch.memory_fo
     w = torch.from_numpy(weight).permute(3, 2, 0, 1).contiguous(memory_format=order)
     a = torch.from_numpy(large).permute(0, 3, 1, 2).contiguous(memory_format=order)
     b = torch.from_numpy(small).permute(0, 3, 1, 2).contiguous(memory_format=order)
-    stride, padding = list(geometry.stride), list(geometry.padding)
+    stride, padding, groups = list(geometry.stride), list(geometry.padding), geometry.groups
 
     def backward(wanted: list[bool]) -> Any:
-        return torch.ops.aten.convolution_backward(b, a, w, None, stride, padding, [1, 1], False, [0, 0], 1, wanted)
+        return torch.ops.aten.convolution_backward(
+            b, a, w, None, stride, padding, [1, 1], False, [0, 0], groups, wanted
+        )
 
     return {
-        FORWARD: (_no_grad(lambda: functional.conv2d(a, w, stride=stride, padding=padding)), _images),
+        FORWARD: (_no_grad(lambda: functional.conv2d(a, w, stride=stride, padding=padding, groups=groups)), _images),
         INPUT_GRADIENT: (_no_grad(lambda: backward([True, False, False])[0]), _images),
         WEIGHT_GRADIENT: (_no_grad(lambda: backward([False, True, False])[1]), _weights),
     }
