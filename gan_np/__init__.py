@@ -95,22 +95,6 @@ if TYPE_CHECKING:  # every name, for type checkers; at run time each comes when 
 
 __version__ = "0.1.0"
 
-_MODULES = (
-    *("averaging", "cuda_graph", "data", "devices", "evaluation", "interop", "kernels", "latent", "layers", "metrics"),
-    *(
-        "models",
-        "networks",
-        "objectives",
-        "ops",
-        "optimizers",
-        "penalties",
-        "ranks",
-        "runs",
-        "schedules",
-        "testing",
-        "training",
-    ),
-)
 _NAMES = {
     "arrays": ("from_dlpack",),
     "checks": ("ShapeError",),
@@ -134,7 +118,7 @@ _NAMES = {
 }
 
 if not TYPE_CHECKING:  # which would take every name to be here
-    __getattr__ = loader(__name__, _NAMES, _MODULES)
+    __getattr__ = loader(__name__, _NAMES)
 
 
 def __dir__() -> list[str]:

@@ -48,7 +48,6 @@ else:  # what only tests and benchmarks use is loaded when it is used
     __getattr__ = loader(
         __name__,
         {"cases": ("Case", "case_of", "convolution_label", "list_cases"), "drawn_cases": ("draw_cases",)},
-        ("cases", "drawn_cases"),
     )
 
 __all__ = [

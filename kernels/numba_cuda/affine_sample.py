@@ -26,9 +26,21 @@ def hat(real: Any) -> Any:
 
 
 @variants
+def whole_number(real: Any) -> Any:
+    """The device function ⌊t⌋ as an integer. (`math.floor` of Numba goes through float64.)"""
+
+    @device
+    def floor(t: Any) -> Any:
+        cut = int(t)
+        return cut - 1 if real(cut) > t else cut
+
+    return floor
+
+
+@variants
 def sampled(real: Any) -> Any:
     """A kernel: y[n, i, j] = Σ k(r − h)·k(s − w)·x[n, h, w], (r, s) = M·(i, j, 1)."""
-    share = hat(real)
+    share, floor = hat(real), whole_number(real)
 
     @kernel
     def affine_sample(x: Array, maps: Array, y: Array, count: int, height: int, width: int, channels: int) -> None:
@@ -39,7 +51,7 @@ def sampled(real: Any) -> Any:
             s = maps[m + 3] * real(i) + maps[m + 4] * real(j) + maps[m + 5]
             total = real(0)
             if real(-1) < r < real(height) and real(-1) < s < real(width):
-                top, left = math.floor(r), math.floor(s)
+                top, left = floor(r), floor(s)
                 for h in range(max(top, 0), min(top + 2, height)):
                     for w in range(max(left, 0), min(left + 2, width)):
                         weight = share(r - real(h)) * share(s - real(w))
@@ -53,7 +65,7 @@ def sampled(real: Any) -> Any:
 @variants
 def gathered(real: Any) -> Any:
     """A kernel: the adjoint; the places that can meet a pixel are M⁻¹ of a square of side 2 around it."""
-    share = hat(real)
+    share, floor = hat(real), whole_number(real)
 
     @device
     def bounds(centre: Any, reach: Any, size: int) -> Any:
@@ -61,7 +73,7 @@ def gathered(real: Any) -> Any:
             return 0, size
         low = min(max(centre - reach, real(0)), real(size))
         high = max(min(centre + reach, real(size - 1)), real(-1))
-        return math.ceil(low), math.floor(high) + 1
+        return -floor(-low), floor(high) + 1
 
     @kernel
     def affine_adjoint(dy: Array, maps: Array, dx: Array, count: int, height: int, width: int, channels: int) -> None:

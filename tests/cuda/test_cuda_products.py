@@ -379,7 +379,7 @@ def test_adding_splits(count, shape, dtype, blocks, rng, monkeypatch):
         for order in ORDERS:
             result = to_device(before, "cuda")
             with threads_in_order(order):
-                product._reduce_splits(partial, count, result, add, epilogue)
+                product.reduce_splits(partial, count, result, add, epilogue)
             found.append(to_host(result))
         np.testing.assert_array_equal(found[1], found[0])
         np.testing.assert_array_equal(found[2], found[0])
@@ -393,7 +393,7 @@ def test_splits_of_a_misaligned_result(channels, rng):
     numbers = rng.standard_normal((9, 10, channels)).astype(np.float32)
     memory = to_device(np.full(10 * channels + 2, np.nan, np.float32), "cuda")
     result = memory[1:-1].reshape(10, channels)
-    product._reduce_splits(to_device(numbers, "cuda"), 9, result, 0, None)
+    product.reduce_splits(to_device(numbers, "cuda"), 9, result, 0, None)
     np.testing.assert_allclose(to_host(result), numbers.sum(axis=0), rtol=0, atol=1e-5)
     assert np.isnan(to_host(memory)[[0, -1]]).all()
 

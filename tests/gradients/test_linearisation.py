@@ -143,4 +143,5 @@ def test_the_page_on_layers_says_which_have_a_linearisation():
     assert said.keys() == {type(case.layer).__name__ for case in LAYERS} | compositions
     assert {name for name, linearised in said.items() if linearised == "none"} == REFUSING
     curved = {type(layer).__name__ for layer in CURVED if not hasattr(layer, "layer") and not layer.bilinear}
+    curved |= {"InnerProduct"}  # of two inputs: checked in test_relativistic_game.py, in a conditional game
     assert {name for name, linearised in said.items() if linearised == "second derivative"} == curved

@@ -20,17 +20,20 @@ def supported():
 
 
 def loops(geometry, weight, large, small):
-    """∂T/∂b, ∂T/∂a and ∂T/∂w of T = Σ w[u, v, c, d]·a[n, i·sh + u − ph, j·sw + v − pw, c]·b[n, i, j, d], term by term."""
+    """∂T/∂b, ∂T/∂a and ∂T/∂w of T = Σ w[u, v, c, d]·a[n, i·sh + u − ph, j·sw + v − pw, c]·b[n, i, j, d], term by term.
+
+    With groups c counts the channels of a in the group of d."""
     to_small, to_large, to_weight = np.zeros_like(small), np.zeros_like(large), np.zeros_like(weight)
     height, width = large.shape[1:3]
     for n, i, j, d in np.ndindex(small.shape):
+        first = d * geometry.groups // small.shape[3] * weight.shape[2]
         for u, v, c in np.ndindex(weight.shape[:3]):
             row = i * geometry.stride[0] + u - geometry.padding[0]
             column = j * geometry.stride[1] + v - geometry.padding[1]
             if 0 <= row < height and 0 <= column < width:
-                w, a, b = weight[u, v, c, d], large[n, row, column, c], small[n, i, j, d]
+                w, a, b = weight[u, v, c, d], large[n, row, column, first + c], small[n, i, j, d]
                 to_small[n, i, j, d] += w * a
-                to_large[n, row, column, c] += w * b
+                to_large[n, row, column, first + c] += w * b
                 to_weight[u, v, c, d] += a * b
     return to_small, to_large, to_weight
 
@@ -46,13 +49,16 @@ def test_against_loops(name, geometry, rng):
         np.testing.assert_allclose(left, right, rtol=1e-10, atol=1e-10)
 
 
-def correlate(x, weight, stride, padding):
+def correlate(x, weight, stride, padding, groups=1):
     (ph, pw), (sh, sw) = padding, stride
     padded = np.pad(x, ((0, 0), (ph, ph), (pw, pw), (0, 0)))
     channels, features = weight.shape[2:]
     images = [
         [
-            sum(signal.correlate(image[:, :, c], weight[:, :, c, d], mode="valid") for c in range(channels))[::sh, ::sw]
+            sum(
+                signal.correlate(image[:, :, d * groups // features * channels + c], weight[:, :, c, d], mode="valid")
+                for c in range(channels)
+            )[::sh, ::sw]
             for d in range(features)
         ]
         for image in padded
@@ -65,8 +71,8 @@ def test_conv2d_against_scipy(name, geometry, rng):
     x, weight = rng.standard_normal(geometry.large_shape), rng.standard_normal(geometry.weight_shape)
     bias = rng.standard_normal(geometry.small[2])
     with kernels.use_kernels(conv2d=name):
-        y, _ = ops.conv2d(x, weight, bias, stride=geometry.stride, padding=geometry.padding)
-    expected = correlate(x, weight, geometry.stride, geometry.padding) + bias
+        y, _ = ops.conv2d(x, weight, bias, stride=geometry.stride, padding=geometry.padding, groups=geometry.groups)
+    expected = correlate(x, weight, geometry.stride, geometry.padding, geometry.groups) + bias
     np.testing.assert_allclose(y, expected, rtol=1e-10, atol=1e-10)
 
 

@@ -131,7 +131,7 @@ def test_every_two_values_meet():
 ELSEWHERE = """
 skip into into_weight into_scale into_bias in_place need_bias key dtype wrt out numbers flag
 x z y dy dz weight bias scale mean variance batch_mean batch_variance s logits labels theta gradient velocity first second
-average values images index mirrored winner kept normalised dnormalised inverse_deviation geometry
+average values images index mirrored winner kept normalised dnormalised inverse_deviation geometry small large size maps
 """
 """Arrays; and arguments that are varied in another way."""
 

@@ -206,7 +206,7 @@ def test_levels_of_detail_have_learning_rates_of_their_own(tmp_path: Path) -> No
 
 
 def test_other_folders_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="no checkpoint"):
+    with pytest.raises(FileNotFoundError, match="this folder is no run"):
         load_gan(tmp_path)
 
 

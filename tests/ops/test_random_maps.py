@@ -50,7 +50,7 @@ def test_whole_pixels_and_quarter_turns_are_exact(rng):
     np.testing.assert_array_equal(y[:, :4, 2:], x[:, 1:, :3])
     np.testing.assert_array_equal(y[:, 4], 0)
     turn = np.tile(np.array([[0.0, 1, 0], [-1, 0, 4]]), (2, 1, 1))
-    np.testing.assert_array_equal(ops.affine_sample(x, turn)[0], np.rot90(x, -1, axes=(1, 2)))
+    np.testing.assert_array_equal(ops.affine_sample(x, turn)[0], np.rot90(x, 1, axes=(1, 2)))
 
 
 def test_the_image_stays_in_the_middle():

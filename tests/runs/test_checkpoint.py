@@ -78,7 +78,7 @@ def test_refusals(tmp_path: Path, images: np.ndarray) -> None:
     path = checkpoint.save(tmp_path / "good.safetensors", trainer.gan, trainer)
     with pytest.raises(FileNotFoundError, match="no such"):
         load_gan(tmp_path / "missing")
-    with pytest.raises(FileNotFoundError, match="no checkpoint"):
+    with pytest.raises(FileNotFoundError, match="this folder is no run"):
         load_gan(tmp_path)
     cut = tmp_path / "cut.safetensors"
     cut.write_bytes(path.read_bytes()[:-10])

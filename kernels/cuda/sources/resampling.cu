@@ -124,9 +124,13 @@ blur_shrink(const real* large, real* small, int count, int height, int width, in
         Pixel at(index, by_height, by_width, by_channels);
         const real* image = large + at.image * rows * columns * channels + at.channel;
         real sum = 0;
-        for (int i = max(2 * at.row - 1, 0); i < min(2 * at.row + 3, rows); ++i) {
+        const int top = max(2 * at.row - 1, 0), bottom = min(2 * at.row + 3, rows);
+        const int left = max(2 * at.column - 1, 0), right = min(2 * at.column + 3, columns);
+#pragma unroll 1
+        for (int i = top; i < bottom; ++i) {  // not unrolled, nor is the other: all 16 numbers at once spill in float64
             real line = 0;
-            for (int j = max(2 * at.column - 1, 0); j < min(2 * at.column + 3, columns); ++j)
+#pragma unroll 1
+            for (int j = left; j < right; ++j)
                 line += (j / 2 == at.column ? real(0.75) : real(0.25)) * image[(i * columns + j) * channels];
             sum += (i / 2 == at.row ? real(0.75) : real(0.25)) * line;
         }
