@@ -51,6 +51,8 @@ def missing_gpu():
 
 
 def pytest_runtest_setup(item):
+    if item.get_closest_marker("campaign") is not None and not item.config.getoption("--campaign"):
+        pytest.skip("left to --campaign")
     if item.get_closest_marker("gpu") is None:
         return
     reason = missing_gpu()

@@ -58,6 +58,7 @@ def test_memory_that_is_taken_is_seen():
     assert peak_resident() - before > 0.9 * size
 
 
+@pytest.mark.campaign
 def test_cold_start_of_gan_np_alone(measured, tmp_path):
     image = tmp_path / "start.png"
     code, result, printed = measured("cold_start", "--quick", "--peer", "none", "--plot", str(image))

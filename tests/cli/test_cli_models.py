@@ -38,12 +38,19 @@ def size_of(path: Path) -> tuple[int, int]:
         ("conditional-dcgan", [], ["--by-class", "--count", "15"], (5, 3)),
         ("gran", ["--draw-steps", "2"], ["--steps", "--count", "5"], (2, 5)),
         ("lapgan", ["--levels", "1", "--hidden", "8"], ["--steps", "--count", "5"], (2, 5)),
-        ("lapgan", ["--levels", "1", "--hidden", "8"], ["--count", "6", "--columns", "3"], (3, 2)),
-        (
+        pytest.param(
+            "lapgan",
+            ["--levels", "1", "--hidden", "8"],
+            ["--count", "6", "--columns", "3"],
+            (3, 2),
+            marks=pytest.mark.campaign,
+        ),
+        pytest.param(
             "lapgan",
             ["--levels", "1", "--hidden", "8", "--conditional"],
             ["--label", "2", "--steps", "--count", "5"],
             (2, 5),
+            marks=pytest.mark.campaign,
         ),
         ("lapgan", ["--levels", "1", "--hidden", "8", "--conditional"], ["--by-class", "--count", "15"], (5, 3)),
         ("infogan", ["--categories", "3"], ["--vary", "1", "--count", "8", "--columns", "4"], (4, 2)),

@@ -69,6 +69,7 @@ def test_large_results_are_kept_in_the_cache_and_found_again(tmp_path, monkeypat
     assert len(list((cache / "decoded").glob("*.npy"))) == 2
 
 
+@pytest.mark.campaign
 def test_a_set_larger_than_memory_opens_at_once(tmp_path):
     """A sparse file of 2 TB: nothing of it is read."""
     shape = (700_000_000, 32, 32, 3)

@@ -27,7 +27,14 @@ OTHERS = ("conditional_dcgan", "infogan", "gran", "residual_gan", "r3gan")
 """A LAPGAN's level is in test_with_cuda_kernels.py: the reference's bilinear enlargement is cuBLAS on a GPU."""
 
 
-@pytest.mark.parametrize(("model", "steps"), [*LONG.items(), *((model, 12) for model in OTHERS)])
+@pytest.mark.parametrize(
+    ("model", "steps"),
+    [
+        pytest.param("mlp", LONG["mlp"], marks=pytest.mark.campaign),
+        ("dcgan", LONG["dcgan"]),
+        *((model, 12) for model in OTHERS),
+    ],
+)
 def test_captured_and_not_captured_are_the_same_for_long(model, steps, capturing, images):
     """Bit for bit: learning rates, Adam's count, noise, flips and images are new at each replay."""
     trainers = [trainer_of(model, "cuda", images, steps, graph=graph) for graph in (True, False)]

@@ -109,6 +109,7 @@ def test_three_flipped_bits_in_each_file(tmp_path, seed, long):
     assert compiled(tmp_path) == (0, []), "and kept anew"
 
 
+@pytest.mark.campaign
 def test_one_files_code_under_anothers_name(tmp_path):
     first, _ = compiled(tmp_path)
     files = code_files(tmp_path)
@@ -127,6 +128,7 @@ binding.get_host_cpu_features = lambda: type(features)(features)
 FOLDER = "from gan_np.kernels.cpu import cache, target; print(cache.folder(), target.ROWS)"
 
 
+@pytest.mark.campaign
 def test_hosts_with_and_without_wide_registers_share_a_folder_of_a_pinned_target(tmp_path):
     """The tile follows what the code is compiled for, not who runs it."""
     for pinned in ({"NUMBA_CPU_NAME": "generic"}, {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "+sse2"}):
