@@ -127,4 +127,4 @@ def plot(
                     values.append(row.timing.spread.scaled(1e3))
         panels.append(plots.Panel(method, name.replace("_", " "), [plots.Line(k, *v) for k, v in lines.items()]))
     title = f"{case.operation} over {name.replace('_', ' ')}, {dtype}; else as {case.label}"
-    plots.save_lines(path, title, panels, found, quantity="milliseconds", reading=plots.READING_LINES)
+    plots.save_lines(path, title, panels, found, quantity="milliseconds")

@@ -114,12 +114,6 @@ def save_dots(
     _save(figure, path, foot)
 
 
-READING_LINES = "Dots are medians, bars the middle half of the rounds; lower is faster."
-READING_FITS = (
-    "Dots are medians, bars the middle half of the rounds, dashed lines power laws fitted to them; lower is faster."
-)
-
-
 def save_lines(
     path: Path,
     title: str,
@@ -127,15 +121,18 @@ def save_lines(
     machine: dict[str, Any],
     *,
     quantity: str,
-    reading: str = READING_FITS,
+    reading: str | None = None,
 ) -> None:
-    """Panels side by side, both axes logarithmic: a power law is a straight line. reading: how to read them."""
+    """Panels side by side, both axes logarithmic: a power law is a straight line.
+
+    reading: how to read them; None: as measured times, and power laws where lines have a fit."""
     from matplotlib.ticker import LogLocator
 
-    foot = _foot(
-        f"{reading} {one_line(machine)}",
-        60 * max(2, len(panels)),
-    )
+    fitted = any(line.fit is not None for panel in panels for line in panel.lines)
+    if reading is None:
+        laws = ", dashed lines power laws fitted to them" if fitted else ""
+        reading = f"Dots are medians, bars the middle half of the rounds{laws}; lower is faster."
+    foot = _foot(f"{reading} {one_line(machine)}", 60 * max(2, len(panels)))
     figure = _figure(max(7.0, 3.6 * len(panels)), 4.6 + 0.17 * len(foot))
     figure.suptitle(title, x=0.01, ha="left", fontsize=11)
     grid = figure.subplots(1, len(panels), squeeze=False)[0]
@@ -148,7 +145,7 @@ def save_lines(
                 line.places,
                 [v.median for v in line.values],
                 yerr=errors,
-                fmt="o" if reading == READING_FITS else "o-",
+                fmt="o" if fitted else "o-",
                 linewidth=1,
                 markersize=4,
                 capsize=2,

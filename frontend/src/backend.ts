@@ -11,7 +11,7 @@ export interface Factor {
   low: number; high: number; set: boolean; vector: number[];
 }
 export interface Points { z: number[][]; labels: (number | null)[] }
-/** Images edge to edge in one picture, `width` × `height` each. */
+/** Images edge to edge in one sheet, `width` × `height` each. */
 export interface Sheet { picture: CanvasImageSource; blob: Blob; columns: number; count: number; width: number; height: number }
 export interface Nearest { distances: number[]; numbers: number[]; sheet: string; count: number }
 export interface Inverted { z: number[]; distance: number; image: string }

@@ -42,7 +42,7 @@ def diff_augment(
     "translation": by up to an eighth of the side along each axis, zeros move in.
     "cutout": a rectangle of half the side along each axis, anywhere (part of it may lie outside), set to 0.
     "geometry": translation, scale, rotation, stretching along any axis and translation again, with linear interpolation and
-        zeros beyond the edges; "hue": luma turned over, hue turned (`random_maps`; Karras et al. 2020, Huang et al. 2024).
+        zeros beyond the edges; "hue": luma flip and hue rotation (`random_maps`; Karras et al. 2020, Huang et al. 2024).
     probability: says, when it is asked, with which probability each image is changed; the others stay as they are. Each of
         the changes that "geometry" and "hue" consist of happens with this probability by itself. None: all are changed.
     """

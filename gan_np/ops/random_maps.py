@@ -56,7 +56,7 @@ def geometry_maps(rng: np.random.Generator, count: int, size: tuple[int, int], p
 def colour_matrices(rng: np.random.Generator, count: int, channels: int, probability: Coin) -> Array:
     """Matrices (count, channels, channels) of float64 that mix the channels of a pixel.
 
-    Luma is turned over (dark and bright change places, x ← x − 2·mean(x)); hue turns about the grey axis by U(−π, π) (images
+    The luma flip exchanges dark and bright, x ← x − 2·mean(x); the hue is rotated about the grey axis by U(−π, π) (images
     with three channels, or four, whose last one stays). Grey images have luma alone.
     """
     p = probability()

@@ -26,7 +26,7 @@ def test_each_change_has_a_coin_of_its_own():
     assert abs(same.mean() - 1 / 32) < 0.01
     matrices = colour_matrices(np.random.default_rng(0), 4000, 3, lambda: 0.5)
     same = np.abs(matrices - np.eye(3)).max(axis=(1, 2)) < 1e-9
-    assert abs(same.mean() - 0.5 * 0.75) < 0.03, "luma is turned over in half of the cases where its coin fell"
+    assert abs(same.mean() - 0.5 * 0.75) < 0.03, "luma is flipped in half of the cases where its coin fell"
 
 
 def test_sizes_of_the_changes():
