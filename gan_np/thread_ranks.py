@@ -59,6 +59,11 @@ class ThreadRanks(Ranks):
         """As in `Ranks`."""
         return self._meeting.exchange(self.rank, value)
 
+    def collect(self, value: Any) -> list[Any]:
+        """As in `Ranks`."""
+        found = self._meeting.exchange(self.rank, value)
+        return [] if self.rank else found
+
     def largest(self, number: int) -> int:
         """As in `Ranks`."""
         return int(max(self._meeting.exchange(self.rank, number)))

@@ -121,6 +121,17 @@ class MPIRanks(Ranks):
         self._wait(self._communicator.Iallgatherv(packed, given), "objects", packed.nbytes * (self.size - 1))
         return [pickle.loads(text[start:stop].data) for start, stop in pairwise(starts)]
 
+    def collect(self, value: Any) -> list[Any]:
+        """As in `Ranks`."""
+        packed = np.frombuffer(pickle.dumps(value, 5), np.uint8).copy()
+        lengths = np.empty(self.size, np.int64)
+        self._wait(self._communicator.Iallgather(np.array([packed.size], np.int64), lengths), "objects", 8)
+        starts = np.cumsum([0, *lengths])
+        text = np.empty(int(starts[-1]) if self.rank == 0 else 0, np.uint8)
+        given = [text, (lengths, starts[:-1])] if self.rank == 0 else None
+        self._wait(self._communicator.Igatherv(packed, given, 0), "objects", packed.nbytes * (self.rank > 0))
+        return [] if self.rank else [pickle.loads(text[start:stop].data) for start, stop in pairwise(starts)]
+
     def largest(self, number: int) -> int:
         """As in `Ranks`."""
         everyone = np.empty(self.size, np.int64)
@@ -195,8 +206,8 @@ def world(launcher: str, size: int) -> MPIRanks:
         from mpi4py import MPI
     except ImportError as error:
         raise ModuleNotFoundError(
-            f"ranks: {size} processes were started by {launcher}, and to train together they need mpi4py ({error}): "
-            'python -m pip install "gan_np[mpi]"; each trains alone with --ranks off (ranks="off")'
+            f"ranks: {size} processes were started by {launcher}, and to work together they need mpi4py ({error}): "
+            'python -m pip install "gan_np[mpi]"; with --ranks off (ranks="off") each trains alone'
         ) from error
     found = MPI.COMM_WORLD.Get_size()
     if found != size:
