@@ -35,8 +35,12 @@ def is_for_another(words: Sequence[str]) -> bool:
     started = started_by()
     if started is None or not started.rank:
         return False
-    command = next((word for word in words if not word.startswith("-")), "")
-    return command not in TOGETHER or "--help" in words
+    return command_of(words) not in TOGETHER or "--help" in words
+
+
+def command_of(words: Sequence[str]) -> str:
+    """The name of the command in a command line; empty if there is none."""
+    return next((word for word in words if not word.startswith("-")), "")
 
 
 @contextmanager
@@ -50,8 +54,9 @@ def said_once(kind: type[Exception]) -> Iterator[None]:
         yield
     except kind:
         ranks: Ranks = ALONE
-        with contextlib.suppress(ModuleNotFoundError, RuntimeError):
-            ranks = chosen_ranks()
+        if command_of(sys.argv[1:]) in TOGETHER:
+            with contextlib.suppress(ModuleNotFoundError, RuntimeError):
+                ranks = chosen_ranks()
         if ranks.rank:
             time.sleep(POLITENESS)
             print(f"rank {ranks.rank} of {ranks.size}:", file=sys.stderr, flush=True)
