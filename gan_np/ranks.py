@@ -45,6 +45,10 @@ class Ranks:
     def all_reduce(self, array: Array, what: str = "sums") -> None:
         """Replace an array by its sum over all ranks, in place. what: what is sent, for `traffic`."""
 
+    def pieces(self, values: Array, what: str = "sums") -> Pieces:
+        """What adds up a flat array over all ranks, in place, while it is still being made."""
+        return Pieces(self, values, what)
+
     def all_gather(self, *arrays: Array, what: str = "rows") -> tuple[Array, ...]:
         """For each array (n, …) the rows of all ranks (N·n, …), in one message; the arrays have one dtype and one n."""
         return arrays
@@ -170,6 +174,23 @@ class Ranks:
         return other
 
 
+class Pieces:
+    """The sum over all ranks of a vector that is still being made, from its end towards its start.
+
+    Here the whole is added up at the end; ranks that can send while they compute have another. All make the same calls.
+    """
+
+    def __init__(self, ranks: Ranks, values: Array, what: str) -> None:
+        self.ranks, self.values, self.what = ranks, values, what
+
+    def ready(self, start: int) -> None:
+        """Everything from this place on is made, and nobody changes or reads it before `finish`."""
+
+    def finish(self) -> None:
+        """All is made: return when all is added up."""
+        self.ranks.all_reduce(self.values, self.what)
+
+
 class Traffic:
     """Messages of one kind: how many calls, how many bytes this rank sent in them, and how long it waited for their end."""
 
@@ -184,7 +205,7 @@ ALONE = Ranks()
 """One process."""
 
 
-__all__ = ["ALONE", "Ranks", "Traffic"]
+__all__ = ["ALONE", "Pieces", "Ranks", "Traffic"]
 
 
 def __dir__() -> list[str]:

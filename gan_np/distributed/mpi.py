@@ -15,6 +15,7 @@ import contextlib
 import os
 import pickle
 import time
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -23,9 +24,10 @@ import numpy as np
 from gan_np.arrays import Array, array_module, on_host, to_device, to_host
 from gan_np.devices import CPU
 from gan_np.kernels import threads
-from gan_np.ranks import Ranks, Traffic
+from gan_np.ranks import Pieces, Ranks, Traffic
 
 from .failures import end_all_on_errors
+from .pieces import PIECE, MPIPieces
 
 SMALL = 1 << 13
 """Bytes up to which an array is gathered whole."""
@@ -55,6 +57,8 @@ class MPIRanks(Ranks):
         local = self._communicator.Split_type(MPI.COMM_TYPE_SHARED)
         self.local_rank, self.local_size = local.Get_rank(), local.Get_size()
         local.Free()
+        self._for_pieces = self._world.Dup(), self._world.Dup()
+        self._under_way: MPIPieces | None = None
         self._traffic: dict[str, Traffic] = {}
         self._memory: dict[str, Array] = {}
         self._on_devices: dict[str, Ranks] = {}
@@ -83,6 +87,13 @@ class MPIRanks(Ranks):
             array[...] = (
                 to_device(host.reshape(array.shape), "cpu") if on_host(array) else array_module(array).asarray(host)
             )
+
+    def pieces(self, values: Array, what: str = "sums") -> Pieces:
+        """As in `Ranks`; a small array, or one that is not on the host, is sent whole at its end."""
+        if self.size == 1 or not on_host(values) or values.nbytes < 2 * PIECE:
+            return super().pieces(values, what)
+        self._under_way = MPIPieces(self, values, what, self._room, self._for_pieces)
+        return self._under_way
 
     def all_gather(self, *arrays: Array, what: str = "rows") -> tuple[Array, ...]:
         """As in `Ranks`."""
@@ -179,14 +190,30 @@ class MPIRanks(Ranks):
     def _wait(self, request: Any, what: str, sent: int) -> None:
         """Until a message is done."""
         started = time.perf_counter()
-        while not request.Test():
+        self.until(request.Test)
+        self.note(what, 1, sent, time.perf_counter() - started)
+
+    def until(self, done: Callable[[], bool]) -> None:
+        """Ask again and again, and move what is under way meanwhile."""
+        started = time.perf_counter()
+        under_way = self._under_way
+        while not done():
+            if under_way is not None and under_way.progress != done:
+                under_way.progress()
             waited = time.perf_counter() - started
             if waited > SPIN:
                 give_way() if waited < GIVE_WAY else time.sleep(NAP)
+
+    def landed(self) -> None:
+        """Nothing is under way any more."""
+        self._under_way = None
+
+    def note(self, what: str, calls: int = 0, sent: int = 0, seconds: float = 0.0) -> None:
+        """Count messages, and what they cost."""
         traffic = self._traffic.setdefault(what, Traffic())
-        traffic.calls += 1
+        traffic.calls += calls
         traffic.sent += sent
-        traffic.seconds += time.perf_counter() - started
+        traffic.seconds += seconds
 
     def _like(self, rows: Array, array: Array) -> Array:
         """Rows that arrived, where the array lies."""

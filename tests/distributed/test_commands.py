@@ -12,8 +12,9 @@ from test_mpi import COMMAND, HERE, mpiexec, needs_mpi, run
 import gan_np as gn
 from benchmarks.papers import command
 from gan_np.cli.together import TOGETHER, is_for_another
-from gan_np.evaluation import evaluate
+from gan_np.evaluation import evaluate, memorisation
 from gan_np.evaluation.memorisation import memory_of
+from gan_np.metrics import measure
 from gan_np.ranks import ALONE, Ranks
 from gan_np.runs.sample_files import save_samples
 from gan_np.thread_ranks import in_threads
@@ -86,17 +87,21 @@ def test_whose_command_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "train" in TOGETHER
 
 
-def test_evaluation_and_neighbours_by_parts_are_those_of_the_whole(trained: Path) -> None:
-    """With a classifier, labels, and more than one batch of it; in three parts, so that a rank is idle at times."""
+def test_evaluation_and_neighbours_by_parts_are_those_of_the_whole(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a classifier and labels; in blocks so small that three ranks have some, one of them fewer."""
+    for module, name in ((measure, "BATCH"), (measure, "STREAMED"), (memorisation, "BATCH")):
+        monkeypatch.setattr(module, name, 16)
     rng = np.random.default_rng(1)
-    labels = np.arange(600) % 3
-    images = rng.integers(0, 100, (600, 8, 8, 1)).astype(np.uint8) + (50 * labels).astype(np.uint8)[:, None, None, None]
+    labels = np.arange(100) % 3
+    images = rng.integers(0, 100, (100, 8, 8, 1)).astype(np.uint8) + (50 * labels).astype(np.uint8)[:, None, None, None]
     gan = gn.models.MODELS["conditional-dcgan"]((8, 8, 1), 3, classes=3, width=2)
     classifier = gn.models.classifier((8, 8, 1), classes=3, width=2, features=4)
 
     def measured(ranks: Ranks) -> Any:
-        found = evaluate(gan, images, labels, classifier=classifier, count=270, ranks=ranks)
-        near = memory_of(trained, gn.runs.load_gan(trained), count=70, ranks=ranks)
+        found = evaluate(gan, images, labels, classifier=classifier, count=40, ranks=ranks)
+        near = memory_of(trained, gn.runs.load_gan(trained), count=40, ranks=ranks)
         assert near.tests.keys() == {"pixels", "discriminator"}
         return found.to_mapping(), {name: one.to_mapping() for name, one in near.tests.items()}
 
@@ -132,10 +137,10 @@ def test_recipes_of_papers_are_shared_and_printed_once(
 
     def main(ranks: Ranks) -> int:
         own.ranks = ranks
-        return command.main(["ring", "--quick", "--cases", "gan,pac2,pac3", "--out", str(tmp_path)])
+        return command.main(["ring", "--quick", "--cases", "gan,pac2,pac4", "--out", str(tmp_path)])
 
     assert in_threads(main, 2) == [0, 0]
-    assert sorted(made) == [(0, "gan"), (0, "pac3"), (1, "pac2")]
+    assert sorted(made) == [(0, "gan"), (0, "pac4"), (1, "pac2")]
     assert capsys.readouterr().out.count("mean ± standard error") == 1
 
 
