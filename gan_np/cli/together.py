@@ -7,12 +7,14 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from gan_np.distributed import chosen_ranks, started_by
-from gan_np.distributed.failures import POLITENESS
-from gan_np.ranks import ALONE, Ranks
+from gan_np.distributed import started_by
 
 from .output import hush
+
+if TYPE_CHECKING:
+    from gan_np.ranks import Ranks
 
 TOGETHER = ("train", "profile", "sample", "evaluate", "neighbours")
 """Commands that processes which were started together do together; others are done by the first of them."""
@@ -24,6 +26,8 @@ def ranks_of_command() -> Ranks:
     Raises:
         ModuleNotFoundError, RuntimeError: see `chosen_ranks`.
     """
+    from gan_np.distributed import chosen_ranks
+
     ranks = chosen_ranks()
     if ranks.rank:
         hush()
@@ -53,11 +57,14 @@ def said_once(kind: type[Exception]) -> Iterator[None]:
     try:
         yield
     except kind:
-        ranks: Ranks = ALONE
-        if command_of(sys.argv[1:]) in TOGETHER:
+        started, ranks = started_by(), None
+        if started is not None and command_of(sys.argv[1:]) in TOGETHER:
+            from gan_np.distributed import chosen_ranks
+            from gan_np.distributed.failures import POLITENESS
+
             with contextlib.suppress(ModuleNotFoundError, RuntimeError):
                 ranks = chosen_ranks()
-        if ranks.rank:
+        if ranks is not None and ranks.rank:
             time.sleep(POLITENESS)
             print(f"rank {ranks.rank} of {ranks.size}:", file=sys.stderr, flush=True)
             hush(False)

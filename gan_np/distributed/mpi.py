@@ -4,9 +4,6 @@ Sums. MPI leaves open in which order an all-reduce adds, and so with which bits.
 rank's array (an all-to-all), adds these up in the order of the ranks, and all parts are gathered: 2·(N − 1)/N times the
 array is sent by each rank, as by the best all-reduce, and the sum has the same bits on every rank, in every repetition and
 with any MPI. A small array is gathered whole and added up on each rank, which is one message in place of two.
-
-Waiting. Every message is begun and then asked for, again and again, so that Python hears signals meanwhile, and a rank that
-waits gives its core to others that compute where there are more ranks than cores.
 """
 
 from __future__ import annotations
@@ -15,7 +12,6 @@ import contextlib
 import os
 import pickle
 import time
-from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -24,22 +20,17 @@ import numpy as np
 from gan_np.arrays import Array, array_module, on_host, to_device, to_host
 from gan_np.devices import CPU
 from gan_np.kernels import threads
-from gan_np.ranks import Pieces, Ranks, Traffic
+from gan_np.ranks import Pieces, Ranks
 
 from .failures import end_all_on_errors
 from .pieces import PIECE, MPIPieces
+from .waiting import WaitingRanks
 
 SMALL = 1 << 13
 """Bytes up to which an array is gathered whole."""
-SPIN, GIVE_WAY, NAP = 2e-4, 0.5, 2e-4
-"""A rank that waits looks again at once for SPIN seconds, then gives way to others between its looks, and after GIVE_WAY
-seconds (another rank writes a checkpoint, say) sleeps NAP seconds between them."""
 
 
-give_way = getattr(os, "sched_yield", lambda: time.sleep(0))
-
-
-class MPIRanks(Ranks):
+class MPIRanks(WaitingRanks):
     """The processes of an MPI communicator.
 
     communicator: of mpi4py; all processes that were started together if None. Messages go through a copy of it, so that they
@@ -51,6 +42,7 @@ class MPIRanks(Ranks):
     def __init__(self, communicator: Any = None) -> None:
         from mpi4py import MPI
 
+        super().__init__()
         self._world = MPI.COMM_WORLD if communicator is None else communicator
         self._communicator = self._world.Dup()
         self.rank, self.size = self._communicator.Get_rank(), self._communicator.Get_size()
@@ -58,18 +50,11 @@ class MPIRanks(Ranks):
         self.local_rank, self.local_size = local.Get_rank(), local.Get_size()
         local.Free()
         self._for_pieces = self._world.Dup(), self._world.Dup()
-        self._under_way: MPIPieces | None = None
-        self._traffic: dict[str, Traffic] = {}
         self._memory: dict[str, Array] = {}
         self._on_devices: dict[str, Ranks] = {}
 
     def __repr__(self) -> str:
         return f"<rank {self.rank} of {self.size}>"
-
-    @property
-    def traffic(self) -> dict[str, Traffic]:
-        """What was sent so far, by what it was."""
-        return self._traffic
 
     def all_reduce(self, array: Array, what: str = "sums") -> None:
         """As in `Ranks`."""
@@ -92,8 +77,9 @@ class MPIRanks(Ranks):
         """As in `Ranks`; a small array, or one that is not on the host, is sent whole at its end."""
         if self.size == 1 or not on_host(values) or values.nbytes < 2 * PIECE:
             return super().pieces(values, what)
-        self._under_way = MPIPieces(self, values, what, self._room, self._for_pieces)
-        return self._under_way
+        made = MPIPieces(self, values, what, self._room, self._for_pieces)
+        self.under_way = made.progress
+        return made
 
     def all_gather(self, *arrays: Array, what: str = "rows") -> tuple[Array, ...]:
         """As in `Ranks`."""
@@ -192,28 +178,6 @@ class MPIRanks(Ranks):
         started = time.perf_counter()
         self.until(request.Test)
         self.note(what, 1, sent, time.perf_counter() - started)
-
-    def until(self, done: Callable[[], bool]) -> None:
-        """Ask again and again, and move what is under way meanwhile."""
-        started = time.perf_counter()
-        under_way = self._under_way
-        while not done():
-            if under_way is not None and under_way.progress != done:
-                under_way.progress()
-            waited = time.perf_counter() - started
-            if waited > SPIN:
-                give_way() if waited < GIVE_WAY else time.sleep(NAP)
-
-    def landed(self) -> None:
-        """Nothing is under way any more."""
-        self._under_way = None
-
-    def note(self, what: str, calls: int = 0, sent: int = 0, seconds: float = 0.0) -> None:
-        """Count messages, and what they cost."""
-        traffic = self._traffic.setdefault(what, Traffic())
-        traffic.calls += calls
-        traffic.sent += sent
-        traffic.seconds += seconds
 
     def _like(self, rows: Array, array: Array) -> Array:
         """Rows that arrived, where the array lies."""

@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from gan_np.arrays import Array
-from gan_np.ranks import Pieces
+from gan_np.ranks import Pieces, Ranks
 
-if TYPE_CHECKING:
-    from .mpi import MPIRanks
+from .waiting import WaitingRanks
 
 PIECE = 1 << 17
 """Bytes of a piece at least: a smaller one waits for what comes before it."""
@@ -28,7 +27,7 @@ PIECE = 1 << 17
 class _Piece:
     """One piece on its way."""
 
-    def __init__(self, values: Array, ranks: MPIRanks, room: Array, communicators: tuple[Any, Any]) -> None:
+    def __init__(self, values: Array, ranks: Ranks, room: Array, communicators: tuple[Any, Any]) -> None:
         self.values, self.rank, self.size = values, ranks.rank, ranks.size
         bounds = np.arange(self.size + 1) * values.size // self.size
         self.counts, self.starts, self.bounds = np.diff(bounds), bounds[:-1], bounds
@@ -55,7 +54,7 @@ class MPIPieces(Pieces):
 
     def __init__(
         self,
-        ranks: MPIRanks,
+        ranks: WaitingRanks,
         values: Array,
         what: str,
         room: Callable[[str, int, Any], Array],
@@ -78,8 +77,8 @@ class MPIPieces(Pieces):
         begun = time.perf_counter()
         if self._end:
             self._begin(0)
+        self._ranks.under_way = None
         self._ranks.until(self.progress)
-        self._ranks.landed()
         for piece in self._pieces:
             self._ranks.note(self.what, calls=2, sent=piece.sent)
         self._ranks.note(self.what, seconds=time.perf_counter() - begun)
