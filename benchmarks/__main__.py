@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from gan_np.checks import choice
+from gan_np.distributed import started_by
 
 BENCHMARKS = {
     "kernels": "every kernel of the table, and your own, method by method: time, rates, share of the roof, error",
@@ -32,6 +33,14 @@ BENCHMARKS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark that is named; 0 done, 1 numbers that disagree, 2 a wrong command line."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    started = started_by()
+    together = (
+        given[:1] == ["papers"] and "--page" not in given and any(not word.startswith("-") for word in given[1:2])
+    )
+    if started is not None and not together:
+        if started.rank:
+            return 0
+        print(f"one process does this; of the {started.size} that were started the others do nothing", file=sys.stderr)
     if not given or given[0] in ("-h", "--help"):
         print("usage: python -m benchmarks NAME [options]     (NAME --help lists its options)\n")
         for name, line in BENCHMARKS.items():

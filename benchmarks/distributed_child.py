@@ -47,22 +47,26 @@ def training(ranks: Ranks, request: dict[str, Any]) -> dict[str, Any]:
         return {}
     for _ in range(WARM_UP):
         trainer.step()
-    before = {what: (one.calls, one.sent, one.seconds) for what, one in ranks.traffic.items()}
+    before = {what: (one.calls, one.sent) for what, one in ranks.traffic.items()}
     ranks.barrier()
-    seconds = []
+    seconds: list[float] = []
+    waited: dict[str, list[float]] = {}
     for _ in range(request["steps"]):
+        waits = {what: one.seconds for what, one in ranks.traffic.items()}
         started = time.perf_counter()
         trainer.step()
         seconds.append(time.perf_counter() - started)
+        for what, one in ranks.traffic.items():
+            waited.setdefault(what, []).append(one.seconds - waits.get(what, 0.0))
     sent = {}
     for what, one in ranks.traffic.items():
-        calls, size, waited = before.get(what, (0, 0, 0.0))
+        calls, size = before.get(what, (0, 0))
         if one.calls > calls and what != "agreement":
             share = 1 / request["steps"]
             sent[what] = {
                 "messages": (one.calls - calls) * share,
                 "bytes": (one.sent - size) * share,
-                "milliseconds": (one.seconds - waited) * share * 1e3,
+                "milliseconds": statistics.median(waited[what]) * 1e3,
             }
     return {
         "milliseconds": statistics.median(seconds) * 1e3,
@@ -77,7 +81,7 @@ def messages(ranks: Ranks, sizes: list[int]) -> dict[str, Any]:
     """Seconds of an all-reduce of arrays of these sizes in bytes: the median of many."""
     found = {}
     for size in sizes:
-        array = np.ones(max(1, size // 4), np.float32)
+        array = np.zeros(max(1, size // 4), np.float32)
         seconds = []
         for _ in range(200 if size < 1 << 18 else 20):
             ranks.barrier()

@@ -167,8 +167,15 @@ def save_lines(
         axes.set_xlabel(f"{panel.quantity} (logarithmic)")
     grid[0].set_ylabel(f"{quantity} (logarithmic)")
     handles, labels = grid[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper right", ncols=min(len(names), 5), fontsize=8)
+    if len(title) + sum(map(len, names)) < TOP * len(panels):
+        figure.legend(handles, labels, loc="outside upper right", ncols=min(len(names), 5), fontsize=8)
+    else:
+        grid[0].legend(handles, labels, loc="upper left", fontsize=8)
     _save(figure, path, foot)
+
+
+TOP = 40
+"""Characters of title and legend that have room over a panel of `save_lines`; with more the legend stands in the first."""
 
 
 NAME = 0.05

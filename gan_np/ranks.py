@@ -1,4 +1,4 @@
-"""Processes that train one model together, as all code sees them that computes something over a whole batch.
+"""Processes that train one model together, or measure one, as code sees them that computes something over a whole batch.
 
 Each process is a rank. Of a batch of B examples rank r of N has the rows r·B/N to (r+1)·B/N − 1. What is computed for each
 example alone needs to know nothing of it; what looks across the batch asks here for sums, or for the rows of all ranks.
@@ -8,7 +8,7 @@ example alone needs to know nothing of it; what looks across the batch asks here
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -45,6 +45,10 @@ class Ranks:
     def all_reduce(self, array: Array, what: str = "sums") -> None:
         """Replace an array by its sum over all ranks, in place. what: what is sent, for `traffic`."""
 
+    def pieces(self, values: Array, what: str = "sums") -> Pieces:
+        """What adds up a flat array over all ranks, in place, while it is still being made."""
+        return Pieces(self, values, what)
+
     def all_gather(self, *arrays: Array, what: str = "rows") -> tuple[Array, ...]:
         """For each array (n, …) the rows of all ranks (N·n, …), in one message; the arrays have one dtype and one n."""
         return arrays
@@ -55,6 +59,10 @@ class Ranks:
 
     def exchange(self, value: Any) -> list[Any]:
         """What each rank gave, in their order, on every rank: small things that can be pickled."""
+        return [value]
+
+    def collect(self, value: Any) -> list[Any]:
+        """What each rank gave, in their order, on rank 0; on the others an empty list. Anything that can be pickled."""
         return [value]
 
     def largest(self, number: int) -> int:
@@ -94,6 +102,46 @@ class Ranks:
         share = count // self.size
         return slice(self.rank * share, (self.rank + 1) * share)
 
+    def share(self, count: int, block: int = 1) -> slice:
+        """Which of `count` rows are this rank's where they need not divide evenly: whole blocks of `block` rows, the last
+        one shorter, as many on each rank as on any other or one more; perhaps none."""
+        blocks = -(-count // block)
+        start, stop = (min(blocks * rank // self.size * block, count) for rank in (self.rank, self.rank + 1))
+        return slice(start, stop)
+
+    def by_shares(
+        self, function: Callable[[slice], tuple[Array, ...]], count: int, block: int = 1
+    ) -> tuple[Array, ...]:
+        """The arrays of `count` rows that function(rows) gives, of which each rank computes its `share`, on every rank.
+
+        block: rows are only cut between blocks of so many, for what works in batches of that size.
+
+        >>> import numpy as np, gan_np as gn
+        >>> gn.ranks.ALONE.by_shares(lambda rows: (np.arange(9)[rows] ** 2,), 9)
+        (array([ 0,  1,  4,  9, 16, 25, 36, 49, 64]),)
+        """
+        own = self.share(count, block)
+        if self.size == 1:
+            return function(own)
+        parts = [found for found in self.exchange(function(own) if own.start < own.stop else None) if found is not None]
+        return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+
+    def in_turn(self, own: Iterable[Value]) -> Iterator[Value]:
+        """On rank 0 all values in their order, of which rank r makes numbers r, r + N, r + 2·N, …; on the others, which must
+        go through it too, nothing. Each rank makes one, then they meet, so that no more than N are kept at a time."""
+        if self.size == 1:
+            yield from own
+            return
+        made = iter(own)
+        while True:
+            value = next(made, None)
+            found = self.collect((value,) if value is not None else None)
+            for each in found:
+                if each is not None:
+                    yield each[0]
+            if self.largest(value is not None) == 0:
+                return
+
     def drawing(self, rng: np.random.Generator) -> np.random.Generator:
         """A generator that gives this rank its rows of what `rng` would draw for the whole batch."""
         return rng if self.size == 1 else RowsOfBatch(rng.bit_generator, self.rank, self.size)
@@ -126,6 +174,23 @@ class Ranks:
         return other
 
 
+class Pieces:
+    """The sum over all ranks of a vector that is still being made, from its end towards its start.
+
+    Here the whole is added up at the end; ranks that can send while they compute have another. All make the same calls.
+    """
+
+    def __init__(self, ranks: Ranks, values: Array, what: str) -> None:
+        self.ranks, self.values, self.what = ranks, values, what
+
+    def ready(self, start: int) -> None:
+        """Everything from this place on is made, and nobody changes or reads it before `finish`."""
+
+    def finish(self) -> None:
+        """All is made: return when all is added up."""
+        self.ranks.all_reduce(self.values, self.what)
+
+
 class Traffic:
     """Messages of one kind: how many calls, how many bytes this rank sent in them, and how long it waited for their end."""
 
@@ -140,7 +205,7 @@ ALONE = Ranks()
 """One process."""
 
 
-__all__ = ["ALONE", "Ranks", "Traffic"]
+__all__ = ["ALONE", "Pieces", "Ranks", "Traffic"]
 
 
 def __dir__() -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from gan_np.arrays import Array, array_module
 
-from .ranks import Ranks
+from .ranks import Pieces, Ranks
 
 Result = TypeVar("Result")
 PATIENCE = 60.0
@@ -45,6 +45,10 @@ class ThreadRanks(Ranks):
         total = summed(self._meeting.exchange(self.rank, array.copy()))
         array[...] = total
 
+    def pieces(self, values: Array, what: str = "sums") -> Pieces:
+        """As in `Ranks`, each piece added up as soon as it is ready, however small."""
+        return AtOnce(self, values, what)
+
     def all_gather(self, *arrays: Array, what: str = "rows") -> tuple[Array, ...]:
         """As in `Ranks`."""
         everyone = self._meeting.exchange(self.rank, [array.copy() for array in arrays])
@@ -59,9 +63,32 @@ class ThreadRanks(Ranks):
         """As in `Ranks`."""
         return self._meeting.exchange(self.rank, value)
 
+    def collect(self, value: Any) -> list[Any]:
+        """As in `Ranks`."""
+        found = self._meeting.exchange(self.rank, value)
+        return [] if self.rank else found
+
     def largest(self, number: int) -> int:
         """As in `Ranks`."""
         return int(max(self._meeting.exchange(self.rank, number)))
+
+
+class AtOnce(Pieces):
+    """Each piece is added up where it is said to be ready, so that a piece that was not would give another sum."""
+
+    def __init__(self, ranks: Ranks, values: Array, what: str) -> None:
+        super().__init__(ranks, values, what)
+        self._done = len(values)
+
+    def ready(self, start: int) -> None:
+        """As in `Pieces`."""
+        if start < self._done:
+            self.ranks.all_reduce(self.values[start : self._done], self.what)
+            self._done = start
+
+    def finish(self) -> None:
+        """As in `Pieces`."""
+        self.ready(0)
 
 
 def summed(parts: list[Array]) -> Array:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -198,9 +198,21 @@ class Gradient:
         self._views: dict[str, Array] = {}
         self._written = dict.fromkeys((segment.name for segment in layout.segments), False)
         self._started = False
+        self._watcher: Callable[[str], None] | None = None
+
+    @contextlib.contextmanager
+    def watched(self, watcher: Callable[[str], None]) -> Iterator[None]:
+        """Inside the block watcher(name) is called before each write to a segment."""
+        self._watcher = watcher
+        try:
+            yield
+        finally:
+            self._watcher = None
 
     def slot(self, name: str) -> Into:
         """Where the next contribution to `name` goes, and whether it adds. Whoever asks must write."""
+        if self._watcher is not None:
+            self._watcher(name)
         view = self._views.get(name)
         if view is None:
             view = self._views[name] = self.layout.view(self._allocate(), name)
@@ -216,9 +228,13 @@ class Gradient:
     @property
     def values(self) -> Array:
         """The whole gradient. Segments that nothing wrote to are 0."""
+        return self.settled(0)
+
+    def settled(self, start: int) -> Array:
+        """The whole memory, in which segments from `start` on that nothing wrote to are 0."""
         memory = self._allocate()
         for segment in self.layout.segments:
-            if not self._written[segment.name]:
+            if segment.start >= start and not self._written[segment.name]:
                 memory[segment.start : segment.stop] = 0
                 self._written[segment.name] = True
         return memory

@@ -19,6 +19,7 @@ FEATURES = {
     "padding": "padding of the large image",
     "groups": "a grouped convolution: channels that meet only those of their own group",
     "in_place": "bias_activation: writing y over z where the caller says so; without it the caller never does",
+    "across_ranks": "batch_norm: statistics, normalise, sums and pull as methods of their own, between which ranks add up",
     "first": "normal, dropout: beginning behind so many blocks of random bits, for a part of a batch",
 }
 """What each feature means, by its name."""

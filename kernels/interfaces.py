@@ -193,6 +193,14 @@ class BatchNorm(Protocol):
         An implementation may find f′ from x, γ and β instead of y: where f is linear on either side of 0, all that counts is
         the sign of z = γ·x̂ + β. So y, μ and 1/√(σ² + ε) come from its own forward, and γ and β are what they were then.
         dγ and dβ go into `into_scale` and `into_bias` where given; dx is made from this batch's sums, whatever lies there.
+
+        An implementation that declares the feature "across_ranks" also does both passes in halves, between which several
+        processes put together what each found of its part of the batch:
+
+        statistics(x) → float64 (2, C), μ and σ² (biased) of this part.
+        normalise(x, γ, β, μ, 1/√(σ² + ε), activation) → y, with the statistics of the whole batch.
+        sums(dy, x, y, μ, 1/√(σ² + ε), activation) → float64 (2, C), Σ dz and Σ dz·x̂ of this part.
+        pull(dy, x, y, γ, μ, 1/√(σ² + ε), activation, float64 (2, C)) → dx; the last are dβ/M and dγ/M of the whole batch.
         """
 
 

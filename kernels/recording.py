@@ -31,6 +31,7 @@ OPTIONS: dict[tuple[str, str], Callable[..., tuple[Any, ...]]] = {
     ("dense_layer", "forward"): lambda x, weight, bias, activation: (activation,),
     ("bias_activation", "forward"): lambda z, bias, activation, in_place=False: (activation,),
     ("batch_norm", "forward"): lambda x, scale, bias, epsilon, activation: (activation, scale is not None),
+    ("batch_norm", "normalise"): lambda x, scale, bias, mean, inverse, activation: (activation, scale is not None),
     ("maxout", "forward"): _second,
     ("dropout", "forward"): _second,
     ("average_pool", "forward"): _second,

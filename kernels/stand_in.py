@@ -21,6 +21,17 @@ class StandIn(Deferred):
         for method, function in methods(OPERATIONS[operation]).items():
             setattr(self, method, self._forward(module, name, arguments, method, function))
 
+        self._class = module, name, arguments
+
+    def __getattr__(self, method: str) -> Any:
+        """A method beyond the protocol's, which a declared feature promises: its module is imported now."""
+        if method.startswith("_"):
+            raise AttributeError(method)
+        module, name, given = self._class
+        real = getattr(getattr(importlib.import_module(module), name)(*given), method)
+        setattr(self, method, real)
+        return real
+
     def _forward(
         self, module: str, name: str, given: tuple[Any, ...], method: str, function: Callable[..., Any]
     ) -> Callable[..., Any]:

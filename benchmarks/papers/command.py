@@ -1,6 +1,7 @@
 """Rows of the papers' tables: lists the recipes, runs them, prints our rows beside the papers'.
 
 Each run (a case with a seed) is kept in a file of its own, rewritten as it goes on; runs that are there are not run again.
+Under mpiexec each process runs some of them, alone, and the first prints the tables of all.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from benchmarks import machine, report
 from gan_np.checks import choice, integer
+from gan_np.distributed import chosen_ranks
 
 from . import page, runs
 from .catalogue import RECIPES
@@ -35,22 +37,30 @@ def main(arguments: Sequence[str]) -> int:
             return 0
     except (OSError, ValueError, TypeError) as error:
         parser.error(str(error))
+    ranks = chosen_ranks()
     if not options.recipe:
         _list(options.out or RESULTS)
         return 0
     with contextlib.ExitStack() as stack:
         temporary = options.quick and options.out is None
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) if temporary else options.out or RESULTS
+        folder = options.out or RESULTS
+        if temporary:
+            folder = Path(
+                ranks.broadcast(stack.enter_context(tempfile.TemporaryDirectory()) if ranks.rank == 0 else "")
+            )
         records = []
         for recipe in chosen:
             if not options.show:
-                for job in jobs[recipe.name]:
+                for job in jobs[recipe.name][ranks.rank :: ranks.size]:
                     _perform(recipe, job, folder)
+                ranks.barrier()
+            if ranks.rank:
+                continue
             _print(recipe, folder, quick=options.quick)
             records += [record for each in kept(folder, recipe).values() for record in each]
-        if options.json:
+        if options.json and ranks.rank == 0:
             report.save_json(options.json, "papers", arguments, machine.describe(), runs=records)
-        if options.plot:
+        if options.plot and ranks.rank == 0:
             _draw(chosen[0], folder, options.plot)
     return 0
 

@@ -17,7 +17,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from .commands import Commands
-from .output import say, show_warnings
+from .output import hush, say, show_warnings
+from .together import is_for_another
 
 app = typer.Typer(
     name="gan-np",
@@ -76,13 +77,14 @@ def main() -> None:
     from gan_np.runs.imported import place_in_imported
     from gan_np.runs.signals import Interrupted
 
+    if is_for_another(sys.argv[1:]):
+        return
     show_warnings()
     try:
         with _ending_on_sigterm():
             app()
     except _Terminated:
-        say("stopped by SIGTERM")
-        sys.exit(128 + signal.SIGTERM)
+        _leave("stopped by SIGTERM", 128 + signal.SIGTERM)
     except KeyboardInterrupt as error:
         _leave(" ".join(["interrupted", *getattr(error, "__notes__", [])]), 130)
     except Interrupted as stop:  # all that train together leave so
@@ -101,9 +103,9 @@ def main() -> None:
         _leave(f"gan-np: {said} {notes}".rstrip(), 3 if isinstance(error, ArithmeticError) else 1, "red")
     except SystemExit as end:
         if end.code:
-            from gan_np.distributed import current, end_all
+            from gan_np.distributed import current
 
-            end_all(current(), lambda: None, int(end.code))
+            current().abort(int(end.code))  # what is wrong was said before
         raise
 
 
@@ -111,5 +113,6 @@ def _leave(message: str, code: int, style: str | None = None) -> NoReturn:
     """Say what went wrong and end; of several processes that train together all."""
     from gan_np.distributed import current, end_all
 
+    hush(False)
     end_all(current(), lambda: say(message, style=style), code)
     sys.exit(code)

@@ -106,6 +106,22 @@ class Commands(TyperGroup):
         super().__init__(**named)
         self.commands = {name: _listed(name) for name in COMMANDS}
 
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """As the base class; of several processes one says what is wrong."""
+        from .together import said_once
+        from .usage import USAGE_ERROR
+
+        with said_once(USAGE_ERROR):
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        """As the base class; of several processes one says what is wrong."""
+        from .together import said_once
+        from .usage import USAGE_ERROR
+
+        with said_once(USAGE_ERROR):
+            return super().invoke(ctx)
+
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """As the base class, but with the command's module imported."""
         name, command, rest = super().resolve_command(ctx, args)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gan_np.distributed import device_of_rank
 from gan_np.printable import printable
 
 from .inputs import (
@@ -21,6 +22,7 @@ from .inputs import (
     preprocessing_of,
 )
 from .output import console, lines_of, say
+from .together import ranks_of_command
 from .usage import checking_options, device_name
 
 if TYPE_CHECKING:
@@ -83,7 +85,7 @@ def evaluate(
 ) -> None:
     """Say how good a run's samples are: a table, evaluation.json for machines, evaluation.html with the images.
 
-    Evaluating while a run trains: gan-np train --evaluate-every N.
+    Evaluating while a run trains: gan-np train --evaluate-every N. Under mpiexec all processes share the work.
     """
     from gan_np.evaluation import battle_of_runs, evaluate_run
 
@@ -91,7 +93,11 @@ def evaluate(
         preprocessing = preprocessing_of(
             input_size, input_range, input_mean, input_std, input_order, input_layout, input_filter
         )
-    battle = None if against is None else battle_of_runs(run, against, count=count, seed=seed, device=device, data=data)
+    ranks = ranks_of_command()
+    quiet = quiet or ranks.rank > 0
+    battle = None
+    if against is not None and ranks.rank == 0:
+        battle = battle_of_runs(run, against, count=count, seed=seed, device=device, data=data)
     report = evaluate_run(
         run,
         best=best,
@@ -104,10 +110,13 @@ def evaluate(
         count=count,
         seed=seed,
         average=average,
-        device=device,
+        device=device_of_rank(device, ranks),
         progress=not quiet,
         tell=lambda text: say(text, quiet=quiet),
+        ranks=ranks,
     )
+    if ranks.rank:
+        return
     if battle is not None:
         report.add(battle)
     show_report(report, quiet=quiet)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gan_np.distributed import device_of_rank
 from gan_np.files import write_atomically
 
 from .output import console, say
+from .together import ranks_of_command
 from .usage import checking_options, device_name
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ def neighbours(
     Each row is a sample, its nearest training images in pixels, and those in the features of D (before its last
     layer). The test compares distances of samples to the training images with those of held-out images, see
     gan_np/metrics/copying.py; it needs images that training has not seen, of the same kind: without any it is left out, and
-    it gives no verdict where they are of another kind.
+    it gives no verdict where they are of another kind. Under mpiexec all processes share the work.
     """
     from gan_np.data.images import check_image_name
     from gan_np.evaluation.memorisation import memory_of
@@ -63,6 +65,8 @@ def neighbours(
 
     with checking_options():
         check_image_name(out, "out")
+    ranks = ranks_of_command()
+    device = device_of_rank(device, ranks)
     model, searches = load_gan(run, device=device), {}
     if classifier is not None:
         reader = load_classifier(classifier).extractor_for(model.image_shape)
@@ -83,7 +87,10 @@ def neighbours(
         trunk=features,
         data=data,
         features=searches,
+        ranks=ranks,
     )
+    if ranks.rank:
+        return
     if memory.untested is not None:
         say(f"no test for copies: {memory.untested}")
     if memory.seen:

@@ -20,9 +20,18 @@ class _Plain(Console):
         super().print(*(printable_lines(each) if isinstance(each, str) else each for each in objects), **options)
 
 
+_hushed = False
+
+
+def hush(hushed: bool = True) -> None:
+    """Print nothing from now on, warnings neither: another of several processes says the same."""
+    global _hushed
+    _hushed = hushed
+
+
 def console(*, stderr: bool = False, quiet: bool = False) -> Console:
     """A console that never marks up or reflows what it is given."""
-    return _Plain(stderr=stderr, quiet=quiet, highlight=False, markup=False, soft_wrap=True)
+    return _Plain(stderr=stderr, quiet=quiet or _hushed, highlight=False, markup=False, soft_wrap=True)
 
 
 def say(text: str, *, style: str | None = None, quiet: bool = False) -> None:
@@ -58,7 +67,7 @@ def show_warnings() -> None:
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
         text = printable_lines(str(message))
-        if text not in shown and sys.stderr is not None:
+        if text not in shown and sys.stderr is not None and not _hushed:
             shown.add(text)
             # not through a console of its own, so that a progress bar that is being drawn stays whole
             sys.stderr.write(f"warning: {text}\n")

@@ -12,10 +12,13 @@ import numpy as np
 import typer
 
 from gan_np.arrays import Array
+from gan_np.distributed import device_of_rank
+from gan_np.ranks import Ranks
 
 from .animation import label_asked
 from .output import say
 from .seeds import parse_seeds
+from .together import ranks_of_command
 from .usage import checking_options, device_name, wrong_option
 
 if TYPE_CHECKING:
@@ -83,7 +86,7 @@ def sample(
     """Draw samples from a trained run: images singly or as a grid, vectors as numbers.
 
     A conditional model draws each class as often as the data have it, unless --label or --by-class ask otherwise. Any
-    number of single images takes the memory of a few.
+    number of single images takes the memory of a few. Under mpiexec all processes draw single images together.
     """
     from gan_np.models import Truncation
     from gan_np.runs import load_gan
@@ -103,11 +106,16 @@ def sample(
             raise wrong_option(f"seeds: say which images to draw, one for each; leave out --{name.replace('_', '-')}")
         if given and changed and name != "by_class":
             raise wrong_option(f"truncation: changes z, which --{name} draws by itself; leave out one of them")
-    gan: Model = load_gan(run, device=device)
+    ranks = ranks_of_command()
+    gan: Model = load_gan(run, device=device_of_rank(device, ranks))
     vectors = len(gan.data_shape) == 1
     out = out or Path("samples.csv" if vectors else "grid.png")
     with checking_options():
         singly = written_singly(out, vectors=vectors)
+    if not singly and ranks.size > 1:
+        say(f"a drawing of all samples is made by one process; the others of {ranks.size} do nothing")
+        if ranks.rank:
+            return
     labels: Array | int | None = label_asked(gan, label)
     if by_class:
         table = gan.labels
@@ -123,11 +131,12 @@ def sample(
             raise wrong_option(f"out: --{'steps' if steps else 'vary'} draws a grid; expected the name of an image")
         path = _special(gan, out, count, seed, labels, steps, vary, columns, average)
     else:
-        asked = _Asked(gan, count, seed, numbers, labels, average, truncation, truncation_bound)
+        asked = _Asked(gan, count, seed, numbers, labels, average, truncation, truncation_bound, ranks)
         if singly:
             if columns is not None and not by_class:
                 raise wrong_option("columns: are those of a grid, and these are single samples; leave it out")
-            check_samples_file(out, gan.data_shape)
+            if ranks.rank == 0:
+                check_samples_file(out, gan.data_shape)
             path = _singly(asked, out, by_class)
         else:
             path = _drawn(asked, out, columns)
@@ -146,6 +155,7 @@ class _Asked:
     average: bool
     truncation: float
     truncation_bound: float | None
+    ranks: Ranks
 
     @property
     def changed(self) -> bool:
@@ -158,6 +168,7 @@ class _Asked:
         return self.count if self.seeds is None else len(self.seeds)
 
     def parts(self) -> Iterator[Array]:
+        """All samples, part by part; of several ranks each makes every N-th part."""
         options: dict[str, Any] = {
             "labels": self.labels,
             "average": self.average,
@@ -165,10 +176,14 @@ class _Asked:
             "truncation_bound": self.truncation_bound,
         }
         if self.seeds is not None:
-            return self.gan.of_seeds(self.seeds, **options)
+            return self.gan.of_seeds(self.seeds[self.ranks.rank :: self.ranks.size], **options)
         if not self.changed and not self.gan.draws_parts:  # all at once, as before there were parts
+            if self.ranks.size > 1:
+                say(f"this model draws all its samples at once: one process does; the others of {self.ranks.size} wait")
+            if self.ranks.rank:
+                return iter(())
             return iter([self.gan.sample(self.count, self.seed, labels=self.labels, average=self.average)])
-        return self.gan.stream(self.count, self.seed, **options)
+        return self.gan.stream(self.count, self.seed, **options, ranks=self.ranks)
 
     def labels_drawn(self) -> Array | None:
         """The label of each sample, of a conditional model."""
@@ -217,7 +232,9 @@ def _singly(asked: _Asked, out: Path, by_class: bool) -> Path:
     labels = asked.labels_drawn() if by_class or out.suffix.lower() == ".npz" else None
     names = _names(asked, labels if by_class else None)
     columns = getattr(asked.gan.encoding, "columns", None)
-    return save_samples(asked.parts(), asked.number, out, names=names, labels=labels, columns=columns)
+    return save_samples(
+        asked.parts(), asked.number, out, names=names, labels=labels, columns=columns, ranks=asked.ranks
+    )
 
 
 def _names(asked: _Asked, labels: Array | None) -> Callable[[int], str]:

@@ -17,6 +17,7 @@ from gan_np.runs.imported import import_file, place_in_imported
 from gan_np.runs.suggestions import suggestions
 
 from .output import say
+from .together import TOGETHER
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 """Click's UsageError, which typer brings along in some versions and imports in others."""
@@ -33,10 +34,6 @@ def parameters_of(*parameters: inspect.Parameter) -> list[Any]:
     app.command()(command)
     made: Any = typer.main.get_command(app)
     return list(made.params)
-
-
-TOGETHER = ("train", "profile")
-"""Commands that processes which were started together do together; others are done by the first of them."""
 
 
 class Command(TyperCommand):

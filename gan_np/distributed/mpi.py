@@ -4,9 +4,6 @@ Sums. MPI leaves open in which order an all-reduce adds, and so with which bits.
 rank's array (an all-to-all), adds these up in the order of the ranks, and all parts are gathered: 2·(N − 1)/N times the
 array is sent by each rank, as by the best all-reduce, and the sum has the same bits on every rank, in every repetition and
 with any MPI. A small array is gathered whole and added up on each rank, which is one message in place of two.
-
-Waiting. Every message is begun and then asked for, again and again, so that Python hears signals meanwhile, and a rank that
-waits gives its core to others that compute where there are more ranks than cores.
 """
 
 from __future__ import annotations
@@ -23,21 +20,17 @@ import numpy as np
 from gan_np.arrays import Array, array_module, on_host, to_device, to_host
 from gan_np.devices import CPU
 from gan_np.kernels import threads
-from gan_np.ranks import Ranks, Traffic
+from gan_np.ranks import Pieces, Ranks
 
 from .failures import end_all_on_errors
+from .pieces import PIECE, MPIPieces
+from .waiting import WaitingRanks
 
 SMALL = 1 << 13
 """Bytes up to which an array is gathered whole."""
-SPIN, GIVE_WAY, NAP = 2e-4, 0.5, 2e-4
-"""A rank that waits looks again at once for SPIN seconds, then gives way to others between its looks, and after GIVE_WAY
-seconds (another rank writes a checkpoint, say) sleeps NAP seconds between them."""
 
 
-give_way = getattr(os, "sched_yield", lambda: time.sleep(0))
-
-
-class MPIRanks(Ranks):
+class MPIRanks(WaitingRanks):
     """The processes of an MPI communicator.
 
     communicator: of mpi4py; all processes that were started together if None. Messages go through a copy of it, so that they
@@ -49,23 +42,19 @@ class MPIRanks(Ranks):
     def __init__(self, communicator: Any = None) -> None:
         from mpi4py import MPI
 
+        super().__init__()
         self._world = MPI.COMM_WORLD if communicator is None else communicator
         self._communicator = self._world.Dup()
         self.rank, self.size = self._communicator.Get_rank(), self._communicator.Get_size()
         local = self._communicator.Split_type(MPI.COMM_TYPE_SHARED)
         self.local_rank, self.local_size = local.Get_rank(), local.Get_size()
         local.Free()
-        self._traffic: dict[str, Traffic] = {}
+        self._for_pieces = self._world.Dup(), self._world.Dup()
         self._memory: dict[str, Array] = {}
         self._on_devices: dict[str, Ranks] = {}
 
     def __repr__(self) -> str:
         return f"<rank {self.rank} of {self.size}>"
-
-    @property
-    def traffic(self) -> dict[str, Traffic]:
-        """What was sent so far, by what it was."""
-        return self._traffic
 
     def all_reduce(self, array: Array, what: str = "sums") -> None:
         """As in `Ranks`."""
@@ -83,6 +72,14 @@ class MPIRanks(Ranks):
             array[...] = (
                 to_device(host.reshape(array.shape), "cpu") if on_host(array) else array_module(array).asarray(host)
             )
+
+    def pieces(self, values: Array, what: str = "sums") -> Pieces:
+        """As in `Ranks`; a small array, or one that is not on the host, is sent whole at its end."""
+        if self.size == 1 or not on_host(values) or values.nbytes < 2 * PIECE:
+            return super().pieces(values, what)
+        made = MPIPieces(self, values, what, self._room, self._for_pieces)
+        self.under_way = made.progress
+        return made
 
     def all_gather(self, *arrays: Array, what: str = "rows") -> tuple[Array, ...]:
         """As in `Ranks`."""
@@ -120,6 +117,17 @@ class MPIRanks(Ranks):
         given = [text, (lengths, starts[:-1])]
         self._wait(self._communicator.Iallgatherv(packed, given), "objects", packed.nbytes * (self.size - 1))
         return [pickle.loads(text[start:stop].data) for start, stop in pairwise(starts)]
+
+    def collect(self, value: Any) -> list[Any]:
+        """As in `Ranks`."""
+        packed = np.frombuffer(pickle.dumps(value, 5), np.uint8).copy()
+        lengths = np.empty(self.size, np.int64)
+        self._wait(self._communicator.Iallgather(np.array([packed.size], np.int64), lengths), "objects", 8)
+        starts = np.cumsum([0, *lengths])
+        text = np.empty(int(starts[-1]) if self.rank == 0 else 0, np.uint8)
+        given = [text, (lengths, starts[:-1])] if self.rank == 0 else None
+        self._wait(self._communicator.Igatherv(packed, given, 0), "objects", packed.nbytes * (self.rank > 0))
+        return [] if self.rank else [pickle.loads(text[start:stop].data) for start, stop in pairwise(starts)]
 
     def largest(self, number: int) -> int:
         """As in `Ranks`."""
@@ -168,14 +176,8 @@ class MPIRanks(Ranks):
     def _wait(self, request: Any, what: str, sent: int) -> None:
         """Until a message is done."""
         started = time.perf_counter()
-        while not request.Test():
-            waited = time.perf_counter() - started
-            if waited > SPIN:
-                give_way() if waited < GIVE_WAY else time.sleep(NAP)
-        traffic = self._traffic.setdefault(what, Traffic())
-        traffic.calls += 1
-        traffic.sent += sent
-        traffic.seconds += time.perf_counter() - started
+        self.until(request.Test)
+        self.note(what, 1, sent, time.perf_counter() - started)
 
     def _like(self, rows: Array, array: Array) -> Array:
         """Rows that arrived, where the array lies."""
@@ -195,8 +197,8 @@ def world(launcher: str, size: int) -> MPIRanks:
         from mpi4py import MPI
     except ImportError as error:
         raise ModuleNotFoundError(
-            f"ranks: {size} processes were started by {launcher}, and to train together they need mpi4py ({error}): "
-            'python -m pip install "gan_np[mpi]"; each trains alone with --ranks off (ranks="off")'
+            f"ranks: {size} processes were started by {launcher}, and to work together they need mpi4py ({error}): "
+            'python -m pip install "gan_np[mpi]"; with --ranks off (ranks="off") each trains alone'
         ) from error
     found = MPI.COMM_WORLD.Get_size()
     if found != size:

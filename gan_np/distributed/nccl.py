@@ -88,6 +88,10 @@ class NCCLRanks(Ranks):
         """As in `Ranks`."""
         return self.host.exchange(value)
 
+    def collect(self, value: Any) -> list[Any]:
+        """As in `Ranks`."""
+        return self.host.collect(value)
+
     def largest(self, number: int) -> int:
         """As in `Ranks`."""
         return self.host.largest(number)

@@ -25,6 +25,7 @@ from gan_np.metrics.pixels import FeatureExtractor, features_called, plain_featu
 from gan_np.metrics.precision_recall import NEIGHBOURS
 from gan_np.metrics.registered import metric_of
 from gan_np.models import Classifier
+from gan_np.ranks import ALONE, Ranks
 from gan_np.runs.sample_images import draw_vectors
 
 from .meaning import Words, meaning
@@ -109,6 +110,7 @@ def evaluate(
     average: bool = True,
     title: str = "Evaluation",
     facts: dict[str, Any] | None = None,
+    ranks: Ranks = ALONE,
 ) -> Report:
     """Samples of a gan beside real images: every registered figure with its interval, and the images.
 
@@ -123,6 +125,7 @@ def evaluate(
     seed: of the samples and of the draws.
     average: sample from the averaged weights.
     title: of the report. facts: what else it should say, by name.
+    ranks: processes that were all given the same: each draws and reads a part, all get the same report as one process.
 
     Each figure stands beside that of real training images against the same reference, at the same size: what a perfect
     generator, or one that replays its training set, would have.
@@ -152,13 +155,17 @@ def evaluate(
     table = getattr(gan, "label_table", None)
     if table is None and labels is not None and (classifier is not None or gan.classes is not None):
         table = LabelTable.of(labels, class_names, gan.classes)
-    of_samples, samples = features_of_samples(gan, size, reader, seed, average=average, table=table)
+    of_samples, samples = features_of_samples(gan, size, reader, seed, average=average, table=table, ranks=ranks)
+    of_baseline = _read(reader, table, real.baseline_labels)
     views = {
-        "reference": extract_features(real.reference, reader, seed=seed),
-        "baseline": extract_features(real.baseline, reader, _read(reader, table, real.baseline_labels), seed=seed),
+        "reference": extract_features(real.reference, reader, seed=seed, ranks=ranks),
+        "baseline": extract_features(real.baseline, reader, of_baseline, seed=seed, ranks=ranks),
         "samples": of_samples,
     }
-    found = {name: estimate_metrics(views["reference"], views[name], seed=seed) for name in ("samples", "baseline")}
+    found = {
+        name: estimate_metrics(views["reference"], views[name], seed=seed, ranks=ranks)
+        for name in ("samples", "baseline")
+    }
     report = Report(title, {**(facts or {}), **_facts(reader, real, size, seed)})
     report.add(_figures(found["samples"], found["baseline"], reader, _things(gan)))
     if classifier is not None:

@@ -11,13 +11,15 @@ import numpy as np
 from gan_np.arrays import Array
 from gan_np.data.dataset import Dataset
 from gan_np.metrics.copying import Copying, copying_test
+from gan_np.metrics.measure import draw_samples
 from gan_np.metrics.neighbours import nearest_neighbours
 from gan_np.models import Model
+from gan_np.ranks import ALONE, Ranks
 from gan_np.runs.folder import read_config
 
 from .held_out import NothingHeldOut, held_out_images, some_of
 from .trained_on import data_of_run, relabelled, with_labels_of
-from .trunk import trunk_features
+from .trunk import BATCH, trunk_features
 
 FLOAT64 = np.dtype(np.float64)
 
@@ -58,6 +60,7 @@ def memory_of(
     trunk: bool = True,
     data: str | None = None,
     features: Mapping[str, Features] | None = None,
+    ranks: Ranks = ALONE,
 ) -> Memory:
     """Search the training data of a run for those nearest to its samples, in pixels (of vectors in columns) and in features.
 
@@ -65,13 +68,14 @@ def memory_of(
     held_out_count of them, drawn at random. trunk: search in the features of the run's own discriminator too, where the
     model has one that is shown finished images (`Model.judge`). data: where the run's own data are now, if they were
     moved. features: more searches by name, say {"classifier": lambda images, labels: …}. The rest as in `copying_test`;
-    mirrored images count as copies where the run was trained with flips.
+    mirrored images count as copies where the run was trained with flips. ranks: processes that were all given the same: each
+    draws, reads and searches for a part, all find the same.
 
     Raises:
         ValueError: the data is not what the run was trained on; every image that is meant as held out is a training image.
     """
     config = read_config(run).going_on(data=data)
-    training, own = data_of_run(run, config, moved=data is not None, unseen=held_out is None)
+    training, own = ranks.first_here(lambda: data_of_run(run, config, moved=data is not None, unseen=held_out is None))
     with_labels_of(model, training)
     unseen, seen, untested = None, 0, None
     try:
@@ -81,7 +85,7 @@ def memory_of(
         untested = str(error)
     table = model.labels
     labels = None if table is None else table.labels_of(table.drawn(count))
-    samples = model.sample(count, seed, labels=labels)
+    samples = draw_samples(model, count, seed, labels=labels, ranks=ranks)
     tests: dict[str, Copying] = {}
     if training.are_vectors:
         encode = model.encoding.encode
@@ -89,25 +93,39 @@ def memory_of(
         first = "columns"
         found = {first: nearest_neighbours(ours[:show], known, nearest).indices}
         if unseen is not None:
-            tests[first] = copying_test(known, encode(unseen.data, FLOAT64), ours, cells=cells, seed=seed)
+            tests[first] = copying_test(known, encode(unseen.data, FLOAT64), ours, cells=cells, seed=seed, ranks=ranks)
     else:
         first = "pixels"
         found = {first: nearest_neighbours(samples[:show], training.data, nearest).indices}
         if unseen is not None:
             tests[first] = copying_test(
-                training.data, unseen.data, samples, shift=shift, mirror=config.flip, cells=cells, seed=seed
+                training.data,
+                unseen.data,
+                samples,
+                shift=shift,
+                mirror=config.flip,
+                cells=cells,
+                seed=seed,
+                ranks=ranks,
             )
     searches: dict[str, Features] = {}
     judge = model.judge
     if trunk and judge is not None:
         searches["discriminator"] = lambda images, labels: trunk_features(judge, images, labels)
-    for name, of in {**searches, **(features or {})}.items():
+    for name, function in {**searches, **(features or {})}.items():
+
+        def of(images: Array, labels: Array | None, function: Features = function) -> Array:
+            def read(rows: slice) -> tuple[Array, ...]:
+                return (function(images[rows], None if labels is None else labels[rows]),)
+
+            return ranks.by_shares(read, len(images), BATCH)[0]
+
         known = of(training.data, training.labels)
         ours = of(samples, labels)
         found[name] = nearest_neighbours(ours[:show], known, nearest).indices
         if unseen is None:
             continue
-        of_features = copying_test(known, of(unseen.data, unseen.labels), ours, cells=cells, seed=seed)
+        of_features = copying_test(known, of(unseen.data, unseen.labels), ours, cells=cells, seed=seed, ranks=ranks)
         # What is of another source in pixels is so everywhere, also where a network does not tell the two apart.
         source = min(of_features.source, tests[first].source, key=lambda found: found.p)
         tests[name] = replace(of_features, source=source)

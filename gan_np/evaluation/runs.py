@@ -15,6 +15,7 @@ from gan_np.metrics.measure import compute_metrics, extract_features, features_o
 from gan_np.metrics.pixels import FeatureExtractor
 from gan_np.metrics.registered import metric_of
 from gan_np.models import Classifier, Model
+from gan_np.ranks import ALONE, Ranks
 from gan_np.runs import CheckpointError, load_classifier, load_gan
 from gan_np.runs.checkpoint import all_of, describe_file, find
 from gan_np.runs.config import Config
@@ -109,6 +110,7 @@ def evaluate_run(
     device: str = "cpu",
     progress: bool = True,
     tell: Callable[[str], None] | None = None,
+    ranks: Ranks = ALONE,
 ) -> Report:
     """The report of a run's newest checkpoint, compared with what the run holds out, or with the test part of its data;
     without either with training images.
@@ -122,6 +124,7 @@ def evaluate_run(
     tell: is told in a sentence what will be trained before it is, and then how long that takes.
     real: another source of images to compare with.
     data: where the run's own data are now, if they were moved.
+    ranks: processes that were all given the same, as in `evaluate`; a classifier is trained by the first of each machine.
     The rest as in `evaluate`. Writes nothing but the classifier.
 
     Raises:
@@ -133,7 +136,7 @@ def evaluate_run(
         raise ValueError(
             f"features: {features!r} and a classifier {str(classifier)!r} are both given; which is to be read?"
         )
-    opened = Run.open(run, real, data)
+    opened = ranks.first_here(lambda: Run.open(run, real, data))
     several = has_stages(opened.path)
     if several and (best or every):
         raise ValueError("best, every: a model of several stages is sampled from the newest checkpoint of each only")
@@ -142,7 +145,7 @@ def evaluate_run(
     if features != CLASSIFIER:
         reader: FeatureExtractor | None = chosen_reader
     else:
-        reader = opened.classifier(classifier, device=device, progress=progress, tell=tell)
+        reader = ranks.first_here(lambda: opened.classifier(classifier, device=device, progress=progress, tell=tell))
     facts = {"run": str(run), "model": opened.config.model, "data": opened.config.data}
     if opened.config.hold_out and real is None and opened.test is not None:
         held_out = "test vectors" if opened.test.are_vectors else "test images"
@@ -162,9 +165,10 @@ def evaluate_run(
         average=average,
         title=f"Evaluation of {opened.path.name}",
         facts=facts,
+        ranks=ranks,
     )
     if every:
-        report.add(_every(opened, reader, min(count, CURVE_COUNT), seed, average, device))
+        report.add(_every(opened, reader, min(count, CURVE_COUNT), seed, average, device, ranks))
     curves = _curves(opened.path)
     if curves:
         report.add(Section("curves", "Training", figures=curves))
@@ -184,18 +188,21 @@ def _step(file: Path) -> int:
     return int(describe_file(file)["training"]["steps"])
 
 
-def _every(run: Run, chosen: FeatureExtractor | None, count: int, seed: int, average: bool, device: str) -> Section:
-    """A few figures of every kept checkpoint, as a table and as curves."""
+def _every(
+    run: Run, chosen: FeatureExtractor | None, count: int, seed: int, average: bool, device: str, ranks: Ranks
+) -> Section:
+    """A few figures of every kept checkpoint, as a table and as curves; each rank measures some of them."""
     test = None if run.test is None else run.test.data
     real = Real.choose(run.train.data, test, count, seed)
-    size, records = len(real.reference), []
+    size, measured = len(real.reference), []
     reference = None
-    for file in all_of(run.path):
+    for file in all_of(run.path)[ranks.rank :: ranks.size]:
         gan = run.gan(file, device)
         reader = extractor_of(gan, chosen) if isinstance(chosen, Classifier) else chosen or extractor_of(gan, None)
         reference = reference or extract_features(real.reference, reader, seed=seed)
         made, _ = features_of_samples(gan, size, reader, seed, average=average)
-        records.append({"step": _step(file), **compute_metrics(reference, made)})
+        measured.append({"step": _step(file), **compute_metrics(reference, made)})
+    records = sorted((record for each in ranks.exchange(measured) for record in each), key=lambda one: one["step"])
     keys = [key for key in records[0] if key != "step"]
     rows = tuple((metric_of(key).short, *(f"{record[key]:.4g}" for record in records)) for key in keys)
     columns = ("step", *(f"{record['step']:,}" for record in records))

@@ -37,6 +37,7 @@ import numpy as np
 
 from gan_np.arrays import Array
 from gan_np.checks import integer
+from gan_np.ranks import ALONE, Ranks
 
 from .cells import cell_of, k_means
 from .moves import nearest_after_moves
@@ -153,6 +154,7 @@ def copying_test(
     mirror: bool = False,
     cells: int = 10,
     seed: int = 0,
+    ranks: Ranks = ALONE,
 ) -> Copying:
     """Whether samples are copies of training images, see above.
 
@@ -164,6 +166,7 @@ def copying_test(
         another image. None: 1 for images, 0 for features.
     mirror: they also count as near if they are after mirroring.
     cells: of k-means on the training images; 0 for none.
+    ranks: processes that were all given the same: each searches for the nearest images of a part, all find the same.
 
     The first two p-values count samples as independent, given T and H; a generator that gives one image again and again
     has fewer than it seems.
@@ -176,11 +179,11 @@ def copying_test(
         integer(f"number of {name}", len(part), CELL_COUNT)
     if shift is None:
         shift = 1 if samples.ndim == 4 else 0
-    source = same_source_test(training, held_out, seed=seed)
-    in_training = nearest_after_moves(samples, training, shift, mirror)
-    in_held_out = nearest_after_moves(samples, held_out, shift, mirror)
+    source = same_source_test(training, held_out, seed=seed, ranks=ranks)
+    in_training = nearest_after_moves(samples, training, shift, mirror, ranks=ranks)
+    in_held_out = nearest_after_moves(samples, held_out, shift, mirror, ranks=ranks)
     of_samples, to_held_out = in_training.distances[:, 0], in_held_out.distances[:, 0]
-    of_held_out = nearest_after_moves(held_out, training, shift, mirror).distances[:, 0]
+    of_held_out = nearest_after_moves(held_out, training, shift, mirror, ranks=ranks).distances[:, 0]
     z, p_nearer = mann_whitney(of_samples, of_held_out)
     table, z_cells, p_cells = _by_cells(training, held_out, samples, of_samples, of_held_out, cells, seed)
     nearest, whose = int((of_samples < of_held_out.min()).sum()), to_held_out <= of_samples

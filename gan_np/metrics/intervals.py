@@ -22,6 +22,7 @@ import numpy as np
 
 from gan_np.arrays import Array, generator
 from gan_np.checks import integer
+from gan_np.ranks import ALONE, Ranks
 
 GROUPS = 10
 STUDENT = 2.262
@@ -54,6 +55,7 @@ def jackknife(
     shares: Container[str] = (),
     positive: Container[str] = (),
     seed: int = 0,
+    ranks: Ranks = ALONE,
 ) -> dict[str, Estimate]:
     """The figures that `statistic` gives, each with its interval.
 
@@ -63,6 +65,7 @@ def jackknife(
         group has an interval of 3/n, the rule of three (Hanley and Lippman-Hand 1983), instead of none.
     positive: names of figures that cannot be below 0: neither are their intervals.
     seed: of the groups.
+    ranks: processes that share the calls of `statistic`, one for the whole and one without each group; all get all figures.
 
     >>> values = np.arange(100.0)
     >>> found = jackknife(lambda chosen: {"mean": values[chosen].mean()}, [100])["mean"]
@@ -74,8 +77,9 @@ def jackknife(
     """
     for index, size in enumerate(sizes):
         integer(f"sizes[{index}]", size, GROUPS)
-    whole = statistic(*(np.arange(size) for size in sizes))
-    without = [statistic(*chosen) for chosen in _left_out(sizes, seed)]
+    asked = [[np.arange(size) for size in sizes], *_left_out(sizes, seed)]
+    everyone = ranks.exchange([dict(statistic(*chosen)) for chosen in asked[ranks.rank :: ranks.size]])
+    whole, *without = (everyone[number % ranks.size][number // ranks.size] for number in range(len(asked)))
     found = {}
     for name, value in whole.items():
         bounds = 0.0 if name in shares or name in positive else -math.inf, 1.0 if name in shares else math.inf

@@ -12,7 +12,10 @@ import numpy as np
 from gan_np.arrays import Array
 from gan_np.checks import ShapeError
 from gan_np.data.labels import LabelTable
-from gan_np.models import Classifier
+from gan_np.models import Classifier, Model
+from gan_np.models.classifier import BATCH
+from gan_np.models.model import STREAMED
+from gan_np.ranks import ALONE, Ranks
 
 from . import classes
 from .intervals import Estimate, jackknife
@@ -65,10 +68,25 @@ class Features:
 
 
 def extract_features(
-    images: Array, reader: FeatureExtractor, labels: Array | None = None, *, patches: int = PATCHES, seed: int = 0
+    images: Array,
+    reader: FeatureExtractor,
+    labels: Array | None = None,
+    *,
+    patches: int = PATCHES,
+    seed: int = 0,
+    ranks: Ranks = ALONE,
 ) -> Features:
-    """A view of images (N, H, W, C) or vectors (N, m). Vectors, and images smaller than a patch, have no descriptors."""
-    features, probabilities = reader.extract(images)
+    """A view of images (N, H, W, C) or vectors (N, m). Vectors, and images smaller than a patch, have no descriptors.
+
+    ranks: processes that read a part each; all have all images, and get the features of all.
+    """
+
+    def own(rows: slice) -> tuple[Array, ...]:
+        read, probabilities = reader.extract(images[rows])
+        return (read,) if probabilities is None else (read, probabilities)
+
+    features, *others = ranks.by_shares(own, len(images), BATCH)
+    probabilities = others[0] if others else None
     height, width = images.shape[1:3] if images.ndim == 4 else (0, 0)
     descriptors = patch_descriptors(images, patches=patches, seed=seed) if min(height, width) >= PATCH else []
     sides = tuple((height >> level, width >> level) for level in range(len(descriptors)))
@@ -87,6 +105,24 @@ class Sampler(Protocol):
     def sample(self, count: int, seed: int = 0, *, labels: Any = None, average: bool = True) -> Array: ...
 
 
+def draw_samples(
+    gan: Sampler, count: int, seed: int, *, labels: Array | None = None, average: bool = True, ranks: Ranks = ALONE
+) -> Array:
+    """`gan.sample(count, seed, …)`, of which each of several ranks draws a part and all get all.
+
+    labels: one for each. A model with a `sample` of its own and no `sample_part` is sampled whole on each rank.
+    """
+    if ranks.size == 1 or not isinstance(gan, Model) or not gan.draws_parts:
+        more = {} if labels is None else {"labels": labels}
+        return gan.sample(count, seed, average=average, **more)
+
+    def drawn(rows: slice) -> tuple[Array, ...]:
+        return (gan.sample_rows(rows.start, rows.stop, seed, labels=labels, average=average),)
+
+    (samples,) = ranks.by_shares(drawn, count, STREAMED)
+    return samples
+
+
 def features_of_samples(
     gan: Sampler,
     count: int,
@@ -95,18 +131,19 @@ def features_of_samples(
     *,
     average: bool = True,
     table: LabelTable | None = None,
+    ranks: Ranks = ALONE,
 ) -> tuple[Features, Array]:
     """A view of `count` samples and the samples; of a conditional model with labels as frequent as in its training data.
 
-    table: what those labels are, of a model that does not know.
+    table: what those labels are, of a model that does not know. ranks: processes that draw and read a part each.
     """
     if gan.classes is None:
-        samples = gan.sample(count, seed, average=average)
-        return extract_features(samples, reader, seed=seed), samples
+        samples = draw_samples(gan, count, seed, average=average, ranks=ranks)
+        return extract_features(samples, reader, seed=seed, ranks=ranks), samples
     known = getattr(gan, "label_table", None) or table or LabelTable.equal(gan.classes)
     asked = known.labels_of(known.drawn(count))
-    samples = gan.sample(count, seed, labels=asked, average=average)
-    return extract_features(samples, reader, classes_read(reader, known, asked), seed=seed), samples
+    samples = draw_samples(gan, count, seed, labels=asked, average=average, ranks=ranks)
+    return extract_features(samples, reader, classes_read(reader, known, asked), seed=seed, ranks=ranks), samples
 
 
 def classes_read(reader: FeatureExtractor, table: LabelTable, labels: Array | None) -> Array | None:
@@ -128,14 +165,14 @@ def compute_metrics(real: Features, other: Features) -> dict[str, float]:
     return figures_of(real, other)
 
 
-def estimate_metrics(real: Features, other: Features, *, seed: int = 0) -> dict[str, Estimate]:
-    """`compute_metrics`, each with its interval."""
+def estimate_metrics(real: Features, other: Features, *, seed: int = 0, ranks: Ranks = ALONE) -> dict[str, Estimate]:
+    """`compute_metrics`, each with its interval. ranks: processes that share the parts of which the intervals are made."""
 
     def of(rows: Array, other_rows: Array) -> dict[str, float]:
         return compute_metrics(real.take(rows), other.take(other_rows))
 
     shares, positive = _Keys(lambda metric: metric.share), _Keys(lambda metric: metric.positive)
-    return jackknife(of, (len(real), len(other)), shares=shares, positive=positive, seed=seed)
+    return jackknife(of, (len(real), len(other)), shares=shares, positive=positive, seed=seed, ranks=ranks)
 
 
 class _Keys(Container[str]):

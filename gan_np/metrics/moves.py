@@ -8,15 +8,29 @@ import numpy as np
 
 from gan_np.arrays import Array
 from gan_np.checks import ShapeError, integer
+from gan_np.ranks import ALONE, Ranks
 
 from .neighbours import Neighbours, nearest_neighbours
 
+SHARED = 16
+"""Queries are divided among ranks in blocks of so many."""
 
-def nearest_after_moves(queries: Array, references: Array, shift: int = 0, mirror: bool = False) -> Neighbours:
+
+def nearest_after_moves(
+    queries: Array, references: Array, shift: int = 0, mirror: bool = False, *, ranks: Ranks = ALONE
+) -> Neighbours:
     """The nearest reference of each query, which may be moved by up to `shift` pixels each way, and mirrored.
 
     What moves in at an edge repeats the edge. Anything but shift 0 without mirror needs images (N, H, W, C).
+    ranks: processes that were all given the same: each searches for a part of the queries, all find all.
     """
+    if ranks.size > 1:
+
+        def of(rows: slice) -> tuple[Array, ...]:
+            found = nearest_after_moves(queries[rows], references, shift, mirror)
+            return found.distances, found.indices
+
+        return Neighbours(*ranks.by_shares(of, len(queries), SHARED))
     moves: Iterable[Array] = [queries]
     if integer("shift", shift, 0) or mirror:
         if queries.ndim != 4:

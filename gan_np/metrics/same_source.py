@@ -28,7 +28,9 @@ import numpy as np
 
 from gan_np.arrays import Array, generator
 from gan_np.checks import integer
+from gan_np.ranks import ALONE, Ranks
 
+from .moves import nearest_after_moves
 from .neighbours import nearest_neighbours
 from .ranks import mann_whitney, normal_two_sided
 
@@ -66,11 +68,11 @@ class SameSource:
         return self.p >= SOURCE_LEVEL
 
 
-def same_source_test(training: Array, held_out: Array, *, seed: int = 0) -> SameSource:
+def same_source_test(training: Array, held_out: Array, *, seed: int = 0, ranks: Ranks = ALONE) -> SameSource:
     """Whether held-out images could come from where training images come from, see above.
 
     training, held_out: images (N, H, W, C) or features (N, F), of one dtype, disjoint; training at least 2. seed: of which
-    images are set aside and compared.
+    images are set aside and compared. ranks: processes that search for a part each, as in `copying_test`.
 
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
@@ -87,7 +89,7 @@ def same_source_test(training: Array, held_out: Array, *, seed: int = 0) -> Same
     count = min(len(training) // 2, COMPARED)
     fresh, rest = training[mixed[:count]], training[np.sort(mixed[count : count + REFERENCES])]
     others = held_out[rng.permutation(len(held_out))[:COMPARED]]
-    distances = [nearest_neighbours(part, rest).distances[:, 0] for part in (others, fresh)]
+    distances = [nearest_after_moves(part, rest, ranks=ranks).distances[:, 0] for part in (others, fresh)]
     z_distances = mann_whitney(*distances)[0]
     # Of equally near images the first is found: the order must not tell the sets apart.
     order = rng.permutation(count + len(others))

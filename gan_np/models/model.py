@@ -18,6 +18,7 @@ from gan_np.arrays import Array, generator
 from gan_np.checks import integer
 from gan_np.data.encoding import Encoding
 from gan_np.data.labels import LabelTable
+from gan_np.ranks import ALONE, Ranks
 
 from .truncation import Truncation
 
@@ -102,6 +103,25 @@ class Model(ABC):
         """
         raise NotImplementedError(f"{type(self).__name__} has no sample_part: its samples are drawn by sample alone")
 
+    def sample_rows(
+        self,
+        start: int,
+        stop: int,
+        seed: int,
+        *,
+        labels: Array | None = None,
+        average: bool = True,
+        truncation: Truncation | None = None,
+    ) -> Array:
+        """Samples start … stop−1 of a seed, to the bit as among any other number of them, except up to four alone.
+
+        labels: those of all samples of the seed, from number 0 on, as values of the data.
+        """
+        size = stop - start
+        whole = -(-size // ROUNDED_UP) * ROUNDED_UP
+        chosen = None if labels is None else np.resize(labels[start:stop], whole)
+        return self.sample_part(start, whole, seed, labels=chosen, average=average, truncation=truncation)[:size]
+
     def stream(
         self,
         count: int,
@@ -111,8 +131,11 @@ class Model(ABC):
         average: bool = True,
         truncation: float = 1.0,
         truncation_bound: float | None = None,
+        ranks: Ranks = ALONE,
     ) -> Iterator[Array]:
         """The samples of `sample`, in parts of at most 64, so that any count of them takes the memory of one part.
+
+        ranks: processes of which each yields every N-th part only, beginning with the one of its number.
 
         >>> import gan_np as gn
         >>> gan = gn.models.mlp((8, 8, 1), latent_dim=4, hidden=16)
@@ -128,14 +151,16 @@ class Model(ABC):
         turns = None if table is None else table.in_turn()
 
         def parts() -> Iterator[Array]:
-            for start in range(0, count, STREAMED):
+            for number, start in enumerate(range(0, count, STREAMED)):
                 size = min(STREAMED, count - start)
                 whole = -(-size // ROUNDED_UP) * ROUNDED_UP  # so that a sample is the same to the bit in any count
                 chosen = None
                 if table is not None and turns is not None:
                     part = np.fromiter(islice(turns, size), np.int64) if asked is None else asked[start : start + size]
                     chosen = table.labels_of(np.resize(part, whole))
-                yield self.sample_part(start, whole, seed, labels=chosen, average=average, truncation=changed)[:size]
+                if number % ranks.size == ranks.rank:
+                    made = self.sample_part(start, whole, seed, labels=chosen, average=average, truncation=changed)
+                    yield made[:size]
 
         return parts()
 

@@ -100,6 +100,50 @@ def _over_ranks(
 ) -> tuple[Array, OperationPullback, Statistics]:
     """`batch_norm` of a batch of which each rank has n values a channel, M = N·n.
 
+    One message forward, with both statistics of a rank, and one backward, with both sums: what comes next needs them.
+    """
+    chosen = kernels.choose("batch_norm", problem(x))
+    if "across_ranks" not in chosen.features:
+        return _over_ranks_with_whole_passes(x, scale, bias, epsilon, activation, wanted, ranks)
+    kernel, rows = chosen.implementation, x.size // x.shape[-1]
+    (parts,) = ranks.all_gather(kernel.statistics(x)[None], what="batch statistics")
+    exact, spread = _statistics_of_all(parts)
+    mean, variance = exact.astype(x.dtype), spread.astype(x.dtype)
+    inverse = (1 / array_module(x).sqrt(spread + epsilon)).astype(x.dtype)
+    y = kernel.normalise(x, scale, bias, mean, inverse, activation)
+    kept = (x, y) if any(wanted) else None
+
+    def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
+        assert kept is not None
+        own = kernel.sums(dy, *kept, mean, inverse, activation)
+        dx = None
+        if wrt[0]:
+            means = ranks.total(own, "batch statistics") / (rows * ranks.size)
+            dx = kernel.pull(dy, *kept, scale, mean, inverse, activation, means)
+        dbias, dscale = own.astype(x.dtype)
+        return dx, placed(dscale, into[1]) if wrt[1] else None, placed(dbias, into[2]) if wrt[2] else None
+
+    pullback = OperationPullback("batch_norm", y, (x, scale, bias), wanted, compute, refusal=BATCH_REFUSES)
+    return y, pullback, Statistics(mean, variance, rows * ranks.size)
+
+
+def _statistics_of_all(parts: Array) -> tuple[Array, Array]:
+    """μ = mean μᵣ and σ² = mean(σᵣ² + (μᵣ − μ)²) over the ranks, in float64, of μᵣ and σᵣ² of each, (N, 2, C)."""
+    exact = parts[:, 0].mean(axis=0)
+    return exact, (parts[:, 1] + (parts[:, 0] - exact) ** 2).mean(axis=0)
+
+
+def _over_ranks_with_whole_passes(
+    x: Array,
+    scale: Array | None,
+    bias: Array | None,
+    epsilon: float,
+    activation: Activation,
+    wanted: Asked,
+    ranks: Ranks,
+) -> tuple[Array, OperationPullback, Statistics]:
+    """The same with a kernel that does not stop half way, whose passes over this rank's values alone are corrected.
+
     With the statistics μᵣ and σᵣ² of each rank's values, μ = mean μᵣ and σ² = mean(σᵣ² + (μᵣ − μ)²) over the ranks. The
     kernel's backward gives each rank's own Σ dz and Σ dz·x̂, and dx with these over n; dx of the whole batch has the sums
     over all ranks over M, so that it differs from that by γ/√(σ² + ε)·(a + x̂·b), with a = (Σ dz)ᵣ/n − (Σ dz)/M and b alike.
@@ -109,9 +153,7 @@ def _over_ranks(
     kernel = kernels.select("batch_norm", problem(x))
     y, own_mean, own_variance, own_inverse = kernel.forward(x, None, None, epsilon, LINEAR)
     (all_of_them,) = ranks.all_gather(xp.stack([own_mean, own_variance])[None], what="batch statistics")
-    parts = all_of_them.astype("float64")
-    exact = parts[:, 0].mean(axis=0)
-    spread = (parts[:, 1] + (parts[:, 0] - exact) ** 2).mean(axis=0)
+    exact, spread = _statistics_of_all(all_of_them.astype("float64"))
     mean, variance = exact.astype(x.dtype), spread.astype(x.dtype)
     inverse = (1 / xp.sqrt(spread + epsilon)).astype(x.dtype)
     factor = inverse if scale is None else inverse * scale

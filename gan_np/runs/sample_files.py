@@ -8,13 +8,14 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from gan_np.arrays import Array
 from gan_np.data.images import USUAL, as_bytes, encoded, is_image_name, pillow_image
 from gan_np.files import check_new_folder, filling_folder, writing
+from gan_np.ranks import ALONE, Ranks
 
 from .sample_images import text_of_vectors
 
@@ -73,6 +74,7 @@ def save_samples(
     names: Callable[[int], str],
     labels: Array | None = None,
     columns: Sequence[str] | None = None,
+    ranks: Ranks = ALONE,
 ) -> Path:
     """Write `count` samples that come in parts (n, H, W, C) or (n, m), by the ending of the name.
 
@@ -80,24 +82,34 @@ def save_samples(
     .npz: `images` or `data`, and `labels` (N,) where they are given, as `gn.data.open` reads them. .csv: vectors, a row a
     line; columns: what they are called.
 
+    ranks: processes that make the parts in turn, rank r those of numbers r, r + N, …, and encode them; rank 0 writes.
+
     Raises:
         FileExistsError, ValueError: see `check_samples_file`.
     """
     target = Path(path)
     suffix = "" if target.is_dir() else target.suffix.lower()
-    if suffix == "":
-        with filling_folder(target) as folder:
-            for name, data in _files(parts, names):
-                place = folder / name
-                place.parent.mkdir(exist_ok=True)
-                place.write_bytes(data)
+    if suffix in ("", ".zip"):
+        files = _named(ranks.in_turn(map(_encoded, parts)), names)
+        if ranks.rank:
+            _until_their_end(files)
+        elif suffix == "":
+            with filling_folder(target) as folder:
+                for name, data in files:
+                    place = folder / name
+                    place.parent.mkdir(exist_ok=True)
+                    place.write_bytes(data)
+        else:
+            with writing(target) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+                for name, data in files:
+                    archive.writestr(zipfile.ZipInfo(name), data)
+        return target
+    parts = ranks.in_turn(parts)
+    if ranks.rank:
+        _until_their_end(parts)
         return target
     with writing(target) as file:
-        if suffix == ".zip":
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                for name, data in _files(parts, names):
-                    archive.writestr(zipfile.ZipInfo(name), data)
-        elif suffix == ".npy":
+        if suffix == ".npy":
             _write_array(file, parts, count)
         elif suffix == ".npz":
             _write_arrays(file, parts, count, labels)
@@ -109,12 +121,19 @@ def save_samples(
     return target
 
 
-def _files(parts: Iterable[Array], names: Callable[[int], str]) -> Iterator[tuple[str, bytes]]:
-    number = 0
-    for part in parts:
-        for image in as_bytes(part):
-            yield names(number), encoded(pillow_image(image), ".png")
-            number += 1
+def _until_their_end(values: Iterable[Any]) -> None:
+    for _ in values:
+        raise AssertionError("only rank 0 is given what all make")
+
+
+def _encoded(part: Array) -> list[bytes]:
+    """Each image as a PNG file."""
+    return [encoded(pillow_image(image), ".png") for image in as_bytes(part)]
+
+
+def _named(parts: Iterable[list[bytes]], names: Callable[[int], str]) -> Iterator[tuple[str, bytes]]:
+    for number, data in enumerate(data for part in parts for data in part):
+        yield names(number), data
 
 
 def _write_array(file: BinaryIO, parts: Iterable[Array], count: int) -> None:

@@ -47,6 +47,7 @@ from .interrupts import WholeStep
 from .norms import layer_norms
 from .on_device import DeviceTraining
 from .penalty import penalise, require_linearisable
+from .sending import sending
 from .sources import as_source
 from .step import Outcome, Step
 
@@ -302,9 +303,10 @@ class Trainer:
         for penalty in self.penalties:
             if penalty.where != "between":
                 loss = loss + self._penalise(pullbacks[penalty.where], logits[penalty.where], penalty, context)
-        own = self.ranks.own
+        own, last = self.ranks.own, all(penalty.where != "between" for penalty in self.penalties)
         pullbacks["real"](_heads(own(real_gradient), real_head, None), inputs=False)
-        pullbacks["fake"](_heads(own(fake_gradient), fake_head, other), inputs=False)
+        with self._sending("D", d, last) as finish:
+            pullbacks["fake"](_heads(own(fake_gradient), fake_head, other), inputs=False)
         for penalty in self.penalties:
             if penalty.where == "between":
                 between = self._mixed(seen["real"], seen["fake"])
@@ -326,7 +328,7 @@ class Trainer:
                 accuracy(whole_fake, -1, objective.boundary),
             )
         updates = self.d_optimizer.updates
-        self._update("D", d, self.d_optimizer)
+        self._update("D", d, self.d_optimizer, finish)
         if self.clip_weights is not None:
             limit = at(self.clip_weights, updates)
             with d.parameters.edit() as theta:
@@ -384,8 +386,9 @@ class Trainer:
         other = self._auxiliary(head_output, z)
         self._check_loss("G", loss.value)
         gradient = d_pullback(_heads(self.ranks.own(loss.gradient), head_output, other))
-        g_pullback(unpack(gradient if context is None else gradient[0], self.gan.packing))
-        self._update("G", g, self.g_optimizer)
+        with self._sending("G", g) as finish:
+            g_pullback(unpack(gradient if context is None else gradient[0], self.gan.packing))
+        self._update("G", g, self.g_optimizer, finish)
         if self.gan.average is not None:
             self.gan.average.update(skip=self._watch.skip)
         return loss.value, None if other is None else other.value
@@ -397,10 +400,26 @@ class Trainer:
         found = self.gan.auxiliary(*self.ranks.all_gather(head_output, z, what="scores"))
         return None if found is None else Loss(found.value, self.ranks.own(found.gradient))
 
-    def _update(self, player: str, network: Network, optimizer: Optimizer) -> None:
-        """One update, its gradient added up over the ranks and checked before, and its weights checked after."""
-        if self.ranks.size > 1:
-            self.ranks.all_reduce(network.gradient.values, f"gradient of {player}")
+    def _sending(
+        self, player: str, network: Network, last: bool = True
+    ) -> contextlib.AbstractContextManager[Callable[[], None] | None]:
+        """Around the last backward pass of an update: of several ranks its gradient is sent while it is made.
+
+        last: whether it is known to be the last one; else nothing is sent before all is there.
+        """
+        if self.ranks.size == 1:
+            return contextlib.nullcontext()
+        if last:
+            return sending(network, self.ranks, f"gradient of {player}")
+        return contextlib.nullcontext(lambda: self.ranks.all_reduce(network.gradient.values, f"gradient of {player}"))
+
+    def _update(self, player: str, network: Network, optimizer: Optimizer, finish: Callable[[], None] | None) -> None:
+        """One update, its gradient checked before, and its weights checked after.
+
+        finish: of several ranks, waits until the gradient is added up over all of them.
+        """
+        if finish is not None:
+            finish()
             self._average_state(player, network)
         self._check("gradient", player, network.parameters.layout, network.gradient.values)
         if self.norms is not None:

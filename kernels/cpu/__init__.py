@@ -15,7 +15,7 @@ from . import costs
 from .costs import supports
 
 NAME = "numba"
-FEATURES = ("float64", "stride", "padding", "in_place", "first")
+FEATURES = ("float64", "stride", "padding", "in_place", "first", "across_ranks")
 
 
 def _register(operation: str, module: str, name: str, cost: Callable[[Problem], float] | float) -> None:

@@ -33,6 +33,8 @@ Given: TypeAlias = Annotated[Array, "given"]
 """Numbers of the function's dtype, only read."""
 Result: TypeAlias = Annotated[Array, "result"]
 """Numbers of the function's dtype, written or changed."""
+Doubles: TypeAlias = Annotated[Array, "doubles"]
+"""Numbers of float64 that are written or changed, whatever the function's dtype is."""
 Integers: TypeAlias = Annotated[Array, "integers"]
 """The type of an array of int64 that is only read."""
 GivenBytes: TypeAlias = Annotated[Array, "given bytes"]
@@ -50,6 +52,7 @@ def _kinds(real: Any) -> dict[Any, Any]:
         Cells: _flat(types.int64, False),
         Given: _flat(real, True),
         Result: _flat(real, False),
+        Doubles: _flat(types.float64, False),
         Integers: _flat(types.int64, True),
         GivenBytes: _flat(types.uint8, True),
         ResultBytes: _flat(types.uint8, False),

@@ -26,7 +26,7 @@ from .chunks import (
     span,
 )
 from .compiled import inner, summed
-from .functions import Cells, Given, Result, compiled_function, nothing
+from .functions import Cells, Doubles, Given, Result, compiled_function, nothing
 from .memory import get, put, sealed
 from .pool import parallel, state
 
@@ -286,6 +286,64 @@ def _backward(
         require_memory(parallel(state, _input_part, chunks.number, (chunks, dy, x, y, lines, (kind, slope), dx)))
 
 
+@compiled_function
+def _statistics(state: Cells, x: Given, channels: int, found: Doubles) -> None:
+    """Write μ and σ² of each channel to found[:C] and found[C:]."""
+    length = chunk_length(x.size, row_block(channels))
+    partial = np.empty(2 * chunk_count(x.size, length) * channels, np.float64)
+    chunks = chunks_of(state, x.size, length)
+    require_memory(parallel(state, _statistics_part, chunks.number, (chunks, x, channels, partial)))
+    mean, variance = found[:channels], found[channels:]
+    _combine(partial, channels, length // channels, x.size // channels, mean, variance)
+
+
+@compiled_function
+def _normalise(
+    state: Cells, x: Given, mean: Given, factor: Given, bias: Given, kind: int, slope: float, y: Result
+) -> None:
+    line = row_block(mean.size)
+    lines = sealed(repeated(mean, line)), sealed(repeated(factor, line)), sealed(repeated(bias, line))
+    chunks = chunks_of(state, x.size, chunk_length(x.size, line))
+    require_memory(parallel(state, _output_part, chunks.number, (chunks, x, lines, (kind, slope), y)))
+
+
+@compiled_function
+def _sums(state: Cells, dy: Given, x: Given, y: Given, mean: Given, kind: int, slope: float, found: Doubles) -> None:
+    """Write Σ dz and Σ dz·(x − μ) of each channel to found[:C] and found[C:]."""
+    channels = mean.size
+    length = chunk_length(x.size, row_block(channels))
+    count = chunk_count(x.size, length)
+    partial = np.empty(2 * count * channels, np.float64)
+    chunks = chunks_of(state, x.size, length)
+    require_memory(parallel(state, _sums_part, chunks.number, (chunks, dy, x, y, mean, (kind, slope), partial)))
+    for c in range(2 * channels):
+        put(found, c, 0.0)
+    for index in range(count):
+        for c in range(2 * channels):
+            put(found, c, get(found, c) + get(partial, 2 * index * channels + c))
+
+
+@compiled_function
+def _pull(
+    state: Cells,
+    dy: Given,
+    x: Given,
+    y: Given,
+    mean: Given,
+    factor: Given,
+    constant: Given,
+    proportion: Given,
+    kind: int,
+    slope: float,
+    dx: Result,
+) -> None:
+    line = row_block(mean.size)
+    centre, factors = sealed(repeated(mean, line)), sealed(repeated(factor, line))
+    lines = (centre, factors, sealed(repeated(constant, line)), sealed(repeated(proportion, line)))
+    chunks = chunks_of(state, x.size, chunk_length(x.size, line))
+    require_memory(parallel(state, _input_part, chunks.number, (chunks, dy, x, y, lines, (kind, slope), dx)))
+
+
 class BatchNorm:
     """Batch normalisation: y = f(γ·x̂ + β) with x̂ = (x − μ)/√(σ² + ε), statistics over everything but the last axis."""
 
@@ -348,6 +406,63 @@ class BatchNorm:
             dbias,
         )
         return dx, place(dscale, into_scale), place(dbias, into_bias)
+
+    def statistics(self, x: Array) -> Array:
+        """Return μ and σ² of each channel, float64 (2, C); x is read once."""
+        found = np.empty((2, x.shape[-1]))
+        _statistics[x.dtype](state(), x.ravel(), x.shape[-1], found.reshape(-1))
+        return found
+
+    def normalise(
+        self, x: Array, scale: Array | None, bias: Array | None, mean: Array, inverse: Array, activation: Activation
+    ) -> Array:
+        """Return y for given μ and 1/√(σ² + ε)."""
+        dtype = x.dtype
+        kind, slope = kind_and_slope(activation)
+        factor = inverse if scale is None else inverse * scale
+        y = np.empty(x.shape, dtype)
+        shift = nothing(dtype) if bias is None else bias.ravel()
+        _normalise[dtype](state(), x.ravel(), mean.ravel(), factor.ravel(), shift, kind, slope, y.reshape(-1))
+        return y
+
+    def sums(self, dy: Array, x: Array, y: Array, mean: Array, inverse: Array, activation: Activation) -> Array:
+        """Return Σ dz and Σ dz·x̂ of each channel, float64 (2, C); dy, x and y are read once."""
+        kind, slope = kind_and_slope(activation)
+        given, found = dy.ravel(), np.empty((2, x.shape[-1]))
+        output = given if kind == LINEAR else y.ravel()
+        _sums[x.dtype](state(), given, x.ravel(), output, mean.ravel(), kind, slope, found.reshape(-1))
+        found[1] *= inverse
+        return found
+
+    def pull(
+        self,
+        dy: Array,
+        x: Array,
+        y: Array,
+        scale: Array | None,
+        mean: Array,
+        inverse: Array,
+        activation: Activation,
+        means: Array,
+    ) -> Array:
+        """Return dx for given means of dz and dz·x̂, float64 (2, C); dy, x and y are read once and dx is written."""
+        dtype = x.dtype
+        kind, slope = kind_and_slope(activation)
+        given, dx = dy.ravel(), np.empty(x.shape, dtype)
+        _pull[dtype](
+            state(),
+            given,
+            x.ravel(),
+            given if kind == LINEAR else y.ravel(),
+            mean.ravel(),
+            (inverse if scale is None else inverse * scale).ravel(),
+            means[0].astype(dtype),
+            (means[1] * inverse).astype(dtype),
+            kind,
+            slope,
+            dx.reshape(-1),
+        )
+        return dx
 
 
 @summed

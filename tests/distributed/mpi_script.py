@@ -8,7 +8,7 @@ faulthandler.dump_traceback_later(170, exit=True)
 import numpy as np  # noqa: E402
 from equal_cases import trained  # noqa: E402
 
-from gan_np.distributed import chosen_ranks  # noqa: E402
+from gan_np.distributed import chosen_ranks, mpi, pieces  # noqa: E402
 from gan_np.kernels import threads  # noqa: E402
 from gan_np.thread_ranks import in_threads, summed  # noqa: E402
 
@@ -34,11 +34,27 @@ assert ranks.first_here(lambda: rank) == rank
 assert ranks.from_first(lambda: "first") == "first"
 assert ranks.traffic["objects"].sent > 1000 * rank
 
+assert ranks.collect(rank * [rank]) == ([one * [one] for one in range(size)] if rank == 0 else [])
+assert list(ranks.in_turn(range(rank, 7, size))) == (list(range(7)) if rank == 0 else [])
+
+given = [np.random.default_rng(one).standard_normal(200_001).astype(np.float32) for one in range(size)]
+total = given[rank].copy()
+under_way = ranks.pieces(total, "pieces")
+for start in (190_000, 120_000, 119_999, 60_000, 7):
+    under_way.ready(start)
+    assert ranks.total(np.ones(3)).tolist() == [size] * 3  # other messages meanwhile
+under_way.finish()
+np.testing.assert_array_equal(total, summed(given))
+assert ranks.traffic["pieces"].calls == 2 * 4  # the first and the third are too small to go by themselves
+mpi.PIECE = pieces.PIECE = 256  # so that the small networks below are sent in pieces too
+
 for case in ("infogan", "minibatch deviation, R1"):
     found = trained(case, ranks, 8)
     expected = in_threads(lambda pretended, case=case: trained(case, pretended, 8), size)[rank]
     for name, values in expected.items():
         np.testing.assert_array_equal(found[name], values, err_msg=f"{case}: {name}")
+
+assert ranks.traffic["gradient of D"].calls > 2 * 8 * 2  # two for each piece and update
 
 ranks.barrier()
 if len(sys.argv) > 2 and rank == size - 1:

@@ -44,6 +44,33 @@ def test_50_steps_and_the_same_bits_again() -> None:
         assert all(np.array_equal(first[name], again[name]) for name in first)
 
 
+def test_kernels_that_do_whole_passes_alone_are_corrected() -> None:
+    """Batch normalisation by a kernel that does not stop between its statistics and its output: the reference, GPUs'."""
+
+    def by_reference(ranks: Ranks) -> dict[str, np.ndarray]:
+        with gn.use_kernels(batch_norm="reference"):
+            return trained("infogan", ranks, STEPS)
+
+    assert difference(by_reference(ALONE), in_threads(by_reference, 3)[0]) < 1e-12
+
+
+@pytest.mark.parametrize("activation", ["linear", "leaky_relu", "tanh"])
+@pytest.mark.parametrize("affine", [True, False])
+def test_halves_of_batch_normalisation_make_the_whole(activation: str, affine: bool) -> None:
+    kernel = gn.kernels.cpu.normalisation.BatchNorm()
+    rng = np.random.default_rng(0)
+    x, dy = rng.standard_normal((2, 6, 5, 5, 3)) * 3 + 7
+    scale, bias = rng.standard_normal((2, 3)) if affine else (None, None)
+    chosen = gn.kernels.Activation(activation, 0.2 if activation == "leaky_relu" else 0.0)
+    y, mean, variance, inverse = kernel.forward(x, scale, bias, 1e-5, chosen)
+    dx, dscale, dbias = kernel.backward(dy, x, y, scale, bias, mean, inverse, chosen)
+    np.testing.assert_array_equal(kernel.statistics(x), [mean, variance])
+    np.testing.assert_array_equal(kernel.normalise(x, scale, bias, mean, inverse, chosen), y)
+    sums = kernel.sums(dy, x, y, mean, inverse, chosen)
+    np.testing.assert_allclose(sums, [dbias, dscale], rtol=1e-13)
+    np.testing.assert_allclose(kernel.pull(dy, x, y, scale, mean, inverse, chosen, sums / 150), dx, rtol=1e-11)
+
+
 def test_batch_statistics_of_each_rank_alone_give_another_result() -> None:
     """The negative control: without sums over ranks the comparison fails; the ranks still agree with each other."""
     ranks = in_threads(lambda ranks: trained("infogan", ranks, STEPS, sync_batch_norm=False), 2)
