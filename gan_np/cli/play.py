@@ -18,8 +18,9 @@ def play(
 ) -> None:
     """Open a page in the browser on which small GANs of points train before one's eyes.
 
-    Draw points or choose some, choose what the players minimise, and watch: D's output, G's map, the gradient that each sample
-    receives. Buttons set up what there is to see. The address has a token: who does not know it cannot ask. Ctrl-C ends it.
+    Draw points or choose some, choose what the players minimise, and watch D's output, G's map and the gradient that each
+    sample receives. Buttons set up what there is to see. The address has a token: who does not know it cannot ask. Ctrl-C
+    ends it.
     """
     from gan_np.explore.server import serve_page
 

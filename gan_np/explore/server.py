@@ -41,7 +41,13 @@ def serve(
 
 
 def serve_page(
-    made: Callable[[str], Any], *, host: str, port: int, browser: bool, said: Callable[[str], None], name: str = "explore"
+    made: Callable[[str], Any],
+    *,
+    host: str,
+    port: int,
+    browser: bool,
+    said: Callable[[str], None],
+    name: str = "explore",
 ) -> None:
     """Serve an application until it is interrupted.
 

@@ -252,7 +252,7 @@ class Trainer:
         """The step itself, on any device and without counting it; `step` is what a user wants."""
         for update in range(self.d_steps):
             last = update == self.d_steps - 1
-            real, context = self._last = self._batches.next()
+            real, context = self._batches.next()
             z, fake, g_pullback = self._generate(context, keep=self.share_noise and last)
             d_loss, real_accuracy, fake_accuracy = self._update_discriminator(real, fake, context, z)
         if not self.share_noise:
@@ -276,7 +276,8 @@ class Trainer:
         return loss
 
     def update_generator(self) -> Array:
-        """One update of G alone; L_G before it, 0-d. Labels, and what an objective compares with, are those of D's last batch.
+        """One update of G alone; L_G before it, 0-d. Labels, and what an objective compares with, are those of the batch
+        of the last `update_discriminator`; before the first, of a batch of its own.
 
         Raises:
             ValueError: on a GPU, or with `share_noise`. NonFiniteError: with `check_finite`.

@@ -72,18 +72,18 @@ export function paint(canvas: HTMLCanvasElement, frame: Frame | null, side: Side
 let small: HTMLCanvasElement | null = null;
 
 /** D's output, its cells run into each other, and the line on which it is one half. */
-function field(context: CanvasRenderingContext2D, cells: Uint8Array, look: Look, fine: number): void {
+function field(context: CanvasRenderingContext2D, cells: Uint16Array, look: Look, fine: number): void {
   const n = Math.round(Math.sqrt(cells.length)), width = context.canvas.width, image = new ImageData(n, n);
   cells.forEach((value, place) => {
     const row = n - 1 - Math.floor(place / n);
-    image.data.set([...mixed(look, value / 255), 255], 4 * (row * n + (place % n)));
+    image.data.set([...mixed(look, value / 65535), 255], 4 * (row * n + (place % n)));
   });
   small ??= document.createElement("canvas");
   if (small.width !== n) small.width = small.height = n;
   small.getContext("2d")!.putImageData(image, 0, 0);
   context.imageSmoothingEnabled = true;
   context.drawImage(small, 0, 0, width, width);
-  const cell = width / n, middle = 127.5;
+  const cell = width / n, middle = 32767.5;
   const place = (x: number, y: number): [number, number] => [(x + 0.5) * cell, width - (y + 0.5) * cell];
   context.strokeStyle = look.edge;
   context.lineWidth = 1.6 * fine;

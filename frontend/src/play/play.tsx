@@ -17,7 +17,7 @@ export function Play({ about }: { about: About }) {
   const usual = useMemo(() => start(about), [about]);
   const [state, replace] = useState(() => fromAddress(location.hash, about)), [stills, know] = useState<Still[]>([]), [frame, show] = useState<Frame | null>(null);
   const [curves, follow] = useState<Frame | null>(null), [playing, run] = useState(false), [drawing, draw] = useState(false), [editing, edit] = useState(0);
-  const [failed, fail] = useState(""), [said, say] = useState(""), [rate, measure] = useState(0);
+  const [failed, fail] = useState(""), [said, say] = useState("Preparing the game. The very first time kernels are compiled, some 15 seconds."), [rate, measure] = useState(0);
   const session = useRef(""), written = useRef(""), newest = useNewest(), current = useRef(state), asked = useRef(0), wanted = useRef(false), last = useRef<Frame | null>(null);
   current.current = state;
 
@@ -155,38 +155,40 @@ export function Play({ about }: { about: About }) {
           <div class="row tight">
             <button type="button" class="strong" id="play" onClick={() => void go(!playing)}>{playing ? "Pause" : "Play"}</button>
             <button type="button" onClick={() => void update("both")}>One step</button>
-            <button type="button" onClick={() => void update("d")}>One update of D</button>
-            <button type="button" onClick={() => void update("g")}>One update of G</button>
+            <button type="button" onClick={() => void update("d")}>Update D</button>
+            <button type="button" onClick={() => void update("g")}>Update G</button>
             <button type="button" onClick={() => put({}, true, false)}>Reset</button>
             <label class="setting short"><span>Seed</span><input type="number" min={0} max={about.bounds.seed[1]} step={1} value={first.seed} onChange={(event) => event.currentTarget.validity.valid && event.currentTarget.value !== "" && change(0, { seed: Number(event.currentTarget.value) })} /></label>
-            <label class="setting short"><span>Speed</span><select value={state.speed} onChange={(event) => { const speed = Number(event.currentTarget.value); put({ speed }); void go(playing, speed); }}>{SPEEDS.map(([speed, name]) => <option value={speed} key={speed}>{name}</option>)}</select></label>
+            <label class="setting short"><span>Steps</span><select value={state.speed} onChange={(event) => { const speed = Number(event.currentTarget.value); put({ speed }); void go(playing, speed); }}>{SPEEDS.map(([speed, name]) => <option value={speed} key={speed}>{name}</option>)}</select></label>
           </div>
           <div class="row tight">
             <Pick label="Data" value={first.data} names={[...Object.keys(about.distributions), ...(first.data === "drawn" ? ["drawn"] : [])]} called={{ ...about.distributions, drawn: "drawn points" }} onChange={(data) => change(0, { data, points: [] })} />
             <button type="button" id="draw" aria-pressed={drawing} onClick={() => { if (playing) void go(false); draw(!drawing); }}>Draw points</button>
             {drawing && <button type="button" onClick={() => drawn([])}>Clear</button>}
-            <label><input type="checkbox" checked={several} onChange={() => { edit(several ? 0 : 1); put({ sides: several ? [first] : [first, structuredClone(first)], experiment: "" }, true); }} /> Two settings side by side</label>
-            <span class="parts">{PARTS.map(([name, label]) => <label key={name}><input type="checkbox" checked={state.parts[name]} onChange={() => put({ parts: { ...state.parts, [name]: !state.parts[name] } })} /> {label}</label>)}</span>
+            <label class="check"><input type="checkbox" checked={several} onChange={() => { edit(several ? 0 : 1); put({ sides: several ? [first] : [first, structuredClone(first)], experiment: "" }, true); }} /> Two settings side by side</label>
           </div>
           {drawing && <p class="small" id="drawing-help">Draw with the mouse or a finger. By keyboard: arrow keys move the cursor (with Shift farther), Enter sets a point, Backspace takes away those near it.</p>}
           <p class="small said" role="status">{said}</p>
         </section>
         <div class={several ? "stage two" : "stage"}>
           {state.sides.map((_, number) => (!drawing || number === 0) && (
-            <section class="card" key={number} aria-label={several ? `Side ${"AB"[number]}` : "The plane"}>
+            <section class="card side" key={number} aria-label={several ? `Side ${"AB"[number]}` : "The plane"}>
               {several && <h2>{"AB"[number]}</h2>}
               <Plane about={about} number={number} several={several} frame={frame} still={stills[number] ?? null} parts={state.parts} drawing={drawing} points={points} draw={drawn} />
               <Figures frame={frame} still={stills[number]} number={number} />
             </section>
           ))}
+        <section class="card below" aria-label="What is shown">
+          <div class="row tight parts">{PARTS.map(([name, label]) => <label key={name}><input type="checkbox" checked={state.parts[name]} onChange={() => put({ parts: { ...state.parts, [name]: !state.parts[name] } })} /> {label}</label>)}</div>
+          <p class="small">Crosses are data, dashed circles their modes, dots are samples. The field is lighter where D says real; on the line it cannot tell. An arrow is the gradient that a sample receives, −∂L_G/∂x: 0.3 units of the plane for a length of 1, at most 0.9. G's map is what becomes of a lattice of z.{several ? " In the curves A's lines are drawn through, B's are dashed." : ""}</p>
+          <Charts frame={curves} modes={Math.max(0, ...stills.map((still) => still.modes.length))} />
+        </section>
           <section class="card panel" aria-label="Settings">
             <h2>Settings</h2>
             {several && <div class="row tight" role="group" aria-label="Whose settings">{state.sides.map((_, number) => <button type="button" key={number} aria-pressed={number === editing} onClick={() => edit(number)}>Settings of {"AB"[number]}</button>)}</div>}
             <SettingsOf about={about} side={edited} set={(what) => change(editing, what)} />
           </section>
         </div>
-        <p class="small">Crosses are data, dashed circles their modes, dots are samples. The field is lighter where D says real; on the line it cannot tell. An arrow is the gradient that a sample receives, −∂L_G/∂x: 0.3 units of the plane for a length of 1, at most 0.9. G's map is what becomes of a lattice of z.</p>
-        <Charts frame={curves} />
       </main>
     </>
   );

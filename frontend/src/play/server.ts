@@ -19,11 +19,11 @@ export interface Still { settings: Settings; data: Point[]; modes: Point[]; reac
 export interface Begun { sides: Still[]; session: string; anew: boolean }
 export interface Side {
   d_loss: number | null; g_loss: number | null; modes: number; near: number; distance: number | null; arrow: number | null; fault: string;
-  field: Uint8Array; lattice: Int16Array; samples: Int16Array; arrows: Int16Array; history?: Float32Array;
+  field: Uint16Array; lattice: Int16Array; samples: Int16Array; arrows: Int16Array; history?: Float32Array;
 }
-export interface Frame { step: number; playing: boolean; moved: string; unit: number; edge: number; sides: Side[] }
+export interface Frame { step: number; playing: boolean; moved: string; unit: number; sides: Side[] }
 
-const KINDS = { uint8: Uint8Array, int16: Int16Array, float32: Float32Array } as const;
+const KINDS = { uint16: Uint16Array, int16: Int16Array, float32: Float32Array } as const;
 
 /** A frame of the bytes that the server sends: a header in JSON after its length, then arrays in its order. */
 export function unpacked(bytes: ArrayBuffer): Frame {

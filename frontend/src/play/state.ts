@@ -7,7 +7,7 @@ export interface State { sides: Settings[]; speed: number; experiment: string; p
 /** What both sides have in common. */
 export const SHARED = ["data", "points", "seed"] as const;
 export const ALL_PARTS: Parts = { field: true, lattice: false, arrows: true, data: true, samples: true };
-export const SPEEDS: [number, string][] = [[1, "slow motion, 1 step a second"], [4, "slow motion, 4 steps a second"], [15, "15 steps a second"], [60, "60 steps a second"], [1000, "as fast as it goes"]];
+export const SPEEDS: [number, string][] = [[1, "1 a second, by turns"], [4, "4 a second, by turns"], [15, "15 a second"], [60, "60 a second"], [1000, "as fast as it goes"]];
 
 export function start(about: About): State {
   return { sides: [structuredClone(about.usual)], speed: 60, experiment: "", parts: { ...ALL_PARTS } };

@@ -26,7 +26,11 @@ from .session import FASTEST, MOST_SIDES, Session
 from .settings import ACTIVATIONS, LATENTS, LIVE, MOST_DRAWN, NUMBERS, WHOLES, Settings
 from .worker import Worker
 
-FILES = {"": ("play.html", "text/html"), "play.js": ("play.js", "text/javascript"), "play.css": ("play.css", "text/css")}
+FILES = {
+    "": ("play.html", "text/html"),
+    "play.js": ("play.js", "text/javascript"),
+    "play.css": ("play.css", "text/css"),
+}
 """Every file that is served, by its address."""
 LARGEST_BODY = 1 << 18
 """Bytes of a request: two times 400 points with room to spare."""

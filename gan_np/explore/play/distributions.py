@@ -47,25 +47,27 @@ def distribution(name: str, seed: int = 0, drawn: Array | None = None) -> Distri
     rng = generator(seed, 7)
     if drawn is not None:
         points = drawn[rng.integers(0, len(drawn), COUNT)] + BRUSH * rng.standard_normal((COUNT, 2))
-        return _covered(points)
+        places, farthest = _places(drawn)
+        return Distribution(points.astype(np.float32), places, max(farthest + BRUSH, 3 * BRUSH))
     if name in _MIXTURES:
         means, deviation = _MIXTURES[name]
         points = means[np.arange(COUNT) % len(means)] + deviation * rng.standard_normal((COUNT, 2))
         return Distribution(points.astype(np.float32), means, 3 * deviation)
     if name not in _CURVES:
         raise ValueError(f"data: expected one of {', '.join(DISTRIBUTIONS)} or drawn points, got {name!r}")
-    return _covered(_CURVES[name](rng))
+    points = _CURVES[name](rng)
+    places, farthest = _places(points)
+    return Distribution(points.astype(np.float32), places, farthest * 1.01)
 
 
-def _covered(points: Array) -> Distribution:
-    """With places that cover the points in place of modes."""
+def _places(points: Array) -> tuple[Array, float]:
+    """Some of the points from which the others are not far, (K, 2), and how far at most."""
     places = [points[int(((points - points.mean(axis=0)) ** 2).sum(axis=1).argmin())]]
     distance = np.linalg.norm(points - places[0], axis=1)
     while len(places) < PLACES and distance.max() > NEAREST:
         places.append(points[int(distance.argmax())])
         distance = np.minimum(distance, np.linalg.norm(points - places[-1], axis=1))
-    reach = max(float(distance.max()), 3 * BRUSH)
-    return Distribution(points.astype(np.float32), np.array(places), reach)
+    return np.array(places), float(distance.max())
 
 
 def _ring(rng: np.random.Generator) -> Array:

@@ -28,8 +28,16 @@ class Experiment(NamedTuple):
         return {**self._asdict(), "sides": [side.plain() for side in self.sides]}
 
 
-_DIRAC = {"data": "point", "optimizer": "sgd", "momentum": 0.0, "g_rate": 0.1, "d_rate": 0.1, "g_layers": 0, "d_layers": 0}
-_FAR: dict[str, Any] = {"data": "two", "g_rate": 0.0005, "d_rate": 0.01, "d_steps": 10}
+_DIRAC: dict[str, Any] = {
+    "data": "point",
+    "optimizer": "sgd",
+    "momentum": 0.0,
+    "g_rate": 0.1,
+    "d_rate": 0.1,
+    "g_layers": 0,
+    "d_layers": 0,
+}
+_FAR: dict[str, Any] = {"data": "ring", "g_rate": 0.0001, "d_rate": 0.01, "d_steps": 10}
 _FAST: dict[str, Any] = {"g_rate": 0.005, "d_rate": 0.001}
 
 EXPERIMENTS = (
@@ -38,8 +46,10 @@ EXPERIMENTS = (
         "Mode collapse",
         (
             "In A G learns five times as fast as D, in B both learn at one rate.",
-            "A's samples crowd together and run from place to place, since all of G goes where D likes it best before D has "
-            "learnt that it is there; B's reach all eight modes.",
+            (
+                "A's samples crowd together and run from place to place, since all of G goes where D likes it best "
+                "before D has learnt that it is there; B's reach all eight modes."
+            ),
         ),
         (Settings(**_FAST), Settings(g_rate=0.002, d_rate=0.002)),
         300,
@@ -48,13 +58,17 @@ EXPERIMENTS = (
         "saturation",
         "Minimax saturates",
         (
-            "In both D gets ten updates for each of G and soon knows every generated point; in A G minimises "
-            "log(1 − D(G(z))), in B it maximises log D(G(z)).",
-            "Where D is sure, the slope of A's loss is nearly 0, so its arrows vanish and its points stand still; B's loss is "
-            "steepest just there, and its points set out at once.",
+            (
+                "In both D gets ten updates for each of G and soon knows every generated point; in A G minimises "
+                "log(1 − D(G(z))), in B it maximises log D(G(z))."
+            ),
+            (
+                "Where D is sure, the slope of A's loss is nearly 0 and its arrows vanish; B's loss is steepest just "
+                "there, and its arrows are long."
+            ),
         ),
         (Settings(**_FAR, objective="minimax"), Settings(**_FAR, objective="non-saturating")),
-        30,
+        25,
         15.0,
     ),
     Experiment(
@@ -62,39 +76,47 @@ EXPERIMENTS = (
         "A D that is too good",
         (
             "Both play minimax; in A D gets one small update for each of G, in B ten large ones.",
-            "The worse D of A gives G long arrows to follow, the nearly perfect one of B gives none: with this loss a better "
-            "D is a worse teacher.",
+            (
+                "The worse D of A gives G long arrows to follow, the nearly perfect one of B gives none: with this "
+                "loss a better D is a worse teacher."
+            ),
         ),
         (
-            Settings(**{**_FAR, "d_rate": 0.001, "d_steps": 1}, objective="minimax"),
+            Settings(**{**_FAR, "d_rate": 0.002, "d_steps": 1}, objective="minimax"),
             Settings(**_FAR, objective="minimax"),
         ),
-        30,
+        25,
         15.0,
     ),
     Experiment(
         "wasserstein",
         "A critic that cannot be too good",
         (
-            "D gets the same ten large updates for each of G; A plays minimax, B the Wasserstein objective with a penalty "
-            "that holds the critic's slope near 1.",
-            "A's arrows vanish, B's keep a length of about 1 however good the critic is, since they are its slope.",
+            (
+                "D gets the same ten large updates for each of G; A plays minimax, B the Wasserstein objective with a"
+                " penalty that holds the critic's slope near 1."
+            ),
+            "A's arrows vanish; B's are the critic's slope, so that they stay long however good it is.",
         ),
         (
             Settings(**_FAR, objective="minimax"),
             Settings(**_FAR, objective="wasserstein", penalties={"wasserstein": 1.0}),
         ),
-        30,
+        25,
         15.0,
     ),
     Experiment(
         "r1",
         "What R1 damps",
         (
-            "The data are one point and both players are linear (the Dirac-GAN); B has the penalty R1 on D's slope at the "
-            "data, A has none.",
-            "A's samples circle around the data without end, since D still pushes when they arrive; R1 takes D's slope away "
-            "where the data are, and B's samples spiral in.",
+            (
+                "The data are one point and both players are linear (the Dirac-GAN); B has the penalty R1 on D's "
+                "slope at the data, A has none."
+            ),
+            (
+                "A's samples circle around the data without end, since D still pushes when they arrive; R1 takes D's "
+                "slope away where the data are, and B's samples spiral in."
+            ),
         ),
         (Settings(**_DIRAC), Settings(**_DIRAC, penalties={"r1": 1.0})),
         150,
@@ -105,8 +127,10 @@ EXPERIMENTS = (
         "Packing against collapse",
         (
             "In both G learns five times as fast as D; B's D judges two points at a time (PacGAN) and sees as many points.",
-            "Two points of a collapsed G lie too near each other to be two real ones, so B's D sees the collapse itself: its "
-            "samples spread over more modes than A's.",
+            (
+                "Two points of a collapsed G lie too near each other to be two real ones, so B's D sees the collapse "
+                "itself: its samples spread over more modes than A's."
+            ),
         ),
         (Settings(**_FAST), Settings(**_FAST, packing=2, batch=32)),
         200,
@@ -115,10 +139,15 @@ EXPERIMENTS = (
         "relativistic",
         "Relativistic",
         (
-            "D says only by how much a real point is more real than the generated one beside it, so its scores have no zero "
-            "and the field is drawn about their median; B adds the penalties R1 and R2, as R3GAN does.",
-            "Comparing alone does not make the game settle: A circles around the one point of the data as other losses do, "
-            "B spirals in.",
+            (
+                "D says only by how much a real point is more real than the generated one beside it, so its scores "
+                "have no zero and the field is drawn about their median; B adds the penalties R1 and R2, as R3GAN "
+                "does."
+            ),
+            (
+                "Comparing alone does not make the game settle: A circles around the one point of the data as other "
+                "losses do, B spirals in."
+            ),
         ),
         (
             Settings(**_DIRAC, objective="relativistic"),

@@ -1,4 +1,4 @@
-"""What is drawn of a game: D's output as a field, G's map as a lattice, and the gradient that each generated point receives."""
+"""What is drawn of a game: D's output as a field, G's map as a lattice, the gradient that each generated point receives."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def field_points(dtype: np.dtype[np.floating]) -> Array:
 def field_of(gan: GAN, objective: Objective) -> Array:
     """D's output over the square, from 0 (generated) to 1 (real), (FIELD, FIELD) as `field_points`.
 
-    Where the objective has a boundary b, σ(s − b) of the score s: ½ is where D cannot tell. (Least squares aims at 0 and 1, so
-    σ(4(s − b)).) A critic's scores are defined up to a constant: σ((s − median)/deviation) over the square.
+    Where the objective has a boundary b, σ(s − b) of the score s: ½ is where D cannot tell. (Least squares aims at 0 and 1,
+    so σ(4(s − b)).) A critic's scores are defined up to a constant: σ((s − median)/deviation) over the square.
     """
     scores = logits_at(gan, field_points(gan.discriminator.dtype)).astype(np.float64)
     if objective.boundary is None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan_np.arrays import Array, generator
+from gan_np.arrays import Array
 from gan_np.layers import Dense, Normal
 from gan_np.metrics import mixture_modes
 from gan_np.models import GAN
@@ -118,7 +118,7 @@ class Game:
             raise
         self._d_done = 0
         self.steps += 1
-        self.history.losses(self.d_loss if np.isfinite(self.d_loss) else 0.0, self.g_loss)
+        self.history.losses(self.d_loss, self.g_loss)
         if self.history.due(self.steps):
             self._measure()
 
@@ -142,8 +142,11 @@ class Game:
         """What is drawn now."""
         g, samples = self.gan.generator, self.samples(SHOWN)
         objective = self._trainer.objective
-        arrows = arrows_at(self.gan, objective, samples, self._data.points[:SHOWN])
-        return Picture(field_of(self.gan, objective), g(lattice_z(self.gan)), samples, arrows)
+        with np.errstate(
+            over="ignore", invalid="ignore"
+        ):  # weights that are not finite end a game, and can be looked at
+            arrows = arrows_at(self.gan, objective, samples, self._data.points[:SHOWN])
+            return Picture(field_of(self.gan, objective), g(lattice_z(self.gan)), samples, arrows)
 
     def samples(self, count: int = MEASURED) -> Array:
         """What G makes of the first of the same z at every step."""

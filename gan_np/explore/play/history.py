@@ -7,9 +7,9 @@ import numpy as np
 from gan_np.arrays import Array
 
 COLUMNS = ("step", "d_loss", "g_loss", "modes", "near", "distance", "arrow")
-"""What a row has: the step; the means of both losses since the row before; modes covered; the share of samples near one; how far
-the mean of the samples is from that of the data; the mean length of the arrows."""
-MOST, FIRST_EVERY = 400, 5
+"""What a row has: the step; the means of both losses since the row before (NaN at first); modes covered; the share of
+samples near one; how far the mean of the samples is from that of the data; the mean length of the arrows."""
+MOST, FIRST_EVERY = 400, 2
 
 
 class History:
@@ -22,8 +22,7 @@ class History:
 
     def losses(self, d_loss: float, g_loss: float) -> None:
         """Take in the losses of a step."""
-        self._sums[0] += d_loss
-        self._sums[1] += g_loss
+        self._sums = [self._sums[0] + d_loss, self._sums[1] + g_loss]
         self._count += 1
 
     def due(self, step: int) -> bool:
@@ -32,7 +31,7 @@ class History:
 
     def add(self, step: int, *measured: float) -> None:
         """A row of this step: what was measured, beside the losses since the last."""
-        means = [total / max(self._count, 1) for total in self._sums]
+        means = [total / self._count if self._count else float("nan") for total in self._sums]
         self.rows.append((step, *means, *measured))
         self._sums, self._count = [0.0, 0.0], 0
         if len(self.rows) > MOST:

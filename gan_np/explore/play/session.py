@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import struct
 from collections.abc import Sequence
@@ -11,7 +12,6 @@ import numpy as np
 
 from gan_np.arrays import Array
 
-from .distributions import EDGE
 from .game import Game
 from .settings import Settings
 
@@ -24,8 +24,8 @@ UNSEEN = 3.0
 """Seconds without a question for a frame after which a game rests: nobody looks."""
 UNIT = 2048
 """A coordinate in a frame is a whole number, this many for 1; beyond ±16 it is cut."""
-BURST = 0.02
-"""Seconds of steps in one turn of the worker, at most: so long may a question wait."""
+MADE_UP = 0.25
+"""Seconds of lost time that are made up for by steps without a pause between them."""
 
 
 class Session:
@@ -59,11 +59,10 @@ class Session:
         return self._next - now
 
     def turn(self, now: float) -> None:
-        """Steps that are due, for at most `BURST` seconds, or one update in slow motion."""
+        """The step that is due, or one update in slow motion."""
         slow = self.speed <= SLOW
         every = 1 / self.speed / (2 if slow else 1)
-        # Time that was lost is not made up for, but for one turn's worth.
-        self._next = max(self._next, now - BURST) + every
+        self._next = max(self._next, now - MADE_UP) + every
         if slow:
             self.update(self.games[0].next_player)
         else:
@@ -122,18 +121,20 @@ class Session:
     def frame(self, now: float, *, history: bool = True) -> bytes:
         """What is drawn now: a header in JSON after its length (uint32, little-endian), then arrays in the header's order.
 
-        Of each side: field, uint8; lattice, samples and arrows, int16 in units of 1/2048; with `history` its curves, float32.
+        Of each side: field, uint16 from 0 to 65535; lattice, samples and arrows, int16 in units of 1/2048; with `history`
+        its curves, float32. What is not finite, after a fault, is left out.
         """
         self._seen = now
         sides: list[dict[str, Any]] = []
         parts: list[Array] = []
         for game in self.games:
             picture = game.picture()
+            there = np.isfinite(picture.samples).all(axis=1) & np.isfinite(picture.arrows).all(axis=1)
             arrays = {
-                "field": np.round(255 * picture.field).astype(np.uint8),
-                "lattice": _whole(picture.lattice),
-                "samples": _whole(picture.samples),
-                "arrows": _whole(picture.arrows),
+                "field": np.round(65535 * np.nan_to_num(picture.field, nan=0.5)).astype(np.uint16),
+                "lattice": _whole(picture.lattice[: len(picture.lattice) * np.isfinite(picture.lattice).all()]),
+                "samples": _whole(picture.samples[there]),
+                "arrows": _whole(picture.arrows[there]),
             }
             if history:
                 arrays["history"] = game.history.table()
@@ -151,16 +152,20 @@ class Session:
                     "arrays": [[name, str(array.dtype), list(array.shape)] for name, array in arrays.items()],
                 }
             )
-        header = {"step": self.steps, "playing": self.playing, "moved": self.moved, "unit": UNIT, "edge": EDGE, "sides": sides}
+        header = {
+            "step": self.steps,
+            "playing": self.playing,
+            "moved": self.moved,
+            "unit": UNIT,
+            "sides": sides,
+        }
         text = json.dumps(header).encode()
         return b"".join([struct.pack("<I", len(text)), text, *(part.tobytes() for part in parts)])
 
 
 def _move(act: Any) -> None:
-    try:
+    with contextlib.suppress(ArithmeticError):  # the game says so itself
         act()
-    except ArithmeticError:
-        pass  # the game says so itself
 
 
 def _whole(points: Array) -> Array:

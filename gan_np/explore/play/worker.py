@@ -9,6 +9,7 @@ import contextlib
 import queue
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
@@ -55,7 +56,10 @@ class Worker:
                 self._thread.start()
         answer: Future[Result] = Future()
         self._questions.put((question, answer))
-        return answer.result(LONGEST_WAIT)
+        try:
+            return answer.result(LONGEST_WAIT)
+        except TimeoutError:
+            raise TimeoutError(f"the game has not answered within {LONGEST_WAIT:g} seconds") from None
 
     def close(self) -> None:
         """Let the thread end after what was asked so far."""
@@ -81,7 +85,15 @@ class Worker:
                         break
             for wait, task in waits:
                 if wait <= 0 and task in self.tasks:
-                    task.turn(time.monotonic())
+                    self._turn(task)
+
+    def _turn(self, task: Task) -> None:
+        """One turn; a task that fails has no other, and all else goes on."""
+        try:
+            task.turn(time.monotonic())
+        except Exception:
+            traceback.print_exc()
+            self.tasks = [one for one in self.tasks if one is not task]
 
 
 def _answer(question: Callable[[], Any], answer: Future[Any]) -> None:
