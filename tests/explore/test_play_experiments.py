@@ -8,6 +8,7 @@ import pytest
 
 from gan_np.explore.play.experiments import EXPERIMENTS, Experiment
 from gan_np.explore.play.game import Game
+from gan_np.explore.play.settings import Settings
 
 
 class Seen(NamedTuple):
@@ -16,40 +17,47 @@ class Seen(NamedTuple):
     modes: float
     distance: float
     arrow: float
-    nearest: float
-    """The smallest distance there."""
     first: float
     """The distance at the start."""
 
 
 def played(experiment: Experiment, seed: int = 0) -> tuple[Seen, Seen]:
     """What is measured of A and of B."""
-    found = []
-    for side in experiment.sides:
-        game = Game(replace(side, seed=seed))
-        for _ in range(experiment.steps):
+    a, b = (measured(replace(side, seed=seed), experiment.steps) for side in experiment.sides)
+    return a, b
+
+
+KNOWN: dict[str, Seen] = {}
+
+
+def measured(settings: Settings, steps: int) -> Seen:
+    """One game; several experiments have the same one on a side."""
+    name = f"{settings} {steps}"
+    if name not in KNOWN:
+        game = Game(settings)
+        for _ in range(steps):
             game.step()
         rows = game.history.table()
-        late = rows[rows[:, 0] > experiment.steps * 2 / 3]
+        late = rows[rows[:, 0] > steps * 2 / 3]
         modes, _, distance, arrow = late[:, 3:].mean(axis=0)
-        found.append(Seen(modes, distance, arrow, late[:, 5].min(), rows[0, 5]))
-    return found[0], found[1]
+        KNOWN[name] = Seen(modes, distance, arrow, rows[0, 5])
+    return KNOWN[name]
 
 
 def check(name: str, a: Seen, b: Seen) -> None:
     """What the two sentences claim."""
     if name == "mode-collapse":
         assert a.modes < 3
-        assert b.modes > 7
+        assert b.modes > a.modes + 2
     elif name in ("saturation", "wasserstein"):
         assert a.arrow < 0.05
         assert b.arrow > 1
     elif name == "vanishing":
-        assert a.arrow > 0.15
         assert b.arrow < 0.05
+        assert a.arrow > 4 * b.arrow
     elif name in ("r1", "relativistic"):
-        assert a.nearest > 0.4 * a.first, "it circles and never arrives"
-        assert b.distance < 0.2 * b.first
+        assert a.distance > 0.25 * a.first, "it circles"
+        assert b.distance < 0.1 * b.first
     else:
         assert name == "packing"
         assert b.modes > a.modes + 2

@@ -33,7 +33,7 @@ def test_play(chromium: Any) -> None:
         page.wait_for_selector("#plane-A[data-step='1']")
         page.get_by_role("button", name="What R1 damps").click()
         page.wait_for_function(
-            "Number(document.getElementById('step').textContent.replace(',', '')) > 20", timeout=60_000
+            "() => Number(document.getElementById('step').textContent.replace(',', '')) > 20", timeout=60_000
         )
         page.get_by_role("button", name="Pause").click()
         page.wait_for_selector("text=B covers")
@@ -42,7 +42,7 @@ def test_play(chromium: Any) -> None:
         page.get_by_role("button", name="Settings of B").click()
         page.get_by_label("Penalty r1").fill("0.5")
         page.get_by_label("Penalty r1").blur()
-        page.wait_for_function("location.hash.includes('b.r1=0.5')")
+        page.wait_for_function("() => location.hash.includes('b.r1=0.5')")
         assert step_of(page) == there, "a penalty changes while it goes on"
         page.get_by_label("Two settings side by side").uncheck()
         page.get_by_role("button", name="Draw points").click()
@@ -53,7 +53,7 @@ def test_play(chromium: Any) -> None:
         page.mouse.down()
         page.mouse.move(box["x"] + 140, box["y"] + 140, steps=8)
         page.mouse.up()
-        page.wait_for_function("location.hash.includes('data=drawn')")
+        page.wait_for_function("() => location.hash.includes('data=drawn')")
         board.focus()
         for key in ("ArrowRight", "Shift+ArrowUp", "Enter"):
             page.keyboard.press(key)

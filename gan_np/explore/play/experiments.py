@@ -48,11 +48,11 @@ EXPERIMENTS = (
             "In A G learns five times as fast as D, in B both learn at one rate.",
             (
                 "A's samples crowd together and run from place to place, since all of G goes where D likes it best "
-                "before D has learnt that it is there; B's reach all eight modes."
+                "before D has learnt that it is there; B's spread over the ring."
             ),
         ),
         (Settings(**_FAST), Settings(g_rate=0.002, d_rate=0.002)),
-        300,
+        120,
     ),
     Experiment(
         "saturation",
@@ -68,7 +68,7 @@ EXPERIMENTS = (
             ),
         ),
         (Settings(**_FAR, objective="minimax"), Settings(**_FAR, objective="non-saturating")),
-        25,
+        16,
         15.0,
     ),
     Experiment(
@@ -85,7 +85,7 @@ EXPERIMENTS = (
             Settings(**{**_FAR, "d_rate": 0.002, "d_steps": 1}, objective="minimax"),
             Settings(**_FAR, objective="minimax"),
         ),
-        25,
+        16,
         15.0,
     ),
     Experiment(
@@ -102,7 +102,7 @@ EXPERIMENTS = (
             Settings(**_FAR, objective="minimax"),
             Settings(**_FAR, objective="wasserstein", penalties={"wasserstein": 1.0}),
         ),
-        25,
+        16,
         15.0,
     ),
     Experiment(

@@ -159,13 +159,11 @@ class Game:
             drawn = np.array(own.points) if own.data == "drawn" else None
             self._data = distribution(own.data, own.seed, drawn)
         kept = last is not None and before is not None and own.optimizer == before.optimizer
-        optimizers = {}
-        for player in ("d", "g"):
-            made = own.made_optimizer(player)
-            there = getattr(last, f"{player}_optimizer") if kept else None
-            if there is not None and set(there.moments) == set(made.slots):
-                made.restore(there.updates, there.moments)
-            optimizers[f"{player}_optimizer"] = made
+        d_optimizer, g_optimizer = own.made_optimizer("d"), own.made_optimizer("g")
+        if last is not None and kept:
+            for made, there in ((d_optimizer, last.d_optimizer), (g_optimizer, last.g_optimizer)):
+                if set(there.moments) == set(made.slots):
+                    made.restore(there.updates, there.moments)
         trainer = Trainer(
             self.gan,
             self._data.points,
@@ -178,7 +176,8 @@ class Game:
             average_decay=0.0,
             standardise=False,
             seed=own.seed,
-            **optimizers,
+            d_optimizer=d_optimizer,
+            g_optimizer=g_optimizer,
         )
         if last is not None:  # the noise goes on; so do the batches, where they are the same
             for stream in ("noise", "dropout", "blur", "between"):
