@@ -67,7 +67,7 @@ def test_play(chromium: Any) -> None:
         page.emulate_media(color_scheme="dark")
         page.goto(shared)
         page.wait_for_selector("#plane-A[data-step='0']")
-        assert page.get_by_label("Data", exact=True).input_value() == "drawn"
+        assert page.get_by_role("combobox", name="Data").input_value() == "drawn"
         assert page.evaluate("document.documentElement.scrollWidth") == 360
         page.get_by_role("button", name="Draw points").click()
         assert page.get_by_text("of 400 points").inner_text().split()[0] == drawn

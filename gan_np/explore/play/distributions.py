@@ -15,7 +15,7 @@ COUNT = 2048
 """Points that a game trains on."""
 BRUSH = 0.08
 """Deviation of the points around each that was drawn."""
-PLACES, NEAREST = 16, 0.35
+PLACES, NEAREST = 32, 0.35
 """Where no modes are known: at most so many places that cover the data, and how near to each other they may lie."""
 
 
@@ -33,7 +33,7 @@ class Distribution(NamedTuple):
 def distribution(name: str, seed: int = 0, drawn: Array | None = None) -> Distribution:
     """Points of one of `DISTRIBUTIONS`, or around those that were drawn (N, 2).
 
-    Of a mixture of Gaussians the modes are its means, with a reach of three deviations. Of all else they are up to 16 places
+    Of a mixture of Gaussians the modes are its means, with a reach of three deviations. Of all else they are up to 32 places
     that cover the data: each the point farthest from those before it, and their reach is how far the last point is from the
     nearest of them.
 

@@ -90,7 +90,7 @@ EXPERIMENTS = (
     ),
     Experiment(
         "wasserstein",
-        "A critic that cannot be too good",
+        "Wasserstein",
         (
             (
                 "D gets the same ten large updates for each of G; A plays minimax, B the Wasserstein objective with a"
