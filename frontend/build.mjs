@@ -11,6 +11,9 @@ await build({ ...options, entryPoints: { app: "src/main.tsx" }, outdir: out });
 await build({ ...options, entryPoints: { standalone: "src/standalone.tsx" }, outdir: out });
 await build({ bundle: true, minify: true, entryPoints: { app: "src/style.css" }, outdir: out });
 await copyFile("src/index.html", out + "index.html");
+await build({ ...options, entryPoints: { play: "src/play/main.tsx" }, outdir: out });
+await build({ bundle: true, minify: true, entryPoints: { play: "src/play/play.css" }, outdir: out });
+await copyFile("src/play/play.html", out + "play.html");
 const wasm = await readFile("node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm");
 await writeFile(out + "ort.wasm.gz", gzipSync(wasm, { level: 9 }));
 

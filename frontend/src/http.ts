@@ -10,7 +10,7 @@ async function failed(answer: Response): Promise<Error> {
   }
 }
 
-async function ask(name: string, body: BodyInit | object = {}): Promise<Response> {
+export async function ask(name: string, body: BodyInit | object = {}): Promise<Response> {
   const sent = body instanceof Blob ? body : JSON.stringify(body);
   let answer: Response;
   try {

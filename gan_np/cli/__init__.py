@@ -1,5 +1,5 @@
 """The command line: `gan-np train`, `sample`, `show`, `evaluate`, `compare`, `neighbours`, `traverse`, `walk`, `explore`,
-`invert`, `profile`, `tune`, `train-classifier`, `export`.
+`play`, `invert`, `profile`, `tune`, `train-classifier`, `export`.
 
 Exit codes: 0 done; 1 the work could not be done, the message says why; 2 the command line was wrong; 3 the training met
 numbers that are not finite; 130 stopped by Ctrl-C, 143 by SIGTERM (with a checkpoint, where there is a run).

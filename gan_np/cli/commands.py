@@ -36,6 +36,9 @@ COMMANDS = {
     "explore": Listed(
         "Open a page in the browser that moves through a trained generator, and watches a run that trains.",
     ),
+    "play": Listed(
+        "Open a page in the browser on which small GANs of points train before one's eyes.",
+    ),
     "invert": Listed(
         "Find the z whose image is nearest to each image given, draw it beside it, and keep it to go on from.",
     ),

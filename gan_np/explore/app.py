@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from starlette.routing import Route
 
 from gan_np.arrays import Array
 
-from .asked import mapping_of, number_of, points_of, text_of, whole_of, wholes_of
+from .answers import EXPECTED, Answer, answering, page_file, refused
+from .asked import number_of, points_of, text_of, whole_of, wholes_of
 from .explorer import MOST_FRAMES, Explorer
 from .guard import Guard
 from .memory import Memory, verdict_apart
@@ -26,15 +27,10 @@ from .plane import plane_of
 from .sprite import png, sheet_of
 from .watched import watched_runs
 
-WEB = Path(__file__).parent / "web"
 FILES = {"": ("index.html", "text/html"), "app.js": ("app.js", "text/javascript"), "app.css": ("app.css", "text/css")}
 """Every file that is served, by its address: no other can be asked for."""
 LARGEST_SEED = (1 << 53) - 1
 ENDINGS = {"gif": "image/gif", "webp": "image/webp", "apng": "image/apng"}
-EXPECTED = (ValueError, TypeError, OSError, RuntimeError, ArithmeticError)
-"""Errors whose message is meant for who asked."""
-
-Answer = Callable[[dict[str, Any]], Response]
 
 
 def application(
@@ -79,9 +75,9 @@ class _Page:
             "plane": self.plane,
             "reload": self.reload,
         }
-        made = [Route(f"/api/{name}", _answering(answer), methods=["POST"]) for name, answer in asked.items()]
+        made = [Route(f"/api/{name}", answering(answer), methods=["POST"]) for name, answer in asked.items()]
         made.append(Route("/api/invert", self.invert, methods=["POST"]))
-        made += [Route(f"/{name}", _file(*file), methods=["GET"]) for name, file in FILES.items()]
+        made += [Route(f"/{name}", page_file(*file), methods=["GET"]) for name, file in FILES.items()]
         return made
 
     def info(self, _: dict[str, Any]) -> Response:
@@ -181,7 +177,7 @@ class _Page:
                 self.explorer.invert, body, None if labels is None else labels[0]
             )
         except EXPECTED as error:
-            return _refused(error)
+            return refused(error)
         return JSONResponse({"z": z.astype(float).tolist(), "distance": distance, "image": _data(image)})
 
     def _points(self, asked: dict[str, Any], most: int = 400) -> Array:
@@ -193,33 +189,6 @@ class _Page:
             return None
         labels = wholes_of(asked, "labels", count, -(1 << 63), (1 << 63) - 1)
         return [table.values[0]] * count if labels is None else labels
-
-
-def _answering(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that takes a JSON object, works in a thread, and says in words what was wrong."""
-
-    async def endpoint(request: Request) -> Response:
-        body = await request.body()
-        try:
-            return await run_in_threadpool(answer, mapping_of(body or b"{}"))
-        except EXPECTED as error:
-            return _refused(error)
-
-    return endpoint
-
-
-def _refused(error: Exception) -> Response:
-    status = 404 if isinstance(error, FileNotFoundError) else 400
-    return JSONResponse({"error": " ".join([str(error), *getattr(error, "__notes__", [])])}, status)
-
-
-def _file(name: str, kind: str) -> Callable[[Request], Awaitable[Response]]:
-    content = (WEB / name).read_bytes()
-
-    async def endpoint(_: Request) -> Response:
-        return Response(content, media_type=kind)
-
-    return endpoint
 
 
 def _image(sheet: Array) -> Response:

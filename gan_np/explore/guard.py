@@ -93,7 +93,7 @@ class Guard:
         """Why a request is refused; None where it is not."""
         parts = path.split("/", 2)
         if len(parts) < 3 or not hmac.compare_digest(parts[1].encode(), self.token.encode()):
-            return "This address has not the right token: open the whole address that gan-np explore printed."
+            return "This address has not the right token: open the whole address that the command printed."
         host = headers.get("host", "")
         if not self.knows(host):
             return "This is not a name of this machine."

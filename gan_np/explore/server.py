@@ -9,6 +9,7 @@ import sys
 import webbrowser
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 
 def serve(
@@ -30,18 +31,43 @@ def serve(
         ModuleNotFoundError: the extra `explore` is missing.
         OSError: the port is taken.
     """
+
+    def made(token: str) -> Any:
+        from .app import application
+
+        return application(runs, token, host=host, device=device, average=average)
+
+    serve_page(made, host=host, port=port, browser=browser, said=said)
+
+
+def serve_page(
+    made: Callable[[str], Any],
+    *,
+    host: str,
+    port: int,
+    browser: bool,
+    said: Callable[[str], None],
+    name: str = "explore",
+) -> None:
+    """Serve an application until it is interrupted.
+
+    made: makes it for a token that its addresses begin with, which is drawn here; all else as in `serve`. name: of the
+    command, for messages.
+
+    Raises:
+        ModuleNotFoundError, OSError: as in `serve`.
+    """
+    token = secrets.token_urlsafe(24)
     try:
         import uvicorn
 
-        from .app import application
+        app = made(token)
     except ModuleNotFoundError as error:
         if error.name not in ("uvicorn", "starlette"):
             raise
         raise ModuleNotFoundError(
-            'explore: the page needs Starlette and uvicorn: python -m pip install "gan_np[explore]"', name=error.name
+            f'{name}: the page needs Starlette and uvicorn: python -m pip install "gan_np[explore]"', name=error.name
         ) from error
-    token = secrets.token_urlsafe(24)
-    app = application(runs, token, host=host, device=device, average=average)
     listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     address = address_of(listening, token)
     server = uvicorn.Server(

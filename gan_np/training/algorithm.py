@@ -174,6 +174,7 @@ class Trainer:
         self.check_finite = check_finite
         self.norms: dict[str, float] | None = None
         self.steps = 0
+        self._last: tuple[Array, Array | None] | None = None
         self.device = gan.generator.device
         if ranks.size > 1:
             require_agreement(ranks, facts_of(gan, source, self._settings(seed)))
@@ -259,6 +260,41 @@ class Trainer:
             z, fake, g_pullback = self._generate(context, keep=True)
         g_loss, auxiliary = self._update_generator(real, fake, context, z, g_pullback)
         return Outcome(d_loss, g_loss, real_accuracy, fake_accuracy, auxiliary)
+
+    def update_discriminator(self) -> Array:
+        """One update of D alone on its next batch; L_D before it, 0-d.
+
+        k of these and one `update_generator` are a step, bit for bit: for who lets the players move by turns. The steps are
+        counted by G's updates.
+
+        Raises:
+            ValueError: on a GPU, where a step is launched whole. NonFiniteError: with `check_finite`.
+        """
+        self._require_turns()
+        real, context = self._last = self._batches.next()
+        z, fake, _ = self._generate(context, keep=False)
+        loss, _, _ = self._update_discriminator(real, fake, context, z)
+        return loss
+
+    def update_generator(self) -> Array:
+        """One update of G alone; L_G before it, 0-d. Labels, and what an objective compares with, are those of the batch
+        of the last `update_discriminator`; before the first, of a batch of its own.
+
+        Raises:
+            ValueError: on a GPU, or with `share_noise`. NonFiniteError: with `check_finite`.
+        """
+        self._require_turns()
+        if self.share_noise:
+            raise ValueError("share_noise: G learns from the batch of D's update, so it has no update of its own")
+        real, context = self._last = self._last or self._batches.next()
+        z, fake, g_pullback = self._generate(context, keep=True)
+        loss, _ = self._update_generator(real, fake, context, z, g_pullback)
+        self.steps += 1
+        return loss
+
+    def _require_turns(self) -> None:
+        if self._on_device is not None:
+            raise ValueError(f"device: the players move by turns on the CPU only, this training runs on {self.device}")
 
     def _generate(self, context: Array | None, *, keep: bool) -> tuple[Array, Array, Callable[..., Any]]:
         """Fresh noise, the batch made of it, and G's pullback.

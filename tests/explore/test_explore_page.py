@@ -3,51 +3,31 @@
 import contextlib
 import json
 import shutil
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from asking import TOKEN
+from browsing import served_app, started_chromium
 
 from gan_np.explore.app import application
 from gan_np.explore.memory import verdict_of
-from gan_np.explore.server import address_of
 from gan_np.explore.standalone import write_page
 from gan_np.latent import read_directions
-
-playwright = pytest.importorskip("playwright.sync_api", reason='no Playwright here: pip install "gan_np[browser]"')
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        found = shutil.which("chromium") or shutil.which("google-chrome")
-        try:
-            browser = started.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        except playwright.Error as error:
-            pytest.skip(f"no Chromium here (playwright install chromium): {str(error).splitlines()[0]}")
-        yield browser
-        browser.close()
+    yield from started_chromium()
 
 
 @contextlib.contextmanager
 def served(*runs: Path) -> Iterator[str]:
     """The address of a page that is served while the block runs."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        app = application(runs, TOKEN, verdict=verdict_of)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            yield address_of(listening, TOKEN)
-        finally:
-            server.should_exit = True
-            thread.join(20)
+    with served_app(application(runs, TOKEN, verdict=verdict_of)) as address:
+        yield address
 
 
 @pytest.fixture

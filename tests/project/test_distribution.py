@@ -42,6 +42,7 @@ def test_wheel_holds_the_kernels_under_our_name(built: Path) -> None:
     assert {"gan_np/kernels/cuda/sources/dense.cu", "gan_np/kernels/cuda/sources/tile.cuh"} <= set(names)
     assert "gan_np/py.typed" in names
     web = ("index.html", "app.js", "app.css", "standalone.js", "ort.wasm.gz", "LICENCES.txt")
+    web += ("play.html", "play.js", "play.css")
     assert {f"gan_np/explore/web/{name}" for name in web} <= set(names)
     tops = {name.split("/")[0] for name in names}
     assert tops == {"gan_np", next(top for top in tops if top.endswith(".dist-info"))}

@@ -52,6 +52,31 @@ def test_one_step_by_hand(images: np.ndarray) -> None:
     assert float(step.d_real_accuracy) == (s_real > 0).mean()
 
 
+@pytest.mark.parametrize("objective", ["non-saturating", "relativistic"])
+def test_updates_by_turns_are_a_step_bit_for_bit(images: np.ndarray, objective: str) -> None:
+    trainers = []
+    for _ in range(2):
+        gan = gn.models.dcgan(image_shape=images.shape[1:], latent_dim=4, width=2, seed=0)
+        made = gn.objectives.OBJECTIVES[objective]()
+        trainers.append(gn.training.Trainer(gan, images, objective=made, batch_size=4, d_steps=2))
+    whole, turns = trainers
+    for _ in range(2):
+        found = whole.step()
+        losses = [turns.update_discriminator() for _ in range(2)]
+        assert (float(losses[-1]), float(turns.update_generator())) == (float(found.d_loss), float(found.g_loss))
+    assert turns.steps == 2
+    for player in ("generator", "discriminator"):
+        one, other = (getattr(trainer.gan, player) for trainer in trainers)
+        assert np.array_equal(one.parameters.values, other.parameters.values)
+
+
+def test_with_shared_noise_g_has_no_update_of_its_own(images: np.ndarray) -> None:
+    gan = gn.models.dcgan(image_shape=images.shape[1:], latent_dim=4, width=2, seed=0)
+    trainer = gn.training.Trainer(gan, images, batch_size=4, share_noise=True)
+    with pytest.raises(ValueError, match="share_noise: G learns from the batch of D's update"):
+        trainer.update_generator()
+
+
 def test_accuracies_count_the_right_side(images: np.ndarray) -> None:
     gan = small()
     with gan.discriminator.parameters.edit() as theta:
