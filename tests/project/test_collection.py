@@ -18,9 +18,10 @@ def start_collecting(folder: Path, hash_seed: int) -> subprocess.Popen[str]:
     surroundings = os.environ | {"PYTHONHASHSEED": str(hash_seed), "TMPDIR": str(folder)}
     surroundings.pop("PYTEST_ADDOPTS", None)
     # A plugin of the user's that shuffles tests would shuffle these differently.
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "-p", "no:randomly"]
+    # Asserts are left as they are: to write them again is half of the time, and changes no name.
+    plugins = ["-p", "no:cacheprovider", "-p", "no:randomly", "--assert=plain"]
     return subprocess.Popen(
-        [*command, str(TESTS)],
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", *plugins, str(TESTS)],
         env=surroundings,
         cwd=folder,
         text=True,
