@@ -1,4 +1,7 @@
-"""The command line as a user meets it: a process, its output, its exit code."""
+"""The command line as a user meets it: its output, its exit code, signals, a terminal.
+
+What does not need a process of its own is run in this one.
+"""
 
 import os
 import pty
@@ -12,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import gan_np
 from PIL import Image
 
 SMALL = ["--steps", "6", "--width", "2", "--latent-dim", "4", "--batch-size", "8", "--sample-count", "4"]
@@ -28,15 +32,10 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-c", "from gan_np.cli import main; main()", *map(str, arguments)]
 
 
-def gan_np(*arguments: object, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    settings = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", **environment}
-    return subprocess.run(command(*arguments), capture_output=True, text=True, cwd=cwd, env=settings, timeout=120)
-
-
 @pytest.fixture(scope="module")
 def run(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "run"
-    done = gan_np("train", "--data", images, "--out", out, *SMALL)
+    done = subprocess.run(command("train", "--data", images, "--out", out, *SMALL), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert f"gan-np sample {out}" in done.stderr
     return out

@@ -1,24 +1,14 @@
 """What the command line says of the data: decisions, warnings and advice as lines of its own, with its own flags."""
 
-import os
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import gan_np
 from PIL import Image
 
 SMALL = ["--steps", "2", "--width", "2", "--latent-dim", "4", "--batch-size", "4", "--sample-count", "4"]
-
-
-def gan_np(*arguments: object, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    start = [sys.executable, "-c", "from gan_np.cli import main; main()"]
-    settings = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", **environment}
-    return subprocess.run(
-        [*start, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, env=settings, timeout=120
-    )
 
 
 def images_in(folder: Path, *names: str, side: int = 8) -> Path:

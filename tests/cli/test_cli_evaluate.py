@@ -1,21 +1,17 @@
 """`gan-np train-classifier`, `train --evaluate-every`, `evaluate`, as a user meets them."""
 
+import functools
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
+import command_line
 import numpy as np
 import pytest
 
 SMALL = ["--steps", 4, "--width", 2, "--latent-dim", 4, "--batch-size", 8, "--sample-count", 4, "--no-animation"]
 
 
-def gan_np(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from gan_np.cli import main; main()", *map(str, arguments)]
-    settings = {**os.environ, "COLUMNS": "120", "NO_COLOR": "1"}
-    return subprocess.run(command, capture_output=True, text=True, env=settings, timeout=200)
+gan_np = functools.partial(command_line.gan_np, columns=120)
 
 
 @pytest.fixture(scope="module")

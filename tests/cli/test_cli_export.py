@@ -1,20 +1,13 @@
 """`gan-np export`: files that are whole, and one line where they cannot be."""
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from command_line import gan_np
 
 import gan_np as gn
-
-
-def gan_np(*arguments: object, code: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", f"{code}\nfrom gan_np.cli import main; main()", *map(str, arguments)]
-    settings = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1"}
-    return subprocess.run(command, capture_output=True, text=True, env=settings, timeout=120)
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +50,9 @@ def test_what_cannot_be_meant_is_one_line(
     assert not Path(arguments[1]).exists()
 
 
-def test_a_missing_extra_is_one_line(tmp_path: Path, model: Path) -> None:
-    done = gan_np("export", model, "--to", tmp_path / "g.onnx", code="import sys; sys.modules['onnx'] = None")
+def test_a_missing_extra_is_one_line(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    done = gan_np("export", model, "--to", tmp_path / "g.onnx")
     assert done.returncode == 1
     assert done.stderr == ('gan-np: to: writing ONNX needs the package onnx: python -m pip install "gan_np[onnx]"\n')
     assert list(tmp_path.iterdir()) == []

@@ -175,7 +175,8 @@ def test_neighbours(tmp_path: Path, runs: dict[str, Path], model: str) -> None:
 
 def test_neighbours_in_the_features_of_a_classifier(tmp_path: Path, images: Path, runs: dict[str, Path]) -> None:
     known = tmp_path / "classifier.safetensors"
-    done = gan_np("train-classifier", "--data", images, "--steps", 2, "--out", known)
+    small = ["--steps", 2, "--width", 2, "--batch-size", 8]
+    done = gan_np("train-classifier", "--data", images, *small, "--out", known)
     assert done.returncode == 0, done.stderr
     out = tmp_path / "n.png"
     done = gan_np("neighbours", runs["dcgan"], "--classifier", known, "--count", 10, "--out", out)

@@ -1,12 +1,10 @@
 """Every model from the command line: trained for a moment, sampled in its own way."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import gan_np
 from PIL import Image
 
 SMALL = ["--steps", "2", "--latent-dim", "3", "--batch-size", "6", "--sample-count", "4", "--quiet"]
@@ -18,12 +16,6 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     images = np.random.default_rng(0).integers(0, 256, (30, 16, 16, 1), np.uint8)
     np.savez(path, images=images, labels=np.arange(30) % 3)
     return path
-
-
-def gan_np(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from gan_np.cli import main; main()", *map(str, arguments)]
-    settings = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1"}
-    return subprocess.run(command, capture_output=True, text=True, env=settings, timeout=120)
 
 
 def size_of(path: Path) -> tuple[int, int]:

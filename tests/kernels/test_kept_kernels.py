@@ -6,9 +6,17 @@ import sys
 
 import numpy as np
 import pytest
-from test_without_numba import COMPILE, run
+from test_without_numba import ALONE, COMPILE, copied, run
 
-ALONE = {"GAN_NP_WARM": "0"}
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """A cache that a process filled, to be copied, and how many functions it compiled."""
+    cache = tmp_path_factory.mktemp("filled")
+    count, said = compiled(cache)
+    assert count > 0
+    assert said == []
+    return cache, count
 
 
 @pytest.fixture
@@ -35,13 +43,10 @@ def compiled(cache, before="", **environment):
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="needs owners and modes")
 @pytest.mark.parametrize("which", ["folder", "parent"])
-def test_a_folder_that_others_may_write_in_is_not_used(tmp_path, which, long):
+def test_a_folder_that_others_may_write_in_is_not_used(tmp_path, which, long, filled):
     if which == "parent":
         long()
-    cache = tmp_path / "cache"
-    first, said = compiled(cache)
-    assert first > 0
-    assert said == []
+    cache, first = copied(filled[0], tmp_path / "cache"), filled[1]
     folder = code_files(cache)[0].parent
     assert stat.S_IMODE(folder.stat().st_mode) == stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
     opened = folder if which == "folder" else cache
@@ -66,14 +71,14 @@ class Planted:
 
 
 @pytest.mark.parametrize("digest", ["kept", "of the contents"])
-def test_a_planted_pickle_is_not_executed(tmp_path, digest, long):
+def test_a_planted_pickle_is_not_executed(tmp_path, digest, long, filled):
     if digest == "kept":
         long()
     import hashlib
     import pickle
 
-    cache, marker = tmp_path / "cache", tmp_path / "marker"
-    first, _ = compiled(cache)
+    cache, marker = copied(filled[0], tmp_path / "cache"), tmp_path / "marker"
+    first = filled[1]
     for path in code_files(cache):
         evil = pickle.dumps(((), Planted(marker)))
         unkeyed = hashlib.blake2b(path.name.encode() + b"\0" + evil, digest_size=32).digest()
@@ -85,9 +90,10 @@ def test_a_planted_pickle_is_not_executed(tmp_path, digest, long):
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root may give files away")
-def test_another_users_files_are_not_read(tmp_path):
+def test_another_users_files_are_not_read(tmp_path, filled):
     """The folder may have been open once."""
-    first, _ = compiled(tmp_path)
+    copied(filled[0], tmp_path)
+    first = filled[1]
     for path in code_files(tmp_path):
         os.chown(path, 4321, -1)
     assert compiled(tmp_path) == (first, [])
@@ -95,11 +101,12 @@ def test_another_users_files_are_not_read(tmp_path):
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_three_flipped_bits_in_each_file(tmp_path, seed, long):
+def test_three_flipped_bits_in_each_file(tmp_path, seed, long, filled):
     if seed:
         long()
     rng = np.random.default_rng(seed)
-    first, _ = compiled(tmp_path)
+    copied(filled[0], tmp_path)
+    first = filled[1]
     for path in code_files(tmp_path):
         data = bytearray(path.read_bytes())
         for bit in rng.integers(0, 8 * len(data), 3):
@@ -110,8 +117,9 @@ def test_three_flipped_bits_in_each_file(tmp_path, seed, long):
 
 
 @pytest.mark.campaign
-def test_one_files_code_under_anothers_name(tmp_path):
-    first, _ = compiled(tmp_path)
+def test_one_files_code_under_anothers_name(tmp_path, filled):
+    copied(filled[0], tmp_path)
+    first = filled[1]
     files = code_files(tmp_path)
     contents = [path.read_bytes() for path in files]
     for path, data in zip(files, contents[1:] + contents[:1], strict=True):

@@ -1,10 +1,9 @@
 """A GAN of one's own layers, objective and optimiser: trained, resumed, used from the command line by --import."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
+import command_line
 import numpy as np
 import pytest
 
@@ -76,10 +75,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def cli(place: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    code = "from gan_np.cli import main; main()"
-    words = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.run(words, capture_output=True, text=True, cwd=place)
+def cli(place: Path, *arguments: object) -> command_line.Done:
+    return command_line.gan_np(*arguments, cwd=place)
 
 
 def own_layers(seed: int = 0) -> gn.GAN:
