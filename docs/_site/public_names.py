@@ -1,11 +1,11 @@
 """The directive `public-names`: the reference of a room, each name from its docstring by autodoc."""
 
 import inspect
-import re
 
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.inspect import TypeAliasForwardRef
 
 from gan_np.runs.settings import Settings
 
@@ -100,12 +100,6 @@ class TopLevelNames(SphinxDirective):
         return holder.children
 
 
-def aliased(app, what, name, obj, options, signature, returned):
-    """Types that have a name here, by that name, also inside a union."""
-    alias = r"TypeAliasForwardRef\('([\w.]+)'\)"
-    return tuple(re.sub(alias, r"\1", text) if text else text for text in (signature, returned))
-
-
 def forget(app, env, docname):
     """A page that is read again documents its names again."""
     documented = getattr(env, "public_names_documented", {})
@@ -118,5 +112,5 @@ def setup(app):
     app.add_directive("public-names", PublicNames)
     app.add_directive("top-level-names", TopLevelNames)
     app.connect("env-purge-doc", forget)
-    app.connect("autodoc-process-signature", aliased)
+    TypeAliasForwardRef.__repr__ = lambda alias: alias.name  # types of autodoc_type_aliases, also inside others
     return {"parallel_read_safe": False}
