@@ -136,11 +136,13 @@ def repository_links():
         ("a*b, |x|, `code` and w_", [r"a\*b, \|x\|, :literal:`code`\  and w\_", ""]),
         ("Formula:\n\n    y = x*2\n", ["Formula:", "", ".. code-block:: text", "", "       y = x*2", ""]),
         ("x: the input.\n    and more.\ny: the output.", ["- **x**: the input. and more.", "- **y**: the output.", ""]),
+        ("x: the input. y, z: the outputs.", ["- **x**: the input.", "- **y, z**: the outputs.", ""]),
+        ("Convolution: x to y.\n\nx: the input.", ["Convolution: x to y.", "", "- **x**: the input.", ""]),
         ("Raises:\n    ValueError: no x.", ["**Raises**", "", "- **ValueError**: no x.", ""]),
         (">>> 1 + 1\n2", [".. code-block:: pycon", "", "   >>> 1 + 1", "   2", ""]),
         ("See `gan_np.train`.", [r"See :py:obj:`gan_np.train <gan_np.train>`\ .", ""]),
     ],
-    ids=["paragraph", "marks", "formula", "items", "errors", "example", "link"],
+    ids=["paragraph", "marks", "formula", "items", "items-of-a-line", "title", "errors", "example", "link"],
 )
 def test_docstrings_become_text_that_sphinx_reads(text: str, shown: list[str]) -> None:
     assert site_module("docstrings").converted(text.splitlines()) == shown
