@@ -88,7 +88,9 @@ def _text(block, title=False):
         if words:
             out.extend([_begin(inline(" ".join(words))), ""])
         if items:
-            out.extend([*(f"- **{_plain(name)}**: {inline(text)}" for item in items for name, text in _apart(*item)), ""])
+            out.extend(
+                [*(f"- **{_plain(name)}**: {inline(text)}" for item in items for name, text in _apart(*item)), ""]
+            )
         if shown:
             out.extend([".. code-block:: text", "", *("   " + line for line in shown), ""])
         words.clear(), items.clear(), shown.clear()

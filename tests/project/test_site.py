@@ -105,7 +105,10 @@ def test_no_section_is_empty(page: Path) -> None:
 
 
 def test_an_empty_section_is_found() -> None:
-    assert empty_sections("# A\n\n## B\n\n## C\n\nText.\n\n### D\n\n```\n# no heading\n```\n\n## E\n") == ["## B", "## E"]
+    assert empty_sections("# A\n\n## B\n\n## C\n\nText.\n\n### D\n\n```\n# no heading\n```\n\n## E\n") == [
+        "## B",
+        "## E",
+    ]
 
 
 def test_the_readme_is_short() -> None:
