@@ -107,10 +107,21 @@ def forget(app, env, docname):
         del documented[name]
 
 
+def without_dead_links(app):
+    """Before pages of source are made: no link back to a name that the reference has under another one."""
+    objects = app.env.get_domain("py").objects
+    for entry in getattr(app.env, "_viewcode_modules", {}).values():
+        used, place = (entry[2], entry[3]) if entry else ({}, "")
+        for name in [name for name in used if f"{place}.{name}" not in objects]:
+            del used[name]
+    return []
+
+
 def setup(app):
     """For Sphinx."""
     app.add_directive("public-names", PublicNames)
     app.add_directive("top-level-names", TopLevelNames)
     app.connect("env-purge-doc", forget)
+    app.connect("html-collect-pages", without_dead_links, priority=400)
     TypeAliasForwardRef.__repr__ = lambda alias: alias.name  # types of autodoc_type_aliases, also inside others
     return {"parallel_read_safe": False}
