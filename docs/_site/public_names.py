@@ -1,6 +1,7 @@
 """The directive `public-names`: the reference of a room, each name from its docstring by autodoc."""
 
 import inspect
+import re
 
 from docutils import nodes
 from docutils.statemachine import StringList
@@ -107,14 +108,14 @@ def forget(app, env, docname):
         del documented[name]
 
 
-def without_dead_links(app):
-    """Before pages of source are made: no link back to a name that the reference has under another one."""
-    objects = app.env.get_domain("py").objects
-    for entry in getattr(app.env, "_viewcode_modules", {}).values():
-        used, place = (entry[2], entry[3]) if entry else ({}, "")
-        for name in [name for name in used if f"{place}.{name}" not in objects]:
-            del used[name]
-    return []
+BACK = re.compile(r'<a class="viewcode-back" href="[^"#]*#([^"]+)">[^<]*</a>')
+
+
+def without_dead_links(app, page, template, context, doctree):
+    """In pages of source: no link back to a name that the reference has under another one."""
+    if page.startswith("_modules/"):
+        objects = app.env.get_domain("py").objects
+        context["body"] = BACK.sub(lambda found: found[0] if found[1] in objects else "", context["body"])
 
 
 def setup(app):
@@ -122,6 +123,6 @@ def setup(app):
     app.add_directive("public-names", PublicNames)
     app.add_directive("top-level-names", TopLevelNames)
     app.connect("env-purge-doc", forget)
-    app.connect("html-collect-pages", without_dead_links, priority=400)
+    app.connect("html-page-context", without_dead_links)
     TypeAliasForwardRef.__repr__ = lambda alias: alias.name  # types of autodoc_type_aliases, also inside others
     return {"parallel_read_safe": False}
