@@ -232,15 +232,26 @@ class SGD(_WithMomentum):
 
 @register("adam")
 class Adam(Optimizer):
-    """Adam (Kingma and Ba 2015), as PyTorch: θ ← θ − lr·m̂/(√v̂ + ε). DCGAN: lr 2e-4, β₁ 0.5.
+    """Adam (Kingma and Ba 2015), as in PyTorch: θ ← θ − lr·m̂/(√v̂ + ε).
 
-    learning_rate: lr, a number or a schedule over the updates.
-    beta1: decay of the mean of g.
-    beta2: decay of the mean of g².
-    epsilon: ε, what keeps the division finite.
+    m and v are running means of the gradient g and of g²; m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ) after t updates. The
+    defaults, lr 2e-4 and β₁ 0.5, are those of the DCGAN paper.
 
-    Where a β is a schedule, the bias correction 1 − βᵗ is that of its present value, as in PyTorch when a group's betas are
-    changed.
+    learning_rate: lr, a number or a schedule over the updates (`gan_np.schedules`).
+    beta1: β₁, m ← β₁·m + (1 − β₁)·g.
+    beta2: β₂, v ← β₂·v + (1 − β₂)·g².
+    epsilon: ε, which keeps the division finite.
+    weight_decay: g ← g + weight_decay·θ, for weights only, not for biases and scales.
+    clip_norm: g ← g·min(1, clip_norm/‖g‖), before weight decay; None does not clip.
+    clip_value: each entry of g is cut to ±clip_value, before clip_norm; None does not clip.
+
+    Where a β is a schedule, the bias correction 1 − βᵗ uses its present value, as PyTorch does when betas are changed.
+
+    >>> import numpy as np, gan_np as gn
+    >>> network, adam = gn.Network(gn.Dense(1), (2,), seed=0), gn.Adam(1e-3)
+    >>> y, pullback = network.forward(np.ones((4, 2), np.float32), training=True)
+    >>> _ = pullback(np.ones_like(y))
+    >>> adam.step(network.parameters, network.gradient)
     """
 
     slots = ("first", "second")

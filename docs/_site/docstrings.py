@@ -8,6 +8,7 @@ shown as they stand; "Raises:" is a list of errors.
 import re
 
 ITEM = re.compile(r"^(\*{0,2}[A-Za-z_]\w*(?:(?:, | and )\*{0,2}[A-Za-z_]\w*)*|[A-Z]\w*(?:\.\w+)*): (?=\S)")
+NEXT_ITEM = re.compile(r"(?<=[^.]\.) ([a-z_]\w*(?:, [a-z_]\w*)*): (?=\S)")
 HEAD = re.compile(r"^(Raises|Returns|Yields|Warns):$")
 OURS = re.compile(r"^(?:gan_np|gn)((?:\.\w+)+)(\(\))?$")
 WORDS_BEFORE_COLON = 3
@@ -53,7 +54,7 @@ def converted(lines):
         elif HEAD.match(block[0].strip()):
             out += _errors(block)
         else:
-            out += _text(block)
+            out += _text(block, title=not out)
     return out
 
 
@@ -79,21 +80,24 @@ def _errors(block):
     return [*out, ""]
 
 
-def _text(block):
+def _text(block, title=False):
+    """A paragraph, with the items and what is indented in it; at the start of a docstring "Convolution: …" is no item."""
     out, words, items, shown = [], [], [], []
 
     def finish():
         if words:
             out.extend([_begin(inline(" ".join(words))), ""])
         if items:
-            out.extend([*(f"- **{_plain(name)}**: {inline(text)}" for name, text in items), ""])
+            out.extend(
+                [*(f"- **{_plain(name)}**: {inline(text)}" for item in items for name, text in _apart(*item)), ""]
+            )
         if shown:
             out.extend([".. code-block:: text", "", *("   " + line for line in shown), ""])
         words.clear(), items.clear(), shown.clear()
 
     for line in block:
         indented = line[:2] == "  "
-        item = None if indented else ITEM.match(line)
+        item = None if indented or (title and line is block[0] and line[:1].isupper()) else ITEM.match(line)
         if indented and items and not shown:
             items[-1] = (items[-1][0], f"{items[-1][1]} {line.strip()}")
         elif indented:
@@ -118,6 +122,12 @@ def _text(block):
             words.append(line.strip())
     finish()
     return out
+
+
+def _apart(name, text):
+    """The items that a line has one after the other: "one: this. other: that." """
+    parts = NEXT_ITEM.split(text)
+    return [(name, parts[0]), *zip(parts[1::2], parts[2::2], strict=True)]
 
 
 def _begin(text):

@@ -78,7 +78,7 @@ def settings():
     for group, fields in groups.items():
         rows = []
         for field in fields:
-            default = field.metadata["shown"] or ("none" if field.default in (None, "") else repr(field.default))
+            default = field.metadata["shown"] or ("none" if field.default in (None, "") else str(field.default))
             rows.append((f"`{field.name}`", cell(field.metadata["help"]), cell(default)))
         lines += [f"## {group}", "", *table(("setting", "what it does", "default"), rows)]
     assert set(BOUNDS) <= {field.name for field in dataclasses.fields(Config)}

@@ -6,6 +6,7 @@ import re
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.inspect import TypeAliasForwardRef
 
 from gan_np.runs.settings import Settings
 
@@ -100,12 +101,6 @@ class TopLevelNames(SphinxDirective):
         return holder.children
 
 
-def aliased(app, what, name, obj, options, signature, returned):
-    """Types that have a name here, by that name, also inside a union."""
-    alias = r"TypeAliasForwardRef\('([\w.]+)'\)"
-    return tuple(re.sub(alias, r"\1", text) if text else text for text in (signature, returned))
-
-
 def forget(app, env, docname):
     """A page that is read again documents its names again."""
     documented = getattr(env, "public_names_documented", {})
@@ -113,10 +108,21 @@ def forget(app, env, docname):
         del documented[name]
 
 
+BACK = re.compile(r'<a class="viewcode-back" href="[^"#]*#([^"]+)">[^<]*</a>')
+
+
+def without_dead_links(app, page, template, context, doctree):
+    """In pages of source: no link back to a name that the reference has under another one."""
+    if page.startswith("_modules/"):
+        objects = app.env.get_domain("py").objects
+        context["body"] = BACK.sub(lambda found: found[0] if found[1] in objects else "", context["body"])
+
+
 def setup(app):
     """For Sphinx."""
     app.add_directive("public-names", PublicNames)
     app.add_directive("top-level-names", TopLevelNames)
     app.connect("env-purge-doc", forget)
-    app.connect("autodoc-process-signature", aliased)
+    app.connect("html-page-context", without_dead_links)
+    TypeAliasForwardRef.__repr__ = lambda alias: alias.name  # types of autodoc_type_aliases, also inside others
     return {"parallel_read_safe": False}

@@ -112,23 +112,26 @@ def evaluate(
     facts: dict[str, Any] | None = None,
     ranks: Ranks = ALONE,
 ) -> Report:
-    """Samples of a gan beside real images: every registered figure with its interval, and the images.
+    """Measure how good a gan's samples are beside real images: every registered figure, with its interval, in a report.
 
     gan: any model with `sample`.
     images, labels: the images (N, H, W, C) or vectors (N, m) that it was trained on, and their labels if known.
-    class_names: what label k is called, at position k; labels and classes of a classifier go together by their names.
-    test: images that it was not trained on (with their labels, or None), to compare with; without them the training
-        images are cut in two.
-    classifier: whose features and classes are read (`gn.train_classifier`); None reads pixels, which say much less.
-    features: what reads features in place of the classifier: a network of an ONNX file (`OnnxFeatures`), say, or pixels.
-    count: samples and real images of each set, where there are as many.
-    seed: of the samples and of the draws.
-    average: sample from the averaged weights.
-    title: of the report. facts: what else it should say, by name.
+    class_names: the name of the class with label k at position k; they match labels with the classes of a classifier.
+    test: images that it was not trained on, or (images, labels), to compare with. Without them one half of the training
+        images is compared with, and the other half stands for real images.
+    classifier: a classifier (`gn.train_classifier`), by whose features images are compared and by whose classes samples are
+        recognised. None compares pixels, which say much less.
+    features: something else that reads features, in place of the classifier: a network of an ONNX file (`OnnxFeatures`),
+        say, or pixels.
+    count: how many samples are drawn and how many real images of each set are used, if there are as many.
+    seed: the seed of the samples and of the choice of real images.
+    average: whether samples are drawn from the averaged weights.
+    title: the heading of the report.
+    facts: further lines of the report, by name.
     ranks: processes that were all given the same: each draws and reads a part, all get the same report as one process.
 
-    Each figure stands beside that of real training images against the same reference, at the same size: what a perfect
-    generator, or one that replays its training set, would have.
+    Beside each figure stands the same figure of real training images, compared with the same test images and as many of
+    them: it is what a perfect generator, or one that replays its training set, would have.
 
     >>> import numpy as np, gan_np as gn
     >>> gan = gn.models.dcgan((8, 8, 1), 4, width=2)

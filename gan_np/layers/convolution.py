@@ -22,11 +22,17 @@ class Conv2d(Layer):
 
     Parameters: weight (kernel_height, kernel_width, in_channels/groups, out_channels);
     bias (out_channels,) unless bias=False.
-    kernel_size, stride, padding: an integer, or (vertical, horizontal).
-    groups: divides both sides' channels into so many equal runs, of which each sees only the run of its own number (as in
-    PyTorch): 1 lets every channel see every other, in_channels is called depthwise.
-    activation: "relu", "leaky_relu" (slope 0.2), "tanh", "sigmoid", or an `Activation`; computed in the same pass.
-    weight_initializer, bias_initializer: how they start, as `Normal(0.02)` (`gan_np.layers.initializers`).
+    out_channels: the number of channels of y; that of x follows from the network's input shape.
+    kernel_size, stride, padding: an integer, or (vertical, horizontal). Padding adds that many zeros on each side.
+    groups: how many equal groups the channels of x and of y are divided into. Each group of y is computed from the group
+        of x with the same number alone, as in PyTorch. 1 is an ordinary convolution, in_channels a depthwise one.
+    activation: "relu", "leaky_relu" (slope 0.2), "tanh", "sigmoid", or an `Activation`: the f of the formula; None is the
+        identity. It is computed in the same pass.
+    weight_initializer, bias_initializer: how they start, for example `Normal(0.02)` (`gan_np.layers.initializers`).
+
+    >>> import gan_np as gn
+    >>> gn.Network(gn.Conv2d(8, 4, stride=2, padding=1), (28, 28, 3), seed=0)
+    <Network (28, 28, 3) → (14, 14, 8), 392 parameters, float32 on cpu>
     """
 
     bilinear = True
@@ -92,11 +98,18 @@ class ConvTranspose2d(Layer):
 
     Parameters: weight (kernel_height, kernel_width, out_channels/groups, in_channels), as of the convolution that it
     transposes; bias (out_channels,) unless bias=False.
-    kernel_size, stride, padding, output_padding: an integer, or (vertical, horizontal).
-    groups: divides both sides' channels into so many equal runs, of which each reaches only the run of its own number (as in
-    PyTorch).
-    activation: "relu", "leaky_relu" (slope 0.2), "tanh", "sigmoid", or an `Activation`; computed in the same pass.
-    weight_initializer, bias_initializer: how they start, as `Normal(0.02)` (`gan_np.layers.initializers`).
+    out_channels: the number of channels of y; that of x follows from the network's input shape.
+    kernel_size, stride, padding, output_padding: an integer, or (vertical, horizontal). Padding takes that many rows and
+        columns away on each side of y; output_padding adds as many at the bottom and at the right.
+    groups: how many equal groups the channels of x and of y are divided into. Each group of x reaches the group of y with
+        the same number alone, as in PyTorch.
+    activation: "relu", "leaky_relu" (slope 0.2), "tanh", "sigmoid", or an `Activation`; None is the identity. It is
+        computed in the same pass.
+    weight_initializer, bias_initializer: how they start, for example `Normal(0.02)` (`gan_np.layers.initializers`).
+
+    >>> import gan_np as gn
+    >>> gn.Network(gn.ConvTranspose2d(3, 4, stride=2, padding=1), (14, 14, 8), seed=0)
+    <Network (14, 14, 8) → (28, 28, 3), 387 parameters, float32 on cpu>
     """
 
     bilinear = True

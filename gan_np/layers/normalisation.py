@@ -55,13 +55,23 @@ class _Normalisation(Layer):
 class BatchNorm(_Normalisation):
     """Batch normalisation (Ioffe and Szegedy 2015) over all axes but the last, for (N, C) and (N, H, W, C).
 
-    Training: y = f(γ·(x − μ)/√(σ² + ε) + β) with μ, σ² (biased) of this batch, whatever the state says. Where the run
-    says update_state, running ← (1 − momentum)·running + momentum·batch, with the unbiased variance, as in PyTorch.
-    Evaluation: the same with the running statistics, so an image does not depend on its batch-mates.
+    In training y = f(γ·(x − μ)/√(σ² + ε) + β), with the mean μ and the (biased) variance σ² of this batch. A forward that
+    updates the state also moves the running statistics, running ← (1 − momentum)·running + momentum·batch, with the
+    unbiased variance, as in PyTorch. In evaluation the running statistics take the place of μ and σ², so that the output
+    for an image does not depend on the other images of its batch.
 
-    Parameters: scale γ (C,) and bias β (C,), unless affine=False (or scale=False, bias=False alone).
-    State: running_mean (from 0) and running_variance (from 1).
-    epsilon: ε. activation: f, computed in the same pass.
+    Parameters: scale γ (C,) and bias β (C,). affine=False leaves both out, scale=False or bias=False one of them.
+    State: running_mean, which starts at 0, and running_variance, which starts at 1.
+    momentum: the weight of the newest batch in the running statistics.
+    epsilon: ε, which keeps the division finite.
+    activation: f, computed in the same pass; None is the identity.
+    scale_initializer, bias_initializer: how γ and β start.
+
+    >>> import numpy as np, gan_np as gn
+    >>> network = gn.Network(gn.BatchNorm(), (3,), seed=0)
+    >>> y, pullback = network.forward(np.random.default_rng(0).normal(5, 2, (100, 3)).astype(np.float32), training=True)
+    >>> bool(abs(y.mean()) < 1e-5), bool(abs(y.std() - 1) < 1e-3)
+    (True, True)
     """
 
     def __init__(

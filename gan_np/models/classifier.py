@@ -84,7 +84,7 @@ class Classifier:
 
     @property
     def feature_count(self) -> int:
-        """F."""
+        """The number F of features."""
         return int(self.network.output_shape[0][0])
 
     def names(self) -> tuple[str, ...]:

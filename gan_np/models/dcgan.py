@@ -59,20 +59,21 @@ def dcgan(
     image_shape: (height, width, channels), square or not, with any number of channels.
     latent_dim: k, the size of z.
     width: channels of D's first layer; each further layer has twice as many, up to 8·width. G mirrors D.
-    kernel_size: of the convolutions, 5 in the paper.
-    latent: the distribution of z, see `Prior`.
+    kernel_size: height and width of the convolutions' kernels, 4 or 5; the paper has 5.
+    latent: the distribution of z, "normal" or "uniform" (see `Prior`).
     augment: differentiable augmentation of what D sees, for small data: some of colour, translation, cutout, geometry, hue.
-    augment_probability: of each image that it is augmented; a schedule over D's updates.
-    d_norm: what normalises D: batch statistics, nothing (as R1 needs), or the spectral norm of its weights (Miyato et al.
-        2018).
+    augment_probability: the probability with which an image is augmented; a number, or a schedule over D's updates.
+    d_norm: what normalises D: "batch" statistics, "none" (which penalties such as R1 need), or "spectral", the spectral norm
+        of its weights (Miyato et al. 2018).
     packing: how many images D judges together, side by side as channels (PacGAN, Lin et al. 2018).
-    seed: of the weights; G and D draw from different streams of it.
-    dtype: of weights and computation, float32 or float64.
+    seed: the seed of the weights; G and D draw from different streams of it.
+    dtype: the dtype of weights and computation, float32 or float64.
     device: where both networks lie, "cpu" or "cuda".
 
-    D halves the image with stride-2 convolutions and LeakyReLU 0.2 while its shorter side is at least 7; one dense layer
-    gives the logit. G projects z to D's last feature map and mirrors the way back with ReLU; tanh at the end, images in
-    [−1, 1]. Batch normalisation everywhere but at G's output and D's input. All weights N(0, 0.02).
+    D halves the image by convolutions of stride 2, with LeakyReLU 0.2, while its shorter side is at least 7; one dense layer
+    then gives the logit. G goes the opposite way: a dense layer takes z to the shape of D's last feature map, and
+    transposed convolutions with ReLU double it up to the image, which ends with tanh and so lies in [−1, 1]. There is
+    batch normalisation everywhere except at G's output and D's input. All weights start from N(0, 0.02²).
 
     >>> import gan_np as gn
     >>> gan = gn.models.dcgan(image_shape=(28, 28, 1), latent_dim=64, width=32)

@@ -65,15 +65,22 @@ def iterate(
     ranks: Ranks | Choice | None = None,
     **options: Unpack[Settings],
 ) -> Iterator[Step]:
-    """Algorithm 1 one step at a time, for those who write their own loop; ends after `steps` steps.
+    """Train one step at a time, for a loop of your own; ends after `steps` steps.
 
-    gan: the players. images, labels, transform, keys, prefetch, ranks: the data, and who trains together, as in `train`.
-    config, options: fields of `Config` (`steps`, `batch_size`, `objective`, …), over those of `config`.
+    Nothing is written to disk: that is for the loop to do, or for `gan_np.train`. Every step is one of Algorithm 1, as in
+    `gan_np.train`, whose help explains the arguments.
+
+    gan: the players, trained in place; a model of one stage.
+    images, labels, transform, keys, prefetch, ranks: the data, and which processes train together.
+    config: settings as a `Config`; settings that are arguments of this call (`steps`, `batch_size`, `objective`, …) count
+        over it.
+
+    Yields a `gan_np.training.Step` after each step, with `number`, `d_loss`, `g_loss` and D's accuracies.
 
     >>> import numpy as np, gan_np as gn
     >>> images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), np.uint8)
     >>> gan = gn.models.dcgan(image_shape=(8, 8, 1), latent_dim=4, width=4)
-    >>> [step.number for step in gn.runs.iterate(gan, images, steps=3, batch_size=8)]
+    >>> [step.number for step in gn.iterate(gan, images, steps=3, batch_size=8)]
     [1, 2, 3]
     """
     if len(gan.stages) > 1:

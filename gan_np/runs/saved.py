@@ -25,7 +25,8 @@ Kind = TypeVar("Kind", bound=Network | Model | Classifier)
 def save(made: Network | GAN | Classifier, path: str | Path) -> Path:
     """Write a network, a GAN or a classifier: structure and numbers, in one safetensors file; `load` opens it again.
 
-    made: what is written. path: the file.
+    made: what is written.
+    path: the file; a file that is there already is replaced.
 
     A structure of the library's layers, however it was put together, needs nothing else; one with layers of your own can be
     opened where they are registered (`gan_np.layers.register`). To keep a training that goes on, use a run folder
@@ -70,14 +71,14 @@ def load(path: str | Path, kind: type[Any] | None = None, *, device: str = "cpu"
 
     path: the file, or the run folder, whose newest checkpoint is read.
     kind: the class that is expected, say `gn.GAN` or `gn.Network`: anything else is refused, and type checkers and editors
-        know what is returned. None opens whatever there is, of which they know nothing.
+        know what is returned. None accepts whatever the file holds.
     device: where its arrays are to lie, "cpu" or "cuda".
 
-    Nothing that the file names is imported or executed: layers of your own must have been registered before.
+    Nothing that the file names is imported or executed, so layers of your own must be registered before it is opened.
 
     Raises:
-        FileNotFoundError: nothing there.
-        CheckpointError: not such a file, damaged, or it needs something that is not registered.
+        FileNotFoundError: there is no such file or folder.
+        CheckpointError: it is not a file of this library, is damaged, or needs something that is not registered.
         TypeError: it holds something else than `kind`.
     """
     if kind is not None and not isinstance(kind, type):

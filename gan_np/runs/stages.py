@@ -76,7 +76,9 @@ def train(
     ranks: Ranks | Choice | None = None,
     **options: Unpack[Settings],
 ) -> Trainer:
-    """Train a model by Algorithm 1: in each step `d_steps` updates of D and one of G, each on a fresh batch.
+    """Train a model by Algorithm 1 of Goodfellow et al. (2014): each step is `d_steps` updates of D, then one of G.
+
+    Every update has a fresh batch.
 
     >>> import numpy as np, gan_np as gn
     >>> images = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1), np.uint8)
@@ -87,34 +89,40 @@ def train(
 
     gan: the players, trained in place; of a model of several stages (a LAPGAN, say) each stage, one after the other.
     images: real images (N, H, W, C), uint8 or floats from 0 to 1; or vectors (N, m) of floats; or a `gan_np.data.Dataset` of
-        either, whose labels and names then count. Or data that are read while the training runs (see
+        either, whose labels and class names are then used. Or data that are read while the training runs (see
         docs/streams-of-batches.md): with `len` and items, each an image, a pair (image, label) or a mapping of both; or an
         iterable of batches of these, or a function that returns one.
-    labels: integers (N,), for a conditional gan of as many classes (see `gan_np.data.labels`: 1…K, or any K numbers). Pairs
-        and mappings have their own, which then are 0…K−1; an iterable must.
-    class_names: what label k is called, at position k; kept in checkpoints, and accepted by `gan.sample(labels=…)`.
+    labels: integers (N,), one for each image, for a conditional gan of K classes: 0…K−1, 1…K or any K different numbers (see
+        `gan_np.data.labels`). Leave it out for data whose items or batches bring their labels; those are 0…K−1.
+    class_names: the name of the class with label k at position k; kept in checkpoints, and accepted by
+        `gan.sample(labels=…)`.
     out: a run folder to make (see `gan_np.runs.folder`); None writes nothing.
-    config, options: fields of `Config`, options over config: steps, batch_size, objective, optimizer, seed, …; and settings
-        that only the training of this model has.
+    config: settings as a `Config`. Every argument of this call that is a setting (steps, batch_size, objective, seed, …;
+        docs/reference/settings.md explains each) counts over the one in config. Settings that only the training of this
+        model has (coarsest_steps of a LAPGAN, say) are accepted too.
     callbacks: called as `callback(trainer, step)` after every step; one may raise `StopTraining`, which ends a stage.
     progress: show a progress bar.
-    jobs: how many stages train at the same time at most, each in a process of its own (with `out`).
+    jobs: the largest number of stages that are trained at the same time, each in a process of its own (needs `out`).
     transform: a function of an image (H, W, C), as bytes or floats from 0 to 1, that returns the image to train on. If it
         has an argument `rng` it is given a seeded NumPy generator to draw from, so that a resumed training draws the same.
-    keys: of mappings, the keys of image and label, where they are not called so.
-    prefetch: how many batches a thread reads ahead; None: 2 where reading costs time, 0 of arrays without a transform.
-    ranks: which processes train together: "auto" (or None), those that mpiexec or Slurm started together, if this is one of
-        several; "off", this one alone; or `gan_np.ranks.Ranks`. Rank 0 writes and calls the callbacks. See
+    keys: where items are mappings, the key of the image, or (key of the image, key of the label), if other than the usual
+        "image" and "label".
+    prefetch: how many batches a thread reads ahead. None means 2 where reading costs time, and 0 for arrays without a
+        transform.
+    ranks: which processes train together. "auto" (or None): those that mpiexec or Slurm started together with this one, if
+        there are any. "off": this one alone. Or a `gan_np.ranks.Ranks`. Rank 0 writes, and calls the callbacks. See
         docs/many-processes.md.
-    layout, value_range (of the options): "NCHW" for images whose channels come first, and (low, high), the values that are
-        black and white, of data that are given as they are, without `data` to name where they were loaded from.
+    layout: "NCHW" for images whose channels come first.
+    value_range: (low, high), the values that are black and white.
+    data: the name or place that the images were loaded from, kept in the run folder so that other commands find them.
+        Where it is given, layout and value_range say how that place is read, and `images` are taken as they are.
 
-    Returns the trainer, with the optimisers and counters as training left them; of several stages that of the last. In a
-    notebook an interrupt ends the training after the step that is running and returns it too, with two lines of how to go
-    on (`resume(trainer)`).
+    Returns the trainer, with the optimisers and counters as training left them; for a model of several stages the trainer
+    of the last stage. In a notebook an interrupt ends the training after the step that is running; the trainer is returned
+    then too, and two lines say how to continue (`resume(trainer)`).
 
-    A training that goes wrong says so, once and in one line (`gan_np.training.hints`): above the progress bar, or without
-    one as a warning, `gan_np.training.TrainingHint`.
+    If the training notices that something goes wrong, it says so once, in one line above the progress bar or, where there
+    is no bar, by a warning of the category `gan_np.training.TrainingHint` (see `gan_np.training.hints`).
 
     Raises:
         TypeError, ValueError: an unknown option (with the nearest known one), a wrong type, an impossible value.

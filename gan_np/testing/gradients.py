@@ -32,22 +32,30 @@ def check_gradients(
 ) -> None:
     """Check a layer's or a network's pullback against central differences, in float64.
 
-    All inputs and all parameters are checked together and one by one, along random directions with a random upstream
-    gradient; on small shapes every entry, or the whole Jacobian; along one direction also for a batch of eleven. State is
-    frozen. Also checked: nothing handed in is modified, a forward without update_state moves nothing, inputs and upstream
-    gradients with other memory layouts give the same answer, gradients asked for alone equal those asked for together, a
-    second pullback adds to the parameters' gradients, and float32 gives what float64 gives but for rounding.
+    The inputs and the parameters are checked, all together and one by one, along random directions and with a random
+    upstream gradient. On small shapes every entry is checked too, or the whole Jacobian, and one direction is checked with
+    a batch of eleven. State is frozen meanwhile. It is also checked that
 
-    subject: a layer (bound to fresh float64 numbers), or a float64 network (left as it was).
-    input_shape: for a layer, without the batch axis; a tuple of shapes for several inputs.
+    - nothing that is handed in is modified, and a forward without update_state changes no state;
+    - inputs and upstream gradients in other memory layouts give the same answer;
+    - gradients that are asked for alone equal those that are asked for together;
+    - a second pullback adds to the parameters' gradients;
+    - float32 gives the numbers of float64, within rounding.
+
+    It returns nothing: no error means that the derivative is right.
+
+    subject: a layer, which gets fresh float64 weights, or a float64 network, which is left as it was.
+    input_shape: the shape of a layer's input without the batch axis; a tuple of shapes for several inputs.
     x: the input itself, instead of random numbers of `input_shape` (labels, say; integer inputs get no gradient).
-    batch: examples of the random input. seed: of all random numbers. directions: how many along which slopes are compared.
-    training: the mode; None checks both.
-    device: where a layer is bound ("cuda" for a GPU); a network is checked where it lies. Differences are taken on the host.
-    float32: compare with float32, too. (Leave it out for what is not meant to run in it.)
+    batch: how many examples the random input has.
+    training: True checks training mode, False evaluation mode, None both.
+    seed: the seed of all random numbers.
+    directions: how many random directions are compared.
+    device: where a layer is checked, "cpu" or "cuda"; a network is checked where it lies. Differences are taken on the host.
+    float32: whether float32 is compared with float64; False for what is not meant to run in float32.
 
     Raises:
-        GradientError: with what differs, where, and both values.
+        GradientError: a derivative or another check failed; the message says what differs, where, and both values.
 
     >>> import gan_np as gn
     >>> gn.testing.check_gradients(gn.Dense(4, activation="tanh"), input_shape=(3,))

@@ -75,6 +75,42 @@ def test_a_broken_link_is_found(tmp_path: Path) -> None:
     assert broken(page) == ["page.md#two", "code.py#D", "no.md"]
 
 
+def terms(page: str) -> list[str]:
+    """The glossary's headings."""
+    return re.findall(r"^## (.*)$", page, re.M)
+
+
+def test_every_term_of_the_glossary_is_linked_from_a_page_and_they_are_in_order() -> None:
+    glossary = DOCS / "glossary.md"
+    found = terms(glossary.read_text(encoding="utf-8"))
+    linked = set()
+    for page in PAGES:
+        linked |= set(re.findall(r"glossary\.md#([^)\s]+)\)", page.read_text(encoding="utf-8")))
+    assert {slug(term) for term in found} - linked == set()
+    assert found == sorted(found, key=str.lower)
+
+
+def empty_sections(text: str) -> list[str]:
+    """Headings that the next heading of the same rank, or of a higher one, follows at once."""
+    without_code = re.sub(r"^(```+|:::+).*?^\1", "code", text, flags=re.S | re.M)
+    lines = [line for line in without_code.splitlines() if line.strip()]
+    ranks = [len(line) - len(line.lstrip("#")) if re.match(r"#+ ", line) else 0 for line in lines]
+    pairs = zip(lines, ranks, [*ranks[1:], 1], strict=True)
+    return [line for line, rank, following in pairs if rank and following and following <= rank]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_no_section_is_empty(page: Path) -> None:
+    assert empty_sections(page.read_text(encoding="utf-8")) == []
+
+
+def test_an_empty_section_is_found() -> None:
+    assert empty_sections("# A\n\n## B\n\n## C\n\nText.\n\n### D\n\n```\n# no heading\n```\n\n## E\n") == [
+        "## B",
+        "## E",
+    ]
+
+
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
 
@@ -103,11 +139,13 @@ def repository_links():
         ("a*b, |x|, `code` and w_", [r"a\*b, \|x\|, :literal:`code`\  and w\_", ""]),
         ("Formula:\n\n    y = x*2\n", ["Formula:", "", ".. code-block:: text", "", "       y = x*2", ""]),
         ("x: the input.\n    and more.\ny: the output.", ["- **x**: the input. and more.", "- **y**: the output.", ""]),
+        ("x: the input. y, z: the outputs.", ["- **x**: the input.", "- **y, z**: the outputs.", ""]),
+        ("Convolution: x to y.\n\nx: the input.", ["Convolution: x to y.", "", "- **x**: the input.", ""]),
         ("Raises:\n    ValueError: no x.", ["**Raises**", "", "- **ValueError**: no x.", ""]),
         (">>> 1 + 1\n2", [".. code-block:: pycon", "", "   >>> 1 + 1", "   2", ""]),
         ("See `gan_np.train`.", [r"See :py:obj:`gan_np.train <gan_np.train>`\ .", ""]),
     ],
-    ids=["paragraph", "marks", "formula", "items", "errors", "example", "link"],
+    ids=["paragraph", "marks", "formula", "items", "items-of-a-line", "title", "errors", "example", "link"],
 )
 def test_docstrings_become_text_that_sphinx_reads(text: str, shown: list[str]) -> None:
     assert site_module("docstrings").converted(text.splitlines()) == shown
