@@ -21,6 +21,8 @@ from gan_np.arrays import Array
 from .asked import mapping_of, number_of, points_of, text_of, whole_of, wholes_of
 from .explorer import MOST_FRAMES, Explorer
 from .guard import Guard
+from .measured import MOST_DIRECTIONS, Learnt, Measured
+from .known import learn_apart
 from .memory import Memory, verdict_apart
 from .plane import plane_of
 from .sprite import png, sheet_of
@@ -44,29 +46,43 @@ def application(
     host: str = "127.0.0.1",
     device: str = "cpu",
     average: bool = True,
+    classifier: Path | None = None,
     verdict: Callable[[str], dict[str, Any]] = verdict_apart,
+    learn: Callable[[str], Learnt] = learn_apart,
 ) -> Guard:
     """The page of one run or several: the first is opened, all are watched.
 
-    verdict: makes the verdict of the test for copies of a run folder; by default in a process of its own.
+    classifier: a file that reads the classes of its images. verdict: makes the verdict of the test for copies of a run
+    folder, learn: the reader of what is known of its training images; both by default in a process of their own.
+
+    Raises:
+        FileNotFoundError, CheckpointError: no such run, or no such classifier. ShapeError: it reads other images.
     """
-    return Guard(Starlette(routes=_Page(runs, device, average, verdict).routes()), token, host)
+    explorer = Explorer(runs[0], device=device, average=average)
+    page = _Page(explorer, runs[1:], Measured(explorer, classifier, learn), verdict)
+    return Guard(Starlette(routes=page.routes()), token, host)
 
 
 class _Page:
     def __init__(
-        self, runs: Sequence[Path], device: str, average: bool, verdict: Callable[[str], dict[str, Any]]
+        self,
+        explorer: Explorer,
+        others: Sequence[Path],
+        measured: Measured,
+        verdict: Callable[[str], dict[str, Any]],
     ) -> None:
-        self.explorer = Explorer(runs[0], device=device, average=average)
-        self.memory = Memory(self.explorer.run)
-        self.watched = watched_runs([self.explorer.run, *runs[1:]])
+        self.explorer, self.measured = explorer, measured
+        self.memory = Memory(explorer.run)
+        self.watched = watched_runs([explorer.run, *others])
         self._judge, self._judging = verdict, threading.Lock()
 
     def routes(self) -> list[Route]:
         """One for each thing that can be asked."""
         asked: dict[str, Answer] = {
             "info": self.info,
-            "factors": lambda _: JSONResponse(self.explorer.factors()),
+            "factors": lambda _: JSONResponse(self.measured.factors()),
+            "effects": self.effects,
+            "learn": lambda _: JSONResponse(self.measured.learn()),
             "points": self.points,
             "images": self.images,
             "series": self.series,
@@ -139,7 +155,13 @@ class _Page:
     def keep(self, asked: dict[str, Any]) -> Response:
         vector = points_of({"vector": [asked.get("vector")]}, self.explorer.gan.prior.dim, np.dtype(float), "vector")
         self.explorer.keep(text_of(asked, "name", 100), vector[0], text_of(asked, "source", 300))
-        return JSONResponse(self.explorer.factors())
+        return JSONResponse(self.measured.factors())
+
+    def effects(self, asked: dict[str, Any]) -> Response:
+        names = asked.get("directions")
+        if not isinstance(names, list) or len(names) > MOST_DIRECTIONS or not all(isinstance(one, str) for one in names):
+            raise ValueError(f"directions: expected a list of at most {MOST_DIRECTIONS} names")
+        return JSONResponse(self.measured.effects(names))
 
     def walk(self, asked: dict[str, Any]) -> Response:
         stops = points_of(asked, self.explorer.gan.prior.dim, self.explorer.dtype, "stops", 64)

@@ -18,13 +18,15 @@ def serve(
     port: int = 0,
     device: str = "cpu",
     average: bool = True,
+    classifier: Path | None = None,
     browser: bool = True,
     said: Callable[[str], None] = print,
 ) -> None:
     """Serve the page of a run until it is interrupted.
 
     runs: the first is opened, all are watched. host: 127.0.0.1 is reached from this machine alone. port: 0 for a free one.
-    browser: whether the page is opened in one, where there is a screen. said: is given the address.
+    classifier: a file that reads the classes of its images, None for that of the run. browser: whether the page is opened
+    in one, where there is a screen. said: is given the address.
 
     Raises:
         ModuleNotFoundError: the extra `explore` is missing.
@@ -41,7 +43,7 @@ def serve(
             'explore: the page needs Starlette and uvicorn: python -m pip install "gan_np[explore]"', name=error.name
         ) from error
     token = secrets.token_urlsafe(24)
-    app = application(runs, token, host=host, device=device, average=average)
+    app = application(runs, token, host=host, device=device, average=average, classifier=classifier)
     listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     address = address_of(listening, token)
     server = uvicorn.Server(
