@@ -62,7 +62,7 @@ function App({ backend, first, known }: { backend: Backend; first: Info; known: 
         <p class="error" role="alert">{failed}</p>
         {state.tab === "explore" && shared && <Explore {...shared} />}
         {state.tab === "samples" && shared && <Samples {...shared} />}
-        {state.tab === "watch" && backend.server && <Watch backend={backend} info={info} reload={() => undefined} />}
+        {state.tab === "watch" && backend.server && <Watch backend={backend} info={info} />}
       </main>
     </>
   );

@@ -1,6 +1,7 @@
 // One image and what moves it: the pad, the grid beside it, sliders, labels.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Backend, Factor, Info, Inverted, Nearest, Sheet } from "./backend";
+import { Changes } from "./changes";
 import { at, categoryOf, moved, npy, spaced, withCategory } from "./latent";
 import { Choose, save, Slide, Tile, useAddress, useNewest, useTask } from "./parts";
 import type { State } from "./state";
@@ -33,7 +34,7 @@ export function Explore(shared: Shared) {
         if (!surface) return;
         surface.width = sheet.width;
         surface.height = sheet.height;
-        surface.getContext("2d")!.drawImage(sheet.picture, 0, 0);
+        surface.getContext("2d")!.drawImage(sheet.image, 0, 0);
         surface.dataset.ms = String(performance.now() - asked);
         surface.dataset.waited = String(performance.now() - began);
         surface.dataset.drawn = String(Number(surface.dataset.drawn ?? 0) + 1);
@@ -74,6 +75,7 @@ export function Explore(shared: Shared) {
         </div>
       </section>
       <Grid {...shared} across={across} down={down} place={place} />
+      {backend.server && <Changes {...shared} across={across} down={down} />}
       <Sliders {...shared} move={move} />
       {info.draw_steps > 1 && backend.server && <Series {...shared} point={point} />}
       {backend.server && info.invertible && <Invert {...shared} />}

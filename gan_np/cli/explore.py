@@ -25,7 +25,8 @@ def explore(
     classifier: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Reads the classes of images: a file of gan-np train-classifier (default: the run's own)."
+            metavar="FILE",
+            help="Reads the classes of images: a file of gan-np train-classifier (default: the run's own).",
         ),
     ] = None,
     device: Annotated[str, typer.Option(callback=device_name, help="cpu, cuda or cuda:N.")] = "cpu",

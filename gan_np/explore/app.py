@@ -21,12 +21,12 @@ from gan_np.arrays import Array
 from .asked import mapping_of, number_of, points_of, text_of, whole_of, wholes_of
 from .explorer import MOST_FRAMES, Explorer
 from .guard import Guard
-from .measured import MOST_DIRECTIONS, Learnt, Measured
 from .known import learn_apart
+from .measured import MOST_DIRECTIONS, Learnt, Measured
 from .memory import Memory, verdict_apart
 from .plane import plane_of
 from .sprite import png, sheet_of
-from .watched import watched_runs
+from .watched import Watched, watched_runs
 
 WEB = Path(__file__).parent / "web"
 FILES = {"": ("index.html", "text/html"), "app.js": ("app.js", "text/javascript"), "app.css": ("app.css", "text/css")}
@@ -159,7 +159,11 @@ class _Page:
 
     def effects(self, asked: dict[str, Any]) -> Response:
         names = asked.get("directions")
-        if not isinstance(names, list) or len(names) > MOST_DIRECTIONS or not all(isinstance(one, str) for one in names):
+        if (
+            not isinstance(names, list)
+            or len(names) > MOST_DIRECTIONS
+            or not all(isinstance(one, str) for one in names)
+        ):
             raise ValueError(f"directions: expected a list of at most {MOST_DIRECTIONS} names")
         return JSONResponse(self.measured.effects(names))
 
@@ -179,12 +183,15 @@ class _Page:
         return Response(made, media_type=ENDINGS[ending])
 
     def grid(self, asked: dict[str, Any]) -> Response:
-        run = self.watched[whole_of(asked, "run", 0, len(self.watched) - 1, 0)]
+        run = self._run(asked)
         written = io.BytesIO()
         run.grid(whole_of(asked, "step", 0, 10**12)).save(written, "PNG", compress_level=1)
         return Response(written.getvalue(), media_type="image/png")
 
-    def plane(self, _: dict[str, Any]) -> Response:
+    def plane(self, asked: dict[str, Any]) -> Response:
+        if "step" in asked:
+            run, step = self._run(asked), whole_of(asked, "step", 0, 10**12)
+            return JSONResponse({**run.plane(step), "step": step})
         explorer = self.explorer
         with explorer.lock:
             try:
@@ -205,6 +212,9 @@ class _Page:
         except EXPECTED as error:
             return _refused(error)
         return JSONResponse({"z": z.astype(float).tolist(), "distance": distance, "image": _data(image)})
+
+    def _run(self, asked: dict[str, Any]) -> Watched:
+        return self.watched[whole_of(asked, "run", 0, len(self.watched) - 1, 0)]
 
     def _points(self, asked: dict[str, Any], most: int = 400) -> Array:
         return points_of(asked, self.explorer.gan.prior.dim, self.explorer.dtype, most=most)

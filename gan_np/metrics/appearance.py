@@ -59,7 +59,7 @@ def appearance(images: Array) -> tuple[Array, tuple[str, ...]]:
         np.where(stands_out, np.sqrt(y_variance), 0.0),
         np.where(stands_out & (y_variance > 0), -together / np.maximum(y_variance, 1e-300), 0.0),
     ]
-    names = APPEARANCE
+    names: tuple[str, ...] = APPEARANCE
     if images.shape[3] in (3, 4):
         colours = floats[..., :3]
         found.append((colours.max(axis=3) - colours.min(axis=3)).mean(axis=(1, 2)))
