@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Backend, Factor, Info, Inverted, Nearest, Sheet } from "./backend";
 import { Changes } from "./changes";
 import { at, categoryOf, moved, npy, spaced, withCategory } from "./latent";
-import { Choose, save, Slide, Tile, useAddress, useNewest, useTask } from "./parts";
+import { Choose, GROUPS, save, Slide, Tile, useAddress, useNewest, useTask } from "./parts";
 import type { State } from "./state";
 
 export interface Shared {
@@ -173,8 +173,8 @@ function Grid({ backend, info, factors, state, z, label, set, across, down, plac
         <Slide label="Range" low={0.1} high={3} step={0.1} value={span} onInput={(value) => set({ span: value })} show={`±${say((span * (across.high - across.low)) / 2)}`} />
         <Slide label="Columns" low={1} high={15} step={1} value={columns} onInput={(value) => set({ columns: value })} show={String(columns)} />
         <Slide label="Rows" low={1} high={15} step={1} value={rows} onInput={(value) => set({ rows: value })} show={String(rows)} />
-        {sheet && <button type="button" onClick={() => save(sheet.blob, "grid.png")}>Save grid</button>}
       </div>
+      {sheet && <button type="button" onClick={() => save(sheet.blob, "grid.png")}>Save grid</button>}
     </section>
   );
 }
@@ -196,7 +196,7 @@ function Sliders({ backend, factors, state, z, move, learn }: Shared & { move: (
     <section class="card" aria-label="Sliders">
       <div class="pair">
         <label class="field"><span>Directions</span>
-          <select value={group} onChange={(event) => choose(event.currentTarget.value)}>{groups.map((one) => <option key={one}>{one}</option>)}</select>
+          <select value={group} onChange={(event) => choose(event.currentTarget.value)}>{groups.map((one) => <option key={one} value={one}>{GROUPS[one] ?? one}</option>)}</select>
         </label>
         <label class="field"><span>How many</span>
           <input type="number" min="1" max="64" value={count} onChange={(event) => many(clamp(Number(event.currentTarget.value) || 1, 1, 64))} />

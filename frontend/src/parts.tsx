@@ -64,7 +64,7 @@ export function Tile({ sheet, address, index, name, pressed, onClick }: {
   );
 }
 
-const GROUPS: Record<string, string> = {
+export const GROUPS: Record<string, string> = {
   kept: "kept with the run", code: "codes", class: "towards a class", factor: "factors of the data", principal: "principal directions", "closed-form": "closed form", axis: "axes of z",
 };
 

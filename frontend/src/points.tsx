@@ -28,7 +28,7 @@ export function Points({ backend, run, steps, step }: { backend: Backend; run: n
     }
   }), [wanted, wanted === undefined ? step : 0]);
   useEffect(() => { // the next one when this one is shown
-    if (!playing || plane?.step == null) return;
+    if (!playing || plane?.step == null || plane.step !== wanted) return;
     const stride = Math.ceil(steps.length / MOST_FRAMES), place = steps.indexOf(plane.step);
     if (plane.step === last) return play(false);
     const timer = setTimeout(() => go(steps[Math.min(place + stride, steps.length - 1)]), PAUSE);

@@ -71,7 +71,8 @@ def measure(
 def directions_of(decode: Callable[[Array], Array], z: Array, ruler: Ruler) -> dict[str, list[Direction]]:
     """The directions of what a ruler reads, found from samples at points z (N, k).
 
-    "class": towards each class, E[z | samples read as it] − E[z | the others], where some samples are and some are not. "factor": along each factor, the others held (`gan_np.latent.by_properties`).
+    "class": towards each class, E[z | samples read as it] − E[z | the others], where some samples are and some are not.
+    "factor": along each factor, the others held (`gan_np.latent.by_properties`).
     """
     values = ruler.read(decode(z))
     if ruler.of_classes:
