@@ -54,7 +54,7 @@ function told(found: Effects, id: string): string {
   const kept = all.filter(({ size }) => size < KEPT).map(({ name }) => name);
   const way = (size: number, shift: number | null) => (shift === null || Math.abs(shift) < size / 2 ? "" : shift > 0 ? " (up)" : " (down)");
   const first = changed.length ? `changes ${changed.map(({ name, size, shift }) => name + way(size, shift)).join(", ")}` : "changes nothing of this much";
-  return `${first}; ${kept.length ? `${kept.join(", ")} ${kept.length > 1 ? "stay" : "stays"}` : "nothing of the rest stays quite as it is"}.`;
+  return `${first}; ${kept.length ? `${kept.join(", ")} ${kept.length > 1 ? "stay" : "stays"}` : "nothing stays"}.`;
 }
 
 function Size({ size }: { size: number | null }) {

@@ -61,6 +61,7 @@ function One({ backend, info, run, number }: { backend: Backend; info: Info; run
       <p role="status">{run.training ? "Trains" : "Does not train now"}: step {run.step.toLocaleString("en")}{total ? ` of ${total.toLocaleString("en")}` : ""}, {Math.round(run.seconds)} s.</p>
       {total > 0 && <progress max={total} value={run.step} aria-label="Share of the training that is done" />}
       {run.hints.map((hint) => <p class="hint" key={`${hint.step}${hint.text}`}><b>Hint, step {hint.step.toLocaleString("en")}:</b> {hint.text}</p>)}
+      <div class="panes">
       {plane && <Points backend={backend} run={number} steps={run.planes} step={run.step} />}
       {shown !== undefined && !plane && (
         <figure>
@@ -71,7 +72,8 @@ function One({ backend, info, run, number }: { backend: Backend; info: Info; run
           </figcaption>
         </figure>
       )}
-      {charts.filter(([, some]) => some.length).map(([title, some]) => <Chart key={title} title={title} curves={some.map((name) => [name, ...run.curves[name]])} />)}
+      <div>{charts.filter(([, some]) => some.length).map(([title, some]) => <Chart key={title} title={title} curves={some.map((name) => [name, ...run.curves[name]])} />)}</div>
+      </div>
     </section>
   );
 }

@@ -88,8 +88,6 @@ def learn(run: str, folder: str, steps: int = STEPS) -> dict[str, Any]:
     Returns "names", "mean", "deviation" of the factors, and "explained", the share of each factor's variance that it reads
     on images that it was not trained on.
     """
-    if hasattr(os, "nice"):
-        os.nice(10)  # whoever trains or draws beside it goes first
     known = known_of(Path(run))
     back = min(KEPT_BACK, len(known.images) // 5)
     reader = train_reader(known.images[back:], known.values[back:], steps=steps)
@@ -106,6 +104,12 @@ def learn(run: str, folder: str, steps: int = STEPS) -> dict[str, Any]:
     }
 
 
+def give_way() -> None:
+    """Whoever trains or draws beside this process goes first."""
+    if hasattr(os, "nice"):
+        os.nice(10)
+
+
 def learn_apart(run: str) -> tuple[FactorReader, tuple[str, ...], list[float]]:
     """The reader, its factors' names, and how well it reads each, learnt in a process of its own: images are made meanwhile.
 
@@ -113,7 +117,7 @@ def learn_apart(run: str) -> tuple[FactorReader, tuple[str, ...], list[float]]:
         ValueError, FileNotFoundError: see `known_of`.
     """
     with tempfile.TemporaryDirectory() as folder:
-        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as apart:
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), give_way) as apart:
             found = apart.submit(learn, run, folder).result()
         network = load(Path(folder) / "reader.safetensors", Network)
     return FactorReader(network, found["mean"], found["deviation"]), found["names"], found["explained"]
