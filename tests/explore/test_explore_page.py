@@ -243,7 +243,7 @@ def test_the_page_looks_as_it_did(chromium: Any, run: Path, name: str, width: in
         page.wait_for_selector("#grid")
         page.wait_for_timeout(300)
         assert faults_of(page, name) == []
-        page.add_style_tag(content="#pad { width: 60% }")
+        page.evaluate("document.getElementById('pad').style.width = '60%'")
         assert any(fault.startswith("pad") for fault in faults_of(page, name)), "what is drawn elsewhere is noticed"
         page.close()
 
