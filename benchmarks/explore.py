@@ -25,6 +25,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -89,6 +90,10 @@ class Server:
         if answer.status != 200:
             raise RuntimeError(f"{name}: {answer.status} {content[:300]!r}")
         return content
+
+    def connect_again(self) -> None:
+        """After a time without requests, when the server has closed the connection."""
+        self._connection.close()
 
     def close(self) -> None:
         """End it."""
@@ -191,6 +196,7 @@ def _nobody(server: Server, stop: threading.Event) -> None:
 
 def _watching(server: Server, stop: threading.Event) -> None:
     """What an open page asks: the log every two seconds, a grid when there is a new one."""
+    server.connect_again()
     last = None
     while not stop.is_set():
         grids = json.loads(server.ask("watch"))[0]["grids"]
@@ -201,6 +207,7 @@ def _watching(server: Server, stop: threading.Event) -> None:
 
 
 def _dragging(server: Server, stop: threading.Event) -> None:
+    server.connect_again()
     z = np.zeros((1, 64)).tolist()
     while not stop.is_set():
         server.ask("images", z=z, seeds=[0], columns=1)
@@ -211,8 +218,17 @@ def _turn(
 ) -> dict[str, float]:
     """Steps a second, processor time of a step, and the server's share of all cores, of one turn."""
     stop = threading.Event()
-    asking = threading.Thread(target=page, args=(server, stop))
-    asking.start()
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(page, server, stop)
+        try:
+            found = _measured(run, trainer, server, seconds)
+        finally:
+            stop.set()
+        asking.result(60)  # what failed in it fails here
+    return found
+
+
+def _measured(run: Path, trainer: int, server: Server, seconds: float) -> dict[str, float]:
     time.sleep(min(0.5, seconds / 4))
     began, first = time.perf_counter(), _step(run)
     processor = [processor_seconds(process) or 0.0 for process in (trainer, server.process.pid)]
@@ -222,8 +238,6 @@ def _turn(
         (processor_seconds(process) or 0.0) - before
         for process, before in zip((trainer, server.process.pid), processor, strict=True)
     ]
-    stop.set()
-    asking.join(60)
     cores = os.cpu_count() or 1
     return {
         "steps_per_second": steps / wall,
