@@ -99,7 +99,10 @@ class Server:
         """End it."""
         self._connection.close()
         self.process.terminate()
-        self.process.wait(20)
+        try:
+            self.process.wait(120)  # it has a low priority
+        except subprocess.TimeoutExpired:
+            self.process.kill()
 
 
 @contextlib.contextmanager
