@@ -35,7 +35,8 @@ import numpy as np
 import gan_np as gn
 from gan_np.averaging import recompute_statistics
 
-from . import machine, report
+from . import machine, plots, report
+from .timing import Spread
 
 ALLOWED = {28: 20.0, 64: 40.0}
 """Milliseconds from a drag to its image, by side."""
@@ -47,6 +48,10 @@ def main(arguments: Sequence[str]) -> int:
     """0: measured; whether it is within what is allowed, the table says."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    try:
+        report.check_options(options)
+    except ValueError as error:
+        parser.error(str(error))
     if min(options.requests, options.rounds) < 1 or not options.seconds > 0:
         parser.error("requests, rounds and seconds: expected positive numbers")
     quick = options.quick
@@ -60,6 +65,12 @@ def main(arguments: Sequence[str]) -> int:
     _print(drags, turns, found)
     if options.json:
         report.save_json(options.json, "explore", arguments, found, drags=drags, training=turns)
+    if options.plot:
+        dots = [
+            plots.Dot("×".join(map(str, row["shape"])), "wait for an image", Spread(**row["wait_ms"])) for row in drags
+        ]
+        reading = "Medians of a drag's requests, bars their middle half; left is sooner."
+        plots.save_dots(options.plot, "A drag: from a request to its image", dots, found, reading=reading)
     return 0
 
 
@@ -147,7 +158,7 @@ def _drag(folder: Path, side: int, width: int, requests: int) -> dict[str, Any]:
         "shape": shape,
         "width": width,
         "requests": requests,
-        "median_ms": statistics.median(waits[SETTLE:]),
+        "wait_ms": Spread.of(waits[SETTLE:]).numbers(),
         "ninth_decile_ms": deciles[8],
         "processor_ms": None if before is None or after is None else 1e3 * (after - before) / requests,
         "allowed_ms": ALLOWED[side],
@@ -272,7 +283,7 @@ def _print(drags: list[dict[str, Any]], turns: list[dict[str, Any]], found: dict
     lines = [
         [
             f"{'×'.join(map(str, row['shape']))}, width {row['width']}",
-            f"{row['median_ms']:.1f}",
+            f"{row['wait_ms']['median']:.1f}",
             f"{row['ninth_decile_ms']:.1f}",
             "" if row["processor_ms"] is None else f"{row['processor_ms']:.1f}",
             f"{row['allowed_ms']:.0f}",
@@ -304,6 +315,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--requests", type=int, default=100, help="images of a drag (default 100)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of turns beside a training (default 5)")
     parser.add_argument("--seconds", type=float, default=10.0, help="of a turn (default 10)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write machine, date, command and figures to FILE")
-    parser.add_argument("--quick", action="store_true", help="small and short: shows that it runs, times mean little")
+    report.add_options(parser)
     return parser

@@ -47,7 +47,7 @@ def serve(
     _give_way(runs)
     token = secrets.token_urlsafe(24)
     app = application(runs, token, host=host, device=device, average=average, classifier=classifier)
-    listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening = listening_at(host, port)
     address = address_of(listening, token)
     server = uvicorn.Server(
         uvicorn.Config(app, log_level="warning", lifespan="off", ws="none", server_header=False, proxy_headers=False)
@@ -63,6 +63,17 @@ def _give_way(runs: Sequence[Path]) -> None:
     """Where one of the runs trains, its steps go before the page's images."""
     if hasattr(os, "nice") and any((Path(run) / HOLDER).exists() for run in runs):
         os.nice(10)
+
+
+def listening_at(host: str, port: int) -> socket.socket:
+    """A socket that listens, whose connections send what they have at once.
+
+    They take TCP_NODELAY over from it; asyncio sets it only on sockets that name their protocol, which these do not. Without it
+    an answer in two parts waits until the first is acknowledged: 40 ms on Linux.
+    """
+    made = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return made
 
 
 def address_of(listening: socket.socket, token: str) -> str:

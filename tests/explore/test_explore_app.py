@@ -24,7 +24,7 @@ from gan_np.explore.app import application
 from gan_np.explore.explorer import Explorer
 from gan_np.explore.known import has_factors, known_of, learn
 from gan_np.explore.memory import verdict_of
-from gan_np.explore.server import address_of, serve
+from gan_np.explore.server import address_of, listening_at, serve
 from gan_np.latent import read_directions
 from gan_np.metrics.appearance import appearance
 
@@ -335,6 +335,12 @@ def test_points_of_the_plane_are_kept_at_each_drawing(
         refused = ask(app, "api/plane", {"step": step})
         assert refused.status in (400, 404)
         assert said in refused.json["error"]
+
+
+def test_an_answer_is_sent_at_once() -> None:
+    with listening_at("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        with listening.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_watching_reads_on_and_takes_back(runs: dict[str, Path], tmp_path: Path) -> None:

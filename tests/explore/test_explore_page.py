@@ -4,7 +4,6 @@ import contextlib
 import io
 import json
 import shutil
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ from PIL import Image
 
 from gan_np.explore.app import application
 from gan_np.explore.memory import verdict_of
-from gan_np.explore.server import address_of
+from gan_np.explore.server import address_of, listening_at
 from gan_np.explore.standalone import write_page
 from gan_np.latent import read_directions
 
@@ -45,7 +44,7 @@ def chromium() -> Iterator[Any]:
 @contextlib.contextmanager
 def served(*runs: Path) -> Iterator[str]:
     """The address of a page that is served while the block runs."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with listening_at("127.0.0.1", 0) as listening:
         app = application(runs, TOKEN, verdict=verdict_of)
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
