@@ -68,8 +68,8 @@ def _give_way(runs: Sequence[Path]) -> None:
 def listening_at(host: str, port: int) -> socket.socket:
     """A socket that listens, whose connections send what they have at once.
 
-    They take TCP_NODELAY over from it; asyncio sets it only on sockets that name their protocol, which these do not. Without it
-    an answer in two parts waits until the first is acknowledged: 40 ms on Linux.
+    They take TCP_NODELAY over from it; asyncio sets it only on sockets that name their protocol, which these do not. Without
+    it an answer in two parts waits until the first is acknowledged: 40 ms on Linux.
     """
     made = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -338,9 +338,12 @@ def test_points_of_the_plane_are_kept_at_each_drawing(
 
 
 def test_an_answer_is_sent_at_once() -> None:
-    with listening_at("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
-        with listening.accept()[0] as accepted:
-            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    with (
+        listening_at("127.0.0.1", 0) as listening,
+        socket.create_connection(listening.getsockname()),
+        listening.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_watching_reads_on_and_takes_back(runs: dict[str, Path], tmp_path: Path) -> None:
