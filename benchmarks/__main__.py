@@ -19,6 +19,7 @@ BENCHMARKS = {
     "distributed": "one step by several processes, against threads of one and PyTorch's DDP; a model to 1,024 ranks",
     "reading": "a step on items that take time to read: read in the step, read ahead in a thread, in memory",
     "cold_start": "from the command to the first training step: kernels to compile, kernels compiled before, PyTorch",
+    "explore": "the page of gan-np explore: how long a drag waits, and what it takes from a training beside it",
     "gpu_report": "on a GPU: tests, sanitizers, digits at each precision and kernels, in stages that can be resumed",
     "gpu_step": "on a GPU: one training step at each precision, captured and not, against PyTorch, with floors",
     "gpu_convolutions": "on a GPU: every convolution of a DCGAN, forward and both gradients, against cuDNN",

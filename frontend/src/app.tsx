@@ -52,7 +52,7 @@ function App({ backend, first, known }: { backend: Backend; first: Info; known: 
     <>
       <header>
         <h1>{info.run}</h1>
-        <p class="small">{info.model}, {info.shape.join(" × ")}, z of {info.dim}{info.step === null ? "" : `, step ${info.step.toLocaleString("en")}`}</p>
+        <p class="small">{info.model}, {info.shape.join(" × ")}, z of {info.dim}{info.step === null || !info.images ? "" : `, step ${info.step.toLocaleString("en")}`}</p>
         {backend.server && info.images && <button type="button" onClick={() => void refresh()}>Newest checkpoint</button>}
         <nav aria-label="Views">{tabs.map(([tab, name]) => (
           <button type="button" key={tab} aria-current={tab === state.tab ? "page" : undefined} onClick={() => set({ tab })}>{name}</button>
@@ -62,7 +62,7 @@ function App({ backend, first, known }: { backend: Backend; first: Info; known: 
         <p class="error" role="alert">{failed}</p>
         {state.tab === "explore" && shared && <Explore {...shared} />}
         {state.tab === "samples" && shared && <Samples {...shared} />}
-        {state.tab === "watch" && backend.server && <Watch backend={backend} info={info} reload={() => undefined} />}
+        {state.tab === "watch" && backend.server && <Watch backend={backend} info={info} />}
       </main>
     </>
   );

@@ -12,16 +12,21 @@ export interface Factor {
 }
 export interface Points { z: number[][]; labels: (number | null)[] }
 /** Images edge to edge in one sheet, `width` × `height` each. */
-export interface Sheet { picture: CanvasImageSource; blob: Blob; columns: number; count: number; width: number; height: number }
+export interface Sheet { image: CanvasImageSource; blob: Blob; columns: number; count: number; width: number; height: number }
 export interface Nearest { distances: number[]; numbers: number[]; sheet: string; count: number }
 export interface Inverted { z: number[]; distance: number; image: string }
 export interface Run {
   name: string; there: boolean; training: boolean; step: number; seconds: number;
   settings: Record<string, unknown>; curves: Record<string, [number[], number[]]>;
-  hints: { step: number; text: string }[]; grids: number[];
+  hints: { step: number; text: string }[]; grids: number[]; planes: number[];
 }
 export interface Plane {
   samples: number[][]; data: number[][] | null; box: number[]; field: number[][]; lattice: number[][][][]; step: number | null;
+}
+/** What directions change: sizes (1: as much as another sample) and shifts with their sign, in the order of `factors`. */
+export interface Effects {
+  factors: string[]; count: number; directions: Record<string, { sizes: (number | null)[]; shifts: (number | null)[] }>;
+  learnt: { source: string; factors: string[]; explained: number[] | null } | null;
 }
 export interface Asked { z: number[][]; labels?: number[] | null; seeds?: number[] | null; columns: number }
 
@@ -42,6 +47,9 @@ export interface Backend {
   walk(stops: number[][], label: number | null, frames: number, fps: number, ending: string): Promise<Blob>;
   watch(): Promise<Run[]>;
   grid(run: number, step: number): Promise<Blob>;
-  plane(): Promise<Plane>;
+  /** The points of a model of the plane: by the newest checkpoint, or as a run kept them at a step. */
+  plane(at?: { run: number; step: number }): Promise<Plane>;
+  effects(directions: string[]): Promise<Effects>;
+  learn(): Promise<Factor[]>;
   reload(): Promise<Info>;
 }

@@ -1,8 +1,9 @@
 // One image and what moves it: the pad, the grid beside it, sliders, labels.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Backend, Factor, Info, Inverted, Nearest, Sheet } from "./backend";
+import { Changes } from "./changes";
 import { at, categoryOf, moved, npy, spaced, withCategory } from "./latent";
-import { Choose, save, Slide, Tile, useAddress, useNewest, useTask } from "./parts";
+import { Choose, GROUPS, save, Slide, Tile, useAddress, useNewest, useTask } from "./parts";
 import type { State } from "./state";
 
 export interface Shared {
@@ -33,7 +34,7 @@ export function Explore(shared: Shared) {
         if (!surface) return;
         surface.width = sheet.width;
         surface.height = sheet.height;
-        surface.getContext("2d")!.drawImage(sheet.picture, 0, 0);
+        surface.getContext("2d")!.drawImage(sheet.image, 0, 0);
         surface.dataset.ms = String(performance.now() - asked);
         surface.dataset.waited = String(performance.now() - began);
         surface.dataset.drawn = String(Number(surface.dataset.drawn ?? 0) + 1);
@@ -74,6 +75,7 @@ export function Explore(shared: Shared) {
         </div>
       </section>
       <Grid {...shared} across={across} down={down} place={place} />
+      {backend.server && <Changes {...shared} across={across} down={down} />}
       <Sliders {...shared} move={move} />
       {info.draw_steps > 1 && backend.server && <Series {...shared} point={point} />}
       {backend.server && info.invertible && <Invert {...shared} />}
@@ -171,8 +173,8 @@ function Grid({ backend, info, factors, state, z, label, set, across, down, plac
         <Slide label="Range" low={0.1} high={3} step={0.1} value={span} onInput={(value) => set({ span: value })} show={`±${say((span * (across.high - across.low)) / 2)}`} />
         <Slide label="Columns" low={1} high={15} step={1} value={columns} onInput={(value) => set({ columns: value })} show={String(columns)} />
         <Slide label="Rows" low={1} high={15} step={1} value={rows} onInput={(value) => set({ rows: value })} show={String(rows)} />
-        {sheet && <button type="button" onClick={() => save(sheet.blob, "grid.png")}>Save grid</button>}
       </div>
+      {sheet && <button type="button" onClick={() => save(sheet.blob, "grid.png")}>Save grid</button>}
     </section>
   );
 }
@@ -194,7 +196,7 @@ function Sliders({ backend, factors, state, z, move, learn }: Shared & { move: (
     <section class="card" aria-label="Sliders">
       <div class="pair">
         <label class="field"><span>Directions</span>
-          <select value={group} onChange={(event) => choose(event.currentTarget.value)}>{groups.map((one) => <option key={one}>{one}</option>)}</select>
+          <select value={group} onChange={(event) => choose(event.currentTarget.value)}>{groups.map((one) => <option key={one} value={one}>{GROUPS[one] ?? one}</option>)}</select>
         </label>
         <label class="field"><span>How many</span>
           <input type="number" min="1" max="64" value={count} onChange={(event) => many(clamp(Number(event.currentTarget.value) || 1, 1, 64))} />

@@ -1,5 +1,5 @@
 // The server that `gan-np explore` starts, by addresses beside that of the page: the token is part of them.
-import type { Asked, Backend, Factor, Info, Inverted, Nearest, Plane, Points, Run, Sheet } from "./backend";
+import type { Asked, Backend, Effects, Factor, Info, Inverted, Nearest, Plane, Points, Run, Sheet } from "./backend";
 
 async function failed(answer: Response): Promise<Error> {
   const text = await answer.text();
@@ -25,9 +25,9 @@ export async function ask(name: string, body: BodyInit | object = {}): Promise<R
 const json = async <T>(name: string, body: BodyInit | object = {}): Promise<T> => (await ask(name, body)).json();
 
 export async function cut(blob: Blob, columns: number, count: number): Promise<Sheet> {
-  const picture = await createImageBitmap(blob);
+  const image = await createImageBitmap(blob);
   const rows = Math.ceil(count / columns);
-  return { picture, blob, columns, count, width: picture.width / columns, height: picture.height / rows };
+  return { image, blob, columns, count, width: image.width / columns, height: image.height / rows };
 }
 
 export class Http implements Backend {
@@ -53,6 +53,8 @@ export class Http implements Backend {
     (await ask("walk", { stops, labels: label === null ? null : [label], frames, fps, ending })).blob();
   watch = () => json<Run[]>("watch");
   grid = async (run: number, step: number) => (await ask("grid", { run, step })).blob();
-  plane = () => json<Plane>("plane");
+  plane = (at?: { run: number; step: number }) => json<Plane>("plane", at);
+  effects = (directions: string[]) => json<Effects>("effects", { directions });
+  learn = () => json<Factor[]>("learn");
   reload = () => json<Info>("reload");
 }

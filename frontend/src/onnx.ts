@@ -76,7 +76,7 @@ export class InPage implements Backend {
       }
     }
     const blob = await new Promise<Blob>((done) => canvas.toBlob((made) => done(made!), "image/png"));
-    return { picture: canvas, blob, columns: across, count, width, height };
+    return { image: canvas, blob, columns: across, count, width, height };
   }
   series = async () => refuse();
   nearest = async () => refuse();
@@ -87,5 +87,7 @@ export class InPage implements Backend {
   watch = async () => refuse();
   grid = async () => refuse();
   plane = async () => refuse();
+  effects = async () => refuse();
+  learn = async () => refuse();
   reload = async () => this.kept.info;
 }

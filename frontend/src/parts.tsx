@@ -64,8 +64,8 @@ export function Tile({ sheet, address, index, name, pressed, onClick }: {
   );
 }
 
-const GROUPS: Record<string, string> = {
-  kept: "kept with the run", code: "codes", principal: "principal directions", "closed-form": "closed form", axis: "axes of z",
+export const GROUPS: Record<string, string> = {
+  kept: "kept with the run", code: "codes", class: "towards a class", factor: "factors of the data", principal: "principal directions", "closed-form": "closed form", axis: "axes of z",
 };
 
 export function Choose({ label, value, factors, onChange }: { label: string; value: string; factors: Factor[]; onChange: (id: string) => void }) {

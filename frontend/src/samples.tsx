@@ -58,7 +58,7 @@ function draw(canvas: HTMLCanvasElement | null, sheet: Sheet, index: number): vo
   if (!canvas) return;
   const { width, height, columns } = sheet;
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
-  canvas.getContext("2d")!.drawImage(sheet.picture, (index % columns) * width, Math.floor(index / columns) * height, width, height, 0, 0, width, height);
+  canvas.getContext("2d")!.drawImage(sheet.image, (index % columns) * width, Math.floor(index / columns) * height, width, height, 0, 0, width, height);
 }
 
 function Mix({ backend, info, stops, use }: Some & { use: (z: number[], stop: Stop) => void }) {

@@ -22,6 +22,13 @@ def explore(
     ] = "127.0.0.1",
     browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
     average: Annotated[bool, typer.Option(help="From the average of G's weights, or from the last ones.")] = True,
+    classifier: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Reads the classes of images: a file of gan-np train-classifier (default: the run's own).",
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(callback=device_name, help="cpu, cuda or cuda:N.")] = "cpu",
 ) -> None:
     """Open a page in the browser that moves through a trained generator, and watches a run that trains.
@@ -39,6 +46,7 @@ def explore(
         port=port,
         device=device,
         average=average,
+        classifier=classifier,
         browser=browser,
         said=lambda address: say(f"the page is at\n  {address}\nCtrl-C ends it"),
     )

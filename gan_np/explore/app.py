@@ -22,10 +22,12 @@ from .answers import EXPECTED, Answer, answering, page_file, refused
 from .asked import number_of, points_of, text_of, whole_of, wholes_of
 from .explorer import MOST_FRAMES, Explorer
 from .guard import Guard
+from .known import learn_apart
+from .measured import MOST_DIRECTIONS, Learnt, Measured
 from .memory import Memory, verdict_apart
 from .plane import plane_of
 from .sprite import png, sheet_of
-from .watched import watched_runs
+from .watched import Watched, watched_runs
 
 FILES = {"": ("index.html", "text/html"), "app.js": ("app.js", "text/javascript"), "app.css": ("app.css", "text/css")}
 """Every file that is served, by its address: no other can be asked for."""
@@ -40,29 +42,43 @@ def application(
     host: str = "127.0.0.1",
     device: str = "cpu",
     average: bool = True,
+    classifier: Path | None = None,
     verdict: Callable[[str], dict[str, Any]] = verdict_apart,
+    learn: Callable[[str], Learnt] = learn_apart,
 ) -> Guard:
     """The page of one run or several: the first is opened, all are watched.
 
-    verdict: makes the verdict of the test for copies of a run folder; by default in a process of its own.
+    classifier: a file that reads the classes of its images. verdict: makes the verdict of the test for copies of a run
+    folder, learn: the reader of what is known of its training images; both by default in a process of their own.
+
+    Raises:
+        FileNotFoundError, CheckpointError: no such run, or no such classifier. ShapeError: it reads other images.
     """
-    return Guard(Starlette(routes=_Page(runs, device, average, verdict).routes()), token, host)
+    explorer = Explorer(runs[0], device=device, average=average)
+    page = _Page(explorer, runs[1:], Measured(explorer, classifier, learn), verdict)
+    return Guard(Starlette(routes=page.routes()), token, host)
 
 
 class _Page:
     def __init__(
-        self, runs: Sequence[Path], device: str, average: bool, verdict: Callable[[str], dict[str, Any]]
+        self,
+        explorer: Explorer,
+        others: Sequence[Path],
+        measured: Measured,
+        verdict: Callable[[str], dict[str, Any]],
     ) -> None:
-        self.explorer = Explorer(runs[0], device=device, average=average)
-        self.memory = Memory(self.explorer.run)
-        self.watched = watched_runs([self.explorer.run, *runs[1:]])
+        self.explorer, self.measured = explorer, measured
+        self.memory = Memory(explorer.run)
+        self.watched = watched_runs([explorer.run, *others])
         self._judge, self._judging = verdict, threading.Lock()
 
     def routes(self) -> list[Route]:
         """One for each thing that can be asked."""
         asked: dict[str, Answer] = {
             "info": self.info,
-            "factors": lambda _: JSONResponse(self.explorer.factors()),
+            "factors": lambda _: JSONResponse(self.measured.factors()),
+            "effects": self.effects,
+            "learn": lambda _: JSONResponse(self.measured.learn()),
             "points": self.points,
             "images": self.images,
             "series": self.series,
@@ -135,7 +151,17 @@ class _Page:
     def keep(self, asked: dict[str, Any]) -> Response:
         vector = points_of({"vector": [asked.get("vector")]}, self.explorer.gan.prior.dim, np.dtype(float), "vector")
         self.explorer.keep(text_of(asked, "name", 100), vector[0], text_of(asked, "source", 300))
-        return JSONResponse(self.explorer.factors())
+        return JSONResponse(self.measured.factors())
+
+    def effects(self, asked: dict[str, Any]) -> Response:
+        names = asked.get("directions")
+        if (
+            not isinstance(names, list)
+            or len(names) > MOST_DIRECTIONS
+            or not all(isinstance(one, str) for one in names)
+        ):
+            raise ValueError(f"directions: expected a list of at most {MOST_DIRECTIONS} names")
+        return JSONResponse(self.measured.effects(names))
 
     def walk(self, asked: dict[str, Any]) -> Response:
         stops = points_of(asked, self.explorer.gan.prior.dim, self.explorer.dtype, "stops", 64)
@@ -153,12 +179,15 @@ class _Page:
         return Response(made, media_type=ENDINGS[ending])
 
     def grid(self, asked: dict[str, Any]) -> Response:
-        run = self.watched[whole_of(asked, "run", 0, len(self.watched) - 1, 0)]
+        run = self._run(asked)
         written = io.BytesIO()
         run.grid(whole_of(asked, "step", 0, 10**12)).save(written, "PNG", compress_level=1)
         return Response(written.getvalue(), media_type="image/png")
 
-    def plane(self, _: dict[str, Any]) -> Response:
+    def plane(self, asked: dict[str, Any]) -> Response:
+        if "step" in asked:
+            run, step = self._run(asked), whole_of(asked, "step", 0, 10**12)
+            return JSONResponse({**run.plane(step), "step": step})
         explorer = self.explorer
         with explorer.lock:
             try:
@@ -179,6 +208,9 @@ class _Page:
         except EXPECTED as error:
             return refused(error)
         return JSONResponse({"z": z.astype(float).tolist(), "distance": distance, "image": _data(image)})
+
+    def _run(self, asked: dict[str, Any]) -> Watched:
+        return self.watched[whole_of(asked, "run", 0, len(self.watched) - 1, 0)]
 
     def _points(self, asked: dict[str, Any], most: int = 400) -> Array:
         return points_of(asked, self.explorer.gan.prior.dim, self.explorer.dtype, most=most)

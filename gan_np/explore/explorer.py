@@ -21,7 +21,7 @@ from gan_np.runs.checkpoint import all_of, describe_file, find
 from gan_np.runs.drawing import enlarged
 from gan_np.runs.stage_folders import has_stages
 
-from .factors import factors_of
+from .factors import factors_of, told
 from .sprite import to_show
 
 INVERSION = {"starts": 4, "steps": 150}
@@ -192,10 +192,8 @@ class Explorer:
         with self.lock:
             keep_directions(self.run, [Direction(name, vector, source)], self.step)
             if self._factors is not None:
-                direction = Direction(name, vector, source)
-                entry: dict[str, Any] = {"id": name, "name": name, "group": "kept", "source": source, "strength": None}
-                entry |= {"low": -3.0, "high": 3.0, "set": False, "vector": direction.vector.tolist()}
-                self._factors = [entry, *(one for one in self._factors if one["id"] != name)]
+                entry = told("kept", [Direction(name, vector, source)])
+                self._factors = [*entry, *(one for one in self._factors if one["id"] != name)]
 
     def walk(
         self, stops: Array, label: int | None, frames: int, fps: float, suffix: str, *, closed: bool = True

@@ -23,16 +23,16 @@ def factors_of(gan: GAN, run: Path, *, average: bool = True) -> list[dict[str, A
     group that this generator cannot have is left out: principal and closed-form directions need one that begins
     with a dense layer.
     """
-    found = _told("kept", read_kept(run, gan.prior.dim), RANGE)
+    found = told("kept", read_kept(run, gan.prior.dim), RANGE)
     if isinstance(gan.prior, CodePrior):
         codes = [code(index, gan.prior) for index in range(1, gan.prior.continuous + 1)]
-        found += _told("code", codes, CODE_RANGE, set=True)
+        found += told("code", codes, CODE_RANGE, set=True)
     try:
-        found += _told("principal", principal(gan, min(TELLING, gan.prior.dim), average=average), RANGE)
-        found += _told("closed-form", closed_form(gan, TELLING, average=average), RANGE)
+        found += told("principal", principal(gan, min(TELLING, gan.prior.dim), average=average), RANGE)
+        found += told("closed-form", closed_form(gan, TELLING, average=average), RANGE)
     except TypeError:
         pass  # does not begin with a dense layer
-    return found + _told("axis", [axis(index, gan.prior.dim) for index in range(min(gan.prior.dim, MOST_AXES))], RANGE)
+    return found + told("axis", [axis(index, gan.prior.dim) for index in range(min(gan.prior.dim, MOST_AXES))], RANGE)
 
 
 def read_kept(run: Path, dim: int) -> list[Direction]:
@@ -43,7 +43,10 @@ def read_kept(run: Path, dim: int) -> list[Direction]:
         return []
 
 
-def _told(group: str, directions: Iterable[Direction], span: tuple[float, float], **more: Any) -> list[dict[str, Any]]:
+def told(
+    group: str, directions: Iterable[Direction], span: tuple[float, float] = RANGE, **more: Any
+) -> list[dict[str, Any]]:
+    """Directions of one group as the page is told them."""
     return [
         {
             "id": direction.name,

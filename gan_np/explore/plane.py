@@ -1,4 +1,4 @@
-"""Points of the plane: data, samples, D's output as a field, and G's map as a warped lattice."""
+"""Points of the plane as the page is sent them: data, samples, D's output as a field, and G's map as a warped lattice."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from gan_np.arrays import Array, to_device, to_host
+from gan_np.arrays import Array
 from gan_np.models import GAN
+from gan_np.runs.plane import FIELD, LINES, SAMPLES, box_around, can_be_drawn, moment_of, thinned_points
 
-SAMPLES, FIELD, LINES = 600, 48, 21
-"""Points drawn; cells of the field along each side; lines of the lattice each way."""
+__all__ = ["FIELD", "LINES", "SAMPLES", "plane_of", "sent"]
+DIGITS = 4
 
 
 def plane_of(gan: GAN, data: Array | None, *, average: bool = True) -> dict[str, Any]:
@@ -23,46 +24,22 @@ def plane_of(gan: GAN, data: Array | None, *, average: bool = True) -> dict[str,
     coordinates of z, the others being 0.
 
     Raises:
-        ValueError: not a GAN of points of the plane without labels.
+        ValueError: not a GAN of points of the plane without labels. NonFiniteError: weights that are NaN or infinite.
     """
-    if gan.data_shape != (2,) or gan.classes is not None:
+    if not can_be_drawn(gan):
         raise ValueError("plane: needs a model of points (2,) without labels")
+    gan.finite_discriminator()
     samples = gan.sample(SAMPLES, 0, average=average)
-    real = None if data is None else data[:: max(1, len(data) // SAMPLES)][:SAMPLES]
-    seen = samples if real is None else np.concatenate([samples, real])
-    low, high = np.quantile(seen, 0.005, axis=0), np.quantile(seen, 0.995, axis=0)
-    margin = 0.2 * np.maximum(high - low, 1e-3)
-    (x0, y0), (x1, y1) = low - margin, high + margin
-    x, y = np.meshgrid(np.linspace(x0, x1, FIELD), np.linspace(y0, y1, FIELD))
-    cells = np.stack([x.ravel(), y.ravel()], axis=1).astype(samples.dtype)
-    shown, _ = gan.examples(cells, None)
-    if gan.packing > 1:
-        shown = to_device(np.tile(to_host(shown), (1, gan.packing)), gan.discriminator.device)
-    logits, _ = gan.heads(gan.finite_discriminator()(shown))
-    lattice = gan.decode(_lattice(gan), average=average).reshape(2 if gan.prior.dim > 1 else 1, LINES, LINES, 2)
-    return {
-        "samples": _rounded(samples),
-        "data": None if real is None else _rounded(real),
-        "box": [float(value) for value in (x0, x1, y0, y1)],
-        "field": _rounded(to_host(logits).reshape(FIELD, FIELD)),
-        "lattice": _rounded(lattice),
+    real = None if data is None else thinned_points(data)
+    box = box_around(samples if real is None else np.concatenate([samples, real]), 0.2)
+    return sent(moment_of(gan, box, average=average) | ({} if real is None else {"real": real}))
+
+
+def sent(moment: dict[str, Array]) -> dict[str, Any]:
+    """A moment of a training as JSON has it; a number that is not finite is sent as 0."""
+    made: dict[str, Any] = {
+        name: np.round(np.nan_to_num(array.astype(np.float64), posinf=0, neginf=0), DIGITS).tolist()
+        for name, array in moment.items()
     }
-
-
-def _lattice(gan: GAN) -> Array:
-    """Points of lines along the first coordinate of z, then along the second: (2·21·21, k)."""
-    steps = np.linspace(-2, 2, LINES) if gan.prior.kind == "normal" else np.linspace(-0.98, 0.98, LINES)
-    if gan.prior.kind == "uniform-unit-variance":
-        steps = steps * 3**0.5
-    first, second = np.meshgrid(steps, steps)
-    z = np.zeros((2 if gan.prior.dim > 1 else 1, LINES, LINES, gan.prior.dim), gan.generator.dtype)
-    z[0, ..., 0] = first
-    if gan.prior.dim > 1:
-        z[0, ..., 1] = second
-        z[1] = z[0].swapaxes(0, 1)
-    return z.reshape(-1, gan.prior.dim)
-
-
-def _rounded(array: Array) -> list[Any]:
-    found: list[Any] = np.round(array.astype(np.float64), 4).tolist()
-    return found
+    made["data"] = made.pop("real", None)
+    return made

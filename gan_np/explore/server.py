@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from gan_np.runs.lock import HOLDER
+
 
 def serve(
     runs: Sequence[Path],
@@ -19,13 +21,15 @@ def serve(
     port: int = 0,
     device: str = "cpu",
     average: bool = True,
+    classifier: Path | None = None,
     browser: bool = True,
     said: Callable[[str], None] = print,
 ) -> None:
     """Serve the page of a run until it is interrupted.
 
     runs: the first is opened, all are watched. host: 127.0.0.1 is reached from this machine alone. port: 0 for a free one.
-    browser: whether the page is opened in one, where there is a screen. said: is given the address.
+    classifier: a file that reads the classes of its images, None for that of the run. browser: whether the page is opened
+    in one, where there is a screen. said: is given the address.
 
     Raises:
         ModuleNotFoundError: the extra `explore` is missing.
@@ -35,8 +39,9 @@ def serve(
     def made(token: str) -> Any:
         from .app import application
 
-        return application(runs, token, host=host, device=device, average=average)
+        return application(runs, token, host=host, device=device, average=average, classifier=classifier)
 
+    _give_way(runs)
     serve_page(made, host=host, port=port, browser=browser, said=said)
 
 
@@ -68,7 +73,7 @@ def serve_page(
         raise ModuleNotFoundError(
             f'{name}: the page needs Starlette and uvicorn: python -m pip install "gan_np[explore]"', name=error.name
         ) from error
-    listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening = listening_at(host, port)
     address = address_of(listening, token)
     server = uvicorn.Server(
         uvicorn.Config(app, log_level="warning", lifespan="off", ws="none", server_header=False, proxy_headers=False)
@@ -78,6 +83,23 @@ def serve_page(
         webbrowser.open(address)
     with listening:
         server.run(sockets=[listening])
+
+
+def _give_way(runs: Sequence[Path]) -> None:
+    """Where one of the runs trains, its steps go before the page's images."""
+    if hasattr(os, "nice") and any((Path(run) / HOLDER).exists() for run in runs):
+        os.nice(10)
+
+
+def listening_at(host: str, port: int) -> socket.socket:
+    """A socket that listens, whose connections send what they have at once.
+
+    They take TCP_NODELAY over from it; asyncio sets it only on sockets that name their protocol, which these do not. Without
+    it an answer in two parts waits until the first is acknowledged: 40 ms on Linux.
+    """
+    made = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return made
 
 
 def address_of(listening: socket.socket, token: str) -> str:

@@ -15,7 +15,10 @@ from gan_np.registry import NotRegistered
 from gan_np.runs import open_run
 from gan_np.runs.hints_file import read_hints
 from gan_np.runs.lock import HOLDER
+from gan_np.runs.plane import moments, read_moment
 from gan_np.runs.stage_folders import has_stages, stage_folders
+
+from .plane import sent
 
 POINTS = 500
 """A curve is sent as at most so many points, each the mean of those that lie together."""
@@ -38,7 +41,7 @@ class Watched:
 
     def look(self) -> dict[str, Any]:
         """What there is now: "name", "there", "training", "step", "seconds", "steps", "settings", "curves" (of each name the
-        steps and the values), "hints" and "grids" (the steps of which there is one)."""
+        steps and the values), "hints", "grids" and "planes" (the steps of which there is one)."""
         if not self.path.is_dir():
             return {"name": self.path.name, "there": False}
         with self._lock:  # two pages may look at once
@@ -56,6 +59,7 @@ class Watched:
             "curves": {name: thinned(*column) for name, column in self._columns.items()},
             "hints": [{"step": hint["step"], "text": hint["text"]} for hint in read_hints(self.path)],
             "grids": self.grids(),
+            "planes": moments(self.path),
         }
 
     def grids(self) -> list[int]:
@@ -73,6 +77,10 @@ class Watched:
         if not place.resolve().is_relative_to(self.path.resolve()):
             raise ValueError(f"grid: that of step {step} is a link that leads out of the run")
         return open_image(place)
+
+    def plane(self, step: int) -> dict[str, Any]:
+        """Points of the plane at a step, see `read_moment`, as the page is sent them."""
+        return sent(read_moment(self.path, step))
 
     def _read_on(self) -> None:
         try:

@@ -9,6 +9,7 @@ RUN/
                                      seconds of training; every 100 steps G's gradient and the spread of samples
   hints.jsonl                        what went wrong, if anything did: the step at which it was seen, and what to try
   samples/step-000250.png …          grids of the same fixed z over time (000000 is before training)
+  samples/plane-000250.npz …         of points of the plane: samples, D's output as a field, G's map, see `plane.py`
   samples.png                        the last of them; of vectors points, histograms or curves (needs matplotlib)
   samples.csv                        of vectors: the samples drawn there, as numbers
   losses.png                         both losses and D's accuracies over steps (needs matplotlib)

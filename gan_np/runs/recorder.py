@@ -26,6 +26,7 @@ from .about import write_about
 from .fingerprints import fingerprints
 from .folder import SAMPLE_SEED, RunFolder
 from .monitor import Monitor, extractor_of_run, keep_classifier
+from .plane import can_be_drawn, save_moment
 from .records import record_of
 from .sample_images import real_to_draw
 
@@ -141,6 +142,8 @@ class Recorder:
         if self._drawn is None and len(trainer.gan.data_shape) == 1:
             self._drawn = real_to_draw(trainer.source)
         path = self.folder.save_samples(trainer.gan, trainer.steps, self._drawn)
+        if self._drawn is not None and can_be_drawn(trainer.gan):
+            save_moment(self.folder.path, trainer.steps, trainer.gan, self._drawn)
         if self._events is not None and path is not None:
             grid = np.asarray(open_image(path).convert("RGB"))
             self._events.add_image("samples", grid, trainer.steps, dataformats="HWC")

@@ -2,7 +2,6 @@
 
 import contextlib
 import shutil
-import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 import uvicorn
 from asking import TOKEN
 
-from gan_np.explore.server import address_of
+from gan_np.explore.server import address_of, listening_at
 
 
 def started_chromium() -> Iterator[Any]:
@@ -30,7 +29,7 @@ def started_chromium() -> Iterator[Any]:
 @contextlib.contextmanager
 def served_app(app: Any) -> Iterator[str]:
     """The address of an application that is served while the block runs."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with listening_at("127.0.0.1", 0) as listening:
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

@@ -43,5 +43,5 @@ def runs(tmp_path_factory: pytest.TempPathFactory, data: Path) -> dict[str, Path
         )
     angles = np.arange(80) * np.pi / 4
     points = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    gn.train(gn.models.mlp((2,), 3, hidden=8), points, out=root / "ring", **SMALL)
+    gn.train(gn.models.mlp((2,), 3, hidden=8), points, out=root / "ring", **SMALL, sample_every=1)
     return {name: root / name for name in (*models, "ring")}

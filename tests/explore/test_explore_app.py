@@ -22,9 +22,11 @@ from PIL import Image
 import gan_np as gn
 from gan_np.explore.app import application
 from gan_np.explore.explorer import Explorer
+from gan_np.explore.known import has_factors, known_of, learn
 from gan_np.explore.memory import verdict_of
-from gan_np.explore.server import address_of, serve
+from gan_np.explore.server import address_of, listening_at, serve
 from gan_np.latent import read_directions
+from gan_np.metrics.appearance import appearance
 
 
 @pytest.fixture(scope="module")
@@ -223,6 +225,125 @@ def test_a_run_whose_data_are_gone_says_so_and_its_images_go_on(runs: dict[str, 
     assert ask(app, "api/watch").json == [{"name": "run", "there": False}]
     assert ask(app, "api/keep", {"name": "smile", "vector": [1, 0, 0]}).status == 404
     assert not run.exists()
+
+
+def test_what_a_direction_changes_is_measured(apps: dict[str, Any], runs: dict[str, Path]) -> None:
+    found = ask(apps["dcgan"], "api/effects", {"directions": ["axis:0", "principal:1"]}).json
+    assert found["factors"][:2] == ["brightness", "contrast"]
+    assert found["learnt"] is None
+    decoder = gn.latent.Decoder(gn.load(runs["dcgan"]))
+    expected = gn.metrics.effects(
+        decoder,
+        decoder.points(128, 2),
+        {"axis:0": np.eye(3)[0]},
+        lambda images: appearance(images)[0],
+        found["factors"],
+    )
+    np.testing.assert_allclose(found["directions"]["axis:0"]["sizes"], expected.sizes[0], atol=1e-3)
+    for wrong in (
+        {},
+        {"directions": []},
+        {"directions": ["axis:9"]},
+        {"directions": ["axis:0"] * 5},
+        {"directions": [1]},
+    ):
+        assert ask(apps["dcgan"], "api/effects", wrong).status == 400
+    assert ask(apps["infogan"], "api/effects", {"directions": ["code:1"]}).status == 200
+    assert ask(apps["ring"], "api/effects", {"directions": ["axis:0"]}).status == 400
+
+
+def brightness(images: np.ndarray) -> np.ndarray:
+    return images.astype(float).mean(axis=(1, 2, 3))[:, None]
+
+
+def test_directions_of_classes_and_factors_are_found_by_reading_samples(runs: dict[str, Path]) -> None:
+    middle = float(np.median(brightness(gn.load(runs["dcgan"]).sample(2000, 0))))
+
+    def sides(images: np.ndarray) -> np.ndarray:
+        return np.concatenate([middle - brightness(images), brightness(images) - middle], axis=1)
+
+    readers: dict[str, Any] = {
+        "class:light": (sides, ("class=dark", "class=light"), [0.5, 0.5]),
+        "factor:light": (brightness, ("light",), [0.5]),
+    }
+    for name, reader in readers.items():
+        app = application([runs["dcgan"]], TOKEN, learn=lambda _, reader=reader: reader)
+        assert name not in {factor["id"] for factor in ask(app, "api/factors").json}
+        factors = {factor["id"]: factor for factor in ask(app, "api/learn").json}
+        assert factors[name]["group"] == name.partition(":")[0]
+        decoder = gn.latent.Decoder(gn.load(runs["dcgan"]))
+        z = decoder.points(400, 5)
+        move = np.float32(2) * np.array(factors[name]["vector"], np.float32)
+        assert (brightness(decoder(z + move)) - brightness(decoder(z - move))).mean() > 0.2
+        measured = ask(app, "api/effects", {"directions": [name, "axis:1"]}).json
+        assert measured["learnt"]["explained"] == reader[2]
+        assert measured["factors"][-1] == ("class" if "class" in name else "light")
+    conditional = application([runs["conditional"]], TOKEN, learn=lambda _: readers["class:light"])
+    groups = {factor["group"] for factor in ask(conditional, "api/learn").json}
+    assert "class" not in groups, "z does not know the class that a label gives"
+
+
+def test_what_is_known_of_the_data_is_read_by_a_network(runs: dict[str, Path], data: Path, tmp_path: Path) -> None:
+    known = known_of(runs["dcgan"])
+    assert known.names == ("class=0", "class=1", "class=2")
+    found = learn(str(runs["dcgan"]), str(tmp_path), steps=2)
+    assert (len(found["explained"]), (tmp_path / "reader.safetensors").exists()) == (3, True)
+
+    def with_data(name: str, **arrays: Any) -> Path:
+        with np.load(data) as file:
+            np.savez(tmp_path / f"{name}.npz", x_train=file["x_train"], x_test=file["x_test"], **arrays)
+        shutil.copytree(runs["dcgan"], tmp_path / name)
+        settings = (tmp_path / name / "config.toml").read_text().replace(str(data), str(tmp_path / f"{name}.npz"))
+        (tmp_path / name / "config.toml").write_text(settings)
+        return tmp_path / name
+
+    pose = np.linspace(-1, 1, 40, dtype=np.float32)
+    factors = {"factors_train": np.stack([pose, np.ones(40)], axis=1), "factor_names": np.array(["pose", "same"])}
+    run = with_data("faces", **factors)
+    known = known_of(run)
+    assert (has_factors(run), known.names) == (True, ("pose",)), "what is the same in all images is no factor"
+    with np.load(data) as file:
+        rows = [int(np.argmin(np.abs(pose - value))) for value in known.values[:, 0]]
+        np.testing.assert_array_equal(known.images, file["x_train"][rows])
+    with pytest.raises(ValueError, match=r"factors_train: expected \(40, 2\)"):
+        known_of(with_data("short", factors_train=np.ones((7, 2)), factor_names=factors["factor_names"]))
+    with pytest.raises(ValueError, match="no images with labels"):
+        known_of(with_data("bare"))
+
+
+def test_points_of_the_plane_are_kept_at_each_drawing(
+    apps: dict[str, Any], runs: dict[str, Path], tmp_path: Path
+) -> None:
+    assert ask(apps["ring"], "api/watch").json[0]["planes"] == [0, 1, 2, 3]
+    moment = ask(apps["ring"], "api/plane", {"step": 2, "run": 0}).json
+    assert (moment["step"], len(moment["samples"]), len(moment["data"])) == (2, 600, 80)
+    now = ask(apps["ring"], "api/plane").json
+    last = ask(apps["ring"], "api/plane", {"step": 3}).json
+    np.testing.assert_allclose(last["samples"], now["samples"], atol=2e-4)
+    np.testing.assert_allclose(last["lattice"], now["lattice"], atol=2e-4)
+    run = tmp_path / "run"
+    shutil.copytree(runs["ring"], run)
+    app = application([run], TOKEN)
+    (run / "samples" / "plane-000001.npz").write_bytes(b"PK damaged")
+    np.savez(
+        run / "samples" / "plane-000002.npz",
+        **dict.fromkeys(("samples", "real", "box", "field", "lattice"), np.ones(3)),
+    )
+    shutil.move(run / "samples" / "plane-000003.npz", tmp_path / "other.npz")
+    os.symlink(tmp_path / "other.npz", run / "samples" / "plane-000003.npz")
+    for step, said in ((1, "not the moment"), (2, "expected float32"), (3, "out of the run"), (9, "")):
+        refused = ask(app, "api/plane", {"step": step})
+        assert refused.status in (400, 404)
+        assert said in refused.json["error"]
+
+
+def test_an_answer_is_sent_at_once() -> None:
+    with (
+        listening_at("127.0.0.1", 0) as listening,
+        socket.create_connection(listening.getsockname()),
+        listening.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_watching_reads_on_and_takes_back(runs: dict[str, Path], tmp_path: Path) -> None:

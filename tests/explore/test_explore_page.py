@@ -1,6 +1,7 @@
 """The page in a real Chromium: everything that can be moved, a run that goes on, and the file without a server."""
 
 import contextlib
+import io
 import json
 import shutil
 import time
@@ -8,14 +9,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from asking import TOKEN
 from browsing import served_app, started_chromium
+from PIL import Image
 
 from gan_np.explore.app import application
 from gan_np.explore.memory import verdict_of
 from gan_np.explore.standalone import write_page
 from gan_np.latent import read_directions
+
+SCREENS = Path(__file__).parent / "screens"
+"""What the page looked like when it was last judged: remove a file and run the test twice to keep it anew."""
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +109,14 @@ def test_grid_slider_label_and_name(opened: Any, run: Path) -> None:
     assert list(read_directions(run)) == ["smile"]
 
 
+def test_what_changes_and_what_stays(opened: Any) -> None:
+    table = opened.locator("table.effects")
+    table.wait_for(timeout=20_000)
+    assert table.locator("tbody tr").count() == 7
+    opened.get_by_role("combobox", name="Across").select_option("axis:2")
+    opened.wait_for_selector("table.effects th:text-is('axis:2')", timeout=20_000)
+
+
 def test_samples_mix_and_walk(opened: Any) -> None:
     opened.get_by_role("button", name="Samples").click()
     opened.wait_for_selector("#wall")
@@ -131,8 +145,6 @@ def test_invert_nearest_and_what_is_saved(opened: Any, tmp_path: Path) -> None:
     opened.wait_for_selector("#verdict", timeout=30_000)
     with opened.expect_download() as saved:
         opened.get_by_role("button", name="Save z").click()
-    import numpy as np
-
     assert np.load(saved.value.path()).shape == (1, 3)
 
 
@@ -149,6 +161,70 @@ def test_a_run_that_goes_on_is_watched(opened: Any, run: Path) -> None:
     opened.wait_for_selector("img[alt='Images of the same z after 1 steps']")
     shutil.rmtree(run)
     opened.wait_for_selector("text=not there any more", timeout=10_000)
+
+
+def test_the_training_of_points_is_played(chromium: Any, runs: dict[str, Path]) -> None:
+    with served(runs["ring"]) as address:
+        page = chromium.new_page()
+        page.goto(address)
+        page.wait_for_selector("canvas.plane[data-step='3']")
+        shown = "document.querySelector('canvas.plane').toDataURL()"
+        last = page.evaluate(shown)
+        page.get_by_label("Step", exact=True).fill("1")
+        page.wait_for_selector("canvas.plane[data-step='1']")
+        assert page.evaluate(shown) != last
+        page.get_by_role("button", name="Play the training").click()
+        page.wait_for_selector("canvas.plane[data-step='3']")
+        page.get_by_role("button", name="Play the training").wait_for()
+        page.wait_for_function(f"was => {shown} === was", arg=last)
+        page.close()
+
+
+BOXES = """[...document.querySelectorAll('header, section, #image, #pad, #grid')].map(one => {
+  const {x, y, width, height} = one.getBoundingClientRect();
+  return [one.id || one.getAttribute('aria-label') || 'header', [x, y, width, height].map(Math.round)];
+})"""
+
+
+def faults_of(page: Any, name: str) -> list[str]:
+    """In what a page differs from its kept screenshot: boxes by more than fonts can do, and its image in 12×12 blocks."""
+    kept, boxes = SCREENS / f"{name}.png", dict(page.evaluate(BOXES))
+    with Image.open(io.BytesIO(page.screenshot())) as image:
+        small = image.convert("L").reduce(12)
+    if not kept.exists():  # removed, to be made anew
+        SCREENS.mkdir(exist_ok=True)
+        small.save(kept)
+        kept.with_suffix(".json").write_text(json.dumps(boxes, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        return [f"{kept.name} is new: look at it"]
+    faults = []
+    expected = json.loads(kept.with_suffix(".json").read_text(encoding="utf-8"))
+    if list(expected) != list(boxes):
+        faults.append(f"{list(boxes)} instead of {list(expected)}")
+    for part, (x, _, width, height) in expected.items():
+        found = boxes.get(part, [0, 0, 0, 0])
+        if abs(found[0] - x) > 16 or abs(found[2] - width) > 16 or abs(found[3] - height) > 24 + 0.2 * height:
+            faults.append(f"{part}: {found} instead of {expected[part]}")
+    with Image.open(kept) as image:
+        off = np.abs(np.asarray(image, float) - np.asarray(small, float))
+    if off.mean() > 10 or (off > 60).mean() > 0.06:
+        faults.append(f"blocks differ by {off.mean():.1f} of 255, {(off > 60).mean():.1%} of them by more than 60")
+    return faults
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "height", "scheme"), [("wide", 1200, 900, "light"), ("narrow", 360, 900, "dark")]
+)
+def test_the_page_looks_as_it_did(chromium: Any, run: Path, name: str, width: int, height: int, scheme: Any) -> None:
+    with served(run) as address:
+        page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+        page.goto(address)
+        page.wait_for_selector("table.effects", timeout=20_000)
+        page.wait_for_selector("#grid")
+        page.wait_for_timeout(300)
+        assert faults_of(page, name) == []
+        page.evaluate("document.getElementById('pad').style.width = '60%'")
+        assert any(fault.startswith("pad") for fault in faults_of(page, name)), "what is drawn elsewhere is noticed"
+        page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
