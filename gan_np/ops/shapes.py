@@ -24,7 +24,7 @@ def reshape(x: Array, shape: Shape, *, wrt: Sequence[bool] | bool = True) -> tup
     def linear(tangent: Array, wrt: Asked) -> tuple[Array, OperationPullback]:
         return reshape(tangent, shape, wrt=wrt)
 
-    return y, OperationPullback("reshape", y, (x,), asked(wrt, (x,)), compute, linear)
+    return y, OperationPullback("reshape", y, (x,), asked(wrt, (x,)), compute, linear, by_example=True)
 
 
 def concatenate(*arrays: Array, wrt: Sequence[bool] | bool = True) -> tuple[Array, OperationPullback]:
