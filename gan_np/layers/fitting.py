@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gan_np import ops
 from gan_np.arrays import DType, Like
 from gan_np.checks import ShapeError
 
@@ -87,7 +88,9 @@ def added(left: Any, right: Any) -> Any:
         return right if left is None else left
     if isinstance(left, tuple):
         return tuple(map(added, left, right))
-    return left + right
+    if left.dtype.kind != "f" or left.dtype != right.dtype or left.shape != right.shape:
+        return left + right  # of integers, or of one's own making
+    return ops.add(left, right, wrt=False)[0]
 
 
 def _listed(shape: Any) -> str:

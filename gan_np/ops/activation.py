@@ -11,7 +11,7 @@ from gan_np.kernels import Activation, Into
 from gan_np.registry import Registry
 
 from .affine import LINEAR, PIECEWISE_LINEAR, through_both
-from .pullback import Along, Asked, Gradients, Linearised, OperationPullback, asked, placed, problem, require_shape
+from .pullback import Along, Asked, Gradients, Linearised, OperationPullback, asked, problem, require_shape
 from .slope import bias_gradient
 
 Registry("activation").register()(Activation)
@@ -78,7 +78,7 @@ def activate(
 
         def along(tangent: Array | None, wrt: Asked, into: tuple[Into | None, ...]) -> Array | None:
             if wrt[1] and scale is not None:
-                placed(bias_gradient(dx, scale), into[1])
+                bias_gradient(dx, scale, into[1])
             return None if tangent is None else kernel.backward(tangent, gate, chosen, False)[0]
 
         return dx, along, (False, False)

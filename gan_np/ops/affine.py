@@ -16,7 +16,7 @@ from gan_np import kernels
 from gan_np.arrays import Array
 from gan_np.kernels import Activation, Into
 
-from .pullback import Along, Asked, Gradients, Linearised, OperationPullback, Slope, placed, problem
+from .pullback import Along, Asked, Gradients, Linearised, OperationPullback, Slope, problem
 from .slope import bias_gradient, by_example, moved_on
 
 LINEAR = Activation()
@@ -113,7 +113,7 @@ def slope_of(
             if asked[1] and (tangent is not None or scale is not None):
                 _weight_gradient(tangent, direction, scale, gradient, into[1])
             if asked[2] and scale is not None:
-                placed(bias_gradient(dz, scale), into[2])
+                bias_gradient(dz, scale, into[2])
             return moved
 
         def _weight_gradient(

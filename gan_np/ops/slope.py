@@ -12,9 +12,11 @@ input x and its tangent ẋ, meets it in one product, L(·, ẋ + s ⊙ x)ᵀδ.
 
 from __future__ import annotations
 
-from typing import Any
-
+from gan_np import kernels
 from gan_np.arrays import Array
+from gan_np.kernels import Into
+
+from .pullback import problem
 
 
 def by_example(scale: Array, array: Array) -> Array:
@@ -31,14 +33,13 @@ def moved_on(name: str, tangent: Array | None, x: Array | None, scale: Array) ->
     """
     if x is None:
         raise ValueError(f"{name}: forward was not asked for the weight's gradient (wrt), so it kept no x")
-    scaled = by_example(scale, x)
-    if tangent is not None:
-        scaled += tangent
-    return scaled
+    if tangent is None:
+        return by_example(scale, x)
+    moved: Array = kernels.select("scaled_sum", problem(x)).add(tangent, x, scale)
+    return moved
 
 
-def bias_gradient(delta: Array, scale: Array) -> Array:
+def bias_gradient(delta: Array, scale: Array, into: Into | None) -> Array:
     """Σ s ⊙ δ over all axes but the last."""
-    rows: Any = delta.reshape(len(delta), -1, delta.shape[-1]).sum(axis=1)
-    total: Array = (scale[:, None] * rows).sum(axis=0)
+    total: Array = kernels.select("scaled_sum", problem(delta)).total(delta, scale, into)
     return total
