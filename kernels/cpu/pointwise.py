@@ -1,8 +1,8 @@
 """Convolution with one tap for each pixel: products of matrices with a row for each pixel, nothing gathered.
 
 Forward and the weights' gradient are those of `direct/`, whose patches are then the pixels themselves. The gradient of the
-image is the product of `dense.py`, which writes each pixel once, where `direct/` adds up what comes to it. Forward is that of
-`dense.py` too where an image of one to three channels goes in or comes out: its panels would mostly multiply zeros.
+image is the product of `dense.py`, which writes each pixel once, where `direct/` adds up what comes to it. Forward is
+that of `dense.py` too where an image of one to three channels goes in or comes out: its panels would mostly multiply zeros.
 """
 
 from __future__ import annotations
