@@ -198,6 +198,13 @@ class Like:
         other.shape, other.dtype, other.kind = shape, self.dtype, self.kind
         return other
 
+    def zeros(self) -> Array:
+        """An array of zeros like this, on the current device."""
+        assert self.shape is not None
+        library: Any = importlib.import_module(self.kind.__module__.partition(".")[0])
+        made: Array = library.zeros(self.shape, self.dtype)
+        return made
+
     def require(self, array: Any, where: str, name: str, meant: str) -> None:
         """Refuse `array` if it is not like this.
 

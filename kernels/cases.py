@@ -288,6 +288,16 @@ def blur_case(label: str, small: tuple[int, int, int, int], size: tuple[int, int
     return Case("blur", label, small, _normal(small, large), run)
 
 
+def scaled_sum_case(label: str, shape: tuple[int, ...], scaled: bool) -> Case:
+    """Return a case of x + s ⊙ y, or x + y, and of the sum over all examples, each times its number."""
+
+    def run(kernel: Any, x: Array, y: Array, scale: Array) -> Results:
+        return {"sum": kernel.add(x, y, scale if scaled else None), "total": kernel.total(x, scale)}
+
+    name = label if scaled else f"{label} without factors"
+    return Case("scaled_sum", name, shape, _normal(shape, shape, shape[:1]), run)
+
+
 def normal_case(label: str, count: int, key: int = KEY) -> Case:
     """Return a case of the key's first random numbers."""
 
@@ -498,6 +508,8 @@ def _small_cases() -> Iterator[Case]:
     yield blur_case("odd", (2, 3, 5, 17), (7, 10))
     yield affine_sample_case("one pixel", (1, 1, 1, 1))
     yield affine_sample_case("odd", (3, 5, 7, 3))
+    yield scaled_sum_case("odd", (3, 5, 7, 3), True)
+    yield scaled_sum_case("rows", (4, 7), False)
     yield normal_case("vector", 1033)
     yield _images_case("odd", (3, 3, 5, 1))
     yield _images_case("aligned", (4, 6, 4, 3))
@@ -561,6 +573,8 @@ def _dcgan_cases() -> Iterator[Case]:
         yield upsample_case(operation, "2×2 of 32²×16", (batch, 32, 32, 16), (2, 2))
     yield blur_case("32²×16 to 64²", (batch, 32, 32, 16), (64, 64))
     yield affine_sample_case("32²×3", (batch, 32, 32, 3))
+    yield scaled_sum_case("64×32²×64", (batch, 32, 32, 64), True)
+    yield scaled_sum_case("64×32²×32", (batch, 32, 32, 32), False)
     yield normal_case("512×256", 1 << 17)
     yield _images_case("128×64²×3", (128, 64, 64, 3))
     yield softplus_case("1024", 1024)
@@ -618,6 +632,8 @@ def case_of(work: RecordedProblem) -> Case:
     if operation == "blur":
         ((height, width),) = options
         return blur_case(label, (shape[0], height // 2, width // 2, shape[3]), (height, width))
+    if operation == "scaled_sum":
+        return scaled_sum_case(label, shape, *options)
     if operation == "normal":
         return normal_case(label, math.prod(shape))
     if operation == "images":
@@ -656,6 +672,7 @@ __all__ = [
     "maxout_case",
     "normal_case",
     "pool_case",
+    "scaled_sum_case",
     "softplus_case",
     "upsample_case",
 ]

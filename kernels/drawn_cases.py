@@ -31,6 +31,7 @@ from .cases import (
     maxout_case,
     normal_case,
     pool_case,
+    scaled_sum_case,
     softplus_case,
     upsample_case,
 )
@@ -436,6 +437,7 @@ DRAWINGS: dict[str, Drawing] = {
     "upsample_nearest": Drawing({**IMAGES, "factor": FACTORS}, _upsample("upsample_nearest")),
     "upsample_bilinear": Drawing({**IMAGES, "factor": FACTORS}, _upsample("upsample_bilinear")),
     "blur": Drawing({**IMAGES, "odd": tuple(itertools.product((0, 1), repeat=2))}, _blur),
+    "scaled_sum": Drawing({"shape": SHAPES[1:], "scaled": FLAG}, scaled_sum_case),
     "affine_sample": Drawing({**IMAGES, "stretch": (1.0, Span(0.4, 2.5))}, _affine_sample),
     "normal": Drawing({"count": (1, 2, 3, 4, 5, 1033, 10_007), "key": KEYS}, normal_case),
     "images": Drawing(

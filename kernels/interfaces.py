@@ -305,6 +305,16 @@ class AffineSample(Protocol):
         """dx[n, h, w, c] = Σ_{i, j} k(r − h)·k(s − w)·dy[n, i, j, c], the same at every run."""
 
 
+class ScaledSum(Protocol):
+    """Sums in which example n, the n-th entry of the first axis, counts s[n] times; s (N,)."""
+
+    def add(self, x: Array, y: Array, scale: Array | None) -> Array:
+        """Return x + s ⊙ y for two arrays of one shape, a new array; x + y without s."""
+
+    def total(self, x: Array, scale: Array, into: Into | None = None) -> Array:
+        """Return Σ s ⊙ x over all axes but the last, (C,), written into `into` where that is given."""
+
+
 class Normal(Protocol):
     """Independent N(0, 1) numbers of a key (Box and Muller 1958), the same in any dtype and on any device but for rounding.
 

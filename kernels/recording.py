@@ -19,7 +19,7 @@ class RecordedProblem(NamedTuple):
     """dense: (out_features,); dense_layer, bias_activation: (activation,); batch_norm: (activation, whether it has a scale);
     conv2d: nothing, or (which image comes out, "small" or "large", activation, whether there is a bias) for the forward
     pass of a layer that has an epilogue; maxout: (pieces,); dropout: (rate,); pooling and upsampling: (factors,); blur:
-    (the large size,)."""
+    (the large size,); scaled_sum: (whether there are factors,)."""
 
 
 def _second(x: Any, option: Any, *rest: Any) -> tuple[Any, ...]:
@@ -39,6 +39,8 @@ OPTIONS: dict[tuple[str, str], Callable[..., tuple[Any, ...]]] = {
     ("upsample_bilinear", "forward"): _second,
     ("blur", "enlarge"): lambda small, size, scale: (size,),
     ("blur", "shrink"): lambda large, scale: (large.shape[1:3],),
+    ("scaled_sum", "add"): lambda x, y, scale: (scale is not None,),
+    ("scaled_sum", "total"): lambda x, scale, into=None: (True,),
 }
 """(operation, method) → what a call says beyond the problem. Operations that are not here have nothing to add."""
 _WITH_OPTIONS = {operation for operation, _ in OPTIONS}

@@ -45,6 +45,7 @@ OPERATIONS: dict[str, type[Any]] = {
     "upsample_bilinear": interfaces.Upsample,
     "blur": interfaces.Blur,
     "affine_sample": interfaces.AffineSample,
+    "scaled_sum": interfaces.ScaledSum,
     "normal": interfaces.Normal,
     "images": interfaces.Images,
     "softplus": interfaces.Softplus,

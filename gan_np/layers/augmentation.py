@@ -56,7 +56,9 @@ class DiffAugment(Layer):
         """Apply `ops.diff_augment`, whose docstring has the formula and what the pullback needs."""
         if not run.training:
             return x, LayerPullback(
-                lambda dy, wrt: dy, lambda tangent, wrt: (tangent, LayerPullback(lambda dy, wrt: dy))
+                lambda dy, wrt: dy,
+                lambda tangent, wrt: (tangent, LayerPullback(lambda dy, wrt: dy)),
+                by_example=True,
             )
         if run.rng is None:
             raise ValueError(f"{self!r}: training draws random numbers, pass rng= to forward")

@@ -6,7 +6,7 @@ from gan_np import ops
 from gan_np.arrays import Array
 from gan_np.kernels import Into
 
-from .layer import JointPullback, LayerPullback, Variables
+from .layer import Along, JointPullback, LayerPullback, Variables
 from .run import Wrt
 
 
@@ -44,4 +44,25 @@ def bind(operation: ops.OperationPullback, variables: Variables, *names: str) ->
 
         return moved, JointPullback(both, curved=second.reached[0])
 
-    return LayerPullback(function, None if operation.refusal else linear, refusal=operation.refusal)
+    def slope(dy: Array, wrt: Wrt, scale: Array | None) -> tuple[Array | None, Along]:
+        has_input, *has = operation.wrt
+        wanted = tuple(wrt.parameters and there for there in has)
+        dx, of_operation = operation.slope(dy, (wrt.any_input and has_input, *wanted), scale)
+
+        def along(tangent: Array | None, wrt: Wrt) -> tuple[Array | None, None]:
+            _, *has = of_operation.wrt
+            _, *reached = of_operation.reached
+            wanted = tuple(
+                wrt.parameters and there and (scale is not None or (comes and tangent is not None))
+                for there, comes in zip(has, reached, strict=True)
+            )
+            return of_operation(tangent, (False, *wanted), places(wanted)), None
+
+        return dx, along
+
+    return LayerPullback(
+        function,
+        None if operation.refusal else linear,
+        refusal=operation.refusal,
+        slope=slope if operation.has_slope else None,
+    )

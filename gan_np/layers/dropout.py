@@ -27,7 +27,9 @@ class Dropout(Layer):
         """Apply `ops.dropout`, whose docstring has the formula and what the pullback needs."""
         if not run.training or self.rate == 0:
             return x, LayerPullback(
-                lambda dy, wrt: dy, lambda tangent, wrt: (tangent, LayerPullback(lambda dy, wrt: dy))
+                lambda dy, wrt: dy,
+                lambda tangent, wrt: (tangent, LayerPullback(lambda dy, wrt: dy)),
+                by_example=True,
             )
         if run.rng is None:
             raise ValueError(f"{self!r}: training draws random numbers, pass rng= to forward")

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gan_np import ops
 from gan_np.arrays import DType, Like
 from gan_np.checks import ShapeError
 
@@ -64,13 +65,32 @@ def absent(gradient: Any) -> bool:
     return gradient is None or (isinstance(gradient, tuple) and all(map(absent, gradient)))
 
 
+def by_example(scale: Any, gradient: Any) -> Any:
+    """s ⊙ g: each example's part of a gradient times its number in s (N,); None stays None, tuples part by part."""
+    if gradient is None:
+        return None
+    if isinstance(gradient, tuple):
+        return tuple(by_example(scale, part) for part in gradient)
+    return scale.reshape(-1, *(1,) * (gradient.ndim - 1)) * gradient
+
+
+def filled(tangent: Any, expected: Any) -> Any:
+    """A tangent in which parts that are None have become zeros, like the input (`expected`, from `like`)."""
+    if isinstance(expected, tuple):
+        parts = (None,) * len(expected) if tangent is None else tangent
+        return tuple(map(filled, parts, expected))
+    return expected.zeros() if tangent is None else tangent
+
+
 def added(left: Any, right: Any) -> Any:
     """The sum of two gradients of one thing, either of which may be None, or have None in it."""
     if left is None or right is None:
         return right if left is None else left
     if isinstance(left, tuple):
         return tuple(map(added, left, right))
-    return left + right
+    if left.dtype.kind != "f" or left.dtype != right.dtype or left.shape != right.shape:
+        return left + right  # of integers, or of one's own making
+    return ops.add(left, right, wrt=False)[0]
 
 
 def _listed(shape: Any) -> str:

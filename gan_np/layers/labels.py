@@ -7,7 +7,8 @@ from typing import Any
 from gan_np.arrays import Array, array_module
 from gan_np.checks import ShapeError, integer, shape
 
-from .layer import LAYERS, Declaration, Layer, LayerPullback, Shapes, Variables
+from .fitting import added
+from .layer import LAYERS, Along, Declaration, Layer, LayerPullback, Shapes, Variables
 from .run import Run, Wrt
 
 
@@ -28,7 +29,7 @@ class Planes(Layer):
 
     def forward(self, variables: Variables, x: Array, run: Run) -> tuple[Array, LayerPullback]:
         """Repeat the one-hot vector over all places of the image."""
-        return self._spread(x), LayerPullback(lambda dy, wrt: dy.sum(axis=(1, 2)), self._linear)
+        return self._spread(x), LayerPullback(lambda dy, wrt: dy.sum(axis=(1, 2)), self._linear, by_example=True)
 
     def _linear(self, tangent: Array, wrt: object) -> tuple[Array, LayerPullback]:
         return self._spread(tangent), LayerPullback(lambda dy, wrt: dy.sum(axis=(1, 2)))
@@ -70,7 +71,24 @@ class InnerProduct(Layer):
             moved = _products(tangent[0], kept[1]) + _products(kept[0], tangent[1])
             return moved, lambda dmoved, wrt: (scaled(dmoved, kept, wrt), scaled(dmoved, tangent, wrt))
 
-        return _products(a, b), LayerPullback(lambda dy, wrt: scaled(dy, kept, wrt), linear, repr(self))
+        def slope(dy: Array, wrt: Wrt, scale: Array | None) -> tuple[tuple[Array | None, Array | None], Along]:
+            def along(tangent: Any, wrt: Wrt) -> tuple[Array | None, tuple[Array | None, Array | None]]:
+                assert kept is not None
+                first, second = (None, None) if tangent is None else tangent
+                moved = added(
+                    None if first is None else _products(first, kept[1]),
+                    None if second is None else _products(kept[0], second),
+                )
+                wanted = wrt.of_inputs(2)
+                rest = [
+                    dy * other if want and other is not None else None
+                    for want, other in zip(wanted, (second, first), strict=True)
+                ]
+                return moved, (rest[0], rest[1])
+
+            return scaled(dy, kept, wrt), along
+
+        return _products(a, b), LayerPullback(lambda dy, wrt: scaled(dy, kept, wrt), linear, repr(self), slope=slope)
 
 
 def _products(a: Array, b: Array) -> Array:

@@ -20,7 +20,7 @@ from gan_np.kernels import Into
 from gan_np.registry import Registry, attributes_of, called
 
 from . import timing
-from .fitting import absent, added, like, require_gradient, require_output
+from .fitting import absent, added, by_example, filled, like, require_gradient, require_output
 from .initializers import Initializer
 from .run import Run, Wrt
 
@@ -29,6 +29,11 @@ Arrays: TypeAlias = Any
 Shapes: TypeAlias = Any
 """The shape of one example without the batch axis, or a tuple of such."""
 
+
+Along: TypeAlias = Callable[[Arrays, Wrt], tuple[Arrays, Arrays]]
+"""(ẋ, wrt) → (ẏ, c), see `LayerPullback.slope`."""
+Slope: TypeAlias = Callable[[Arrays, Wrt, Array | None], tuple[Arrays, Along]]
+"""(dy, wrt, scale) → (dx, along)."""
 
 TAGS = ("weight", "bias", "scale")
 
@@ -240,12 +245,18 @@ class LayerPullback:
         piecewise linear layer ẏ does not depend on x: its dx is None, and `second` may be the `LayerPullback` of the
         linear map, (dẏ, wrt) → dẋ.
     refusal: why there is no `linear`, for the message.
+    slope: (dy, wrt, scale) → (dx, along), see `LayerPullback.slope`, of a layer that can do it in fewer passes than
+        follow from the other two.
+    by_example: whether the layer is piecewise linear, has no parameters and treats each example by itself: its `slope`
+        is then made of the other two without a pass more.
 
     `Layer.apply` tells it whose it is and what the input was; from then on a gradient that is not like the input is refused,
     in the layer's name, before the next layer reads it.
     """
 
-    __slots__ = ("_input", "_owner", "function", "linear_function", "name", "refusal")
+    __slots__ = (
+        "_input", "_owner", "by_example", "function", "linear_function", "name", "refusal", "slope_function",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -253,8 +264,12 @@ class LayerPullback:
         linear: Callable[[Arrays, Wrt], tuple[Arrays, Any]] | None = None,
         name: str = "",
         refusal: str | None = None,
+        *,
+        slope: Slope | None = None,
+        by_example: bool = False,
     ) -> None:
         self.function, self.linear_function, self.name = function, linear, name
+        self.slope_function, self.by_example = slope, by_example
         self.refusal = refusal or "the pullback that its forward gives has none (docs/write-your-own-layer.md adds one)"
         self._owner: Any = None
         self._input: Any = None
@@ -281,6 +296,53 @@ class LayerPullback:
         moved, second = self.linear_function(tangent, wrt)
         joint = second if isinstance(second, JointPullback) else self._joined(second)
         return moved, joint if self._owner is None else joint.of(self._owner, (self._input, self._input))
+
+    def slope(self, dy: Arrays, wrt: Wrt, scale: Array | None = None) -> tuple[Arrays, Along]:
+        """dx = Jᵀdy, and what remains for the parameters' gradients of ⟨dy, J·ẋ⟩ + ⟨s ⊙ dy, y⟩: along(ẋ, wrt) → (ẏ, c).
+
+        scale: s (N,), by which each example's dy is multiplied in the second term; None for 0.
+        along: ẋ is a tangent of x, or None for 0, as parts of a tuple may be. It adds the gradients of the parameters, for
+            the second term as if s ⊙ dx were what goes on to the layers before. Where that is not all, since the layer is
+            not piecewise linear or couples examples, c is the rest, a gradient of x that takes its usual way; else None.
+
+        Raises:
+            TypeError: the layer has no linearisation.
+        """
+        narrowed = Wrt(wrt.inputs, False, keep=True)
+        along: Along
+        if self.slope_function is not None:
+            dx, along = self.slope_function(dy, wrt, scale)
+        elif self.by_example:
+            dx, along = self.function(dy, narrowed), self._straight
+        else:
+            dx = self.function(dy, narrowed) if wrt.any_input else None
+            along = self._in_general(dy, dx, scale)
+        if self._owner is not None and wrt.any_input:
+            require_gradient(dx, self._input, self._owner, "the gradient from its pullback", "the input")
+        return dx, along
+
+    def _straight(self, tangent: Arrays, wrt: Wrt) -> tuple[Arrays, None]:
+        if absent(tangent):
+            return None, None
+        return self.linear(filled(tangent, self._input), Wrt(wrt.inputs, False))[0], None
+
+    def _in_general(self, dy: Arrays, dx: Arrays, scale: Array | None) -> Along:
+        """By the layer's pullback and that of its linearisation, whatever the layer does."""
+
+        def along(tangent: Arrays, wrt: Wrt) -> tuple[Arrays, Arrays]:
+            weighted = None if scale is None else by_example(scale, dy)
+            if absent(tangent):
+                if weighted is None:
+                    return None, None
+                moved, found = None, self.function(weighted, replace(wrt, keep=True))
+            else:
+                moved, second = self.linear(filled(tangent, self._input), wrt)
+                found = second((dy, weighted), wrt)[1] if wrt.anything else None
+            if not wrt.any_input:
+                return moved, None
+            return moved, found if scale is None else added(found, by_example(-scale, dx))
+
+        return along
 
     def _joined(self, second: Any) -> JointPullback:
         """What a layer says of ẏ, and of y as ever."""
@@ -458,4 +520,14 @@ def _timed(layer: Layer, pullback: LayerPullback, times: timing.LayerTimes) -> L
     def function(dy: Arrays, wrt: Wrt) -> Arrays:
         return times.timed(layer, "backward", lambda: pullback.function(dy, wrt))
 
-    return LayerPullback(function, pullback.linear_function, pullback.name, pullback.refusal)
+    def slope(dy: Arrays, wrt: Wrt, scale: Array | None) -> tuple[Arrays, Along]:
+        dx, inner = times.timed(layer, "backward", lambda: pullback.slope(dy, wrt, scale))
+        return dx, lambda tangent, wrt: times.timed(layer, "backward", lambda: inner(tangent, wrt))
+
+    return LayerPullback(
+        function,
+        pullback.linear_function,
+        pullback.name,
+        pullback.refusal,
+        slope=slope if pullback.slope_function is not None or pullback.by_example else None,
+    )

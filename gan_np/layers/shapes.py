@@ -72,7 +72,7 @@ class _Join(Layer):
             return moved, LayerPullback(lambda dy, wrt: linearised(dy, _each(wrt, len(x_shapes))))
 
         x_shapes = [part.shape for part in x]
-        return y, LayerPullback(function, linear)
+        return y, LayerPullback(function, linear, by_example=True)
 
 
 def _each(wrt: Wrt, count: int) -> tuple[bool, ...]:

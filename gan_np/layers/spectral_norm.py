@@ -9,7 +9,7 @@ import numpy as np
 from gan_np.arrays import Array, Shape, array_module, on_host
 from gan_np.kernels import Into
 
-from .layer import LAYERS, Arrays, Declaration, JointPullback, Layer, LayerPullback, Shapes, State, Variables
+from .layer import LAYERS, Along, Arrays, Declaration, JointPullback, Layer, LayerPullback, Shapes, State, Variables
 from .run import Run, Wrt
 
 
@@ -76,21 +76,34 @@ class SpectralNorm(Layer):
         def through_sigma(inside: LayerPullback) -> Callable[[Arrays, Wrt], Arrays]:
             def function(dy: Arrays, wrt: Wrt) -> Arrays:
                 dx = inside(dy, wrt)
-                while collected:
-                    d = collected.pop()
-                    along = (d * normalised).sum()
-                    outer = v[:, None] * u
-                    rank_one = xp.moveaxis(outer.reshape(*_without(d.shape, axis), -1), -1, axis)
-                    variables.add_gradient(self.parameter, (d - along * rank_one) / sigma)
+                settle()
                 return dx
 
             return function
+
+        def settle() -> None:
+            while collected:
+                d = collected.pop()
+                along = (d * normalised).sum()
+                outer = v[:, None] * u
+                rank_one = xp.moveaxis(outer.reshape(*_without(d.shape, axis), -1), -1, axis)
+                variables.add_gradient(self.parameter, (d - along * rank_one) / sigma)
 
         def linear(tangent: Array, wrt: Wrt) -> tuple[Array, JointPullback]:
             moved, linearised = pullback.linear(tangent, wrt)
             return moved, JointPullback(through_sigma(linearised), curved=linearised.curved)
 
-        return y, LayerPullback(through_sigma(pullback), linear, repr(self))
+        def slope(dy: Array, wrt: Wrt, scale: Array | None) -> tuple[Arrays, Along]:
+            dx, inner = pullback.slope(dy, wrt, scale)
+
+            def along(tangent: Arrays, wrt: Wrt) -> tuple[Arrays, Arrays]:
+                found = inner(tangent, wrt)
+                settle()
+                return found
+
+            return dx, along
+
+        return y, LayerPullback(through_sigma(pullback), linear, repr(self), slope=slope)
 
     def _unit(self, vector: Array) -> Array:
         length = array_module(vector).sqrt(_square(vector))

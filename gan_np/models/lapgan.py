@@ -222,7 +222,7 @@ class AddDetail(Layer):
     def forward(self, variables: Variables, x: tuple[Array, Array], run: Run) -> tuple[Array, LayerPullback]:
         """A sum in the first channels."""
         channels = x[0].shape[-1]
-        return _added(x), LayerPullback(*_adding_is_linear(channels), name=repr(self))
+        return _added(x), LayerPullback(*_adding_is_linear(channels), name=repr(self), by_example=True)
 
 
 def _added(x: tuple[Array, Array]) -> Array:

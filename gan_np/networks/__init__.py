@@ -6,7 +6,7 @@ Uses layers by what `layers/layer.py` says of them; knows nothing of models and 
 from .branches import Fork, Identity, Parallel, Residual
 from .folding import folded
 from .loop import Loop
-from .network import LinearisedPullback, Network, NetworkPullback, parameter_limit
+from .network import LinearisedPullback, Network, NetworkPullback, SlopePullback, parameter_limit
 from .part import first_layers
 from .sequential import Sequential
 
@@ -20,6 +20,7 @@ __all__ = [
     "Parallel",
     "Residual",
     "Sequential",
+    "SlopePullback",
     "first_layers",
     "folded",
     "parameter_limit",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from gan_np.arrays import Array
 from gan_np.checks import ShapeError
 from gan_np.layers import Add, Declaration, JointPullback, Layer, LayerPullback, Run, Variables, Wrt
 from gan_np.layers.fitting import absent, added
-from gan_np.layers.layer import LAYERS, Arrays, Shapes
+from gan_np.layers.layer import LAYERS, Along, Arrays, Shapes
 
 from .sequential import Sequential
 
@@ -71,7 +73,20 @@ def _fork(pullbacks: list[LayerPullback]) -> LayerPullback:
         curved = any(pullback.curved for pullback in linearised)
         return tuple(y for y, _ in results), JointPullback(both, curved=curved)
 
-    return LayerPullback(function, linear)
+    def slope(dy: tuple[Arrays, ...], wrt: Wrt, scale: Array | None) -> tuple[Arrays, Along]:
+        dx, parts = None, []
+        for pullback, part in zip(pullbacks, dy, strict=True):
+            of_branch, along_branch = (None, None) if absent(part) else pullback.slope(part, wrt, scale)
+            dx = added(dx, of_branch)
+            parts.append(along_branch)
+
+        def along(tangent: Arrays, wrt: Wrt) -> tuple[tuple[Arrays, ...], Arrays]:
+            results = [(None, None) if part is None else part(tangent, wrt) for part in parts]
+            return tuple(moved for moved, _ in results), functools.reduce(added, (rest for _, rest in results))
+
+        return dx, along
+
+    return LayerPullback(function, linear, slope=slope)
 
 
 def _sum_of(pullbacks: Sequence[LayerPullback], gradients: Iterable[Arrays], wrt: Wrt) -> Arrays:
@@ -124,7 +139,24 @@ def _parallel(pullbacks: list[LayerPullback]) -> LayerPullback:
         curved = any(pullback.curved for pullback in linearised)
         return tuple(y for y, _ in results), JointPullback(both, curved=curved)
 
-    return LayerPullback(lambda dy, wrt: _each(pullbacks, dy, wrt), linear)
+    def slope(dy: tuple[Arrays, ...], wrt: Wrt, scale: Array | None) -> tuple[tuple[Arrays, ...], Along]:
+        found: list[tuple[Arrays, Along | None]] = []
+        for pullback, part, inputs in zip(pullbacks, dy, wrt.of_inputs(len(pullbacks)), strict=True):
+            asked = replace(wrt, inputs=inputs)
+            there = not absent(part) and asked.anything
+            found.append(pullback.slope(part, asked, scale) if there else (None, None))
+
+        def along(tangent: Arrays, wrt: Wrt) -> tuple[tuple[Arrays, ...], tuple[Arrays, ...]]:
+            tangents = (None,) * len(found) if tangent is None else tangent
+            results = [
+                (None, None) if part is None else part(own, replace(wrt, inputs=inputs))
+                for (_, part), own, inputs in zip(found, tangents, wrt.of_inputs(len(found)), strict=True)
+            ]
+            return tuple(moved for moved, _ in results), tuple(rest for _, rest in results)
+
+        return tuple(dx for dx, _ in found), along
+
+    return LayerPullback(lambda dy, wrt: _each(pullbacks, dy, wrt), linear, slope=slope)
 
 
 def _each(pullbacks: Sequence[LayerPullback], gradients: Iterable[Arrays], wrt: Wrt) -> tuple[Arrays, ...]:
@@ -145,7 +177,11 @@ class Identity(Layer):
 
 
 def _identity() -> LayerPullback:
-    return LayerPullback(lambda dy, wrt: dy if wrt.any_input else None, lambda tangent, wrt: (tangent, _identity()))
+    return LayerPullback(
+        lambda dy, wrt: dy if wrt.any_input else None,
+        lambda tangent, wrt: (tangent, _identity()),
+        by_example=True,
+    )
 
 
 @LAYERS.register()

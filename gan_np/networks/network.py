@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from gan_np.arrays import Array, DType, device_of, float_dtype, generator, to_device, to_host
+from gan_np.arrays import Array, DType, Like, device_of, float_dtype, generator, to_device, to_host
 from gan_np.checks import NonFiniteError, ShapeError
 from gan_np.devices import memory_explained, scope
 from gan_np.kernels import Into
 from gan_np.layers import ALL, Declaration, Layer, LayerPullback, Parameter, Run, Variables, Wrt
 from gan_np.layers.fitting import like, require_gradient
 from gan_np.layers.initializers import fans
-from gan_np.layers.layer import Arrays, Shapes
+from gan_np.layers.layer import Along, Arrays, Shapes
 from gan_np.notebook import Summary
 from gan_np.ranks import ALONE, Ranks
 from gan_np.registry import Registry
@@ -341,6 +341,40 @@ class NetworkPullback:
             )
         return y, LinearisedPullback(self._network, linearised, wrt, self._input, y)
 
+    def slope(
+        self, dy: Arrays, *, scale: Array | None = None, inputs: Any = None, keep: bool = False
+    ) -> tuple[Arrays, SlopePullback]:
+        """The slope Jᵀdy at x, and what remains for the parameters' gradient of ⟨dy, J·ẋ⟩ + Σₙ sₙ·⟨dyₙ, yₙ⟩.
+
+        A penalty on slopes and a loss need the same gradients of every layer's output, of which the loss has sₙ times those
+        of example n. So for
+
+            slope, along = pullback.slope(ones, scale=s)
+            along(tangent)
+
+        the network is gone through backward once and forward once (Pearlmutter 1994), and each weight's gradient is one
+        product; `pullback`, `pullback.linear` with its own, and `pullback` again would take two more passes back.
+
+        dy: like the output. scale: s (N,), None for 0: no loss.
+        inputs: as in a call. keep: the pullback, and what this gives, will be used again.
+
+        Raises:
+            TypeError: a layer on the way has no linearisation.
+            RuntimeError: forward was not asked for the gradients of inputs and of parameters; used before without keep.
+        """
+        wrt = self._ask(inputs, True, keep)
+        require_gradient(dy, self._output, "pullback", "dy", "the output")
+        if scale is not None:
+            if isinstance(dy, tuple):
+                raise ShapeError("pullback: scale needs a network with one output")
+            Like(dy).with_shape((len(dy),)).require(scale, "pullback", "scale", "one number for each example")
+        if not wrt.any_input:
+            raise RuntimeError("pullback: slope needs a forward that was asked for the input's gradient (wrt)")
+        inner = self._take(keep)
+        with scope(self._network.device):
+            slope, along = inner.slope(dy, wrt, scale)
+        return slope, SlopePullback(self._network, along, wrt, self._input)
+
     def _ask(self, inputs: Any, parameters: bool | None, keep: bool) -> Wrt:
         bound = self._bound
         wrt = Wrt(
@@ -360,12 +394,7 @@ class NetworkPullback:
             raise RuntimeError("pullback: used a second time; call it with keep=True the first time to use it again")
         if self._inner is None:
             raise RuntimeError("pullback: forward was told that nothing would be asked for (wrt), so it kept nothing")
-        _refuse_open(self._network.parameters)
-        if self._network.parameters.version != self._version:
-            raise RuntimeError(
-                f"pullback: θ was edited since forward (version {self._version} → "
-                f"{self._network.parameters.version}); run forward again with the new weights"
-            )
+        _refuse_moved(self._network, self._version)
         inner = self._inner
         if not keep:
             self._inner, self._used = None, True
@@ -405,6 +434,45 @@ class LinearisedPullback(NetworkPullback):
             found = inner((dy, output), wrt)
         dtangent, dx = (None, None) if found is None else found
         return dtangent, dx
+
+
+class SlopePullback:
+    """What `NetworkPullback.slope` leaves to be done for a tangent of x; used once.
+
+    along(ẋ) adds the gradient of ⟨dy, J·ẋ⟩ + Σₙ sₙ·⟨dyₙ, yₙ⟩ with respect to the parameters, ẋ held constant, and returns ẏ.
+    """
+
+    def __init__(self, network: Network, along: Along, wrt: Wrt, given: Any) -> None:
+        self._network, self._wrt, self._input = network, wrt, given
+        self._along: Along | None = along
+        self._version = network.parameters.version
+
+    def __call__(self, tangent: Arrays) -> Arrays:
+        """ẏ = J·ẋ for the tangent ẋ of x, of which parts may be None (0); parameter gradients go to `network.gradient`.
+
+        Raises:
+            RuntimeError: used a second time; θ was edited since.
+            ShapeError, TypeError: the tangent is not like x.
+        """
+        require_gradient(tangent, self._input, "pullback", "tangent", "the input")
+        if self._along is None:
+            raise RuntimeError(
+                "pullback: what slope gave was used a second time; call slope again, the first time with keep"
+            )
+        _refuse_moved(self._network, self._version)
+        along, self._along = self._along, None
+        with scope(self._network.device):
+            moved, _ = along(tangent, Wrt(False, True, self._wrt.keep))
+        return moved
+
+
+def _refuse_moved(network: Network, version: int) -> None:
+    _refuse_open(network.parameters)
+    if network.parameters.version != version:
+        raise RuntimeError(
+            f"pullback: θ was edited since forward (version {version} → {network.parameters.version}); run forward again "
+            "with the new weights"
+        )
 
 
 def _refuse_open(theta: Vector) -> None:

@@ -6,9 +6,10 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from gan_np.arrays import Array
 from gan_np.layers import Declaration, JointPullback, Layer, LayerPullback, Run, Variables, Wrt
-from gan_np.layers.fitting import absent
-from gan_np.layers.layer import LAYERS, Arrays, Shapes
+from gan_np.layers.fitting import absent, added
+from gan_np.layers.layer import LAYERS, Along, Arrays, Shapes
 
 
 @LAYERS.register()
@@ -91,7 +92,37 @@ def chain(pullbacks: list[LayerPullback], of_layers: Callable[[Wrt], Iterable[Wr
         curved = any(inner.curved for inner in linearised)
         return tangent, JointPullback(_in_reverse(linearised, of_layers), curved=curved)
 
-    return LayerPullback(_in_reverse(pullbacks, of_layers), linear)
+    def slope(dy: Arrays, wrt: Wrt, scale: Array | None) -> tuple[Arrays, Along]:
+        parts: list[Along | None] = [None] * len(pullbacks)
+        for index, asked in reversed(list(enumerate(of_layers(wrt)))):
+            if not asked.anything or absent(dy):
+                dy = None
+                break
+            dy, parts[index] = pullbacks[index].slope(dy, asked, scale)
+
+        def along(tangent: Arrays, wrt: Wrt) -> tuple[Arrays, Arrays]:
+            rest: list[Arrays] = []
+            for index, asked in enumerate(of_layers(wrt)):
+                part, parts[index] = parts[index], None  # frees what this layer held before the next one needs memory
+                # None where no gradient reaches the layer, or nothing was asked of it: before the first with parameters of a
+                # chain whose input does not move.
+                tangent, more = (None, None) if part is None else part(tangent, asked)
+                rest.append(more)
+            return tangent, _rest_of(pullbacks, list(of_layers(wrt)), rest)
+
+        return dy if wrt.any_input and not absent(dy) else None, along
+
+    return LayerPullback(_in_reverse(pullbacks, of_layers), linear, slope=slope)
+
+
+def _rest_of(pullbacks: list[LayerPullback], asked: list[Wrt], rest: list[Arrays]) -> Arrays:
+    """What `along` left to the layers' own pullbacks: rest[i], a gradient of layer i's input."""
+    total = None
+    for index, own in reversed(list(enumerate(asked))):
+        if not absent(total):
+            total = pullbacks[index](total, own)
+        total = added(total, rest[index])
+    return None if absent(total) else total
 
 
 def _in_reverse(pullbacks: list[Any], of_layers: Callable[[Wrt], Iterable[Wrt]]) -> Callable[[Arrays, Wrt], Arrays]:

@@ -11,7 +11,8 @@ from gan_np.kernels import Activation, Into
 from gan_np.registry import Registry
 
 from .affine import LINEAR, PIECEWISE_LINEAR, through_both
-from .pullback import Asked, Gradients, Linearised, OperationPullback, asked, problem, require_shape
+from .pullback import Along, Asked, Gradients, Linearised, OperationPullback, asked, problem, require_shape
+from .slope import bias_gradient
 
 Registry("activation").register()(Activation)
 
@@ -72,4 +73,15 @@ def activate(
 
         return moved, Linearised(chosen.kind, moved, wrt, (curved, curved), pull)
 
-    return y, OperationPullback(chosen.kind, y, (x, bias), wanted, compute, linear)
+    def slope(dy: Array, wrt: Asked, scale: Array | None) -> tuple[Array | None, Along, Asked]:
+        dx, _ = kernel.backward(dy, gate, chosen, False)
+
+        def along(tangent: Array | None, wrt: Asked, into: tuple[Into | None, ...]) -> Array | None:
+            if wrt[1] and scale is not None:
+                bias_gradient(dx, scale, into[1])
+            return None if tangent is None else kernel.backward(tangent, gate, chosen, False)[0]
+
+        return dx, along, (False, False)
+
+    straight = chosen.kind in PIECEWISE_LINEAR
+    return y, OperationPullback(chosen.kind, y, (x, bias), wanted, compute, linear, slope=slope if straight else None)

@@ -16,7 +16,8 @@ from gan_np import kernels
 from gan_np.arrays import Array
 from gan_np.kernels import Activation, Into
 
-from .pullback import Asked, Gradients, Linearised, OperationPullback, problem
+from .pullback import Along, Asked, Gradients, Linearised, OperationPullback, Slope, problem
+from .slope import bias_gradient, by_example, moved_on
 
 LINEAR = Activation()
 """No activation: f(z) = z."""
@@ -85,7 +86,57 @@ def affine(
     def linear(tangent: Array, asked: Asked) -> tuple[Array, Linearised]:
         return linearised(name, form, epilogue, activation, gate, kept, tangent, asked)
 
-    return y, OperationPullback(name, y, (x, weight, bias), wrt, compute, linear)
+    slope = slope_of(name, form, epilogue, activation, gate, kept)
+    return y, OperationPullback(name, y, (x, weight, bias), wrt, compute, linear, slope=slope)
+
+
+def slope_of(
+    name: str, form: Bilinear, epilogue: Any, activation: Activation, gate: Array | None, kept: Any
+) -> Slope | None:
+    """Where f is piecewise linear: dx and, along a tangent, ẏ and the gradients of w and b (`slope.py`).
+
+    kept: x, or its prepared form; None if forward was not asked for the weight's gradient.
+    """
+    if activation.kind not in PIECEWISE_LINEAR:
+        return None
+
+    def slope(dy: Array, asked: Asked, scale: Array | None) -> tuple[Array | None, Along, Asked]:
+        dz, _ = through(epilogue, activation, gate, dy, False, None)
+        gradient = form.prepare_gradient(dz) if asked[0] or asked[1] else None
+        dx = form.input_gradient(gradient) if asked[0] else None
+
+        def along(tangent: Array | None, asked: Asked, into: tuple[Into | None, ...]) -> Array | None:
+            moved = direction = None
+            if tangent is not None:
+                direction = form.prepare_input(tangent)
+                moved, _ = through(epilogue, activation, gate, form.forward(direction), False, None)
+            if asked[1] and (tangent is not None or scale is not None):
+                _weight_gradient(tangent, direction, scale, gradient, into[1])
+            if asked[2] and scale is not None:
+                bias_gradient(dz, scale, into[2])
+            return moved
+
+        def _weight_gradient(
+            tangent: Array | None, direction: Any, scale: Array | None, gradient: Any, into: Into | None
+        ) -> None:
+            if not form.keeps_input:
+                image: Any = direction
+                if scale is not None:
+                    image = form.prepare_input(moved_on(name, tangent, kept, scale))
+                form.weight_gradient(image, gradient, into)
+                return
+            dw = None
+            if tangent is not None:
+                dw = form.weight_gradient(direction, gradient, into)
+            if scale is not None:
+                scaled = form.prepare_gradient(by_example(scale, dz))
+                if kept is None:
+                    raise ValueError(f"{name}: forward was not asked for the weight's gradient (wrt), so it kept no x")
+                form.weight_gradient(kept, scaled, into if dw is None else Into(dw, True))
+
+        return dx, along, (False, True, False)
+
+    return slope
 
 
 def linearised(

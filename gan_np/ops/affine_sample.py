@@ -37,4 +37,4 @@ def _mapped(kernel: Any, x: Array, maps: Array, wrt: Sequence[bool] | bool) -> t
     def linear(tangent: Array, wrt: Asked) -> tuple[Array, OperationPullback]:
         return _mapped(kernel, tangent, maps, wrt)
 
-    return y, OperationPullback("affine_sample", y, (x,), asked(wrt, (x,)), compute, linear)
+    return y, OperationPullback("affine_sample", y, (x,), asked(wrt, (x,)), compute, linear, by_example=True)

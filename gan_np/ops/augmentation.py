@@ -83,7 +83,7 @@ def diff_augment(
     y, wanted = forward(x, linear=False), asked(wrt, (x,))
     if not any(wanted):
         groups = []
-    return y, OperationPullback("diff_augment", y, (x,), wanted, compute, linear)
+    return y, OperationPullback("diff_augment", y, (x,), wanted, compute, linear, by_example=True)
 
 
 def _always() -> float:

@@ -17,7 +17,8 @@ from gan_np.arrays import Array, require_same
 from gan_np.checks import ShapeError
 from gan_np.kernels import Into
 
-from .pullback import Asked, Gradients, Linearised, OperationPullback, asked, placed, require_rank
+from .pullback import Along, Asked, Gradients, Linearised, OperationPullback, asked, placed, require_rank
+from .slope import moved_on
 
 
 class _Form(NamedTuple):
@@ -108,4 +109,13 @@ def _bilinear(form: _Form, x: Array, weight: Array, wrt: Sequence[bool] | bool) 
 
         return moved, Linearised(form.name, moved, wrt, (False, True), both)
 
-    return y, OperationPullback(form.name, y, (x, weight), wanted, compute, linear)
+    def slope(dy: Array, wrt: Asked, scale: Array | None) -> tuple[Array | None, Along, Asked]:
+        def along(tangent: Array | None, wrt: Asked, into: tuple[Into | None, ...]) -> Array | None:
+            image = tangent if scale is None else moved_on(form.name, tangent, held, scale)
+            if wrt[1] and image is not None:
+                placed(form.to_weight(image, dy), into[1])
+            return None if tangent is None else form.apply(tangent, weight)
+
+        return form.to_input(dy, weight) if wrt[0] else None, along, (False, True)
+
+    return y, OperationPullback(form.name, y, (x, weight), wanted, compute, linear, slope=slope)

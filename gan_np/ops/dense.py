@@ -10,8 +10,18 @@ from gan_np.arrays import Array, require_same
 from gan_np.checks import ShapeError
 from gan_np.kernels import Activation, Into
 
-from .affine import LINEAR, linearised, through
-from .pullback import Asked, Gradients, Linearised, OperationPullback, asked, problem, require_rank, require_shape
+from .affine import LINEAR, PIECEWISE_LINEAR, linearised, slope_of, through
+from .pullback import (
+    Along,
+    Asked,
+    Gradients,
+    Linearised,
+    OperationPullback,
+    asked,
+    problem,
+    require_rank,
+    require_shape,
+)
 
 
 def dense(
@@ -52,12 +62,22 @@ def dense(
         gradients: Gradients = kernel.backward(dy, kept, gate, weight, activation, asked, into[1], into[2])
         return gradients
 
-    def linear(tangent: Array, asked: Asked) -> tuple[Array, Linearised]:
+    def apart() -> tuple[_Product, Any]:
         two = kernel if isinstance(kernel, _TwoKernels) else _TwoKernels(of_input, columns)
-        product = _Product(two.product, weight)
-        return linearised("dense", product, two.epilogue, activation, gate, kept, tangent, asked)
+        return _Product(two.product, weight), two.epilogue
 
-    return y, OperationPullback("dense", y, (x, weight, bias), wanted, compute, linear)
+    def linear(tangent: Array, asked: Asked) -> tuple[Array, Linearised]:
+        return linearised("dense", *apart(), activation, gate, kept, tangent, asked)
+
+    def slope(dy: Array, asked: Asked, scale: Array | None) -> tuple[Array | None, Along, Asked]:
+        made = slope_of("dense", *apart(), activation, gate, kept)
+        assert made is not None
+        return made(dy, asked, scale)
+
+    straight = activation.kind in PIECEWISE_LINEAR
+    return y, OperationPullback(
+        "dense", y, (x, weight, bias), wanted, compute, linear, slope=slope if straight else None
+    )
 
 
 class _TwoKernels:

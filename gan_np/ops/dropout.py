@@ -53,7 +53,7 @@ def dropout(
         moved = kernel.backward(tangent, held, rate)
         return moved, OperationPullback("dropout linearised", moved, (tangent,), wrt, compute)
 
-    return y, OperationPullback("dropout", y, (x,), wanted, compute, linear)
+    return y, OperationPullback("dropout", y, (x,), wanted, compute, linear, by_example=True)
 
 
 def _own_rows(kernel: Any, x: Array, rate: float, key: Any, rng: RowsOfBatch) -> tuple[Array, Array]:

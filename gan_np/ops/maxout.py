@@ -41,7 +41,7 @@ def maxout(x: Array, pieces: int, *, wrt: Sequence[bool] | bool = True) -> tuple
         return moved, OperationPullback("maxout linearised", moved, (tangent,), wrt, compute)
 
     y_shape = y.shape
-    return y, OperationPullback("maxout", y, (x,), wanted, compute, linear)
+    return y, OperationPullback("maxout", y, (x,), wanted, compute, linear, by_example=True)
 
 
 def _take(grouped: Array, index: Array) -> Array:

@@ -20,6 +20,10 @@ Asked: TypeAlias = tuple[bool, ...]
 Gradients: TypeAlias = tuple[Array | None, ...]
 Compute: TypeAlias = Callable[[Array, Asked, tuple[Into | None, ...]], Gradients]
 Linear: TypeAlias = Callable[[Array, Asked], "tuple[Array, OperationPullback | Linearised]"]
+Along: TypeAlias = Callable[[Array | None, Asked, tuple[Into | None, ...]], Array | None]
+"""(ẋ, wrt, into) → ẏ, either of which is None where it is 0; writes the gradients of the operation's other arrays."""
+Slope: TypeAlias = Callable[[Array, Asked, Array | None], tuple[Array | None, Along, Asked]]
+"""(dy, wrt, scale) → dx, `Along`, and for each array whether a tangent alone gives it a gradient."""
 JointCompute: TypeAlias = Callable[[Array, Array | None, Asked, tuple[Into | None, ...]], Gradients]
 
 
@@ -43,9 +47,12 @@ class OperationPullback:
     linear: (ẋ, wrt) → ẏ and that pullback; where f is piecewise linear and a function of x alone, the `OperationPullback` of
         the linear map does.
     refusal: why there is none, for the message.
+    slope: `pullback.slope` of a piecewise linear operation that treats each example by itself.
+    by_example: whether a piecewise linear operation without other arrays than x treats each example by itself: its `slope`
+        then follows from the rest.
     """
 
-    __slots__ = ("_compute", "_linear", "_name", "_output", "_refusal", "_shapes", "wrt")
+    __slots__ = ("_by_example", "_compute", "_linear", "_name", "_output", "_refusal", "_shapes", "_slope", "wrt")
 
     def __init__(
         self,
@@ -56,10 +63,13 @@ class OperationPullback:
         compute: Compute,
         linear: Linear | None = None,
         refusal: str = "no second derivative was written for it",
+        slope: Slope | None = None,
+        by_example: bool = False,
     ) -> None:
         self._name, self._output, self.wrt = name, Like(output), wrt
         self._shapes = [None if array is None else array.shape for array in arrays]
         self._compute, self._linear, self._refusal = compute, linear, refusal
+        self._slope, self._by_example = slope, by_example
 
     def __call__(
         self, dy: Array, wrt: Sequence[bool] | None = None, into: Sequence[Into | None] | None = None
@@ -100,6 +110,37 @@ class OperationPullback:
         return moved, joint
 
     @property
+    def has_slope(self) -> bool:
+        """Whether the operation is piecewise linear, treats each example by itself, and has `slope`."""
+        return self._slope is not None or (self._by_example and self._linear is not None)
+
+    def slope(
+        self, dy: Array, wrt: Sequence[bool] | None = None, scale: Array | None = None
+    ) -> tuple[Array | None, SlopeAlong]:
+        """dx = Jᵀdy, and what remains for the gradients of ⟨dy, J·ẋ⟩ + ⟨s ⊙ dy, y⟩ with respect to the other arrays.
+
+        Both have the factor Jᵀdy of every layer behind, which is made here once (see `SlopeAlong`).
+
+        dy, wrt: as of a call. scale: s (N,), one number for each example; None for 0.
+
+        Raises:
+            TypeError: the operation has none (`has_slope`).
+        """
+        if not self.has_slope:
+            raise TypeError(
+                f"{self._name} has no slope of its own: it is not piecewise linear, or not example by example"
+            )
+        self._output.require(dy, self._name, "dy", "the output")
+        asked = _narrowed(self._name, wrt, self.wrt)
+        if self._slope is not None:
+            dx, along, reached = self._slope(dy, asked, scale)
+            return dx, SlopeAlong(self, asked, reached, along)
+        return self(dy, asked)[0], SlopeAlong(self, asked, (False,), self._moved)
+
+    def _moved(self, tangent: Array | None, wrt: Asked, into: tuple[Into | None, ...]) -> Array | None:
+        return None if tangent is None else self.linear(tangent)[0]
+
+    @property
     def refusal(self) -> str | None:
         """Why there is no linearisation; None where there is one."""
         return None if self._linear is not None else self._refusal
@@ -125,6 +166,41 @@ class OperationPullback:
                 continue  # nearly always: what follows makes the message
             output.with_shape(shape).require(array, self._name, f"into[{index}]", f"argument {index}")
         return tuple(into)
+
+
+class SlopeAlong:
+    """What remains of ∂/∂θ (⟨dy, J·ẋ⟩ + ⟨s ⊙ dy, y⟩) once dx = Jᵀdy is there: one pass forward.
+
+    For y = f(L(w, x) + b), f piecewise linear, and δ = f′·dy
+
+        ẏ = f′·L(w, ẋ),    dw = L(·, ẋ + s ⊙ x)ᵀ δ,    db = Σ s ⊙ δ:
+
+    the derivative of the gradient along ẋ (Pearlmutter 1994, forward over reverse), and the gradient itself weighted by
+    example, from one product.
+
+    Arguments of a call:
+        tangent: ẋ, like x; None for 0.
+        wrt: which gradients are wanted, one bool for each array; at most what `slope` was told. That of x is not made here.
+        into: for each array where its gradient goes; those that are wanted need a place.
+
+    Returns ẏ, None for 0.
+
+    reached: for each array, whether ẋ alone has a part in its gradient.
+    """
+
+    __slots__ = ("_along", "_operation", "reached", "wrt")
+
+    def __init__(self, operation: OperationPullback, wrt: Asked, reached: Asked, along: Along) -> None:
+        self._operation, self.wrt, self.reached, self._along = operation, wrt, reached, along
+
+    def __call__(
+        self, tangent: Array | None, wrt: Sequence[bool] | None = None, into: Sequence[Into | None] = ()
+    ) -> Array | None:
+        operation = self._operation
+        if tangent is not None:
+            operation._output.with_shape(operation._shapes[0]).require(tangent, operation._name, "tangent", "the input")
+        asked = _narrowed(operation._name, wrt, self.wrt)
+        return self._along(tangent, asked, operation._places(into or (None,) * len(asked)))
 
 
 class Linearised:

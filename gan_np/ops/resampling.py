@@ -24,7 +24,7 @@ def _linear_map(
     def linear(tangent: Array, wrt: Asked) -> tuple[Array, OperationPullback]:
         return _linear_map(name, kernel, tangent, size, wrt)
 
-    return y, OperationPullback(name, y, (x,), asked(wrt, (x,)), compute, linear)
+    return y, OperationPullback(name, y, (x,), asked(wrt, (x,)), compute, linear, by_example=True)
 
 
 def average_pool(
@@ -121,4 +121,4 @@ def _blur(
         return _blur(name, kernel, tangent, size, up, scale, wrt)
 
     y = apply(x, up)
-    return y, OperationPullback(name, y, (x,), asked(wrt, (x,)), compute, linear)
+    return y, OperationPullback(name, y, (x,), asked(wrt, (x,)), compute, linear, by_example=True)

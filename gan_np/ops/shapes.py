@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from gan_np import kernels
 from gan_np.arrays import Array, Shape, array_module, require_same
 from gan_np.checks import ShapeError
 from gan_np.kernels import Into
 
-from .pullback import Asked, Gradients, OperationPullback, asked, placed
+from .pullback import Asked, Gradients, OperationPullback, asked, placed, problem
 
 
 def reshape(x: Array, shape: Shape, *, wrt: Sequence[bool] | bool = True) -> tuple[Array, OperationPullback]:
@@ -24,7 +25,7 @@ def reshape(x: Array, shape: Shape, *, wrt: Sequence[bool] | bool = True) -> tup
     def linear(tangent: Array, wrt: Asked) -> tuple[Array, OperationPullback]:
         return reshape(tangent, shape, wrt=wrt)
 
-    return y, OperationPullback("reshape", y, (x,), asked(wrt, (x,)), compute, linear)
+    return y, OperationPullback("reshape", y, (x,), asked(wrt, (x,)), compute, linear, by_example=True)
 
 
 def concatenate(*arrays: Array, wrt: Sequence[bool] | bool = True) -> tuple[Array, OperationPullback]:
@@ -50,9 +51,9 @@ def add(*arrays: Array, wrt: Sequence[bool] | bool = True) -> tuple[Array, Opera
     require_same("add", **{f"arrays[{index}]": array for index, array in enumerate(arrays)})
     if not arrays or any(array.shape != arrays[0].shape for array in arrays):
         raise ShapeError(f"add: shapes must agree, got {[array.shape for array in arrays]}")
-    y = arrays[0]
+    y, kernel = arrays[0], kernels.select("scaled_sum", problem(arrays[0]))
     for array in arrays[1:]:
-        y = y + array
+        y = kernel.add(y, array, None)
 
     def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
         return tuple(placed(dy if want else None, place) for want, place in zip(wrt, into, strict=True))

@@ -336,13 +336,18 @@ class Trainer:
         )
         other = self._auxiliary(fake_head, z)
         logits = {"real": real_logits, "fake": fake_logits}
-        for penalty in self.penalties:
-            if penalty.where != "between":
-                loss = loss + self._penalise(pullbacks[penalty.where], logits[penalty.where], penalty, context)
-        own, last = self.ranks.own, all(penalty.where != "between" for penalty in self.penalties)
-        pullbacks["real"](_heads(own(real_gradient), real_head, None), inputs=False)
-        with self._sending("D", d, last) as finish:
-            pullbacks["fake"](_heads(own(fake_gradient), fake_head, other), inputs=False)
+        own = self.ranks.own
+        gradients = {"real": own(real_gradient), "fake": own(fake_gradient)}
+        last = {penalty.where: number for number, penalty in enumerate(self.penalties)}
+        for number, penalty in enumerate(self.penalties):
+            if (place := penalty.where) != "between":
+                gradient = gradients[place] if number == last[place] else None
+                loss = loss + self._penalise(pullbacks[place], logits[place], penalty, context, gradient)
+        if "real" not in last:
+            pullbacks["real"](_heads(gradients["real"], real_head, None), inputs=False)
+        with self._sending("D", d, not self.penalties) as finish:
+            if "fake" not in last:
+                pullbacks["fake"](_heads(gradients["fake"], fake_head, other), inputs=False)
         for penalty in self.penalties:
             if penalty.where == "between":
                 between = self._mixed(seen["real"], seen["fake"])
@@ -375,11 +380,19 @@ class Trainer:
         """How many updates D has had, for its layers that follow a schedule."""
         return self.d_optimizer.updates
 
-    def _penalise(self, pullback: NetworkPullback, logits: Array, penalty: Penalty, context: Array | None) -> Array:
+    def _penalise(
+        self,
+        pullback: NetworkPullback,
+        logits: Array,
+        penalty: Penalty,
+        context: Array | None,
+        gradient: Array | None = None,
+    ) -> Array:
+        """The value of a penalty; its gradient, and that of the loss if it is given, is added to D's."""
         weight: Any = at(penalty.weight, self.d_optimizer.updates)
         if callable(penalty.weight) and self.device != CPU:
             weight = drawn(lambda: np.array(at(penalty.weight, self.d_optimizer.updates)), self.device)
-        return penalise(pullback, logits, penalty, weight, context, self.ranks)
+        return penalise(pullback, logits, penalty, weight, context, self.ranks, gradient=gradient)
 
     def _mixed(self, real: Array, fake: Array) -> Array:
         """Points ε·real + (1 − ε)·fake, one ε ~ U(0, 1) for each pair."""

@@ -7,6 +7,12 @@ t held constant, ⟨t_n, ∂t_n/∂θ⟩ = ∂/∂θ (1ᵀ J_n(θ)·t_n), J_n th
 
 one forward of the linearised network on the slopes, each times its v_n, and one pass back through it. (The v_n stand at the
 inputs and not at the logits, because a layer that looks at the whole batch couples the examples.)
+
+That pass back meets the gradients δ of ones again that the slopes were made of, and the loss, with ∂L/∂s_n = g_n, those
+times g_n. So each δ is made once, on the way to the slope, and with x the input of a layer and ẋ its tangent every weight's
+gradient of loss and penalty together is one product on the way forward, of δ with ẋ + g ⊙ x (`NetworkPullback.slope`). That
+is one pass forward, one back, one forward and the weights' products; differentiated each by itself, loss and penalty take
+two more passes back and the weights' products once more.
 """
 
 from __future__ import annotations
@@ -51,28 +57,37 @@ def penalise(
     weight: Any,
     context: Array | None = None,
     ranks: Ranks = ALONE,
+    *,
+    gradient: Array | None = None,
 ) -> Array:
     """The penalty's value, 0-d; its gradient is added to D's.
 
-    pullback: of D's forward where the penalty is, with inputs and parameters asked for; it is kept for further use.
+    pullback: of D's forward where the penalty is, with inputs and parameters asked for; it is kept for further use, but
+        with `gradient`.
     weight: the penalty's weight now, a number or a 0-d array on the device.
     context: what a conditional D was given beside the images; the slope is that in the images alone.
     ranks: the processes that have the rest of the batch, over which the mean is taken.
+    gradient: ∂L/∂logits of the loss at the same images, like the logits: the loss's gradient with respect to D's parameters
+        is added too, which costs next to nothing where there is one logit for an image.
 
     Raises:
         TypeError: a layer of D has no linearisation with a derivative of its own.
     """
     xp, real = array_module(logits), logits.dtype.type
-    wanted = (True, False) if context is not None else True
-    given = pullback(xp.ones(logits.shape, logits.dtype), inputs=wanted, parameters=False, keep=True)
-    slope = given if context is None else given[0]
     count = len(logits)
+    one_each = logits.size == count
+    scale = gradient.reshape(count) if gradient is not None and one_each else None
+    wanted = (True, False) if context is not None else True
+    keep = gradient is None or not one_each
+    given, along = pullback.slope(xp.ones(logits.shape, logits.dtype), scale=scale, inputs=wanted, keep=keep)
+    slope = given if context is None else given[0]
     squared = (slope * slope).reshape(count, -1).sum(axis=1)
     total = count * ranks.size
     share = real(weight / total) if isinstance(weight, int | float) else weight.astype(logits.dtype) / real(total)
-    scale = share * (penalty.derivative(squared) * real(2))
-    tangent = scale.reshape(count, *(1,) * (slope.ndim - 1)) * slope
-    moved, second = pullback.linear(tangent if context is None else (tangent, xp.zeros_like(context)), keep=True)
-    second(xp.ones(moved.shape, moved.dtype))
+    factors = share * (penalty.derivative(squared) * real(2))
+    tangent = factors.reshape(count, *(1,) * (slope.ndim - 1)) * slope
+    along(tangent if context is None else (tangent, None))
+    if gradient is not None and not one_each:
+        pullback(gradient, inputs=False)
     value: Array = share * penalty.value(*ranks.all_gather(squared, what="scores")).sum()
     return value

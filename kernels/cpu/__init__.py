@@ -59,6 +59,7 @@ for _operation, _module, _name in (
     ("upsample_bilinear", "resampling", "UpsampleBilinear"),
     ("blur", "resampling", "Blur"),
     ("affine_sample", "affine_sample", "AffineSample"),
+    ("scaled_sum", "scaled_sum", "ScaledSum"),
     ("softplus", "losses", "Softplus"),
     ("softmax_cross_entropy", "losses", "SoftmaxCrossEntropy"),
     ("sgd", "updates", "Sgd"),

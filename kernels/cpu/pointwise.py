@@ -1,7 +1,8 @@
 """Convolution with one tap for each pixel: products of matrices with a row for each pixel, nothing gathered.
 
 Forward and the weights' gradient are those of `direct/`, whose patches are then the pixels themselves. The gradient of the
-image is the product of `dense.py`, which writes each pixel once, where `direct/` adds up what comes to it.
+image is the product of `dense.py`, which writes each pixel once, where `direct/` adds up what comes to it. Forward is
+that of `dense.py` too where an image of one to three channels goes in or comes out: its panels would mostly multiply zeros.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from gan_np.arrays import Array
 
 from ..geometry import Geometry
 from ..interfaces import Into
+from .costs import SKINNY
 from .dense import Dense
 from .direct.plan import DirectPlan, Weights
 from .layouts import contiguous
@@ -48,7 +50,10 @@ class PointwisePlan:
 
     def to_small(self, weight: PointwiseWeights, large: Array) -> Array:
         """Return b = a·w."""
-        return self.direct.to_small(weight.panels, large)
+        if min(weight.matrix.shape) >= SKINNY:
+            return self.direct.to_small(weight.panels, large)
+        rows = large.reshape(-1, self.geometry.large[2])
+        return self.dense.forward(rows, weight.matrix).reshape(self.geometry.small_shape)
 
     def to_large(self, weight: PointwiseWeights, small: Array) -> Array:
         """Return a = b·wᵀ."""

@@ -17,6 +17,7 @@ from .normal import Normal
 from .normalisation import BatchNorm, LayerNorm, Running
 from .objective import Accuracy, Logistic
 from .resampling import AveragePool, Blur, UpsampleBilinear, UpsampleNearest
+from .scaled_sum import ScaledSum
 from .updates import Adam, Average, Rmsprop, Sgd
 from .watch import Finite, Report
 
@@ -48,6 +49,7 @@ for _operation, _implementation in {
     "upsample_bilinear": UpsampleBilinear,
     "blur": Blur,
     "affine_sample": AffineSample,
+    "scaled_sum": ScaledSum,
     "normal": Normal,
     "images": Images,
     "softplus": Softplus,

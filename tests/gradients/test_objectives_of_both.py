@@ -115,7 +115,7 @@ def test_every_objective_trains_with_every_penalty(name, patches):
 
 
 def test_a_scheduled_weight_is_that_of_the_update():
-    """A schedule that is 0 gives what no penalty gives."""
+    """A schedule that is 0 gives what no penalty gives, but for the order of sums."""
     images = np.random.default_rng(0).integers(0, 256, (30, 6, 6, 1), np.uint8)
     found = []
     for penalties in ([], [R1(gn.schedules.Piecewise((0.0, 50.0), (2,)))]):
@@ -126,9 +126,9 @@ def test_a_scheduled_weight_is_that_of_the_update():
             values.append(trainer.gan.discriminator.parameters.values.copy())
         found.append(values)
     plain, penalised = found
-    assert np.array_equal(plain[0], penalised[0])
-    assert np.array_equal(plain[1], penalised[1])
-    assert not np.array_equal(plain[2], penalised[2])
+    for before in (0, 1):
+        np.testing.assert_allclose(plain[before], penalised[before], rtol=1e-4, atol=1e-5)
+    assert np.abs(plain[2] - penalised[2]).max() > 1e-4
 
 
 def test_what_is_no_penalty_is_refused():

@@ -183,6 +183,8 @@ SPOILED = [
     ("affine_sample", "backward", 0),
     ("blur", "enlarge", 0),
     ("blur", "shrink", 0),
+    ("scaled_sum", "add", 0),
+    ("scaled_sum", "total", 0),
     ("softplus", "forward", 0),
     ("softplus", "derivative", 0),
     ("softmax_cross_entropy", "forward", 0),
