@@ -1,7 +1,6 @@
 """Commands that several processes do together write and print what one process does; others are left to the first."""
 
 import json
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 from test_mpi import COMMAND, HERE, mpiexec, needs_mpi, run
 
 import gan_np as gn
-from benchmarks.papers import command
 from gan_np.cli.together import TOGETHER, is_for_another
 from gan_np.evaluation import evaluate, memorisation
 from gan_np.evaluation.memorisation import memory_of
@@ -126,22 +124,6 @@ def test_samples_made_in_turn_are_written_in_order(tmp_path: Path, ending: str) 
     else:
         assert files(many) == files(one)
         assert len(files(one)) == 300
-
-
-def test_recipes_of_papers_are_shared_and_printed_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    own, made = threading.local(), []
-    monkeypatch.setattr(command, "chosen_ranks", lambda: own.ranks)
-    monkeypatch.setattr(command, "_perform", lambda recipe, job, folder: made.append((own.ranks.rank, job.case)))
-
-    def main(ranks: Ranks) -> int:
-        own.ranks = ranks
-        return command.main(["ring", "--quick", "--cases", "gan,pac2,pac4", "--out", str(tmp_path)])
-
-    assert in_threads(main, 2) == [0, 0]
-    assert sorted(made) == [(0, "gan"), (0, "pac4"), (1, "pac2")]
-    assert capsys.readouterr().out.count("mean ± standard error") == 1
 
 
 def test_shares_are_whole_blocks_that_cover_all() -> None:
