@@ -6,8 +6,9 @@
     gan-np traverse runs/cartoons --across pose --down smile
 
 A convolutional reader learns the factors of labelled faces and reads those of samples. The regression of z on all factors
-gives the direction of each, the others held (`gn.latent.by_properties`); those of pose and smile are kept with the run under
-these names. The table compares them with regressions of one factor alone and with directions found without labels.
+gives a first direction for each (`gn.latent.by_properties`); gradient descent through generator and reader turns it until
+the other factors change least beside it (`gn.latent.selective`). Those of pose and smile are kept with the run under these
+names. The table compares them, on new samples, with the regressions and with directions found without labels.
 """
 
 from __future__ import annotations
@@ -20,7 +21,16 @@ import numpy as np
 
 import gan_np as gn
 from gan_np.evaluation import train_reader
-from gan_np.latent import Decoder, axis, by_properties, by_property, closed_form, keep_directions, principal
+from gan_np.latent import (
+    Decoder,
+    axis,
+    by_properties,
+    by_property,
+    closed_form,
+    keep_directions,
+    principal,
+    selective,
+)
 from gan_np.metrics import effects
 from gan_np.runs.checkpoint import describe_file, find
 
@@ -49,13 +59,14 @@ def main() -> None:
     alone = {name: by_property(name, z, read[:, column]) for column, name in enumerate(names)}
     smiling = by_property("smile by means", z, read[:, names.index("smile")] > 0)
     together = by_properties(names, z, read)
-    chosen = {name: together[name] for name in ("pose", "smile")}
+    chosen = {name: selective(gan, reader.network, names, name, start=together[name]) for name in ("pose", "smile")}
     for name in chosen:
         print(f"{name}: {alone[name].source}")
     step = describe_file(find(arguments.run))["training"]["steps"]
     path = keep_directions(arguments.run, chosen.values(), step)
 
     candidates = {name: direction.vector for name, direction in chosen.items()}
+    candidates |= {f"{name}, regression on all": together[name].vector for name in chosen}
     candidates |= {f"{name} alone": alone[name].vector for name in chosen}
     candidates[smiling.name] = smiling.vector
     unlabelled = [*closed_form(gan, 6), *principal(gan, 6), *(axis(index, gan.prior.dim) for index in range(3))]
