@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gan_np as gn
-from gan_np.latent.selective import _Composed, _slope
+from gan_np.latent.selective import _Composed, _Objective
 from gan_np.models.prior import Prior
 
 
@@ -31,16 +31,20 @@ def test_the_gradient_agrees_with_finite_differences() -> None:
     composed = _Composed(gan, gn.Network(structure, (8, 8, 1), seed=3, dtype=np.float64), average=True)
     z = gan.prior.of_seed(0, 16, np.dtype(np.float64))
     member, spread = np.array([[1.0, 0, 0, 0], [0, 1, 1, 0], [0, 0, 0, 1]]), np.array([0.3, 0.2, 0.5])
+    objective = _Objective(composed, member, spread, 1, 2.0)
     u = np.random.default_rng(0).standard_normal(6)
-
-    def value(u: np.ndarray) -> float:
-        change = composed(z + 2 * u) - composed(z - 2 * u)
-        sizes = member @ (change**2).mean(axis=0) / (2 * spread)
-        return float(np.log(sizes.sum() - sizes[1]) - np.log(sizes[1]))
-
-    slope = _slope(composed, z, u, 2.0, member, spread, 1)
-    numerical = [(value(u + 1e-6 * e) - value(u - 1e-6 * e)) / 2e-6 for e in np.eye(6)]
+    _, slope = objective(z, u)
+    numerical = [(objective(z, u + 1e-6 * e)[0] - objective(z, u - 1e-6 * e)[0]) / 2e-6 for e in np.eye(6)]
     np.testing.assert_allclose(slope, numerical, rtol=1e-6, atol=1e-8)
+
+
+def test_the_value_is_the_formula() -> None:
+    """Of linear factors: tall = z₀ + z₁ moves by 2s(u₀ + u₁), wide = z₁ by t·u₁."""
+    composed = _Composed(linear_gan(), linear_reader(np.array([[1.0, 0], [1, 1], [0, 0], [0, 0]])), average=True)
+    u, s = np.array([0.8, 0.6, 0]), 2.0
+    value, _ = _Objective(composed, np.eye(2), np.array([2.0, 1.0]), 0, s)(np.ones((3, 3)), u)
+    held = np.mean([(t * u[1]) ** 2 for t in (-s, -s / 2, s / 2, s)]) / 2
+    assert value == pytest.approx(np.log(held) - 1.5 * np.log((2 * s * (u[0] + u[1])) ** 2 / 4))
 
 
 def test_it_leaves_the_other_factor_where_a_regression_does_not() -> None:
@@ -61,7 +65,8 @@ def test_it_leaves_the_other_factor_where_a_regression_does_not() -> None:
         ({"factor": "long"}, "factor"),
         ({"factors": ["tall"]}, "read: expected a network"),
         ({"start": gn.latent.axis(0, 2)}, "start: expected a direction of 3"),
-        ({"points": 8}, "points"),
+        ({"at": np.zeros((1, 2))}, "at: expected points"),
+        ({"iterations": 0}, "iterations"),
         ({"step": 0.0}, "step"),
     ],
 )
