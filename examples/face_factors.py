@@ -45,7 +45,7 @@ from gan_np.metrics import effects
 from gan_np.runs.checkpoint import describe_file, find
 
 SAMPLES, MEASURED = 4000, 400
-FACES, REACH = 16, 2.5
+FACES, REACH = 16, 2.0
 
 
 def main() -> None:
