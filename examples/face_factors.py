@@ -12,8 +12,8 @@ the other factors change least beside it (`gn.latent.selective`). Those of pose 
 names. The table compares them, on new samples, with the regressions and with directions found without labels.
 
 With --figure directions are made for each of sixteen faces by itself, pose and smile across and down, and the reader says in
-how many of the 35 places of a grid eyes, hair, its colour and the skin are still those of the face in the middle. Drawn are
-the four faces that keep them best.
+how many of the 35 places of a grid eyes, hair, its colour and the skin are still those of the face in the middle. Drawn is,
+of each of the four hairs, the face that keeps them best.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def main() -> None:
 
 
 def draw(path: Path, gan: gn.GAN, reader: FactorReader, names: list[str], chosen: dict[str, Direction]) -> None:
-    """A grid of 7×5 for each of the four faces of sixteen that keep their other factors best; prints what they keep."""
+    """A grid of 7×5 for the face of each hair that keeps its other factors best; prints what all of them keep."""
     decoder = Decoder(gan)
     kinds = {name.partition("=")[0] for name in names if "=" in name}
     columns = {kind: [i for i, name in enumerate(names) if name.startswith(kind + "=")] for kind in sorted(kinds)}
@@ -120,7 +120,7 @@ def draw(path: Path, gan: gn.GAN, reader: FactorReader, names: list[str], chosen
             grid = traverse(decoder, z, across, down)
             read, middle = reader(grid.images), reader(decoder(z[None]))
             row.append([float((read[:, k].argmax(1) == middle[:, k].argmax(1)).mean()) for k in columns.values()])
-        grids.append((grid.images, *row))
+        grids.append((grid.images, *row, int(middle[0, columns["hair"]].argmax())))
     for title, which in (("one direction for all", 1), ("made for each face", 2)):
         means = np.mean([grid[which] for grid in grids], axis=0)
         whole = sum(min(grid[which]) == 1 for grid in grids)
@@ -128,7 +128,10 @@ def draw(path: Path, gan: gn.GAN, reader: FactorReader, names: list[str], chosen
         print(
             f"{title}: of 35 places as in the middle, mean of {FACES} faces: {kept}; {whole} faces keep all everywhere"
         )
-    best = sorted(grids, key=lambda grid: -sum(grid[2]))[:4]
+    hairs = sorted({grid[3] for grid in grids})
+    best = [max((grid for grid in grids if grid[3] == hair), key=lambda grid: sum(grid[2])) for hair in hairs]
+    if len(best) != 4:
+        raise SystemExit(f"figure: the {FACES} faces have {len(best)} of 4 hairs; nothing was drawn")
     one = [grid[0].reshape(5, 7, *grid[0].shape[1:]) for grid in best]
     sheet = np.concatenate([np.concatenate(one[:2], axis=1), np.concatenate(one[2:], axis=1)])
     gn.save_grid(sheet.reshape(-1, *sheet.shape[2:]), path, columns=14, zoom=2)
