@@ -11,7 +11,7 @@ gives a first direction for each (`gn.latent.by_properties`); gradient descent t
 the other factors change least beside it (`gn.latent.selective`). Those of pose and smile are kept with the run under these
 names. The table compares them, on new samples, with the regressions and with directions found without labels.
 
-With --figure directions are made for each of sixteen faces by itself, pose and smile across and down, and the reader says in
+With --figure directions are made for each of 48 faces by itself, pose and smile across and down, and the reader says in
 how many of the 35 places of a grid eyes, hair, its colour and the skin are still those of the face in the middle. Drawn is,
 of each of the four hairs, the face that keeps them best.
 """
@@ -45,7 +45,7 @@ from gan_np.metrics import effects
 from gan_np.runs.checkpoint import describe_file, find
 
 SAMPLES, MEASURED = 4000, 400
-FACES, REACH = 16, 2.0
+FACES, REACH = 48, 2.0
 
 
 def main() -> None:
