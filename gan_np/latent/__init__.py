@@ -14,6 +14,7 @@ from .paths import combined, linear, spherical
 from .points_file import Points, read_points, save_points
 from .principal import principal
 from .properties import by_properties, by_property
+from .selective import selective
 from .towards import Towards
 from .traversal import Traversal, traversal_frames, traverse
 from .walks import along, between_classes, through, walk
@@ -46,6 +47,7 @@ __all__ = [
     "read_directions",
     "read_points",
     "save_points",
+    "selective",
     "spherical",
     "through",
     "traversal_frames",
