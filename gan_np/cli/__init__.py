@@ -17,7 +17,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from .commands import Commands
-from .output import say, show_warnings
+from .output import print_everything, say, show_warnings
 
 app = typer.Typer(
     name="gan-np",
@@ -76,6 +76,7 @@ def main() -> None:
     from gan_np.runs.imported import place_in_imported
     from gan_np.runs.signals import Interrupted
 
+    print_everything()
     show_warnings()
     try:
         with _ending_on_sigterm():
