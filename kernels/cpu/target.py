@@ -17,7 +17,7 @@ settings: Any = config  # read from the environment, so that types are not known
 TRIPLE: str = binding.get_process_triple()
 NAME: str = settings.CPU_NAME or binding.get_host_cpu_name()
 FEATURES: str = settings.CPU_FEATURES
-if FEATURES is None:
+if settings.CPU_FEATURES is None:
     FEATURES = get_host_cpu_features()  # type: ignore[no-untyped-call]
 
 
@@ -26,7 +26,7 @@ class Registers(NamedTuple):
 
     size: int
     """Bytes of one."""
-    count: int
+    number: int
     fused: bool
     """Whether a·b + c is one instruction, rounded once."""
 
@@ -76,7 +76,7 @@ def tile_of(found: Registers) -> Tile:
     """
     columns = 2 if found.size == LINE else 1
     line = columns * LINE // found.size
-    rows = min(8, (found.count - line - 1) // line)
+    rows = min(8, (found.number - line - 1) // line)
     return Tile(rows, columns, 1 << rows.bit_length() - 1)
 
 

@@ -55,7 +55,7 @@ def test_features_that_are_switched_off_are_not_counted_on():
 def test_a_tile_fits_its_registers_and_the_transposed_one_a_line(found):
     rows, columns, transposed = target.tile_of(found)
     line = columns * target.LINE // found.size
-    assert rows * line + line + 1 <= found.count
+    assert rows * line + line + 1 <= found.number
     assert transposed <= rows
     assert target.LINE // 8 % transposed == 0, "rows of a transposed tile stand in one line, also of float64"
 
