@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import shutil
+import sys
 import warnings
 import zipfile
 from pathlib import Path
@@ -15,6 +16,20 @@ LINKS = HERE / "build" / "for-type-checkers"
 PATH_FILE = "gan_np-for-type-checkers.pth"
 
 
+def link(source: Path, place: Path) -> None:
+    """Make a link. On Windows, where symbolic links take a right that few users have, a junction to a folder does the same,
+    and a file gets a second name.
+    """
+    if sys.platform != "win32":
+        place.symlink_to(source, target_is_directory=source.is_dir())
+    elif source.is_dir():
+        import _winapi
+
+        _winapi.CreateJunction(str(source), str(place))
+    else:
+        place.hardlink_to(source)
+
+
 def link_packages() -> bool:
     """Make LINKS, which looks as the wheel does: gan_np/ with kernels/ inside. False where links cannot be made."""
     shutil.rmtree(LINKS, ignore_errors=True)
@@ -23,8 +38,8 @@ def link_packages() -> bool:
     try:
         for source in (HERE / "gan_np").iterdir():
             if source.name not in ("__pycache__", "kernels.pyi"):
-                (package / source.name).symlink_to(source, target_is_directory=source.is_dir())
-        (package / "kernels").symlink_to(HERE / "kernels", target_is_directory=True)
+                link(source, package / source.name)
+        link(HERE / "kernels", package / "kernels")
     except OSError as error:
         warnings.warn(
             f"type checkers will not find gan_np in this editable install: no links here ({error})", stacklevel=2

@@ -7,6 +7,8 @@ import os
 import secrets
 import shutil
 import stat
+import sys
+import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,7 +48,7 @@ def writing(path: str | Path) -> Iterator[BinaryIO]:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, target)
+            replace(temporary, target)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
@@ -82,7 +84,7 @@ def filling_folder(path: str | Path) -> Iterator[Path]:
                 temporary.rmdir()
             else:
                 check_new_folder(target)
-                os.replace(temporary, target)
+                replace(temporary, target)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
@@ -133,6 +135,28 @@ def naming(path: str | Path, *, always: bool = False) -> Iterator[None]:
         if error.errno is None or (error.filename is not None and not always):
             raise
         raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+
+
+PATIENCE, NAP = 2.0, 0.02
+"""Seconds for which a file that somebody has open is asked for on Windows, and between two attempts."""
+
+
+def replace(source: Path, target: Path) -> None:
+    """`os.replace`. Windows refuses it while another process has the target open, as one that reads it or looks for viruses
+    has for a moment: there it is tried again until PATIENCE is over.
+
+    Raises:
+        OSError: it cannot be done.
+    """
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            os.replace(source, target)
+            return
+        except PermissionError:
+            if sys.platform != "win32" or time.monotonic() > until:
+                raise
+        time.sleep(NAP)
 
 
 def _sync_folder(folder: Path) -> None:

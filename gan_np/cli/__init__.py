@@ -17,7 +17,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from .commands import Commands
-from .output import hush, say, show_warnings
+from .output import hush, print_everything, say, show_warnings
 from .together import is_for_another
 
 app = typer.Typer(
@@ -77,6 +77,7 @@ def main() -> None:
     from gan_np.runs.imported import place_in_imported
     from gan_np.runs.signals import Interrupted
 
+    print_everything()
     if is_for_another(sys.argv[1:]):
         return
     show_warnings()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import textwrap
 import warnings
@@ -59,6 +60,16 @@ def say_all(texts: Iterable[str], *, quiet: bool = False) -> None:
     """A line on standard error for each."""
     for text in texts:
         say(text, quiet=quiet)
+
+
+def print_everything() -> None:
+    """What the output's encoding lacks (× and → have no place in that of many a Windows) is written as its escape.
+
+    Python's standard output would raise an error instead, in the middle of a help page that goes to a file.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def show_warnings() -> None:

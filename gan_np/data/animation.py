@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -13,7 +12,7 @@ import numpy as np
 
 from gan_np.arrays import Array
 from gan_np.checks import ShapeError, number
-from gan_np.files import writing
+from gan_np.files import replace, writing
 
 from .apng import write_apng
 from .gif import FASTEST, write_gif
@@ -88,7 +87,7 @@ def _movie(frames: Iterator[Any], target: Path, fps: float) -> Path:
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
         write_mp4(temporary, frames, fps=fps)
-        os.replace(temporary, target)
+        replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
     return target

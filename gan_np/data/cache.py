@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan_np.arrays import Array, Shape
-from gan_np.files import naming
+from gan_np.files import naming, replace
 from gan_np.folders import VARIABLE, expanded, make_private, users_cache
 
 from .dataset import digest
@@ -129,7 +129,13 @@ def decoded(
             f"the cache folder {folder} has {free / 1e9:.1f} GB free and the decoded images need "
             f"{needed / 1e9:.1f} GB; name another folder with {VARIABLE} or cache_dir"
         )
-    _write(target, most, chunks, notes, dtype)
+    try:
+        _write(target, most, chunks, notes, dtype)
+    except PermissionError:  # Windows, where another process made the same meanwhile and has it open
+        found = _read(target, dtype)
+        if found is None:
+            raise
+        return found
     _clean(place, whose, target)
     made = _read(target, dtype)
     if made is None:
@@ -182,8 +188,8 @@ def _write(target: Path, most: Shape, chunks: Iterable[Array], notes: Callable[[
         stack.callback(beside.unlink, missing_ok=True)
         with naming(target):
             beside.write_text(json.dumps(record), encoding="utf-8")
-        os.replace(images, target)
-        os.replace(beside, target.with_suffix(".json"))
+        replace(images, target)
+        replace(beside, target.with_suffix(".json"))
 
 
 def _header(shape: tuple[int, ...], dtype: str) -> bytes:

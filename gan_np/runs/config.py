@@ -23,6 +23,11 @@ from .options import CONDITIONAL, options_for, owners, whose_option
 from .suggestions import suggestions
 from .values import check_bounds, plain, read_setting
 
+ON_THE_CPU = {
+    "bf16": ", also where it has instructions for bf16: they save less than fast convolution does (docs/cpu-kernels.md)"
+}
+"""Precision → why there is no such kernel for the CPU."""
+
 
 @dataclass(frozen=True, init=False)
 class Config(Fields):
@@ -62,7 +67,7 @@ class Config(Fields):
         if self.precision != "float32" and self.device == "cpu":
             raise ValueError(
                 f"precision: {self.precision!r} is that of a GPU's tensor cores; on the CPU (device='cpu') products are "
-                "computed in float32"
+                f"computed in float32{ON_THE_CPU.get(self.precision, '')}"
             )
 
     def __getattr__(self, name: str) -> Any:

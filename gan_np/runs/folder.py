@@ -164,9 +164,9 @@ class RunFolder:
         description = {"config": self.config.to_file(), **(extra or {})}
         checkpoint.save(path, trainer.gan, trainer, description)
         if trainer.steps:
-            (path.parent / BEGINNING).unlink(missing_ok=True)
+            _remove(path.parent / BEGINNING)
         for old in checkpoint.all_of(self.path)[: -self.config.keep]:
-            old.unlink()
+            _remove(old)
         return path
 
     def save_best(self, path: Path, score: float) -> bool:
@@ -222,6 +222,12 @@ class RunFolder:
         """Close the log; no more lines can be written."""
         with naming(self.path / "log.jsonl"):
             self._log.close()
+
+
+def _remove(old: Path) -> None:
+    """Remove a checkpoint. On Windows one that another process reads just then cannot be: it goes with the next ones."""
+    with contextlib.suppress(PermissionError):
+        old.unlink(missing_ok=True)
 
 
 def _score_of(best: Path) -> float:

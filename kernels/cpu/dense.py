@@ -27,7 +27,7 @@ from .layouts import contiguous, flat, read_only
 from .memory import get, put
 from .panels import Own, columns_tile, left_rows, lines_tile, pack_panel, padded, right_panel
 from .product import Panels, Target
-from .vectors import COLUMNS, ROWS, VECTOR_BYTES, lanes
+from .vectors import COLUMNS, ROWS, TRANSPOSED_ROWS, VECTOR_BYTES, lanes
 from .workspace import buffer
 
 DEPTH = 512
@@ -97,7 +97,7 @@ def _weight_item(index: int, thread: int, share: int, x: Any, dz: Any, sizes: An
     panel = COLUMNS * line
     deep, wide, panels = padded(depth, line), padded(columns, panel), padded(rows, ROWS) // ROWS
     spare = Own(buffer, thread * ROWS * panel)
-    for k in range(index * share, min((index + 1) * share, depth), ROWS):
+    for k in range(index * share, min((index + 1) * share, depth), TRANSPOSED_ROWS):
         for first in range(0, columns, panel):
             target = Target(k * columns + first, columns, depth - k, columns - first, add)
             left = Panels(k // line * ROWS * line + k % line, deep * ROWS)

@@ -30,10 +30,10 @@ from .layouts import contiguous, flat, read_only
 from .memory import get, put
 from .panels import Own, columns_tile, left_rows, lines_tile, padded, reduce_splits, right_panel
 from .product import Panels, Target
-from .vectors import COLUMNS, ROWS, VECTOR_BYTES, clear_line, lanes
+from .vectors import COLUMNS, ROWS, TRANSPOSED_ROWS, VECTOR_BYTES, clear_line, lanes
 from .workspace import buffer
 
-STRIP, SHORT = 128, 64
+STRIP, SHORT = up(128, ROWS), up(64, ROWS)
 """Rows whose panels are made and used at a time, backward and forward."""
 GROUP, GROUPS = 128, 16
 """Rows that add up their own dW (split-K), and the most such groups: each costs a pass over W."""
@@ -170,7 +170,7 @@ def _backward_group(
                     lines_tile(dx, target, gate.values, gate_at, right.values, right_at, flat_wide // line, spare)
         if need_weight:
             left_rows(x, start * depth, (here, depth), (0, deep), left.values, left.start)
-            for k in range(0, depth, ROWS):
+            for k in range(0, depth, TRANSPOSED_ROWS):
                 for first in range(0, columns, panel):
                     place, later = (index * depth + k) * columns + first, add or start > index * group
                     columns_tile(

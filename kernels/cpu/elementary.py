@@ -16,6 +16,7 @@ from llvmlite import ir
 from numba.core import types
 
 from .compiled import cgutils, inner, intrinsic
+from .vectors import MULTIPLY_ADD
 
 TERMS = {32: 7, 64: 13}
 MANTISSA = {32: 23, 64: 52}
@@ -36,7 +37,7 @@ class _Reals:
 
     def fma(self, a: Any, b: Any, c: Any) -> Any:
         kind = ir.FunctionType(self.real, [self.real] * 3)
-        function = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.fma.f{self.bits}")
+        function = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.{MULTIPLY_ADD}.f{self.bits}")
         return self.builder.call(function, [a, b, c])
 
     def series(self, r: Any, coefficients: list[float]) -> Any:

@@ -20,7 +20,17 @@ from typing import Any, NamedTuple
 from .compiled import inlined, inner
 from .memory import get, put
 from .product import Target, multiply_columns, multiply_lines
-from .vectors import COLUMNS, ROWS, SQUARE, VECTOR_BYTES, clear_line, move_line, move_part, transpose_square
+from .vectors import (
+    COLUMNS,
+    ROWS,
+    SQUARE,
+    TRANSPOSED_ROWS,
+    VECTOR_BYTES,
+    clear_line,
+    move_line,
+    move_part,
+    transpose_square,
+)
 
 
 @inlined
@@ -101,9 +111,9 @@ class Own(NamedTuple):
 
 
 @inlined
-def _write_edge(c: Any, target: Any, spare: Any, panel: int) -> Any:
+def _write_edge(c: Any, target: Any, spare: Any, rows: int, panel: int) -> Any:
     """Write, or add, those numbers of a tile in spare memory that belong to C."""
-    for i in range(min(target.rows, ROWS)):
+    for i in range(min(target.rows, rows)):
         for j in range(min(target.columns, panel)):
             place, value = target.start + i * target.step + j, spare.values[spare.start + i * panel + j]
             c[place] = c[place] + value if target.add else value
@@ -120,7 +130,7 @@ def lines_tile(c: Any, target: Any, a: Any, a_at: int, b: Any, b_at: int, blocks
         multiply_lines(c, target, a, a_at, b, b_at, blocks)
     else:
         multiply_lines(spare.values, Target(spare.start, panel, ROWS, panel, False), a, a_at, b, b_at, blocks)
-        _write_edge(c, target, spare, panel)
+        _write_edge(c, target, spare, ROWS, panel)
 
 
 @inlined
@@ -130,12 +140,12 @@ def columns_tile(c: Any, target: Any, a: Any, a_blocks: Any, b: Any, b_blocks: A
     a_blocks, b_blocks: where the first panel of each begins, and how many numbers further the next one does.
     """
     panel = COLUMNS * (VECTOR_BYTES // c.itemsize)
-    if target.rows >= ROWS and target.columns >= panel:
+    if target.rows >= TRANSPOSED_ROWS and target.columns >= panel:
         multiply_columns(c, target, a, a_blocks, b, b_blocks, panels)
     else:
-        apart = Target(spare.start, panel, ROWS, panel, False)
+        apart = Target(spare.start, panel, TRANSPOSED_ROWS, panel, False)
         multiply_columns(spare.values, apart, a, a_blocks, b, b_blocks, panels)
-        _write_edge(c, target, spare, panel)
+        _write_edge(c, target, spare, TRANSPOSED_ROWS, panel)
 
 
 @inner

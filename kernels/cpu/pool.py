@@ -20,7 +20,6 @@ from __future__ import annotations
 import atexit
 import ctypes
 import os
-import platform
 import sys
 import threading
 import zlib
@@ -35,7 +34,7 @@ from numba.core import types
 from gan_np.arrays import FLOATS, Array
 from gan_np.kernels import threads
 
-from . import warm
+from . import target, warm
 from .compiled import cgutils, compiled, intrinsic
 from .workspace import keep_freed_memory
 
@@ -155,7 +154,7 @@ def _find_in_windows() -> None:
 if sys.platform == "win32":
     _find_in_windows()
 
-PAUSES = platform.machine() in ("x86_64", "AMD64", "i686")
+PAUSES = target.TRIPLE.startswith(("x86_64", "i686"))
 NOTHING = ir.FunctionType(ir.VoidType(), [])
 
 

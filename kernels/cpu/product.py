@@ -1,6 +1,6 @@
 """The innermost product: one tile of C = A·B, or C += A·B, held in registers.
 
-    C (ROWS × n)  =  Σ_k  A[:, k] · B[k, :]        n = COLUMNS lines
+    C (ROWS × n)  =  Σ_k  A[:, k] · B[k, :]        n = COLUMNS lines; TRANSPOSED_ROWS × n where A is used transposed
 
 Each step of k loads COLUMNS lines of B and ROWS single numbers of A, each spread over a line, and does ROWS·COLUMNS fused
 multiply–adds. Matrices lie in panels so that all offsets inside a block are constants of the code:
@@ -26,7 +26,7 @@ from llvmlite import ir
 from numba.core import types
 
 from .compiled import intrinsic
-from .vectors import COLUMNS, ROWS, Lines, fields
+from .vectors import COLUMNS, ROWS, TRANSPOSED_ROWS, Lines, fields
 
 UNROLL = 2
 """Steps of k in one turn of the innermost loop."""
@@ -39,7 +39,7 @@ class Target(NamedTuple):
     step: int
     rows: int
     columns: int
-    """How many rows and columns there are; `multiply_lines` and `multiply_columns` make all ROWS × n whatever they say."""
+    """How many rows and columns there are; `multiply_lines` and `multiply_columns` make all of a tile whatever they say."""
     add: bool
     """Whether the product is added to what is there."""
 
@@ -66,14 +66,14 @@ def _tile(context: Any, builder: Any, signature: Any, values: Any, transposed: b
         b_start, b_outer = values[5], ir.Constant(word, lines.count * COLUMNS * lines.count)
     c, a, b, blocks = lines.at(c, c_start), lines.at(a, a_start), lines.at(b, b_start), values[6]
     width = lines.count
-    inner = ROWS if transposed else width
+    inner, rows = (ROWS, TRANSPOSED_ROWS) if transposed else (width, ROWS)
     row_step, inner_step = (1, width) if transposed else (width, 1)
     # B: in "lines" a panel (k, COLUMNS·L); in "columns" the blocks of another matrix in panels of ROWS rows
     b_inner, b_column = (width, ROWS * width) if transposed else (COLUMNS * width, width)
 
     places = [
         lines.at(lines.at(c, builder.mul(c_row, ir.Constant(c_row.type, i))), j * width)
-        for i in range(ROWS)
+        for i in range(rows)
         for j in range(COLUMNS)
     ]
     before = builder.block
@@ -114,7 +114,7 @@ def _tile(context: Any, builder: Any, signature: Any, values: Any, transposed: b
     running = list(inside)
     for k in range(UNROLL):
         right = [lines.load(lines.at(b_now, k * b_inner + j * b_column)) for j in range(COLUMNS)]
-        for i in range(ROWS):
+        for i in range(rows):
             left = lines.spread(lines.at(a_now, k * inner_step + i * row_step))
             for j in range(COLUMNS):
                 running[i * COLUMNS + j] = lines.fma(left, right[j], running[i * COLUMNS + j])

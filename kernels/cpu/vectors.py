@@ -14,10 +14,15 @@ from numba.core import types
 
 from .compiled import cgutils, intrinsic
 from .target import COLUMNS as COLUMNS
+from .target import LINE, REGISTERS
 from .target import ROWS as ROWS
+from .target import TRANSPOSED_ROWS as TRANSPOSED_ROWS
 
-VECTOR_BYTES = 64
+VECTOR_BYTES = LINE
 """Bytes of a line: one cache line, and the widest register that any processor has."""
+MULTIPLY_ADD = "fma" if REGISTERS.fused else "fmuladd"
+"""LLVM's a·b + c, rounded once; where no instruction does that, rounded twice: the C library's function, which takes
+a number at a time, is thirty times slower."""
 
 
 def lanes(dtype: Any) -> int:
@@ -92,9 +97,9 @@ class Lines:
         return ir.Constant(self.line, [value] * self.count)
 
     def fma(self, a: Any, b: Any, c: Any) -> Any:
-        """Return a·b + c, rounded once."""
+        """Return a·b + c, rounded once where the processor can do that."""
         kind = ir.FunctionType(self.line, [self.line] * 3)
-        fused = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.fma.{self._suffix}")
+        fused = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.{MULTIPLY_ADD}.{self._suffix}")
         return self.builder.call(fused, [a, b, c])
 
 

@@ -203,6 +203,8 @@ class TestPrecision:
     def test_the_cpu_refuses(self):
         with pytest.raises(ValueError, match="precision: 'tf32' is that of a GPU's tensor cores; on the CPU"):
             gn.runs.Config(precision="tf32")
+        with pytest.raises(ValueError, match="computed in float32, also where it has instructions for bf16"):
+            gn.runs.Config(precision="bf16")
         with pytest.raises(ValueError, match="precision: expected one of float32, tf32, bf16, got 'tf23'"):
             gn.runs.Config(precision="tf23", device="cuda")
 

@@ -8,7 +8,7 @@ from ..activation import add_and_activate
 from ..compiled import inner
 from ..panels import Own, columns_tile, copy_numbers, left_rows, lines_tile
 from ..product import Panels, Target, multiply_lines
-from ..vectors import COLUMNS, ROWS, VECTOR_BYTES, add_line, add_part
+from ..vectors import COLUMNS, ROWS, TRANSPOSED_ROWS, VECTOR_BYTES, add_line, add_part
 from .patches import pack_patches
 
 SMALL_WEIGHTS = 1 << 13
@@ -200,7 +200,7 @@ def weight_item(index: int, thread: int, sizes: Any, a: Any, b: Any, buffers: An
                     row, place = first + i * ROWS + j, rows.start + i * ROWS * broad + d * ROWS + j * line
                     copy_numbers(b, row * breadth + d, breadth - d if row < last else 0, rows.values, place)
         for d in range(0, breadth, panel):
-            for k in range(k0, min(k1, depth), ROWS):
+            for k in range(k0, min(k1, depth), TRANSPOSED_ROWS):
                 k_start = patches.start + (k - k0) // line * ROWS * line + (k - k0) % line
                 columns_tile(
                     partial,

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from ..compiled import inner
 from ..memory import get, put
-from ..vectors import ROWS, VECTOR_BYTES, clear_line, move_line, move_part
+from ..vectors import TRANSPOSED_ROWS as ROWS
+from ..vectors import VECTOR_BYTES, clear_line, move_line, move_part
 from .tiles import UNROLL, sum_pixels, sum_taps
 
 

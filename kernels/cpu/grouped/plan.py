@@ -16,7 +16,8 @@ from ...reference.placing import place
 from .. import pool
 from ..costs import up
 from ..layouts import contiguous, flat, read_only
-from ..vectors import ROWS, lanes
+from ..vectors import TRANSPOSED_ROWS as ROWS
+from ..vectors import lanes
 from ..workspace import aligned, buffer
 from .contractions import Blocks, Gather, Side, gather_item, pack_weights, unpack_weights, weight_item
 from .tiles import UNROLL, channels_at_once, spreads, taps_at_once

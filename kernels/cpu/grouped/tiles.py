@@ -20,7 +20,8 @@ from llvmlite import ir
 from numba.core import types
 
 from ..compiled import cgutils, literal_intrinsic
-from ..vectors import ROWS, Lines
+from ..vectors import TRANSPOSED_ROWS as ROWS
+from ..vectors import Lines
 
 UNROLL = 2
 """Channels in one turn of the innermost loop over those of a wide group."""

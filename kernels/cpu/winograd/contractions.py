@@ -16,7 +16,7 @@ from ..transform import (
     write_small,
     write_weight,
 )
-from ..vectors import COLUMNS, ROWS, VECTOR_BYTES, add_part
+from ..vectors import COLUMNS, ROWS, TRANSPOSED_ROWS, VECTOR_BYTES, add_part
 from .points import (
     DEPTH,
     PRODUCTS,
@@ -180,13 +180,13 @@ def _gradient(v: Any, dm: Any, panels: int, k_range: Any, d_range: Any, du: Any,
     for point in range(PRODUCTS):
         for p in range(0, panels, GRADIENT_PANELS):
             for d in range(d0, d1, panel):
-                for k in range(k0, k1, ROWS):
+                for k in range(k0, k1, TRANSPOSED_ROWS):
                     k_line, start = k // line * line, du.start + point * du.gap + (k - k0) * width + d - d0
                     v_start = v.start + point * v.gap + point_place(v.slots, v.depth, p, k_line, line) + k - k_line
                     dm_start = dm.start + point * dm.gap + point_place(dm.slots, dm.depth, p, d, line)
                     multiply_columns(
                         sums,
-                        Target(start, width, ROWS, panel, p > 0 or accumulate),
+                        Target(start, width, TRANSPOSED_ROWS, panel, p > 0 or accumulate),
                         left,
                         Panels(v_start, panel_step(v.depth, k, line)),
                         right,

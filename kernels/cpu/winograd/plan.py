@@ -18,7 +18,7 @@ from .. import pool
 from ..layouts import contiguous, flat, read_only, swapped
 from ..tiles import tiling
 from ..transform import Points
-from ..vectors import ROWS, lanes
+from ..vectors import ROWS, TRANSPOSED_ROWS, lanes
 from ..workspace import buffer
 from . import contractions
 from .contractions import BREADTH, GRADIENT_BREADTH, Reduction, Scratch, Split, Steps
@@ -187,7 +187,7 @@ class WinogradPlan:
         blocks = Blocks(self.panels, self.block_images, self.geometry.batch, *self.tiles, True)
         arguments = (Split(splits, self.blocks, at_once), a, b, blocks, (v, dm, du))
         self._run(contractions.split_item, dtype, splits, arguments)
-        reduction = Reduction(splits, max(ROWS, depth // ITEMS // ROWS * ROWS), depth, add)
+        reduction = Reduction(splits, _share(depth // ITEMS), depth, add)
         self._run(contractions.reduce_item, dtype, -(-depth // reduction.share), (reduction, du, kernel))
 
     def _weight_in_blocks(self, large: Array, small: Array, kernel: Kernel, add: bool) -> None:
@@ -196,7 +196,7 @@ class WinogradPlan:
         blocks = self._blocks(depth + breadth, dtype)
         v, dm = self._points("V", blocks, depth, dtype), self._points("dM", blocks, breadth, dtype)
         chunks = -(-breadth // GRADIENT_BREADTH)
-        share = max(ROWS, min(64, depth * chunks // ITEMS // ROWS * ROWS))
+        share = _share(min(64, depth * chunks // ITEMS))
         items = -(-depth // share) * chunks
         groups = self._groups(blocks)
         kept, gap = len(groups) > 1, share * min(breadth, GRADIENT_BREADTH) + lanes(dtype)
@@ -259,6 +259,11 @@ class Winograd:
     def plan(self, geometry: Geometry) -> WinogradPlan:
         """Return the plan of a geometry, which is made once."""
         return _plan(geometry)
+
+
+def _share(rows: int) -> int:
+    """Return how many of some rows of dU an item sums: full tiles, at least one."""
+    return max(TRANSPOSED_ROWS, rows // TRANSPOSED_ROWS * TRANSPOSED_ROWS)
 
 
 _plan = lru_cache(maxsize=256)(WinogradPlan)
