@@ -70,6 +70,8 @@ def folder() -> Path:
 
 PACKAGE = Path(__file__).parent
 SHIPPED = PACKAGE / "shipped"
+USE_SHIPPED = "GAN_NP_SHIPPED"
+"""0: what came with the library is left alone, as if it had come without."""
 _ship_to: Path | None = None
 
 
@@ -81,7 +83,7 @@ def _shipped_name() -> str:
 def shipped() -> Path | None:
     """The folder of kernels that came with the library for these very sources, versions and target; None without one."""
     folder = SHIPPED / _shipped_name()
-    return folder if folder.is_dir() else None
+    return folder if os.environ.get(USE_SHIPPED, "1") != "0" and folder.is_dir() else None
 
 
 def ship_to(folder: Path) -> None:
