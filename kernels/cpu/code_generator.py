@@ -1,12 +1,11 @@
 """Numba's compiler, set to the target of `target.py`, and without work that kernels have no use for.
 
 A `KernelDispatcher` is one of Numba's dispatchers with a code generator of its own: whatever a user compiles with Numba in
-the same process is still compiled for the very processor. Three things are done otherwise than Numba does them:
+the same process is still compiled for the very processor.
 
-- A function that only compiled code calls becomes part of each of its callers, where it is optimised. So it gets no machine
-  code of its own, and no more than the cheap passes by which Numba finds references that need not be counted.
-- Functions are optimised once, as the module that they end in, and not before that one by one.
-- No C functions are made beside those that Python and the pool call.
+A function that only compiled code calls gets no machine code of its own, since it becomes part of each of its callers, and no
+C functions are made for which nobody asks. All functions are optimised as Numba does it: without the passes that it runs before a
+function becomes part of another a first step cost a seventh less, and some steps after it a tenth more.
 """
 
 from __future__ import annotations
@@ -35,21 +34,6 @@ class _Library(_library):  # type: ignore[misc]
     def __init__(self, code: Any, name: str) -> None:
         super().__init__(code, name)
         self._alone = code.compiling is None or code.compiling.alone
-
-    def add_llvm_module(self, module: Any) -> None:
-        """Take in a module as it is; it is optimised with all others when it is complete."""
-        module.data_layout = self._codegen._data_layout
-        self._final_module.link_in(module)
-
-    def _optimize_final_module(self) -> None:
-        if self._alone:
-            super()._optimize_final_module()
-            return
-        passes, builder = self._codegen._module_pass_manager(
-            loop_vectorize=False, slp_vectorize=False, opt=0, cost="cheap"
-        )
-        passes.add_global_dead_code_eliminate_pass()
-        passes.run(self._final_module, builder)
 
     def _finalize_final_module(self) -> None:
         if self._alone:
