@@ -3,9 +3,9 @@
 A `KernelDispatcher` is one of Numba's dispatchers with a code generator of its own: whatever a user compiles with Numba in
 the same process is still compiled for the very processor.
 
-A function that only compiled code calls gets no machine code of its own, since it becomes part of each of its callers, and no
-C functions are made for which nobody asks. All functions are optimised as Numba does it: without the passes that it runs before a
-function becomes part of another a first step cost a seventh less, and some steps after it a tenth more.
+A function that only compiled code calls gets no machine code of its own, since it becomes part of each of its callers, and
+no C functions are made for which nobody asks. All functions are optimised as Numba does it: without the passes that it runs
+before a function becomes part of another a first step cost up to an eighth less, and some steps after it a tenth more.
 """
 
 from __future__ import annotations
