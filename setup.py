@@ -184,6 +184,7 @@ setup(
     package_data={
         "gan_np": ["py.typed"],
         "gan_np.explore": ["web/*"],
+        "gan_np.kernels.cpu": ["shipped/*/*.nbc"],  # by `python -m gan_np.kernels.cpu.compile --ship`, where it was run
         "gan_np.kernels.cuda": ["sources/*.cu", "sources/*.cuh"],
     },
     cmdclass={"editable_wheel": EditableWheel},

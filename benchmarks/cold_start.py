@@ -88,7 +88,7 @@ def _asks(
         if empty:
             caches.append(folder / str(len(caches)))
             caches[-1].mkdir()
-        variables = dict.fromkeys(options.cache_variables, str(caches[-1]))
+        variables = dict.fromkeys(options.cache_variables, str(caches[-1])) | {"GAN_NP_SHIPPED": "0"}
         request = players.request_of(OURS, setup, options.dtype, threads)
         found = children.ask("start_child", request, environment | variables)
         files = [file for file in caches[-1].rglob("*") if file.is_file()]

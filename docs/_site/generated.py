@@ -145,9 +145,11 @@ def kernels():
 
 MEANING = {
     "GAN_NP_CACHE": "The folder for compiled kernels, decoded data sets and downloads.",
+    "GAN_NP_CPU": "What kernels are compiled for: a level, as `x86-64-v3`, or `native`; else the processor's best level.",
     "GAN_NP_CUDA_DEBUG": "With 1 the host waits for the GPU after each operation, so that errors name the operation.",
     "GAN_NP_KERNELS": "Forces kernels by name, as in `conv2d=reference,dense=numba`.",
     "GAN_NP_NUM_THREADS": "How many threads the compiled kernels use; without it one for each core.",
+    "GAN_NP_SHIPPED": "With 0 compiled kernels that came with the library are not used.",
     "GAN_NP_WARM": "Set by the library for a process that compiles kernels ahead; do not set it.",
 }
 

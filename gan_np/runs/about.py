@@ -9,9 +9,11 @@ import importlib.metadata
 import json
 import os
 import platform
+import warnings
 from pathlib import Path
 from typing import Any
 
+from gan_np import kernels
 from gan_np.files import write_atomically
 from gan_np.registry import name_of
 from gan_np.training.algorithm import Trainer
@@ -29,8 +31,29 @@ def write_about(folder: Path, trainer: Trainer) -> None:
     session: dict[str, Any] = {"from_step": trainer.steps, **surroundings(trainer.device)}
     if trainer.steps and trainer.source.inexact and not trainer.reading:
         session["data"] = trainer.source.inexact
+    if trainer.steps:
+        _compare_kernels(found["sessions"], session)
     found["sessions"].append(session)
     write_atomically(folder / FILE, (json.dumps(found, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+class OtherKernelsWarning(UserWarning):
+    """The kernels with which a run goes on are compiled for another processor than those that it began with."""
+
+
+def _compare_kernels(sessions: list[Any], session: dict[str, Any]) -> None:
+    """Warn where a run goes on with kernels for another processor: they round otherwise, so the bits may be others."""
+    last = sessions[-1] if sessions and isinstance(sessions[-1], dict) else {}
+    machine = last.get("machine")
+    before = machine.get("kernels") if isinstance(machine, dict) else None
+    now = session["machine"].get("kernels")
+    if before is not None and now is not None and before != now:
+        warnings.warn(
+            f"the run's kernels were compiled for {before}, and go on compiled for {now}: numbers agree within rounding, "
+            f"not to the last bit. GAN_NP_CPU={before} keeps them, on a processor that has all of it",
+            OtherKernelsWarning,
+            stacklevel=2,
+        )
 
 
 def read_about(folder: str | Path) -> dict[str, Any] | None:
@@ -50,10 +73,10 @@ def surroundings(device: str) -> dict[str, Any]:
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return {
-        "versions": versions,
-        "machine": {"system": platform.platform(), "processor": _processor(), "cpus": os.cpu_count(), "device": device},
-    }
+    machine = {"system": platform.platform(), "processor": _processor(), "cpus": os.cpu_count(), "device": device}
+    if device == "cpu" and (level := kernels.cpu.compiled_for()) is not None:
+        machine["kernels"] = level
+    return {"versions": versions, "machine": machine}
 
 
 def _processor() -> str:

@@ -11,13 +11,14 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from gan_np import kernels
 from gan_np.printable import printable_lines
 from gan_np.training.step import Step
 
 WIDEST_BAR, NARROWEST_BAR = 16, 4
 SPACES = 2
 """Between count, bar and text: one each."""
-COMPILING = "compiling kernels, kept for next time"
+COMPILING = "compiling kernels, once on this machine"
 
 
 class Following:
@@ -50,7 +51,8 @@ class Following:
     def compiling(self) -> None:
         """A kernel is being compiled: said, and the step that waits for it is not measured."""
         self._compiled = True
-        self.show(COMPILING)
+        count = kernels.cpu.compilations()
+        self.show(f"{COMPILING}: {count} so far" if count else COMPILING)
 
     def show(self, *parts: str) -> None:
         """Show these parts of the state, the most important first."""

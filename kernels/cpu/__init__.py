@@ -6,13 +6,14 @@ This file imports nothing heavy: what is registered here are stand-ins that load
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 
 from .. import reference  # noqa: F401  (registers itself, so that it comes first in the table)
 from ..selection import Problem, register_kernel
 from ..stand_in import StandIn
 from . import costs
-from .costs import supports
+from .costs import supports, unusable
 
 NAME = "numba"
 FEATURES = ("float64", "stride", "padding", "in_place", "first", "across_ranks")
@@ -31,6 +32,21 @@ register_kernel(
     features=FEATURES,
     cost=0.5,
 )
+
+
+def compiled_for() -> str | None:
+    """Return what the kernels are compiled for, `x86-64-v4` say; None where Numba is missing or disabled."""
+    if unusable() is not None:
+        return None
+    from . import target  # loads Numba
+
+    return target.NAME
+
+
+def compilations() -> int:
+    """Return how many functions this process has compiled so far, and not found compiled."""
+    module = sys.modules.get(f"{__name__}.code_generator")
+    return 0 if module is None else int(module.KernelDispatcher.compiled)
 
 
 for _name, _supports in (

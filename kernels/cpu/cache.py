@@ -7,6 +7,10 @@ that it is compiled for, and the shape of the tiles (`target.py`).
 
     GAN_NP_CACHE/kernels/FOLDER/FUNCTION-….nbc   one function, compiled for one signature: a digest, then a pickle
     GAN_NP_CACHE/kernels/FOLDER/key              a secret of this user
+    shipped/LEVEL-PYTHON-FOLDER/FUNCTION-….nbc   beside this file: kernels that came with the library (`compile.py`)
+
+What came with the library is looked at first. It is trusted as the sources beside it are, which whoever can write there
+could change as well; its digests have no secret, and notice damage alone.
 
 What is read there is executed. So the folder is used only if nobody else can write in it (`folders.distrust`); only files
 of this user's own are read; and a file is unpickled only if its digest, made with the secret, is right: damaged code would
@@ -23,6 +27,7 @@ import hmac
 import os
 import pickle
 import secrets
+import shutil
 import sys
 import warnings
 from pathlib import Path
@@ -61,6 +66,56 @@ def folder() -> Path:
         OSError, RuntimeError: no folder can be named: there is no home, or GAN_NP_CACHE names one that is not known.
     """
     return (named_cache() or users_cache()) / "kernels" / _sources()
+
+
+PACKAGE = Path(__file__).parent
+SHIPPED = PACKAGE / "shipped"
+USE_SHIPPED = "GAN_NP_SHIPPED"
+"""0: what came with the library is left alone, as if it had come without."""
+_ship_to: Path | None = None
+
+
+def _shipped_name() -> str:
+    return f"{target.NAME}-{sys.implementation.cache_tag}-{_sources()}"
+
+
+@functools.cache
+def shipped() -> Path | None:
+    """The folder of kernels that came with the library for these very sources, versions and target; None without one."""
+    folder = SHIPPED / _shipped_name()
+    return folder if os.environ.get(USE_SHIPPED, "1") != "0" and folder.is_dir() else None
+
+
+def ship_to(folder: Path) -> None:
+    """From now on keep what is compiled in a folder that is to be shipped, and read nothing that is kept elsewhere.
+
+    What the folder has for the same level and version of Python, but from other sources, is removed.
+    """
+    global _ship_to
+    _ship_to = folder / _shipped_name()
+    for other in folder.glob(f"{_ship_to.name.rpartition('-')[0]}-*"):
+        if other != _ship_to:
+            shutil.rmtree(other)
+    _ship_to.mkdir(parents=True, exist_ok=True)
+
+
+def kept_in() -> Path:
+    """The folder in which what is compiled is kept."""
+    return _ship_to or folder()
+
+
+def _read_shipped(place: Path, name: str) -> bytes | None:
+    """The pickle in a file that came with the library; None where there is none, or a damaged one."""
+    try:
+        data = (place / name).read_bytes()
+    except OSError:
+        return None
+    digest, pickled = data[:DIGEST], data[DIGEST:]
+    return pickled if digest == _plain_digest(name, pickled) else None
+
+
+def _plain_digest(name: str, data: bytes) -> bytes:
+    return hashlib.blake2b(name.encode() + b"\0" + data, digest_size=DIGEST).digest()
 
 
 class _Place:
@@ -122,46 +177,60 @@ class _Files:
     (Of two processes that added a signature to Numba's index at the same time the second took over the first one's file.)
     """
 
-    def __init__(self, stem: str) -> None:
-        self._stem = stem
+    def __init__(self, stem: str, dispatcher: Any) -> None:
+        self._stem, self._dispatcher = stem, dispatcher
 
     def load(self, key: Any) -> Any:
         """What was saved under a key, or None; a damaged file is as good as none."""
+        name = self._name(key)
+        pickled = self._read(name)
+        if pickled is None:
+            return None
+        known, result = pickle.loads(pickled)
+        return result if known == key else None
+
+    def _read(self, name: str) -> bytes | None:
+        came_with_us = _ship_to or shipped()
+        found = None if came_with_us is None else _read_shipped(came_with_us, name)
+        if found is not None or _ship_to is not None:
+            return found
         there = place()
         if isinstance(there, str):
-            return _without(there)
-        name = self._name(key)
+            _without(there)
+            return None
         try:
             data = _read_own(there.path / name)
         except FileNotFoundError:
             return None
         digest, pickled = data[:DIGEST], data[DIGEST:]
-        if not hmac.compare_digest(digest, there.digest(name, pickled)):
-            return None
-        known, result = pickle.loads(pickled)
-        return result if known == key else None
+        return pickled if hmac.compare_digest(digest, there.digest(name, pickled)) else None
 
     def save(self, key: Any, result: Any) -> None:
         """Keep a result for later processes."""
+        name, pickled = self._name(key), dumps((key, result))  # type: ignore[no-untyped-call]
+        if _ship_to is not None:
+            write_atomically(_ship_to / name, _plain_digest(name, pickled) + pickled)
+            return
         there = place()
         if isinstance(there, str):
-            return _without(there)
-        name, pickled = self._name(key), dumps((key, result))  # type: ignore[no-untyped-call]
+            _without(there)
+            return
         write_atomically(there.path / name, there.digest(name, pickled) + pickled)
-        return None
 
     def flush(self) -> None:
         """Forget nothing: a file that is wrong is written anew."""
 
     def _name(self, key: Any) -> str:
-        return f"{self._stem}-{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}.nbc"
+        return f"{self._stem}-{hashlib.sha256(repr((key, self._dispatcher.alone)).encode()).hexdigest()[:16]}.nbc"
 
 
 class _Locator(_CacheLocator):
     """Numba's questions about one function; where its code is kept is not asked here (see `_Files`)."""
 
     def __init__(self, function: Any, file: str) -> None:
-        self._file, self._line = file, function.__code__.co_firstlineno
+        inside = Path(file).relative_to(PACKAGE) if Path(file).is_relative_to(PACKAGE) else Path(file)
+        self._file, self._line = inside.as_posix(), function.__code__.co_firstlineno
+        self._py_file = file  # Numba names it where something cannot be kept
 
     def get_cache_path(self) -> str:
         return ""
@@ -189,9 +258,9 @@ class KernelCache(Cache):
 
     _impl_class: Any = _Implementation
 
-    def __init__(self, function: Any) -> None:
-        super().__init__(function)  # type: ignore[no-untyped-call]
-        self._cache_file: Any = _Files(self._impl.filename_base)
+    def __init__(self, dispatcher: Any) -> None:
+        super().__init__(dispatcher.py_func)  # type: ignore[no-untyped-call]
+        self._cache_file: Any = _Files(self._impl.filename_base, dispatcher)
 
     def load_overload(self, signature: Any, target: Any) -> Any:
         """Return the compiled code that is kept for a signature, or None."""

@@ -10,6 +10,7 @@ from numba.core import cgutils as _cgutils
 from numba.extending import intrinsic as _intrinsic
 
 from .cache import KernelCache
+from .code_generator import KernelDispatcher
 
 kernel_cache: Any = KernelCache
 
@@ -18,12 +19,11 @@ Decorator: TypeAlias = Callable[[Callable[..., Any]], Any]
 
 def _compiler(*freedoms: str, **options: Any) -> Decorator:
     """Numba's compiler with these freedoms in floating-point arithmetic, and our cache."""
-    njit: Any = numba.njit
-    compiler = njit(nogil=True, error_model="numpy", fastmath=set(freedoms), boundscheck=False, **options)
+    common = {"nopython": True, "nogil": True, "error_model": "numpy", "fastmath": set(freedoms), "boundscheck": False}
 
     def decorate(function: Callable[..., Any]) -> Any:
-        dispatcher: Any = compiler(function)
-        dispatcher._cache = kernel_cache(function)
+        dispatcher: Any = KernelDispatcher(function, targetoptions={**common, **options})
+        dispatcher._cache = kernel_cache(dispatcher)
         return dispatcher
 
     return decorate
@@ -32,10 +32,10 @@ def _compiler(*freedoms: str, **options: Any) -> Decorator:
 compiled: Decorator = _compiler("contract", "nsz")
 """For what Python calls: products and sums are contracted, nothing else is rearranged."""
 
-inner: Decorator = _compiler("contract", "nsz", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+inner: Decorator = _compiler("contract", "nsz", no_cpython_wrapper=True)
 """For what only compiled code and the pool call (from Python a call crashes): a quarter less to compile."""
 
-summed: Decorator = _compiler("contract", "nsz", "reassoc", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+summed: Decorator = _compiler("contract", "nsz", "reassoc", no_cpython_wrapper=True)
 """As `inner`, for sums that may be taken in any order, so that a line of them can be taken at once. The order is that of the
 compiled code: the same in every run."""
 

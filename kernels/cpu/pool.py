@@ -35,6 +35,7 @@ from gan_np.arrays import FLOATS, Array
 from gan_np.kernels import threads
 
 from . import target, warm
+from .code_generator import address_of
 from .compiled import cgutils, compiled, intrinsic
 from .workspace import keep_freed_memory
 
@@ -55,6 +56,10 @@ INDICES = (1 << INDEX_BITS) - 1
 SPINS, YIELDS, NAPS = 2_000, 1_000, 20_000
 """A worker without work looks again at once (some 50 µs), then after giving way to others (some 300 µs), then after naps of
 50 µs (some seconds); then it leaves compiled code and waits for a lock, which costs nothing."""
+
+
+STATE: Any = types.Array(types.int64, 1, "C")
+"""The type of the pool's state."""
 
 
 def _pointer(builder: Any, context: Any, kind: Any, state: Any, cell: Any) -> Any:
@@ -284,8 +289,10 @@ def parallel(typing: Any, state: Any, part: Any, count: Any, arguments: Any) -> 
 
 
 @intrinsic
-def _parallel_at(typing: Any, state: Any, address: Any, expected: Any, count: Any, arguments: Any) -> Any:
-    """Do the same as `parallel` for a part that lies compiled at an address.
+def _parallel_at(
+    typing: Any, state: Any, run_address: Any, address: Any, expected: Any, count: Any, arguments: Any
+) -> Any:
+    """Do the same as `parallel` for a part that lies compiled at an address, through the `_run` that lies at another.
 
     expected: the fingerprint of the types that it was compiled for; with arguments of others nothing is run, and the result
         is WRONG_TYPES.
@@ -304,13 +311,13 @@ def _parallel_at(typing: Any, state: Any, address: Any, expected: Any, count: An
             function = inside.inttoptr(function, kind)
             return context.call_conv.call_function(inside, function, types.none, given_types, given)[0]
 
-        same = builder.icmp_signed("==", values[2], context.get_constant(types.int64, own))
-        safe = builder.select(same, values[3], context.get_constant(types.int64, 0))
-        both = context.make_tuple(builder, packed_types, [values[1], values[4]])
-        failed = _hand_out(context, builder, state, packed_types, values[0], safe, both, call)
+        same = builder.icmp_signed("==", values[3], context.get_constant(types.int64, own))
+        safe = builder.select(same, values[4], context.get_constant(types.int64, 0))
+        both = context.make_tuple(builder, packed_types, [values[2], values[5]])
+        failed = _hand_out(context, builder, state, packed_types, values[0], safe, both, call, values[1])
         return builder.select(same, failed, context.get_constant(types.int64, WRONG_TYPES))
 
-    return types.int64(state, types.int64, types.int64, types.int64, arguments), build
+    return types.int64(state, types.int64, types.int64, types.int64, types.int64, arguments), build
 
 
 tuple_of: Any = types.Tuple
@@ -346,10 +353,18 @@ def fingerprint(kinds: tuple[Any, ...]) -> int:
 
 
 def _hand_out(
-    context: Any, builder: Any, state_type: Any, packed_type: Any, state: Any, count: Any, packed: Any, call: Any
+    context: Any,
+    builder: Any,
+    state_type: Any,
+    packed_type: Any,
+    state: Any,
+    count: Any,
+    packed: Any,
+    call: Any,
+    run_address: Any = None,
 ) -> Any:
     """Put what is packed on the stack, make a function of one C signature that calls the part with it, and run that for all
-    indices.
+    indices: by the `_run` at an address where one is given, which is less to compile, else by one that becomes part of it.
     """
     word = ir.IntType(64)
     value_type = context.get_value_type(packed_type)
@@ -362,18 +377,23 @@ def _hand_out(
 
     place = cgutils.alloca_once_value(builder, packed)
     signature = types.int64(state_type, types.int64, types.int64, types.int64)
+    arguments = [state, builder.ptrtoint(thunk, word), builder.ptrtoint(place, word), count]
+    if run_address is not None:
+        kind = context.call_conv.get_function_type(signature.return_type, signature.args).as_pointer()
+        function = builder.inttoptr(run_address, kind)
+        called = context.call_conv.call_function(builder, function, signature.return_type, signature.args, arguments)
+        return called[1]
     run_all = _run.get_compile_result(signature)
     context.add_linking_libs([run_all.library])
-    arguments = [state, builder.ptrtoint(thunk, word), builder.ptrtoint(place, word), count]
     return context.call_internal_no_propagate(builder, run_all.fndesc, signature, arguments)[1]
 
 
 @compiled
-def _launch(state: Any, address: int, expected: int, count: int, arguments: Any) -> Any:
-    return _parallel_at(state, address, expected, count, arguments)
+def _launch(state: Any, run_address: int, address: int, expected: int, count: int, arguments: Any) -> Any:
+    return _parallel_at(state, run_address, address, expected, count, arguments)
 
 
-_compiled_parts: dict[tuple[Any, ...], tuple[int, int]] = {}
+_compiled_parts: dict[tuple[Any, ...], tuple[int, int, int]] = {}
 
 
 def run(part: Any, key: Any, count: int, arguments: tuple[Any, ...], constants: int = 0) -> None:
@@ -392,10 +412,8 @@ def run(part: Any, key: Any, count: int, arguments: tuple[Any, ...], constants: 
         kinds = (types.int64, types.int64, *map(typeof, arguments))
         _require_dtype(part, key[0] if isinstance(key, tuple) else key, kinds)
         known = (*kinds[:2], *map(types.literal, arguments[:constants]), *kinds[2 + constants :])
-        part.compile(known)
-        result = part.overloads[known]
-        address = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
-        found = _compiled_parts[part, key] = address, fingerprint(kinds)
+        run_all = address_of(_run, (STATE, types.int64, types.int64, types.int64))
+        found = _compiled_parts[part, key] = run_all, address_of(part, known), fingerprint(kinds)
     failed = _launch(state(), *found, count, arguments)
     if failed == WRONG_TYPES:
         raise TypeError(f"key: {part.py_func.__name__} was first run with other argument types under {key!r}")

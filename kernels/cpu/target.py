@@ -1,24 +1,106 @@
-"""The processor that kernels are compiled for: this one, or the one that NUMBA_CPU_NAME and NUMBA_CPU_FEATURES name.
+"""The processor that kernels are compiled for: a level that many processors have in full, not the very one at hand.
 
-What follows from it, such as the shape of a product's tile, must follow from this and not from the processor that happens to
-run the code: several may read the same compiled kernels.
+    x86-64-v4    AVX-512 (F, BW, CD, DQ, VL), and v3
+    x86-64-v3    AVX2, FMA, BMI and so on, and v2
+    x86-64-v2    SSE4.2, and the plain x86-64 that every 64-bit PC has
+    generic      on 64-bit ARM: NEON
+
+So kernels that were compiled elsewhere serve, and give the same bits, as what is compiled here: on every machine of a level,
+and whether they came with the library or not. Compiled for the very processor they were no faster (docs/cpu-kernels.md).
+GAN_NP_CPU names another level, or "native"; NUMBA_CPU_NAME and NUMBA_CPU_FEATURES pin any processor that LLVM knows.
+
+What follows from the target, such as the shape of a product's tile, must follow from this and not from the processor that
+happens to run the code: several may read the same compiled kernels.
 """
 
 from __future__ import annotations
 
+import os
 from typing import Any, NamedTuple
 
 from llvmlite import binding, ir
 from numba.core import config
-from numba.core.codegen import get_host_cpu_features
 
 settings: Any = config  # read from the environment, so that types are not known
 
+VARIABLE = "GAN_NP_CPU"
+"""Names a level, or "native" for the very processor at hand."""
+NATIVE = "native"
+
+_V1 = ("cx8", "fxsr", "mmx", "sse", "sse2")
+_V2 = (*_V1, "cx16", "popcnt", "sahf", "sse3", "sse4.1", "sse4.2", "ssse3")
+_V3 = (*_V2, "avx", "avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt", "movbe", "xsave")
+_V4 = (*_V3, "avx512bw", "avx512cd", "avx512dq", "avx512f", "avx512vl")
+LEVELS: dict[str, dict[str, tuple[str, ...]]] = {
+    "x86_64": {"x86-64-v4": _V4, "x86-64-v3": _V3, "x86-64-v2": _V2, "x86-64": _V1},
+    "aarch64": {"generic": ("neon", "fp-armv8")},
+}
+"""For each architecture its levels, the best first: LLVM's name, and the features that a processor must have."""
+
+
+class Target(NamedTuple):
+    """What LLVM is told of a processor."""
+
+    name: str
+    features: str
+    """As LLVM writes them, "+avx2,-avx512f"; what the name has need not be there."""
+
+
+def choose(
+    asked: str | None, pinned: tuple[str | None, str | None], architecture: str, host: Target, has: frozenset[str]
+) -> Target:
+    """Return the target: as asked, else as Numba's variables pin it, else the best level of which nothing is missing.
+
+    asked: what GAN_NP_CPU says. pinned: NUMBA_CPU_NAME and NUMBA_CPU_FEATURES. host: the very processor, which has the
+    features `has`. It serves where the architecture has no levels here, and where its best level would leave out that it
+    multiplies and adds in one instruction (every product does).
+
+    Raises:
+        ValueError: the level asked for is not one of this architecture, or the processor lacks some of it.
+    """
+    levels = LEVELS.get(architecture, {})
+    if asked and asked != NATIVE:
+        if asked not in levels:
+            raise ValueError(f"{VARIABLE}: expected {', '.join((*levels, NATIVE))}, got {asked!r}")
+        missing = sorted(set(levels[asked]) - has)
+        if missing:
+            raise ValueError(
+                f"{VARIABLE}: {asked} needs a processor with {', '.join(missing)}; {host.name} has no such"
+            )
+        return of_level(asked, levels[asked])
+    if asked == NATIVE:
+        return host
+    name, features = pinned
+    if name or features is not None:
+        return Target(name or host.name, host.features if features is None else features)
+    for level, needed in levels.items():
+        if has.issuperset(needed):
+            return host if "fma" in has and "fma" not in needed else of_level(level, needed)
+    return host
+
+
+def of_level(name: str, features: tuple[str, ...]) -> Target:
+    """What LLVM is told of a level."""
+    return Target(name, ",".join(f"+{feature}" for feature in features))
+
+
+def _features() -> Any:
+    try:
+        features = binding.get_host_cpu_features()
+    except RuntimeError:  # LLVM does not know them on every system
+        return None
+    if not settings.ENABLE_AVX:
+        for feature in features:
+            features[feature] = features[feature] and not feature.startswith("avx")
+    return features
+
+
 TRIPLE: str = binding.get_process_triple()
-NAME: str = settings.CPU_NAME or binding.get_host_cpu_name()
-FEATURES: str = settings.CPU_FEATURES
-if settings.CPU_FEATURES is None:
-    FEATURES = get_host_cpu_features()  # type: ignore[no-untyped-call]
+ARCHITECTURE = {"arm64": "aarch64", "amd64": "x86_64"}.get(TRIPLE.partition("-")[0], TRIPLE.partition("-")[0])
+_found = _features()
+HOST = Target(binding.get_host_cpu_name(), "" if _found is None else _found.flatten())
+HAS = frozenset(feature for feature, there in (_found or {}).items() if there)
+NAME, FEATURES = choose(os.environ.get(VARIABLE), (settings.CPU_NAME, settings.CPU_FEATURES), ARCHITECTURE, HOST, HAS)
 
 
 class Registers(NamedTuple):

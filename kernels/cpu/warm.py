@@ -49,7 +49,7 @@ def beside() -> None:
 def _first() -> bool:
     """Whether no kernel was ever compiled here, and what is compiled can be kept for the other process."""
     try:
-        new = not cache.folder().exists()
+        new = not cache.folder().exists() and cache.shipped() is None
     except (OSError, RuntimeError):
         return False
     return new and not isinstance(cache.place(), str)
@@ -57,13 +57,17 @@ def _first() -> bool:
 
 def main() -> None:
     """Run every kernel that a DCGAN's training step in float32 needs once, the last ones first."""
-    for work in _backwards(np.dtype(np.float32)):
+    for work in backwards(np.dtype(np.float32)):
         work()
 
 
-def _backwards(dtype: Any) -> Iterator[Any]:
-    def implementation(module: str, name: str) -> Any:
-        return getattr(importlib.import_module(f"{__package__}.{module}"), name)()
+def implementation(module: str, name: str) -> Any:
+    """Make one of the implementations of this folder."""
+    return getattr(importlib.import_module(f"{__package__}.{module}"), name)()
+
+
+def backwards(dtype: Any) -> Iterator[Any]:
+    """Functions that each run some of these kernels, the last one that a step needs first."""
 
     def ones(*shape: int) -> Any:
         return np.ones(shape, dtype)
@@ -85,7 +89,7 @@ def _backwards(dtype: Any) -> Iterator[Any]:
         yield lambda p=plan, g=geometry: p.to_weight(ones(*g.large_shape), ones(*g.small_shape))
     norm = implementation("normalisation", "BatchNorm")
     image, channels = ones(2, 4, 4, 32), ones(32)
-    yield lambda: norm.backward(image, image, image, channels, channels, channels, leaky)
+    yield lambda: norm.backward(image, image, image, *[channels] * 4, leaky)
     for plan, weight, geometry in plans:
         yield lambda p=plan, w=weight, g=geometry: p.to_small(w, ones(*g.large_shape))
     activation = implementation("activation", "BiasActivation")

@@ -1,0 +1,143 @@
+"""Numba's compiler, set to the target of `target.py`, and without work that kernels have no use for.
+
+A `KernelDispatcher` is one of Numba's dispatchers with a code generator of its own: whatever a user compiles with Numba in
+the same process is still compiled for the very processor.
+
+A function that only compiled code calls gets no machine code of its own, since it becomes part of each of its callers, and
+no C functions are made for which nobody asks. All functions are optimised as Numba does it: without the passes that it runs
+before a function becomes part of another a first step cost up to an eighth less, and some steps after it a tenth more.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from numba.core import codegen, cpu, registry, sigutils
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.utils import threadsafe_cached_property
+
+from . import target
+
+# Numba's own classes have types for parts of them only.
+_library: Any = codegen.JITCodeLibrary
+_code: Any = codegen.JITCPUCodegen
+_context: Any = cpu.CPUContext
+_dispatcher: Any = registry.CPUDispatcher
+_numbas: Any = registry.cpu_target
+_types_of: Any = sigutils.normalize_signature
+
+
+class _Library(_library):  # type: ignore[misc]
+    """The code of one function and of all that it calls."""
+
+    def __init__(self, code: Any, name: str) -> None:
+        super().__init__(code, name)
+        self._alone = code.compiling is None or code.compiling.alone
+
+    def _finalize_final_module(self) -> None:
+        if self._alone:
+            super()._finalize_final_module()
+            return
+        self._finalize_dynamic_globals()
+        self._verify_declare_only_symbols()
+        self._finalized = True
+
+    def get_pointer_to_function(self, name: str) -> int:
+        """The address of a function; 0 if this library has it not, or no machine code at all."""
+        address: int = super().get_pointer_to_function(name) if self._alone else 0
+        return address
+
+    def serialize_using_object_code(self) -> Any:
+        """What is kept on disk: machine code and LLVM's code; the latter alone where there is nothing else."""
+        return super().serialize_using_object_code() if self._alone else self.serialize_using_bitcode()
+
+
+class _CodeGenerator(_code):  # type: ignore[misc]
+    """For the target, not for the processor at hand."""
+
+    _library_class = _Library
+    compiling: Any = None
+    """The dispatcher whose function is being compiled or read."""
+
+    def _get_host_cpu_name(self) -> str:
+        return target.NAME
+
+    def _get_host_cpu_features(self) -> str:
+        return target.FEATURES
+
+    def set_env(self, name: str, environment: Any) -> None:
+        """Tell a function's machine code where its environment is, if it has any."""
+        if self._engine.get_global_value_address(name):
+            super().set_env(name, environment)
+
+
+class _Context(_context):  # type: ignore[misc]
+    """What Numba asks while it writes LLVM's code: its own knowledge of types and functions, our code generator."""
+
+    def create_cfunc_wrapper(self, library: Any, fndesc: Any, env: Any, call_helper: Any) -> None:
+        """Make no C function: nothing would call it."""
+
+
+class _Target(registry.CPUTarget):
+    """Numba's own target with another code generator."""
+
+    @property
+    def typing_context(self) -> Any:
+        return _numbas.typing_context
+
+    @property
+    def target_context(self) -> Any:
+        return self._kernels
+
+    @threadsafe_cached_property
+    @global_compiler_lock  # type: ignore[untyped-decorator]
+    def _kernels(self) -> Any:
+        context = copy.copy(_numbas.target_context)  # it shares what is known of types and functions
+        context.__class__ = _Context
+        context._internal_codegen = _CodeGenerator("gan_np.kernels")
+        return context
+
+
+class KernelDispatcher(_dispatcher):  # type: ignore[misc]
+    """A function that is compiled for the target when it is first called with arguments of some types."""
+
+    targetdescr: Any = _Target("cpu")  # type: ignore[no-untyped-call]
+    compiled = 0
+    """How many functions were compiled in this process, and not read."""
+
+    def __init__(self, function: Any, locals: Any = None, targetoptions: Any = None, **options: Any) -> None:
+        super().__init__(function, locals, targetoptions, **options)
+        self.run_by_address = False
+        """Whether the pool, or a launcher, calls it by its address; set before it is compiled."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether it has machine code of its own."""
+        return self.run_by_address or not self.targetoptions.get("no_cpython_wrapper")
+
+    def compile(self, sig: Any) -> Any:
+        """Compile the function for a signature, or read it from where it is kept.
+
+        What it returns follows from its arguments, so only they count: it is kept once, whoever asks for it.
+        """
+        kinds = _types_of(sig)[0]
+        with global_compiler_lock:
+            code = self.targetctx.codegen()
+            outer, code.compiling = code.compiling, self
+            try:
+                misses = self._cache_misses.total()
+                address = super().compile(tuple(kinds))
+                KernelDispatcher.compiled += self._cache_misses.total() - misses
+                return address
+            finally:
+                code.compiling = outer
+
+
+def address_of(function: Any, kinds: tuple[Any, ...]) -> int:
+    """Compile a function for argument types, with machine code of its own, and return its address."""
+    function.run_by_address = True
+    function.compile(kinds)
+    result = function.overloads[kinds]
+    address: int = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
+    return address
