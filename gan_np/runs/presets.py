@@ -72,10 +72,11 @@ PRESETS: dict[str, R3GANPreset] = {
         "mnist-5k",
         steps=4000,
         batch_size=32,
-        gamma=1.0,
-        rates=(5e-4, 1e-4),
+        gamma=3.0,
+        rates=(3e-3, 3e-4),
         half_life=10_000,
         augment=("translation", "cutout"),
+        share=1.0,
         options={"width": 16, "latent_dim": 64},
     ),
     "r3gan-cifar": R3GANPreset(
