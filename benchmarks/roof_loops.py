@@ -13,10 +13,10 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from gan_np.kernels.cpu.target import WIDE
+from gan_np.kernels.cpu.target import REGISTERS
 from gan_np.kernels.cpu.vectors import Lines
 
-CHAINS = 12 if WIDE else 5
+CHAINS = {64: 12, 32: 5}.get(REGISTERS.size, 3)
 """Sums that wait for nothing but themselves: enough for two units whose result comes after four cycles, and few enough for
 the registers (where a line needs two of sixteen, ten of them)."""
 TOGETHER = 4
