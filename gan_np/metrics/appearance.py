@@ -29,7 +29,8 @@ def appearance(images: Array) -> tuple[Array, tuple[str, ...]]:
     >>> image = np.zeros((1, 9, 9, 1), np.uint8)
     >>> image[0, 2:7, 4] = 255  # an upright stroke
     >>> values, names = appearance(image)
-    >>> dict(zip(names, values[0].round(2).tolist()))["slant"], dict(zip(names, values[0].round(2).tolist()))["place across"]
+    >>> found = dict(zip(names, (values[0].round(2) + 0).tolist()))
+    >>> found["slant"], found["place across"]
     (0.0, 0.5)
 
     Raises:

@@ -121,7 +121,7 @@ def preset(name: str, *, steps: int | None = None, batch_size: int | None = None
     >>> import gan_np as gn
     >>> settings = gn.runs.preset("r3gan-digits", steps=100)
     >>> settings["beta2"]
-    'cosine(0.9, 0.99, 50)'
+    'cosine(0.9, 0.99, 100)'
     >>> config = gn.runs.Config.from_mapping(settings | {"width": 8})
     >>> gn.runs.build_gan(config, (28, 28, 1)).data_shape
     (28, 28, 1)
