@@ -1,5 +1,5 @@
 // A GAN of points of the plane: what it was at each step that its run kept, and what it is now.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Backend, Plane } from "./backend";
 import { Slide, useNewest } from "./parts";
 import { paint } from "./plane";
@@ -34,7 +34,7 @@ export function Points({ backend, run, steps, step }: { backend: Backend; run: n
     const timer = setTimeout(() => go(steps[Math.min(place + stride, steps.length - 1)]), PAUSE);
     return () => clearTimeout(timer);
   }, [playing, plane]);
-  useEffect(() => { if (plane && canvas.current) paint(canvas.current, plane, parts); }, [plane, parts]);
+  useLayoutEffect(() => { if (plane && canvas.current) paint(canvas.current, plane, parts); }, [plane, parts]);
   const start = () => {
     if (playing) return play(false);
     if (wanted === last) go(steps[0]);
