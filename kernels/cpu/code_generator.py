@@ -107,7 +107,7 @@ class KernelDispatcher(_dispatcher):  # type: ignore[misc]
     """How many functions were compiled in this process, and not read."""
 
     def __init__(self, function: Any, locals: Any = None, targetoptions: Any = None, **options: Any) -> None:
-        super().__init__(function, locals, targetoptions, **options)
+        super().__init__(function, locals or {}, targetoptions or {}, **options)
         self.run_by_address = False
         """Whether the pool, or a launcher, calls it by its address; set before it is compiled."""
 
