@@ -101,6 +101,7 @@ def by_candidate(result):
     return {row["candidate"]: row for row in result["rows"]}
 
 
+@pytest.mark.campaign
 def test_every_kernel_of_the_table_is_measured(measured):
     code, result, printed = measured("kernels", "--quick", "--peer", "none")
     assert code == 0

@@ -94,7 +94,7 @@ def test_runs_with_a_damaged_file(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     rng, codes = np.random.default_rng(2), {}
-    for number in range(rounds(request, 20)):
+    for number in range(rounds(request, 10)):
         damaged = tmp_path / f"run-{number}"
         shutil.copytree(place / "run", damaged)
         victim = damaged / FILES[int(rng.integers(0, len(FILES)))]
@@ -142,7 +142,7 @@ def test_configurations(
 ) -> None:
     """`train --config`: a short training with one or two settings that are odd."""
     rng, codes = np.random.default_rng(3), {}
-    for number in range(rounds(request, 20)):
+    for number in range(rounds(request, 10)):
         values: dict[str, Any] = {**Config(data=str(place / "d.npz"), **SIZES).to_mapping(), "steps": 2}
         for _ in range(int(rng.integers(1, 4))):
             name = str(rng.choice(list(values)))
