@@ -114,11 +114,11 @@ def draw(path: Path, gan: gn.GAN, reader: FactorReader, names: list[str], chosen
     grids = []
     for z in decoder.points(FACES, seed=0):
         own = {name: made_for(z, name, gan, reader, names, chosen) for name in chosen}
-        row = []
+        row, middle = [], reader(decoder(z[None]))
         for directions in (chosen, own):
             across, down = (Along(directions[name], -REACH, REACH) for name in ("pose", "smile"))
             grid = traverse(decoder, z, across, down)
-            read, middle = reader(grid.images), reader(decoder(z[None]))
+            read = reader(grid.images)
             row.append([float((read[:, k].argmax(1) == middle[:, k].argmax(1)).mean()) for k in columns.values()])
         grids.append((grid.images, *row, int(middle[0, columns["hair"]].argmax())))
     for title, which in (("one direction for all", 1), ("made for each face", 2)):

@@ -84,5 +84,5 @@ def test_one_seed_is_behind_both_sides() -> None:
         assert one.changed(other)
         assert not one.changed(other) & {"seed", "data", "points"}, "what the page has once for both"
         if not one.changed(other) & {"packing"}:
-            pictures = [Game(side).samples() for side in experiment.sides]
-            assert np.array_equal(*pictures)
+            samples = [Game(side).samples() for side in experiment.sides]
+            assert np.array_equal(*samples)

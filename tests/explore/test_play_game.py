@@ -119,7 +119,7 @@ def test_one_update_moves_one_player() -> None:
     assert np.array_equal(versions()[0], d)
     assert not np.array_equal(versions()[1], g)
     assert (game.next_player, game.steps) == ("d", 1)
-    game.picture()
+    game.snapshot()
     assert np.array_equal(versions()[0], d), "drawing changes nothing"
     with pytest.raises(ValueError, match="player: expected 'd' or 'g'"):
         game.update("x")
@@ -129,11 +129,11 @@ def test_two_sides_with_one_seed_are_equal_until_a_setting_differs() -> None:
     session = Session([TINY, TINY])
     for _ in range(4):
         session.update("both")
-    one, other = (game.picture() for game in session.games)
+    one, other = (game.snapshot() for game in session.games)
     assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
     assert session.change([TINY, replace(TINY, penalties={"r1": 10.0})])
     session.update("both")
-    one, other = (game.picture() for game in session.games)
+    one, other = (game.snapshot() for game in session.games)
     assert not np.array_equal(one.samples, other.samples)
 
 
@@ -218,8 +218,8 @@ def test_a_frame_has_what_its_header_says() -> None:
     found = session.frame(0.0)
     header, arrays = read(found)
     assert len(found) < 20_000
-    picture = session.games[0].picture()
-    assert np.abs(arrays[0]["samples"] / UNIT - picture.samples).max() <= 0.5 / UNIT + 1e-6
+    snapshot = session.games[0].snapshot()
+    assert np.abs(arrays[0]["samples"] / UNIT - snapshot.samples).max() <= 0.5 / UNIT + 1e-6
     assert arrays[0]["arrows"].shape == (SHOWN, 2)
     assert arrays[1]["lattice"].shape == (21, 2)
     assert header["step"] == 2

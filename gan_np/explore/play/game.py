@@ -23,7 +23,7 @@ SHOWN, MEASURED = 192, 512
 """Samples that are drawn with their arrows, and those that modes are counted with; of the same z at every step."""
 
 
-class Picture(NamedTuple):
+class Snapshot(NamedTuple):
     """What is drawn of a game."""
 
     field: Array
@@ -61,7 +61,7 @@ class Game:
     >>> game = Game(Settings(data="two", g_units=8, d_units=8))
     >>> for _ in range(3):
     ...     game.step()
-    >>> game.steps, game.picture().arrows.shape
+    >>> game.steps, game.snapshot().arrows.shape
     (3, (192, 2))
     """
 
@@ -138,7 +138,7 @@ class Game:
             raise
         return True
 
-    def picture(self) -> Picture:
+    def snapshot(self) -> Snapshot:
         """What is drawn now."""
         g, samples = self.gan.generator, self.samples(SHOWN)
         objective = self._trainer.objective
@@ -146,7 +146,7 @@ class Game:
             over="ignore", invalid="ignore"
         ):  # weights that are not finite end a game, and can be looked at
             arrows = arrows_at(self.gan, objective, samples, self._data.points[:SHOWN])
-            return Picture(field_of(self.gan, objective), g(lattice_z(self.gan)), samples, arrows)
+            return Snapshot(field_of(self.gan, objective), g(lattice_z(self.gan)), samples, arrows)
 
     def samples(self, count: int = MEASURED) -> Array:
         """What G makes of the first of the same z at every step."""

@@ -128,13 +128,13 @@ class Session:
         sides: list[dict[str, Any]] = []
         parts: list[Array] = []
         for game in self.games:
-            picture = game.picture()
-            there = np.isfinite(picture.samples).all(axis=1) & np.isfinite(picture.arrows).all(axis=1)
+            snapshot = game.snapshot()
+            there = np.isfinite(snapshot.samples).all(axis=1) & np.isfinite(snapshot.arrows).all(axis=1)
             arrays = {
-                "field": np.round(65535 * np.nan_to_num(picture.field, nan=0.5)).astype(np.uint16),
-                "lattice": _whole(picture.lattice[: len(picture.lattice) * np.isfinite(picture.lattice).all()]),
-                "samples": _whole(picture.samples[there]),
-                "arrows": _whole(picture.arrows[there]),
+                "field": np.round(65535 * np.nan_to_num(snapshot.field, nan=0.5)).astype(np.uint16),
+                "lattice": _whole(snapshot.lattice[: len(snapshot.lattice) * np.isfinite(snapshot.lattice).all()]),
+                "samples": _whole(snapshot.samples[there]),
+                "arrows": _whole(snapshot.arrows[there]),
             }
             if history:
                 arrays["history"] = game.history.table()
