@@ -2,9 +2,16 @@
 
 import asyncio
 import json
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import pytest
 
 TOKEN = "a-token"
 
@@ -65,3 +72,21 @@ def ask(
     start = next(message for message in sent if message["type"] == "http.response.start")
     found = {name.decode().lower(): value.decode() for name, value in start["headers"]}
     return Answer(start["status"], found, b"".join(message.get("body", b"") for message in sent))
+
+
+def check_command_serves(words: Sequence[str], script: str) -> None:
+    """A command serves its page on this machine, which loads this script, refuses another token, and ends by Ctrl-C."""
+    command = [sys.executable, "-m", "gan_np", *words, "--no-open"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        address = next(line.strip() for line in process.stderr if "http" in line)
+        assert address.startswith("http://127.0.0.1:")
+        with urllib.request.urlopen(address, timeout=30) as page:
+            assert script.encode() in page.read()
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(address.rsplit("/", 2)[0] + "/another/", timeout=30)
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) in (0, 130)
+        process.stderr.close()

@@ -4,19 +4,15 @@ import io
 import json
 import os
 import shutil
-import signal
 import socket
-import subprocess
 import sys
 import threading
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from asking import TOKEN, ask
+from asking import TOKEN, ask, check_command_serves
 from PIL import Image
 
 import gan_np as gn
@@ -413,16 +409,4 @@ def test_without_the_extra_the_command_names_it(runs: dict[str, Path], monkeypat
 
 
 def test_a_command_serves_until_it_is_interrupted(runs: dict[str, Path]) -> None:
-    command = [sys.executable, "-m", "gan_np", "explore", str(runs["dcgan"]), "--no-open"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    try:
-        assert process.stderr is not None
-        address = next(line.strip() for line in process.stderr if "http" in line)
-        with urllib.request.urlopen(address, timeout=30) as page:
-            assert b"app.js" in page.read()
-        with pytest.raises(urllib.error.HTTPError, match="403"):
-            urllib.request.urlopen(address.rsplit("/", 2)[0] + "/another/", timeout=30)
-    finally:
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) in (0, 130)
-        process.stderr.close()
+    check_command_serves(["explore", str(runs["dcgan"])], "app.js")

@@ -1,15 +1,10 @@
 """What the page of `gan-np play` may ask, what it may not, and the command that serves it."""
 
 import json
-import signal
-import subprocess
-import sys
-import urllib.error
-import urllib.request
 from typing import Any
 
 import pytest
-from asking import TOKEN, ask
+from asking import TOKEN, ask, check_command_serves
 
 from gan_np.explore.play.app import MOST_SESSIONS, application
 from gan_np.explore.play.settings import MOST_DRAWN, Settings
@@ -154,17 +149,4 @@ def test_a_body_is_bounded(app: Any) -> None:
 
 
 def test_the_command_serves_until_it_is_interrupted() -> None:
-    command = [sys.executable, "-m", "gan_np", "play", "--no-open"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    try:
-        assert process.stderr is not None
-        address = next(line.strip() for line in process.stderr if "http" in line)
-        assert address.startswith("http://127.0.0.1:")
-        with urllib.request.urlopen(address, timeout=30) as page:
-            assert b"play.js" in page.read()
-        with pytest.raises(urllib.error.HTTPError, match="403"):
-            urllib.request.urlopen(address.rsplit("/", 2)[0] + "/another/", timeout=30)
-    finally:
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) in (0, 130)
-        process.stderr.close()
+    check_command_serves(["play"], "play.js")
