@@ -5,6 +5,11 @@ as long as that); then each is trained seed by seed and measured with a classifi
 the time. One JSON file a run, kept in --out; runs that are there are not made again, so that it can go on after a stop.
 
     python -m benchmarks equal_minutes --data mnist-5k --minutes 10 --seeds 0,1,2 --out results/digits
+
+On a machine that others use too, minutes on the clock are not equal. With --processor-time one thread's processor time is
+counted instead; two threads take about half of it:
+
+    GAN_NP_NUM_THREADS=1 python -m benchmarks equal_minutes --processor-time --minutes 20 --out results/digits
 """
 
 from __future__ import annotations
@@ -13,13 +18,14 @@ import argparse
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import gan_np as gn
+from gan_np import kernels
 from gan_np.evaluation import evaluate
 from gan_np.files import write_atomically
 from gan_np.models import Classifier
@@ -38,6 +44,11 @@ def main(arguments: Sequence[str]) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
+        if options.processor_time and kernels.threads.count() != 1:
+            raise ValueError(
+                "--processor-time: expected one thread, whose processor time is the time that a step takes, got "
+                f"{kernels.threads.count()}; set GAN_NP_NUM_THREADS=1"
+            )
         data = gn.data.open(options.data, split="train")
         if data.labels is None:
             raise ValueError(
@@ -85,7 +96,8 @@ def _step_seconds(name: str, data: Any, options: argparse.Namespace) -> float:
         report.status(f"{name}: timing a step")
         config = _config(name, options, 1000)
         trainer = build_trainer(build_gan(config, data.image_shape), data.images, config)
-        found = {"seconds": estimate(trainer, 3 if options.quick else 30).seconds, "machine": machine.describe()}
+        cost = estimate(trainer, 3 if options.quick else 30, clock=_clock(options))
+        found = {"seconds": cost.seconds, "machine": machine.describe()}
         write_atomically(file, json.dumps(found, indent=1).encode())
     return float(json.loads(file.read_text(encoding="utf-8"))["seconds"])
 
@@ -102,14 +114,15 @@ def _run(
     config = _config(name, options, steps, seed)
     trainer = build_trainer(build_gan(config, data.image_shape), data.images, config)
     history, spent, points = [], 0.0, _points(options)
+    clock = _clock(options)
     for point in range(1, points + 1):
         until = math.ceil(steps * point / points)
         report.status(f"{name}, seed {seed}: step {trainer.steps:,} of {steps:,}")
-        started = time.perf_counter()
+        started = clock()
         while trainer.steps < until:
             trainer.step()
         trainer.settle()
-        spent += time.perf_counter() - started
+        spent += clock() - started
         found = _measured(trainer.gan, data, reader, options)
         history.append({"step": trainer.steps, "minutes_here": spent / 60, **found})
     record = {
@@ -117,6 +130,7 @@ def _run(
         "seed": seed,
         "data": options.data,
         "minutes": options.minutes,
+        "processor_time": options.processor_time,
         "steps": steps,
         "step_seconds": seconds,
         "count": options.count,
@@ -127,6 +141,11 @@ def _run(
     write_atomically(file, json.dumps(record, indent=1).encode())
     gn.save_grid(trainer.gan.sample(64, seed=1), options.out / f"{name}-{seed}.png")
     return record
+
+
+def _clock(options: argparse.Namespace) -> Callable[[], float]:
+    """What minutes are counted with."""
+    return time.process_time if options.processor_time else time.perf_counter
 
 
 def _points(options: argparse.Namespace) -> int:
@@ -152,6 +171,8 @@ def _print(records: list[dict[str, Any]], options: argparse.Namespace) -> None:
         groups.append(report.Group(name, lines))
     columns = [("", 24), *((figure.replace("_", " "), 11) for figure in FIGURES)]
     caption = f"mean ± standard error over seeds {options.seeds}; {options.count:,} samples"
+    if options.processor_time:
+        caption += "; minutes of one thread's processor time"
     caption += f"\n{machine.one_line(machine.describe())}"
     report.print_table(f"equal minutes on {options.data}", columns, groups, caption)
 
@@ -176,6 +197,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--count", type=int, default=2000, help="samples that are measured, and as many real images")
     parser.add_argument("--flip", action="store_true", help="mirror real images at random, for all")
+    parser.add_argument(
+        "--processor-time", action="store_true", help="count processor time; with GAN_NP_NUM_THREADS=1 only"
+    )
     parser.add_argument("--out", type=Path, required=True, help="the folder where runs are kept")
     parser.add_argument(
         "--quick", action="store_true", help="a short training of the classifier, few steps timed, measured twice"

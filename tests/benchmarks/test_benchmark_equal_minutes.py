@@ -34,3 +34,12 @@ def test_labels_are_needed(tmp_path):
     np.save(tmp_path / "plain.npy", np.zeros((30, 8, 8, 1), np.uint8))
     with pytest.raises(SystemExit):
         main(["--data", str(tmp_path / "plain.npy"), "--out", str(tmp_path / "out")])
+
+
+def test_processor_time_is_that_of_one_thread(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("gan_np.kernels.threads.count", lambda: 2)
+    np.savez(tmp_path / "some.npz", images=np.zeros((30, 8, 8, 1), np.uint8), labels=np.arange(30) % 2)
+    given = ["--data", str(tmp_path / "some.npz"), "--out", str(tmp_path / "out"), "--processor-time"]
+    with pytest.raises(SystemExit):
+        main(given)
+    assert "expected one thread, whose processor time is the time that a step takes, got 2" in capsys.readouterr().err
