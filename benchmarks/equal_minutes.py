@@ -32,10 +32,12 @@ from gan_np.models import Classifier
 from gan_np.runs import PRESETS, Config, build_gan, build_trainer, preset
 from gan_np.training.estimate import estimate
 
-from . import machine, report
+from . import machine, plots, report
+from .timing import Spread
 
 POINTS = 5
 """Measurements of a run, after equal shares of its time."""
+PLOTTED = {"frechet_distance": "Fréchet distance", "precision": "precision", "coverage": "coverage"}
 FIGURES = ("recognised", "frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage")
 
 
@@ -44,6 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
+        report.check_options(options)
         if options.processor_time and kernels.threads.count() != 1:
             raise ValueError(
                 "--processor-time: expected one thread, whose processor time is the time that a step takes, got "
@@ -66,6 +69,8 @@ def main(arguments: Sequence[str]) -> int:
         for seed in options.seeds:
             records.append(_run(name, seed, steps, seconds, data, reader, options))
     _print(records, options)
+    if options.plot:
+        _plot(records, options)
     return 0
 
 
@@ -177,6 +182,21 @@ def _print(records: list[dict[str, Any]], options: argparse.Namespace) -> None:
     report.print_table(f"equal minutes on {options.data}", columns, groups, caption)
 
 
+def _plot(records: list[dict[str, Any]], options: argparse.Namespace) -> None:
+    panels = []
+    for figure, title in PLOTTED.items():
+        lines = []
+        for name in dict.fromkeys(record["contestant"] for record in records):
+            histories = [record["history"] for record in records if record["contestant"] == name]
+            minutes = [options.minutes * (point + 1) / len(histories[0]) for point in range(len(histories[0]))]
+            rows = zip(*histories, strict=True)
+            lines.append(plots.Line(name, minutes, [Spread.of([row[figure] for row in point]) for point in rows]))
+        panels.append(plots.Panel(title, "minutes of training", lines))
+    reading = f"Medians over seeds {options.seeds}, bars the middle half; precision and coverage: higher is better."
+    title = f"Equal minutes on {options.title or options.data}"
+    plots.save_lines(options.plot, title, panels, machine.describe(), quantity="distance or share", reading=reading)
+
+
 def _spread(values: list[float]) -> str:
     if not values:
         return ""
@@ -201,6 +221,8 @@ def _parser() -> argparse.ArgumentParser:
         "--processor-time", action="store_true", help="count processor time; with GAN_NP_NUM_THREADS=1 only"
     )
     parser.add_argument("--out", type=Path, required=True, help="the folder where runs are kept")
+    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the curves (needs matplotlib)")
+    parser.add_argument("--title", help="what the plot calls the data (default: what --data says)")
     parser.add_argument(
         "--quick", action="store_true", help="a short training of the classifier, few steps timed, measured twice"
     )

@@ -1,5 +1,6 @@
 """`python -m benchmarks equal_minutes`: each contestant for a moment, measured as time passes; what is there stays."""
 
+import importlib.util
 import json
 
 import numpy as np
@@ -26,7 +27,9 @@ def test_two_contestants_for_a_moment(tmp_path, capsys):
         assert f"cosine(0.003, 0.0003, {record['steps']})" in str(record["config"]) or name == "dense"
         assert name in printed
     before = (tmp_path / "out" / "dense-0.json").read_text()
-    assert main(given) == 0
+    plotted = [] if importlib.util.find_spec("matplotlib") is None else ["--plot", str(tmp_path / "curves.png")]
+    assert main([*given, *plotted]) == 0
+    assert not plotted or (tmp_path / "curves.png").stat().st_size > 5000
     assert (tmp_path / "out" / "dense-0.json").read_text() == before
 
 
