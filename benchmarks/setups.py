@@ -50,7 +50,7 @@ PRESETS = {
     "mlp": Setup("mlp", (28, 28, 1), 100, 1200, 100),
 }
 """mnist: what `gan-np train` runs by default; cifar: the same for colour images of 32×32; dcgan64: the paper's sizes;
-r3gan, r3gan-cifar: as the presets r3gan-digits and r3gan-cifar, both penalties in every step, without augmentation;
+r3gan, r3gan-cifar: networks as in the presets r3gan-digits and r3gan-cifar, both penalties in every step;
 points: a mixture of Gaussians in the plane; mlp: the first paper's, without dropout, whose draws could not be compared."""
 
 GPU_PRESETS = {

@@ -24,7 +24,7 @@ def test_two_contestants_for_a_moment(tmp_path, capsys):
         assert record["steps"] >= POINTS
         assert [point["step"] for point in record["history"]][-1] == record["steps"]
         assert set(FIGURES) <= set(record["history"][0])
-        assert f"cosine(0.003, 0.0003, {record['steps']})" in str(record["config"]) or name == "dense"
+        assert f"cosine(0.006, 0.0003, {record['steps']})" in str(record["config"]) or name == "dense"
         assert name in printed
     before = (tmp_path / "out" / "dense-0.json").read_text()
     plotted = [] if importlib.util.find_spec("matplotlib") is None else ["--plot", str(tmp_path / "curves.png")]

@@ -73,7 +73,7 @@ def test_the_list() -> None:
     assert code == 0
     for name in ("r3gan-digits", "r3gan-cifar", "r3gan-stacked-mnist", "r3gan-faces"):
         assert f"# {name}:" in printed
-    assert 'beta2 = "cosine(0.9, 0.99, 4000)"' in printed
+    assert 'beta2 = "cosine(0.9, 0.99, 8000)"' in printed
 
 
 @pytest.mark.parametrize(
