@@ -83,9 +83,9 @@ STACKED_R3GAN = Recipe(
     },
     (
         (
-            f"networks of width {WIDTH} with one block a stage, batch {BATCH}, Adam with β (0, 0.99), rates from {RATES[0]} to "
-            f"{RATES[1]} and γ from {GAMMAS[0]} to {GAMMAS[1]} along half a cosine; the paper's study has its own small "
-            "networks, and trains far longer"
+            f"networks of width {WIDTH} with one block a stage, batch {BATCH}, Adam with β (0, 0.99), rates from "
+            f"{RATES[0]} to {RATES[1]} and γ from {GAMMAS[0]} to {GAMMAS[1]} along half a cosine; the paper's study has its "
+            "own small networks, and trains far longer"
         ),
         "triples are of the 60,000 training digits; the classifier that reads them is our own",
     ),
