@@ -80,7 +80,10 @@ class Config(Fields):
         return hash(repr(self))
 
     def _unknown(self, name: str, known: Mapping[str, Option]) -> str:
-        names = [field.name for field in _FIELDS] + list(known)
+        fields = [field.name for field in _FIELDS]
+        names = fields + list(known)
+        if name in fields:
+            return f"options: {name!r} is a setting of every training; give it beside options, not within"
         whose = whose_option(name)
         if whose:
             chosen = ", ".join(f"{kind} {owner!r}" for kind, owner in self.chosen().items())

@@ -55,3 +55,8 @@ def test_a_configuration_does_not_name_optimisers_that_are_not_used():
     assert one["optimizer"] == "adam"
     assert "d_learning_rate" in one
     assert "g_learning_rate" not in one
+
+
+def test_a_setting_among_a_models_options_is_told_where_it_belongs() -> None:
+    with pytest.raises(ValueError, match=r"options: 'flip' is a setting of every training; give it beside options"):
+        gn.runs.Config.from_mapping({"model": "r3gan", "options": {"flip": True}})
