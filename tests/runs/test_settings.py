@@ -3,6 +3,8 @@
 from dataclasses import fields
 from typing import Any, get_type_hints
 
+import pytest
+
 import gan_np as gn
 from gan_np.constructors import is_schedulable
 from gan_np.runs import Config
