@@ -24,6 +24,10 @@ def profile(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="A TOML file with any of the settings below by name."),
     ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="As of train: settings that belong together.", show_default="none"),
+    ] = None,
     ranks: Annotated[
         Literal["auto", "off"],
         typer.Option(metavar="NAME", help="As of train: under mpiexec, what a step sends too.", show_default=False),
@@ -39,7 +43,7 @@ def profile(
     from gan_np.runs.stages import stage_trainers
     from gan_np.training.estimate import messages, profile_steps
 
-    chosen = resolve(config, flags)
+    chosen = resolve(config, flags, preset)
     together = chosen_ranks(ranks)
     data = together.first_here(lambda: open_data(chosen))
     gan = build_gan(chosen, data.data_shape, data.classes)

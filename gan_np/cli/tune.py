@@ -24,6 +24,10 @@ def tune(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="A TOML file with any of the settings below by name."),
     ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="As of train: settings that belong together.", show_default="none"),
+    ] = None,
     out: Annotated[Path, typer.Option(help="The file to write, for train --tuned.")] = Path("tuned.json"),
     rounds: Annotated[int, typer.Option(min=1, help="Turns of each kernel; the median counts.")] = 7,
     **flags: Any,
@@ -35,7 +39,7 @@ def tune(
     from gan_np.runs import build_gan, open_data
     from gan_np.runs.stages import stage_trainers
 
-    chosen = resolve(config, flags)
+    chosen = resolve(config, flags, preset)
     if not out.parent.is_dir():
         raise FileNotFoundError(f"out: there is no folder {str(out.parent)!r}")
     dataset = open_data(chosen)
