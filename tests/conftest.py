@@ -7,6 +7,10 @@ import os
 import zlib
 from pathlib import Path
 
+# Before NumPy is imported, and for all child processes: the tests already run in as many processes as there are cores, and
+# threads of BLAS that wait for each other there took several times as long as small products themselves.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 
