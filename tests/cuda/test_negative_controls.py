@@ -289,7 +289,7 @@ SUM = "(at.x.at[i] - affine.centre.at[i]) * affine.factor.at[i] + affine.shift.a
     ],
     ids=["no bias", "0 counts as above", "rounded twice", "from y, which is not there"],
 )
-@pytest.mark.parametrize("dtype", [FLOAT32, FLOAT64])
+@pytest.mark.parametrize("dtype", [FLOAT32, pytest.param(FLOAT64, marks=pytest.mark.campaign)])
 def test_a_sign_that_is_not_that_of_forward(host_gpu, monkeypatch, change, dtype):
     given = near_zero.batch("leaky_relu", dtype, True, True)
     expected = near_zero.gradients_from_y(given, monkeypatch)
