@@ -7,6 +7,10 @@ import os
 import zlib
 from pathlib import Path
 
+# Before NumPy is imported, and for all child processes: the tests already run in as many processes as there are cores, and
+# threads of BLAS that wait for each other there took several times as long as small products themselves.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 
@@ -78,6 +82,35 @@ def cache_of_one_s_own(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(folders.VARIABLE, str(cache))
         yield
+
+
+ONE_PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b550"
+    "000000a49444154789c63f80f0001010100b138f6140000000049454e44ae426082"
+)
+"""A PNG."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def plots_of_one_pixel():
+    """Curves of a training are not drawn, which takes Matplotlib three times as long as the few steps of a test's training.
+
+    Their figures are made all the same. A test of what is drawn asks for `plots_drawn`; other processes draw in any case.
+    """
+    from gan_np.runs import plots  # here, since this file is also run away from its folder
+
+    drawing = plots._png
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plots, "_png", lambda figure: ONE_PIXEL)
+        yield drawing
+
+
+@pytest.fixture
+def plots_drawn(plots_of_one_pixel, monkeypatch):
+    """Curves are drawn as users see them."""
+    from gan_np.runs import plots
+
+    monkeypatch.setattr(plots, "_png", plots_of_one_pixel)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import numpy as np
 from gan_np.arrays import Array, generator, to_device, to_host
 from gan_np.checks import ShapeError, choice, integer, number
 from gan_np.layers import INPUTS
+from gan_np.metrics.factors import columns_of_factors
 from gan_np.models import GAN
 from gan_np.networks import Network
 
@@ -62,7 +63,8 @@ def selective(
         ShapeError, ValueError, TypeError: a network that does not read this gan's images; an unknown factor; a factor that
             is the same in all samples; a conditional gan; points of another size.
     """
-    names = tuple(dict.fromkeys(name.partition("=")[0] for name in factors))
+    columns = columns_of_factors(factors)
+    names = tuple(columns)
     chosen = names.index(choice("factor", factor, names))
     if gan.classes is not None:
         raise ValueError("gan: expected a model without labels, got a conditional one")
@@ -80,7 +82,9 @@ def selective(
     integer("batch_size", batch_size, 1)
     composed = _Composed(gan, read, average)
     drawn = gan.prior.of_seed(seed, 2000, gan.generator.dtype)
-    member = np.array([[name.partition("=")[0] == one for name in factors] for one in names], np.float64)
+    member = np.zeros((len(names), len(factors)))
+    for row, part in zip(member, columns.values(), strict=True):
+        row[part] = 1
     spread = member @ np.concatenate([composed(drawn[i : i + 250]) for i in range(0, len(drawn), 250)]).var(axis=0)
     if not (spread > 0).all():
         raise ValueError(f"factors: {names[int((spread <= 0).argmax())]!r} is the same in all samples")

@@ -11,6 +11,7 @@ from gan_np.arrays import Array
 from gan_np.checks import ShapeError, number
 
 from .distances import finite
+from .factors import columns_of_factors
 
 
 @dataclass(frozen=True)
@@ -74,20 +75,19 @@ def effects(
     middle = finite("read", read(decode(z)))
     if middle.shape != (len(z), len(factors)):
         raise ShapeError(f"factors: expected a name for each column read, {middle.shape[1:]}, got {len(factors)}")
-    names = tuple(dict.fromkeys(name.partition("=")[0] for name in factors))
-    columns = [[i for i, name in enumerate(factors) if name.partition("=")[0] == factor] for factor in names]
-    spread = [middle[:, part].var(axis=0).sum() for part in columns]
-    sizes, shifts = np.zeros((len(directions), len(names))), np.full((len(directions), len(names)), np.nan)
+    columns = columns_of_factors(factors)
+    spread = [middle[:, part].var(axis=0).sum() for part in columns.values()]
+    sizes, shifts = np.zeros((len(directions), len(columns))), np.full((len(directions), len(columns)), np.nan)
     for row, vector in enumerate(directions.values()):
         if vector.shape != z.shape[1:]:
             raise ShapeError(f"directions: expected vectors {z.shape[1:]}, got {vector.shape}")
         move = (step * vector).astype(z.dtype)
         change = finite("read", read(decode(z + move)) - read(decode(z - move)))
-        for column, (part, variance) in enumerate(zip(columns, spread, strict=True)):
+        for column, (part, variance) in enumerate(zip(columns.values(), spread, strict=True)):
             sizes[row, column] = np.sqrt(_ratio((change[:, part] ** 2).sum(axis=1).mean(), 2 * variance))
             if len(part) == 1:
                 shifts[row, column] = _ratio(change[:, part[0]].mean(), np.sqrt(variance))
-    return Effects(tuple(directions), names, sizes, shifts)
+    return Effects(tuple(directions), tuple(columns), sizes, shifts)
 
 
 def _ratio(change: float, spread: float) -> float:

@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 
 from .. import threads
-from ..cases import list_cases
+from ..cases import Case, dense_case, dense_layer_case, list_cases
+from ..interfaces import Activation
 from ..selection import entries
 from . import cache, target, warm
 from .code_generator import KernelDispatcher
@@ -85,12 +86,20 @@ def _works() -> Iterator[Callable[[], Any]]:
     """Small work for each kernel; where the size decides which functions run, of several sizes."""
     dtype = np.dtype(np.float32)
     yield from warm.backwards(dtype)
-    for case in list_cases():
+    for case in (*list_cases(), *_narrow()):
         problem = case.problem(dtype)
         for entry in entries(case.operation):
             if entry.name in NAMES and entry.supports(problem) is None:
                 arrays = case.make(np.random.default_rng(0), dtype)
                 yield functools.partial(case.run, entry.implementation, *arrays)
+
+
+def _narrow() -> Iterator[Case]:
+    """Dense layers with loops of their own, which `list_cases` has no shape for: few inputs, few outputs, one row."""
+    yield dense_case("one row", 1, 32, 32)
+    for inputs, outputs in ((2, 32), (32, 2)):
+        yield dense_case("narrow", 8, inputs, outputs)
+        yield dense_layer_case("narrow", 160, inputs, outputs, Activation("leaky_relu", 0.2))
 
 
 def _say(count: int) -> None:

@@ -39,4 +39,6 @@ def _said_elsewhere(item):
         repeated = given.get("order") in ("forward", "reversed") or "aligned-forward" in item.name
         by_warps = item.originalname == "test_bias_and_activation_on_the_way" and "by warps" in item.name
         return repeated or by_warps or item.originalname == "test_pipelines"
+    if item.originalname == "test_operands_that_move_on_wrongly":
+        return given["kernel"] != "cuda"  # the lines that are changed are those of all three
     return item.path.name == "test_negative_controls.py" and "bf16" in str(given.get("kernel", ""))

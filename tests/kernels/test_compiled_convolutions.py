@@ -66,9 +66,9 @@ ACTIVATED = [
 
 
 def training_cases():
-    """DCGAN's, with a batch that a test has time for."""
+    """DCGAN's, with a batch that a test has time for: the oracle in float64 takes most of it."""
     for case in kernels.list_cases("conv2d", size="dcgan"):
-        yield conv2d_case(case.label, case.geometry._replace(batch=8))
+        yield conv2d_case(case.label, case.geometry._replace(batch=2))
     yield dense_case("100→8192", 32, 100, 8192)
     yield dense_case("8192→1", 32, 8192, 1)
     yield dense_case("784→1200", 32, 784, 1200)

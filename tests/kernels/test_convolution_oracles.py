@@ -1,5 +1,6 @@
 """Convolution against programs that share nothing with it: loops over the formula, and scipy.signal.correlate."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -19,33 +20,43 @@ def supported():
             yield pytest.param(name, case.geometry, id=f"{name} {case.label}")
 
 
-def loops(geometry, weight, large, small):
-    """∂T/∂b, ∂T/∂a and ∂T/∂w of T = Σ w[u, v, c, d]·a[n, i·sh + u − ph, j·sw + v − pw, c]·b[n, i, j, d], term by term.
+@functools.cache
+def arrays_of(geometry):
+    """Weight, large and small image: the same for every kernel, so that what is expected of them is computed once."""
+    rng = np.random.default_rng(1 + GEOMETRIES.index(geometry))
+    return [rng.standard_normal(shape) for shape in (geometry.weight_shape, geometry.large_shape, geometry.small_shape)]
 
-    With groups c counts the channels of a in the group of d."""
+
+@functools.cache
+def loops(geometry):
+    """∂T/∂b, ∂T/∂a and ∂T/∂w of T = Σ w[u, v, c, d]·a[n, i·sh + u − ph, j·sw + v − pw, c]·b[n, i, j, d].
+
+    Term by term over all but the channels c; with groups c counts the channels of a in the group of d.
+    """
+    weight, large, small = arrays_of(geometry)
     to_small, to_large, to_weight = np.zeros_like(small), np.zeros_like(large), np.zeros_like(weight)
     height, width = large.shape[1:3]
     for n, i, j, d in np.ndindex(small.shape):
         first = d * geometry.groups // small.shape[3] * weight.shape[2]
-        for u, v, c in np.ndindex(weight.shape[:3]):
+        channels = slice(first, first + weight.shape[2])
+        for u, v in np.ndindex(weight.shape[:2]):
             row = i * geometry.stride[0] + u - geometry.padding[0]
             column = j * geometry.stride[1] + v - geometry.padding[1]
             if 0 <= row < height and 0 <= column < width:
-                w, a, b = weight[u, v, c, d], large[n, row, column, first + c], small[n, i, j, d]
-                to_small[n, i, j, d] += w * a
-                to_large[n, row, column, first + c] += w * b
-                to_weight[u, v, c, d] += a * b
+                w, a, b = weight[u, v, :, d], large[n, row, column, channels], small[n, i, j, d]
+                to_small[n, i, j, d] += (w * a).sum()
+                to_large[n, row, column, channels] += w * b
+                to_weight[u, v, :, d] += a * b
     return to_small, to_large, to_weight
 
 
 @pytest.mark.parametrize(("name", "geometry"), list(supported()))
-def test_against_loops(name, geometry, rng):
-    shapes = geometry.weight_shape, geometry.large_shape, geometry.small_shape
-    weight, large, small = (rng.standard_normal(shape) for shape in shapes)
+def test_against_loops(name, geometry):
+    weight, large, small = arrays_of(geometry)
     plan = kernels.entry("conv2d", name).implementation.plan(geometry)
     w, a, b = plan.prepare_weight(weight), plan.prepare_large(large), plan.prepare_small(small)
     found = plan.to_small(w, a), plan.to_large(w, b), plan.to_weight(a, b)
-    for left, right in zip(found, loops(geometry, weight, large, small), strict=True):
+    for left, right in zip(found, loops(geometry), strict=True):
         np.testing.assert_allclose(left, right, rtol=1e-10, atol=1e-10)
 
 
@@ -66,13 +77,19 @@ def correlate(x, weight, stride, padding, groups=1):
     return np.array(images).transpose(0, 2, 3, 1)
 
 
+@functools.cache
+def correlated(geometry):
+    weight, x, _ = arrays_of(geometry)
+    return correlate(x, weight, geometry.stride, geometry.padding, geometry.groups)
+
+
 @pytest.mark.parametrize(("name", "geometry"), list(supported()))
 def test_conv2d_against_scipy(name, geometry, rng):
-    x, weight = rng.standard_normal(geometry.large_shape), rng.standard_normal(geometry.weight_shape)
+    weight, x, _ = arrays_of(geometry)
     bias = rng.standard_normal(geometry.small[2])
     with kernels.use_kernels(conv2d=name):
         y, _ = ops.conv2d(x, weight, bias, stride=geometry.stride, padding=geometry.padding, groups=geometry.groups)
-    expected = correlate(x, weight, geometry.stride, geometry.padding, geometry.groups) + bias
+    expected = correlated(geometry) + bias
     np.testing.assert_allclose(y, expected, rtol=1e-10, atol=1e-10)
 
 

@@ -21,6 +21,7 @@ from gan_np.latent import Direction, keep_directions, read_directions
 from gan_np.runs import CheckpointError, Config, checkpoint
 from gan_np.runs.folder import read_config
 
+pytestmark = pytest.mark.usefixtures("plots_drawn")  # of records that may be odd
 LIMIT = 120
 """Seconds; a command takes one or two."""
 

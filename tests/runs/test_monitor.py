@@ -39,6 +39,7 @@ def evaluations(run: Path) -> dict[int, dict[str, float]]:
     return {step: figures for step, figures in found.items() if figures}
 
 
+@pytest.mark.usefixtures("plots_drawn")
 def test_written_and_drawn(tmp_path: Path, images: np.ndarray, classifier: Path) -> None:
     gn.train(small(), images, out=tmp_path / "run", classifier=str(classifier), **OPTIONS | {"steps": 7})
     found = evaluations(tmp_path / "run")

@@ -172,8 +172,8 @@ def size_of(file: Path) -> int:
 
 
 def test_killed_at_random_moments(tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    """SIGKILL, again and again; in the end the same bytes. `--campaign 100` for three hundred kills."""
-    kills = 3 * (request.config.getoption("--campaign") or 1)
+    """SIGKILL, again and again; in the end the same bytes. `--campaign 100` for two hundred kills."""
+    kills = 2 * (request.config.getoption("--campaign") or 1)
     steps = str(100 * kills)
     command = [sys.executable, "-c", CHILD]
     subprocess.run([*command, str(tmp_path / "straight"), steps], check=True, capture_output=True)

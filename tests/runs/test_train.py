@@ -21,6 +21,7 @@ def small() -> gn.GAN:
     return gn.models.dcgan((8, 8, 1), 4, width=2)
 
 
+@pytest.mark.usefixtures("plots_drawn")
 def test_run_folder(tmp_path: Path, images: np.ndarray) -> None:
     gan, out = small(), tmp_path / "a run — ü"
     gn.train(gan, images, out=out, steps=5, batch_size=8, sample_every=2, sample_count=9, progress=False)
