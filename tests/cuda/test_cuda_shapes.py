@@ -89,6 +89,20 @@ def test_bias_and_activation_in_chunks(shape, kind, two_stages, monkeypatch):
     compare(case)
 
 
+@pytest.mark.parametrize("shape", [(5, 220, 4), (3, 11, 64), (2, 300, 3), (4, 301, 3), (70, 8)])
+@pytest.mark.parametrize("two_stages", [True, False])
+def test_sums_with_a_factor_for_each_example(shape, two_stages, monkeypatch):
+    """In chunks of 16 bytes, of rows of three channels taken four at a time, and where an example's are not so many."""
+    if two_stages:
+        divided(monkeypatch)
+    for scaled in (True, False):
+        compare(
+            kernels.case_of(
+                kernels.RecordedProblem("scaled_sum", kernels.Problem("cuda", FLOAT32, shape), (scaled,))
+            )
+        )
+
+
 @pytest.mark.parametrize("columns", [1000, 5000, 1003])
 def test_layer_norm_of_long_rows(columns):
     compare(kernels.case_of(kernels.RecordedProblem("layer_norm", kernels.Problem("cuda", FLOAT32, (3, columns)))))

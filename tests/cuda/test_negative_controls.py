@@ -105,6 +105,7 @@ BARRIER = r"__syncthreads\(\);"
         ("updates.cu", 0, "adam"),
         ("objective.cu", 0, "logistic"),
         ("objective.cu", 0, "accuracy"),
+        ("scaled_sum.cu", 0, "scaled_sum"),
     ],
 )
 def test_every_barrier_is_needed(host_gpu, monkeypatch, name, number, operation):
@@ -151,6 +152,20 @@ def test_looks_that_miss_something(host_gpu, monkeypatch, change):
 )
 def test_a_report_of_something_else(host_gpu, monkeypatch, change):
     assert caught(monkeypatch, "report.cu", change, "report") == set(ORDERS)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        nth(r"by_size\.quotient\(index\)", 0, "0"),
+        nth(r"by_example\.quotient\(row\)", 0, "0"),
+        nth(r"found\.factor \* ", 0),
+        nth(r"pack\.at\[i\] \+= factor", 0, "pack.at[i] = factor"),
+    ],
+    ids=["another example's factor", "… in the total", "no factor in the total", "not added"],
+)
+def test_sums_of_other_examples(host_gpu, monkeypatch, change):
+    assert caught(monkeypatch, "scaled_sum.cu", change, "scaled_sum") == set(ORDERS)
 
 
 def test_statistics_that_are_biased(host_gpu, monkeypatch):
@@ -288,7 +303,8 @@ def test_the_list_of_barriers_is_complete():
     barriers = {name: len(re.findall(BARRIER, source.read_source(name))) for name in source.sources()}
     assert {name: count for name, count in barriers.items() if count} == {
         "dense.cu": 1, "convolution.cu": 1, "batch_norm.cu": 3, "activation.cu": 1, "layer_norm.cu": 2, "updates.cu": 1,
-        "objective.cu": 1, "few_channels.cu": 3, "reduce_splits.cu": 2, "transpose.cu": 1,
+        "objective.cu": 1, "few_channels.cu": 3, "reduce_splits.cu": 2, "scaled_sum.cu": 1,
+        "transpose.cu": 1,
     }  # fmt: skip
 
 
