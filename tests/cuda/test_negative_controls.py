@@ -55,6 +55,7 @@ LONG = {
     "few channels": conv2d_case("few", convolution_geometry(1, (20, 44, 3), 24, (4, 4), (2, 2), (1, 1))),
     # Tiles that begin in the middle of a row, go on over several rows and images, and hold several taps; aligned lines.
     "small images": conv2d_case("small images", convolution_geometry(30, (3, 5, 8), 12, (2, 3), (1, 2), (0, 1))),
+    "groups": conv2d_case("groups", convolution_geometry(2, (3, 5, 8), 8, (3, 3), (1, 1), (1, 1), 2)),
     "odd columns": dense_case("odd columns", 5, 8, 13),
     # A ring of tiles that goes round in all three contractions, all of whose lines are aligned.
     "warpgroups": conv2d_case("deep", convolution_geometry(1, (27, 26, 40), 72, (4, 4), (2, 2), (1, 1))),
@@ -166,6 +167,21 @@ def test_a_report_of_something_else(host_gpu, monkeypatch, change):
 )
 def test_sums_of_other_examples(host_gpu, monkeypatch, change):
     assert caught(monkeypatch, "scaled_sum.cu", change, "scaled_sum") == set(ORDERS)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        nth(r"first \+ r < g\.small_width && ", 0),
+        nth(r" && column < g\.large_width", 0),
+        nth(r"\(j \+ r\) \* g\.small_channels", 0, "j * g.small_channels"),
+        nth(r"begin \+ share", 0, "begin + share - 1"),
+        nth(r"max\(0, divide_up\(g\.padding_width - v, g\.stride_width\)\)", 0, "0"),
+    ],
+    ids=["past the places of a row", "past the image", "one place for four", "a row left out", "before the image"],
+)
+def test_groups(host_gpu, monkeypatch, change):
+    assert caught(monkeypatch, "grouped.cu", change, "groups")
 
 
 def test_statistics_that_are_biased(host_gpu, monkeypatch):
