@@ -106,7 +106,7 @@ def _rows(case: Case, settings: Settings) -> list[dict[str, Any]]:
 
     for where, device, given in (("device", "cuda", arrays), ("host", "cpu", host)):
         for entry in kernels.available(case.operation, case.problem(dtype, device)):
-            if where == "host" and entry.name not in ("reference", "im2col", "numba"):
+            if where == "host" and entry.name not in ("reference", "im2col", *([] if settings.quick else ["numba"])):
                 continue
             found = case.run(entry.implementation, *given)
             error = max(_error(to_host(found[name]), value) for name, value in expected.items())

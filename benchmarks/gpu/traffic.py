@@ -20,6 +20,7 @@ from unittest import mock
 import numpy as np
 
 from benchmarks import report, setups
+from benchmarks.floors import Work
 from benchmarks.kernel_work import direct_operations
 from gan_np import kernels
 from gan_np.runs import Config
@@ -64,6 +65,13 @@ class Group(NamedTuple):
     def seconds(self) -> float:
         """The time at least: of its bytes or of its operations, whichever is more."""
         return max(self.bytes / BANDWIDTH, sum(count / RATES[precision] for precision, count in self.operations.items()))
+
+
+def total(groups: Sequence[Group]) -> Work:
+    """The operations and bytes of all."""
+    return Work(
+        sum(sum(group.operations.values()) for group in groups), float(sum(group.bytes for group in groups))
+    )
 
 
 def of_step(trainer: Trainer) -> list[Group]:

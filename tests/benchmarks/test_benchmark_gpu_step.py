@@ -103,11 +103,11 @@ def test_it_is_a_stage_of_the_report(tmp_path):
     from benchmarks.gpu import stages
 
     settings = stages.Settings("cuda", tmp_path, quick=True, pretend=True, limit=600)
-    (tmp_path / "gpu_step.json").write_text("of a run before", encoding="utf-8")
-    result = stages.STAGES["step"](settings)
+    (tmp_path / "step-points.json").write_text("of a run before", encoding="utf-8")
+    result = stages.STAGES["step-points"].run(settings)
     assert result["state"] == "passed", result
     assert result["summary"].startswith("points float32 ")
-    assert (tmp_path / "gpu_step.png").exists()
+    assert (tmp_path / "step-points.png").exists()
 
 
 def test_launches_are_counted_at_any_size(capsys):

@@ -172,7 +172,7 @@ def test_sums_of_other_examples(host_gpu, monkeypatch, change):
 @pytest.mark.parametrize(
     "change",
     [
-        nth(r"first \+ r < g\.small_width && ", 0),
+        nth(r"if \(first \+ r < g\.small_width\) ", 0),
         nth(r" && column < g\.large_width", 0),
         nth(r"\(j \+ r\) \* g\.small_channels", 0, "j * g.small_channels"),
         nth(r"begin \+ share", 0, "begin + share - 1"),
