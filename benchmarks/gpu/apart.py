@@ -1,6 +1,6 @@
 """One stage in a process of its own, so that it can be ended, and a GPU that it left in a bad state harms no other stage:
 
-    python -m benchmarks.gpu.apart STAGE SETTINGS.json RESULT.json
+python -m benchmarks.gpu.apart STAGE SETTINGS.json RESULT.json
 """
 
 from __future__ import annotations

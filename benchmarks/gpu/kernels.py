@@ -1,8 +1,9 @@
 """Kernels on a GPU: every implementation of the heavy operations on the same arrays, compared in numbers, then timed.
 
-On the device these are CuPy's library calls (the reference), CUDA C++, Numba CUDA and, where it has the operation, PyTorch; on
-the processor NumPy (the reference again) and Numba on all cores. Times on the device are those between two events, so that
-neither Python nor a launch counts unless it holds the device up; wall time stands beside them, and alone for the processor.
+On the device these are CuPy's library calls (the reference), CUDA C++, Numba CUDA and, where it has the operation, PyTorch;
+on the processor NumPy (the reference again) and Numba on all cores. Times on the device are those between two events, so
+that neither Python nor a launch counts unless it holds the device up; wall time stands beside them, and alone for the
+processor.
 """
 
 from __future__ import annotations
@@ -24,7 +25,17 @@ from gan_np.kernels import Case
 from .settings import Settings
 
 OPERATIONS = (
-    *("dense", "batch_norm", "bias_activation", "blur", "scaled_sum", "upsample_nearest", "softplus", "adam", "average"),
+    *(
+        "dense",
+        "batch_norm",
+        "bias_activation",
+        "blur",
+        "scaled_sum",
+        "upsample_nearest",
+        "softplus",
+        "adam",
+        "average",
+    ),
     "conv2d",  # last, since the processor takes longest for it
 )
 ROUNDS, ROUNDS_ON_HOST = 7, 3

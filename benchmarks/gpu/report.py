@@ -74,13 +74,16 @@ def main(arguments: Sequence[str]) -> int:
     record = _read(out / "gpu_report.json", found)
     record |= {"benchmark": "gpu_report", "date": record.get("date", date), "device": found}
     record |= {"machine": machine.describe(), "quick": options.quick}
-    for name in chosen:
+    failed = [name for name in chosen if record["stages"].get(name, {}).get("state") == "failed"]
+    for name in [*(name for name in chosen if name not in failed), *failed]:  # what was never done comes first
         if not options.again and record["stages"].get(name, {}).get("state") in ("passed", "skipped"):
             report.say(f"{name}: done before ({record['stages'][name]['state']})")
             continue
         stage, left = stages.STAGES[name], until - time.monotonic()
         if left < SHARE * stage.seconds:
-            report.say(f"{name}: not begun, {max(left, 0.0):.0f} s are left of the {stage.seconds:.0f} that it may take")
+            report.say(
+                f"{name}: not begun, {max(left, 0.0):.0f} s are left of the {stage.seconds:.0f} that it may take"
+            )
             continue
         report.say(f"{name} …")
         limit = UNHURRIED if options.pretend else min(stage.seconds, left)

@@ -59,7 +59,9 @@ def _digits(axes: Any, stage: dict[str, Any] | None, precision: str, image: Path
 
 
 def _kernels(axes: Any, rows: list[dict[str, Any]]) -> None:
-    axes.set_title("kernels in float32: milliseconds on the device, or of the processor (medians), left is faster", loc="left")
+    axes.set_title(
+        "kernels in float32: milliseconds on the device or the processor (medians), left is faster", loc="left"
+    )
     if not rows:
         axes.axis("off")
         return

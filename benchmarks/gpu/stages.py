@@ -85,7 +85,9 @@ def step(settings: Settings, label: str, *options: str) -> dict[str, Any]:
     found, runs = _benchmark(settings, "gpu_step", label, *chosen)
     if runs is None:
         return found
-    times = [f"{each['preset']} {each['precision']} {each['rows'][0]['milliseconds']['median']:.3g} ms" for each in runs]
+    times = [
+        f"{each['preset']} {each['precision']} {each['rows'][0]['milliseconds']['median']:.3g} ms" for each in runs
+    ]
     return {**found, "summary": "; ".join(times), "runs": runs}
 
 
@@ -105,7 +107,7 @@ def convolutions(settings: Settings, label: str, *options: str) -> dict[str, Any
 
 
 def _benchmark(settings: Settings, name: str, label: str, *options: str) -> tuple[dict[str, Any], Any]:
-    """The stage's state after `python -m benchmarks NAME`, and the runs of OUT/LABEL.json, or None if there is no such file."""
+    """The stage's state after `python -m benchmarks NAME`, and the runs of OUT/LABEL.json, or None if it was not written."""
     file, image = settings.out / f"{label}.json", settings.out / f"{label}.png"
     file.unlink(missing_ok=True)  # of a run before
     command = [sys.executable, "-m", "benchmarks", name, "--json", str(file.resolve()), "--plot", str(image.resolve())]
@@ -168,5 +170,5 @@ STAGES: dict[str, Stage] = {
     "step-mnist": _step("step-mnist", 60, "--preset", "mnist", "--no-compile"),
     "step-points": _step("step-points", 60, "--preset", "points", "--no-compile"),
 }  # fmt: skip
-"""In the order in which they are done, and left out when time is over: what may be wrong before what may be slow, what was never
-measured before what was, and what is worth seeing between them."""
+"""In the order in which they are done, and left out when time is over: what may be wrong before what may be slow, what was
+never measured before what was, and what is worth seeing between them."""

@@ -3,9 +3,9 @@ take at least. Counted on the stand-in for CuPy, whose kernels do nothing, so th
 
     python -m benchmarks.gpu.traffic --preset r3gan-cifar --precision tf32
 
-bytes: of every array that a launch is given, once for each time it is read or written; of a convolution's operands once, however
-often its tiles read them. operations: two for each multiplication of a convolution, taps on padding left out; those of dense
-layers are left out, as are the launches of CuPy's own small expressions.
+bytes: of every array that a launch is given, once for each time it is read or written; of a convolution's operands once,
+however often its tiles read them. operations: two for each multiplication of a convolution, taps on padding left out; those
+of dense layers are left out, as are the launches of CuPy's own small expressions.
 """
 
 from __future__ import annotations
@@ -64,14 +64,14 @@ class Group(NamedTuple):
     @property
     def seconds(self) -> float:
         """The time at least: of its bytes or of its operations, whichever is more."""
-        return max(self.bytes / BANDWIDTH, sum(count / RATES[precision] for precision, count in self.operations.items()))
+        return max(
+            self.bytes / BANDWIDTH, sum(count / RATES[precision] for precision, count in self.operations.items())
+        )
 
 
 def total(groups: Sequence[Group]) -> Work:
     """The operations and bytes of all."""
-    return Work(
-        sum(sum(group.operations.values()) for group in groups), float(sum(group.bytes for group in groups))
-    )
+    return Work(sum(sum(group.operations.values()) for group in groups), float(sum(group.bytes for group in groups)))
 
 
 def of_step(trainer: Trainer) -> list[Group]:

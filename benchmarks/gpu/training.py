@@ -47,8 +47,8 @@ def digits(settings: Settings, precision: str) -> dict[str, Any]:
 def preset(settings: Settings, name: str, data: str, *, precision: str, conditional: bool = False) -> dict[str, Any]:
     """A preset, or a model with the defaults of training, on the data that `--data` names so, for the stage's time.
 
-    How many steps that is, is measured first, since schedules are as long as the training. OUT has a grid of samples, and the
-    networks in a file that `gan_np.load` opens on any device.
+    How many steps that is, is measured first, since schedules are as long as the training. OUT has a grid of samples, and
+    the networks in a file that `gan_np.load` opens on any device.
     """
     if data not in settings.data:
         return {"state": "skipped", "summary": f"no data: give --data {data}=PLACE"}

@@ -100,14 +100,14 @@ def _softplus(case: Case, tensors: Tensors) -> Made:
 
 def _average_pool(case: Case, tensors: Tensors) -> Made:
     x = tensors[0].permute(0, 3, 1, 2)
-    window = (arrays[0].shape[1] // arrays[1].shape[1], arrays[0].shape[2] // arrays[1].shape[2])
+    window = (tensors[0].shape[1] // tensors[1].shape[1], tensors[0].shape[2] // tensors[1].shape[2])
     return {FORWARD: (_no_grad(lambda: functional.avg_pool2d(x, window)), _images)}
 
 
 def _upsample(mode: str) -> Callable[[Case, Tensors], Made]:
     def made(case: Case, tensors: Tensors) -> Made:
         x = tensors[0].permute(0, 3, 1, 2)
-        factor = [float(arrays[1].shape[axis] // arrays[0].shape[axis]) for axis in (1, 2)]
+        factor = [float(tensors[1].shape[axis] // tensors[0].shape[axis]) for axis in (1, 2)]
         return {FORWARD: (_no_grad(lambda: functional.interpolate(x, scale_factor=factor, mode=mode)), _images)}
 
     return made

@@ -52,7 +52,8 @@ class GroupedPlan:
     def to_large(self, weight: Array, small: Array) -> Array:
         """Return ∂T/∂a."""
         g = self.geometry
-        sets = g.stride[1] * -(-(-(-g.large[1] // g.stride[1])) // COLUMNS)
+        places = -(-g.large[1] // g.stride[1])  # of a row, a stride apart
+        sets = g.stride[1] * -(-places // COLUMNS)
         return self._image("grouped_to_large", weight, small, g.large_shape, sets)
 
     def _image(self, kernel: str, weight: Array, image: Array, shape: tuple[int, ...], sets: int) -> Array:
@@ -66,7 +67,7 @@ class GroupedPlan:
         return result
 
     def _pack(self, *arrays: Array) -> int:
-        """The channels of a group that a thread takes at once: 16 bytes, where both images' groups consist of such chunks."""
+        """The channels of a group that a thread takes at once: 16 bytes, where both images' groups consist of them."""
         g = self.geometry
         groups = g.large[2] // g.groups, g.small[2] // g.groups
         return min(pack_of(channels, *arrays) for channels in groups)

@@ -136,7 +136,9 @@ class BatchNorm:
         return dx
 
 
-def _statistics(x: Array, pack: int, sums: SumGrid, epsilon: float, mean: Array, variance: Array, inverse: Array) -> None:
+def _statistics(
+    x: Array, pack: int, sums: SumGrid, epsilon: float, mean: Array, variance: Array, inverse: Array
+) -> None:
     """Write μ, σ² and 1/√(σ² + ε): in two stages, or in one launch where a block has all rows of its columns."""
     columns = x.shape[-1]
     rows, results = x.size // columns, (float(epsilon), mean, variance, inverse)

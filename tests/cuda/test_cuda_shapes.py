@@ -98,9 +98,7 @@ def test_sums_with_a_factor_for_each_example(shape, two_stages, monkeypatch):
         divided(monkeypatch)
     for scaled in (True, False):
         compare(
-            kernels.case_of(
-                kernels.RecordedProblem("scaled_sum", kernels.Problem("cuda", FLOAT32, shape), (scaled,))
-            )
+            kernels.case_of(kernels.RecordedProblem("scaled_sum", kernels.Problem("cuda", FLOAT32, shape), (scaled,)))
         )
 
 
