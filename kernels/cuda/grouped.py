@@ -80,7 +80,9 @@ class GroupedPlan:
         result, add = destination.array, destination.add
         pack = self._pack(large, small)
         count, rows = result.size // pack**2, g.batch * g.small[0]
-        copies = min(WANTED // count, MOST_SPLITS, (large.size + small.size) // result.size)  # fewer numbers than are read
+        copies = min(
+            WANTED // count, MOST_SPLITS, (large.size + small.size) // result.size
+        )  # fewer numbers than are read
         share = -(-rows // max(1, min(rows, copies)))
         splits = -(-rows // share)
         to = result if splits == 1 else new(large, (splits, *shape))

@@ -138,7 +138,7 @@ def test_traffic_of_a_step_by_hand():
     arrays = sum(2 * 4 * side**2 * 2 * channels + 9 * 16 * 2 * channels for side, channels in ((8, 16), (4, 32)))
     assert 15 * 4 * arrays <= grouped.bytes  # and partial results of weight gradients
     parameters = sum(len(network.parameters) for network in (trainer.gan.generator, trainer.gan.discriminator))
-    assert groups["updates"].bytes == 7 * 4 * parameters
+    assert groups["updates"].bytes == pytest.approx(7 * 4 * parameters, rel=1e-3)  # and a few single numbers
     assert traffic.total(list(groups.values())).bytes == sum(group.bytes for group in groups.values())
     table = traffic.lines(list(groups.values()))
     assert len(table) == len(groups) + 3
