@@ -20,7 +20,7 @@ BENCHMARKS = {
     "reading": "a step on items that take time to read: read in the step, read ahead in a thread, in memory",
     "cold_start": "from the command to the first training step: kernels to compile, kernels compiled before, PyTorch",
     "explore": "the page of gan-np explore: how long a drag waits, and what it takes from a training beside it",
-    "gpu_report": "on a GPU: tests, sanitizers, digits at each precision and kernels, in stages that can be resumed",
+    "gpu_report": "on a GPU: tests, kernels, steps, sanitizers and trainings, in stages that can be resumed",
     "gpu_step": "on a GPU: one training step at each precision, captured and not, against PyTorch, with floors",
     "gpu_convolutions": "on a GPU: every convolution of a DCGAN, forward and both gradients, against cuDNN",
     "scaling": "how a step's time grows with batch, width, side and threads, and the power laws fitted to it",

@@ -159,6 +159,8 @@ def tables() -> str:
     lines.append("|---" * (4 + len(RATES)) + "|")
     found = {}
     for preset, setup in GPU_PRESETS.items():
+        if setup.model == "r3gan":  # `python -m benchmarks.gpu.traffic` has its table
+            continue
         found[preset] = of_step(make_gan(setup, np.dtype(np.float32)), setup.batch_size)
         work = total(found[preset])
         times = [f"{1e3 * work.operations / rate:.3g}" for rate in RATES.values()]

@@ -58,6 +58,7 @@ GPU_PRESETS = {
     "dcgan128": Setup("dcgan", (128, 128, 3), 100, 64, 64),
     "mnist": Setup("dcgan", (28, 28, 1), 64, 64, 128),
     "points": PRESETS["points"],
+    "r3gan-cifar": PRESETS["r3gan-cifar"],
 }
 """What is timed on a GPU: batches large enough to fill one."""
 

@@ -59,16 +59,18 @@ def _digits(axes: Any, stage: dict[str, Any] | None, precision: str, image: Path
 
 
 def _kernels(axes: Any, rows: list[dict[str, Any]]) -> None:
-    axes.set_title("kernels in float32: milliseconds on the device (medians), left is faster", loc="left")
+    axes.set_title(
+        "kernels in float32: milliseconds on the device or the processor (medians), left is faster", loc="left"
+    )
     if not rows:
         axes.axis("off")
         return
     labels = list(dict.fromkeys(f"{row['operation']}: {row['case']}" for row in rows))
-    names = list(dict.fromkeys(row["kernel"] for row in rows))
+    names = list(dict.fromkeys(row["name"] for row in rows))
     for number, name in enumerate(names):
-        mine = [row for row in rows if row["kernel"] == name]
+        mine = [row for row in rows if row["name"] == name]
         places = [labels.index(f"{row['operation']}: {row['case']}") + 0.12 * (number - len(names) / 2) for row in mine]
-        axes.plot([row["device_ms"] for row in mine], places, "o", label=name, markersize=5)
+        axes.plot([row["ms"] for row in mine], places, "o", label=name, markersize=5)
     axes.set_xscale("log")
     axes.set_xlabel("milliseconds, forward and all gradients")
     axes.set_yticks(range(len(labels)), labels, fontsize=7)

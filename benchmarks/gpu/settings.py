@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,5 +14,7 @@ class Settings(NamedTuple):
     out: Path
     quick: bool
     pretend: bool
-    limit: int
-    """Seconds that a stage may take."""
+    limit: float
+    """Seconds that the stage may take."""
+    data: Mapping[str, str] = {}
+    """Name of a stage's data → a name or a place that `gn.data.open` knows."""

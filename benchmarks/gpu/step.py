@@ -32,7 +32,7 @@ from gan_np.runs import Config
 from gan_np.runs.build import chosen_kernels
 from gan_np.training import Trainer
 
-from . import launches, peaks, pretended, step_output
+from . import launches, peaks, pretended, step_output, traffic
 from .contest import GRAPH, LAUNCHED, Contest
 from .launches import Launches
 from .pretended import Where
@@ -118,8 +118,7 @@ def contest(
         launched = _launches(ours[GRAPH], where)
         same = _same_bits(ours)
         peak = peaks.measure(precision, where.device, torch_device, quick=options.quick)
-        gan = ours[GRAPH].gan
-        work = floors.total(floors.of_step(gan, setup.batch_size, share_noise=setup.share_noise, average=setup.average))
+        work = _work(setup, ours, where)
         repeats = options.repeats or (2 if options.quick else 20)
         report.status(f"{preset}, {precision}: timing {repeats} rounds of {len(ours) + len(opponents)}")
         runs: dict[str, Callable[[], object]] = {name: trainer.step for name, trainer in ours.items()}
@@ -186,6 +185,14 @@ def _computing(precision: str, where: Where, torch_device: str | None) -> Iterat
 
             held.enter_context(computing(precision, torch_device))
         yield
+
+
+def _work(setup: Setup, ours: dict[str, Trainer], where: Where) -> floors.Work:
+    """What a step must do at least: counted from the layers, or, of networks that have others, from what it launches."""
+    if setup.model == "r3gan":
+        return traffic.total(traffic.of_step(_trainer(setup, where, graph=False)))
+    gan = ours[GRAPH].gan
+    return floors.total(floors.of_step(gan, setup.batch_size, share_noise=setup.share_noise, average=setup.average))
 
 
 def _no_peer(where: Where, options: argparse.Namespace) -> str | None:

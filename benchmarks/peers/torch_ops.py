@@ -19,22 +19,26 @@ from gan_np.kernels import Case, Geometry
 Made = dict[str, tuple[Callable[[], Any], Callable[[Any], list[Array]]]]
 FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT = "forward", "input gradient", "weight gradient"
 NONE = torch.Tensor | None
+Tensors = list[torch.Tensor]
 
 
-def methods(case: Case, arrays: list[Array], threads: int) -> dict[str, Made]:
+def methods(case: Case, arrays: list[Array], threads: int, device: str = "cpu") -> dict[str, Made]:
     """The case's methods under the names of the variants; empty where PyTorch has no such operation.
+
+    device: PyTorch's, where the tensors lie.
 
     Images lie in each variant's own memory order beforehand: a PyTorch model keeps them that way.
     """
     torch.set_num_threads(threads)
+    tensors = [torch.from_numpy(array).to(device) for array in arrays]
     if case.operation == "conv2d":
         assert case.geometry is not None
         return {
-            "torch": _convolution(case.geometry, arrays, torch.channels_last),
-            "torch NCHW": _convolution(case.geometry, arrays, torch.contiguous_format),
+            "torch": _convolution(case.geometry, tensors, torch.channels_last),
+            "torch NCHW": _convolution(case.geometry, tensors, torch.contiguous_format),
         }
     made = OTHERS.get(case.operation)
-    found = {} if made is None else made(case, arrays)
+    found = {} if made is None else made(case, tensors)
     return {"torch": found} if found else {}
 
 
@@ -47,22 +51,22 @@ def _no_grad(run: Callable[[], Any]) -> Callable[[], Any]:
 
 
 def _plain(*values: Any) -> list[Array]:
-    return [value.numpy() for value in values]
+    return [value.cpu().numpy() for value in values]
 
 
 def _images(value: torch.Tensor) -> list[Array]:
-    return [np.ascontiguousarray(value.permute(0, 2, 3, 1).numpy())]
+    return [np.ascontiguousarray(value.permute(0, 2, 3, 1).cpu().numpy())]
 
 
 def _weights(value: torch.Tensor) -> list[Array]:
-    return [np.ascontiguousarray(value.permute(2, 3, 1, 0).numpy())]
+    return [np.ascontiguousarray(value.permute(2, 3, 1, 0).cpu().numpy())]
 
 
-def _convolution(geometry: Geometry, arrays: list[Array], order: torch.memory_format) -> Made:
-    weight, large, small = arrays
-    w = torch.from_numpy(weight).permute(3, 2, 0, 1).contiguous(memory_format=order)
-    a = torch.from_numpy(large).permute(0, 3, 1, 2).contiguous(memory_format=order)
-    b = torch.from_numpy(small).permute(0, 3, 1, 2).contiguous(memory_format=order)
+def _convolution(geometry: Geometry, tensors: Tensors, order: torch.memory_format) -> Made:
+    weight, large, small = tensors
+    w = weight.permute(3, 2, 0, 1).contiguous(memory_format=order)
+    a = large.permute(0, 3, 1, 2).contiguous(memory_format=order)
+    b = small.permute(0, 3, 1, 2).contiguous(memory_format=order)
     stride, padding, groups = list(geometry.stride), list(geometry.padding), geometry.groups
 
     def backward(wanted: list[bool]) -> Any:
@@ -77,8 +81,8 @@ def _convolution(geometry: Geometry, arrays: list[Array], order: torch.memory_fo
     }
 
 
-def _dense(case: Case, arrays: list[Array]) -> Made:
-    x, weight, dz = map(torch.from_numpy, arrays)
+def _dense(case: Case, tensors: Tensors) -> Made:
+    x, weight, dz = tensors
     return {
         FORWARD: (_no_grad(lambda: x @ weight), _plain),
         INPUT_GRADIENT: (_no_grad(lambda: dz @ weight.T), _plain),
@@ -86,31 +90,31 @@ def _dense(case: Case, arrays: list[Array]) -> Made:
     }
 
 
-def _softplus(case: Case, arrays: list[Array]) -> Made:
-    (s,) = map(torch.from_numpy, arrays)
+def _softplus(case: Case, tensors: Tensors) -> Made:
+    (s,) = tensors
     return {
         FORWARD: (_no_grad(lambda: functional.softplus(s)), _plain),
         "derivative": (_no_grad(lambda: torch.sigmoid(s)), _plain),
     }
 
 
-def _average_pool(case: Case, arrays: list[Array]) -> Made:
-    x = torch.from_numpy(arrays[0]).permute(0, 3, 1, 2)
-    window = (arrays[0].shape[1] // arrays[1].shape[1], arrays[0].shape[2] // arrays[1].shape[2])
+def _average_pool(case: Case, tensors: Tensors) -> Made:
+    x = tensors[0].permute(0, 3, 1, 2)
+    window = (tensors[0].shape[1] // tensors[1].shape[1], tensors[0].shape[2] // tensors[1].shape[2])
     return {FORWARD: (_no_grad(lambda: functional.avg_pool2d(x, window)), _images)}
 
 
-def _upsample(mode: str) -> Callable[[Case, list[Array]], Made]:
-    def made(case: Case, arrays: list[Array]) -> Made:
-        x = torch.from_numpy(arrays[0]).permute(0, 3, 1, 2)
-        factor = [float(arrays[1].shape[axis] // arrays[0].shape[axis]) for axis in (1, 2)]
+def _upsample(mode: str) -> Callable[[Case, Tensors], Made]:
+    def made(case: Case, tensors: Tensors) -> Made:
+        x = tensors[0].permute(0, 3, 1, 2)
+        factor = [float(tensors[1].shape[axis] // tensors[0].shape[axis]) for axis in (1, 2)]
         return {FORWARD: (_no_grad(lambda: functional.interpolate(x, scale_factor=factor, mode=mode)), _images)}
 
     return made
 
 
-def _layer_norm(case: Case, arrays: list[Array]) -> Made:
-    x = torch.from_numpy(arrays[0])
+def _layer_norm(case: Case, tensors: Tensors) -> Made:
+    x = tensors[0]
 
     def forward() -> Any:
         y, _, inverse = torch.native_layer_norm(x, [x.shape[1]], None, None, 1e-5)
@@ -119,7 +123,7 @@ def _layer_norm(case: Case, arrays: list[Array]) -> Made:
     return {FORWARD: (_no_grad(forward), lambda pair: _plain(pair[0], pair[1].reshape(-1, 1)))}
 
 
-OTHERS: dict[str, Callable[[Case, list[Array]], Made]] = {
+OTHERS: dict[str, Callable[[Case, Tensors], Made]] = {
     "dense": _dense,
     "softplus": _softplus,
     "average_pool": _average_pool,

@@ -63,6 +63,7 @@ for _operation, _module, _class in (
     ("upsample_bilinear", "resampling", "UpsampleBilinear"),
     ("blur", "resampling", "Blur"),
     ("affine_sample", "affine_sample", "AffineSample"),
+    ("scaled_sum", "scaled_sum", "ScaledSum"),
     ("normal", "normal", "Normal"),
     ("images", "images", "Images"),
     ("softplus", "losses", "Softplus"),
@@ -77,4 +78,5 @@ for _operation, _module, _class in (
     ("report", "watch", "Report"),
 ):
     _stand_in = StandIn(_operation, f"{__name__}.{_module}", _class)
-    register_kernel(_operation, NAME, _stand_in, supports=costs.supports, features=FEATURES, cost=costs.cost)
+    _features = (*FEATURES, "across_ranks") if _operation == "batch_norm" else FEATURES
+    register_kernel(_operation, NAME, _stand_in, supports=costs.supports, features=_features, cost=costs.cost)

@@ -19,6 +19,12 @@ def function(activation: Activation) -> tuple[int, float]:
     return KINDS[activation.kind], float(activation.slope)
 
 
+def add_partial_sums(partial: Array, count: int, channels: int, to: Array, *, add: bool) -> None:
+    """Write the total of `count` partial sums of each channel to `to`, or add it to what is there: the second stage."""
+    merged = (partial, count, channels, add, to)
+    launch(SOURCE, "bias_gradient", *merge_of(count, channels), merged, dtype=partial.dtype)
+
+
 class BiasActivation:
     """The end of a layer, y = f(z + b), and its derivative."""
 
@@ -65,6 +71,5 @@ class BiasActivation:
         summed = (given, output, dz, partial, rows, columns, pack > 1, *function(activation), add, dbias)
         launch(SOURCE, "backward_with_sums", sums.grid, sums.block, summed, dtype=dy.dtype)
         if partial is not None:
-            merged = (partial, count, channels, add, dbias)
-            launch(SOURCE, "bias_gradient", *merge_of(count, channels), merged, dtype=dy.dtype)
+            add_partial_sums(partial, count, channels, dbias, add=add)
         return dy if dz is None else dz, destination.written()

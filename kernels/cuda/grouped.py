@@ -1,4 +1,4 @@
-"""Convolution in groups on the GPU (`sources/grouped.cu`): each number is summed by the thread that writes it."""
+"""Convolution in groups on the GPU (`sources/grouped.cu`): a thread sums several numbers, each in a fixed order."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from gan_np.arrays import Array
 
 from ..geometry import Geometry
 from ..interfaces import Into
+from .alignment import pack_of
 from .grids import over
 from .launcher import Destination, contiguous, launch, new
 from .product import reduce_splits
@@ -13,8 +14,10 @@ from .product import reduce_splits
 SOURCE = "grouped.cu"
 DEFINITIONS = {"float32": {}, "tf32": {"ROUNDED": 32}, "bf16": {"ROUNDED": 16}}
 """Precision → the macros of its variant."""
-WANTED, MOST_SPLITS = 1 << 18, 64
-"""Threads that fill a device, and copies of dw that are summed at most."""
+COLUMNS = 4
+"""Places of a row that a thread has sums of, as grouped.cu has it."""
+WANTED, MOST_SPLITS = 1 << 17, 128
+"""Threads that keep a device busy, and copies of dw that are summed at most."""
 
 
 class GroupedPlan:
@@ -42,29 +45,49 @@ class GroupedPlan:
 
     def to_small(self, weight: Array, large: Array) -> Array:
         """Return ∂T/∂b."""
-        return self._image("grouped_to_small", weight, large, self.geometry.small_shape)
+        g = self.geometry
+        sets = -(-g.small[1] // COLUMNS)
+        return self._image("grouped_to_small", weight, large, g.small_shape, sets)
 
     def to_large(self, weight: Array, small: Array) -> Array:
         """Return ∂T/∂a."""
-        return self._image("grouped_to_large", weight, small, self.geometry.large_shape)
+        g = self.geometry
+        places = -(-g.large[1] // g.stride[1])  # of a row, a stride apart
+        sets = g.stride[1] * -(-places // COLUMNS)
+        return self._image("grouped_to_large", weight, small, g.large_shape, sets)
 
-    def _image(self, kernel: str, weight: Array, image: Array, shape: tuple[int, ...]) -> Array:
+    def _image(self, kernel: str, weight: Array, image: Array, shape: tuple[int, ...], sets: int) -> Array:
+        """Return an image of `shape`, whose rows are divided into so many sets of places."""
         result = new(image, shape)
-        arguments = (weight, image, result, result.size, *self._numbers)
-        launch(SOURCE, kernel, *over(result.size), arguments, dtype=image.dtype, definitions=self.definitions)
+        pack = self._pack(weight, image, result)
+        images, rows, _, channels = shape
+        count = images * rows * sets * channels // pack
+        arguments = (weight, image, result, count, *self._numbers, pack > 1)
+        launch(SOURCE, kernel, *over(count), arguments, dtype=image.dtype, definitions=self.definitions)
         return result
 
+    def _pack(self, *arrays: Array) -> int:
+        """The channels of a group that a thread takes at once: 16 bytes, where both images' groups consist of them."""
+        g = self.geometry
+        groups = g.large[2] // g.groups, g.small[2] // g.groups
+        return min(pack_of(channels, *arrays) for channels in groups)
+
     def to_weight(self, large: Array, small: Array, into: Into | None = None) -> Array:
-        """Return ∂T/∂w; where w has few numbers, copies of it are summed over some images each, and then added up."""
-        shape = self.geometry.weight_shape
+        """Return ∂T/∂w; where w has few numbers, copies of it are summed over some rows of b each, and then added up."""
+        g = self.geometry
+        shape = g.weight_shape
         destination = Destination.of(into, large, shape)
         result, add = destination.array, destination.add
-        wanted = max(1, min(self.geometry.batch, WANTED // result.size, MOST_SPLITS))
-        share = -(-self.geometry.batch // wanted)
-        splits = -(-self.geometry.batch // share)
+        pack = self._pack(large, small)
+        count, rows = result.size // pack**2, g.batch * g.small[0]
+        copies = min(
+            WANTED // count, MOST_SPLITS, (large.size + small.size) // result.size
+        )  # fewer numbers than are read
+        share = -(-rows // max(1, min(rows, copies)))
+        splits = -(-rows // share)
         to = result if splits == 1 else new(large, (splits, *shape))
-        (blocks,), threads = over(result.size)
-        arguments = (large, small, to, result.size, *self._numbers, share, add and splits == 1)
+        (blocks,), threads = over(count)
+        arguments = (large, small, to, count, *self._numbers, pack > 1, share, add and splits == 1)
         launch(
             SOURCE, "grouped_to_weight", (blocks, splits), threads, arguments,
             dtype=large.dtype, definitions=self.definitions,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gan_np.arrays import Array
 
+from .alignment import pack_of
 from .grids import over
 from .launcher import contiguous, launch, new
 
@@ -37,7 +38,8 @@ def _launch(
     by: tuple[int, int],
     factor: tuple[float, ...],
 ) -> None:
-    launch(SOURCE, kernel, *over(count), (x, y, count, *small, *by, *factor), dtype=x.dtype)
+    aligned = pack_of(small[2], x, y) > 1
+    launch(SOURCE, kernel, *over(count), (x, y, count, *small, *by, aligned, *factor), dtype=x.dtype)
 
 
 class AveragePool:

@@ -28,6 +28,7 @@ for _operation, _module, _class in (
     ("upsample_bilinear", "resampling", "UpsampleBilinear"),
     ("blur", "resampling", "Blur"),
     ("affine_sample", "affine_sample", "AffineSample"),
+    ("scaled_sum", "scaled_sum", "ScaledSum"),
     ("normal", "normal", "Normal"),
     ("softplus", "losses", "Softplus"),
     ("softmax_cross_entropy", "cross_entropy", "SoftmaxCrossEntropy"),

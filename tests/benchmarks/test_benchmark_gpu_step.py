@@ -103,11 +103,45 @@ def test_it_is_a_stage_of_the_report(tmp_path):
     from benchmarks.gpu import stages
 
     settings = stages.Settings("cuda", tmp_path, quick=True, pretend=True, limit=600)
-    (tmp_path / "gpu_step.json").write_text("of a run before", encoding="utf-8")
-    result = stages.STAGES["step"](settings)
+    (tmp_path / "step-points.json").write_text("of a run before", encoding="utf-8")
+    result = stages.STAGES["step-points"].run(settings)
     assert result["state"] == "passed", result
     assert result["summary"].startswith("points float32 ")
-    assert (tmp_path / "gpu_step.png").exists()
+    assert (tmp_path / "step-points.png").exists()
+
+
+def test_traffic_of_a_step_by_hand():
+    """One block at one size: what three convolutions do in the fifteen passes of a step, and what moves without them."""
+    from benchmarks import setups
+    from benchmarks.gpu import pretended, traffic
+    from benchmarks.kernel_work import direct_operations
+    from gan_np.kernels.cases import convolution_geometry
+
+    setup = setups.Setup("r3gan", (8, 8, 3), 4, 16, 4)
+    with pretended.on_stand_in(idle=True) as where:
+        trainer = setups.make_trainer(setup, np.dtype(np.float32), device=where.device, graph=False)
+        groups = {group.name: group for group in traffic.of_step(trainer)}
+    blocks = [
+        direct_operations(
+            convolution_geometry(
+                4, (side, side, 2 * channels), 2 * channels, (3, 3), (1, 1), (1, 1), 2 * channels // 16
+            )
+        )
+        for side, channels in ((8, 16), (4, 32))
+    ]
+    grouped = groups["grouped convolution"]
+    assert grouped.operations == {"float32": 15 * sum(blocks)}
+    assert grouped.seconds == pytest.approx(
+        max(grouped.bytes / traffic.BANDWIDTH, 15 * sum(blocks) / traffic.RATES["float32"])
+    )
+    # 15 passes, each of which touches two images of 2·C channels and the weights
+    arrays = sum(2 * 4 * side**2 * 2 * channels + 9 * 16 * 2 * channels for side, channels in ((8, 16), (4, 32)))
+    assert 15 * 4 * arrays <= grouped.bytes  # and partial results of weight gradients
+    parameters = sum(len(network.parameters) for network in (trainer.gan.generator, trainer.gan.discriminator))
+    assert groups["updates"].bytes == pytest.approx(7 * 4 * parameters, rel=1e-3)  # and a few single numbers
+    assert traffic.total(list(groups.values())).bytes == sum(group.bytes for group in groups.values())
+    table = traffic.lines(list(groups.values()))
+    assert len(table) == len(groups) + 3
 
 
 def test_launches_are_counted_at_any_size(capsys):

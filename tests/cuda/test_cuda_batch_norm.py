@@ -97,3 +97,40 @@ def test_0_infinity_and_what_is_no_number(kind, monkeypatch):
     monkeypatch.setattr(normalisation, "FROM_Y", (kind,))
     expected = kernel.backward(dy, given, y, None, None, mean, inverse, activation)
     same(map(to_host, found), map(to_host, expected))
+
+
+@given_dtypes
+@pytest.mark.parametrize("kind", ["linear", "leaky_relu", "tanh"])
+@pytest.mark.parametrize(("rows", "channels"), [(6, 5), (300, 8)])
+def test_in_halves_as_the_whole_batch_in_one(kind, dtype, rows, channels, launches):
+    """Two processes that each have half of the batch, and put together what both halves of a pass found."""
+    rng = np.random.default_rng(7)
+    x, dy = (3.0 + rng.standard_normal((2, rows, channels))).astype(dtype)
+    scale, bias = rng.standard_normal((2, channels)).astype(dtype)
+    activation = Activation(kind, SLOPE)
+    reference = kernels.entry("batch_norm", "reference").implementation
+    wide = [array.astype(np.float64) for array in (x, scale, bias, dy)]
+    y, mean, variance, inverse = reference.forward(*wide[:3], 1e-5, activation)
+    dx, dscale, dbias = reference.backward(wide[3], wide[0], y, *wide[1:3], mean, inverse, activation)
+
+    kernel = kernels.entry("batch_norm", "cuda").implementation
+    parts = [to_device(part, "cuda") for part in np.split(x, 2)]
+    upstream = [to_device(part, "cuda") for part in np.split(dy, 2)]
+    gamma, beta = to_device(scale, "cuda"), to_device(bias, "cuda")
+    found = np.stack([to_host(kernel.statistics(part)) for part in parts])
+    assert found.dtype == np.float64
+    exact = found[:, 0].mean(axis=0)
+    spread = (found[:, 1] + (found[:, 0] - exact) ** 2).mean(axis=0)
+    centre, factor = (to_device(a.astype(dtype), "cuda") for a in (exact, 1 / np.sqrt(spread + 1e-5)))
+    outputs = [kernel.normalise(part, gamma, beta, centre, factor, activation) for part in parts]
+    given = list(zip(upstream, parts, outputs, strict=True))
+    sums = sum(to_host(kernel.sums(*each, centre, factor, activation)) for each in given)
+    means = to_device(sums / rows, "cuda")
+    pulled = [kernel.pull(*each, gamma, centre, factor, activation, means) for each in given]
+
+    tolerance = 2e-5 if dtype == FLOAT32 else 1e-12
+    for left, right in (
+        (exact, mean), (spread, variance), (np.concatenate(list(map(to_host, outputs))), y),
+        (sums[0], dbias), (sums[1], dscale), (np.concatenate(list(map(to_host, pulled))), dx),
+    ):  # fmt: skip
+        np.testing.assert_allclose(left, right, rtol=0, atol=tolerance * np.abs(right).max())

@@ -28,8 +28,8 @@ ON_TENSOR_CORES = [pair for pair in BY_INSTRUCTION if pair[1] in ROUNDING and pa
 
 
 def test_every_operation_has_a_cuda_kernel_that_is_chosen_for_gpu_arrays():
-    """But for the dense layer, whose work dense products and bias_activation do, and `scaled_sum`, which is CuPy's to do."""
-    unfused = (set(FUSED) - {"logistic"}) | {"scaled_sum"}
+    """But for the dense layer, whose work dense products and bias_activation do."""
+    unfused = set(FUSED) - {"logistic"}
     assert {operation for operation, _ in EXACT} == set(kernels.OPERATIONS) - unfused
     for operation, _ in EXACT:
         for case in kernels.list_cases(operation):

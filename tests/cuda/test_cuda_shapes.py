@@ -8,12 +8,13 @@ import math
 
 import numpy as np
 import pytest
-from comparing import FLOAT32, compare
+from comparing import BF16_WARPS, FLOAT32, WARPS, compare
 from on_host import threads_in_order
 
 from gan_np import kernels
 from gan_np.arrays import to_device, to_host
 from gan_np.kernels import Activation, Into
+from gan_np.kernels.cases import blur_case, conv2d_case, convolution_geometry, pool_case
 from gan_np.kernels.cuda import grids
 
 
@@ -87,6 +88,59 @@ def test_bias_and_activation_in_chunks(shape, kind, two_stages, monkeypatch):
         kernels.RecordedProblem("bias_activation", kernels.Problem("cuda", FLOAT32, shape), (Activation(kind, 0.2),))
     )
     compare(case)
+
+
+@pytest.mark.parametrize("shape", [(5, 220, 4), (3, 11, 64), (2, 300, 3), (4, 301, 3), (70, 8)])
+@pytest.mark.parametrize("two_stages", [True, False])
+def test_sums_with_a_factor_for_each_example(shape, two_stages, monkeypatch):
+    """In chunks of 16 bytes, of rows of three channels taken four at a time, and where an example's are not so many."""
+    if two_stages:
+        divided(monkeypatch)
+    for scaled in (True, False):
+        compare(
+            kernels.case_of(kernels.RecordedProblem("scaled_sum", kernels.Problem("cuda", FLOAT32, shape), (scaled,)))
+        )
+
+
+GROUPED = {
+    "chunks, one place left over": convolution_geometry(2, (5, 9, 32), 32, (3, 3), (1, 1), (1, 1), 2),
+    "chunks, strides": convolution_geometry(3, (9, 11, 24), 48, (3, 2), (2, 3), (0, 1), 3),
+    "no chunks": convolution_geometry(2, (5, 6, 8), 12, (3, 3), (1, 2), (2, 2), 2),
+    "many rows": convolution_geometry(9, (16, 3, 8), 8, (3, 1), (1, 1), (1, 0), 2),
+    "padding wider than the image": convolution_geometry(1, (2, 2, 8), 8, (4, 5), (1, 1), (3, 4), 2),
+}
+
+
+@pytest.mark.parametrize("label", list(GROUPED))
+@pytest.mark.parametrize("name", ["cuda", WARPS, BF16_WARPS])
+def test_convolution_in_groups(label, name):
+    """Sixteen bytes of a group's channels at a time, or one channel; sums of dw over rows in several parts."""
+    compare(conv2d_case(label, GROUPED[label]), name)
+
+
+def test_what_lies_beyond_the_edge_is_not_read():
+    """A weight that is infinite meets the image alone, no zero beside it."""
+    geometry = GROUPED["chunks, one place left over"]
+    weight, large = np.ones(geometry.weight_shape, np.float32), np.ones(geometry.large_shape, np.float32)
+    weight[0] = np.inf
+    plan = kernels.entry("conv2d", "cuda").implementation.plan(geometry)
+    found = to_host(plan.to_small(to_device(weight, "cuda"), to_device(large, "cuda")))
+    assert np.isfinite(found[:, 0]).all()  # the row whose first tap lies above the image
+    assert np.isposinf(found[:, 1:]).all()
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 5, 8), (1, 4, 3, 16)])
+@pytest.mark.parametrize("operation", ["average_pool", "upsample_nearest", "upsample_bilinear"])
+def test_resampling_in_chunks(operation, shape):
+    compare(
+        kernels.case_of(kernels.RecordedProblem(operation, kernels.Problem("cuda", FLOAT32, shape), ((1, 2),)))
+        if operation != "average_pool"
+        else pool_case("chunks", shape, (3, 2))
+    )
+
+
+def test_the_low_pass_in_chunks():
+    compare(blur_case("chunks", (2, 3, 5, 8), (7, 10)))
 
 
 @pytest.mark.parametrize("columns", [1000, 5000, 1003])

@@ -73,6 +73,7 @@ LONG = {
     "few channels": conv2d_case("few", convolution_geometry(1, (20, 44, 3), 24, (4, 4), (2, 2), (1, 1))),
     # Tiles that begin in the middle of a row, go on over several rows and images, and hold several taps; aligned lines.
     "small images": conv2d_case("small images", convolution_geometry(30, (3, 5, 8), 12, (2, 3), (1, 2), (0, 1))),
+    "groups": conv2d_case("groups", convolution_geometry(2, (3, 5, 8), 8, (3, 3), (1, 1), (1, 1), 2)),
     "odd columns": dense_case("odd columns", 5, 8, 13),
     # A ring of tiles that goes round in all three contractions, all of whose lines are aligned.
     "warpgroups": conv2d_case("deep", convolution_geometry(1, (27, 26, 40), 72, (4, 4), (2, 2), (1, 1))),
@@ -136,6 +137,7 @@ BARRIER = r"__syncthreads\(\);"
         ("updates.cu", 0, "adam"),
         ("objective.cu", 0, "logistic"),
         ("objective.cu", 0, "accuracy"),
+        ("scaled_sum.cu", 0, "scaled_sum"),
     ],
 )
 def test_every_barrier_is_needed(host_gpu, monkeypatch, name, number, operation):
@@ -182,6 +184,35 @@ def test_looks_that_miss_something(host_gpu, monkeypatch, change):
 )
 def test_a_report_of_something_else(host_gpu, monkeypatch, orders, change):
     assert caught(monkeypatch, "report.cu", change, "report", orders=orders) == set(orders)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        nth(r"by_size\.quotient\(index\)", 0, "0"),
+        nth(r"by_example\.quotient\(row\)", 0, "0"),
+        nth(r"found\.factor \* ", 0),
+        nth(r"pack\.at\[i\] \+= factor", 0, "pack.at[i] = factor"),
+    ],
+    ids=["another example's factor", "… in the total", "no factor in the total", "not added"],
+)
+def test_sums_of_other_examples(host_gpu, monkeypatch, orders, change):
+    assert caught(monkeypatch, "scaled_sum.cu", change, "scaled_sum", orders=orders) == set(orders)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        nth(r"if \(first \+ r < g\.small_width\) ", 0),
+        nth(r" && column < g\.large_width", 0),
+        nth(r"\(j \+ r\) \* g\.small_channels", 0, "j * g.small_channels"),
+        nth(r"begin \+ share", 0, "begin + share - 1"),
+        nth(r"max\(0, divide_up\(g\.padding_width - v, g\.stride_width\)\)", 0, "0"),
+    ],
+    ids=["past the places of a row", "past the image", "one place for four", "a row left out", "before the image"],
+)
+def test_groups(host_gpu, monkeypatch, change):
+    assert caught_once(monkeypatch, "grouped.cu", change, "groups")
 
 
 def test_statistics_that_are_biased(host_gpu, monkeypatch, orders):
@@ -320,7 +351,8 @@ def test_the_list_of_barriers_is_complete():
     barriers = {name: len(re.findall(BARRIER, source.read_source(name))) for name in source.sources()}
     assert {name: count for name, count in barriers.items() if count} == {
         "dense.cu": 1, "convolution.cu": 1, "batch_norm.cu": 3, "activation.cu": 1, "layer_norm.cu": 2, "updates.cu": 1,
-        "objective.cu": 1, "few_channels.cu": 3, "reduce_splits.cu": 2, "transpose.cu": 1,
+        "objective.cu": 1, "few_channels.cu": 3, "reduce_splits.cu": 2, "scaled_sum.cu": 1,
+        "transpose.cu": 1,
     }  # fmt: skip
 
 

@@ -1,9 +1,12 @@
 """The CUDA kernels themselves in a training step: their sources on the processor, launched and captured by the host code."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 from standin.install import install, source_runner
 from test_graphs import same
+from test_nccl import trained
 from test_training_on_a_device import agree, train, trainer_of
 
 from gan_np import kernels
@@ -44,6 +47,19 @@ def test_captured_and_not(model, options, on_processor, images):
     with kernels.use_kernels(**{**reference, "conv2d": "im2col"}):
         on_cpu, _ = train(model, "cpu", images, STEPS, **options)
     agree(trainers[0], on_cpu, 1e-7)
+
+
+def test_batch_normalisation_over_ranks_stops_half_way(on_processor, images):
+    """Two ranks with the same rows: as on the CPU, in a captured step, and without a whole pass over one rank's part."""
+    from gan_np.ops import normalisation
+
+    with mock.patch.object(normalisation, "_over_ranks_with_whole_passes", None):
+        trainer = trained("dcgan", "cuda", images, 5, {})
+    assert trainer.captured, trainer.graph_reason
+    reference = {operation: "reference" for operation in kernels.OPERATIONS if operation != "dense_layer"}
+    with kernels.use_kernels(**{**reference, "conv2d": "im2col"}):
+        on_cpu = trained("dcgan", "cpu", images, 5, {})
+    agree(trainer, on_cpu, 1e-7)
 
 
 def test_float32_agrees_too(on_processor, images):

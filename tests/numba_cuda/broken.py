@@ -37,6 +37,8 @@ BROKEN = [
     ("resampling: a neighbour left out", "resampling", nth(r"row \+ 2", 0, "row + 1"), "upsample_bilinear"),
     ("resampling: a tap of the low-pass left out", "resampling", nth(r"2 \* row \+ 3", 0, "2 * row + 2"), "blur"),
     ("affine_sample: too small a reach", "affine_sample", nth(r"abs\(i00\) \+ abs\(i01\)", 0, "abs(i00)"), "affine_sample"),
+    ("scaled_sum: another example's factor", "scaled_sum", nth(r"scale\[i // size\]", 0, "scale[0]"), "scaled_sum"),
+    ("scaled_sum: a total without factors", "scaled_sum", nth(r"scale\[i // size\] \* x", 0, "x"), "scaled_sum"),
     ("philox: nine rounds", "philox", nth(r"range\(ROUNDS\)", 0, "range(9)"), "normal"),
     ("dropout: a word too many dropped", "dropout", nth(r"word >= least", 0, "word > least + least"), "dropout"),
     ("dropout: the mask's other half", "dropout", nth(r"kept\[i\] != 0", 0, "kept[i] == 0"), "dropout"),

@@ -49,8 +49,9 @@ __device__ void statistics_of(const real* x, real* partial, int rows, int column
 }
 
 extern "C" __global__ void __launch_bounds__(COLUMN_THREADS)
-statistics(const real* x, real* partial, int rows, int columns, int aligned) {
-    BY_WIDTH(aligned, statistics_of, x, partial, rows, columns, 0, nullptr, nullptr, nullptr);
+statistics(const real* x, real* partial, int rows, int columns, int aligned, real epsilon, real* mean, real* variance,
+           real* inverse) {
+    BY_WIDTH(aligned, statistics_of, x, partial, rows, columns, epsilon, mean, variance, inverse);
 }
 
 extern "C" __global__ void __launch_bounds__(MERGE_THREADS)
@@ -239,15 +240,15 @@ merge_gradient_sums(const real* partial, int count, int columns, real* dbias, re
     Results{dbias, dscale, bias_total, scale_total}.put(column, sums.at[0].at[0], sums.at[1].at[0]);
 }
 
+// dx from sums over the batch, of which each of its M values has the `share` 1/M.
 template <int WIDTH, bool FROM_Y>
 __device__ void input_gradient_all(const Given& given, const real* dbias, const real* dscale, real* dx, int rows, int columns,
-                                   int kind, real slope) {
+                                   int kind, real slope, real share) {
     int column = first_column<WIDTH>();
     if (column >= columns) return;
     Affine<WIDTH> affine(given.mean, given.inverse, given.scale, given.bias, column);
     Derivative<WIDTH, FROM_Y> derivative(kind, slope);
     Pack<WIDTH> level = constants<WIDTH>(dbias, column), tilt = constants<WIDTH>(dscale, column);
-    real share = real(1) / rows;
 #pragma unroll
     for (int i = 0; i < WIDTH; ++i)  // what is taken off dz: level + tilt·(x − μ)
         level.at[i] *= share, tilt.at[i] *= share * given.inverse[column + i];
@@ -267,9 +268,9 @@ __device__ void input_gradient_all(const Given& given, const real* dbias, const 
 extern "C" __global__ void __launch_bounds__(256)
 input_gradient(const real* dy, const real* x, const real* y, const real* mean, const real* inverse, const real* scale,
                const real* bias, const real* dbias, const real* dscale, real* dx, int rows, int columns, int aligned,
-               int kind, real slope) {
+               int kind, real slope, real share) {
     Given given = {dy, x, y, mean, inverse, scale, bias};
-    BY_WIDTH_AND_Y(aligned, y, input_gradient_all, given, dbias, dscale, dx, rows, columns, kind, slope);
+    BY_WIDTH_AND_Y(aligned, y, input_gradient_all, given, dbias, dscale, dx, rows, columns, kind, slope, share);
 }
 
 // As forward: all of it, where a block has all rows of its columns.
@@ -277,7 +278,8 @@ template <int WIDTH, bool FROM_Y>
 __device__ void backward_of(const Given& given, real* dx, int rows, int columns, int kind, real slope, Results results) {
     gradient_sums_of<WIDTH, FROM_Y>(given, nullptr, rows, columns, kind, slope, results);
     __syncthreads();
-    input_gradient_all<WIDTH, FROM_Y>(given, results.dbias, results.dscale, dx, rows, columns, kind, slope);
+    real share = real(1) / rows;
+    input_gradient_all<WIDTH, FROM_Y>(given, results.dbias, results.dscale, dx, rows, columns, kind, slope, share);
 }
 
 extern "C" __global__ void __launch_bounds__(COLUMN_THREADS)

@@ -20,28 +20,60 @@ struct Pixel {
     }
 };
 
-extern "C" __global__ void __launch_bounds__(256)
-sum_blocks(const real* large, real* small, int count, int height, int width, int channels, int fh, int fw, real factor) {
+// Add factor · other, number by number.
+template <int WIDTH>
+__device__ __forceinline__ void add_to(Pack<WIDTH>& sum, real factor, const Pack<WIDTH>& other) {
+#pragma unroll
+    for (int i = 0; i < WIDTH; ++i) sum.at[i] += factor * other.at[i];
+}
+
+template <int WIDTH>
+__device__ __forceinline__ Pack<WIDTH> times(real factor, Pack<WIDTH> pack) {
+#pragma unroll
+    for (int i = 0; i < WIDTH; ++i) pack.at[i] *= factor;
+    return pack;
+}
+
+// Of all kernels here a thread takes WIDTH neighbouring channels at once: 16 bytes where rows of channels are aligned.
+template <int WIDTH>
+__device__ __forceinline__ void sum_all(const real* large, real* small, int count, int height, int width, int channels, int fh,
+                                        int fw, real factor) {
     Divisor by_height(height), by_width(width), by_channels(channels);
-    each_pack<1>(count, [&](int index) {
+    each_pack<WIDTH>(count, [&](int index) {
         Pixel at(index, by_height, by_width, by_channels);
-        real sum = 0;
+        Pack<WIDTH> sum = {};
+#pragma unroll 1
         for (int u = 0; u < fh; ++u)
+#pragma unroll 2
             for (int v = 0; v < fw; ++v)
-                sum += large[((at.image * height + at.row) * fh + u) * (width * fw * channels) +
-                             (at.column * fw + v) * channels + at.channel];
-        small[index] = factor * sum;
+                add_to(sum, 1, load<WIDTH>(large, ((at.image * height + at.row) * fh + u) * (width * fw * channels) +
+                                                      (at.column * fw + v) * channels + at.channel));
+        store(small, index, times(factor, sum));
     });
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-spread_blocks(const real* small, real* large, int count, int height, int width, int channels, int fh, int fw, real factor) {
+sum_blocks(const real* large, real* small, int count, int height, int width, int channels, int fh, int fw, int aligned,
+           real factor) {
+    BY_WIDTH(aligned, sum_all, large, small, count, height, width, channels, fh, fw, factor);
+}
+
+template <int WIDTH>
+__device__ __forceinline__ void spread_all(const real* small, real* large, int count, int height, int width, int channels,
+                                           int fh, int fw, real factor) {
     Divisor by_height(height * fh), by_width(width * fw), by_channels(channels), by_fh(fh), by_fw(fw);
-    each_pack<1>(count, [&](int index) {
+    each_pack<WIDTH>(count, [&](int index) {
         Pixel at(index, by_height, by_width, by_channels);
         int row = at.image * height + by_fh.quotient(at.row);
-        large[index] = factor * small[(row * width + by_fw.quotient(at.column)) * channels + at.channel];
+        int place = (row * width + by_fw.quotient(at.column)) * channels + at.channel;
+        store(large, index, times(factor, load<WIDTH>(small, place)));
     });
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+spread_blocks(const real* small, real* large, int count, int height, int width, int channels, int fh, int fw, int aligned,
+              real factor) {
+    BY_WIDTH(aligned, spread_all, small, large, count, height, width, channels, fh, fw, factor);
 }
 
 // Place i of an axis enlarged by `factor` lies at (i + ½)/factor − ½ of the small axis, edges clamped: (1 − rest)·low + rest·high.
@@ -57,36 +89,53 @@ struct Between {
     __device__ __forceinline__ real weight(int h) const { return (low == h ? 1 - rest : 0) + (high == h ? rest : 0); }
 };
 
-extern "C" __global__ void __launch_bounds__(256)
-interpolate(const real* small, real* large, int count, int height, int width, int channels, int fh, int fw) {
+template <int WIDTH>
+__device__ __forceinline__ void interpolate_all(const real* small, real* large, int count, int height, int width, int channels,
+                                                int fh, int fw) {
     Divisor by_height(height * fh), by_width(width * fw), by_channels(channels);
-    each_pack<1>(count, [&](int index) {
+    each_pack<WIDTH>(count, [&](int index) {
         Pixel at(index, by_height, by_width, by_channels);
         Between rows(at.row, height, fh), columns(at.column, width, fw);
         const real* image = small + at.image * height * width * channels + at.channel;
         const real *low = image + rows.low * width * channels, *high = image + rows.high * width * channels;
         int left = columns.low * channels, right = columns.high * channels;
-        real upper = (1 - columns.rest) * low[left] + columns.rest * low[right];
-        real lower = (1 - columns.rest) * high[left] + columns.rest * high[right];
-        large[index] = (1 - rows.rest) * upper + rows.rest * lower;
+        Pack<WIDTH> upper = times(1 - columns.rest, load<WIDTH>(low, left));
+        Pack<WIDTH> lower = times(1 - columns.rest, load<WIDTH>(high, left));
+        add_to(upper, columns.rest, load<WIDTH>(low, right));
+        add_to(lower, columns.rest, load<WIDTH>(high, right));
+        upper = times(1 - rows.rest, upper);
+        add_to(upper, rows.rest, lower);
+        store(large, index, upper);
     });
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-interpolate_adjoint(const real* large, real* small, int count, int height, int width, int channels, int fh, int fw) {
+interpolate(const real* small, real* large, int count, int height, int width, int channels, int fh, int fw, int aligned) {
+    BY_WIDTH(aligned, interpolate_all, small, large, count, height, width, channels, fh, fw);
+}
+
+template <int WIDTH>
+__device__ __forceinline__ void interpolate_adjoint_all(const real* large, real* small, int count, int height, int width,
+                                                        int channels, int fh, int fw) {
     Divisor by_height(height), by_width(width), by_channels(channels);
-    each_pack<1>(count, [&](int index) {
+    each_pack<WIDTH>(count, [&](int index) {
         Pixel at(index, by_height, by_width, by_channels);
         const real* image = large + at.image * (height * fh) * (width * fw) * channels + at.channel;
-        real sum = 0;
+        Pack<WIDTH> sum = {};
         for (int i = max(at.row - 1, 0) * fh; i < min(at.row + 2, height) * fh; ++i) {
-            real down = Between(i, height, fh).weight(at.row), line = 0;
+            Pack<WIDTH> line = {};
             for (int j = max(at.column - 1, 0) * fw; j < min(at.column + 2, width) * fw; ++j)
-                line += Between(j, width, fw).weight(at.column) * image[(i * width * fw + j) * channels];
-            sum += down * line;
+                add_to(line, Between(j, width, fw).weight(at.column), load<WIDTH>(image, (i * width * fw + j) * channels));
+            add_to(sum, Between(i, height, fh).weight(at.row), line);
         }
-        small[index] = sum;
+        store(small, index, sum);
     });
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+interpolate_adjoint(const real* large, real* small, int count, int height, int width, int channels, int fh, int fw,
+                    int aligned) {
+    BY_WIDTH(aligned, interpolate_adjoint_all, large, small, count, height, width, channels, fh, fw);
 }
 
 // Place r of the large axis has 3/4 of pixel r/2 and 1/4 of the neighbour that it lies towards, as far as they are there.
@@ -99,41 +148,62 @@ struct Blurred {
         of_near = near < size ? real(0.75) : real(0), of_far = far >= 0 && far < size ? real(0.25) : real(0);
         near = min(near, size - 1), far = min(max(far, 0), size - 1);
     }
-    __device__ __forceinline__ real mix(real a, real b) const {  // no 0·∞ from beyond the edge
-        return (of_near > 0 ? of_near * a : real(0)) + (of_far > 0 ? of_far * b : real(0));
+    template <int WIDTH>
+    __device__ __forceinline__ Pack<WIDTH> mix(const Pack<WIDTH>& a, const Pack<WIDTH>& b) const {
+        Pack<WIDTH> mixed;  // no 0·∞ from beyond the edge
+#pragma unroll
+        for (int i = 0; i < WIDTH; ++i)
+            mixed.at[i] = (of_near > 0 ? of_near * a.at[i] : real(0)) + (of_far > 0 ? of_far * b.at[i] : real(0));
+        return mixed;
     }
 };
 
-extern "C" __global__ void __launch_bounds__(256)
-blur_enlarge(const real* small, real* large, int count, int height, int width, int channels, int rows, int columns, real scale) {
+template <int WIDTH>
+__device__ __forceinline__ void blur_enlarge_all(const real* small, real* large, int count, int height, int width, int channels,
+                                                 int rows, int columns, real scale) {
     Divisor by_height(rows), by_width(columns), by_channels(channels);
-    each_pack<1>(count, [&](int index) {
+    each_pack<WIDTH>(count, [&](int index) {
         Pixel at(index, by_height, by_width, by_channels);
         Blurred down(at.row, height), across(at.column, width);
         const real* image = small + at.image * height * width * channels + at.channel;
         const real *near = image + down.near * width * channels, *far = image + down.far * width * channels;
         int left = across.near * channels, right = across.far * channels;
-        large[index] = scale * down.mix(across.mix(near[left], near[right]), across.mix(far[left], far[right]));
+        Pack<WIDTH> upper = across.mix(load<WIDTH>(near, left), load<WIDTH>(near, right));
+        Pack<WIDTH> lower = across.mix(load<WIDTH>(far, left), load<WIDTH>(far, right));
+        store(large, index, times(scale, down.mix(upper, lower)));
     });
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-blur_shrink(const real* large, real* small, int count, int height, int width, int channels, int rows, int columns, real scale) {
+blur_enlarge(const real* small, real* large, int count, int height, int width, int channels, int rows, int columns, int aligned,
+             real scale) {
+    BY_WIDTH(aligned, blur_enlarge_all, small, large, count, height, width, channels, rows, columns, scale);
+}
+
+template <int WIDTH>
+__device__ __forceinline__ void blur_shrink_all(const real* large, real* small, int count, int height, int width, int channels,
+                                                int rows, int columns, real scale) {
     Divisor by_height(height), by_width(width), by_channels(channels);
-    each_pack<1>(count, [&](int index) {
+    each_pack<WIDTH>(count, [&](int index) {
         Pixel at(index, by_height, by_width, by_channels);
         const real* image = large + at.image * rows * columns * channels + at.channel;
-        real sum = 0;
+        Pack<WIDTH> sum = {};
         const int top = max(2 * at.row - 1, 0), bottom = min(2 * at.row + 3, rows);
         const int left = max(2 * at.column - 1, 0), right = min(2 * at.column + 3, columns);
 #pragma unroll 1
-        for (int i = top; i < bottom; ++i) {  // not unrolled, nor is the other: all 16 numbers at once spill in float64
-            real line = 0;
+        for (int i = top; i < bottom; ++i) {  // not unrolled, nor is the other: all 16 pixels at once spill in float64
+            Pack<WIDTH> line = {};
 #pragma unroll 1
             for (int j = left; j < right; ++j)
-                line += (j / 2 == at.column ? real(0.75) : real(0.25)) * image[(i * columns + j) * channels];
-            sum += (i / 2 == at.row ? real(0.75) : real(0.25)) * line;
+                add_to(line, j / 2 == at.column ? real(0.75) : real(0.25), load<WIDTH>(image, (i * columns + j) * channels));
+            add_to(sum, i / 2 == at.row ? real(0.75) : real(0.25), line);
         }
-        small[index] = scale * sum;
+        store(small, index, times(scale, sum));
     });
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+blur_shrink(const real* large, real* small, int count, int height, int width, int channels, int rows, int columns, int aligned,
+            real scale) {
+    BY_WIDTH(aligned, blur_shrink_all, large, small, count, height, width, channels, rows, columns, scale);
 }
