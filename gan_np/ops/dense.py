@@ -52,9 +52,7 @@ def dense(
     require_shape("dense", "bias", bias, weight.shape[1:])
     wanted = asked(wrt, (x, weight, bias))
     of_input, columns = problem(x), weight.shape[1]
-    fused = kernels.select_fused(
-        "dense_layer", kernels.Problem(of_input.device, of_input.dtype, (*x.shape, columns))
-    )
+    fused = kernels.select_fused("dense_layer", kernels.Problem(of_input.device, of_input.dtype, (*x.shape, columns)))
     kernel = _TwoKernels(of_input, columns) if fused is None else fused
     y: Array = kernel.forward(x, weight, bias, activation)
     kept = x if wanted[1] else None
