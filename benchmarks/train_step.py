@@ -170,8 +170,9 @@ def _print(contests: list[Contest], found: dict[str, Any], threads: int, options
         heading = setups.describe(measured.setup)
         groups.append(report.Group(f"{measured.preset}: {heading}" if len(contests) > 1 else "", lines))
     rounds = " or ".join(map(str, sorted({len(measured.timings[OURS].seconds) for measured in contests})))
+    counted = ", processor time" if options.processor_time else ""
     caption = (
-        f"{rounds} rounds, {threads} threads on every side, {options.dtype}; data and noise are drawn in the "
+        f"{rounds} rounds, {threads} threads on every side, {options.dtype}{counted}; data and noise are drawn in the "
         "step.  × gan_np: its time divided by gan_np's of the same round, quartiles; above 1 gan_np is faster."
         f"{'  * the fastest of PyTorch.' if contests[0].fastest_peer else ''}\n{machine.one_line(found)}"
     )
