@@ -39,6 +39,7 @@ class Setup(NamedTuple):
 
 PRESETS = {
     "mnist": Setup("dcgan", (28, 28, 1), 64, 32, 64),
+    "mnist-width1": Setup("dcgan", (28, 28, 1), 64, 1, 64),
     "mnist-width64": Setup("dcgan", (28, 28, 1), 64, 64, 64),
     "cifar": Setup("dcgan", (32, 32, 3), 64, 32, 64),
     "cifar-width64": Setup("dcgan", (32, 32, 3), 64, 64, 64),
@@ -49,8 +50,9 @@ PRESETS = {
     "points": Setup("points", (1, 1, 2), 256, 128, 512),
     "mlp": Setup("mlp", (28, 28, 1), 100, 1200, 100),
 }
-"""mnist: what `gan-np train` runs by default; cifar: the same for colour images of 32×32; dcgan64: the paper's sizes;
-r3gan, r3gan-cifar: networks as in the presets r3gan-digits and r3gan-cifar, both penalties in every step;
+"""mnist: what `gan-np train` runs by default; mnist-width1: the same with next to nothing to compute, so that what a step
+costs whatever its size remains; cifar: the same for colour images of 32×32; dcgan64: the paper's sizes;
+r3gan, r3gan-cifar: networks as the preset r3gan-digits has them, and twice as wide for 32×32, both penalties in every step;
 points: a mixture of Gaussians in the plane; mlp: the first paper's, without dropout, whose draws could not be compared."""
 
 GPU_PRESETS = {

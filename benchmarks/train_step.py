@@ -3,7 +3,8 @@
 Both sides draw their own data and noise inside the timed step. Before anything is timed, one step of each on the same
 images and the same noise must give the same losses, gradients and new weights, in float64 and in the dtype timed;
 if not, the exit code is 1. Ours also looks for numbers that are not finite, as `gn.train` does; PyTorch's step does not.
-`--preset all` runs every preset in turn.
+`--preset all` runs every preset in turn. With --processor-time every side has one thread, and what is compared is the time
+that the processor spent on it, which other programs on the machine hardly change.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import functools
 import gc
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -80,7 +82,7 @@ def main(arguments: Sequence[str]) -> int:
             setups.make_gan(setup, dtype)  # refuses its sizes now, not after the presets before it
     except (ValueError, TypeError) as error:
         parser.error(str(error))
-    threads = options.threads or machine.default_threads(options.quick)
+    threads = 1 if options.processor_time else options.threads or machine.default_threads(options.quick)
     contests = []
     with machine.threads(threads):
         found = machine.describe()
@@ -112,7 +114,17 @@ def contest(preset: str, setup: Setup, options: argparse.Namespace, threads: int
     repeats = options.repeats or (2 if options.quick else 20)
     report.status(f"{preset}: timing {repeats} rounds of {1 + len(opponents)}")
     return Contest(
-        preset, setup, agreements, timed(trainer, opponents, repeats, options.seconds, 0.0 if options.quick else TURN)
+        preset,
+        setup,
+        agreements,
+        timed(
+            trainer,
+            opponents,
+            repeats,
+            options.seconds,
+            0.0 if options.quick else TURN,
+            clock=time.process_time if options.processor_time else time.perf_counter,
+        ),
     )
 
 
@@ -123,11 +135,12 @@ def timed(
     seconds: float | None,
     turn: float = 0.0,
     pause: float = PAUSE,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, Timing]:
-    """Steps of all in turn, each drawing its own data and noise; turn, pause: as in `timing.alternate`."""
+    """Steps of all in turn, each drawing its own data and noise; turn, pause, clock: as in `timing.alternate`."""
     runs: dict[str, Callable[[], object]] = {OURS: trainer.step}
     runs |= {name: functools.partial(_draw_and_step, opponent) for name, opponent in opponents.items()}
-    return alternate(runs, repeats=repeats, seconds=seconds, turn=turn, pause=pause)
+    return alternate(runs, repeats=repeats, seconds=seconds, turn=turn, pause=pause, clock=clock)
 
 
 def fastest_peer(timings: dict[str, Timing]) -> str | None:
@@ -157,8 +170,9 @@ def _print(contests: list[Contest], found: dict[str, Any], threads: int, options
         heading = setups.describe(measured.setup)
         groups.append(report.Group(f"{measured.preset}: {heading}" if len(contests) > 1 else "", lines))
     rounds = " or ".join(map(str, sorted({len(measured.timings[OURS].seconds) for measured in contests})))
+    counted = ", processor time" if options.processor_time else ""
     caption = (
-        f"{rounds} rounds, {threads} threads on every side, {options.dtype}; data and noise are drawn in the "
+        f"{rounds} rounds, {threads} threads on every side, {options.dtype}{counted}; data and noise are drawn in the "
         "step.  × gan_np: its time divided by gan_np's of the same round, quartiles; above 1 gan_np is faster."
         f"{'  * the fastest of PyTorch.' if contests[0].fastest_peer else ''}\n{machine.one_line(found)}"
     )
@@ -196,6 +210,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--seconds", type=float, default=120.0, help="no new round of a preset after this long (default 120)"
     )
+    parser.add_argument("--processor-time", action="store_true", help="one thread each, and its processor time")
     report.add_contest_options(parser)
     report.add_options(parser)
     return parser

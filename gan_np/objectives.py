@@ -106,14 +106,14 @@ def check_loss(objective: Objective, method: str, found: Any, **logits: Array) -
         TypeError: it gave something else. ShapeError: a gradient is not of the shape of its logits.
     """
     kind = Loss if len(logits) == 1 else DiscriminatorLoss
-    name = f"{objective!r}: {method}"
     if not isinstance(found, kind):
+        name = f"{objective!r}: {method}"
         made = "; gan_np.objectives.mean_loss makes one" if kind is Loss else ""
         raise TypeError(f"{name} is to return a {kind.__name__}({', '.join(kind._fields)}), got {shown(found)}{made}")
     for (player, scores), gradient in zip(logits.items(), found[1:], strict=True):
         sizes = getattr(gradient, "shape", type(gradient).__name__)
         if sizes != scores.shape:
-            raise ShapeError(f"{name}: the gradient of {player} scores {scores.shape} has {sizes}")
+            raise ShapeError(f"{objective!r}: {method}: the gradient of {player} scores {scores.shape} has {sizes}")
     return found
 
 

@@ -31,6 +31,8 @@ class Profile:
 
 
 _active: Scoped[Profile | None] = Scoped("gan_np_kernel_profile", None)
+active = _active.get
+"""Who measures here; None outside `profile`."""
 
 
 @contextlib.contextmanager

@@ -46,6 +46,8 @@ OPTIONS: dict[tuple[str, str], Callable[..., tuple[Any, ...]]] = {
 _WITH_OPTIONS = {operation for operation, _ in OPTIONS}
 
 _active: Scoped[dict[RecordedProblem, None] | None] = Scoped("gan_np_recorded_problems", None)
+active = _active.get
+"""Who takes note here; None outside `record_problems`."""
 
 
 @contextlib.contextmanager

@@ -23,8 +23,9 @@ def bind(operation: ops.OperationPullback, variables: Variables, *names: str) ->
 
     def function(dy: Array, wrt: Wrt) -> Array | None:
         has_input, *has = operation.wrt
-        wanted = tuple(wrt.parameters and there for there in has)
-        return operation(dy, (wrt.any_input and has_input, *wanted), places(wanted))[0]
+        if not wrt.parameters:
+            return operation(dy, (wrt.any_input and has_input, *(False,) * len(has)))[0]
+        return operation(dy, (wrt.any_input and has_input, *has), places(tuple(has)))[0]
 
     def linear(tangent: Array, wrt: Wrt) -> tuple[Array, JointPullback]:
         moved, second = operation.linear(tangent, wrt.of_arrays(len(names)))

@@ -129,6 +129,7 @@ class Variables:
 
     __slots__ = (
         "_edit_state", "_gradient", "_memo", "_set_state", "_version", "children", "declaration", "parameters", "state",
+        "trainable",
     )  # fmt: skip
 
     def __init__(
@@ -146,6 +147,8 @@ class Variables:
         self.parameters, self.state, self.children = parameters, _DeclaredState(state, declaration), children
         self._gradient, self._set_state, self._edit_state, self._version = gradient, set_state, edit_state, version
         self._memo: dict[Any, Any] = {}
+        self.trainable: bool = bool(parameters) or any(child.trainable for child in children.values())
+        """Whether there are any parameters here or below."""
 
     def __getitem__(self, name: str) -> Array:
         try:

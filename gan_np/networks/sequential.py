@@ -54,7 +54,7 @@ class Sequential(Layer):
     def forward(self, variables: Variables, x: Arrays, run: Run) -> tuple[Arrays, LayerPullback]:
         """Forward in order; the pullback in reverse."""
         parts = [variables.children[name] for name in self._names]
-        trainable = tuple(map(has_parameters, parts))
+        trainable = tuple([part.trainable for part in parts])
         pullbacks: list[LayerPullback] = []
         y, own = x, run
         for layer, part, wrt in zip(self.layers, parts, _of_layers(run.wrt, trainable), strict=True):
@@ -136,8 +136,3 @@ def _in_reverse(pullbacks: list[Any], of_layers: Callable[[Wrt], Iterable[Wrt]])
         return dy if wrt.any_input and not absent(dy) else None
 
     return function
-
-
-def has_parameters(variables: Variables) -> bool:
-    """Whether there are any parameters here or below."""
-    return bool(variables.parameters) or any(map(has_parameters, variables.children.values()))

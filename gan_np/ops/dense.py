@@ -52,7 +52,7 @@ def dense(
     require_shape("dense", "bias", bias, weight.shape[1:])
     wanted = asked(wrt, (x, weight, bias))
     of_input, columns = problem(x), weight.shape[1]
-    fused = kernels.select_fused("dense_layer", of_input._replace(shape=(*x.shape, columns)))
+    fused = kernels.select_fused("dense_layer", kernels.Problem(of_input.device, of_input.dtype, (*x.shape, columns)))
     kernel = _TwoKernels(of_input, columns) if fused is None else fused
     y: Array = kernel.forward(x, weight, bias, activation)
     kept = x if wanted[1] else None
@@ -85,7 +85,8 @@ class _TwoKernels:
 
     def __init__(self, of_input: kernels.Problem, columns: int) -> None:
         self.product = kernels.select("dense", of_input)
-        chosen = kernels.choose("bias_activation", of_input._replace(shape=(of_input.shape[0], columns)))
+        of_output = kernels.Problem(of_input.device, of_input.dtype, (of_input.shape[0], columns))
+        chosen = kernels.choose("bias_activation", of_output)
         self.epilogue, self.in_place = chosen.implementation, "in_place" in chosen.features
 
     def forward(self, x: Array, weight: Array, bias: Array | None, activation: Activation) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gan_np import kernels
-from gan_np.arrays import Array, array_module, device_of, on_host, require_same
+from gan_np.arrays import Array, device_of, on_host, require_same
 from gan_np.checks import ShapeError
 from gan_np.kernels import Into
 
@@ -53,11 +53,9 @@ def mean_softplus(logits: Array, sign: int, weight: float = 1.0) -> tuple[Array,
     if fused is not None:
         found: tuple[Array, Array] = fused.forward(logits, sign, weight)
         return found
-    share = logits.dtype.type(weight / logits.size)
-    values, pullback = softplus(sign * logits)
-    (gradient,) = pullback(array_module(values).full_like(values, sign * share))
-    assert gradient is not None
-    return values.sum() * share, gradient
+    share, signed = logits.dtype.type(weight / logits.size), sign * logits
+    kernel = kernels.select("softplus", problem(signed))
+    return kernel.forward(signed).sum() * share, kernel.derivative(signed) * (sign * share)
 
 
 def softmax_cross_entropy(

@@ -251,8 +251,9 @@ def _narrowed(name: str, wrt: Sequence[bool] | None, bound: Asked) -> Asked:
         return bound
     if len(wrt) != len(bound):
         raise ValueError(f"{name}: wrt has {len(wrt)} entries, expected {len(bound)}")
-    if any(asked and not kept for asked, kept in zip(wrt, bound, strict=True)):
-        raise ValueError(f"{name}: wrt={tuple(wrt)} asks for more than forward kept ({bound})")
+    for asked, kept in zip(wrt, bound, strict=True):
+        if asked and not kept:
+            raise ValueError(f"{name}: wrt={tuple(wrt)} asks for more than forward kept ({bound})")
     return tuple(wrt)
 
 

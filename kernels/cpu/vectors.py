@@ -6,6 +6,7 @@ needs (one with AVX-512, two with AVX2, four with NEON), so the same code serves
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ MULTIPLY_ADD = "fma" if REGISTERS.fused else "fmuladd"
 a number at a time, is thirty times slower."""
 
 
+@cache
 def lanes(dtype: Any) -> int:
     """Return how many numbers of a dtype a line has."""
     return VECTOR_BYTES // int(np.dtype(dtype).itemsize)

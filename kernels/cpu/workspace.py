@@ -28,7 +28,15 @@ TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 KEPT, LARGEST = 256 << 20, 32 << 20
 """Bytes that may lie free at the heap's end, and of the largest array that is taken from the heap (the library's limit)."""
 
-_own = threading.local()
+
+class _Own(threading.local):
+    """What belongs to one thread."""
+
+    def __init__(self) -> None:
+        self.buffers: dict[tuple[str, Any], Array] = {}
+
+
+_own = _Own()
 
 
 def buffer(name: str, size: int, dtype: Any) -> Array:
@@ -36,10 +44,9 @@ def buffer(name: str, size: int, dtype: Any) -> Array:
 
     It belongs to the calling thread alone, and only until that asks for the same name again.
     """
-    buffers: dict[tuple[str, Any], Array] = _own.__dict__.setdefault("buffers", {})
-    found = buffers.get((name, dtype))
+    found = _own.buffers.get((name, dtype))
     if found is None or found.size < size:
-        found = buffers[name, dtype] = aligned(size, dtype)
+        found = _own.buffers[name, dtype] = aligned(size, dtype)
     return found[:size]
 
 

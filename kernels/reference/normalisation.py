@@ -73,8 +73,10 @@ class Running:
         """Move both statistics in place."""
         of = mean.dtype.type
         share = of(momentum)
-        mean[...] = (1 - share) * mean + share * batch_mean
-        variance[...] = (1 - share) * variance + share * (batch_variance * of(correction))
+        mean *= 1 - share
+        mean += share * batch_mean
+        variance *= 1 - share
+        variance += share * (batch_variance * of(correction))
 
 
 class LayerNorm:

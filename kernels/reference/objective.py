@@ -22,5 +22,6 @@ class Accuracy:
 
     def forward(self, s: Array, sign: int, boundary: float) -> Array:
         """Return the share of scores on the right side of 0."""
-        share: Array = (sign * (s - s.dtype.type(boundary)) > 0).mean()
+        limit = s.dtype.type(boundary)
+        share: Array = (s > limit if sign > 0 else s < limit).mean()
         return share

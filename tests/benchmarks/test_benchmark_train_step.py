@@ -27,6 +27,19 @@ def test_it_measures_gan_np_alone(measured, tmp_path):
     assert "ms a step" in printed
 
 
+def test_with_processor_time_there_is_one_thread_and_rest_does_not_count(measured, monkeypatch):
+    import time
+
+    monkeypatch.setattr(time, "process_time", iter(range(1000)).__next__)
+    options = "--quick", "--peer", "none", "--preset", "mnist-width1", "--processor-time"
+    code, result, printed = measured("train_step", *options)
+    assert code == 0
+    assert result["threads"] == 1
+    (row,) = result["runs"][0]["rows"]
+    assert row["least_milliseconds"] == 1000  # two looks at that clock, one after the other
+    assert "processor time" in printed
+
+
 def test_without_pytorch_it_says_so(measured, monkeypatch):
     from benchmarks import peers
 

@@ -27,20 +27,29 @@ def pack_patches(a: Any, place_range: Any, k_range: Any, geometry: Any, target: 
     line = VECTOR_BYTES // target.itemsize
     taps = kernel_width * channels
     full_lines = channels % line == 0
+    # Where the first patch lies is divided out once, and counted on from there: with few channels a division takes as long
+    # as a row of taps.
+    first_row, first_tap, last_row = k0 // taps, k0 % taps, min(kernel_height, (k1 + taps - 1) // taps)
+    small_row, small_column = place // small_width % small_height, place % small_width
+    image = place // small_width // small_height
     for i in range(ROWS):
         here = at + i * line
         if place + i >= places:
             for k in range(0, k1 - k0, line):
                 clear_line(target, here + k * ROWS)
             continue
-        image, inside = (place + i) // (small_height * small_width), (place + i) % (small_height * small_width)
-        top, left = inside // small_width * sh - ph, (inside % small_width * sw - pw) * channels
+        top, left, first_pixel_row = small_row * sh - ph, (small_column * sw - pw) * channels, image * height
+        small_column += 1
+        if small_column == small_width:
+            small_column, small_row = 0, small_row + 1
+        if small_row == small_height:
+            small_row, image = 0, image + 1
         if full_lines:
-            u, t = k0 // taps, k0 % taps
+            u, t = first_row, first_tap
             for k in range(0, k1 - k0, line):
                 row, column = top + u, left + t
                 if u < kernel_height and 0 <= row < height and 0 <= column < width * channels:
-                    move_line(a, (image * height + row) * width * channels + column, target, here + k * ROWS)
+                    move_line(a, (first_pixel_row + row) * width * channels + column, target, here + k * ROWS)
                 else:
                     clear_line(target, here + k * ROWS)
                 t += line
@@ -49,14 +58,14 @@ def pack_patches(a: Any, place_range: Any, k_range: Any, geometry: Any, target: 
         else:
             for k in range(0, k1 - k0, line):
                 clear_line(target, here + k * ROWS)
-            for u in range(k0 // taps, min(kernel_height, (k1 + taps - 1) // taps)):
+            for u in range(first_row, last_row):
                 row = top + u
                 if row < 0 or row >= height:
                     continue
                 # k from `first` to `last` lie in this row of taps, in the image, and in what was asked for
                 first = max(u * taps, k0, u * taps - left)
                 last = min((u + 1) * taps, k1, u * taps - left + width * channels)
-                source = (image * height + row) * width * channels + left - u * taps
+                source = (first_pixel_row + row) * width * channels + left - u * taps
                 while first < last:
                     lane = (first - k0) % line
                     count = min(line - lane, last - first)
