@@ -89,7 +89,11 @@ class Plan(Protocol):
     keeps_small: bool
 
     def prepare_weight(self, weight: Array) -> Any:
-        """The form of w (kh, kw, C_a/groups, C_b) that the contractions read."""
+        """The form of w (kh, kw, C_a/groups, C_b) that the contractions read.
+
+        If it has a method `release()`, that is called after `to_large` of a transposed convolution whose weights are being
+        learnt: what only `to_large` needs is not read again before the weights have changed, and may be freed.
+        """
 
     def prepare_large(self, large: Array) -> Any:
         """The form of a (N, H_a, W_a, C_a)."""
