@@ -205,6 +205,9 @@ class BatchNorm(Protocol):
         normalise(x, γ, β, μ, 1/√(σ² + ε), activation) → y, with the statistics of the whole batch.
         sums(dy, x, y, μ, 1/√(σ² + ε), activation) → float64 (2, C), Σ dz and Σ dz·x̂ of this part.
         pull(dy, x, y, γ, μ, 1/√(σ² + ε), activation, float64 (2, C)) → dx; the last are dβ/M and dγ/M of the whole batch.
+
+        One that declares "recomputes" too promises that `normalise`, given forward's μ and 1/√(σ² + ε), makes forward's y
+        bit for bit, and that no method reads y where the activation is linear. Then y is not kept for the backward pass.
         """
 
 

@@ -76,7 +76,7 @@ class _SmallToLarge:
         return self.plan.to_weight(prepared_gradient, prepared_input, into)
 
     def release_weight(self) -> None:
-        """Free what only forward reads of the prepared weights: they are to be learnt, so forward is next run with others."""
+        """Free what only forward reads of the prepared weights: they are being learnt, so the next forward has others."""
         release = getattr(self.weight, "release", None)
         if release is not None:
             release()

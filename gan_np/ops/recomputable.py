@@ -11,9 +11,10 @@ from gan_np.arrays import Array
 class Recomputable:
     """An operation's output that follows, bit for bit, from what the operation keeps anyway.
 
-    Batch normalisation keeps its input x. Its output y is read twice in the backward pass: by the layer that follows, for the
-    gradient of its weights, and by batch normalisation itself, for the slope of its activation. Both ask here in place of
-    keeping y, so that y is freed when forward is done with it. Where somebody keeps y all the same, nothing is computed again.
+    Batch normalisation keeps its input x. Its output y is read twice in the backward pass: by the layer that follows, for
+    the gradient of its weights, and by batch normalisation itself, for the slope of its activation. Both ask here and do
+    not keep y, so that it is freed when forward is done with it. Where somebody keeps y all the same, nothing is computed
+    again.
 
     array: the output. compute: makes it again, the same bits.
 

@@ -120,7 +120,7 @@ KNOWN = {
     "x86-64": Registers(16, 16, False),
     "generic": Registers(16, 32, True),
 }
-"""What LLVM answers for each level. Asking takes 18 MiB, as LLVM's code generator is read in, and ready kernels need it not."""
+"""What LLVM answers for each level. Asking takes 18 MiB of its code generator, which ready kernels do without."""
 
 LINE = 64
 """Bytes of a line of numbers, which is one register with AVX-512, two with AVX2, four with NEON and with plain x86-64."""
