@@ -3,7 +3,7 @@
 "above imports" is the most that was ever resident less what was resident after the imports: weights, moments, data and
 what a step needs. Then what a step in steady state still asks the system for (pages mapped in anew, a minor fault each),
 and of ours what Python and NumPy allocate in it. One step of each side in float64 gives the same numbers, or the exit
-code is 1.
+code is 1. With --limit: the largest batch that trains within so many GiB, for each side.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from . import children, machine, players, plots, report, setups
+from . import children, machine, memory_limit, players, plots, report, setups
 from .agreement import Agreement
 from .children import Answer
 from .players import OURS
@@ -45,12 +45,16 @@ def main(arguments: Sequence[str]) -> int:
         setups.make_gan(setup, np.dtype(options.dtype))
         if not Path("/proc/self/statm").exists():
             raise ValueError("memory: is read from /proc, which this system does not have")
+        if options.limit is not None:
+            memory_limit.check(options.limit, memory_limit.available())
     except (ValueError, TypeError) as error:
         parser.error(str(error))
     threads = options.threads or machine.default_threads(options.quick)
     with machine.threads(threads):
         found = machine.describe()  # of this process, held as the others are
     environment = machine.thread_environment(threads)
+    if options.limit is not None:
+        return memory_limit.main(options, arguments, setup, environment, found, threads)
     steps = options.steps or (1 if options.quick else 3)
     asks = {}
     for side in players.sides(setup, options.peer, quick=options.quick):
@@ -162,6 +166,9 @@ def _parser() -> argparse.ArgumentParser:
     setups.add_options(parser, "dcgan64")
     parser.add_argument("--steps", type=int, help="steps in each process, after two (default 3)")
     parser.add_argument("--repeats", type=int, help="processes of each side (default 3)")
+    parser.add_argument(
+        "--limit", type=float, metavar="GIB", help="find the largest batch that trains within so much memory instead"
+    )
     report.add_contest_options(parser)
     report.add_options(parser)
     return parser

@@ -25,11 +25,16 @@ def main(request: dict[str, Any]) -> None:
     if not ours:
         from .peers import torch_gan  # noqa: F401  what its side imports
     imported = resident()
+    if "within" in request:
+        _take_no_more_than(request["within"])
     later = _import_what_kernels_import() if ours else 0
     side = players.build(request)
     if not ours:
         gc.collect()
         _forget_peak()  # ours was built for its weights, and is gone
+    if "within" in request:
+        children.answer({"peak": _peak_of_steps(side, request["steps"])})
+        return
     losses = [side.step() for _ in range(WARM_UP)]
     faults, started = resource.getrusage(resource.RUSAGE_SELF).ru_minflt, time.perf_counter()
     for _ in range(request["steps"]):
@@ -49,6 +54,30 @@ def main(request: dict[str, Any]) -> None:
     }
     found |= _traced(side) if ours else {"agreement": players.compared(request)}
     children.answer(found)
+
+
+SPARE = 512 << 20
+"""Bytes of addresses beyond the limit: threads' stacks, and what is reserved and never used."""
+
+
+def _take_no_more_than(limit: int) -> None:
+    """From now on refuse this process more than so many bytes: asking for more raises here, and nobody else suffers."""
+    addresses = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    resource.setrlimit(resource.RLIMIT_AS, (addresses + limit + SPARE,) * 2)
+
+
+def _peak_of_steps(side: players.Players, steps: int) -> int | None:
+    """The peak of this process after some steps; None where memory ran out."""
+    try:
+        for _ in range(WARM_UP + steps):
+            side.step()
+    except MemoryError:
+        return None
+    except RuntimeError as error:  # PyTorch's way of saying it
+        if "allocate memory" not in str(error):
+            raise
+        return None
+    return peak_resident()
 
 
 def resident() -> int:

@@ -20,6 +20,7 @@ FEATURES = {
     "groups": "a grouped convolution: channels that meet only those of their own group",
     "in_place": "bias_activation: writing y over z where the caller says so; without it the caller never does",
     "across_ranks": "batch_norm: statistics, normalise, sums and pull as methods of their own, between which ranks add up",
+    "recomputes": "batch_norm: normalise gives the bits that forward gave, and backward reads y only behind an activation",
     "first": "normal, dropout: beginning behind so many blocks of random bits, for a part of a batch",
 }
 """What each feature means, by its name."""

@@ -66,4 +66,5 @@ def bind(operation: ops.OperationPullback, variables: Variables, *names: str) ->
         None if operation.refusal else linear,
         refusal=operation.refusal,
         slope=slope if operation.has_slope else None,
+        recomputable=operation.recomputable,
     )

@@ -86,6 +86,7 @@ class Conv2d(Layer):
             activation=self._activation,
             wrt=run.wrt.of_arrays(2),
             cache=variables.cache,
+            recomputable=run.recomputable_of(x),
         )
         return y, bind(pullback, variables, "weight", "bias")
 
@@ -169,6 +170,7 @@ class ConvTranspose2d(Layer):
             activation=self._activation,
             wrt=run.wrt.of_arrays(2),
             cache=variables.cache,
+            recomputable=run.recomputable_of(x),
         )
         return y, bind(pullback, variables, "weight", "bias")
 

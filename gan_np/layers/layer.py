@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Self, TypeAlias
 from gan_np.arrays import Array, Like, Shape
 from gan_np.checks import ShapeError, choice, shape, shown
 from gan_np.kernels import Into
+from gan_np.ops.recomputable import Recomputable
 from gan_np.registry import Registry, attributes_of, called
 
 from . import timing
@@ -252,13 +253,15 @@ class LayerPullback:
         follow from the other two.
     by_example: whether the layer is piecewise linear, has no parameters and treats each example by itself: its `slope`
         is then made of the other two without a pass more.
+    recomputable: the layer's output, where the layer can compute it again from what it keeps anyway, so that the next layer
+        need not keep it.
 
     `Layer.apply` tells it whose it is and what the input was; from then on a gradient that is not like the input is refused,
     in the layer's name, before the next layer reads it.
     """
 
     __slots__ = (
-        "_input", "_owner", "by_example", "function", "linear_function", "name", "refusal", "slope_function",
+        "_input", "_owner", "by_example", "function", "linear_function", "name", "recomputable", "refusal", "slope_function",
     )  # fmt: skip
 
     def __init__(
@@ -270,8 +273,10 @@ class LayerPullback:
         *,
         slope: Slope | None = None,
         by_example: bool = False,
+        recomputable: Recomputable | None = None,
     ) -> None:
         self.function, self.linear_function, self.name = function, linear, name
+        self.recomputable = recomputable
         self.slope_function, self.by_example = slope, by_example
         self.refusal = refusal or "the pullback that its forward gives has none (docs/write-your-own-layer.md adds one)"
         self._owner: Any = None
@@ -533,4 +538,5 @@ def _timed(layer: Layer, pullback: LayerPullback, times: timing.LayerTimes) -> L
         pullback.name,
         pullback.refusal,
         slope=slope if pullback.slope_function is not None or pullback.by_example else None,
+        recomputable=pullback.recomputable,
     )

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from gan_np.arrays import DType
+from gan_np.ops.recomputable import Recomputable
 from gan_np.ranks import ALONE, Ranks
 
 Inputs: TypeAlias = "bool | tuple[Inputs, ...]"
@@ -98,6 +99,7 @@ class Run:
     ranks: the processes that have the rest of the batch. A layer that computes something over the batch adds up over them:
         `run.ranks.total(x.sum(axis=0))` is the sum over the whole batch, and a gradient that reaches all examples through
         such a sum is added up alike in the pullback.
+    recomputable: the output of the layer before, where that can compute it again; see `recomputable_of`.
     """
 
     training: bool = False
@@ -108,10 +110,26 @@ class Run:
     dtype: DType | None = None
     updates: Callable[[], int] | None = None
     ranks: Ranks = ALONE
+    recomputable: Recomputable | None = None
 
-    def with_wrt(self, wrt: Wrt) -> Run:
+    def with_wrt(self, wrt: Wrt, recomputable: Recomputable | None = None) -> Run:
         """The same run, asked for something else. (`dataclasses.replace` takes several times as long.)"""
-        return Run(self.training, self.update_state, wrt, self.rng, self.momentum, self.dtype, self.updates, self.ranks)
+        return Run(
+            self.training,
+            self.update_state,
+            wrt,
+            self.rng,
+            self.momentum,
+            self.dtype,
+            self.updates,
+            self.ranks,
+            recomputable,
+        )
+
+    def recomputable_of(self, x: object) -> Recomputable | None:
+        """What computes x again, if x is what the layer before gave out and that layer can; else None, and x is kept."""
+        known = self.recomputable
+        return known if known is not None and known.is_of(x) else None
 
     def asking(self, inputs: Inputs) -> Run:
         """The same run with another answer about the input."""

@@ -56,16 +56,19 @@ class Sequential(Layer):
         parts = [variables.children[name] for name in self._names]
         trainable = tuple([part.trainable for part in parts])
         pullbacks: list[LayerPullback] = []
-        y, own = x, run
+        y, own, known = x, run, run.recomputable
         for layer, part, wrt in zip(self.layers, parts, _of_layers(run.wrt, trainable), strict=True):
-            if wrt is not own.wrt:
-                own = run.with_wrt(wrt)
+            if wrt is not own.wrt or known is not own.recomputable:
+                own = run.with_wrt(wrt, known)
             y, pullback = layer.apply(part, y, own)
+            known = pullback.recomputable
             if wrt.anything:
                 pullbacks.append(pullback)
         # Layers before the first that is asked for anything keep nothing and are never called.
         skipped = len(parts) - len(pullbacks)
-        return y, chain(pullbacks, lambda wrt: _of_layers(wrt, trainable)[skipped:])
+        whole = chain(pullbacks, lambda wrt: _of_layers(wrt, trainable)[skipped:])
+        whole.recomputable = known
+        return y, whole
 
 
 @functools.lru_cache(maxsize=1024)

@@ -31,6 +31,7 @@ from .normalisation import (
 )
 from .pullback import Linearised, OperationPullback
 from .readout import accuracy, flag_non_finite, stacked
+from .recomputable import Recomputable
 from .resampling import average_pool, blur_downsample, blur_upsample, upsample_bilinear, upsample_nearest
 from .shapes import add, concatenate, reshape
 from .updates import adam, moving_average, rmsprop, sgd
@@ -42,6 +43,7 @@ __all__ = [
     "Into",
     "Linearised",
     "OperationPullback",
+    "Recomputable",
     "Statistics",
     "accuracy",
     "activate",

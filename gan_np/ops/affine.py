@@ -17,6 +17,7 @@ from gan_np.arrays import Array
 from gan_np.kernels import Activation, Into
 
 from .pullback import Along, Asked, Gradients, Linearised, OperationPullback, Slope, problem
+from .recomputable import Recomputable
 from .slope import bias_gradient, by_example, moved_on
 
 LINEAR = Activation()
@@ -60,11 +61,13 @@ def affine(
     bias: Array | None,
     activation: Activation,
     wrt: Asked,
+    recomputable: Recomputable | None = None,
 ) -> tuple[Array, OperationPullback]:
     """y = f(L(w, x) + b) of a convolution, transposed or not, and its pullback to (dx, dw, db).
 
     Kept for backward: y if f is not linear; x (or its prepared form, if the kernel says it is worth it) only if the
     weight gradient was asked for.
+    recomputable: x, where it can be computed again; then it is not kept.
     """
     prepared = form.prepare_input(x)
     plain = bias is None and activation == LINEAR
@@ -75,7 +78,9 @@ def affine(
     if fused is None and not plain:
         y = epilogue.forward(y, bias, activation, in_place="in_place" in chosen.features)
 
-    kept: Any = None if not wrt[1] else prepared if form.keeps_input else x
+    kept: Any = None
+    if wrt[1]:
+        kept = prepared if form.keeps_input else x if recomputable is None else recomputable
     del prepared, fused
     gate = y if activation != LINEAR and any(wrt) else None
 
@@ -122,7 +127,7 @@ def slope_of(
             if not form.keeps_input:
                 image: Any = direction
                 if scale is not None:
-                    image = form.prepare_input(moved_on(name, tangent, kept, scale))
+                    image = form.prepare_input(moved_on(name, tangent, _image(kept), scale))
                 form.weight_gradient(image, gradient, into)
                 return
             dw = None
@@ -182,8 +187,15 @@ def products(
     gradient = form.prepare_gradient(dz)
     dw = None
     if asked[1]:
-        dw = form.weight_gradient(image if form.keeps_input else form.prepare_input(image), gradient, into)
+        prepared = image if form.keeps_input else form.prepare_input(_image(image))
+        dw = form.weight_gradient(prepared, gradient, into)
+        del prepared
     return form.input_gradient(gradient) if asked[0] else None, dw
+
+
+def _image(kept: Any) -> Any:
+    """An image that was kept, or is computed again."""
+    return kept.get() if isinstance(kept, Recomputable) else kept
 
 
 def through_both(

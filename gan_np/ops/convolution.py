@@ -20,6 +20,7 @@ from gan_np.kernels import Activation, Geometry, Into, Plan, large_size, small_s
 
 from .affine import LINEAR, affine
 from .pullback import OperationPullback, asked, problem, require_rank, require_shape
+from .recomputable import Recomputable
 
 Cache = Callable[[Any, Callable[[], Any]], Any]
 """(key, compute) → compute(), or what it gave before while the weights have not moved."""
@@ -74,6 +75,12 @@ class _SmallToLarge:
     def weight_gradient(self, prepared_input: Any, prepared_gradient: Any, into: Into | None) -> Array:
         return self.plan.to_weight(prepared_gradient, prepared_input, into)
 
+    def release_weight(self) -> None:
+        """Free what only forward reads of the prepared weights: they are being learnt, so the next forward has others."""
+        release = getattr(self.weight, "release", None)
+        if release is not None:
+            release()
+
 
 def _plan(x: Array, weight: Array, geometry: Geometry, cache: Cache) -> tuple[Plan, Any, kernels.Problem]:
     asked_of_table = problem(x, geometry)
@@ -94,6 +101,7 @@ def conv2d(
     activation: Activation = LINEAR,
     wrt: Sequence[bool] | bool = True,
     cache: Cache = _no_cache,
+    recomputable: Recomputable | None = None,
 ) -> tuple[Array, OperationPullback]:
     """Convolution (cross-correlation, as everywhere in the field) with zero padding.
 
@@ -105,6 +113,7 @@ def conv2d(
     x[…, g·in_channels/groups + c] stands in the formula for x[…, c], g = ⌊d·groups/out_channels⌋.
     Returns y (N, ⌊(H + 2·ph − kh)/sh⌋ + 1, likewise for W, out_channels) and the pullback to (dx, dw, db).
     cache: keeps the kernel's prepared weights between calls (layers pass one; leave it alone otherwise).
+    recomputable: x, where it can be computed again in place of being kept (layers pass it; leave it alone otherwise).
 
     Raises:
         ShapeError: shapes do not meet, channels do not divide into groups, or the kernel is larger than the padded image.
@@ -123,7 +132,7 @@ def conv2d(
     require_shape(name, "bias", bias, weight.shape[3:])
     geometry = _geometry(x.shape, weight.shape, _fixed(stride), _fixed(padding), groups)
     form = _LargeToSmall(*_plan(x, weight, geometry, cache))
-    return affine(name, form, x, weight, bias, activation, asked(wrt, (x, weight, bias)))
+    return affine(name, form, x, weight, bias, activation, asked(wrt, (x, weight, bias)), recomputable)
 
 
 def conv_transpose2d(
@@ -138,6 +147,7 @@ def conv_transpose2d(
     activation: Activation = LINEAR,
     wrt: Sequence[bool] | bool = True,
     cache: Cache = _no_cache,
+    recomputable: Recomputable | None = None,
 ) -> tuple[Array, OperationPullback]:
     """Transposed (fractionally-strided) convolution: the adjoint of the convolution with these weights.
 
@@ -163,8 +173,11 @@ def conv_transpose2d(
         raise ShapeError(f"{name}: x has {x.shape[3]} channels, weight {weight.shape} expects {weight.shape[3]}")
     require_shape(name, "bias", bias, (weight.shape[2] * groups,))
     geometry = _transposed(x.shape, weight.shape, _fixed(stride), _fixed(padding), _fixed(output_padding), groups)
-    form = _SmallToLarge(*_plan(x, weight, geometry, cache))
-    return affine(name, form, x, weight, bias, activation, asked(wrt, (x, weight, bias)))
+    form, wanted = _SmallToLarge(*_plan(x, weight, geometry, cache)), asked(wrt, (x, weight, bias))
+    made = affine(name, form, x, weight, bias, activation, wanted, recomputable)
+    if wanted[1]:
+        form.release_weight()
+    return made
 
 
 def _fixed(sizes: Any) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from gan_np.ranks import ALONE, Ranks
 
 from .affine import LINEAR, PIECEWISE_LINEAR, through, through_both
 from .pullback import Asked, Gradients, Linearised, OperationPullback, asked, placed, problem, require_shape
+from .recomputable import Recomputable
 
 BATCH_REFUSES = (
     "it makes the slope of one example depend on all others of its batch; use layer, group, instance or spectral "
@@ -73,20 +75,67 @@ def batch_norm(
         require_shape("batch_norm", name, array, x.shape[-1:])
     if ranks.size > 1:
         return _over_ranks(x, scale, bias, epsilon, activation, asked(wrt, (x, scale, bias)), ranks)
-    kernel = kernels.select("batch_norm", problem(x))
+    chosen = kernels.choose("batch_norm", problem(x))
+    kernel = chosen.implementation
     y, mean, variance, inverse = kernel.forward(x, scale, bias, epsilon, activation)
     wanted = asked(wrt, (x, scale, bias))
-    kept = (x, y) if any(wanted) else None
+    kept = _Kept(chosen, x, y, scale, bias, mean, inverse, activation) if any(wanted) else None
 
     def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
         assert kept is not None
         _, into_scale, into_bias = (place if wanted else None for place, wanted in zip(into, wrt, strict=True))
-        given = (*kept, scale, bias, mean, inverse, activation)
-        dx, dscale, dbias = kernel.backward(dy, *given, wrt[0], into_scale, into_bias)
+        with kept.arrays() as arrays:
+            given = (*arrays, scale, bias, mean, inverse, activation)
+            dx, dscale, dbias = kernel.backward(dy, *given, wrt[0], into_scale, into_bias)
         return dx, dscale if wrt[1] else None, dbias if wrt[2] else None
 
-    pullback = OperationPullback("batch_norm", y, (x, scale, bias), wanted, compute, refusal=BATCH_REFUSES)
-    return y, pullback, Statistics(mean, variance, count)
+    return y, _pullback(y, (x, scale, bias), wanted, compute, kept), Statistics(mean, variance, count)
+
+
+class _Kept:
+    """x and y for the backward pass; x alone where the kernel can compute y again from it.
+
+    y is as large as x, and the next layer would keep the same array: of both layers' memory this is half or more.
+    """
+
+    def __init__(
+        self,
+        chosen: Any,
+        x: Array,
+        y: Array,
+        scale: Array | None,
+        bias: Array | None,
+        mean: Array,
+        inverse: Array,
+        activation: Activation,
+    ) -> None:
+        self._x, self._linear = x, activation == LINEAR
+        self._y: Array | None = y
+        self.recomputable: Recomputable | None = None
+        if "recomputes" in chosen.features:
+            kernel = chosen.implementation
+            self.recomputable = Recomputable(y, lambda: kernel.normalise(x, scale, bias, mean, inverse, activation))
+            self._y = None
+
+    @contextlib.contextmanager
+    def arrays(self) -> Iterator[tuple[Array, Array]]:
+        """x and y; behind no activation, where y does not matter, x in its place if y would have to be computed."""
+        output = self.recomputable
+        if output is None:
+            assert self._y is not None
+            yield self._x, self._y
+            return
+        try:
+            yield self._x, self._x if self._linear else output.get()
+        finally:
+            output.release()
+
+
+def _pullback(
+    y: Array, arrays: tuple[Array | None, ...], wanted: Asked, compute: Any, kept: _Kept | None
+) -> OperationPullback:
+    recomputable = None if kept is None else kept.recomputable
+    return OperationPullback("batch_norm", y, arrays, wanted, compute, refusal=BATCH_REFUSES, recomputable=recomputable)
 
 
 def _over_ranks(
@@ -111,19 +160,20 @@ def _over_ranks(
     mean, variance = exact.astype(x.dtype), spread.astype(x.dtype)
     inverse = (1 / array_module(x).sqrt(spread + epsilon)).astype(x.dtype)
     y = kernel.normalise(x, scale, bias, mean, inverse, activation)
-    kept = (x, y) if any(wanted) else None
+    kept = _Kept(chosen, x, y, scale, bias, mean, inverse, activation) if any(wanted) else None
 
     def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
         assert kept is not None
-        own = kernel.sums(dy, *kept, mean, inverse, activation)
-        dx = None
-        if wrt[0]:
-            means = ranks.total(own, "batch statistics") / (rows * ranks.size)
-            dx = kernel.pull(dy, *kept, scale, mean, inverse, activation, means)
+        with kept.arrays() as arrays:
+            own = kernel.sums(dy, *arrays, mean, inverse, activation)
+            dx = None
+            if wrt[0]:
+                means = ranks.total(own, "batch statistics") / (rows * ranks.size)
+                dx = kernel.pull(dy, *arrays, scale, mean, inverse, activation, means)
         dbias, dscale = own.astype(x.dtype)
         return dx, placed(dscale, into[1]) if wrt[1] else None, placed(dbias, into[2]) if wrt[2] else None
 
-    pullback = OperationPullback("batch_norm", y, (x, scale, bias), wanted, compute, refusal=BATCH_REFUSES)
+    pullback = _pullback(y, (x, scale, bias), wanted, compute, kept)
     return y, pullback, Statistics(mean, variance, rows * ranks.size)
 
 

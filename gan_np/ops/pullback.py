@@ -16,6 +16,8 @@ from gan_np.arrays import Array, Like, Shape
 from gan_np.checks import ShapeError
 from gan_np.kernels import Into, Problem
 
+from .recomputable import Recomputable
+
 Asked: TypeAlias = tuple[bool, ...]
 Gradients: TypeAlias = tuple[Array | None, ...]
 Compute: TypeAlias = Callable[[Array, Asked, tuple[Into | None, ...]], Gradients]
@@ -50,9 +52,21 @@ class OperationPullback:
     slope: `pullback.slope` of a piecewise linear operation that treats each example by itself.
     by_example: whether a piecewise linear operation without other arrays than x treats each example by itself: its `slope`
         then follows from the rest.
+    recomputable: the output, where it can be computed again from what is kept; for the operation that reads it next.
     """
 
-    __slots__ = ("_by_example", "_compute", "_linear", "_name", "_output", "_refusal", "_shapes", "_slope", "wrt")
+    __slots__ = (
+        "_by_example",
+        "_compute",
+        "_linear",
+        "_name",
+        "_output",
+        "_refusal",
+        "_shapes",
+        "_slope",
+        "recomputable",
+        "wrt",
+    )
 
     def __init__(
         self,
@@ -65,8 +79,10 @@ class OperationPullback:
         refusal: str = "no second derivative was written for it",
         slope: Slope | None = None,
         by_example: bool = False,
+        recomputable: Recomputable | None = None,
     ) -> None:
         self._name, self._output, self.wrt = name, Like(output), wrt
+        self.recomputable = recomputable
         self._shapes = [None if array is None else array.shape for array in arrays]
         self._compute, self._linear, self._refusal = compute, linear, refusal
         self._slope, self._by_example = slope, by_example

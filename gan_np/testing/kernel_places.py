@@ -117,6 +117,25 @@ def check_in_place(kernel: Any, arrays: list[Array], tolerance: float) -> None:
                 raise KernelError(f"y is not in z's memory although in_place=True was asked ({what})")
 
 
+def check_recomputed(kernel: Any, arrays: list[Array]) -> None:
+    """`batch_norm` with the feature "recomputes": y made again has the bits it had, and without activation y is not read.
+
+    Raises:
+        KernelError: it has not, or it is.
+    """
+    x, scale, bias, dy = arrays
+    for activation in (*ACTIVATIONS, kernels.Activation()):
+        for gamma, beta in ((scale, bias), (None, None)):
+            y, mean, _, inverse = kernel.forward(x, gamma, beta, 1e-5, activation)
+            again = kernel.normalise(x, gamma, beta, mean, inverse, activation)
+            if not np.array_equal(to_host(y), to_host(again), equal_nan=True):
+                raise KernelError(f"normalise gives other bits than forward ({activation.kind}); it declares the same")
+    y, mean, _, inverse = kernel.forward(x, scale, bias, 1e-5, kernels.Activation())
+    found = [kernel.backward(dy, x, given, scale, bias, mean, inverse, kernels.Activation()) for given in (y, x)]
+    if any(not np.array_equal(to_host(one), to_host(two), equal_nan=True) for one, two in zip(*found, strict=True)):
+        raise KernelError("backward reads y where there is no activation; it declares that it does not")
+
+
 def check_places(case: kernels.Case, kernel: Any, arrays: list[Array], tolerance: float) -> None:
     """Gradients into a given array: the first write overwrites whatever was there, the second adds."""
     if case.operation == "dense":

@@ -35,7 +35,9 @@ from typing import Any
 
 import llvmlite
 import numba
+from llvmlite import binding
 from numba.core.caching import Cache, CompileResultCacheImpl, _CacheLocator
+from numba.core.runtime import _nrt_python  # type: ignore[attr-defined]
 from numba.core.serialize import dumps
 
 from gan_np.files import write_atomically
@@ -263,9 +265,15 @@ class KernelCache(Cache):
         self._cache_file: Any = _Files(self._impl.filename_base, dispatcher)
 
     def load_overload(self, signature: Any, target: Any) -> Any:
-        """Return the compiled code that is kept for a signature, or None."""
+        """Return the compiled code that is kept for a signature, or None.
+
+        Numba's own method first fetches all that is known of types and functions and compiles its runtime's helpers, a third
+        of a second and 34 MiB that only compiling needs (and gets, when something is compiled).
+        """
         try:
-            return super().load_overload(signature, target)  # type: ignore[no-untyped-call]
+            _name_runtime_functions()
+            with self._guard_against_spurious_io_errors():
+                return self._load_overload(signature, target)  # type: ignore[no-untyped-call]
         except OSError as error:
             return _without(str(error))
 
@@ -275,6 +283,13 @@ class KernelCache(Cache):
             super().save_overload(signature, data)  # type: ignore[no-untyped-call]
         except OSError as error:
             _without(str(error))
+
+
+@functools.cache
+def _name_runtime_functions() -> None:
+    """Tell LLVM where the C functions of Numba's runtime are, which compiled code calls for its arrays."""
+    for name, address in _nrt_python.c_helpers.items():
+        binding.add_symbol(name if name.startswith("_") else f"NRT_{name}", address)
 
 
 _said = False

@@ -13,6 +13,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from llvmlite import binding
 from numba.core import codegen, cpu, registry, sigutils
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.utils import threadsafe_cached_property
@@ -34,6 +35,25 @@ class _Library(_library):  # type: ignore[misc]
     def __init__(self, code: Any, name: str) -> None:
         super().__init__(code, name)
         self._alone = code.compiling is None or code.compiling.alone
+        self._shared_module: Any = None
+        self._bitcode: bytes | None = None
+
+    @classmethod
+    def _unserialize(cls, codegen: Any, state: Any) -> Any:
+        """Read a library from what was kept on disk.
+
+        LLVM's own form of it, some 300 KiB a kernel, is let go: only what is compiled later could become one with it.
+        """
+        library = super()._unserialize(codegen, state)
+        _, kind, data = state
+        if kind == "object":
+            library._shared_module, library._bitcode = None, data[1]
+        return library
+
+    def _get_module_for_linking(self) -> Any:
+        if self._shared_module is None and self._bitcode is not None:
+            self._shared_module, self._bitcode = binding.parse_bitcode(self._bitcode), None
+        return super()._get_module_for_linking()
 
     def _finalize_final_module(self) -> None:
         if self._alone:

@@ -61,7 +61,8 @@ def aligned(size: int, dtype: Any) -> Array:
         memory: Any = np.empty(size * itemsize + CACHE_LINE, np.uint8)
         start = -memory.ctypes.data % CACHE_LINE
     else:
-        region = mmap.mmap(-1, (size * itemsize // HUGE + 2) * HUGE)
+        # Private: a forked child that computes must not write into its parent's memory.
+        region = mmap.mmap(-1, (size * itemsize // HUGE + 2) * HUGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         region.madvise(mmap.MADV_HUGEPAGE)
         memory = np.frombuffer(region, np.uint8)
         start = -memory.ctypes.data % HUGE

@@ -17,6 +17,7 @@ from gan_np import kernels
 from gan_np.kernels import Activation, threads
 from gan_np.kernels.cpu import pool
 from gan_np.kernels.cpu.compiled import compiled, intrinsic
+from gan_np.kernels.cpu.workspace import buffer
 
 
 @compiled
@@ -355,6 +356,18 @@ def test_fork(leave):
     """Child computes with workers of its own, the parent goes on."""
     # With sys.exit the child ends as a process usually does, its workers stopped.
     assert python(FORK.replace("LEAVE", leave)) == ["done"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_child_has_buffers_of_its_own():
+    mine = buffer("fork", 1 << 20, np.float32)
+    mine[:] = 1.0
+    child = os.fork()
+    if child == 0:
+        buffer("fork", 1 << 20, np.float32)[:] = 2.0
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert (mine == 1.0).all()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")

@@ -44,6 +44,28 @@ def test_registers_and_tiles_of_processors(processor):
     assert (found, tuple(target.tile_of(found))) == PROCESSORS[processor]
 
 
+@pytest.mark.parametrize("level", target.KNOWN)
+def test_what_is_known_of_a_level_is_what_llvm_answers(level):
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()
+    architecture = next(name for name, levels in target.LEVELS.items() if level in levels)
+    triple = f"{architecture}-unknown-linux-gnu"
+    try:
+        binding.Target.from_triple(triple)
+    except RuntimeError as error:
+        pytest.skip(f"this LLVM cannot compile for it: {error}")
+    processor = target.of_level(level, target.LEVELS[architecture][level])
+    assert target.registers(triple, *processor) == target.KNOWN[level]
+
+
+def test_a_processor_that_is_no_level_is_asked_for():
+    if not target.TRIPLE.startswith("x86_64"):
+        pytest.skip("names features of x86-64")
+    assert {level for levels in target.LEVELS.values() for level in levels} == set(target.KNOWN)
+    assert target.registers_of(target.TRIPLE, "x86-64-v4", "-avx512f") == Registers(32, 16, True)
+    assert target.registers_of(target.TRIPLE, "haswell", "") == Registers(32, 16, True)
+
+
 def test_features_that_are_switched_off_are_not_counted_on():
     if not target.TRIPLE.startswith("x86_64"):
         pytest.skip("names features of x86-64")

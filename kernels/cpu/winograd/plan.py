@@ -62,6 +62,10 @@ class Weights:
             self._swapped = swapped(self.straight)
         return self._swapped
 
+    def release(self) -> None:
+        """Free the exchanged form, which is made again if somebody asks for it."""
+        self._swapped = None
+
 
 class Side(NamedTuple):
     """What is fixed about the large or the small images of a geometry: the fields of `Image` behind its array."""
