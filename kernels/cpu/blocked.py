@@ -1,10 +1,10 @@
 """Products of large matrices in blocks that stay in the caches.
 
-    z = x·W, dx = dz·Wᵀ     a panel of W, COLUMNS lines wide and at most BLOCK deep, is copied to the first-level cache, and all
-                            rows of a strip of x meet it there
-    dW = xᵀ·dz              a panel of dz, at most BLOCK rows of it, likewise; all columns of x meet it
+    z = x·W, dx = dz·Wᵀ     a panel of W, COLUMNS lines wide and at most BLOCK deep, is copied; all rows of a strip of x meet it
+    dW = xᵀ·dz              panels of dz are copied, at most BLOCK rows of them; all columns of x meet them
 
-The other matrix is read where it lies. While one panel is used the next is fetched, so that copying it does not wait for memory.
+The other matrix is read where it lies. While one block is used, what the next one needs is fetched, so that nothing waits
+for memory. Where x has very many rows (pixels), all of W is copied once for all strips, and each strip before it is used.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .activation import add_and_activate, kind_and_slope
 from .compiled import inlined, inner
 from .costs import up
 from .layouts import contiguous, read_only
-from .panels import Own, copy_numbers, padded, reduce_splits, right_panel
+from .panels import copy_numbers, padded, reduce_splits, right_panel
 from .product import Target
 from .strided import Ahead, Left, Right, multiply_tile
 from .vectors import COLUMNS, ROWS, SQUARE, VECTOR_BYTES, lanes
@@ -31,8 +31,10 @@ from .workspace import buffer
 BLOCK = 256
 """The most k of a panel of W, and rows of a panel of dz, in float32: 32 KB."""
 STRIP, SHORTEST = 1 << 17, up(256, ROWS)
-"""Numbers of the strips of x and z, which stay in the second-level cache beside the panels; rows of the shortest strip, since
+"""Numbers of the strips of x and z, which stay in the second-level cache beside the panels; and rows of the shortest strip:
 fewer would not be worth the copy of W."""
+MANY, DEEP, COPIED = 2 * SHORTEST, 1024, 1 << 16
+"""Of more rows than this, strips of so many numbers, 64 to 128 rows, are copied; the most k of a panel then."""
 ITEMS, LEAST, SMALL = 16, 64, 1 << 18
 """Pieces of a product, so that threads end together; rows of the shortest of them, and the fewest multiplications."""
 ALIAS = 2048
@@ -41,7 +43,7 @@ SPLIT, SPLIT_ROWS = 1 << 16, 1024
 """Numbers of a dW of which every piece of work has one of its own, and the fewest rows that one is made of."""
 WIDE = 16
 """Panels of dz that are copied at a time: a run of each row, as it lies in memory."""
-SHORT_ROWS = 1024
+SHORT_ROWS = 512
 """Bytes of rows of dz that are so short that their panels are read where they lie."""
 
 
@@ -61,6 +63,8 @@ class Sizes(NamedTuple):
     """Whether W is stored as its transpose (columns, depth)."""
     copied: bool
     """Whether rows of x are copied."""
+    prepared: bool
+    """Whether W is given as right panels, one after another."""
 
 
 @inlined
@@ -98,14 +102,22 @@ def _ahead(shape: Any, transposed: bool, line: int, panel_at: Any, tile: int, ti
 
 
 @inner
+def pack_item(index: int, thread: int, w: Any, shape: Any, transposed: bool, target: Any) -> None:
+    """Write right panel `index` of W (depth, columns), or of its transpose, to its place among all."""
+    panel = COLUMNS * (VECTOR_BYTES // target.itemsize)
+    right_panel(w, shape, transposed, (0, shape[0]), index * panel, target, index * shape[0] * panel)
+
+
+@inner
 def product_item(
     index: int, thread: int, sizes: Any, x: Any, w: Any, epilogue: Any, buffers: Any, z: Any, y: Any
 ) -> None:
     """Compute a strip of rows of y = f(x·W + b), `share` panels of columns of it; without b and f if b is empty.
 
-    buffers: for copied rows of x and for a panel of W, each twice: to write, and to read. z is y's memory once more, to be read.
+    buffers: for copied rows of x and for a panel of W, each twice: to write, and to read.
+    z is y's memory once more, to be read.
     """
-    rows, depth, columns, height, share, block, transposed, copied = sizes
+    rows, depth, columns, height, share, block, transposed, copied, prepared = sizes
     lefts, lefts_read, rights, rights_read = buffers
     bias, kind, slope = epilogue
     line = VECTOR_BYTES // y.itemsize
@@ -113,7 +125,7 @@ def product_item(
     strips = (rows + height - 1) // height
     first_row, begin = index % strips * height, index // strips * share * panel
     here, end = min(height, rows - first_row), min(begin + share * panel, columns)
-    right = thread * (BLOCK + SQUARE) * panel
+    own = thread * (BLOCK + SQUARE) * panel
     a, a_at, a_row = x, first_row * depth, depth
     if copied:
         a, a_row = lefts_read, padded(depth, line) + line
@@ -125,7 +137,10 @@ def product_item(
     for k0 in range(0, depth, block):
         k1 = min(k0 + block, depth)
         for first in range(begin, end, panel):
-            right_panel(w, (depth, columns), transposed, (k0, k1), first, rights, right)
+            b, right = w, first * depth + k0 * panel
+            if not prepared:
+                b, right = rights_read, own
+                right_panel(w, (depth, columns), transposed, (k0, k1), first, rights, own)
             onward = first + panel < end
             next_first, next_k = first + panel if onward else begin, k0 if onward else min(k1, depth - 1)
             coming = (next_first, next_k, min(block, depth - next_k))
@@ -134,13 +149,26 @@ def product_item(
                 at = (first_row + row) * columns + first
                 target = Target(at, columns, here - row, columns - first, k0 > 0)
                 left, beside = Left(a_at + row * a_row + k0, a_row, 1), Right(right, panel)
-                ahead = _ahead((depth, columns), transposed, line, coming, tile, tiles)
-                multiply_tile(y, target, a, left, rights_read, beside, k1 - k0, w, ahead)
+                ahead = Ahead(0, 0, 0, 0)
+                if not prepared:
+                    ahead = _ahead((depth, columns), transposed, line, coming, tile, tiles)
+                multiply_tile(y, target, a, left, b, beside, k1 - k0, w, ahead)
                 if k1 == depth and bias.size:
                     wide = min(panel, columns - first)
-                    own = bias[first : first + wide]
+                    beside_it = bias[first : first + wide]
                     for i in range(min(ROWS, here - row)):
-                        add_and_activate(z, at + i * columns, own, wide, kind, slope, y)
+                        add_and_activate(z, at + i * columns, beside_it, wide, kind, slope, y)
+
+
+@inlined
+def _ahead_of_rows(start: int, numbers: int, line: int, tile: int, tiles: int) -> Any:
+    """What of some rows, which lie side by side, is fetched during one of `tiles` tiles."""
+    lines = (numbers + line - 1) // line
+    share = (lines + 2 * tiles - 1) // (2 * max(tiles, 1))
+    first = 2 * tile * share
+    if first >= lines:
+        return Ahead(0, 0, 0, 0)
+    return Ahead(start + first * line, line, share * line, share - 1)
 
 
 class WeightSizes(NamedTuple):
@@ -163,7 +191,10 @@ class WeightSizes(NamedTuple):
 
 @inner
 def weight_item(index: int, thread: int, sizes: Any, x: Any, dz: Any, buffers: Any, dw: Any) -> None:
-    """Compute `share` panels of columns of dW, summed over `split` rows of x and dz; split s writes to dw[s·depth·columns:]."""
+    """Compute `share` panels of columns of dW, summed over `split` rows of x and dz.
+
+    Split s writes to dw[s·depth·columns:].
+    """
     rows, depth, columns, share, split, block, copied, add = sizes
     rights, rights_read = buffers
     line = VECTOR_BYTES // dw.itemsize
@@ -179,6 +210,8 @@ def weight_item(index: int, thread: int, sizes: Any, x: Any, dz: Any, buffers: A
             deep = min(block, last_row - row)
             if copied:
                 _pack_wide(dz, columns, (row, row + deep), (c0, c1), rights, own)
+            coming, tile = min(row + block, last_row - 1), 0
+            tiles = (depth + ROWS - 1) // ROWS * ((c1 - c0 + panel - 1) // panel)
             for k in range(0, depth, ROWS):
                 left, later = Left(row * depth + k, 1, depth), add or row > first_row
                 for first in range(c0, c1, panel):
@@ -186,7 +219,13 @@ def weight_item(index: int, thread: int, sizes: Any, x: Any, dz: Any, buffers: A
                     if copied:
                         b, right = rights_read, Right(own + (first - c0) * deep, panel)
                     target = Target(out + k * columns + first, columns, depth - k, columns - first, later)
-                    multiply_tile(dw, target, x, left, b, right, deep, dz, Ahead(0, 0, 0, 0))
+                    # the next rows of x and dz, taking turns
+                    beside, wide = (x, depth) if tile % 2 == 0 else (dz, columns)
+                    ahead = _ahead_of_rows(
+                        coming * wide, min(block, last_row - coming) * wide, line, tile // 2, tiles // 2
+                    )
+                    multiply_tile(dw, target, x, left, b, right, deep, beside, ahead)
+                    tile += 1
 
 
 def _even(count: int, most: int) -> int:
@@ -209,19 +248,25 @@ def product(
     dtype, panel, work, count = z.dtype, COLUMNS * lanes(z.dtype), rows * depth * columns, threads.count()
     panels = -(-columns // panel)
     pieces = max(1, min(ITEMS, work // SMALL)) if count > 1 else 1
-    strips = max(-(-rows // max(SHORTEST, STRIP // (depth + columns))), min(pieces, rows // LEAST), 1)
+    prepared = rows > MANY
+    most = min(max(64, COPIED // depth), 128) if prepared else max(SHORTEST, STRIP // (depth + columns))
+    strips = max(-(-rows // most), min(pieces, rows // LEAST), 1)
     height = up(-(-rows // strips), ROWS)
     strips = -(-rows // height)
     share = -(-panels // max(1, min(pieces // strips, panels)))
-    block = up(_even(depth, BLOCK * 4 // z.itemsize), SQUARE)
-    copied = depth > block and depth * z.itemsize % ALIAS == 0
+    block = up(_even(depth, (DEEP if prepared else BLOCK) * 4 // z.itemsize), SQUARE)
+    copied = prepared or (depth > block and depth * z.itemsize % ALIAS == 0)
+    if prepared:
+        packed = buffer("panels", panels * depth * panel + SQUARE * panel, dtype)
+        pool.run(pack_item, dtype, panels, (w, (depth, columns), transposed, packed))
+        w = read_only(packed)
     lefts = buffer("left", count * height * (up(depth, lanes(dtype)) + lanes(dtype)) if copied else 1, dtype)
     rights = buffer("right", count * (BLOCK + SQUARE) * panel, dtype)
     bias, kind, slope = np.empty(0, dtype), *kind_and_slope(Activation())
     if epilogue is not None:
         bias = np.zeros(columns, dtype) if epilogue.bias is None else contiguous(epilogue.bias)
         kind, slope = kind_and_slope(epilogue.activation)
-    given = Sizes(*sizes, height, share, block, transposed, copied)
+    given = Sizes(*sizes, height, share, block, transposed, copied, prepared)
     buffers = lefts, read_only(lefts), rights, read_only(rights)
     arguments = (given, x, w, (read_only(bias), kind, slope), buffers, read_only(z), z)
     pool.run(product_item, dtype, strips * -(-panels // share), arguments)

@@ -1,8 +1,6 @@
 """The product of rows with a matrix, and both its gradients.
 
-    z = x·W        each item takes a strip of rows of x and some columns of W, packs both into panels of its own, multiplies
-    dx = dz·Wᵀ     the same with W's rows as columns
-    dW = xᵀ·dz     both in left panels, summed over their rows; each item takes some columns of x
+    z = x·W,    dx = dz·Wᵀ,    dW = xᵀ·dz        in blocks (`blocked.py`)
 
 Where one side of W is skinny (8192 → 1, the logit; 2 → 128, a point) a product of panels would mostly multiply zeros:
 plain loops. Those for a W of few rows are those for one of few columns with the roles of x and dz exchanged.
@@ -10,28 +8,21 @@ plain loops. Those for a W of few rows are those for one of few columns with the
 
 from __future__ import annotations
 
-import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from gan_np.arrays import Array
 
-from .. import threads
 from ..interfaces import Into
 from ..reference.placing import place
 from . import blocked, pool
 from .compiled import inner, summed
-from .costs import SKINNY, up
+from .costs import SKINNY
 from .layouts import contiguous, flat, read_only
 from .memory import get, put
-from .panels import Own, columns_tile, left_rows, lines_tile, pack_panel, padded, right_panel
-from .product import Panels, Target
-from .vectors import COLUMNS, ROWS, TRANSPOSED_ROWS, VECTOR_BYTES, lanes
-from .workspace import buffer
+from .vectors import lanes
 
-DEPTH = 512
-"""k of a panel of W that is copied at a time."""
 FEW = 2
 """No more rows than this are not worth packing W."""
 SMALL = 1 << 18

@@ -1,7 +1,6 @@
 """Convolution with one tap for each pixel: products of matrices with a row for each pixel, nothing gathered.
 
-All three are those of `dense.py`, in blocks that read images where they lie; bias and activation are applied to a tile of pixels
-while it is in the cache.
+All three are those of `dense.py`; bias and activation are applied to a tile of pixels while it is in the cache.
 """
 
 from __future__ import annotations

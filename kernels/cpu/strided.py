@@ -5,9 +5,9 @@
     A[i, k] at start + i·row + k·step       row-major: step 1.  Transposed, as in xᵀ·dz: row 1
     B[k, j] at start + k·step + j           the columns of a tile side by side
 
-So one product serves x·W, dz·Wᵀ and xᵀ·dz, whether a matrix was copied into panels or not. A tile is ROWS × COLUMNS lines; at the
-edges of C there are tiles of half as many rows, and of one line, so that what an edge wastes is less than half a tile. The
-memory of C is fetched while the product runs: the last thing that a tile does is to add to it, or write it.
+So one product serves x·W, dz·Wᵀ and xᵀ·dz, whether a matrix was copied into panels or not. A tile is ROWS × COLUMNS lines;
+at the edges of C there are tiles of half as many rows, and of one line, so that an edge wastes less than half a tile.
+The memory of C is fetched while the product runs: the last thing that a tile does is to add to it, or write it.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ def _prefetch(builder: Any, pointer: Any, how: tuple[int, int]) -> None:
 
 
 class Ahead(NamedTuple):
-    """What is fetched to the second-level cache while a tile is computed, because it is needed soon: two columns of lines."""
+    """What is fetched to the second-level cache while a tile is computed, needed soon: two columns of lines."""
 
     start: int
     step: int
     """From one line of a column to the next."""
     beside: int
     """From the first column to the second."""
-    count: int
+    after: int
     """How many lines there are after the first one of a column."""
 
 
@@ -193,8 +193,8 @@ def multiply_tile(c: Any, target: Any, a: Any, left: Any, b: Any, right: Any, de
 
     w, ahead: what is fetched meanwhile; where that ends nothing more is read than the last of it, again.
 
-    Only as many rows and columns as the target has, of at most ROWS and COLUMNS lines, are touched. Of B all lines that have one
-    of these columns are read.
+    Only as many rows and columns as the target has, of at most ROWS and COLUMNS lines, are touched. Of B all lines that have
+    one of these columns are read.
     """
     if COLUMNS == 1 or target.columns > VECTOR_BYTES // c.itemsize:
         if target.rows > HALF:
