@@ -1,6 +1,6 @@
 """Products of large matrices in blocks that stay in the caches.
 
-    z = x·W, dx = dz·Wᵀ     a panel of W, COLUMNS lines wide and at most BLOCK deep, is copied; all rows of a strip of x meet it
+    z = x·W, dx = dz·Wᵀ     a panel of W, at most BLOCK deep, is copied, and all rows of a strip of x meet it
     dW = xᵀ·dz              panels of dz are copied, at most BLOCK rows of them; all columns of x meet them
 
 The other matrix is read where it lies. While one block is used, what the next one needs is fetched, so that nothing waits

@@ -48,8 +48,8 @@ def odd_cases():
 
 
 BLOCKED = [(5, 2048, 20), (2, 300, 600), (515, 37, 16), (1030, 24, 33), (523, 1040, 50)]
-"""Rows, inputs and outputs: rows that are copied, several blocks of k and chunks of panels, rows of dz that are read where they
-lie, splits of the rows of dW, and W in panels for many rows with several blocks of k."""
+"""Rows, inputs and outputs: rows that are copied, several blocks of k and chunks of panels, rows of dz that are read where
+they lie, splits of the rows of dW, and W in panels for many rows with several blocks of k."""
 ODD = [conv2d_case(repr(tuple(geometry)), geometry) for geometry in odd_cases()]
 ODD += [
     dense_case(f"{n}×{i}→{o}", n, i, o)
@@ -249,7 +249,7 @@ def test_shared_buffers_are_seen(rng, monkeypatch):
         start = given.setdefault(name, len(given) << 20)
         return memory[start : start + (1 << 20)].view(dtype)[:size]
 
-    for module in ("dense", "dense_layer", "direct.plan", "winograd.plan"):
+    for module in ("blocked", "dense_layer", "direct.plan", "winograd.plan"):
         monkeypatch.setattr(f"gan_np.kernels.cpu.{module}.buffer", shared)
     with pytest.raises(AssertionError):
         check_python_threads(rng)

@@ -57,7 +57,8 @@ POINTWISE = {
 @pytest.mark.parametrize("label", POINTWISE)
 def test_one_tap_the_same_as_in_two_steps(label, dtype, rng):
     geometry = POINTWISE[label]
-    weight = rng.standard_normal(geometry.weight_shape).astype(dtype)
+    channels = min(geometry.weight_shape[2:])  # sums of about 1, so that tanh does not enlarge how they are rounded
+    weight = (rng.standard_normal(geometry.weight_shape) / channels**0.5).astype(dtype)
     plan, epilogue = plan_of("pointwise", geometry), kernels.entry("bias_activation", "reference").implementation
     prepared, tolerance = plan.prepare_weight(weight), 1e-5 if dtype == np.float32 else 1e-12
     matrix = weight[0, 0].astype(np.float64)
