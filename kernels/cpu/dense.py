@@ -1,8 +1,6 @@
 """The product of rows with a matrix, and both its gradients.
 
-    z = x·W        each item takes a strip of rows of x and some columns of W, packs both into panels of its own, multiplies
-    dx = dz·Wᵀ     the same with W's rows as columns
-    dW = xᵀ·dz     both in left panels, summed over their rows; each item takes some columns of x
+    z = x·W,    dx = dz·Wᵀ,    dW = xᵀ·dz        in blocks (`blocked.py`)
 
 Where one side of W is skinny (8192 → 1, the logit; 2 → 128, a point) a product of panels would mostly multiply zeros:
 plain loops. Those for a W of few rows are those for one of few columns with the roles of x and dz exchanged.
@@ -10,28 +8,21 @@ plain loops. Those for a W of few rows are those for one of few columns with the
 
 from __future__ import annotations
 
-import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from gan_np.arrays import Array
 
-from .. import threads
 from ..interfaces import Into
 from ..reference.placing import place
-from . import pool
+from . import blocked, pool
 from .compiled import inner, summed
-from .costs import SKINNY, up
+from .costs import SKINNY
 from .layouts import contiguous, flat, read_only
 from .memory import get, put
-from .panels import Own, columns_tile, left_rows, lines_tile, pack_panel, padded, right_panel
-from .product import Panels, Target
-from .vectors import COLUMNS, ROWS, TRANSPOSED_ROWS, VECTOR_BYTES, lanes
-from .workspace import buffer
+from .vectors import lanes
 
-DEPTH = 512
-"""k of a panel of W that is copied at a time."""
 FEW = 2
 """No more rows than this are not worth packing W."""
 SMALL = 1 << 18
@@ -40,68 +31,6 @@ FEWEST = 1 << 15
 """The same in plain loops."""
 ITEMS, LEAST_ROWS = 16, 64
 """Pieces of a product, so that threads end together; rows of the narrowest."""
-
-
-class Sizes(NamedTuple):
-    """A product of x (rows, depth) with W (depth, columns), and what of it one item does.
-
-    `_forward_item` with 2 strips of `height` rows and `share` = 2 panels of columns, items 0 to 3:
-
-                      W   panel 0  panel 1 │ panel 2  panel 3
-        x   strip 0            item 0      │      item 2
-            strip 1            item 1      │      item 3
-    """
-
-    rows: int
-    depth: int
-    columns: int
-    share: int
-    height: int
-    transposed: bool
-    """Whether W is stored as its transpose (columns, depth)."""
-
-
-@inner
-def _forward_item(index: int, thread: int, sizes: Any, x: Any, w: Any, buffers: Any, z: Any) -> None:
-    """Compute `height` rows of z = x·W in `share` panels of columns; the thread packs what it needs of both matrices.
-
-    The inner index is taken DEPTH numbers at a time, and what each piece gives is added to z.
-    """
-    rows, depth, columns, share, height, transposed = sizes
-    line = VECTOR_BYTES // z.itemsize
-    panel, deep = COLUMNS * line, padded(depth, line)
-    left, right = Own(buffers[0], thread * DEPTH * height), Own(buffers[1], thread * DEPTH * panel)
-    spare = Own(buffers[2], thread * ROWS * panel)
-    strips = (rows + height - 1) // height
-    first_row, begin = index % strips * height, index // strips * share * panel
-    here = min(height, rows - first_row)
-    for k0 in range(0, deep, DEPTH):
-        wide = min(DEPTH, deep - k0)
-        left_rows(x, first_row * depth, (here, depth), (k0, k0 + wide), left.values, left.start)
-        for first in range(begin, min(begin + share * panel, columns), panel):
-            right_panel(w, (depth, columns), transposed, (k0, k0 + wide), first, right.values, right.start)
-            for row in range(0, here, ROWS):
-                target = Target((first_row + row) * columns + first, columns, here - row, columns - first, k0 > 0)
-                at = left.start + row * wide
-                lines_tile(z, target, left.values, at, right.values, right.start, wide // line, spare)
-
-
-@inner
-def _weight_item(index: int, thread: int, share: int, x: Any, dz: Any, sizes: Any, w: Any, buffer: Any) -> None:
-    """Compute `share` rows of dW = xᵀ·dz, from left panels of x and of dz.
-
-    sizes: rows, depth, columns, and whether to add to what is there.
-    """
-    rows, depth, columns, add = sizes
-    line = VECTOR_BYTES // w.itemsize
-    panel = COLUMNS * line
-    deep, wide, panels = padded(depth, line), padded(columns, panel), padded(rows, ROWS) // ROWS
-    spare = Own(buffer, thread * ROWS * panel)
-    for k in range(index * share, min((index + 1) * share, depth), TRANSPOSED_ROWS):
-        for first in range(0, columns, panel):
-            target = Target(k * columns + first, columns, depth - k, columns - first, add)
-            left = Panels(k // line * ROWS * line + k % line, deep * ROWS)
-            columns_tile(w, target, x, left, dz, Panels(first * ROWS, wide * ROWS), panels, spare)
 
 
 @inner
@@ -196,25 +125,12 @@ class Dense:
         direct = into is not None and into.array.flags.c_contiguous
         weight = into.array if into is not None and direct else np.empty((depth, columns), dtype)
         add = into is not None and direct and into.add
-        panel = COLUMNS * lanes(dtype)
-        deep, wide = up(depth, lanes(dtype)), up(columns, panel)
-        x_panels, dz_panels = _packed("x", left, rows, depth, deep), _packed("dz", right, rows, columns, wide)
-        items, share = _shares(depth, work, lanes(dtype), SMALL)
-        spare = buffer("spare", threads.count() * ROWS * panel, dtype)
-        pool.run(_weight_item, dtype, items, (share, x_panels, dz_panels, (*sizes, add), flat(weight), spare))
+        blocked.weight_product(left, right, sizes, flat(weight), add)
         return weight if into is None or direct else place(weight, into)
 
 
 def _transposed(weight: Array) -> Array:
     return read_only(np.ascontiguousarray(weight.T))
-
-
-def _packed(name: str, matrix: Array, rows: int, width: int, wide: int) -> Array:
-    """Return a matrix in left panels."""
-    panels = -(-rows // ROWS)
-    target = buffer(name, panels * ROWS * wide, matrix.dtype)
-    pool.run(pack_panel, matrix.dtype, panels, (matrix, rows, width, wide, target))
-    return target
 
 
 def _product(x: Array, weight: Array, transposed: bool) -> Array:
@@ -230,25 +146,8 @@ def _product(x: Array, weight: Array, transposed: bool) -> Array:
         sizes = (rows, depth, columns) if part is _skinny_forward else (rows, columns, depth)
         pool.run(part, dtype, items, (share, left, sizes, w, flat(z)))
     else:
-        _panel_product(left, (rows, depth, columns), read_only(contiguous(weight)), transposed, flat(z))
+        blocked.product(left, (rows, depth, columns), read_only(contiguous(weight)), transposed, flat(z))
     return z
-
-
-def _panel_product(x: Array, sizes: tuple[int, int, int], w: Array, transposed: bool, z: Array) -> None:
-    rows, depth, columns = sizes
-    dtype, panel, work = z.dtype, COLUMNS * lanes(z.dtype), rows * depth * columns
-    # Rows are divided first: a strip of them is packed once for all columns.
-    pieces = max(1, min(ITEMS, work // SMALL))
-    strips = max(1, min(pieces, rows // LEAST_ROWS))
-    height = up(-(-rows // strips), ROWS)
-    strips = -(-rows // height)
-    groups = max(1, min(pieces // strips, -(-columns // panel)))
-    share = math.ceil(-(-columns // panel) / groups)
-    left = buffer("left", threads.count() * DEPTH * height, dtype)
-    right = buffer("right", threads.count() * DEPTH * panel, dtype)
-    spare = buffer("spare", threads.count() * ROWS * panel, dtype)
-    arguments = (Sizes(*sizes, share, height, transposed), x, w, (left, right, spare), z)
-    pool.run(_forward_item, dtype, strips * -(-columns // (share * panel)), arguments)
 
 
 def _shares(count: int, work: int, unit: int, least: int = FEWEST) -> tuple[int, int]:

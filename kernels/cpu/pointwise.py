@@ -1,29 +1,24 @@
 """Convolution with one tap for each pixel: products of matrices with a row for each pixel, nothing gathered.
 
-Forward and the weights' gradient are those of `direct/`, whose patches are then the pixels themselves. The gradient of the
-image is the product of `dense.py`, which writes each pixel once, where `direct/` adds up what comes to it. Forward is
-that of `dense.py` too where an image of one to three channels goes in or comes out: its panels would mostly multiply zeros.
+All three are those of `dense.py`; bias and activation are applied to a tile of pixels while it is in the cache.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+
+import numpy as np
 
 from gan_np.arrays import Array
 
 from ..geometry import Geometry
-from ..interfaces import Into
+from ..interfaces import Activation, Into
+from ..reference.placing import place
+from .activation import BiasActivation
+from .blocked import Epilogue, product
 from .costs import SKINNY
 from .dense import Dense
-from .direct.plan import DirectPlan, Weights
-from .layouts import contiguous
-
-
-class PointwiseWeights(NamedTuple):
-    """The weights as a matrix (channels of a, channels of b), and in panels, which are made when they are first needed."""
-
-    matrix: Array
-    panels: Weights
+from .layouts import contiguous, flat, read_only
 
 
 class PointwisePlan:
@@ -33,12 +28,11 @@ class PointwisePlan:
     keeps_small = False
 
     def __init__(self, geometry: Geometry) -> None:
-        self.geometry, self.dense, self.direct = geometry, Dense(), DirectPlan(geometry)
+        self.geometry, self.dense = geometry, Dense()
 
-    def prepare_weight(self, weight: Array) -> PointwiseWeights:
-        """Return w as a matrix and in panels."""
-        weight = contiguous(weight)
-        return PointwiseWeights(weight.reshape(weight.shape[2:]), self.direct.prepare_weight(weight))
+    def prepare_weight(self, weight: Array) -> Array:
+        """Return w as a matrix (channels of a, channels of b)."""
+        return contiguous(weight).reshape(weight.shape[2:])
 
     def prepare_large(self, large: Array) -> Array:
         """Return a as it is."""
@@ -48,21 +42,53 @@ class PointwisePlan:
         """Return b as it is."""
         return contiguous(small)
 
-    def to_small(self, weight: PointwiseWeights, large: Array) -> Array:
+    def to_small(self, weight: Array, large: Array) -> Array:
         """Return b = a·w."""
-        if min(weight.matrix.shape) >= SKINNY:
-            return self.direct.to_small(weight.panels, large)
-        rows = large.reshape(-1, self.geometry.large[2])
-        return self.dense.forward(rows, weight.matrix).reshape(self.geometry.small_shape)
+        return self.dense.forward(_pixels(large), weight).reshape(self.geometry.small_shape)
 
-    def to_large(self, weight: PointwiseWeights, small: Array) -> Array:
+    def to_large(self, weight: Array, small: Array) -> Array:
         """Return a = b·wᵀ."""
-        rows = small.reshape(-1, self.geometry.small[2])
-        return self.dense.input_gradient(rows, weight.matrix).reshape(self.geometry.large_shape)
+        return self.dense.input_gradient(_pixels(small), weight).reshape(self.geometry.large_shape)
+
+    def to_small_with_epilogue(self, weight: Array, large: Array, bias: Array | None, activation: Activation) -> Array:
+        """Return f(a·w + bias)."""
+        return _with_epilogue(
+            self.to_small, weight, large, False, self.geometry.small_shape, Epilogue(bias, activation)
+        )
+
+    def to_large_with_epilogue(self, weight: Array, small: Array, bias: Array | None, activation: Activation) -> Array:
+        """Return f(b·wᵀ + bias)."""
+        return _with_epilogue(self.to_large, weight, small, True, self.geometry.large_shape, Epilogue(bias, activation))
 
     def to_weight(self, large: Array, small: Array, into: Into | None = None) -> Array:
         """Return dw = aᵀ·b, summed over all pixels."""
-        return self.direct.to_weight(large, small, into)
+        shape = self.geometry.weight_shape
+        if into is None or not into.array.flags.c_contiguous:
+            return place(self.dense.weight_gradient(_pixels(large), _pixels(small)).reshape(shape), into)
+        matrix = Into(into.array.reshape(shape[2:]), into.add)
+        self.dense.weight_gradient(_pixels(large), _pixels(small), matrix)
+        return into.array
+
+
+def _pixels(image: Array) -> Array:
+    return image.reshape(-1, image.shape[3])
+
+
+def _with_epilogue(
+    plain: Callable[[Array, Array], Array],
+    weight: Array,
+    image: Array,
+    transposed: bool,
+    shape: tuple[int, ...],
+    epilogue: Epilogue,
+) -> Array:
+    """The product of all pixels with w, or with its transpose, and the epilogue."""
+    if min(weight.shape) < SKINNY:  # plain loops, which have none
+        return BiasActivation().forward(plain(weight, image), *epilogue, in_place=True)
+    pixels, result = _pixels(image), np.empty(shape, image.dtype)
+    sizes = (*pixels.shape, shape[3])
+    product(read_only(pixels), sizes, read_only(weight), transposed, flat(result), epilogue)
+    return result
 
 
 class Pointwise:

@@ -47,9 +47,13 @@ def odd_cases():
         yield transposed_geometry(batch, (1, 1, 96), 64, 4, 1, 0, 0)
 
 
+BLOCKED = [(5, 2048, 20), (2, 300, 600), (515, 37, 16), (1030, 24, 33), (523, 1040, 50)]
+"""Rows, inputs and outputs: rows that are copied, several blocks of k and chunks of panels, rows of dz that are read where
+they lie, splits of the rows of dW, and W in panels for many rows with several blocks of k."""
 ODD = [conv2d_case(repr(tuple(geometry)), geometry) for geometry in odd_cases()]
 ODD += [
-    dense_case(f"{n}×{i}→{o}", n, i, o) for n, i, o in [(1, 17, 5), (3, 5, 1), (33, 3, 17), (1, 1, 1), (65, 33, 129)]
+    dense_case(f"{n}×{i}→{o}", n, i, o)
+    for n, i, o in [(1, 17, 5), (3, 5, 1), (33, 3, 17), (1, 1, 1), (65, 33, 129), *BLOCKED]
 ]
 LEAKY = Activation("leaky_relu", 0.2)
 ODD += [
@@ -245,7 +249,7 @@ def test_shared_buffers_are_seen(rng, monkeypatch):
         start = given.setdefault(name, len(given) << 20)
         return memory[start : start + (1 << 20)].view(dtype)[:size]
 
-    for module in ("dense", "dense_layer", "direct.plan", "winograd.plan"):
+    for module in ("blocked", "dense_layer", "direct.plan", "winograd.plan"):
         monkeypatch.setattr(f"gan_np.kernels.cpu.{module}.buffer", shared)
     with pytest.raises(AssertionError):
         check_python_threads(rng)

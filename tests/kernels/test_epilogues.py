@@ -45,6 +45,39 @@ def test_the_same_as_in_two_steps(label, dtype, rng):
                 assert np.abs(found - expected).max() <= tolerance * np.abs(expected).max(), (activation, number)
 
 
+POINTWISE = {
+    "a few pixels": convolution_geometry(2, (3, 5, 20), 37, (1, 1), (1, 1), (0, 0)),
+    "many pixels": convolution_geometry(3, (14, 15, 9), 33, (1, 1), (1, 1), (0, 0)),
+    "several blocks of channels": convolution_geometry(1, (3, 3, 300), 270, (1, 1), (1, 1), (0, 0)),
+    "few channels": convolution_geometry(1, (3, 3, 3), 5, (1, 1), (1, 1), (0, 0)),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("label", POINTWISE)
+def test_one_tap_the_same_as_in_two_steps(label, dtype, rng):
+    geometry = POINTWISE[label]
+    channels = min(geometry.weight_shape[2:])  # sums of about 1, so that tanh does not enlarge how they are rounded
+    weight = (rng.standard_normal(geometry.weight_shape) / channels**0.5).astype(dtype)
+    plan, epilogue = plan_of("pointwise", geometry), kernels.entry("bias_activation", "reference").implementation
+    prepared, tolerance = plan.prepare_weight(weight), 1e-5 if dtype == np.float32 else 1e-12
+    matrix = weight[0, 0].astype(np.float64)
+    for way, shape, factor in (
+        (plan.to_small_with_epilogue, geometry.large_shape, matrix),
+        (plan.to_large_with_epilogue, geometry.small_shape, matrix.T),
+    ):
+        image, bias = rng.standard_normal(shape).astype(dtype), rng.standard_normal(factor.shape[1]).astype(dtype)
+        for activation in ACTIVATIONS:
+            for given in (bias, None):
+                wide = None if given is None else given.astype(np.float64)
+                expected = epilogue.forward(image.astype(np.float64) @ factor, wide, activation)
+                for number in (1, 3):
+                    with threads.held_to(number):
+                        found = way(prepared, image, given, activation)
+                    assert found.dtype == dtype
+                    assert np.abs(found - expected).max() <= tolerance * np.abs(expected).max(), (activation, number)
+
+
 def test_bands_and_channels_are_what_the_labels_say():
     """Else the cases above would not be those that they are named after."""
     found = {label: plan_of("direct", geometry) for label, geometry in GEOMETRIES.items()}
