@@ -83,7 +83,7 @@ def frechet_of_gaussians(mean: Array, covariance: Array, other_mean: Array, othe
 
 def _distance(moved: Array, traces: float, cross: float) -> float:
     """‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂) − 2·cross, and 0 where rounding would leave less."""
-    return float(max(moved @ moved + traces - 2 * cross, 0.0))
+    return float(np.maximum(moved @ moved + traces - 2 * cross, 0.0))
 
 
 def _factor(covariance: Array) -> Array:
