@@ -175,7 +175,8 @@ PARZEN = Recipe(
             "(every 5 epochs) is reported, and beside it the best before the cut"
         ),
     ),
-    "about 24 seconds an epoch of 500 updates, measurements included, on one core of an AMD EPYC (Zen 4); some 300 epochs",
+    "for each seed about 24 seconds an epoch of 500 updates, measurements included, on one core of an AMD EPYC (Zen 4), and "
+    "some 300 epochs, which makes two hours",
     Size(200_000, 10_000, 2500, patience=4),
     Size(500, 1000, 250),
     run,

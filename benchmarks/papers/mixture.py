@@ -115,7 +115,10 @@ def _recipe(name: str, title: str, mixture: Callable[[], Mixture], published: di
                 "batch normalisation takes its statistics over all m·100 points that G makes for a step; the authors' code "
                 "takes them over the 100 of each place in the packs"
             ),
-            "measured at the end of training; the authors' code measures after each epoch, the table's it does not name",
+            (
+                "measured at the end of training; the authors' code measures after each epoch, and it does not say which of "
+                "these measurements the paper's table has"
+            ),
         ),
         "40,000 updates on one core of an AMD EPYC (Zen 4): GAN 9 minutes; PacGAN2 10 and PacGAN4 16, from the time of 120 "
         "updates; the paper's 400,000 ten times that",

@@ -42,7 +42,8 @@ def table(recipe: Recipe, folder: Path) -> str:
         minutes = sum(record["processor_seconds"] for record in records) / 60
         machines = sorted({_machine(record["machine"]) for record in records})
         days = sorted({record["date"][:10] for record in records})
-        lines += ["", f"Took {minutes:.1f} minutes of one core ({', '.join(machines)}; {' to '.join(days)})."]
+        where = f"{', '.join(machines)}; {' to '.join(days)}"
+        lines += ["", f"All runs of this table together took {minutes:.1f} minutes of one core ({where})."]
     lines += ["", "What differs from the paper:", "", *(f"- {each}" for each in recipe.departures), ""]
     return "\n".join([*lines, f"Cost: {recipe.cost}.", ""])
 

@@ -17,7 +17,8 @@ from gan_np.arrays import Array
 from gan_np.printable import printable
 
 from .channels import to_channels
-from .ranges import Extent, Scale, extent_of
+from .extent import Extent, extent_of
+from .ranges import Scale
 from .resize import Size, resized
 
 if TYPE_CHECKING:

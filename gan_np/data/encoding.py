@@ -14,30 +14,12 @@ from gan_np.arrays import Array, DType, array_module, device_of, to_device
 from gan_np.checks import ShapeError, choice
 from gan_np.registry import Registry
 
+from .extent import check_unit
 from .images import RANGES, to_bytes, to_float
-from .ranges import extent_of
 
 ENCODINGS = Registry("encoding")
 FLOATS = ("float32", "float64")
-_ROWS = 1 << 16
 _NAMED_AT_MOST = 8
-
-
-def check_unit(images: Array, name: str) -> None:
-    """Refuse images of floats outside [0, 1]; bytes pass.
-
-    Raises:
-        ValueError: some are, or are not finite.
-    """
-    if images.dtype.kind != "f":
-        return
-    for start in range(0, len(images), _ROWS):
-        seen = extent_of(images[start : start + _ROWS], name)
-        if seen.least < 0 or seen.greatest > 1:
-            raise ValueError(
-                f"{name}: floats are expected to lie in [0, 1], these go from {seen}; "
-                "gan_np.data.load(array, dtype='float32', value_range=(low, high)) brings them there"
-            )
 
 
 def check_finite(vectors: Array, name: str, *, lines: int | None = None) -> None:

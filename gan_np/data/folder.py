@@ -23,12 +23,13 @@ from . import ranges
 from .cache import decoded
 from .dataset import Dataset
 from .decode import SUFFIXES, Found, Unreadable, decode, extent, inspect
+from .extent import Extent
 from .image_files import FolderFiles, ImageFiles, is_image
 from .label_files import DATASET_JSON, Labelled, Names, labels_of_json, read_labels
 from .layout import Entry, Layout, lay_out
 from .options import Options
 from .passed_over import passed_over
-from .ranges import Extent, Scale
+from .ranges import Scale
 from .raw import finished_with, kept_as, scales_of
 
 _NAMED_AT_MOST = 20

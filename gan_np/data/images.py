@@ -15,6 +15,8 @@ from gan_np.arrays import Array, array_module, to_host
 from gan_np.checks import ShapeError, choice, integer
 from gan_np.files import write_atomically
 
+from .extent import ROUNDING, check_unit
+
 USUAL = (".png", ".jpg", ".webp", ".gif", ".bmp", ".tiff")
 """Endings of images that people use; Pillow writes more."""
 RANGES = {"-1..1": (-1.0, 1.0), "0..1": (0.0, 1.0)}
@@ -72,12 +74,16 @@ def grid(images: Array, columns: int | None = None, *, margin: int = 2, backgrou
     images: uint8, or floats from 0 to 1. Of images with 2 or more than 4 channels, for which there is no colour, each
     channel is drawn as a grey image, one beside the other: (height, width, 1).
     columns: as near to a square as possible if None.
+
+    Raises:
+        ShapeError, TypeError, ValueError: not images, or floats that are NaN, infinite or outside [0, 1].
     """
     images = to_host(images)
     if images.ndim != 4 or not len(images):
         raise ShapeError(f"images: expected (N, height, width, channels) with N ≥ 1, got {images.shape}")
     if images.dtype != np.uint8 and images.dtype.kind != "f":
         raise TypeError(f"images: expected uint8, or floats from 0 to 1, got {images.dtype}")
+    check_unit(images, "images", room=ROUNDING)
     images = _channels_apart(as_bytes(images))
     count, height, width, channels = images.shape
     across = math.ceil(math.sqrt(count)) if columns is None else integer("columns", columns, 1)
@@ -123,6 +129,9 @@ def save_grid(images: Array, path: str | Path, *, columns: int | None = None, zo
 
     path: the file, of the format that its ending names. columns: as in `grid`.
     zoom: each pixel as zoom × zoom pixels; None enlarges small images so that the grid can be seen.
+
+    Raises:
+        ShapeError, TypeError, ValueError: as of `grid`; a name that does not end like an image's.
     """
     return save_image(enlarged(grid(images, columns), zoom), path)
 

@@ -16,17 +16,16 @@ from __future__ import annotations
 import dataclasses
 import re
 import threading
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from gan_np.arrays import Array, DType
 from gan_np.checks import number
 
+from .extent import ROUNDING, Extent
 from .images import scaled_to_bytes
 
-ROUNDING = 1e-5
-"""How far outside [0, 1] or [−1, 1] a float lies by rounding: x/127.5 − 1 and the like."""
 OVERSHOOT = 0.25
 BITS = (8, 10, 12, 14, 16)
 NARROW = 0.25
@@ -38,19 +37,6 @@ _FORM = re.compile(rf"{_NUMBER}\.\.{_NUMBER}")
 
 Range = tuple[float, float]
 """(value of black, value of white)"""
-
-
-class Extent(NamedTuple):
-    """The least and the greatest of some values."""
-
-    least: float
-    greatest: float
-
-    def __or__(self, other: Any) -> Extent:
-        return Extent(min(self.least, other.least), max(self.greatest, other.greatest))
-
-    def __str__(self) -> str:
-        return f"{self.least:.6g} to {self.greatest:.6g}"
 
 
 @dataclasses.dataclass
@@ -138,15 +124,6 @@ def checked(name: str, value: Any) -> Range | None:
 def shown(found: Range) -> str:
     """A range as it is written: 0..4095."""
     return f"{found[0]:.10g}..{found[1]:.10g}"
-
-
-def extent_of(values: Array, name: str) -> Extent:
-    """Raises ValueError for floats that are not finite."""
-    with np.errstate(invalid="ignore"):
-        found = Extent(float(values.min()), float(values.max()))
-    if not (np.isfinite(found.least) and np.isfinite(found.greatest)):
-        raise ValueError(f"{name}: expected finite floats, got NaN or infinity")
-    return found
 
 
 def decide(name: str, kind: str, seen: Extent, advice: str) -> Scale:

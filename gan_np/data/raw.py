@@ -18,8 +18,9 @@ from . import ranges
 from .cache import decoded
 from .channels import to_channels
 from .dataset import Dataset, check_shape
+from .extent import Extent, extent_of
 from .options import Options
-from .ranges import Extent, Scale
+from .ranges import Scale
 from .resize import resize
 
 CHUNK_BYTES = 1 << 22
@@ -189,7 +190,7 @@ def _scale(raw: Raw, options: Options) -> Scale:
 def _extent(raw: Raw) -> Extent:
     found = Extent(np.inf, -np.inf)
     for chunk in raw.chunks():
-        found |= ranges.extent_of(chunk, printable(raw.name))
+        found |= extent_of(chunk, printable(raw.name))
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from gan_np.arrays import Array, generator
 from gan_np.checks import ShapeError, as_array, integer
 from gan_np.data.dataset import check_labels
-from gan_np.data.encoding import check_unit
+from gan_np.data.extent import check_unit
 from gan_np.data.labels import LabelTable
 from gan_np.metrics.intervals import GROUPS, Estimate
 from gan_np.metrics.measure import (

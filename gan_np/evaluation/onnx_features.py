@@ -18,7 +18,7 @@ import numpy as np
 
 from gan_np.arrays import Array
 from gan_np.checks import ShapeError, shown
-from gan_np.data.encoding import check_unit
+from gan_np.data.extent import check_unit
 from gan_np.data.images import RANGES
 from gan_np.files import regular
 from gan_np.metrics.distances import finite

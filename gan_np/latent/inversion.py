@@ -9,7 +9,7 @@ import numpy as np
 
 from gan_np.arrays import Array, array_module, to_device, to_host
 from gan_np.checks import ShapeError, integer, number
-from gan_np.data.encoding import check_unit
+from gan_np.data.extent import check_unit
 from gan_np.layers import Wrt
 from gan_np.models import GAN
 from gan_np.models.gan import joined

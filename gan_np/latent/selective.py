@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from gan_np.arrays import Array, generator, to_device, to_host
-from gan_np.checks import ShapeError, choice, integer, number
+from gan_np.checks import ShapeError, as_array, choice, integer, number
 from gan_np.layers import INPUTS
+from gan_np.metrics.distances import finite
 from gan_np.metrics.factors import columns_of_factors
 from gan_np.models import GAN
 from gan_np.networks import Network
@@ -60,11 +62,17 @@ def selective(
     One straight line for all images holds the other factors only as far as the generator has laid them out straight.
 
     Raises:
-        ShapeError, ValueError, TypeError: a network that does not read this gan's images; an unknown factor; a factor that
-            is the same in all samples; a conditional gan; points of another size.
+        ShapeError, ValueError, TypeError: a network that does not read this gan's images; an unknown factor; no other to
+            hold; a factor that is the same in all samples, or that the start does not change; a conditional gan; points of
+            another size, or NaN or infinite.
     """
     columns = columns_of_factors(factors)
     names = tuple(columns)
+    twice = [name for place, name in enumerate(factors) if name in factors[:place]]
+    if twice:
+        raise ValueError(f"factors: {twice[0]!r} is there twice; expected different names")
+    if len(names) < 2:
+        raise ValueError(f"factors: expected two at least, one to change and another to hold, got {', '.join(names)}")
     chosen = names.index(choice("factor", factor, names))
     if gan.classes is not None:
         raise ValueError("gan: expected a model without labels, got a conditional one")
@@ -72,10 +80,17 @@ def selective(
         raise ShapeError(
             f"read: expected a network {gan.data_shape} → ({len(factors)},), got {read.input_shape} → {read.output_shape}"
         )
+    if not isinstance(start, Direction):
+        raise TypeError(
+            f"start: expected a Direction, got {type(start).__name__}; gan_np.latent.Direction(name, vector) makes one"
+        )
     if start.dim != gan.prior.dim:
         raise ShapeError(f"start: expected a direction of {gan.prior.dim} coordinates, got {start.dim}")
-    if at is not None and (at.ndim != 2 or at.shape[1] != gan.prior.dim or not len(at)):
-        raise ShapeError(f"at: expected points (N, {gan.prior.dim}), got {at.shape}")
+    if at is not None:
+        at = as_array("at", at)
+        if at.ndim != 2 or at.shape[1] != gan.prior.dim or not len(at):
+            raise ShapeError(f"at: expected points (N, {gan.prior.dim}), got {at.shape}")
+        finite("at", at)
     number("step", step, above=0.0)
     number("learning_rate", learning_rate, above=0.0)
     integer("iterations", iterations, 1)
@@ -150,10 +165,15 @@ class _Objective:
         far = read[-1][0] - read[0][0]
         held = sum(((found - here) ** 2 @ others).mean() for found, _ in read) / (2 * len(places))
         moved = (far**2 @ own).mean() / 2
+        if moved == 0:
+            raise ValueError("start: moving along it does not change the factor at all; begin with another direction")
         slope = np.zeros_like(direction)
         for t, (found, pullback) in zip(places, read, strict=True):
-            cotangent = (found - here) * others / (len(places) * held)
+            cotangent = (found - here) * others
+            if held > 0:  # else nothing else changes, and there is no slope to it
+                cotangent /= len(places) * held
             if abs(t) == self.step:
                 cotangent -= EMPHASIS * np.sign(t) * far * own / moved
             slope += t / len(z) * pullback(cotangent).sum(axis=0)
-        return float(np.log(held) - EMPHASIS * np.log(moved)), slope
+        value = math.log(held) if held > 0 else -math.inf
+        return value - EMPHASIS * math.log(moved), slope

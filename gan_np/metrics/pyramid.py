@@ -20,7 +20,7 @@ import numpy as np
 
 from gan_np.arrays import Array, generator
 from gan_np.checks import ShapeError, integer
-from gan_np.data.encoding import check_unit
+from gan_np.data.extent import check_unit
 from gan_np.data.images import to_float
 from gan_np.models import laplacian
 

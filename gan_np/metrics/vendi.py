@@ -3,8 +3,8 @@
     exp(−Σ λ_i log λ_i),   λ the eigenvalues of K/N,   K_ij = ⟨x_i, x_j⟩/(‖x_i‖·‖x_j‖)
 
 1 if all are the same, N if all are orthogonal; it needs no real images, so read it beside that of real ones. With this
-kernel K and XᵀX have the same eigenvalues, so the cost is that of an F × F matrix, and the score is at most F. Needs several
-times F images: with fewer it grows with N.
+kernel K and XᵀX have the same eigenvalues but for zeros, so the smaller of the two, N × N or F × F, is taken, and the
+score is at most F. Needs several times F images: with fewer it grows with N.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ def vendi_score(features: Array) -> float:
     rows = points(features, "features").astype(np.float64)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     unit = rows / np.where(lengths > 0, lengths, 1)
-    values = np.linalg.eigvalsh(unit.T @ unit / len(unit))
+    products = unit.T @ unit if len(unit) > unit.shape[1] else unit @ unit.T
+    values = np.linalg.eigvalsh(products / len(unit))
     # The Z points at 0 are a block of ones in K, with one eigenvalue, Z.
     values = np.append(values, (lengths == 0).sum() / len(unit))
     values = values[values > 1e-12]

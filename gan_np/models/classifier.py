@@ -11,7 +11,7 @@ import numpy as np
 from gan_np.arrays import Array, array_module, to_device, to_host
 from gan_np.checks import ShapeError, choice, integer, number
 from gan_np.checks import shape as checked_shape
-from gan_np.data.encoding import check_unit
+from gan_np.data.extent import check_unit
 from gan_np.data.images import RANGES, to_float
 from gan_np.layers import BatchNorm, Conv2d, Dense, DiffAugment, Dropout, Flatten, He, Layer
 from gan_np.networks import Fork, Identity, Network, Sequential

@@ -14,7 +14,7 @@ from gan_np.arrays import Array, array_module, generator, to_device
 from gan_np.averaging import recompute_statistics
 from gan_np.checks import ShapeError, integer, number
 from gan_np.data.dataset import check_images, check_labels
-from gan_np.data.encoding import check_unit
+from gan_np.data.extent import check_unit
 from gan_np.data.images import to_float
 from gan_np.data.labels import MOST_CLASSES, LabelTable
 from gan_np.data.sampler import Shuffler

@@ -7,6 +7,7 @@ from PIL import Image
 
 from gan_np import data
 from gan_np.data.channels import to_channels
+from gan_np.data.images import save_animation
 from gan_np.data.resize import resize
 
 
@@ -145,3 +146,30 @@ def test_floats_of_chosen_pictures_some_of_them_mirrored(dtype):
     found = data.to_float(some_images, "-1..1", np.dtype(dtype), index=index, mirrored=mirrored)
     assert found.dtype == dtype
     np.testing.assert_array_equal(found, data.to_float(by_hand, "-1..1", np.dtype(dtype)))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "message"),
+    [(0, 255, r"lie in \[0, 1\], these go from 0 to 255"), (-1, 1, "these go from -1 to 1"), (0, np.nan, "NaN")],
+)
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda images, folder: data.save_grid(images, folder / "grid.png"),
+        lambda images, folder: save_animation(images[:, None], folder / "grid.gif"),
+    ],
+    ids=["grid", "animation"],
+)
+def test_a_grid_of_other_floats_than_from_0_to_1_is_refused(low, high, message, draw, tmp_path):
+    images = np.linspace(low, high, 32).reshape(2, 4, 4, 1)
+    if np.isnan(high):
+        images = np.where(np.arange(32).reshape(images.shape) == 7, np.nan, 0.5)
+    with pytest.raises(ValueError, match=message):
+        draw(images, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_grid_takes_what_rounding_leaves_outside(tmp_path):
+    images = np.array([-1e-7, 0.0, 0.5, 1 + 1e-7], np.float32).reshape(1, 2, 2, 1)
+    written = Image.open(data.save_grid(images, tmp_path / "grid.png", zoom=1))
+    assert np.asarray(written)[2:4, 2:4].tolist() == [[0, 0], [128, 255]]

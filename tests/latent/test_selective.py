@@ -63,7 +63,15 @@ def test_it_leaves_the_other_factor_where_a_regression_does_not() -> None:
     ("change", "message"),
     [
         ({"factor": "long"}, "factor"),
-        ({"factors": ["tall"]}, "read: expected a network"),
+        ({"factors": ["tall", "wide", "high"]}, "read: expected a network"),
+        ({"factors": ["tall=a", "tall=b"]}, "factors: expected two at least.* got tall"),
+        ({"factors": ["tall"]}, "factors: expected two at least.* got tall"),
+        ({"factors": ["tall", "tall"]}, "factors: 'tall' is there twice"),
+        ({"start": np.ones(3)}, "start: expected a Direction, got ndarray"),
+        ({"start": gn.latent.axis(2, 3)}, "start: moving along it does not change the factor"),
+        ({"at": np.full((2, 3), np.nan)}, "at: 6 of 6 values are NaN"),
+        ({"at": [[0, 0]]}, r"at: expected points \(N, 3\), got \(1, 2\)"),
+        ({"at": "here"}, "at: expected a NumPy array"),
         ({"start": gn.latent.axis(0, 2)}, "start: expected a direction of 3"),
         ({"at": np.zeros((1, 2))}, "at: expected points"),
         ({"iterations": 0}, "iterations"),
@@ -76,6 +84,15 @@ def test_what_does_not_fit_is_refused(change: dict[str, object], message: str) -
     arguments = {"factors": ["tall", "wide"], "factor": "tall", "start": gn.latent.axis(0, 3)} | change
     with pytest.raises((ValueError, TypeError), match=message):
         gn.latent.selective(linear_gan(), linear_reader(weight), **arguments)  # type: ignore[arg-type]
+
+
+@pytest.mark.filterwarnings("error")
+def test_points_may_be_a_list_and_a_start_that_holds_all_else_stays() -> None:
+    """Along z₀ the other factor does not change, so that the logarithm of its change has no slope."""
+    weight = np.array([[1.0, 0], [1, 1], [0, 0], [0, 0]])
+    arguments = (linear_gan(), linear_reader(weight), ["tall", "wide"], "tall")
+    found = gn.latent.selective(*arguments, start=gn.latent.axis(0, 3), at=[[0, 0, 0]], iterations=3)
+    np.testing.assert_allclose(found.vector, [1, 0, 0], atol=0.2)
 
 
 def test_a_factor_that_never_changes_is_named() -> None:

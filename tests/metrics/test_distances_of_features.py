@@ -44,6 +44,42 @@ def test_frechet_of_samples(rng: np.random.Generator) -> None:
     assert np.isclose(frechet_distance(real, constant), ((real.mean(0) - 5) ** 2).sum() + np.cov(real.T).trace())
 
 
+def by_square_roots(real: np.ndarray, generated: np.ndarray) -> float:
+    """The formula of the docstring as it stands, by F × F matrices."""
+    means = [part.mean(axis=0) for part in (real, generated)]
+    one, two = (np.cov(part, rowvar=False) for part in (real, generated))
+    values, vectors = np.linalg.eigh(one)
+    root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+    cross = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ two @ root), 0)).sum()
+    return float(((means[0] - means[1]) ** 2).sum() + np.trace(one + two) - 2 * cross)
+
+
+@pytest.mark.parametrize("sizes", [(12, 15), (3, 400), (400, 3), (60, 80), (25, 24), (2, 2)])
+def test_frechet_is_the_formula_with_fewer_points_than_features_and_with_more(
+    sizes: tuple[int, int], rng: np.random.Generator
+) -> None:
+    """24 features, correlated, the last one 0 as a ReLU's may be."""
+    mixed = rng.normal(size=(24, 24)) * (np.arange(24) < 23)
+    real, generated = (shift + rng.normal(size=(size, 24)) @ mixed for size, shift in zip(sizes, (0, 1), strict=True))
+    assert frechet_distance(real, generated) == pytest.approx(by_square_roots(real, generated), rel=1e-6)
+    assert frechet_distance(real, real) == pytest.approx(0, abs=1e-10 * np.trace(mixed @ mixed.T))
+
+
+def test_few_points_need_no_matrix_of_all_features(monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator) -> None:
+    """The time of F × F matrices' eigenvalues is F³, however few points there are."""
+
+    def refused(matrix: np.ndarray, real=np.linalg.eigvalsh) -> np.ndarray:
+        assert len(matrix) <= 20
+        return real(matrix)
+
+    monkeypatch.setattr(np.linalg, "eigvalsh", refused)
+    real, generated = rng.normal(size=(20, 300)), rng.normal(size=(18, 300))
+    assert frechet_distance(real, generated) > 0
+    assert vendi_score(real) > 15
+    with pytest.raises(AssertionError):
+        frechet_of_gaussians(real[0], np.eye(300), real[1], np.eye(300))
+
+
 def test_frechet_is_biased_upwards_by_few_samples() -> None:
     rng = np.random.default_rng(0)
     means = [np.mean([frechet_distance(*rng.normal(size=(2, size, 8))) for _ in range(30)]) for size in (20, 80, 320)]

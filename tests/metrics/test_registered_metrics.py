@@ -1,6 +1,8 @@
 """Metrics of one's own beside the library's: computed by walking the registry, with titles and intervals."""
 
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -126,3 +128,12 @@ def test_a_figure_of_a_metric_that_is_not_here_keeps_its_name() -> None:
 def test_features_without_images_say_so() -> None:
     with pytest.raises(ValueError, match="images"):
         _ = gn.metrics.Features(np.zeros((3, 2)), None, (), ()).images
+
+
+def test_the_page_names_the_function_of_every_figure() -> None:
+    """The second column of its table; names of files, such as `precision_recall`, are modules and cannot be called."""
+    page = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    table = page.split("| figure | function in `gn.metrics` |")[1].split("\n\n")[0]
+    named = re.findall(r"^\| [^|]+ \| `(\w+)` \|", table, flags=re.MULTILINE)
+    assert len(named) == 11
+    assert all(callable(getattr(gn.metrics, name)) for name in named)

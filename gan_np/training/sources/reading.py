@@ -11,7 +11,8 @@ import numpy as np
 
 from gan_np.arrays import Array, from_dlpack, to_host
 from gan_np.checks import ShapeError, shown
-from gan_np.data.ranges import ROUNDING, Range, extent_of
+from gan_np.data.extent import ROUNDING, extent_of
+from gan_np.data.ranges import Range
 from gan_np.data.ranges import shown as written
 
 from .transform import Transform
