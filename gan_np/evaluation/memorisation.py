@@ -55,6 +55,7 @@ def memory_of(
     seed: int = 0,
     held_out: str | None = None,
     held_out_count: int = 1000,
+    skip_broken: bool = False,
     shift: int = 1,
     cells: int = 10,
     trunk: bool = True,
@@ -65,11 +66,11 @@ def memory_of(
     """Search the training data of a run for those nearest to its samples, in pixels (of vectors in columns) and in features.
 
     run: a run folder; model: its model. held_out: images that training has not seen, see `held_out_images`; at most
-    held_out_count of them, drawn at random. trunk: search in the features of the run's own discriminator too, where the
-    model has one that is shown finished images (`Model.judge`). data: where the run's own data are now, if they were
-    moved. features: more searches by name, say {"classifier": lambda images, labels: …}. The rest as in `copying_test`;
-    mirrored images count as copies where the run was trained with flips. ranks: processes that were all given the same: each
-    draws, reads and searches for a part, all find the same.
+    held_out_count of them, drawn at random. skip_broken: leave out those whose files cannot be read. trunk: search in
+    the features of the run's own discriminator too, where the model has one that is shown finished images (`Model.judge`).
+    data: where the run's own data are now, if they were moved. features: more searches by name, say {"classifier": lambda
+    images, labels: …}. The rest as in `copying_test`; mirrored images count as copies where the run was trained with flips.
+    ranks: processes that were all given the same: each draws, reads and searches for a part, all find the same.
 
     Raises:
         ValueError: the data is not what the run was trained on; every image that is meant as held out is a training image.
@@ -79,7 +80,7 @@ def memory_of(
     with_labels_of(model, training)
     unseen, seen, untested = None, 0, None
     try:
-        fresh, seen = held_out_images(config, training.data, held_out, own=own)
+        fresh, seen = held_out_images(config, training.data, held_out, own=own, skip_broken=skip_broken)
         unseen = _part(relabelled(fresh, training), some_of(held_out_count, len(fresh)))
     except NothingHeldOut as error:
         untested = str(error)

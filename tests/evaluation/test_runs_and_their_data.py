@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import gan_np as gn
 from gan_np.checks import ShapeError
 from gan_np.evaluation import battle_of_runs, evaluate_run, kept_classifier
+from gan_np.evaluation.runs import Run
 from gan_np.runs import load_classifier
 
 
@@ -32,6 +34,18 @@ def test_pictures_of_another_shape_are_refused_before_a_classifier_is_trained(pl
     with pytest.raises(ShapeError, match=r"real: expected data of 8×8×1, as the run draws, .*small.npy has 4×4×1"):
         evaluate_run(run, real=str(place / "small.npy"), count=20, progress=False)
     assert not (run / "classifier.safetensors").exists()
+
+
+def test_image_files_of_several_sizes_to_compare_with(place: Path) -> None:
+    run, folder = train(place, "run"), place / "real"
+    folder.mkdir()
+    for number, width in enumerate((8, 9, 12)):
+        Image.fromarray(np.full((8, width), number, np.uint8)).save(folder / f"{number}.png")
+    (folder / "broken.png").write_bytes(b"no image")
+    with pytest.warns(UserWarning, match="real: the images of .* are brought to 8×8|left out 1 of 4 images|in Python$"):
+        opened = Run.open(run, str(folder), skip_broken=True)
+    assert opened.test is not None
+    assert opened.test.images.shape == (3, 8, 8, 1)
 
 
 def test_data_that_are_gone_are_named_with_who_named_them(place: Path) -> None:
