@@ -9,6 +9,7 @@ from PIL import Image
 import gan_np as gn
 from gan_np.checks import ShapeError
 from gan_np.evaluation import battle_of_runs, evaluate_run, kept_classifier
+from gan_np.evaluation.memorisation import memory_of
 from gan_np.evaluation.runs import Run
 from gan_np.runs import load_classifier
 
@@ -42,10 +43,22 @@ def test_image_files_of_several_sizes_to_compare_with(place: Path) -> None:
     for number, width in enumerate((8, 9, 12)):
         Image.fromarray(np.full((8, width), number, np.uint8)).save(folder / f"{number}.png")
     (folder / "broken.png").write_bytes(b"no image")
-    with pytest.warns(UserWarning, match="real: the images of .* are brought to 8×8|left out 1 of 4 images|in Python$"):
+    with pytest.warns(
+        UserWarning, match=r"real: the images of .* are brought to 8×8|left out 1 of 4 images|in Python$"
+    ):
         opened = Run.open(run, str(folder), skip_broken=True)
     assert opened.test is not None
     assert opened.test.images.shape == (3, 8, 8, 1)
+
+
+def test_too_few_held_out_images_say_where_the_others_went(place: Path) -> None:
+    run = train(place, "run")
+    images = np.load(place / "d.npz")["images"]
+    np.save(place / "other.npy", np.concatenate([images[:9], 255 - images[:2]]))
+    with pytest.raises(ValueError, match=r"least 10 images, there are 2 of 11: the other 9 are training images"):
+        memory_of(run, gn.load(run), held_out=str(place / "other.npy"))
+    with pytest.raises(ValueError, match=r"^data: expected a name or a path, got an empty text"):
+        evaluate_run(run, data="", count=20)
 
 
 def test_data_that_are_gone_are_named_with_who_named_them(place: Path) -> None:
