@@ -26,6 +26,7 @@ import argparse
 import io
 import json
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ KINDS = {
 }
 CONTINUOUS = ("pose", "smile")
 CLOTHES, CLOTHES_COLOUR, BACKGROUND = "rounded", "#456dff", "#dfe8f2"
+PACKAGES = ("dicebear", "dicebear_styles", "resvg_py")
 VIEW = "11 5 42 42"
 """What is shown of the style's 64×64 canvas: the head and its hair."""
 
@@ -47,6 +49,15 @@ TURN = 4.0
 PLACES = {"eyes": (20.0, 24.0, 1.0), "mouth": (27.0, 37.46, 1.0), "nose": (25.0, 32.25, 1.25), "hair": (9.5, 4.5, 0.15)}
 """Where the style puts a component, and how far it moves with the pose: what lies nearer moves further."""
 MOUTH = "M-0.6 2.5Q5.1 2.5 10.8 2.5"
+
+
+def require_packages() -> None:
+    """Leave with what to install, where a package that draws is missing."""
+    missing = [name for name in PACKAGES if find_spec(name) is None]
+    if missing:
+        raise SystemExit(
+            f'{", ".join(missing)} not installed: python -m pip install -e ".[faces]" (or "gan_np[faces]")'
+        )
 
 
 def definition() -> dict[str, Any]:
@@ -144,6 +155,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("faces.npz"))
     arguments = parser.parse_args()
+    require_packages()
     contents: dict[str, Any] = {}
     for part, (name, count) in enumerate((("train", arguments.count), ("test", arguments.test_count))):
         images, factors, names = faces(count, arguments.side, arguments.seed, part)

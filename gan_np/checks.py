@@ -114,3 +114,24 @@ def shape(name: str, value: Any, rank: int | None = None) -> tuple[int, ...]:
     if rank is not None and len(found) != rank:
         raise ShapeError(f"{name}: expected {rank} sizes, got {found}")
     return found
+
+
+def check_shapes(name: str, value: Any) -> None:
+    """Refuse what is neither the shape of one example nor a tuple of such shapes.
+
+    Raises:
+        TypeError: it is not, a single number for instance.
+    """
+
+    def is_shape(part: Any) -> bool:
+        return isinstance(part, tuple) and all(is_shape(size) or is_size(size) for size in part)
+
+    def is_size(size: Any) -> bool:
+        return isinstance(size, int | np.integer) and not isinstance(size, bool)
+
+    if not is_shape(value):
+        example = f"({value},)" if is_size(value) else "(3,)"
+        raise TypeError(
+            f"{name}: expected the shape of one example as a tuple such as {example}, without the batch axis, or a tuple of "
+            f"such shapes, got {shown(value)}"
+        )

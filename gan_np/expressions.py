@@ -107,8 +107,9 @@ def _found(name: str, word: str, registries: tuple[Registry, ...]) -> tuple[Any,
         known = registry.spelled(word)
         if known is not None:
             return registry[known], known
+    meant = next((registry for registry in registries if registry.nearest(word) is not None), registries[0])
     try:
-        return registries[0][word], word
+        return meant[word], word
     except NotRegistered as error:
         raise NotRegistered(f"{name}: {error}") from error
 

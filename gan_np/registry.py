@@ -9,6 +9,7 @@ executed: a name that is not registered is refused.
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +17,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from gan_np.checks import shown
+from gan_np.checks import SHOWN, shown
 
 Made = TypeVar("Made", bound=Callable[..., Any])
 
@@ -93,9 +94,11 @@ class Registry:
         """
         found = self._found.get(name) if isinstance(name, str) else None
         if found is None:
+            near = self.nearest(name)
+            hint = "" if near is None else f" (did you mean {near!r}?)"
             raise NotRegistered(
-                f"needs {self.kind} {shown(name)}, which is not registered; there are {', '.join(self._found)}. If it is "
-                "one of your own, import the module that registers it first (on the command line: --import FILE)"
+                f"needs {self.kind} {shown(name)}, which is not registered{hint}; there are {', '.join(self._found)}. If it "
+                "is one of your own, import the module that registers it first (on the command line: --import FILE)"
             )
         return found
 
@@ -107,6 +110,13 @@ class Registry:
         """
         alike = (name for name in self._found if name.replace("-", "_") == word.replace("-", "_"))
         return word if word in self._found else next(alike, None)
+
+    def nearest(self, word: object) -> str | None:
+        """The registered name that is nearly the same as a word; None if there is none."""
+        if not isinstance(word, str):
+            return None
+        near = difflib.get_close_matches(word[:SHOWN].replace("_", "-"), self._found, n=1)
+        return near[0] if near else None
 
     def __contains__(self, name: object) -> bool:
         return name in self._found
@@ -239,6 +249,14 @@ def called(make: Callable[..., Any], arguments: Mapping[str, Any], given: Mappin
     try:
         return make(*positional, **values)
     except TypeError as error:
-        if "missing" in str(error) and "required" in str(error):
-            raise TypeError(f"{name}: {error}") from error
+        missing = [
+            key for key, one in parameters.items() if _is_required(one) and key not in arguments and key not in given
+        ]
+        if missing:
+            raise TypeError(f"{name}: needs {' and '.join(missing)} too; it takes {', '.join(parameters)}") from error
         raise
+
+
+def _is_required(parameter: inspect.Parameter) -> bool:
+    several = (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    return parameter.default is parameter.empty and parameter.kind not in several

@@ -14,7 +14,7 @@ import numpy as np
 
 from gan_np import devices
 from gan_np.arrays import Array, DType, Shape, array_module, device_of, on_host, zeros
-from gan_np.checks import NonFiniteError, ShapeError
+from gan_np.checks import NonFiniteError, ShapeError, as_array
 from gan_np.kernels import Into
 
 
@@ -122,7 +122,7 @@ class Vector:
         return self._open
 
     def __getitem__(self, name: str) -> Array:
-        """A read-only view of one segment."""
+        """A read-only view of one segment; `assign_segment` overwrites one, `edit` changes values where they are."""
         return self.layout.view(self.values, name)
 
     def __len__(self) -> int:
@@ -174,8 +174,12 @@ class Vector:
             memory[...] = values
 
     def assign_segment(self, name: str, values: Array) -> None:
-        """Overwrite one segment (same shape and dtype)."""
-        segment = self.layout[name]
+        """Overwrite one segment (same shape and dtype): `network.parameters.assign_segment("0.weight", w)`.
+
+        Raises:
+            KeyError: there is no segment of that name. ShapeError, TypeError: another shape or dtype.
+        """
+        segment, values = self.layout[name], as_array(name, values)
         if values.shape != segment.shape:
             raise ShapeError(f"{name}: expected shape {segment.shape}, got {values.shape}")
         if values.dtype != self.values.dtype:

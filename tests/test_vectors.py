@@ -169,3 +169,9 @@ def test_two_contributions_add_in_a_network(rng):
     for x in batches:
         network.forward(x)[1](dy)
     np.testing.assert_allclose(network.gradient.values, parts[0] + parts[1], rtol=1e-13)
+
+
+def test_a_list_is_refused_for_its_dtype_and_not_for_being_one():
+    network = gn.Network(gn.Dense(2), (1,))
+    with pytest.raises(TypeError, match=r"0?\.?weight: expected float32, got float64; convert explicitly"):
+        network.parameters.assign_segment("weight", [[1.0, 2.0]])

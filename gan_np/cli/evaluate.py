@@ -62,10 +62,14 @@ def evaluate(
     real: Annotated[
         str | None,
         typer.Option(
-            help="Compare with these images (default: what the run holds out, see train --hold-out, or the test part of its "
-            "data, or training images)."
+            help="Compare with these images; files of several sizes are brought to the run's size (default: what the run "
+            "holds out, see train --hold-out, or the test part of its data, or training images)."
         ),
     ] = None,
+    skip_broken: Annotated[
+        bool,
+        typer.Option("--skip-broken", help="Of --real: leave out image files that cannot be read, with a warning."),
+    ] = False,
     data: Annotated[
         str | None,
         typer.Option(help="Where the run's own data are now, if they were moved.", show_default=False),
@@ -106,6 +110,7 @@ def evaluate(
         features=features,
         preprocessing=preprocessing,
         real=real,
+        skip_broken=skip_broken,
         data=data,
         count=count,
         seed=seed,
@@ -144,10 +149,16 @@ def _tables(section: Section, quiet: bool, page: str = "evaluation.html") -> Non
         shown, left_out = fitted(table, out)
         out.print(shown)
         if left_out:
-            heads = ", ".join(dict.fromkeys(table.columns[index].replace("\n", " ") for index in left_out))
+            heads = ", ".join(dict.fromkeys(heading(table, index) for index in left_out))
             out.print(f"(no room here for all columns; {page} has them: {heads})")
         if table.note:
             out.print(table.note)
+
+
+def heading(table: Table, index: int) -> str:
+    """What a column is called in a sentence; where several have one name, with the column that it belongs to."""
+    names = [name.replace("\n", " ") for name in table.columns]
+    return names[index] if names.count(names[index]) == 1 else f"{names[index]} of {names[index - 1]}"
 
 
 def fitted(table: Table, out: Console) -> tuple[ShownTable, list[int]]:

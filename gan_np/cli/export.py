@@ -58,10 +58,12 @@ def export(
         say(f"wrote {write_page(run, to, average=average)}")
         return
     from gan_np.interop import export as write
-    from gan_np.interop.export import check_name
+    from gan_np.interop.export import SUFFIXES, check_name
     from gan_np.models import GAN
     from gan_np.runs.saved import load
 
+    if to.suffix.lower() not in SUFFIXES:
+        raise wrong_option(f"to: expected a name that ends in {', '.join(SUFFIXES)} or .html, got {str(to)!r}")
     with checking_options():
         check_name(to, layout, dtype)
     made = load(run)

@@ -25,6 +25,7 @@ from gan_np.runs.hinting import worded
 from gan_np.runs.options import REGISTRIES, options_for, owners, whose_option
 from gan_np.runs.presets import PRESETS
 from gan_np.runs.presets import preset as find_preset
+from gan_np.runs.values import read_setting
 
 from .usage import USAGE_ERROR, Command, checking_options, parameters_of, values_in, wrong_option
 
@@ -99,12 +100,14 @@ class ConfiguredCommand(Command):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """As any command; an option of what was not chosen is named with whose it is."""
+        words = list(args)  # which Click takes from the list as it parses them
         try:
             return super().parse_args(ctx, args)
         except USAGE_ERROR as error:
             name = str(getattr(error, "option_name", "")).removeprefix("--").removeprefix("no-").replace("-", "_")
-            if whose_option(name) and _last(args, "--init-from"):
+            if whose_option(name) and _last(words, "--init-from"):
                 raise wrong_option(f"{name}: the networks come from --init-from as they are; leave it out") from None
+            _check_choices(words)  # a misspelt choice is the reason why its options are not known
             if whose := whose_option(name):
                 raise wrong_option(f"{name}: belongs to {whose}, which this command line does not choose") from None
             raise
@@ -138,6 +141,16 @@ def _options_chosen(args: list[str]) -> list[Any]:
             for option in options_for(kind, chosen):
                 found.setdefault(option.name, _flag(option, f"{GROUPS[kind]} {chosen}"))
     return parameters_of(*found.values())
+
+
+def _check_choices(args: list[str]) -> None:
+    """Refuse a preset, a model, an objective or an optimiser that there is not, in a command line that is not parsed yet."""
+    with checking_options():
+        if preset := _last(args, "--preset"):
+            find_preset(preset)
+        for kind in REGISTRIES:
+            if chosen := _last(args, f"--{kind}"):
+                read_setting(kind, chosen, str)
 
 
 def _last(args: list[str], option: str) -> str | None:
@@ -195,6 +208,8 @@ def resolve(file: Path | None, flags: dict[str, Any], preset: str | None = None)
                 check_settings(Config.from_mapping(values))
     with checking_options():
         own = values | _numbers(given(flags))
+        if own.get("data") == "":
+            raise ValueError("data: expected a name or a path, got an empty text")
         config = Config.from_mapping({"data": DEFAULT_DATA} | _of_preset(preset, own) | own)
         check_settings(config)
     return config

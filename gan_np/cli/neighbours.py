@@ -29,11 +29,16 @@ def neighbours(
         str | None,
         typer.Option(
             metavar="DATA",
-            help="Images that training has not seen, from a name or path (default: what the run holds out, see train "
-            "--hold-out, or the test part of its data; without either there is no test).",
+            help="Images that training has not seen, from a name or path; files of several sizes are brought to the run's "
+            "size (default: what the run holds out, see train --hold-out, or the test part of its data; without either "
+            "there is no test).",
             show_default=False,
         ),
     ] = None,
+    skip_broken: Annotated[
+        bool,
+        typer.Option("--skip-broken", help="Of --held-out: leave out image files that cannot be read, with a warning."),
+    ] = False,
     data: Annotated[
         str | None,
         typer.Option(help="Where the run's own data are now, if they were moved.", show_default=False),
@@ -82,6 +87,7 @@ def neighbours(
         seed=seed,
         held_out=held_out,
         held_out_count=held_out_count,
+        skip_broken=skip_broken,
         shift=shift,
         cells=cells,
         trunk=features,

@@ -86,7 +86,7 @@ def train(
     """
     from gan_np.runs import build_gan, open_data
     from gan_np.runs import train as run_training
-    from gan_np.runs.folder import RunFolder
+    from gan_np.runs.folder import RunFolder, refuse_full
 
     if list_presets:
         _list_presets()
@@ -103,6 +103,8 @@ def train(
     if flags.get("init_from") and flags.get("model"):
         raise wrong_option("model: the networks come from --init-from as they are; leave it out")
     chosen = resolve(config, flags, preset)
+    if out is not None and not dry_run and not together.rank:  # before data are read, which may take long
+        refuse_full(out)
     _check_size(chosen)
     chosen = dataclasses.replace(chosen, device=device_of_rank(chosen.device, together))
     dataset = together.first_here(lambda: open_data(chosen))

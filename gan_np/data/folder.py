@@ -49,6 +49,10 @@ class BrokenImages(ValueError):
         super().__init__(f"{said}: {_count(len(files))} cannot be read: {_named(files)}. {advice}")
 
 
+class DifferentSizes(ShapeError):
+    """Images of several sizes, where nobody has said which one to bring them to."""
+
+
 class NoImages(ValueError):
     """There are files, or none, and none is an image."""
 
@@ -79,7 +83,7 @@ def open_files(files: ImageFiles, options: Options) -> Dataset:
 
     Raises:
         BrokenImages: files that cannot be read, unless skip_broken=True; then they are left out and a warning names them.
-        ShapeError: images of different sizes and no image_size.
+        DifferentSizes: images of different sizes and no image_size.
         ValueError: no images, more of them in formats that are not read here than others (unless skip_broken=True),
             values whose range cannot be told, a split that is not there, labels in a file that are not those of the images.
         OSError: a folder that cannot be listed, or a cache folder that cannot be written to.
@@ -307,11 +311,13 @@ class _Reading:
             raise self._differ(self.good[0].name, self.size, entry.name, image.shape[:2])
         return image
 
-    def _differ(self, first: str, first_size: tuple[int, ...], other: str, other_size: tuple[int, ...]) -> ShapeError:
+    def _differ(
+        self, first: str, first_size: tuple[int, ...], other: str, other_size: tuple[int, ...]
+    ) -> DifferentSizes:
         pairs = ((first, first_size), (other, other_size))
         sizes = (f"{printable(name)} is {size[1]}×{size[0]}" for name, size in pairs)
         given = self.options.advise(image_size=64) + (" or (height, width)" * (self.options.argument == "source"))
-        return ShapeError(
+        return DifferentSizes(
             f"{self.files.said}: images differ in size ({', '.join(sizes)} pixels); give one to resize and crop "
             f"them to: {given}"
         )

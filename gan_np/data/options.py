@@ -53,6 +53,7 @@ class Options:
 
     argument: what the caller calls the source. Messages name it so, and advise flags of the command line unless it is
         "source", the argument of `open`.
+    flags: of these arguments the command has flags, for messages; None means of all.
     """
 
     split: str = "train"
@@ -66,6 +67,7 @@ class Options:
     dtype: str = "uint8"
     layout: str | None = None
     labels: Path | None = None
+    flags: tuple[str, ...] | None = None
 
     @staticmethod
     def checked(
@@ -81,6 +83,7 @@ class Options:
         dtype: Any = "uint8",
         layout: Any = None,
         labels: Any = None,
+        flags: tuple[str, ...] | None = None,
     ) -> Options:
         """Raises TypeError or ValueError that names the argument, what it was and what was expected."""
         if channels is not None and (isinstance(channels, bool) or channels not in (1, 3, 4)):
@@ -101,6 +104,7 @@ class Options:
             choice("dtype", dtype if isinstance(dtype, str) else str(np.dtype(dtype)), DTYPES),
             None if layout is None else choice("layout", layout, LAYOUTS),
             _file("labels", labels),
+            flags,
         )
 
     @staticmethod
@@ -146,10 +150,13 @@ class Options:
             raise ValueError(f"split: {what} has parts and they are never joined; expected one of them, got 'all'")
 
     def advise(self, **asked: Any) -> str:
-        """How the caller asks for something else: `skip_broken=True`, or on the command line `--skip-broken`."""
+        """How the caller asks for something else: `skip_broken=True`, or on the command line `--skip-broken`; where the
+        command has no such flag, in Python `gan_np.data.open(…, split='all')`."""
         ((name, value),) = asked.items()
         if self.argument == "source":
             return f"{name}={value!r}"
+        if self.flags is not None and name not in self.flags:
+            return f"gan_np.data.open(…, {name}={value!r}) in Python"
         flag = f"--{name.replace('_', '-')}"
         return flag if value is True else f"{flag} {value}"
 

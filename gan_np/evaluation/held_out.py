@@ -18,13 +18,18 @@ class NothingHeldOut(ValueError):
 
 
 def held_out_images(
-    config: Config, training: Array, source: str | None = None, *, own: Dataset | None = None
+    config: Config,
+    training: Array,
+    source: str | None = None,
+    *,
+    own: Dataset | None = None,
+    skip_broken: bool = False,
 ) -> tuple[Dataset, int]:
     """Images of the kind that a run was trained on and that it was not trained on, and how many were left out.
 
     source: where from, the test part if there is one; None for what the run holds out, or the test part of its own data.
-    own: these, if they are open already. Images that are equal to a training image, byte by byte, are left out: what
-    training saw is not held out.
+    own: these, if they are open already. skip_broken: leave out files of `source` that cannot be read. Images that are equal
+    to a training image, byte by byte, are left out: what training saw is not held out.
 
     Raises:
         NothingHeldOut: the run holds nothing out and its data have no test part (say where from).
@@ -33,7 +38,7 @@ def held_out_images(
     if source is None:
         found = own if own is not None else open_test_data(config)
     else:
-        found = open_other(config, source, "held-out")
+        found = open_other(config, source, "held-out", training.shape[1:], skip_broken=skip_broken)
     if found is None:
         raise NothingHeldOut(
             "held-out: the test needs images that training has not seen, and the run took all of "

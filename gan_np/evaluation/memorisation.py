@@ -10,7 +10,7 @@ import numpy as np
 
 from gan_np.arrays import Array
 from gan_np.data.dataset import Dataset
-from gan_np.metrics.copying import Copying, copying_test
+from gan_np.metrics.copying import CELL_COUNT, Copying, copying_test
 from gan_np.metrics.measure import draw_samples
 from gan_np.metrics.neighbours import nearest_neighbours
 from gan_np.models import Model
@@ -55,6 +55,7 @@ def memory_of(
     seed: int = 0,
     held_out: str | None = None,
     held_out_count: int = 1000,
+    skip_broken: bool = False,
     shift: int = 1,
     cells: int = 10,
     trunk: bool = True,
@@ -65,21 +66,23 @@ def memory_of(
     """Search the training data of a run for those nearest to its samples, in pixels (of vectors in columns) and in features.
 
     run: a run folder; model: its model. held_out: images that training has not seen, see `held_out_images`; at most
-    held_out_count of them, drawn at random. trunk: search in the features of the run's own discriminator too, where the
-    model has one that is shown finished images (`Model.judge`). data: where the run's own data are now, if they were
-    moved. features: more searches by name, say {"classifier": lambda images, labels: …}. The rest as in `copying_test`;
-    mirrored images count as copies where the run was trained with flips. ranks: processes that were all given the same: each
-    draws, reads and searches for a part, all find the same.
+    held_out_count of them, drawn at random. skip_broken: leave out those whose files cannot be read. trunk: search in
+    the features of the run's own discriminator too, where the model has one that is shown finished images (`Model.judge`).
+    data: where the run's own data are now, if they were moved. features: more searches by name, say {"classifier": lambda
+    images, labels: …}. The rest as in `copying_test`; mirrored images count as copies where the run was trained with flips.
+    ranks: processes that were all given the same: each draws, reads and searches for a part, all find the same.
 
     Raises:
-        ValueError: the data is not what the run was trained on; every image that is meant as held out is a training image.
+        ValueError: the data is not what the run was trained on; all images that are meant as held out, or all but a few, are
+            training images.
     """
     config = read_config(run).going_on(data=data)
     training, own = ranks.first_here(lambda: data_of_run(run, config, moved=data is not None, unseen=held_out is None))
     with_labels_of(model, training)
     unseen, seen, untested = None, 0, None
     try:
-        fresh, seen = held_out_images(config, training.data, held_out, own=own)
+        fresh, seen = held_out_images(config, training.data, held_out, own=own, skip_broken=skip_broken)
+        _require_enough(fresh, seen)
         unseen = _part(relabelled(fresh, training), some_of(held_out_count, len(fresh)))
     except NothingHeldOut as error:
         untested = str(error)
@@ -130,6 +133,15 @@ def memory_of(
         source = min(of_features.source, tests[first].source, key=lambda found: found.p)
         tests[name] = replace(of_features, source=source)
     return Memory(samples[:show], training.data, found, tests, seen, untested)
+
+
+def _require_enough(fresh: Dataset, seen: int) -> None:
+    """Refuse fewer held-out images than the test needs, and say where the others went."""
+    if len(fresh) >= CELL_COUNT:
+        return
+    things = "vectors" if fresh.are_vectors else "images"
+    left_out = f" of {len(fresh) + seen}: the other {seen} are training {things} too and were left out" if seen else ""
+    raise ValueError(f"held-out: the test needs at least {CELL_COUNT} {things}, there are {len(fresh)}{left_out}")
 
 
 def _part(dataset: Dataset, rows: Array) -> Dataset:

@@ -48,11 +48,13 @@ class Run:
     test: Dataset | None
 
     @classmethod
-    def open(cls, path: str | Path, real: str | None = None, data: str | None = None) -> Run:
+    def open(
+        cls, path: str | Path, real: str | None = None, data: str | None = None, *, skip_broken: bool = False
+    ) -> Run:
         """The run at `path`.
 
         real: another source than its own, whose test part (or all of it) it is compared with. data: where its own data are
-        now, if they were moved.
+        now, if they were moved. skip_broken: leave out files of `real` that cannot be read.
 
         Raises:
             FileNotFoundError, ValueError: not a run folder; its images are not where they were, or others now.
@@ -62,7 +64,7 @@ class Run:
         config = read_config(place).going_on(data=data)
         train, test = data_of_run(place, config, moved=data is not None, unseen=real is None)
         if real is not None:
-            test = open_other(config, real, "real")
+            test = open_other(config, real, "real", train.data_shape, skip_broken=skip_broken)
         if test is not None and test.data_shape != train.data_shape:
             theirs, ours = ("×".join(map(str, shape)) for shape in (test.data_shape, train.data_shape))
             raise ShapeError(f"real: expected data of {ours}, as the run draws, {real or config.data} has {theirs}")
@@ -103,6 +105,7 @@ def evaluate_run(
     features: str = CLASSIFIER,
     preprocessing: Preprocessing | None = None,
     real: str | None = None,
+    skip_broken: bool = False,
     data: str | None = None,
     count: int = COUNT,
     seed: int = 0,
@@ -123,6 +126,7 @@ def evaluate_run(
     preprocessing: of such a network.
     tell: is told in a sentence what will be trained before it is, and then how long that takes.
     real: another source of images to compare with.
+    skip_broken: leave out image files of `real` that cannot be read, with a warning.
     data: where the run's own data are now, if they were moved.
     ranks: processes that were all given the same, as in `evaluate`; a classifier is trained by the first of each machine.
     The rest as in `evaluate`. Writes nothing but the classifier.
@@ -136,7 +140,7 @@ def evaluate_run(
         raise ValueError(
             f"features: {features!r} and a classifier {str(classifier)!r} are both given; which is to be read?"
         )
-    opened = ranks.first_here(lambda: Run.open(run, real, data))
+    opened = ranks.first_here(lambda: Run.open(run, real, data, skip_broken=skip_broken))
     several = has_stages(opened.path)
     if several and (best or every):
         raise ValueError("best, every: a model of several stages is sampled from the newest checkpoint of each only")

@@ -29,6 +29,19 @@ class Factor(Protocol):
         """Points and labels at a place."""
 
 
+def check_factor(name: str, given: object) -> None:
+    """Refuse an argument that is no factor.
+
+    Raises:
+        TypeError: it is none; of a bare direction the message says how to make one of it.
+    """
+    if not all(callable(getattr(given, method, None)) for method in ("places", "apply")):
+        advice = f"; to move along {given.name!r} give Along(direction)" if isinstance(given, Direction) else ""
+        raise TypeError(
+            f"{name}: expected a factor such as gan_np.latent.Along(direction), got {type(given).__name__}{advice}"
+        )
+
+
 @dataclass(frozen=True)
 class Along:
     """z + t·u, t from low to high in equal steps; one place alone is at the middle."""

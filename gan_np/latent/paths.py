@@ -7,17 +7,21 @@ from collections.abc import Sequence
 import numpy as np
 
 from gan_np.arrays import Array
-from gan_np.checks import ShapeError
+from gan_np.checks import ShapeError, as_array, shown
 
 
 def linear(first: Array, second: Array, shares: Array) -> Array:
     """(1 − t)·first + t·second for every t in shares (T,): (T, k), of the points' dtype.
 
     Halfway between two independent normal points the norm is √½ of theirs: in high dimension where G was never trained.
+
+    Raises:
+        ShapeError, TypeError: not two points and a list of shares.
     """
-    _points(first, second)
-    t = np.asarray(shares, np.float64)[:, None]
-    return ((1 - t) * first + t * second).astype(first.dtype)
+    first, second = _points(first, second)
+    t = _shares(shares)
+    points: Array = ((1 - t) * first + t * second).astype(first.dtype)
+    return points
 
 
 def spherical(first: Array, second: Array, shares: Array) -> Array:
@@ -31,23 +35,25 @@ def spherical(first: Array, second: Array, shares: Array) -> Array:
     array([[0.707, 0.707]])
 
     Raises:
+        ShapeError, TypeError: not two points and a list of shares.
         ValueError: a point is 0, or the two are opposite: no circle is the shortest.
     """
-    _points(first, second)
+    first, second = _points(first, second)
     p, q = first.astype(np.float64), second.astype(np.float64)
     lengths = np.linalg.norm(p), np.linalg.norm(q)
     if not min(lengths) > 0:
         raise ValueError("first, second: the point 0 has no direction to go along")
     p, q = p / lengths[0], q / lengths[1]
     angle = 2 * np.arctan2(np.linalg.norm(p - q), np.linalg.norm(p + q))  # exact for small angles, as arccos is not
-    t = np.asarray(shares, np.float64)[:, None]
+    t = _shares(shares)
     if np.pi - angle < 1e-6:
         raise ValueError("first, second: are opposite, so no path between them is the shortest")
     if angle < 1e-9:
         direction = np.broadcast_to(p, (len(t), len(p)))
     else:
         direction = (np.sin((1 - t) * angle) * p + np.sin(t * angle) * q) / np.sin(angle)
-    return (((1 - t) * lengths[0] + t * lengths[1]) * direction).astype(first.dtype)
+    points: Array = (((1 - t) * lengths[0] + t * lengths[1]) * direction).astype(first.dtype)
+    return points
 
 
 def combined(plus: Sequence[Array], minus: Sequence[Array] = ()) -> Array:
@@ -58,7 +64,7 @@ def combined(plus: Sequence[Array], minus: Sequence[Array] = ()) -> Array:
     """
     if not plus:
         raise ValueError("plus: expected at least one group")
-    groups = [*plus, *minus]
+    groups = [as_array(f"groups[{number}]", group) for number, group in enumerate([*plus, *minus])]
     for number, group in enumerate(groups):
         if group.ndim != 2 or not len(group) or group.shape[1] != groups[0].shape[1]:
             raise ShapeError(f"groups[{number}]: expected (n, {groups[0].shape[-1]}), n ≥ 1, got {group.shape}")
@@ -67,8 +73,21 @@ def combined(plus: Sequence[Array], minus: Sequence[Array] = ()) -> Array:
     return total
 
 
-def _points(first: Array, second: Array) -> None:
+def _shares(given: Array) -> Array:
+    """The shares t as a column of float64."""
+    found = np.asarray(given)
+    if found.ndim != 1 or found.dtype.kind not in "iuf":
+        raise ShapeError(
+            f"shares: expected the shares t of the way as a list (T,), as np.linspace(0, 1, 7) gives, got {shown(given)}"
+        )
+    column: Array = found.astype(np.float64)[:, None]
+    return column
+
+
+def _points(first: Array, second: Array) -> tuple[Array, Array]:
+    first, second = as_array("first", first), as_array("second", second)
     if first.ndim != 1 or first.shape != second.shape:
         raise ShapeError(f"first, second: expected two points (k,), got {first.shape} and {second.shape}")
     if first.dtype.kind != "f" or first.dtype != second.dtype:
         raise TypeError(f"first, second: expected floats of one dtype, got {first.dtype} and {second.dtype}")
+    return first, second

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gan_np.arrays import Array
-from gan_np.checks import ShapeError
+from gan_np.checks import ShapeError, as_array
 
 from .directions import Direction
 
@@ -33,6 +33,7 @@ def by_property(name: str, z: Array, values: Array) -> Direction:
         ShapeError, TypeError: not one value, bool or float, for each point.
         ValueError: the property is the same everywhere; too few points for a regression.
     """
+    z, values = as_array("z", z), as_array("values", values)
     if z.ndim != 2 or values.shape != (len(z),):
         raise ShapeError(f"values: expected one for each of {len(z)} points, got {values.shape}")
     points = z.astype(np.float64)
@@ -78,6 +79,7 @@ def by_properties(names: Sequence[str], z: Array, values: Array) -> dict[str, Di
         ShapeError, TypeError: not F floats for each point.
         ValueError: a name twice, a property that is the same everywhere, too few points.
     """
+    z, values = as_array("z", z), as_array("values", values)
     if z.ndim != 2 or values.shape != (len(z), len(names)):
         raise ShapeError(
             f"values: expected ({len(z)}, {len(names)}), a row a point and a column a name, got {values.shape}"

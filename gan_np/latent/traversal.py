@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from gan_np.arrays import Array
-from gan_np.checks import ShapeError, integer
+from gan_np.checks import ShapeError, as_array, integer
 
 from .decoding import Decoder
-from .factors import Factor
+from .factors import Factor, check_factor
 from .walks import AT_ONCE, places_of
 
 
@@ -49,6 +49,7 @@ def traverse(
     >>> gn.latent.traverse(decoder, decoder.points(1, seed=0)[0], wide, high).images.shape
     (35, 8, 8, 1)
     """
+    start = _checked(start, across, down)
     begin = _labels_at(decoder, start, label)
     places = across.places(columns), [None] if down is None else down.places(rows)
     points, chosen = [], []
@@ -85,6 +86,7 @@ def traversal_frames(
     >>> len(list(gn.latent.traversal_frames(decoder, decoder.points(1, seed=0)[0], wide, frames=6)))
     6
     """
+    start = _checked(start, across, down)
     begin, moves = _labels_at(decoder, start, label), places_of(across, integer("frames", frames, 1), closed=closed)
     held = [None] if down is None else down.places(rows)
     first = [(start[None], begin) if down is None else down.apply(start[None], begin, low) for low in held]
@@ -97,6 +99,15 @@ def traversal_frames(
             yield from made.reshape(-1, len(held), *made.shape[1:])
 
     return images()
+
+
+def _checked(start: Array, across: Factor, down: Factor | None) -> Array:
+    """The start as an array; what is across and down must be factors."""
+    check_factor("across", across)
+    if down is not None:
+        check_factor("down", down)
+    found: Array = as_array("start", start)
+    return found
 
 
 def _labels_at(decoder: Decoder, start: Array, label: int | str | None) -> Array | None:

@@ -13,7 +13,7 @@ from gan_np.models import CodePrior
 from gan_np.models.prior import Prior
 
 from .decoding import Decoder
-from .factors import Along, Category, Factor, Label
+from .factors import Along, Category, Factor, Label, check_factor
 from .paths import linear, spherical
 
 AT_ONCE = 64
@@ -88,6 +88,7 @@ def along(factor: Factor, start: Array, frames: int, *, closed: bool = True) -> 
 
 def places_of(factor: Factor, frames: int, *, closed: bool = True) -> list[Any]:
     """Where a factor is in each frame, see `along`."""
+    check_factor("factor", factor)
     if isinstance(factor, Along):
         if not closed:
             return factor.places(frames)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gan_np.arrays import Array, DType, Like, device_of, float_dtype, generator, to_device, to_host
-from gan_np.checks import NonFiniteError, ShapeError
+from gan_np.checks import NonFiniteError, ShapeError, check_shapes
 from gan_np.devices import memory_explained, scope
 from gan_np.kernels import Into
 from gan_np.layers import ALL, Declaration, Layer, LayerPullback, Parameter, Run, Variables, Wrt
@@ -111,6 +111,7 @@ class Network:
         device: str = "cpu",
     ) -> None:
         _check_loops(structure)
+        check_shapes("input_shape", input_shape)
         declaration = structure.build(input_shape)
         _check_limit(declaration)
         layouts = Layout(list(_parameters(declaration))), Layout(list(_states(declaration)))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
+from gan_np.checks import ShapeError
 from gan_np.data import sources
 from gan_np.data.dataset import Dataset
+from gan_np.data.folder import DifferentSizes
 from gan_np.data.hold_out import divided
 from gan_np.data.names import NAMES
 from gan_np.printable import printable
@@ -65,13 +68,37 @@ def open_test_data(config: Config) -> Dataset | None:
     return sources.open_for("data", config.data, held_out=True, labels=config.labels or None, **_form(config))
 
 
-def open_other(config: Config, source: str, argument: str) -> Dataset:
+def open_other(
+    config: Config, source: str, argument: str, shape: tuple[int, ...], *, skip_broken: bool = False
+) -> Dataset:
     """Images from elsewhere in the form of the configuration's: the held-out part where there is one, or all.
 
-    argument: what they are called where they were asked for, for messages.
+    argument: what they are called where they were asked for, for messages. shape: of the run's own data. Image files of
+    several sizes are brought to that size by the configuration's `fit`, with a warning. skip_broken: leave out image files
+    that cannot be read, with a warning.
+
+    Raises:
+        ShapeError: image files, where the run's own data are vectors.
     """
-    found = sources.open_for(argument, source, held_out=True, **_form(config))
-    found = found or sources.open_for(argument, source, **_form(config))
+    form = _form(config) | {"skip_broken": skip_broken or config.skip_broken, "flags": ("skip_broken",)}
+    try:
+        return _held_out_or_all(argument, source, form)
+    except DifferentSizes as error:
+        if len(shape) != 3:
+            raise ShapeError(
+                f"{argument}: expected vectors of {shape[0]} numbers, as in training, {printable(source)} has images"
+            ) from error
+    height, width = shape[:2]
+    warnings.warn(
+        f"{argument}: the images of {printable(source)} differ in size; they are brought to {height}×{width}, the size of "
+        f"the run's own, by the rule {config.fit!r}",
+        stacklevel=2,
+    )
+    return _held_out_or_all(argument, source, form | {"image_size": (height, width)})
+
+
+def _held_out_or_all(argument: str, source: str, form: dict[str, Any]) -> Dataset:
+    found = sources.open_for(argument, source, held_out=True, **form) or sources.open_for(argument, source, **form)
     assert found is not None
     return found
 

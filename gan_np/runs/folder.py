@@ -101,7 +101,7 @@ class RunFolder:
             FileExistsError: it is there and not empty: a run of which something was trained is never overwritten.
         """
         place = Path(path)
-        _refuse_full(place)
+        refuse_full(place)
         place.mkdir(parents=True, exist_ok=True)
         return place
 
@@ -241,7 +241,12 @@ def _score_of(best: Path) -> float:
         return math.inf
 
 
-def _refuse_full(place: Path) -> None:
+def refuse_full(place: Path) -> None:
+    """Refuse a place for a new run that is taken.
+
+    Raises:
+        FileExistsError: something is there, and it is neither an empty folder nor a run of which nothing was trained.
+    """
     if place.exists() and not (place.is_dir() and _untrained(place)):
         raise FileExistsError(
             f"out: {place} exists and is not an empty folder; choose another name, or --resume it if it is a run"
@@ -254,7 +259,7 @@ def empty(place: Path) -> None:
     Raises:
         FileExistsError: it holds something else than a run of which nothing was trained.
     """
-    _refuse_full(place)
+    refuse_full(place)
     discard(place)
 
 

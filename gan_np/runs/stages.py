@@ -25,7 +25,7 @@ from . import checkpoint
 from .build import build_trainer, tuned_kernels
 from .config import Config
 from .data import open_data
-from .folder import RunFolder, discard, empty, read_config, write_config
+from .folder import RunFolder, discard, empty, read_config, refuse_full, write_config
 from .given import Given
 from .lock import RunLock
 from .loop import (
@@ -137,11 +137,13 @@ def train(
     together = chosen_ranks(ranks)
     one_job(jobs, together)
     agree_on(together, chosen)
+    place = None if out is None else Path(out)
+    if place is not None and not together.rank:  # before data are looked through and networks are prepared
+        refuse_full(place)
     given = Given(images, labels, class_names, transform, keys, prefetch)
     source, class_names = given.source(gan, chosen)
     check_jobs(jobs, gan, called, out, source)
     parts = parts_of(gan, source, chosen)
-    place = None if out is None else Path(out)
     if len(parts) == 1:
         (part,) = parts
         return train_stage(

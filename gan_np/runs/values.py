@@ -12,7 +12,7 @@ from gan_np.data.resize import written_size
 from gan_np.expressions import parse, parse_list, write
 from gan_np.models.registered import listed
 from gan_np.optimizers import OPTIMIZERS
-from gan_np.penalties import PENALTIES
+from gan_np.penalties import PENALTIES, penalties_of
 from gan_np.registry import NotRegistered, Registry
 from gan_np.schedules import SCHEDULES, scheduled
 
@@ -27,7 +27,7 @@ def read_setting(name: str, value: Any, kind: Any) -> Any:
     if name in ("g_optimizer", "d_optimizer"):
         return _object(name, value, OPTIMIZERS) if value else ""
     if name == "penalties":
-        return tuple(parse_list(name, value, PENALTIES, SCHEDULES)) if isinstance(value, str) else tuple(value)
+        return penalties_of(parse_list(name, value, PENALTIES, SCHEDULES) if isinstance(value, str) else value)
     if name == "image_size" and value is not None:
         return written_size(name, value)
     if name == "value_range" and isinstance(value, tuple | list):

@@ -62,7 +62,10 @@ def check_directions(
 ) -> tuple[list[Array], list[Array], list[Array], float]:
     """The first part of `check`, for any size; gives outputs, upstream gradients, claimed ones and the noise allowed for."""
     rng = np.random.default_rng(seed)
+    before = [array.copy() for array in arrays]
     outputs = subject.evaluate(arrays)
+    if all(map(np.array_equal, arrays, before)):  # else that is the fault, and the caller says so
+        _check_repeatable(subject, arrays, outputs)
     upstream = [rng.standard_normal(y.shape) for y in outputs]
     handed = [dy.copy() for dy in upstream]
     claimed = subject.differentiate(arrays, upstream)
@@ -77,6 +80,18 @@ def check_directions(
         for _ in range(directions):
             _check_direction(subject, arrays, upstream, claimed, group, noise, rng)
     return outputs, upstream, claimed, noise
+
+
+def _check_repeatable(subject: Subject, arrays: Sequence[Array], outputs: Sequence[Array]) -> None:
+    """Refuse a function that gives something else for the same arrays: differences of it mean nothing."""
+    for index, (first, again) in enumerate(zip(outputs, subject.evaluate(arrays), strict=True)):
+        allowed = RELATIVE * EPSILON * float(np.abs(first).max(initial=1e-30))
+        if first.shape != again.shape or (np.abs(first - again) > allowed).any():
+            raise GradientError(
+                f"{subject.name}: forward gives another output {index} when it is called again with the same inputs, so "
+                "there is no derivative to compare with; a layer that draws random numbers draws them from run.rng, which "
+                "is the same in each call, and keeps nothing from one call to the next but its declared state"
+            )
 
 
 def direction(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:

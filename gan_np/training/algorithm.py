@@ -33,7 +33,7 @@ from gan_np.networks import Network, NetworkPullback
 from gan_np.objectives import Loss, NonSaturating, Objective, check_complete, check_loss
 from gan_np.ops import accuracy, standard_normal
 from gan_np.optimizers import Adam, Optimizer
-from gan_np.penalties import PLACES, Penalty
+from gan_np.penalties import PLACES, Penalty, penalties_of
 from gan_np.ranks import ALONE, Ranks
 from gan_np.schedules import Schedule, at, scheduled
 from gan_np.vectors import Layout
@@ -118,7 +118,7 @@ class Trainer:
         average_decay: float | Schedule = 0.998,
         flip: bool = False,
         standardise: bool = True,
-        penalties: Sequence[Penalty] = (),
+        penalties: Sequence[Penalty] | Penalty = (),
         clip_weights: float | Schedule | None = None,
         instance_noise: float | Schedule = 0.0,
         seed: int = 0,
@@ -159,7 +159,7 @@ class Trainer:
         if ranks.size > 1:
             self.order.part = ranks.rows(self.batch_size * gan.packing)
         self.flip = flip
-        self.penalties = tuple(_checked(penalty) for penalty in penalties)
+        self.penalties = tuple(_checked(penalty) for penalty in penalties_of(penalties))
         if self.penalties and isinstance(gan.discriminator_output_shape[0], tuple):
             raise ValueError(
                 f"penalties: need a discriminator with one head, this one gives out {gan.discriminator_output_shape}"
@@ -529,9 +529,7 @@ def share_of(batch_size: int, ranks: Ranks) -> int:
     return batch_size // ranks.size
 
 
-def _checked(penalty: Any) -> Penalty:
-    if not isinstance(penalty, Penalty):
-        raise TypeError(f"penalties: expected penalties such as gan_np.penalties.R1(10), got {penalty!r}")
+def _checked(penalty: Penalty) -> Penalty:
     if getattr(penalty, "where", None) not in PLACES:
         raise ValueError(f"penalties: {penalty!r}.where: expected one of {', '.join(PLACES)}")
     scheduled("penalties: weight", penalty.weight, 0.0)

@@ -44,10 +44,10 @@ def require_linearisable(gan: GAN) -> None:
     try:
         pullback.linear(x)
     except TypeError as error:
-        raise ValueError(
-            f"penalties: need a derivative of D's derivative; add --d-norm none or --d-norm spectral (d_norm='none' or "
-            f"'spectral'): {error}"
-        ) from error
+        advice = ""
+        if gan.recipe.get("d_norm", "none") not in ("none", "spectral"):
+            advice = "; add --d-norm none or --d-norm spectral (d_norm='none' or 'spectral')"
+        raise ValueError(f"penalties: need a derivative of D's derivative: {error}{advice}") from error
 
 
 def penalise(

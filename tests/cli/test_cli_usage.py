@@ -11,9 +11,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import gan_np as gn
 from gan_np.cli import app
 from gan_np.cli.commands import COMMANDS, function_of, load_command
+from gan_np.cli.evaluate import show_report
 from gan_np.constructors import choices_of, kinds_of
+from gan_np.evaluation.parts import Section, Table
+from gan_np.evaluation.report import Report
 from gan_np.runs.config import Config, options_for, owners
 from gan_np.runs.suggestions import ELSEWHERE, suggestions
 
@@ -94,6 +98,9 @@ def test_numbers_out_of_their_range(
         (["tune", "--d-steps", "0"], "'--d-steps'"),
         (["traverse", "no-run"], "'--across': expected a factor"),
         (["traverse", "no-run", "--keep", "smile"], "'--keep': expected NAME=FACTOR"),
+        (["train", "--model", "dcgn", "--hidden", "16"], "'--model': expected one of"),
+        (["train", "--preset", "r3gan-digit", "--blocks", "1"], "r3gan-digit"),
+        (["train", "--data", ""], "'--data': expected a name or a path, got an empty text"),
         (["sample", "no-run", "--by-class", "--label", "1"], "'--by-class'"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else "",
@@ -102,6 +109,29 @@ def test_options_that_cannot_be_meant(arguments: list[str], words: str) -> None:
     code, printed = use(*arguments)
     assert code == 2, printed
     assert words in printed
+
+
+def test_a_folder_that_is_taken_is_refused_before_data_are_read(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "notes.txt").write_text("mine")
+    code, printed = use("train", "--out", tmp_path / "taken", "--data", tmp_path / "nothing.npz")
+    assert (code, "FileExistsError" in printed) == (1, True), printed
+    with pytest.raises(FileExistsError, match=r"out: .*taken exists"):
+        gn.train(gn.models.dcgan((8, 8, 1), 3, width=2), np.zeros((8, 9, 9, 1), np.uint8), out=tmp_path / "taken")
+    code, printed = use("train", "--out", tmp_path / "taken", "--data", tmp_path / "nothing.npz", "--dry-run")
+    assert "nothing.npz" in printed
+
+
+def test_columns_that_have_no_room_are_told_apart_by_what_they_belong_to(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    heads = ("figure", "samples", "95 % interval", "real\nimages", "95 % interval", "better")
+    table = Table(heads, (("a distance", "1.25", "[1.1, 1.4]", "0.25", "[0.1, 0.3]", "lower"),), optional=(4, 5))
+    report = Report("Evaluation", {})
+    report.add(Section("figures", "Figures", tables=(table,)))
+    show_report(report)
+    assert "has them: 95 % interval of real images" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_wrong_file_of_settings_is_not_a_wrong_command_line(tmp_path: Path) -> None:

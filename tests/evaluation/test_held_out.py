@@ -1,10 +1,15 @@
 """Held-out images: a test part where there is one, never what training saw, and no pretending."""
 
+import inspect
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from gan_np.checks import ShapeError
+from gan_np.cli.commands import function_of
+from gan_np.data import BrokenImages
 from gan_np.evaluation.held_out import held_out_images, some_of
 from gan_np.evaluation.pairs import neighbour_sheet
 from gan_np.metrics.cells import cell_of, k_means
@@ -44,6 +49,36 @@ def test_other_shapes_are_refused(tmp_path: Path, images: np.ndarray) -> None:
     np.save(tmp_path / "small.npy", images[:, :4])
     with pytest.raises(ValueError, match="held-out"):
         held_out_images(Config(), images, str(tmp_path / "small.npy"))
+
+
+def files_of_two_sizes(folder: Path) -> Path:
+    """Twelve 8×8 images, one of 8×10 and one that cannot be read."""
+    folder.mkdir()
+    rng = np.random.default_rng(1)
+    for number in range(13):
+        image = rng.integers(0, 256, (8, 10 if number == 12 else 8), np.uint8)
+        Image.fromarray(image).save(folder / f"{number:02}.png")
+    (folder / "broken.png").write_bytes((folder / "00.png").read_bytes()[:40])
+    return folder
+
+
+def test_files_of_several_sizes_are_brought_to_the_size_of_the_run(tmp_path: Path, images: np.ndarray) -> None:
+    folder = files_of_two_sizes(tmp_path / "other")
+    with (
+        pytest.warns(UserWarning, match="held-out: the images of .* are brought to 8×8, the size of the run's own"),
+        pytest.raises(BrokenImages, match=r"broken\.png .*--skip-broken leaves them out"),
+    ):
+        held_out_images(Config(), images, str(folder))
+    with pytest.warns(UserWarning, match="left out 1 of 14 images|are brought to 8×8"):
+        found, seen = held_out_images(Config(), images, str(folder), skip_broken=True)
+    assert (found.images.shape, seen) == ((13, 8, 8, 1), 0)
+    with pytest.raises(ShapeError, match=r"held-out: expected vectors of 3 numbers, as in training, .* has images"):
+        held_out_images(Config(), np.zeros((4, 3)), str(folder), skip_broken=True)
+
+
+@pytest.mark.parametrize("command", ["evaluate", "neighbours"])
+def test_the_commands_have_the_option_that_is_advised(command: str) -> None:
+    assert "skip_broken" in inspect.signature(function_of(command)).parameters
 
 
 def test_some_are_drawn_over_the_whole() -> None:

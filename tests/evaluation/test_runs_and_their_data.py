@@ -4,10 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import gan_np as gn
 from gan_np.checks import ShapeError
 from gan_np.evaluation import battle_of_runs, evaluate_run, kept_classifier
+from gan_np.evaluation.memorisation import memory_of
+from gan_np.evaluation.runs import Run
 from gan_np.runs import load_classifier
 
 
@@ -32,6 +35,30 @@ def test_pictures_of_another_shape_are_refused_before_a_classifier_is_trained(pl
     with pytest.raises(ShapeError, match=r"real: expected data of 8×8×1, as the run draws, .*small.npy has 4×4×1"):
         evaluate_run(run, real=str(place / "small.npy"), count=20, progress=False)
     assert not (run / "classifier.safetensors").exists()
+
+
+def test_image_files_of_several_sizes_to_compare_with(place: Path) -> None:
+    run, folder = train(place, "run"), place / "real"
+    folder.mkdir()
+    for number, width in enumerate((8, 9, 12)):
+        Image.fromarray(np.full((8, width), number, np.uint8)).save(folder / f"{number}.png")
+    (folder / "broken.png").write_bytes(b"no image")
+    with pytest.warns(
+        UserWarning, match=r"real: the images of .* are brought to 8×8|left out 1 of 4 images|in Python$"
+    ):
+        opened = Run.open(run, str(folder), skip_broken=True)
+    assert opened.test is not None
+    assert opened.test.images.shape == (3, 8, 8, 1)
+
+
+def test_too_few_held_out_images_say_where_the_others_went(place: Path) -> None:
+    run = train(place, "run")
+    images = np.load(place / "d.npz")["images"]
+    np.save(place / "other.npy", np.concatenate([images[:9], 255 - images[:2]]))
+    with pytest.raises(ValueError, match=r"least 10 images, there are 2 of 11: the other 9 are training images"):
+        memory_of(run, gn.load(run), held_out=str(place / "other.npy"))
+    with pytest.raises(ValueError, match=r"^data: expected a name or a path, got an empty text"):
+        evaluate_run(run, data="", count=20)
 
 
 def test_data_that_are_gone_are_named_with_who_named_them(place: Path) -> None:

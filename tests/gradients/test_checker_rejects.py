@@ -383,6 +383,25 @@ def test_arguments():
         check_gradients(gn.Dense(2))
 
 
+@pytest.mark.parametrize(
+    ("shape", "words"), [(3, r"\(3,\), without the batch axis.*, got 3$"), ("3", "got '3'"), ([3], r"got \[3\]")]
+)
+def test_a_shape_that_is_none(shape, words):
+    for use in (lambda: check_gradients(gn.Dense(2), shape), lambda: gn.Network(gn.Dense(2), shape)):
+        with pytest.raises(TypeError, match=f"input_shape: expected the shape of one example as a tuple .*{words}"):
+            use()
+
+
+def test_a_forward_that_cannot_be_repeated():
+    moving = np.random.default_rng(0)
+
+    def noisy(x):
+        return x + moving.standard_normal(x.shape), lambda dy: (dy,)
+
+    with pytest.raises(GradientError, match=r"forward gives another output 0 when it is called again .* run\.rng"):
+        check_operation(noisy, np.ones((2, 3)))
+
+
 def test_a_network_is_left_as_it_was():
     network = gn.Network(gn.Sequential(gn.Dense(3), gn.BatchNorm()), (2,), dtype=np.float64)
     theta, state = network.parameters.values.copy(), network.state.values.copy()

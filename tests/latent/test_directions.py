@@ -193,6 +193,7 @@ def test_a_level_of_a_lapgan_has_none() -> None:
         (lambda: by_properties(["p", "p"], np.zeros((9, 2)), np.ones((9, 2))), "each once"),
         (lambda: by_properties(["p"], np.zeros((9, 2)), np.ones((9, 1))), "the same in every sample"),
         (lambda: by_properties(["p"], np.zeros((2, 2)), np.arange(2.0)[:, None]), "more than"),
+        (lambda: by_property("p", [[0.0], [1.0]], [True, True]), "every sample is the same"),
     ],
 )
 def test_refusals(call: object, words: str) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gan_np.checks import ShapeError
 from gan_np.latent import combined, linear, spherical
 
 SHARES = np.linspace(0, 1, 9)
@@ -57,3 +58,11 @@ def test_arithmetic() -> None:
     np.testing.assert_allclose(combined([person[None]]), person)
     with pytest.raises(ValueError, match="groups"):
         combined([person[None]], [np.zeros((1, 2))])
+
+
+def test_lists_are_points_and_one_share_is_none() -> None:
+    np.testing.assert_array_equal(linear([0.0, 2.0], [2.0, 0.0], [0.5]), [[1.0, 1.0]])
+    np.testing.assert_array_equal(combined([[[1.0, 2.0]], [[1.0, 0.0]]]), [2.0, 2.0])
+    for path in (linear, spherical):
+        with pytest.raises(ShapeError, match=r"shares: expected .* as a list \(T,\), .*, got 3$"):
+            path(np.array([1.0, 0.0]), np.array([0.0, 1.0]), 3)

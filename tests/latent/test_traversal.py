@@ -5,7 +5,7 @@ import pytest
 from linear import linear_gan
 
 import gan_np as gn
-from gan_np.latent import Along, Category, Code, Decoder, Label, axis, code, traverse
+from gan_np.latent import Along, Category, Code, Decoder, Label, along, axis, code, traverse
 
 
 def assert_same(one: np.ndarray, other: np.ndarray) -> None:
@@ -88,3 +88,15 @@ def test_a_lapgan_s_first_sample_is_the_decoder_s() -> None:
     streams = [int(n) for n in gn.arrays.generator(4, 1).integers(0, 2**31, 2)]
     decoder = Decoder(gan, seed=4)
     assert np.array_equal(decoder(decoder.points(1, streams[0])), gan.sample(1, seed=4))
+
+
+def test_a_bare_direction_is_no_factor() -> None:
+    decoder = Decoder(gn.models.dcgan((8, 8, 1), 3, width=2))
+    start, direction = decoder.points(1, seed=0)[0], axis(0, 3)
+    with pytest.raises(TypeError, match=r"across: expected a factor .*, got Direction; .* give Along\(direction\)"):
+        traverse(decoder, start, direction)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="down: expected a factor"):
+        traverse(decoder, start, Along(direction), "label")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="factor: expected a factor"):
+        along(start, direction, 3)  # type: ignore[arg-type]
+    assert traverse(decoder, start.tolist(), Along(direction), columns=2).images.shape == (2, 8, 8, 1)

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import gan_np as gn
-from gan_np.schedules import ExponentialDecay, Linear, at
+from gan_np.expressions import parse
+from gan_np.penalties import PENALTIES
+from gan_np.schedules import SCHEDULES, ExponentialDecay, Linear, at
 
 
 def test_exponential_decay_of_the_first_gan():
@@ -71,3 +73,22 @@ def test_half_life():
     np.testing.assert_allclose(growing(10) ** 10, 0.5)
     with pytest.raises(ValueError, match="images: expected a number of at least 0"):
         gn.schedules.HalfLife(-1.0, 32)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("cosine(1e-3, 0)", "^rate: cosine: needs updates too; it takes start, stop, updates$"),
+        ("linear()", "^rate: linear: needs start and stop and updates too"),
+        ("cosin(1e-3, 0, 5)", r"schedule 'cosin', which is not registered \(did you mean 'cosine'\?\)"),
+        ("warm_pu(1, 5)", r"did you mean 'warm-up'\?"),
+    ],
+)
+def test_text_of_a_schedule_that_is_not_right(text, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        parse("rate", text, SCHEDULES, SCHEDULES)
+
+
+def test_a_schedule_inside_a_penalty_is_looked_for_among_schedules():
+    with pytest.raises(ValueError, match=r"needs schedule 'cosin'.*did you mean 'cosine'"):
+        parse("penalties", "r1(cosin(1, 0, 5))", PENALTIES, SCHEDULES)

@@ -94,3 +94,33 @@ def test_penalty_flattens_the_discriminator() -> None:
         logits, pullback = gan.discriminator.forward(x)
         slopes.append(float((pullback(np.ones_like(logits), parameters=False) ** 2).sum() / len(x)))
     assert slopes[1] < 0.5 * slopes[0]
+
+
+def test_a_layer_without_a_linearisation_is_the_cause_that_is_told() -> None:
+    class Own(gn.Layer):
+        """The identity, without a linearisation."""
+
+        def build(self, input_shape):
+            return gn.Declaration(input_shape)
+
+        def forward(self, variables, x, run):
+            return x, lambda dy, wrt: dy
+
+    d = gn.Network(gn.Sequential(gn.Flatten(), Own(), gn.Dense(1)), (4, 4, 1))
+    g = gn.Network(gn.Sequential(gn.Dense(16), gn.Reshape(4, 4, 1)), (3,))
+    gan = gn.GAN(g, d, gn.models.Prior(3), "-1..1")
+    with pytest.raises(
+        ValueError, match=r"^penalties: need a derivative of D's derivative: .*Own.* has no linearisation"
+    ) as caught:
+        gn.training.Trainer(gan, np.zeros((8, 4, 4, 1), np.uint8), batch_size=4, penalties=[gn.penalties.R1(1.0)])
+    assert "d-norm" not in str(caught.value)
+
+
+def test_one_penalty_alone_is_taken() -> None:
+    assert gn.runs.Config(penalties=gn.penalties.R1(2.0)).penalties == (gn.penalties.R1(2.0),)
+    gan = gn.models.dcgan((8, 8, 1), 3, width=2, d_norm="none")
+    trainer = gn.training.Trainer(gan, np.zeros((8, 8, 8, 1), np.uint8), batch_size=4, penalties=gn.penalties.R1(2.0))
+    assert trainer.penalties == (gn.penalties.R1(2.0),)
+    for wrong, words in ((3, "got 3"), (gn.penalties.R1, "R1 is a class, call it"), ([1.0], "got 1.0")):
+        with pytest.raises(TypeError, match=f"penalties: expected penalties such as .*{words}"):
+            gn.runs.Config(penalties=wrong)
