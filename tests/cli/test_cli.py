@@ -139,7 +139,15 @@ def test_dry_run_writes_nothing(images: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for words in ("width = 2", "ConvTranspose2d", "ms a step", "MB"):
         assert words in done.stdout
+    assert "hint" not in done.stdout
     assert not list(tmp_path.iterdir())
+
+
+def test_dry_run_says_the_hints_that_are_known_before_the_first_step(images: Path, tmp_path: Path) -> None:
+    done = gan_np("train", "--data", images, *SMALL, "--model", "r3gan", "--dry-run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "is without the relativistic objective, R1 and R2" in done.stdout
+    assert '--objective relativistic, --penalties "r1(1), r2(1)" and --beta1 0.0' in done.stdout
 
 
 def test_help_fits_80_columns_and_names_every_setting() -> None:
