@@ -185,6 +185,7 @@ def resolve(file: Path | None, flags: dict[str, Any], preset: str | None = None)
         typer.BadParameter: a flag is, by itself or beside the others.
     """
     from gan_np.runs.build import check_settings
+    from gan_np.runs.contradictions import refuse_overruled
     from gan_np.runs.folder import of_file
 
     values: dict[str, Any] = {}
@@ -194,6 +195,7 @@ def resolve(file: Path | None, flags: dict[str, Any], preset: str | None = None)
             with of_file(file):
                 check_settings(Config.from_mapping(values))
     with checking_options():
+        refuse_overruled(values, given(flags))
         own = values | _numbers(given(flags))
         config = Config.from_mapping({"data": DEFAULT_DATA} | _of_preset(preset, own) | own)
         check_settings(config)

@@ -29,6 +29,7 @@ from gan_np.training.step import Step
 from . import checkpoint
 from .build import build_trainer, chosen_kernels, tuned_kernels
 from .config import CHANGEABLE, Config
+from .contradictions import refuse_overruled
 from .data import open_data
 from .fingerprints import check_fingerprints, check_read
 from .folder import RunFolder, discard, read_config
@@ -544,9 +545,10 @@ def configured(config: Config | None, options: Mapping[str, Any], gan: Model) ->
 
     Raises:
         ValueError, TypeError: an option that is not there, or a value that it may not have; options of the model, which is
-            made already.
+            made already; a rate beside an optimiser that has its own.
     """
     _refuse_unread(options, gan)
+    refuse_overruled({} if config is None else config.chosen_otherwise(), options)
     base = (config or Config()).of(gan)
     settings, beside = base.settings(), base.options_beside_networks()
     others = [name for name in options if name not in settings and name not in beside]

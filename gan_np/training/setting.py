@@ -16,8 +16,8 @@ class Setting:
     """The settings of a training, as far as hints ask for them.
 
     recipe: the name of the model (`model`) and its options; empty for a GAN that was put together by hand.
-    penalties: on D's slope. one_head: whether D gives out nothing beside its score, as penalties need it. d_steps: updates of
-    D for each of G.
+    penalties: on D's slope. one_head: whether D gives out nothing beside its score, as penalties need it. d_steps: updates
+    of D for each of G.
     """
 
     recipe: Mapping[str, Any] = field(default_factory=dict)
