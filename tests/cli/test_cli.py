@@ -225,6 +225,33 @@ def test_interrupted_saves_and_says_so(images: Path, tmp_path: Path, number: int
     assert list((tmp_path / "run/checkpoints").glob("step-*.safetensors"))
 
 
+INTERRUPTED = """
+import ctypes, sys
+import gan_np.runs.loop as loop
+from gan_np.cli import main
+def at_once(*_, **__):
+    raise KeyboardInterrupt
+def lost(*_, **__):
+    ctypes.CFUNCTYPE(None)(at_once)()  # as while Numba compiles
+    raise RuntimeError("no compiled object yet")
+loop.build_trainer = {"at once": at_once, "lost": lost}[sys.argv.pop(1)]
+main()
+"""
+
+
+@pytest.mark.parametrize("where", ["at once", "lost"])
+def test_an_interrupt_before_the_training_is_one_line(images: Path, tmp_path: Path, where: str) -> None:
+    options = ["train", "--data", images, *SMALL, "--out", tmp_path / "run"]
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, where, *map(str, options)], capture_output=True, text=True
+    )
+    assert done.returncode == 130, done.stderr
+    assert done.stderr.splitlines()[-1] == "interrupted"
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
 def test_progress_bar_on_a_terminal(images: Path, tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     settings = {**os.environ, "COLUMNS": "110", "TERM": "xterm-256color"}
