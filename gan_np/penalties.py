@@ -12,6 +12,7 @@ The three best known differ in where, and in φ:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +58,27 @@ class Penalty:
     def derivative(self, squared: Array) -> Array:
         """φ′(q); finite where q is 0."""
         raise NotImplementedError(f"{type(self).__name__} has no derivative")
+
+
+def check_different(penalties: Sequence[Penalty]) -> Sequence[Penalty]:
+    """The penalties, if no two of them are one penalty with two weights.
+
+    Raises:
+        ValueError: two have the same class and the same arguments but for the weight, as r1(1) and r1(2) have.
+    """
+    for place, one in enumerate(penalties):
+        for other in penalties[:place]:
+            if type(one) is type(other) and _beside_weight(one) == _beside_weight(other):
+                raise ValueError(
+                    f"penalties: {other!r} and {one!r} are the same penalty given twice (r1 is the penalty R1 too); give it "
+                    "once, with the weight that you mean"
+                )
+    return penalties
+
+
+def _beside_weight(penalty: Penalty) -> str:
+    """The place and the arguments of a penalty without its weight."""
+    return repr((penalty.where, {name: value for name, value in vars(penalty).items() if name != "weight"}))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from .commands import Commands
+from .commands import Commands, CtrlC
 from .output import hush, print_everything, say, show_warnings
 from .together import is_for_another
 
@@ -72,6 +72,22 @@ def _ending_on_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def _lost_interrupts() -> list[object]:
+    """A list that holds something once Ctrl-C came within a function that C code called, where Python can raise nothing: so
+    it is while Numba compiles, which then fails with an error of its own. Python's message about it is not printed."""
+    lost: list[object] = []
+    before = sys.unraisablehook
+
+    def look(found: sys.UnraisableHookArgs) -> None:
+        if issubclass(found.exc_type, KeyboardInterrupt):
+            lost.append(found.exc_type)
+        else:
+            before(found)
+
+    sys.unraisablehook = look
+    return lost
+
+
 def main() -> None:
     """Entry point of `gan-np`: expected errors become one line on standard error and an exit code."""
     from gan_np.runs.imported import place_in_imported
@@ -81,19 +97,22 @@ def main() -> None:
     if is_for_another(sys.argv[1:]):
         return
     show_warnings()
+    lost = _lost_interrupts()
     try:
         with _ending_on_sigterm():
             app()
     except _Terminated:
         _leave("stopped by SIGTERM", 128 + signal.SIGTERM)
-    except KeyboardInterrupt as error:
-        _leave(" ".join(["interrupted", *getattr(error, "__notes__", [])]), 130)
+    except (CtrlC, KeyboardInterrupt) as error:
+        _leave(" ".join(["interrupted", *error.args]), 130)
     except Interrupted as stop:  # all that train together leave so
         from gan_np.distributed import current
 
         say(str(stop), quiet=current().rank > 0)
         sys.exit(128 + stop.number)
     except Exception as error:
+        if lost:
+            _leave(" ".join(["interrupted", *getattr(error, "__notes__", [])]), 130)
         where = place_in_imported(error)
         if where is None and not isinstance(error, EXPECTED):
             raise

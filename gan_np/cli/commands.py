@@ -18,6 +18,10 @@ class Listed(NamedTuple):
     """Whether it takes the settings of a training."""
 
 
+class CtrlC(BaseException):
+    """Ctrl-C ended a command: in place of a KeyboardInterrupt, on which typer ends the program without a word."""
+
+
 COMMANDS = {
     "train": Listed(
         "Train a GAN; with no options, a DCGAN on 5,000 handwritten digits, about a minute and a half on two cores.",
@@ -118,12 +122,19 @@ class Commands(TyperGroup):
             return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: Any) -> Any:
-        """As the base class; of several processes one says what is wrong."""
+        """As the base class; of several processes one says what is wrong.
+
+        Raises:
+            CtrlC: a KeyboardInterrupt came; with its notes.
+        """
         from .together import said_once
         from .usage import USAGE_ERROR
 
-        with said_once(USAGE_ERROR):
-            return super().invoke(ctx)
+        try:
+            with said_once(USAGE_ERROR):
+                return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise CtrlC(*getattr(error, "__notes__", [])) from error
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """As the base class, but with the command's module imported."""

@@ -198,6 +198,7 @@ def resolve(file: Path | None, flags: dict[str, Any], preset: str | None = None)
         typer.BadParameter: a flag is, by itself or beside the others.
     """
     from gan_np.runs.build import check_settings
+    from gan_np.runs.contradictions import refuse_overruled
     from gan_np.runs.folder import of_file
 
     values: dict[str, Any] = {}
@@ -207,6 +208,7 @@ def resolve(file: Path | None, flags: dict[str, Any], preset: str | None = None)
             with of_file(file):
                 check_settings(Config.from_mapping(values))
     with checking_options():
+        refuse_overruled(values, given(flags))
         own = values | _numbers(given(flags))
         if own.get("data") == "":
             raise ValueError("data: expected a name or a path, got an empty text")

@@ -312,11 +312,12 @@ def _to_go_on_with(run: Path, gan: Model) -> list[str]:
 
 
 def _dry_run(config: Config, dataset: Dataset, gan: Model) -> None:
-    """The settings, what was decided about the data, the networks, and what each stage of the training costs, measured on a
-    few steps of it."""
+    """The settings, what was decided about the data, the networks, hints that are known before the first step, and what each
+    stage of the training costs, measured on a few steps of it."""
     import tomli_w
 
     from gan_np.runs.build import chosen_kernels, tuned_kernels
+    from gan_np.runs.hinting import Adviser
     from gan_np.runs.stages import stage_trainers
     from gan_np.training.estimate import estimate
 
@@ -326,6 +327,7 @@ def _dry_run(config: Config, dataset: Dataset, gan: Model) -> None:
         out.print(text)
     out.print(gan.summary())
     for name, settings, trainer in stage_trainers(gan, dataset.data, dataset.labels, config):
+        Adviser(trainer, say=out.print)
         with chosen_kernels(config, tuned_kernels(config)):
             cost = estimate(trainer)
         minutes = cost.seconds * settings.steps / 60

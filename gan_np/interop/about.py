@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from gan_np.models import GAN, GRAN, LAPGAN, Classifier, Model
+from gan_np.models.lapgan import LaplacianLevel
 
 
 def of_generator(gan: Model) -> dict[str, Any]:
     """Return what a file says of a generator."""
     prior = gan.stages[0].prior
     about = {"network": "generator", "latent_dim": prior.dim, "latent": prior.kind, **_of_model(gan)}
+    if isinstance(gan, LaplacianLevel):
+        about["range"] = "none: detail, to be added to an image"
     return about | ({"draw_steps": gan.draw_steps} if isinstance(gan, GRAN) else {})
 
 

@@ -16,7 +16,7 @@ from gan_np.models import GAN, MODELS, Model
 from gan_np.models.registered import listed
 from gan_np.objectives import OBJECTIVES, Objective
 from gan_np.optimizers import OPTIMIZERS, Optimizer
-from gan_np.penalties import R1, Penalty
+from gan_np.penalties import R1, Penalty, check_different
 from gan_np.ranks import ALONE, Ranks
 from gan_np.schedules import ExponentialDecay, Linear, Schedule
 from gan_np.training.algorithm import Trainer, learning_rate_for
@@ -145,10 +145,12 @@ def check_settings(config: Config) -> None:
     """Refuse what is wrong with a configuration whatever the data are, before they are read.
 
     Raises:
-        ValueError: a device, a kernel or its operation that is not there; what the objective and the optimisers refuse.
+        ValueError: a device, a kernel or its operation that is not there; what the objective and the optimisers refuse; the
+            same penalty twice.
     """
     devices.parse(config.device)
     build_objective(config)
+    check_different(build_penalties(config))
     for player in ("g", "d"):
         build_optimizer(config, player)
     kernels.parse_choices(config.kernels, "kernels")

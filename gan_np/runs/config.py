@@ -168,6 +168,11 @@ class Config(Fields):
         """The fields by name, without the options."""
         return {field.name: getattr(self, field.name) for field in _FIELDS}
 
+    def chosen_otherwise(self) -> dict[str, Any]:
+        """The fields that are not at their default, by name."""
+        defaults = {field.name: field.default for field in _FIELDS}
+        return {name: value for name, value in self.settings().items() if value != defaults[name]}
+
     def of_stage(self, number: int) -> Config:
         """The configuration of a stage of the model: with what the model's own training has there in place of the run's."""
         training = self._training()

@@ -14,6 +14,7 @@ from typing import Any
 from gan_np.training.algorithm import Trainer
 from gan_np.training.course import EVERY, Course, Measurement, Measuring, is_constrained
 from gan_np.training.hints import HINTS, TrainingHint
+from gan_np.training.setting import Setting
 from gan_np.training.step import Step
 
 from .hints_file import add_hint, read_hints
@@ -55,7 +56,11 @@ class Adviser:
         self.said = {hint["hint"] for hint in read_hints(folder)} if folder is not None else set()
         d = trainer.gan.discriminator
         self.course = Course(
-            trainer.objective, constrained=is_constrained(trainer), dtype=d.dtype, device=trainer.device
+            trainer.objective,
+            constrained=is_constrained(trainer),
+            dtype=d.dtype,
+            device=trainer.device,
+            setting=Setting.of(trainer),
         )
         self.course.steps = trainer.steps
         if folder is not None:

@@ -9,7 +9,7 @@ import time
 import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -29,18 +29,20 @@ from gan_np.training.step import Step
 from . import checkpoint
 from .build import build_trainer, chosen_kernels, tuned_kernels
 from .config import CHANGEABLE, Config
+from .contradictions import refuse_overruled
 from .data import open_data
 from .fingerprints import check_fingerprints, check_read
-from .folder import RunFolder, discard, read_config
+from .folder import RunFolder, read_config
 from .given import Given
 from .hinting import Adviser
 from .lock import RunLock
 from .monitor import check_monitor
+from .new_folder import new_place
 from .options import options_for
 from .recorder import Recorder, require_tensorboard
 from .records import read_records
 from .settings import Settings
-from .signals import Interrupted, StopRequest, needs_data
+from .signals import Interrupted, NothingTrained, StopRequest, needs_data
 from .training_data import had_labels
 
 if TYPE_CHECKING:
@@ -126,17 +128,10 @@ def train_stage(
     if out is None or ranks.rank:  # rank 0 alone writes
         _TRAININGS[trainer] = _Training(config, tuned, None)
         return _drive(trainer, config, tuned, None, callbacks, progress, 0.0, run or out)
-    place = RunFolder.make_place(out)
-    _TRAININGS[trainer] = _Training(config, tuned, place)
-    with RunLock(place):
+    with new_place(out, lambda: trainer.steps == 0) as place:
+        _TRAININGS[trainer] = _Training(config, tuned, place)
         folder = RunFolder.create(place, config)
-        try:
-            return _drive(trainer, config, tuned, folder, callbacks, progress, 0.0, run)
-        except BaseException:
-            if trainer.steps == 0:
-                with suppress(OSError):
-                    discard(place)
-            raise
+        return _drive(trainer, config, tuned, folder, callbacks, progress, 0.0, run)
 
 
 def resume_stage(
@@ -311,6 +306,9 @@ def _drive(
     going_on = run or (None if folder is None else folder.path)
     with ExitStack() as stack:
         stack.enter_context(chosen_kernels(config, tuned))
+        # From here on a signal waits: one that came while kernels are compiled would be lost there, or break them.
+        heard = folder is not None or in_notebook() or (ranks.size > 1 and going_on is not None)
+        stop = stack.enter_context(StopRequest()) if heard else None
         # The bar comes first: the grid before the first step is drawn by kernels that may have to be compiled.
         bar = stack.enter_context(_progress(trainer, config)) if progress else None
         recorder = None
@@ -322,8 +320,8 @@ def _drive(
         stack.callback(trainer.stop_reading)
         if folder is not None and not trainer.reading:
             _say_how_exact(trainer, None if bar is None else bar.say)
-        heard = folder is not None or in_notebook() or (ranks.size > 1 and going_on is not None)
-        stop = stack.enter_context(StopRequest()) if heard else None
+        if stop is not None and stop.number is not None and folder is not None and run is None:
+            _leave_at_the_beginning(trainer, stop, folder.path)
         whole = True
         try:
             while trainer.steps < config.steps:
@@ -372,6 +370,17 @@ def _drive(
             recorder.finish()
         ranks.barrier()
     return trainer
+
+
+def _leave_at_the_beginning(trainer: Trainer, stop: StopRequest, place: Path) -> None:
+    """End a training that was asked to stop before its first step, where no other rank takes part in it; in a notebook it
+    ends after that step, and the trainer is returned.
+
+    Raises:
+        NothingTrained: it ends.
+    """
+    if trainer.steps == 0 and stop.number is not None and trainer.ranks.size == 1 and not in_notebook():
+        raise NothingTrained(stop.number, place)
 
 
 _ENDED = 1 << 10
@@ -544,9 +553,10 @@ def configured(config: Config | None, options: Mapping[str, Any], gan: Model) ->
 
     Raises:
         ValueError, TypeError: an option that is not there, or a value that it may not have; options of the model, which is
-            made already.
+            made already; a rate beside an optimiser that has its own.
     """
     _refuse_unread(options, gan)
+    refuse_overruled({} if config is None else config.chosen_otherwise(), options)
     base = (config or Config()).of(gan)
     settings, beside = base.settings(), base.options_beside_networks()
     others = [name for name in options if name not in settings and name not in beside]

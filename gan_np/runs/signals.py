@@ -30,6 +30,29 @@ class Interrupted(Exception):
         return [self.what, f"go on with: gan_np.resume({str(self.run)!r})"]
 
 
+class NothingTrained(Interrupted):
+    """A training was asked to stop before its first step was done: there is nothing to go on with."""
+
+    def __init__(self, number: int, run: Path) -> None:
+        super().__init__(number, f"stopped by {signal.Signals(number).name} before the first step: {NOTHING}", run)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As its own arguments say, so that it can come from another process."""
+        return type(self), (self.number, self.run)
+
+    def __str__(self) -> str:
+        """What happened."""
+        return self.what
+
+    def _render_traceback_(self) -> list[str]:
+        """The line that a notebook prints in place of a traceback."""
+        return [self.what]
+
+
+NOTHING = "nothing was trained"
+"""What is said of a training that ended before its first step was done."""
+
+
 def needs_data(run: Path | None, data: str) -> str:
     """Words for what a run needs beside its folder to go on: its data, where they were given in Python; empty if nothing."""
     return (

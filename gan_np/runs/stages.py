@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -25,9 +24,8 @@ from . import checkpoint
 from .build import build_trainer, tuned_kernels
 from .config import Config
 from .data import open_data
-from .folder import RunFolder, discard, empty, read_config, refuse_full, write_config
+from .folder import empty, read_config, refuse_full, write_config
 from .given import Given
-from .lock import RunLock
 from .loop import (
     Callback,
     agree_on,
@@ -40,9 +38,9 @@ from .loop import (
     train_stage,
     with_settings,
 )
+from .new_folder import new_place
 from .opened import description_of_data
 from .settings import Settings
-from .signals import Interrupted
 from .stage_folders import FILE, has_stages
 from .stage_opening import check_part, open_parts
 from .stage_training import (
@@ -168,18 +166,15 @@ def train(
     outline = outline_for(gan, parts, source)
     if together.rank:  # rank 0 alone writes
         return train_parts(gan, parts, place, class_names, called, progress, jobs, together)[parts[-1].number]
-    RunFolder.make_place(place)
-    with RunLock(place):
+
+    def untrained() -> bool:
+        return not any(checkpoint.all_of(place / part.name) for part in parts)
+
+    with new_place(place, untrained):
         empty(place)
-        try:
-            write_beginnings(place, outline, parts)
-            write_config(place, chosen)
-            trained = train_parts(gan, parts, place, class_names, called, progress, jobs, together)
-        except BaseException as error:
-            if not isinstance(error, Interrupted) and not any(checkpoint.all_of(place / part.name) for part in parts):
-                with suppress(OSError):
-                    discard(place)  # nothing was trained
-            raise
+        write_beginnings(place, outline, parts)
+        write_config(place, chosen)
+        trained = train_parts(gan, parts, place, class_names, called, progress, jobs, together)
         for part in parts:
             if part.number not in trained:  # in another process
                 trained[part.number] = read_back(part, place, class_names)

@@ -33,7 +33,7 @@ from gan_np.networks import Network, NetworkPullback
 from gan_np.objectives import Loss, NonSaturating, Objective, check_complete, check_loss
 from gan_np.ops import accuracy, standard_normal
 from gan_np.optimizers import Adam, Optimizer
-from gan_np.penalties import PLACES, Penalty, penalties_of
+from gan_np.penalties import PLACES, Penalty, check_different, penalties_of
 from gan_np.ranks import ALONE, Ranks
 from gan_np.schedules import Schedule, at, scheduled
 from gan_np.vectors import Layout
@@ -159,7 +159,7 @@ class Trainer:
         if ranks.size > 1:
             self.order.part = ranks.rows(self.batch_size * gan.packing)
         self.flip = flip
-        self.penalties = tuple(_checked(penalty) for penalty in penalties_of(penalties))
+        self.penalties = tuple(check_different([_checked(penalty) for penalty in penalties_of(penalties)]))
         if self.penalties and isinstance(gan.discriminator_output_shape[0], tuple):
             raise ValueError(
                 f"penalties: need a discriminator with one head, this one gives out {gan.discriminator_output_shape}"

@@ -25,6 +25,7 @@ from gan_np.metrics import spread
 from gan_np.objectives import Objective
 
 from .algorithm import Trainer
+from .setting import Setting
 
 WINDOW = 100
 """Steps over which losses and accuracies are averaged."""
@@ -53,15 +54,22 @@ class Course:
     """The figures of a training so far, as hints read them.
 
     objective: what the players minimise. constrained: whether anything keeps D's slope in bounds. dtype, device: of D's
-        scores. steps: done so far.
+        scores. steps: done so far. setting: the model and what else the training was set to.
     first_update: for each player ("D", "G") the norm of its weights after the first step over that before it; empty where
         that was not seen. measured: all measurements, oldest first.
     """
 
     def __init__(
-        self, objective: Objective, *, constrained: bool = True, dtype: Any = np.float64, device: str = CPU
+        self,
+        objective: Objective,
+        *,
+        constrained: bool = True,
+        dtype: Any = np.float64,
+        device: str = CPU,
+        setting: Setting | None = None,
     ) -> None:
         self.objective, self.constrained = objective, constrained
+        self.setting = setting or Setting()
         self._scores = np.dtype(dtype), device
         self.steps = 0
         self.first_update: dict[str, float] = {}

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import math
 
+from gan_np.objectives import Relativistic, RelativisticAverage
 from gan_np.registry import Registry
 
 from .course import WINDOW, Course
+from .setting import Setting, listed
 
 
 class TrainingHint(UserWarning):
@@ -53,9 +55,43 @@ class NoConstraint(Hint):
         """Return the advice where the course of the training shows this, else None."""
         if course.constrained or not course.objective.needs_constraint:
             return None
+        setting, advice = course.setting, ["clip_weights=0.01"]
+        if setting.one_head:
+            advice.insert(0, f'penalties="wasserstein(10)"{setting.without_batch_norm}')
+        if "d_norm" in setting.recipe:
+            advice.append('d_norm="spectral"')
+        elif not setting.model:
+            advice.append("a D with spectral normalisation")
         return (
             "nothing keeps the slope of D in bounds, so its loss falls without end and is no measure of anything; try "
-            'penalties="wasserstein(10)" (with d_norm="none"), clip_weights=0.01, or a D with spectral normalisation'
+            f"{listed(advice)}"
+        )
+
+
+@register("model-without-its-game")
+class ModelWithoutItsGame(Hint):
+    """The model `r3gan` is trained without what it is made for: known before the first step.
+
+    Its networks have no normalisation. The relativistic objective with R1 and R2 is what keeps them in bounds; without one
+    of these the training does not converge (Huang et al. 2024).
+    """
+
+    def look(self, course: Course) -> str | None:
+        """Return the advice where the course of the training shows this, else None."""
+        if course.setting.model != "r3gan":
+            return None
+        missing = (
+            [] if isinstance(course.objective, Relativistic | RelativisticAverage) else ["the relativistic objective"]
+        )
+        places = {penalty.where for penalty in course.setting.penalties}
+        missing += [name for name, place in (("R1", "real"), ("R2", "fake")) if place not in places]
+        if not missing:
+            return None
+        lacking = f"{', '.join(missing[:-1])} and {missing[-1]}" if len(missing) > 1 else missing[0]
+        return (
+            "r3gan has no normalisation and is made for the relativistic objective with R1 and R2; this training is without "
+            f'{lacking} and is not expected to converge; give objective="relativistic", penalties="r1(1), r2(1)" and '
+            "beta1=0.0, or a preset such as r3gan-digits (gan-np train --list-presets, gan_np.runs.preset)"
         )
 
 
@@ -126,10 +162,15 @@ class DiscriminatorHasWon(Hint):
             seen = f"it tells all images apart, and G's gradient has fallen to {left:.2%} of its largest"
         else:
             return None
-        return (
-            f"D has won: {seen}; try a lower d_learning_rate or a higher g_learning_rate, fewer d_steps, instance_noise=0.1 "
-            "or a penalty such as r1"
-        )
+        fewer = ["fewer d_steps"] if course.setting.d_steps > 1 else []
+        advice = [
+            "a lower d_learning_rate",
+            "a higher g_learning_rate",
+            *fewer,
+            "instance_noise=0.1",
+            *course.setting.further_penalty,
+        ]
+        return f"D has won: {seen}; try {listed(advice)}"
 
     def _gradient_vanished(self, course: Course) -> bool:
         gradients = _finite(course)
@@ -155,10 +196,22 @@ class SamplesCollapsed(Hint):
         never = len(spreads) > 2 and max(spreads[-3:]) < self.never and spreads[-1] <= 1.1 * min(spreads[-3:-1])
         if not (fell or never):
             return None
+        advice = [
+            "a lower g_learning_rate",
+            *_seeing_several(course.setting),
+            *course.setting.further_penalty,
+            "another objective",
+        ]
         return (
-            f"samples have collapsed: they differ from each other by {spreads[-1]:.1%} of what real images do; try a lower "
-            "g_learning_rate, packing=2, minibatch_deviation=True, a penalty such as r1, or another objective"
+            f"samples have collapsed: they differ from each other by {spreads[-1]:.1%} of what real images do; try "
+            f"{listed(advice)}"
         )
+
+
+def _seeing_several(setting: Setting) -> list[str]:
+    """The options of the model by which D looks at several samples at once, where it has them and does not use them."""
+    found = ["packing=2"] if setting.recipe.get("packing") == 1 else []
+    return [*found, "minibatch_deviation=True"] if setting.recipe.get("minibatch_deviation") is False else found
 
 
 def _finite(course: Course) -> list[float]:

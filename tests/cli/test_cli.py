@@ -139,7 +139,15 @@ def test_dry_run_writes_nothing(images: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for words in ("width = 2", "ConvTranspose2d", "ms a step", "MB"):
         assert words in done.stdout
+    assert "hint" not in done.stdout
     assert not list(tmp_path.iterdir())
+
+
+def test_dry_run_says_the_hints_that_are_known_before_the_first_step(images: Path, tmp_path: Path) -> None:
+    done = gan_np("train", "--data", images, *SMALL, "--model", "r3gan", "--dry-run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "is without the relativistic objective, R1 and R2" in done.stdout
+    assert '--objective relativistic, --penalties "r1(1), r2(1)" and --beta1 0.0' in done.stdout
 
 
 def test_help_fits_80_columns_and_names_every_setting() -> None:
@@ -215,6 +223,33 @@ def test_interrupted_saves_and_says_so(images: Path, tmp_path: Path, number: int
     assert "saved" in printed
     assert "--resume" in printed
     assert list((tmp_path / "run/checkpoints").glob("step-*.safetensors"))
+
+
+INTERRUPTED = """
+import ctypes, sys
+import gan_np.runs.loop as loop
+from gan_np.cli import main
+def at_once(*_, **__):
+    raise KeyboardInterrupt
+def lost(*_, **__):
+    ctypes.CFUNCTYPE(None)(at_once)()  # as while Numba compiles
+    raise RuntimeError("no compiled object yet")
+loop.build_trainer = {"at once": at_once, "lost": lost}[sys.argv.pop(1)]
+main()
+"""
+
+
+@pytest.mark.parametrize("where", ["at once", "lost"])
+def test_an_interrupt_before_the_training_is_one_line(images: Path, tmp_path: Path, where: str) -> None:
+    options = ["train", "--data", images, *SMALL, "--out", tmp_path / "run"]
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, where, *map(str, options)], capture_output=True, text=True
+    )
+    assert done.returncode == 130, done.stderr
+    assert done.stderr.splitlines()[-1] == "interrupted"
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    assert not (tmp_path / "run").exists()
 
 
 def test_progress_bar_on_a_terminal(images: Path, tmp_path: Path) -> None:

@@ -24,6 +24,11 @@ def stir(gan):
     return gan
 
 
+def cut(gan, images):
+    """Images in the range of a model, as samples are."""
+    return images.clip(*gan.image_range)
+
+
 IMAGES = {
     "dcgan": lambda: gn.models.dcgan((16, 16, 3), 6, width=4),
     "dcgan-5x5-odd": lambda: gn.models.dcgan((15, 18, 2), 5, width=2, kernel_size=5),

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from exported_models import IMAGES, LAYERS, VECTORS, stir, stirred
+from exported_models import IMAGES, LAYERS, VECTORS, cut, stir, stirred
 
 import gan_np as gn
 from gan_np.arrays import generator as seeded
@@ -54,7 +54,9 @@ def test_a_generator_draws_the_library_s_images(tmp_path, name, fold):
     for count in COUNTS:
         z, inputs, context = drawn(gan, count)
         images = run(session, **inputs)["image"]
-        np.testing.assert_allclose(images.transpose(0, 2, 3, 1), gan.generate(z, context), rtol=0, atol=TOLERANCE)
+        np.testing.assert_allclose(
+            images.transpose(0, 2, 3, 1), cut(gan, gan.generate(z, context)), rtol=0, atol=TOLERANCE
+        )
         assert images.std() > 0.01, "an image with something on it"
 
 
@@ -112,10 +114,10 @@ def test_a_lapgan_gives_every_size(tmp_path, classes):
         given = {"z": z, **{f"noise{k}": noise for k, noise in enumerate(noises, start=1)}}
         found = run(session, **given, **({} if labels is None else {"label": labels}))
         *coarser, image = gan._drawn(z, noises, labels, True)
-        np.testing.assert_allclose(found["image"], image, rtol=0, atol=TOLERANCE)
+        np.testing.assert_allclose(found["image"], image.clip(-1, 1), rtol=0, atol=TOLERANCE)
         for images in coarser:
             name = f"image_{images.shape[1]}x{images.shape[2]}"
-            np.testing.assert_allclose(found[name], images, rtol=0, atol=TOLERANCE)
+            np.testing.assert_allclose(found[name], images.clip(-1, 1), rtol=0, atol=TOLERANCE)
 
 
 def test_a_level_alone_is_given_its_context(tmp_path):
@@ -296,3 +298,33 @@ def test_a_wrong_export_is_noticed(tmp_path):
         EXPORTERS.register(gn.ConvTranspose2d)(linear.transposed_convolution)
     z = gan.prior.of_seed(3, 2, np.dtype(np.float32))
     assert np.abs(run(session, z=z)["image"] - gan.generate(z)).max() > 100 * TOLERANCE
+
+
+@pytest.mark.parametrize("name", ["r3gan", "own"])
+def test_images_of_a_generator_without_a_bounded_end_stay_in_the_range(tmp_path, name):
+    gan = IMAGES["r3gan"]() if name == "r3gan" else unbounded()
+    stirred(gan.generator)
+    theta = gan.generator.parameters
+    theta.assign(4 * theta.values)
+    z = gan.prior.of_seed(0, 9, np.dtype(np.float32))
+    assert np.abs(gan.generate(z)).max() > 1.5, "what is to be cut"
+    for dtype in ("float32", "float16"):
+        session = opened(gn.interop.export(gan, tmp_path / "g.onnx", dtype=dtype))
+        images = run(session, z=z)["image"]
+        low, high = gan.image_range
+        assert (images.min(), images.max()) == (low, high)
+        assert about(session)["range"] == gan.pixel_range
+
+
+def unbounded():
+    """A GAN of one's own for pixels from 0 to 1, whose G ends with a dense layer."""
+    g = gn.Network(gn.Sequential(gn.Dense(16), gn.Reshape(4, 4, 1)), (3,), seed=0)
+    d = gn.Network(gn.Sequential(gn.Flatten(), gn.Dense(1)), (4, 4, 1), seed=1)
+    return gn.GAN(g, d, gn.models.Prior(3), "0..1")
+
+
+def test_a_bounded_end_is_left_as_it_is_and_detail_has_no_range(tmp_path):
+    written = onnx.load(str(gn.interop.export(IMAGES["dcgan"](), tmp_path / "g.onnx")))
+    assert "Clip" not in {node.op_type for node in written.graph.node}
+    level = gn.models.lapgan((16, 16, 1), 5, levels=1, hidden=8, width=2).levels[0]
+    assert about(opened(gn.interop.export(level, tmp_path / "level.onnx")))["range"].startswith("none")

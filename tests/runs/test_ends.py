@@ -16,6 +16,7 @@ import gan_np as gn
 from gan_np.runs import build_gan, checkpoint
 from gan_np.runs.config import Config
 from gan_np.runs.folder import RunFolder
+from gan_np.runs.recorder import Recorder
 from gan_np.runs.records import read_records
 from gan_np.training import Trainer
 
@@ -83,9 +84,46 @@ def test_a_run_that_ends_before_its_first_step_leaves_its_folder_free(
         patch.setattr(Trainer, "step", stop)
         with pytest.raises(type(end)):
             gn.train(small(), IMAGES, out=tmp_path / "run", **OPTIONS)
-    assert files(tmp_path / "run") <= {".lock"}
+    assert not (tmp_path / "run").exists()
     gn.train(small(), IMAGES, out=tmp_path / "run", **OPTIONS)
     assert tensors(tmp_path / "run") == straight
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_signal_before_the_first_step_leaves_no_folder(
+    tmp_path: Path, straight: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    begin = Recorder.__enter__
+
+    def send_first(recorder: Recorder) -> Recorder:  # as when its first grid is compiled
+        os.kill(os.getpid(), number)
+        return begin(recorder)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Recorder, "__enter__", send_first)
+        with pytest.raises(gn.runs.Interrupted, match=r"before the first step: nothing was trained$") as caught:
+            gn.train(small(), IMAGES, out=tmp_path / "runs/run", **OPTIONS)
+        assert caught.value.number == number
+        assert not (tmp_path / "runs/run").exists()
+        (tmp_path / "mine").mkdir()
+        with pytest.raises(gn.runs.Interrupted):
+            gn.train(small(), IMAGES, out=tmp_path / "mine", **OPTIONS)
+    assert files(tmp_path / "mine") <= {".lock"}, "a folder that was there stays"
+    gn.train(small(), IMAGES, out=tmp_path / "mine", **OPTIONS)
+    assert tensors(tmp_path / "mine") == straight
+
+
+def test_an_interrupt_before_the_first_step_says_that_nothing_was_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(trainer: Trainer) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trainer, "step", interrupt)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        gn.train(small(), IMAGES, out=tmp_path / "run", **OPTIONS)
+    assert caught.value.__notes__ == ["(nothing was trained)"]
+    assert not (tmp_path / "run").exists()
 
 
 KILLED = """
@@ -199,7 +237,7 @@ def test_a_lapgan_of_which_nothing_was_trained_leaves_its_folder_free(
     monkeypatch.setattr(Trainer, "step", stop)
     with pytest.raises(RuntimeError, match="no room"):
         gn.train(build_gan(config, (16, 16, 1)), images, out=tmp_path / "run", config=config, progress=False)
-    assert files(tmp_path / "run") <= {".lock"}
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_signal_at_the_end_of_a_level_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

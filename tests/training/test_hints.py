@@ -11,9 +11,10 @@ from gan_np.metrics import spread
 from gan_np.runs import Adviser
 from gan_np.training.course import WINDOW, Course, Measurement
 from gan_np.training.hints import HINTS
+from gan_np.training.setting import Setting
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (200, 4, 4, 1), np.uint8)
-NAMES = ("no-constraint", "rate-too-high", "discriminator-has-won", "samples-collapsed")
+NAMES = ("no-constraint", "model-without-its-game", "rate-too-high", "discriminator-has-won", "samples-collapsed")
 
 
 def advised(trainer: gn.training.Trainer, steps: int) -> set[str]:
@@ -176,3 +177,66 @@ def test_the_spread_of_samples(rng: np.random.Generator) -> None:
     assert math.isnan(spread(real, np.zeros_like(real)))
     with pytest.raises(gn.ShapeError, match="two sets of N"):
         spread(real, real[:9])
+
+
+R1R2 = [gn.penalties.R1(1.0), gn.penalties.R2(1.0)]
+
+
+@pytest.mark.parametrize(
+    ("options", "missing"),
+    [
+        ({}, "without the relativistic objective, R1 and R2 and"),
+        ({"objective": gn.objectives.Relativistic()}, "without R1 and R2 and"),
+        ({"objective": gn.objectives.Relativistic(), "penalties": R1R2[:1]}, "without R2 and"),
+        ({"penalties": R1R2}, "without the relativistic objective and"),
+        ({"objective": gn.objectives.Relativistic(), "penalties": R1R2}, ""),
+    ],
+    ids=["all", "penalties", "R2", "objective", "none"],
+)
+def test_r3gan_without_its_game(options: dict[str, Any], missing: str) -> None:
+    gan = gn.models.r3gan((8, 8, 1), 4, width=2)
+    lines: list[str] = []
+    Adviser(gn.training.Trainer(gan, np.zeros((4, 8, 8, 1), np.uint8), batch_size=4, **options), say=lines.append)
+    assert len(lines) == bool(missing)
+    assert all(missing in line and "preset" in line for line in lines)
+
+
+def test_other_models_are_not_told_of_it() -> None:
+    assert "model-without-its-game" not in said(0)
+
+
+@pytest.mark.parametrize(
+    ("setting", "advised_options", "others"),
+    [
+        (Setting(gn.models.mlp((4, 4, 1), 4, hidden=8).recipe), ["packing=2", "such as r1"], ["minibatch", "d_norm"]),
+        (Setting(gn.models.residual_gan((8, 8, 1), 4, width=2).recipe), ["minibatch_deviation=True"], ["packing"]),
+        (Setting(gn.models.dcgan((8, 8, 1), 4, width=2, packing=2).recipe), ['r1 (with d_norm="none")'], ["packing"]),
+        (Setting({"model": "r3gan"}, tuple(R1R2)), ["another objective"], ["packing", "minibatch", "penalty"]),
+        (Setting({"model": "infogan"}, one_head=False), ["g_learning_rate"], ["packing", "minibatch", "penalty"]),
+    ],
+    ids=["mlp", "residual", "dcgan", "r3gan", "infogan"],
+)
+def test_advice_names_options_that_the_model_has(
+    setting: Setting, advised_options: list[str], others: list[str]
+) -> None:
+    collapsed = Course(gn.objectives.NonSaturating(), setting=setting)
+    collapsed.measured = [Measurement(100 * k, 1.0, spread) for k, spread in enumerate((0.5, 0.05, 0.05))]
+    text = HINTS["samples-collapsed"]().look(collapsed)
+    assert all(option in text for option in advised_options)
+    assert not any(option in text for option in others)
+
+
+def test_fewer_updates_of_d_are_advised_where_there_are_several() -> None:
+    for d_steps in (1, 5):
+        made = measured(course(**SURE | {"d_loss": 1e-3}), [])
+        made.setting = Setting(d_steps=d_steps)
+        assert ("fewer d_steps" in HINTS["discriminator-has-won"]().look(made)) == (d_steps > 1)
+
+
+def test_advice_for_a_critic_without_bounds_fits_the_model() -> None:
+    for made, expected in (
+        (gn.models.dcgan((8, 8, 1), 4, width=2), 'try penalties="wasserstein(10)" (with d_norm="none"), clip'),
+        (gn.models.mlp((8, 8, 1), 4, hidden=8), 'try penalties="wasserstein(10)" or clip_weights=0.01'),
+    ):
+        free = Course(gn.objectives.Wasserstein(), constrained=False, setting=Setting(made.recipe))
+        assert expected in HINTS["no-constraint"]().look(free)

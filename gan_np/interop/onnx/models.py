@@ -14,6 +14,7 @@ from gan_np.models.lapgan import LaplacianLevel
 from gan_np.networks import Network, Sequential, folded
 
 from ..about import of_classifier, of_discriminator, of_generator, texts
+from ..cut import range_to_cut_to
 from .graph import OPSET, Graph, Value, Values
 from .shapes import enlarged, spread
 
@@ -52,6 +53,7 @@ def generator(gan: Model, form: Form, version: str) -> Any:
     graph = Graph(form.dtype)
     if isinstance(gan, LAPGAN):
         series = _pyramid(graph, gan, form)
+        series = [_cut(graph, image, -1.0, 1.0) for image in series]
         _output_image(graph, series[-1], "image", form)
         for image in series[:-1]:
             _output_image(graph, image, f"image_{image.shape[0]}x{image.shape[1]}", form)
@@ -149,6 +151,8 @@ def _output_data(graph: Graph, made: Value, gan: GAN, form: Form) -> None:
     """Images in their range; vectors in the data's units."""
     if gan.pixel_range is not None:
         name = "detail" if isinstance(gan, LaplacianLevel) else "image"
+        if (limits := range_to_cut_to(gan)) is not None:
+            made = _cut(graph, made, *limits)
         _output_image(graph, made, name, form)
         return
     encoding, dtype = gan.encoding, np.dtype(gan.encoding.dtype)
@@ -177,6 +181,11 @@ def _moments(encoding: Any) -> list[Array]:
 
 def _output_image(graph: Graph, image: Value, name: str, form: Form) -> None:
     graph.output(_full(graph, image), name, channels_last=form.channels_last)
+
+
+def _cut(graph: Graph, image: Value, low: float, high: float) -> Value:
+    """What lies outside the range of images becomes its nearest end, as `GAN.sample` has it."""
+    return graph.node("Clip", image, graph.constant(low, "low"), graph.constant(high, "high"))
 
 
 def _pyramid(graph: Graph, gan: LAPGAN, form: Form) -> list[Value]:

@@ -12,10 +12,12 @@ from gan_np.arrays import Array
 from gan_np.data.encoding import VectorEncoding
 from gan_np.layers.layer import Shapes
 from gan_np.models import GAN, LAPGAN, Classifier, Model
+from gan_np.models.lapgan import LaplacianLevel
 from gan_np.networks import Network, Sequential, folded
 from gan_np.runs.tensor_file import with_metadata
 
 from ..about import of_classifier, of_discriminator, of_generator, texts
+from ..cut import range_to_cut_to
 from .helpers import HELPERS
 from .modules import Module, Site, Tensor, build, chain_lines, in_own_order, leaves
 from .order import plain
@@ -118,13 +120,17 @@ def generator(gan: Model, form: Form) -> Written:
         noises = [level.prior.dim for level in gan.levels]
         parts = [f"torch.randn(16, {size})" for size in noises]
         words = [f"noise of level {k} (N, {size})" for k, size in enumerate(noises, start=1)]
-        return Written([*_one_hot(gan), _pyramid(gan, form)], *_inputs(gan, words, gives, parts), about)
+        return Written(
+            [*_one_hot(gan), _pyramid(gan, form), _cut(-1.0, 1.0)], *_inputs(gan, words, gives, parts), about
+        )
     if not isinstance(gan, GAN):
         raise TypeError(
             f"run: {type(gan).__name__} is a model of several stages, and how they draw together is known for lapgan alone; "
             "export one of its stages, the folders inside the run's"
         )
     chain = [*_one_hot(gan), *form.chain(gan.sampler(average=form.average)), *_units(gan, "ToUnits")]
+    if (limits := range_to_cut_to(gan)) is not None:
+        chain.append(_cut(*limits))
     return Written(chain, *_inputs(gan, [], gives, []), about)
 
 
@@ -185,8 +191,15 @@ def _sizes(shape: Shapes) -> str:
 def _data(gan: Model) -> str:
     if len(gan.data_shape) == 1:
         return f"vectors (N, {gan.data_shape[0]}) in the units of the data"
+    if isinstance(gan, LaplacianLevel):
+        return f"the detail (N, {_sizes(gan.data_shape)}) to add to the context's image"
     low, high = ("-1", "1") if isinstance(gan, LAPGAN) else gan.stages[0].pixel_range.split("..")
     return f"images (N, {_sizes(gan.data_shape)}) from {low} to {high}"
+
+
+def _cut(low: float, high: float) -> Module:
+    """What lies outside the range of images becomes its nearest end, as `GAN.sample` has it."""
+    return Module(f"nn.Hardtanh({low!r}, {high!r})")
 
 
 def _one_hot(gan: Any) -> list[Module]:
