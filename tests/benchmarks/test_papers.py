@@ -192,7 +192,7 @@ def test_a_run_that_changes_changes_the_page(tmp_path):
     assert kept(tmp_path, RECIPES["ring"])["gan"][0]["values"]["modes"] == 5
     table = page.table(RECIPES["ring"], tmp_path)
     assert "| GAN, ours | 5.0 |  |  | 1 | 40,000 of 400,000 |" in table
-    assert "Took 1.0 minutes of one core (a processor; 2026-01-02)." in table
+    assert "All runs of this table together took 1.0 minutes of one core (a processor; 2026-01-02)." in table
     assert "Not run yet." in page.table(RECIPES["grid"], tmp_path)
 
 
