@@ -62,9 +62,9 @@ def check_directions(
 ) -> tuple[list[Array], list[Array], list[Array], float]:
     """The first part of `check`, for any size; gives outputs, upstream gradients, claimed ones and the noise allowed for."""
     rng = np.random.default_rng(seed)
-    before = [array.copy() for array in arrays]
+    given = [array.copy() for array in arrays]
     outputs = subject.evaluate(arrays)
-    if all(map(np.array_equal, arrays, before)):  # else that is the fault, and the caller says so
+    if all(map(np.array_equal, arrays, given)):  # else that is the fault, and the caller says so
         _check_repeatable(subject, arrays, outputs)
     upstream = [rng.standard_normal(y.shape) for y in outputs]
     handed = [dy.copy() for dy in upstream]
