@@ -124,7 +124,7 @@ def check_shapes(name: str, value: Any) -> None:
     """
 
     def is_shape(part: Any) -> bool:
-        return isinstance(part, tuple) and all(is_shape(size) or is_size(size) for size in part)
+        return isinstance(part, tuple | list) and all(is_shape(size) or is_size(size) for size in part)
 
     def is_size(size: Any) -> bool:
         return isinstance(size, int | np.integer) and not isinstance(size, bool)

@@ -14,10 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from gan_np.arrays import Array, array_module
-from gan_np.checks import number, shown
+from gan_np.checks import number
 from gan_np.registry import Registry
 from gan_np.schedules import Schedule, scheduled
 
@@ -145,24 +144,6 @@ class WassersteinGradientPenalty(Penalty):
         slope = xp.sqrt(xp.where(squared > 0, squared, real(1)))
         found: Array = xp.where(squared > 0, real(1) - real(self.target) / slope, real(0))
         return found
-
-
-def penalties_of(given: Any) -> tuple[Penalty, ...]:
-    """Several penalties, or a single one, as a tuple.
-
-    Raises:
-        TypeError: something else than penalties; the message shows it.
-    """
-    found = (given,) if isinstance(given, Penalty) else given
-    if not isinstance(found, tuple | list) or not all(isinstance(one, Penalty) for one in found):
-        wrong = (
-            next((one for one in found if not isinstance(one, Penalty)), given)
-            if isinstance(found, tuple | list)
-            else given
-        )
-        called = f": {wrong.__name__} is a class, call it" if isinstance(wrong, type) else ""
-        raise TypeError(f"penalties: expected penalties such as [gan_np.penalties.R1(10)], got {shown(wrong)}{called}")
-    return tuple(found)
 
 
 __all__ = [

@@ -208,7 +208,7 @@ class Config(Fields):
         would jump back to where it was long before.
         """
         given = {name: value for name, value in changes.items() if value is not None}
-        if given.get("data") == "":
+        if given.get("data") == "" and self.data:  # a stage of a run on data that were given has none
             raise ValueError("data: expected a name or a path, got an empty text")
         if self.instance_noise and self.instance_noise_steps is None and given.get("steps", self.steps) != self.steps:
             given["instance_noise_steps"] = self.steps

@@ -12,9 +12,10 @@ from gan_np.data.resize import written_size
 from gan_np.expressions import parse, parse_list, write
 from gan_np.models.registered import listed
 from gan_np.optimizers import OPTIMIZERS
-from gan_np.penalties import PENALTIES, penalties_of
+from gan_np.penalties import PENALTIES
 from gan_np.registry import NotRegistered, Registry
 from gan_np.schedules import SCHEDULES, scheduled
+from gan_np.training.penalty import penalties_of
 
 from .options import REGISTRIES
 from .suggestions import suggestions

@@ -33,7 +33,7 @@ from gan_np.networks import Network, NetworkPullback
 from gan_np.objectives import Loss, NonSaturating, Objective, check_complete, check_loss
 from gan_np.ops import accuracy, standard_normal
 from gan_np.optimizers import Adam, Optimizer
-from gan_np.penalties import PLACES, Penalty, check_different, penalties_of
+from gan_np.penalties import PLACES, Penalty, check_different
 from gan_np.ranks import ALONE, Ranks
 from gan_np.schedules import Schedule, at, scheduled
 from gan_np.vectors import Layout
@@ -46,7 +46,7 @@ from .inputs import check_labels, check_source, prepare
 from .interrupts import WholeStep
 from .norms import layer_norms
 from .on_device import DeviceTraining
-from .penalty import penalise, require_linearisable
+from .penalty import penalise, penalties_of, require_linearisable
 from .sending import sending
 from .sources import as_source
 from .step import Outcome, Step

@@ -22,11 +22,30 @@ from typing import Any
 import numpy as np
 
 from gan_np.arrays import Array, array_module, generator, to_device
+from gan_np.checks import shown
 from gan_np.layers import Wrt
 from gan_np.models import GAN
 from gan_np.networks import NetworkPullback
 from gan_np.penalties import Penalty
 from gan_np.ranks import ALONE, Ranks
+
+
+def penalties_of(given: Any) -> tuple[Penalty, ...]:
+    """Several penalties, or a single one, as a tuple.
+
+    Raises:
+        TypeError: something else than penalties; the message shows it.
+    """
+    found = (given,) if isinstance(given, Penalty) else given
+    if not isinstance(found, tuple | list) or not all(isinstance(one, Penalty) for one in found):
+        wrong = (
+            next((one for one in found if not isinstance(one, Penalty)), given)
+            if isinstance(found, tuple | list)
+            else given
+        )
+        called = f": {wrong.__name__} is a class, call it" if isinstance(wrong, type) else ""
+        raise TypeError(f"penalties: expected penalties such as [gan_np.penalties.R1(10)], got {shown(wrong)}{called}")
+    return tuple(found)
 
 
 def require_linearisable(gan: GAN) -> None:

@@ -98,5 +98,6 @@ def test_a_bare_direction_is_no_factor() -> None:
     with pytest.raises(TypeError, match="down: expected a factor"):
         traverse(decoder, start, Along(direction), "label")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="factor: expected a factor"):
-        along(start, direction, 3)  # type: ignore[arg-type]
-    assert traverse(decoder, start.tolist(), Along(direction), columns=2).images.shape == (2, 8, 8, 1)
+        along(direction, start, 3)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="computes in float32, got float64; convert explicitly"):
+        traverse(decoder, start.tolist(), Along(direction))
