@@ -42,7 +42,7 @@ from .across_batch import require_whole_batch
 from .agreement import facts_of, require_agreement
 from .batches import Batches
 from .finite import HostWatch, Watch
-from .inputs import check_labels, check_source, prepare
+from .inputs import check_labels, check_source, prepare, warn_of_degenerate
 from .interrupts import WholeStep
 from .norms import layer_norms
 from .on_device import DeviceTraining
@@ -147,6 +147,7 @@ class Trainer:
         if self.d_optimizer is self.g_optimizer:
             raise ValueError("g_optimizer: is also d_optimizer; each player needs its own (moments belong to one θ)")
         self.batch_size = integer("batch_size", batch_size, 2)
+        warn_of_degenerate(source, self.batch_size * gan.packing, standardised=standardise)
         ranks = ranks.on_device(gan.generator.device)
         self.ranks = ranks.with_batch_norm(sync_batch_norm)
         self._share = share_of(self.batch_size, ranks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 from gan_np.arrays import Array, generator, on_host
@@ -42,6 +43,41 @@ def check_source(source: Source, gan: GAN) -> None:
         check_images(source.whole, gan)
     elif source.data_shape != gan.data_shape:
         raise ShapeError(f"images: expected {gan.data_shape}, as this gan makes them, got {source.data_shape}")
+
+
+def warn_of_degenerate(source: Source, batch: int, *, standardised: bool) -> None:
+    """Warn of data of which nothing can be learnt: a single example, or all of them the same; and of a batch that is larger
+    than the data.
+
+    batch: examples in a batch. standardised: whether mean and deviation of vectors were taken, which warns of columns that
+    never change.
+    """
+    count, vectors = source.count, len(source.data_shape) == 1
+    if count is None:
+        return
+    things = "vectors" if vectors else "images"
+    if count == 1:
+        warnings.warn(
+            f"images: there is one alone, so all that can be learnt is to draw it; expected many {things}", stacklevel=3
+        )
+    elif source.whole is not None and not (vectors and standardised) and _all_the_same(source.whole):
+        warnings.warn(f"images: all {count:,} {things} are the same; were they read as they should be?", stacklevel=3)
+    if batch > count > 1:
+        warnings.warn(
+            f"batch_size: a batch of {batch:,} is more than the {count:,} {things} that there are, so that each batch has "
+            f"some of them more than once; expected at most {count:,}",
+            stacklevel=3,
+        )
+
+
+def _all_the_same(images: Array) -> bool:
+    """Whether all examples are equal; mostly the first few tell, and no more are read."""
+    first, start, many = images[:1], 1, 16
+    while start < len(images):
+        if (images[start : start + many] != first).any():
+            return False
+        start, many = start + many, 4096
+    return True
 
 
 def check_labels(

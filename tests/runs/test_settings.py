@@ -101,7 +101,7 @@ def test_an_optimiser_over_the_rate_of_a_configuration_takes_its_place() -> None
 )
 def test_the_same_penalty_twice_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"^penalties: .* are the same penalty given twice"):
-        gn.train(gn.models.mlp((2,), 2, hidden=4), np.eye(4, 2), **options)
+        gn.train(gn.models.mlp((2,), 2, hidden=4), np.eye(4, 2), batch_size=4, **options)
 
 
 def test_penalties_that_differ_in_more_than_the_weight_are_two() -> None:

@@ -1,5 +1,6 @@
 """Algorithm 1: what each player's step computes, moves and leaves alone."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -200,3 +201,32 @@ def test_statistics_of_the_generator_move_once_a_step(images: np.ndarray, share_
 def test_r1_needs_one_head(images: np.ndarray) -> None:
     with pytest.raises(ValueError, match="one head"):
         Trainer(gn.models.infogan((8, 8, 1), 4, width=2), images, penalties=[gn.penalties.R1(1.0)])
+
+
+@pytest.mark.parametrize(
+    ("count", "black", "batch", "said"),
+    [
+        (1, False, 2, ["images: there is one alone"]),
+        (50, True, 8, ["images: all 50 images are the same"]),
+        (20, False, 21, ["batch_size: a batch of 21 is more than the 20 images"]),
+        (20, True, 21, ["images: all 20", "batch_size: a batch of 21"]),
+        (20, False, 20, []),
+    ],
+    ids=["one", "black", "batch", "both", "none"],
+)
+def test_data_of_which_nothing_can_be_learnt_are_said(count: int, black: bool, batch: int, said: list[str]) -> None:
+    drawn = np.random.default_rng(0).integers(0, 256, (count, 4, 4, 1), np.uint8)
+    images = np.zeros_like(drawn) if black else drawn
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        gn.training.Trainer(gn.models.dense_gan((4, 4, 1), 2, hidden=4), images, batch_size=batch)
+    assert len(caught) == len(said)
+    assert all(str(one.message).startswith(text) for one, text in zip(caught, said, strict=True))
+
+
+def test_one_other_example_far_behind_is_seen() -> None:
+    images = np.zeros((9000, 4, 4, 1), np.uint8)
+    images[-1] = 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        gn.training.Trainer(gn.models.dense_gan((4, 4, 1), 2, hidden=4), images, batch_size=4)

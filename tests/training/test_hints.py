@@ -196,7 +196,8 @@ R1R2 = [gn.penalties.R1(1.0), gn.penalties.R2(1.0)]
 def test_r3gan_without_its_game(options: dict[str, Any], missing: str) -> None:
     gan = gn.models.r3gan((8, 8, 1), 4, width=2)
     lines: list[str] = []
-    Adviser(gn.training.Trainer(gan, np.zeros((4, 8, 8, 1), np.uint8), batch_size=4, **options), say=lines.append)
+    images = IMAGES[:4].repeat(2, axis=1).repeat(2, axis=2)
+    Adviser(gn.training.Trainer(gan, images, batch_size=4, **options), say=lines.append)
     assert len(lines) == bool(missing)
     assert all(missing in line and "preset" in line for line in lines)
 
