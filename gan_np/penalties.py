@@ -153,6 +153,7 @@ __all__ = [
     "R2",
     "Penalty",
     "WassersteinGradientPenalty",
+    "check_different",
     "register",
 ]
 
