@@ -13,7 +13,7 @@ The three best known differ in where, and in φ:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 
 from gan_np.arrays import Array, array_module
 from gan_np.checks import number
@@ -77,7 +77,10 @@ def check_different(penalties: Sequence[Penalty]) -> Sequence[Penalty]:
 
 def _beside_weight(penalty: Penalty) -> str:
     """The place and the arguments of a penalty without its weight."""
-    return repr((penalty.where, {name: value for name, value in vars(penalty).items() if name != "weight"}))
+    values = (
+        {each.name: getattr(penalty, each.name) for each in fields(penalty)} if is_dataclass(penalty) else vars(penalty)
+    )
+    return repr((penalty.where, {name: value for name, value in values.items() if name != "weight"}))
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,10 @@ def run(command: list[str], limit: float) -> subprocess.CompletedProcess[str] | 
                 os.killpg(child.pid, signal.SIGKILL)
             child.communicate()
             return None
+        except BaseException:  # Ctrl-C does not reach a session of its own
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            raise
     return subprocess.CompletedProcess(command, child.returncode, output, errors)
 
 

@@ -7,6 +7,7 @@ numbers that are not finite; 130 stopped by Ctrl-C, 143 by SIGTERM (with a check
 
 from __future__ import annotations
 
+import _thread
 import signal
 import sys
 import threading
@@ -73,14 +74,16 @@ def _ending_on_sigterm() -> Iterator[None]:
 
 
 def _lost_interrupts() -> list[object]:
-    """A list that holds something once Ctrl-C came within a function that C code called, where Python can raise nothing: so
-    it is while Numba compiles, which then fails with an error of its own. Python's message about it is not printed."""
+    """Return a list that is no longer empty once Ctrl-C arrived inside a Python function called from C, where Python cannot
+    raise it. This happens while Numba compiles; the compilation then fails with an error of its own. Python's message about
+    it is not printed; the interrupt is sent once more, so that a command in which nothing fails ends too."""
     lost: list[object] = []
     before = sys.unraisablehook
 
     def look(found: sys.UnraisableHookArgs) -> None:
         if issubclass(found.exc_type, KeyboardInterrupt):
             lost.append(found.exc_type)
+            _thread.interrupt_main()
         else:
             before(found)
 

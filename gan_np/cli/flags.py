@@ -208,7 +208,7 @@ def resolve(file: Path | None, flags: dict[str, Any], preset: str | None = None)
             with of_file(file):
                 check_settings(Config.from_mapping(values))
     with checking_options():
-        refuse_overruled(values, given(flags))
+        refuse_overruled(Config.from_mapping(values).chosen_otherwise() if file else {}, given(flags))
         own = values | _numbers(given(flags))
         if own.get("data") == "":
             raise ValueError("data: expected a name or a path, got an empty text")

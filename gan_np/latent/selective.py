@@ -70,9 +70,9 @@ def selective(
     names = tuple(columns)
     twice = [name for place, name in enumerate(factors) if name in factors[:place]]
     if twice:
-        raise ValueError(f"factors: {twice[0]!r} is there twice; expected different names")
+        raise ValueError(f"factors: {twice[0]!r} is given twice; expected different names")
     if len(names) < 2:
-        raise ValueError(f"factors: expected two at least, one to change and another to hold, got {', '.join(names)}")
+        raise ValueError(f"factors: expected at least two, one to change and another to hold, got {', '.join(names)}")
     chosen = names.index(choice("factor", factor, names))
     if gan.classes is not None:
         raise ValueError("gan: expected a model without labels, got a conditional one")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from gan_np.arrays import Array
-from gan_np.layers import Declaration, JointPullback, Layer, LayerPullback, Run, Variables, Wrt
+from gan_np.layers import BatchNorm, Declaration, JointPullback, Layer, LayerPullback, Run, Variables, Wrt
 from gan_np.layers.fitting import absent, added
 from gan_np.layers.layer import LAYERS, Along, Arrays, Shapes
 
@@ -61,7 +61,8 @@ class Sequential(Layer):
             if wrt is not own.wrt or known is not own.recomputable:
                 own = run.with_wrt(wrt, known)
             y, pullback = layer.apply(part, y, own)
-            known = pullback.recomputable
+            # What a layer of somebody's own hands on from a layer within it may not be its own output.
+            known = pullback.recomputable if type(layer) in (BatchNorm, Sequential) else None
             if wrt.anything:
                 pullbacks.append(pullback)
         # Layers before the first that is asked for anything keep nothing and are never called.

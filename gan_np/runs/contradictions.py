@@ -29,12 +29,14 @@ def refuse_overruled(*places: Mapping[str, Any]) -> None:
         place = _last(places, name)
         if place is None or any(one is None for one in own) or place < max(one for one in own if one is not None):
             continue
+        have = "has its" if len(owners) == 1 else "have their"
         raise ValueError(
-            f"{name}: counts for nothing beside {' and '.join(owners)}, which has its own; leave one of them out, or write "
-            "it into the optimiser, as in adam(1e-3)"
+            f"{name}: has no effect beside {' and '.join(owners)}, which {have} own; leave one of them out, or give the "
+            "value within the optimiser, as in adam(1e-3)"
         )
 
 
 def _last(places: Sequence[Mapping[str, Any]], name: str) -> int | None:
     """The number of the last place that gives a setting; None where none does."""
-    return next((number for number in reversed(range(len(places))) if places[number].get(name) not in (None, "")), None)
+    nothing = (None, "", 1) if name == "learning_rate_decay" else (None, "")
+    return next((number for number in reversed(range(len(places))) if places[number].get(name) not in nothing), None)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .folder import RunFolder, discard
+from .folder import RunFolder, discard, refuse_full
 from .lock import LOCK, RunLock
 from .signals import NOTHING, Interrupted, NothingTrained
 
@@ -26,6 +26,7 @@ def new_place(out: Path, untrained: Callable[[], bool]) -> Iterator[Path]:
     place = RunFolder.make_place(out)
     try:
         with RunLock(place):
+            refuse_full(place)  # once more: another process may have trained here before the lock was given
             try:
                 yield place
             except BaseException as error:

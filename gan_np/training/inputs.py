@@ -58,14 +58,15 @@ def warn_of_degenerate(source: Source, batch: int, *, standardised: bool) -> Non
     things = "vectors" if vectors else "images"
     if count == 1:
         warnings.warn(
-            f"images: there is one alone, so all that can be learnt is to draw it; expected many {things}", stacklevel=3
+            f"images: there is only one, so the generator can learn only to reproduce it; expected many {things}",
+            stacklevel=3,
         )
     elif source.whole is not None and not (vectors and standardised) and _all_the_same(source.whole):
-        warnings.warn(f"images: all {count:,} {things} are the same; were they read as they should be?", stacklevel=3)
+        warnings.warn(f"images: all {count:,} {things} are the same; were they read correctly?", stacklevel=3)
     if batch > count > 1:
         warnings.warn(
-            f"batch_size: a batch of {batch:,} is more than the {count:,} {things} that there are, so that each batch has "
-            f"some of them more than once; expected at most {count:,}",
+            f"batch_size: a batch of {batch:,} is larger than the data ({count:,} {things}), so each batch contains some of "
+            f"them more than once; expected at most {count:,}",
             stacklevel=3,
         )
 

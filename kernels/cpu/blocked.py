@@ -83,10 +83,10 @@ def _pack_wide(dz: Any, stride: int, row_range: Any, columns: Any, right: Any, a
 
 @inlined
 def _ahead(shape: Any, transposed: bool, line: int, panel_at: Any, tile: int, tiles: int) -> Any:
-    """What of the next panel of W is fetched during one of `tiles` tiles, in two columns of lines (`Ahead`).
+    """Return which part of the next panel of W is fetched during one of `tiles` tiles.
 
-    panel_at: its first column, first k and how many k. W as it is: some rows of its panel, which are two lines. W stored
-    transposed: two lines of each of its rows.
+    panel_at: the panel's first column, its first k, and its number of k. Where W is stored as it is, the part is some of the
+    panel's rows, which are two lines each; where it is stored transposed, two lines of each of its rows.
     """
     depth, columns = shape
     first, k0, deep = panel_at

@@ -73,7 +73,7 @@ def right_panel(w: Any, shape: Any, transposed: bool, k_range: Any, first: int, 
                 transpose_square(w, start, depth, right, place, panel)
             else:
                 for i in range(SQUARE):
-                    for step in range(SQUARE):
+                    for step in range(min(SQUARE, k1 - k)):  # what lies behind k1 may be another panel
                         inside = first + j + i < columns and k + step < depth
                         right[place + step * panel + i] = w[start + i * depth + step] if inside else 0
 

@@ -91,7 +91,7 @@ def test_the_list() -> None:
     ("given", "words"),
     [
         (("--preset", "r3gan-dogs"), "preset"),
-        (("--g-optimizer", "adam(1e-3)", "--g-learning-rate", "0.5"), "counts for nothing"),
+        (("--g-optimizer", "adam(1e-3)", "--g-learning-rate", "0.5"), "has no effect beside"),
         (("--preset", "r3gan-digits", "--r1", "1"), "same penalty"),
         (("--preset", "r3gan-faces"), "--data"),
         (("--preset", "r3gan-digits", "--kernel-size", "4"), "kernel_size"),

@@ -69,7 +69,10 @@ def test_files_of_several_sizes_are_brought_to_the_size_of_the_run(tmp_path: Pat
         pytest.raises(BrokenImages, match=r"broken\.png .*--skip-broken leaves them out"),
     ):
         held_out_images(Config(), images, str(folder))
-    with pytest.warns(UserWarning, match="left out 1 of 14 images|are brought to 8×8"):
+    with (
+        pytest.warns(UserWarning, match="left out 1 of 14 images"),
+        pytest.warns(UserWarning, match="are brought to 8×8"),
+    ):
         found, seen = held_out_images(Config(), images, str(folder), skip_broken=True)
     assert (found.images.shape, seen) == ((13, 8, 8, 1), 0)
     with pytest.raises(ShapeError, match=r"held-out: expected vectors of 3 numbers, as in training, .* has images"):

@@ -8,6 +8,8 @@ import pytest
 from gan_np import kernels
 from gan_np.kernels import Activation, Geometry, Into, large_size, threads
 from gan_np.kernels.cases import Case, conv2d_case, convolution_geometry, dense_case, dense_layer_case
+from gan_np.kernels.cpu import blocked, pool, vectors
+from gan_np.kernels.cpu.layouts import read_only
 from gan_np.testing.layouts import with_gaps
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
@@ -253,3 +255,14 @@ def test_shared_buffers_are_seen(rng, monkeypatch):
         monkeypatch.setattr(f"gan_np.kernels.cpu.{module}.buffer", shared)
     with pytest.raises(AssertionError):
         check_python_threads(rng)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_packed_panel_ends_where_the_next_begins(dtype, rng):
+    """Threads pack panels in any order, so none may write into another, whatever its depth."""
+    depth, panel = 50, vectors.COLUMNS * vectors.lanes(np.dtype(dtype))
+    w = rng.standard_normal((2 * panel, depth)).astype(dtype)
+    packed = np.full(2 * depth * panel + vectors.SQUARE * panel, 7, dtype)
+    pool.run(blocked.pack_item, np.dtype(dtype), 1, (read_only(w.reshape(-1)), (depth, 2 * panel), True, packed))
+    np.testing.assert_array_equal(packed[: depth * panel].reshape(depth, panel), w[:panel].T)
+    assert (packed[depth * panel :] == 7).all()

@@ -64,9 +64,9 @@ def test_it_leaves_the_other_factor_where_a_regression_does_not() -> None:
     [
         ({"factor": "long"}, "factor"),
         ({"factors": ["tall", "wide", "high"]}, "read: expected a network"),
-        ({"factors": ["tall=a", "tall=b"]}, "factors: expected two at least.* got tall"),
-        ({"factors": ["tall"]}, "factors: expected two at least.* got tall"),
-        ({"factors": ["tall", "tall"]}, "factors: 'tall' is there twice"),
+        ({"factors": ["tall=a", "tall=b"]}, "factors: expected at least two.* got tall"),
+        ({"factors": ["tall"]}, "factors: expected at least two.* got tall"),
+        ({"factors": ["tall", "tall"]}, "factors: 'tall' is given twice"),
         ({"start": np.ones(3)}, "start: expected a Direction, got ndarray"),
         ({"start": gn.latent.axis(2, 3)}, "start: moving along it does not change the factor"),
         ({"at": np.full((2, 3), np.nan)}, "at: 6 of 6 values are NaN"),

@@ -232,3 +232,24 @@ def test_the_gradient_is_allocated_when_first_written(rng):
     network(x)
     assert tracemalloc.get_traced_memory()[0] < network.parameters.values.nbytes / 2
     tracemalloc.stop()
+
+
+class Shifted(gn.layers.Layer):
+    """Somebody's own layer around another: it changes the inner layer's output in place and hands on its pullback."""
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    def build(self, shape):
+        return self.inner.build(shape)
+
+    def forward(self, variables, x, run):
+        y, pullback = self.inner.forward(variables, x, run)
+        y += 1
+        return y, pullback
+
+
+def test_the_output_of_a_layer_around_a_batch_normalisation_is_kept():
+    gn.testing.check_gradients(
+        gn.Sequential(Shifted(gn.BatchNorm()), gn.Conv2d(2, 3, padding=1)), input_shape=(4, 4, 2)
+    )

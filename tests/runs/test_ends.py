@@ -16,6 +16,7 @@ import gan_np as gn
 from gan_np.runs import build_gan, checkpoint
 from gan_np.runs.config import Config
 from gan_np.runs.folder import RunFolder
+from gan_np.runs.lock import RunLock
 from gan_np.runs.recorder import Recorder
 from gan_np.runs.records import read_records
 from gan_np.training import Trainer
@@ -111,6 +112,21 @@ def test_a_signal_before_the_first_step_leaves_no_folder(
     assert files(tmp_path / "mine") <= {".lock"}, "a folder that was there stays"
     gn.train(small(), IMAGES, out=tmp_path / "mine", **OPTIONS)
     assert tensors(tmp_path / "mine") == straight
+
+
+def test_what_another_process_put_into_the_folder_before_the_lock_was_given_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter = RunLock.__enter__
+
+    def late(lock: RunLock) -> RunLock:
+        (tmp_path / "run" / "notes.txt").write_text("of another")
+        return enter(lock)
+
+    monkeypatch.setattr(RunLock, "__enter__", late)
+    with pytest.raises(FileExistsError):
+        gn.train(small(), IMAGES, out=tmp_path / "run", **OPTIONS)
+    assert (tmp_path / "run" / "notes.txt").read_text() == "of another"
 
 
 def test_an_interrupt_before_the_first_step_says_that_nothing_was_trained(

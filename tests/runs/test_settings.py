@@ -78,7 +78,7 @@ def test_a_setting_among_a_models_options_is_told_where_it_belongs() -> None:
 def test_a_setting_beside_an_optimiser_that_has_its_own_is_refused(options: dict[str, Any], named: str) -> None:
     gan = gn.models.mlp((2,), 2, hidden=4)
     for config, given in ((None, options), (Config(**options), {}), *_split(options)):
-        with pytest.raises(ValueError, match=f"^{named}: counts for nothing beside"):
+        with pytest.raises(ValueError, match=f"^{named}: has no effect beside"):
             gn.train(gan, np.zeros((4, 2)), config=config, **given)
 
 

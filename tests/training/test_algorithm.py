@@ -206,9 +206,9 @@ def test_r1_needs_one_head(images: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("count", "black", "batch", "said"),
     [
-        (1, False, 2, ["images: there is one alone"]),
+        (1, False, 2, ["images: there is only one"]),
         (50, True, 8, ["images: all 50 images are the same"]),
-        (20, False, 21, ["batch_size: a batch of 21 is more than the 20 images"]),
+        (20, False, 21, ["batch_size: a batch of 21 is larger than the data"]),
         (20, True, 21, ["images: all 20", "batch_size: a batch of 21"]),
         (20, False, 20, []),
     ],

@@ -58,9 +58,10 @@ class Weights:
     @property
     def swapped(self) -> Array:
         """Return the weights as (kernel height, kernel width, channels of b, channels of a)."""
-        if self._swapped is None:
-            self._swapped = swapped(self.straight)
-        return self._swapped
+        found = self._swapped  # which another thread may release meanwhile
+        if found is None:
+            found = self._swapped = swapped(self.straight)
+        return found
 
     def release(self) -> None:
         """Free the exchanged form, which is made again if somebody asks for it."""
