@@ -136,7 +136,7 @@ def test_what_is_too_few_is_said_once(
     assert text.count("too few") == 1
     assert "300 images of each set are too few" in text
     assert "2,000 for Fréchet distance; 5,000 for classifier score" in text
-    assert "evaluation.html has them: 95 % interval, better" in text
+    assert "evaluation.html has them: 95 % interval of real images, better" in text
 
 
 def test_many_checkpoints_in_a_narrow_terminal() -> None:

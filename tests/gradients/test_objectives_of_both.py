@@ -133,7 +133,7 @@ def test_a_scheduled_weight_is_that_of_the_update():
 
 def test_what_is_no_penalty_is_refused():
     images = np.zeros((8, 6, 6, 1), np.uint8)
-    with pytest.raises(TypeError, match=r"penalties: expected penalties such as gan_np\.penalties\.R1"):
+    with pytest.raises(TypeError, match=r"penalties: expected penalties such as \[gan_np\.penalties\.R1"):
         Trainer(gan(), images, batch_size=4, penalties=[10.0])
     with pytest.raises(ValueError, match="weight: expected a number of at least 0"):
         R1(-1.0)
