@@ -138,7 +138,7 @@ def test_shipped_kernels_are_read_and_give_the_bits_of_those_compiled_here(tmp_p
 
 
 def test_a_run_says_what_its_kernels_were_compiled_for(tmp_path, monkeypatch):
-    images = np.zeros((20, 8, 8, 1), np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), np.uint8)
     gan = gn.models.dcgan((8, 8, 1), 4, width=2)
     options = {"batch_size": 8, "sample_every": 0, "animation": False, "progress": False}
     gn.train(gan, images, out=tmp_path / "run", steps=1, **options)
