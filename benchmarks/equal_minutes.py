@@ -20,7 +20,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -163,16 +163,29 @@ def _measured(gan: gn.GAN, data: Any, reader: Classifier, options: argparse.Name
     return {name: float(found[name]["value"]) for name in FIGURES if name in found}
 
 
+class Point(NamedTuple):
+    """What was measured of one contestant after the same share of its time, a row for each seed."""
+
+    minutes: float
+    rows: Sequence[dict[str, Any]]
+
+
+def _by_contestant(records: list[dict[str, Any]], minutes: float) -> dict[str, list[Point]]:
+    """Each contestant's measurements in order of time."""
+    found = {}
+    for name in dict.fromkeys(record["contestant"] for record in records):
+        moments = list(zip(*(record["history"] for record in records if record["contestant"] == name), strict=True))
+        found[name] = [Point(minutes * number / len(moments), rows) for number, rows in enumerate(moments, start=1)]
+    return found
+
+
 def _print(records: list[dict[str, Any]], options: argparse.Namespace) -> None:
     groups = []
-    for name in dict.fromkeys(record["contestant"] for record in records):
-        own = [record for record in records if record["contestant"] == name]
+    for name, points in _by_contestant(records, options.minutes).items():
         lines = []
-        points = len(own[0]["history"])
-        for point in range(points):
-            rows = [record["history"][point] for record in own]
+        for minutes, rows in points:
             cells = [_spread([row[figure] for row in rows if figure in row]) for figure in FIGURES]
-            lines.append([f"{options.minutes * (point + 1) / points:.1f} min, step {rows[0]['step']:,}", *cells])
+            lines.append([f"{minutes:.1f} min, step {rows[0]['step']:,}", *cells])
         groups.append(report.Group(name, lines))
     columns = [("", 24), *((figure.replace("_", " "), 11) for figure in FIGURES)]
     caption = f"mean ± standard error over seeds {options.seeds}; {options.count:,} samples"
@@ -183,14 +196,12 @@ def _print(records: list[dict[str, Any]], options: argparse.Namespace) -> None:
 
 
 def _plot(records: list[dict[str, Any]], options: argparse.Namespace) -> None:
-    panels = []
+    panels, measured = [], _by_contestant(records, options.minutes)
     for figure, title in PLOTTED.items():
         lines = []
-        for name in dict.fromkeys(record["contestant"] for record in records):
-            histories = [record["history"] for record in records if record["contestant"] == name]
-            minutes = [options.minutes * (point + 1) / len(histories[0]) for point in range(len(histories[0]))]
-            rows = zip(*histories, strict=True)
-            lines.append(plots.Line(name, minutes, [Spread.of([row[figure] for row in point]) for point in rows]))
+        for name, points in measured.items():
+            values = [Spread.of([row[figure] for row in point.rows]) for point in points]
+            lines.append(plots.Line(name, [point.minutes for point in points], values))
         panels.append(plots.Panel(title, "minutes of training", lines))
     reading = f"Medians over seeds {options.seeds}, bars the middle half; precision and coverage: higher is better."
     title = f"Equal minutes on {options.title or options.data}"

@@ -26,15 +26,13 @@ def run(command: list[str], limit: float) -> subprocess.CompletedProcess[str] | 
     with child:
         try:
             output, errors = child.communicate(timeout=max(limit, 0.1))
-        except subprocess.TimeoutExpired:
+        except BaseException as error:  # a Ctrl-C too, which does not reach a session of its own
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
             child.communicate()
             return None
-        except BaseException:  # Ctrl-C does not reach a session of its own
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-            raise
     return subprocess.CompletedProcess(command, child.returncode, output, errors)
 
 

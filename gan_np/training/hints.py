@@ -87,11 +87,11 @@ class ModelWithoutItsGame(Hint):
         missing += [name for name, place in (("R1", "real"), ("R2", "fake")) if place not in places]
         if not missing:
             return None
-        lacking = f"{', '.join(missing[:-1])} and {missing[-1]}" if len(missing) > 1 else missing[0]
         return (
             "r3gan has no normalisation and is made for the relativistic objective with R1 and R2; this training is without "
-            f'{lacking} and is not expected to converge; give objective="relativistic", penalties="r1(1), r2(1)" and '
-            "beta1=0.0, or a preset such as r3gan-digits (gan-np train --list-presets, gan_np.runs.preset)"
+            f'{listed(missing, "and")} and is not expected to converge; give objective="relativistic", '
+            'penalties="r1(1), r2(1)" and beta1=0.0, or a preset such as r3gan-digits (gan-np train --list-presets, '
+            "gan_np.runs.preset)"
         )
 
 

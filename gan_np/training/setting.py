@@ -48,7 +48,7 @@ class Setting:
         return [f"a penalty such as r1{self.without_batch_norm}"] if self.one_head and not self.penalties else []
 
 
-def listed(advice: list[str]) -> str:
-    """Several pieces of advice as one: "a, b or c"."""
-    *most, last = advice
-    return f"{', '.join(most)} or {last}" if most else last
+def listed(parts: list[str], word: str = "or") -> str:
+    """Several parts of a sentence as one: "a, b or c", or with another word before the last."""
+    *most, last = parts
+    return f"{', '.join(most)} {word} {last}" if most else last

@@ -23,11 +23,11 @@ REFERENCE = ",".join(
 )
 
 
-def _pictures(folder):
+def _labelled_images(folder):
     """A file of images that has the shape of no other data."""
     images = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3), np.uint8)
-    np.savez(folder / "pictures.npz", images=images, labels=np.arange(40) % 10)
-    return folder / "pictures.npz"
+    np.savez(folder / "images.npz", images=images, labels=np.arange(40) % 10)
+    return folder / "images.npz"
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_it_goes_through_stages_and_goes_on_where_it_was(standin, tmp_path, caps
     monkeypatch.setattr("shutil.which", lambda program: None)
     monkeypatch.setenv("GAN_NP_KERNELS", REFERENCE)  # the training; what is timed is named
     options = ["--quick", "--pretend", "--out", str(tmp_path / "out"), "--stages", STAGES]
-    options += ["--pack", str(tmp_path / "pack"), "--data", f"stacked={_pictures(tmp_path)}"]
+    options += ["--pack", str(tmp_path / "pack"), "--data", f"stacked={_labelled_images(tmp_path)}"]
     assert gpu_report.main(options) == 0
     tmp_path, pack = tmp_path / "out", tmp_path / "pack"
     record = json.loads((tmp_path / "gpu_report.json").read_text())
