@@ -73,16 +73,7 @@ __device__ void gradient_and_sums(const real* dy, const real* y, real* dz, real*
                 if (dz) store(dz, row * columns + column, at.dy);
             });
     }
-    sums = merge_rows<COLUMN_THREADS>(sums);
-    if (threadIdx.y || column >= columns) return;
-#pragma unroll
-    for (int i = 0; i < WIDTH; ++i) {
-        real sum = sums.at[0].at[i];
-        if (partial)
-            partial[partial_index(0, columns, column + i)] = sum;
-        else
-            to[column + i] = add ? to[column + i] + sum : sum;
-    }
+    write_sums(sums, partial, columns, column, add, to);
 }
 
 // dz (not written where it is null: then f is linear) and, in the same pass, the partial sums of db. Where `partial` is null, the

@@ -83,6 +83,22 @@ __device__ __forceinline__ int partial_index(int which, int columns, int column)
     return (which * gridDim.y + blockIdx.y) * columns + column;
 }
 
+// End the first stage for one sum a column. Row 0 of each block writes its partial sum; where `partial` is null it writes the
+// result itself, added to what is there if `add` says so.
+template <int WIDTH>
+__device__ __forceinline__ void write_sums(Sums<1, WIDTH> sums, real* partial, int columns, int column, int add, real* to) {
+    sums = merge_rows<COLUMN_THREADS>(sums);
+    if (threadIdx.y || column >= columns) return;
+#pragma unroll
+    for (int i = 0; i < WIDTH; ++i) {
+        real sum = sums.at[0].at[i];
+        if (partial)
+            partial[partial_index(0, columns, column + i)] = sum;
+        else
+            to[column + i] = add ? to[column + i] + sum : sum;
+    }
+}
+
 // The second stage: the totals of `count` partial sums, for one column a thread; the threads of row 0 have them.
 template <int COUNT>
 __device__ __forceinline__ Sums<COUNT, 1> total_of_partials(const real* partial, int count, int columns, int column) {

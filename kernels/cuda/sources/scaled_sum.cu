@@ -45,16 +45,7 @@ __device__ void total_of(const real* x, const real* scale, real* partial, int ro
                 for (int i = 0; i < WIDTH; ++i) sums.at[0].at[i] += found.factor * found.x.at[i];
             });
     }
-    sums = merge_rows<COLUMN_THREADS>(sums);
-    if (threadIdx.y || column >= columns) return;
-#pragma unroll
-    for (int i = 0; i < WIDTH; ++i) {
-        real sum = sums.at[0].at[i];
-        if (partial)
-            partial[partial_index(0, columns, column + i)] = sum;
-        else
-            to[column + i] = add ? to[column + i] + sum : sum;
-    }
+    write_sums(sums, partial, columns, column, add, to);
 }
 
 // Where `partial` is null, the one block of a column writes the total, or adds it to what is there.
