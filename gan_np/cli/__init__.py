@@ -73,17 +73,20 @@ def _ending_on_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _lost_interrupts() -> list[object]:
+def _lost_interrupts() -> list[threading.Timer]:
     """Return a list that is no longer empty once Ctrl-C arrived inside a Python function called from C, where Python cannot
     raise it. This happens while Numba compiles; the compilation then fails with an error of its own. Python's message about
-    it is not printed; the interrupt is sent once more, so that a command in which nothing fails ends too."""
-    lost: list[object] = []
+    it is not printed. A timer, which is put into the list, sends the interrupt once more, so that a command in which nothing
+    fails ends too; sent at once, it would arrive in the function that looks, where it would be lost again."""
+    lost: list[threading.Timer] = []
     before = sys.unraisablehook
 
     def look(found: sys.UnraisableHookArgs) -> None:
         if issubclass(found.exc_type, KeyboardInterrupt):
-            lost.append(found.exc_type)
-            _thread.interrupt_main()
+            once_more = threading.Timer(0.2, _thread.interrupt_main)
+            once_more.daemon = True
+            lost.append(once_more)
+            once_more.start()
         else:
             before(found)
 
@@ -115,6 +118,8 @@ def main() -> None:
         sys.exit(128 + stop.number)
     except Exception as error:
         if lost:
+            for once_more in lost:
+                once_more.cancel()
             _leave(" ".join(["interrupted", *getattr(error, "__notes__", [])]), 130)
         where = place_in_imported(error)
         if where is None and not isinstance(error, EXPECTED):

@@ -226,7 +226,7 @@ def test_interrupted_saves_and_says_so(images: Path, tmp_path: Path, number: int
 
 
 INTERRUPTED = """
-import ctypes, sys
+import ctypes, sys, time
 import gan_np.runs.loop as loop
 from gan_np.cli import main
 def at_once(*_, **__):
@@ -234,12 +234,15 @@ def at_once(*_, **__):
 def lost(*_, **__):
     ctypes.CFUNCTYPE(None)(at_once)()  # as while Numba compiles
     raise RuntimeError("no compiled object yet")
-loop.build_trainer = {"at once": at_once, "lost": lost}[sys.argv.pop(1)]
+def unnoticed(*_, **__):
+    ctypes.CFUNCTYPE(None)(at_once)()
+    time.sleep(60)  # nothing fails: the interrupt has to come again
+loop.build_trainer = {"at once": at_once, "lost": lost, "unnoticed": unnoticed}[sys.argv.pop(1)]
 main()
 """
 
 
-@pytest.mark.parametrize("where", ["at once", "lost"])
+@pytest.mark.parametrize("where", ["at once", "lost", "unnoticed"])
 def test_an_interrupt_before_the_training_is_one_line(images: Path, tmp_path: Path, where: str) -> None:
     options = ["train", "--data", images, *SMALL, "--out", tmp_path / "run"]
     done = subprocess.run(
