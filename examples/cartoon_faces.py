@@ -9,9 +9,10 @@ Drawn from the style "Personas by Draftbit" (https://personas.draftbit.com/) by 
 stroke of any curvature, eyes, nose and mouth move sideways on the head, the light on the forehead is left out, and the
 image is cut around the face.
 
-The file holds x_train, x_test (uint8 (N, side, side, 3)), y_train, y_test (1 for a smile, 0 otherwise), and the factors
-of every image: factors_train, factors_test (float32 (N, columns)) with factor_names (columns). A factor of several
-kinds has a column for each, "hair=long" …, one of which is 1. All factors are independent, and each is uniform:
+The file holds x_train, x_test (uint8 (N, side, side, 3)), y_train, y_test (1 for a smile, 0 otherwise; or classes of the
+factors that --labels names), and the factors of every image: factors_train, factors_test (float32 (N, columns)) with
+factor_names (columns). A factor of several kinds has a column for each, "hair=long" …, one of which is 1. All factors
+are independent, and each is uniform:
 
     pose    −1 (looks to the left) … 1 (to the right): where eyes, nose and mouth are on the head
     smile   −1 (corners of the mouth down) … 1 (up): curvature of the mouth
@@ -25,6 +26,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+from collections.abc import Sequence
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -94,6 +96,16 @@ def columns_of(drawn: dict[str, np.ndarray]) -> tuple[np.ndarray, list[str]]:
     return np.stack(columns, axis=1).astype(np.float32), names
 
 
+def labels_of(drawn: dict[str, np.ndarray], chosen: Sequence[str]) -> np.ndarray:
+    """Classes int64 (count,): one for each combination of kinds of the factors chosen; pose and smile have two, below and
+    above 0."""
+    labels = np.zeros(len(drawn["smile"]), np.int64)
+    for name in chosen:
+        continuous = name in CONTINUOUS
+        labels = labels * (2 if continuous else len(KINDS[name])) + (drawn[name] > 0 if continuous else drawn[name])
+    return labels
+
+
 def svg_of(style: Any, pose: float, smile: float, eyes: str, hair: str, hair_colour: str, skin: str) -> str:
     """One face as SVG."""
     from dicebear import Avatar
@@ -132,8 +144,8 @@ def render(svg: str, side: int) -> np.ndarray:
         return np.asarray(image.convert("RGB"))
 
 
-def faces(count: int, side: int = 64, seed: int = 0, part: int = 0) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """`count` images uint8 (count, side, side, 3), their factors (count, columns) and the columns' names."""
+def faces(count: int, side: int = 64, seed: int = 0, part: int = 0) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """`count` images uint8 (count, side, side, 3), and the values of their factors by name."""
     from dicebear import Style
 
     style = Style(definition())  # once: from a bare definition every image would take hundreds of milliseconds
@@ -143,7 +155,17 @@ def faces(count: int, side: int = 64, seed: int = 0, part: int = 0) -> tuple[np.
         values: dict[str, Any] = {name: float(drawn[name][index]) for name in CONTINUOUS}
         values |= {name: kinds[drawn[name][index]] for name, kinds in KINDS.items()}
         images[index] = render(svg_of(style, **values), side)
-    return images, *columns_of(drawn)
+    return images, drawn
+
+
+def factors_given(text: str) -> list[str]:
+    """Names of factors, divided by commas."""
+    names = text.split(",")
+    wrong = [name for name in names if name not in (*CONTINUOUS, *KINDS)]
+    if wrong or len(set(names)) < len(names):
+        known = ", ".join((*CONTINUOUS, *KINDS))
+        raise argparse.ArgumentTypeError(f"expected different factors of {known}, divided by commas, got {text!r}")
+    return names
 
 
 def main() -> None:
@@ -153,14 +175,23 @@ def main() -> None:
     parser.add_argument("--test-count", type=int, default=2_000, help="held-out images (default: 2000)")
     parser.add_argument("--side", type=int, default=64, help="pixels (default: 64)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--labels",
+        type=factors_given,
+        default=["smile"],
+        metavar="FACTORS",
+        help="factors whose combinations are the classes, such as hair,skin; pose and smile count as two kinds, below and"
+        " above 0 (default: smile)",
+    )
     parser.add_argument("--out", type=Path, default=Path("faces.npz"))
     arguments = parser.parse_args()
     require_packages()
     contents: dict[str, Any] = {}
     for part, (name, count) in enumerate((("train", arguments.count), ("test", arguments.test_count))):
-        images, factors, names = faces(count, arguments.side, arguments.seed, part)
-        smile = factors[:, names.index("smile")]
-        contents |= {f"x_{name}": images, f"y_{name}": (smile > 0).astype(np.int64), f"factors_{name}": factors}
+        images, drawn = faces(count, arguments.side, arguments.seed, part)
+        factors, names = columns_of(drawn)
+        labels = labels_of(drawn, arguments.labels)
+        contents |= {f"x_{name}": images, f"y_{name}": labels, f"factors_{name}": factors}
     np.savez_compressed(arguments.out, factor_names=np.array(names), **contents)
     print(f"wrote {arguments.out}")
 

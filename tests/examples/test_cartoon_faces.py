@@ -1,5 +1,6 @@
 """The maker of cartoon faces: deterministic, its factors true. Skips without the extra `faces`."""
 
+import argparse
 import importlib.util
 import subprocess
 import sys
@@ -26,8 +27,9 @@ def maker() -> object:
 
 
 def test_a_face_is_the_same_whatever_the_count(maker) -> None:
-    few, factors, names = maker.faces(3, side=32, seed=4)
-    more, more_factors, _ = maker.faces(5, side=32, seed=4)
+    few, drawn = maker.faces(3, side=32, seed=4)
+    more, more_drawn = maker.faces(5, side=32, seed=4)
+    (factors, names), (more_factors, _) = maker.columns_of(drawn), maker.columns_of(more_drawn)
     assert few.shape == (3, 32, 32, 3)
     assert few.dtype == np.uint8
     assert np.array_equal(few, more[:3])
@@ -58,6 +60,16 @@ def test_factors_move_what_they_say(maker) -> None:
         middle = np.abs(columns - columns.mean()) < 2
         ends = np.abs(columns - columns.mean()) > 5
         assert sign * (rows[ends].mean() - rows[middle].mean()) > 1.5
+
+
+def test_labels_count_combinations(maker) -> None:
+    drawn = {"smile": np.array([-0.5, 0.5, 0.5]), "skin": np.array([2, 0, 1]), "hair": np.array([1, 1, 0])}
+    skins = len(maker.KINDS["skin"])
+    assert list(maker.labels_of(drawn, ["smile"])) == [0, 1, 1]
+    assert list(maker.labels_of(drawn, ["hair", "skin"])) == [skins + 2, skins, 1]
+    assert list(maker.labels_of(drawn, ["hair", "smile"])) == [2, 3, 1]
+    with pytest.raises(argparse.ArgumentTypeError, match=r"expected different factors .* got 'hair,hat'"):
+        maker.factors_given("hair,hat")
 
 
 def test_the_file_is_a_data_set(tmp_path: Path) -> None:
