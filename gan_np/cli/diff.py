@@ -17,7 +17,7 @@ from .output import say
 if TYPE_CHECKING:
     from rich.table import Table
 
-NAME_WIDTH, CELL_WIDTH = 32, 24
+NAME_WIDTH, CELL_WIDTH, NAME_LINE = 32, 24, 16
 """How wide the names of rows and the cells of a run may be; longer ones take several lines."""
 
 
@@ -30,9 +30,9 @@ def diff(
 ) -> None:
     """Say in which settings two or more runs differ, and what was measured of each.
 
-    A row for each setting that is not the same in all, a column for each run; where config.toml of a run does not name the
-    setting, its default. Then how far each got, what a step took, and the distances that were measured. (`gan-np compare`
-    measures how far apart the samples of two runs are.)
+    Settings that config.toml of a run does not name are shown with their default.
+
+    How far apart the samples of two runs are says `gan-np compare`.
     """
     from gan_np.evaluation.report import plain
     from gan_np.runs import diff as find_differences
@@ -90,7 +90,7 @@ def _print(names: Sequence[str], parts: Sequence[Sequence[Sequence[str]]]) -> No
 
 def _broken(name: str) -> str:
     """The name of a run, on several lines where it is long: those of sweeps have commas."""
-    return name if cell_len(name) <= CELL_WIDTH else name.replace(",", ",\n")
+    return name if cell_len(name) <= NAME_LINE else name.replace(",", ",\n")
 
 
 def _table(name_width: int, columns: Sequence[tuple[str, int]]) -> Table:

@@ -13,7 +13,7 @@ from gan_np.printable import printable
 from gan_np.training.hints import TrainingHint
 
 from .flags import given, settings_of, with_config_flags
-from .output import console, say
+from .output import console, lines_of, say
 from .seeds import parse_seeds
 from .usage import checking_options, wrong_option
 
@@ -73,8 +73,8 @@ def sweep(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Whose features are compared, as of evaluate: classifier (trained the first time, of labelled data), pixels, "
-            "or a file.",
+            help="Whose features are compared, as of evaluate: classifier (trained the first time, of labelled data), "
+            "pixels, or a file.",
             show_default="classifier",
         ),
     ] = None,
@@ -96,9 +96,11 @@ def sweep(
 ) -> None:
     """Train every combination of some settings, and say which is best. Takes the settings of `train`.
 
-    Each combination is checked before the first is trained, has a run folder of its own, and is measured at its end: by the
-    sliced Wasserstein distance to real images, and where they have labels by the Fréchet distance of features of a
-    classifier. The table at the end has a row for each combination, the best first. What was done is not done again.
+    Each combination is checked before the first is trained, and has a run folder of its own.
+
+    Measured at the end: the sliced Wasserstein distance to real images, of labelled data the Fréchet distance too.
+
+    The table has the best first. What was done before is not done again.
     """
     from gan_np.sweeps.performing import perform, read_plan, results_so_far
 
@@ -169,8 +171,10 @@ def _plan(
     varied: dict[str, Any] = {}
     for text in vary:
         name, found = parse_varied(text)
-        if name in varied or name in flags:
+        if name in varied:
             raise ValueError(f"vary: {name} is given twice; name it once, with all its values")
+        if name in flags:
+            raise ValueError(f"vary: {name} is given as --{name.replace('_', '-')} too; leave one of them out")
         varied[name] = found
     settings = {name: value for name, value in values.items() if name not in varied} | flags
     table = {name: found for name, found in values.get("vary", {}).items() if name not in flags} | varied
@@ -207,10 +211,14 @@ def _dry_run(plan: Plan, out: Path) -> None:
     heads = (*names, "seed", "steps", "minutes left", "state")
     _print(Table(heads, tuple(rows), numbers=tuple(range(len(names), len(names) + 3))))
     chosen = f", {plan.random:,} of {plan.combinations:,} combinations," if plan.random is not None else ""
-    console().print(
-        f"{len(rows):,} run{'s' if len(rows) > 1 else ''}{chosen} in {out}: {duration(total)} of training, estimated from a few "
-        "steps, and the measurements at the end"
-    )
+    runs = f"{len(rows):,} run{'s' if len(rows) > 1 else ''}{chosen} in {out}"
+    _say(f"{runs}: {duration(total)} of training, by a few steps of it, and the measurements at the end")
+
+
+def _say(text: str) -> None:
+    """A line of the result, on a terminal broken between words."""
+    out = console()
+    out.print("\n".join(lines_of(text, out)))
 
 
 def _report(found: SweepResults, plan: Plan, out: Path, quiet: bool) -> None:
@@ -218,11 +226,11 @@ def _report(found: SweepResults, plan: Plan, out: Path, quiet: bool) -> None:
 
     _print(found.table())
     for run in found.troubles[:MOST_TROUBLES]:
-        console().print(f"{run.name}: {run.said}")
+        _say(f"{run.name}: {run.said}")
     if len(found.troubles) > MOST_TROUBLES:
-        console().print(f"(and {len(found.troubles) - MOST_TROUBLES} more)")
+        _say(f"(and {len(found.troubles) - MOST_TROUBLES} more)")
     if set(plan.vary) & set(OF_DATA):
-        console().print("data are varied, each run is compared with its own: figures of different data do not compare")
+        _say("data are varied, each run is compared with its own: figures of different data do not compare")
     best = found.best
     if best is not None:
         say("the best is in:", quiet=quiet)

@@ -35,7 +35,7 @@ def measure_run(
     seed: int = 0,
     device: str = "cpu",
     progress: bool = False,
-    tell: Callable[[str], object] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> RunMeasured:
     """The figures of a run's newest checkpoint, the same numbers as those of `evaluate_run`.
 

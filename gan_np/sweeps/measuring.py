@@ -25,20 +25,18 @@ def measured_of(place: Path, plan: Plan) -> Mapping[str, Any] | None:
 
 
 def measure(
-    place: Path, plan: Plan, device: str, *, progress: bool, tell: Callable[[str], object] | None
+    place: Path, plan: Plan, device: str, *, progress: bool, tell: Callable[[str], None] | None
 ) -> Mapping[str, Any]:
     """Measure a run, and write down what was found."""
     figures, facts, by_network = measure_run(
         place, count=plan.count, features=plan.features, device=device, progress=progress, tell=tell
     )
-    done = steps_done(place)
-    steps = ", ".join(f"{count:,}" for count in done.values())
     found = {
         "count": plan.count,
         "read_by": plan.features,
         "by_network": by_network,
-        "steps": done,
-        "facts": {"checkpoint": f"step {steps}", **facts},
+        "steps": steps_done(place),
+        "facts": facts,
         "figures": figures,
     }
     text = json.dumps(plain(found), indent=1, ensure_ascii=False, allow_nan=False)

@@ -32,13 +32,15 @@ from .failures import keep_failure
 from .measuring import measure, measured_of, numbers
 from .plan import COUNT, Plan
 from .prepared import OpenedData, Prepared, State, prepare, state_of
-from .results import DONE, FAILED, NOT_FINITE, NOT_TRAINED, RunResult, SweepResults
+from .results import DONE, FAILED, NOT_DONE, NOT_FINITE, RunResult, SweepResults
 
 FILE = "sweep.toml"
+MARK = "# What gan-np sweep trains in this folder, kept by it; --resume FOLDER goes on.\n"
+"""How that file begins, by which it is told from a file of the user's own that is called so."""
 REFUSALS = (ValueError, TypeError, OSError, RuntimeError, ArithmeticError, MemoryError)
 """What may go wrong with one run without being the end of the others."""
 
-Tell = Callable[[str], object]
+Tell = Callable[[str], None]
 
 
 class SweepInterrupted(Interrupted):
@@ -113,11 +115,19 @@ def read_plan(out: str | Path) -> Plan:
         FileNotFoundError: it is no such folder. ValueError, TypeError: its sweep.toml was damaged.
     """
     file = Path(out) / FILE
-    if not file.is_file():
-        raise FileNotFoundError(f"{out}: not the folder of a sweep (there is no {FILE} in it)")
+    if not _is_sweep(Path(out)):
+        raise FileNotFoundError(f"{out}: not the folder of a sweep (there is no {FILE} in it that gan-np sweep wrote)")
     values = read_toml(file)
     with of_file(file):
         return Plan.from_mapping(values)
+
+
+def _is_sweep(out: Path) -> bool:
+    """Whether a folder is that of a sweep."""
+    try:
+        return (out / FILE).read_text(encoding="utf-8", errors="replace").startswith(MARK)
+    except OSError:
+        return False
 
 
 def prepare_all(plan: Plan, out: Path | None, data: OpenedData) -> list[tuple[Prepared, State]]:
@@ -128,7 +138,7 @@ def prepare_all(plan: Plan, out: Path | None, data: OpenedData) -> list[tuple[Pr
     """
     if out is not None and out.exists():
         others = out.is_dir() and any(not entry.name.startswith(".") for entry in out.iterdir())
-        if not out.is_dir() or (others and not (out / FILE).is_file()):
+        if not out.is_dir() or (others and not _is_sweep(out)):
             raise FileExistsError(f"out: {out} exists and is not the folder of a sweep; choose another name")
     reader_named(plan.features)
     prepared = prepare(plan.runs(), data)
@@ -143,7 +153,7 @@ def perform(plan: Plan, out: Path, *, progress: bool = True, tell: Tell | None =
         known = prepare_all(plan, out, data)
         out.mkdir(parents=True, exist_ok=True)
         with RunLock(out):
-            write_atomically(out / FILE, tomli_w.dumps(plan.to_mapping()).encode())
+            write_atomically(out / FILE, (MARK + tomli_w.dumps(plan.to_mapping())).encode())
             clock = _Clock(sum(not (state.finished or state.failed) for _, state in known))
             results = []
             for number, (one, state) in enumerate(known, start=1):
@@ -190,8 +200,8 @@ def duration(seconds: float) -> str:
     ('less than a minute', 'about 12 minutes', 'about 2.8 hours')
     """
     minutes = seconds / 60
-    if minutes < 1:
-        return "less than a minute"
+    if minutes < 1.5:
+        return "less than a minute" if minutes < 1 else "about a minute"
     return f"about {minutes:.0f} minutes" if minutes < 120 else f"about {minutes / 60:.1f} hours"
 
 
@@ -249,7 +259,7 @@ def _trained(place: Path) -> bool:
 
 
 def _result(one: Prepared, state: State, place: Path, measured: Mapping[str, Any] | None, said: str = "") -> RunResult:
-    what = NOT_FINITE if state.failed else FAILED if said else DONE if measured is not None else NOT_TRAINED
+    what = NOT_FINITE if state.failed else FAILED if said else DONE if measured is not None else NOT_DONE
     there = (place / "config.toml").is_file()
     return RunResult(
         name=one.run.name,
@@ -276,6 +286,6 @@ def _how_to_go_on(out: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as error:
-        if (out / FILE).is_file():
+        if _is_sweep(out):
             error.add_note(f"(go on with: gan-np sweep --resume {out})")
         raise

@@ -20,7 +20,7 @@ from gan_np.runs.differences import written
 from gan_np.runs.resolving import resolved
 from gan_np.runs.values import plain
 
-from .values import known_setting, may_be_none
+from .values import known_setting, read_none
 
 OWN = ("vary", "seeds", "random", "count", "features", "preset")
 """What the file of a sweep has beside settings."""
@@ -99,6 +99,8 @@ class Plan:
         ):
             raise ValueError("model: the networks come from init_from as they are; leave it out")
         integer("count", self.count, LEAST)
+        if not isinstance(self.features, str):
+            raise TypeError(f"features: expected classifier, pixels or a file, got {shown(self.features)}")
 
     @property
     def combinations(self) -> int:
@@ -111,13 +113,14 @@ class Plan:
         Raises:
             ValueError, TypeError: a combination that cannot be trained whatever the data are, or that comes twice.
         """
-        combinations = [self._run(number) for number in self._chosen()]
-        seeds = self.seeds or [combinations[0].config.seed]
-        if len(combinations) * len(seeds) > MOST_RUNS:
+        chosen = self._chosen()
+        if len(chosen) * len(self.seeds or [0]) > MOST_RUNS:
             raise ValueError(
-                f"vary: {len(combinations):,} combinations with {len(seeds):,} seeds are more than {MOST_RUNS:,} runs; "
+                f"vary: {len(chosen):,} combinations with {len(self.seeds):,} seeds are more than {MOST_RUNS:,} runs; "
                 "leave some out, or draw some at random (random)"
             )
+        combinations = [self._run(number) for number in chosen]
+        seeds = self.seeds or [combinations[0].config.seed]
         found = [
             SweepRun(_name(one.varied, seed), one.varied, dataclasses.replace(one.config, seed=seed))
             for seed in seeds
@@ -150,8 +153,7 @@ class Plan:
         varied: dict[str, Any] = {}
         for name in reversed(list(self.vary)):
             number, place = divmod(number, len(self.vary[name]))
-            value = self.vary[name][place]
-            varied[name] = None if value == "none" and may_be_none(name) else value
+            varied[name] = read_none(name, self.vary[name][place])
         varied = {name: varied[name] for name in self.vary}
         try:
             refuse_overruled(self.settings, varied)
@@ -165,14 +167,15 @@ class Plan:
 
     def to_mapping(self) -> dict[str, Any]:
         """As a file has it: settings by name, `vary` as a table."""
-        found: dict[str, Any] = {
-            name: plain(value) for name, value in self.settings.items() if plain(value) is not None
-        }
+        found: dict[str, Any] = {name: _kept(value) for name, value in self.settings.items() if value is not None}
         found["seeds"] = list(self.seeds)
         for name in ("random", "preset"):
             if getattr(self, name) is not None:
                 found[name] = getattr(self, name)
-        vary = {name: ["none" if value is None else plain(value) for value in each] for name, each in self.vary.items()}
+        vary = {
+            name: ["none" if value in (None, "") else _kept(value) for value in values]
+            for name, values in self.vary.items()
+        }
         return found | {"count": self.count, "features": self.features, "vary": vary}
 
     @classmethod
@@ -185,7 +188,13 @@ class Plan:
         own = {name: values[name] for name in OWN if name in values}
         if not isinstance(own.get("vary", {}), Mapping):
             raise TypeError(f"vary: expected a table of settings and their values, got {shown(own['vary'])}")
-        return cls({name: value for name, value in values.items() if name not in OWN}, **own)
+        settings = {name: value for name, value in values.items() if name not in (*OWN, "format")}
+        return cls(settings, **own)
+
+
+def _kept(value: Any) -> Any:
+    """A value as a file has it."""
+    return value if isinstance(value, list) else plain(value)
 
 
 def _counted(names: Sequence[str]) -> dict[str, int]:

@@ -18,7 +18,7 @@ from gan_np.runs.differences import MISSING, written
 from gan_np.runs.run_figures import called, chosen_figures
 
 FORMAT_VERSION = 1
-DONE, NOT_FINITE, FAILED, NOT_TRAINED = "done", "not finite", "failed", "not trained"
+DONE, NOT_FINITE, FAILED, NOT_DONE = "done", "not finite", "failed", "not done"
 """What may have become of a run."""
 
 
@@ -38,7 +38,7 @@ class Spread(NamedTuple):
 class RunResult:
     """What became of one run.
 
-    name: of its folder. varied, seed: what is its own. state: "done", "not finite", "failed" or "not trained". said: what
+    name: of its folder. varied, seed: what is its own. state: "done", "not finite", "failed" or "not done". said: what
     went wrong. steps, seconds: of its training so far. figures: by key, as `evaluate` has them. by_network: whether features
     were read by a classifier or another network.
     """
@@ -75,7 +75,7 @@ class Combination:
     def state(self) -> str:
         """What became of them, in a word: the worst."""
         states = [run.state for run in self.runs]
-        return next(state for state in (NOT_FINITE, FAILED, NOT_TRAINED, DONE) if state in states)
+        return next(state for state in (NOT_FINITE, FAILED, NOT_DONE, DONE) if state in states)
 
     @property
     def minutes(self) -> float:

@@ -68,8 +68,8 @@ def _parts(text: str) -> list[str]:
 def _value(name: str, text: str) -> Any:
     """A value of a setting: a number, true or false, a list, nothing ("none"), otherwise text."""
     kinds = {kind for alternatives in _kinds(name) for kind in kinds_of(alternatives)}
-    if text == "none" and may_be_none(name):
-        return None
+    if text == "none":
+        return read_none(name, text)
     if kinds == {str}:
         return text
     if text in ("true", "false") and bool in kinds:
@@ -90,6 +90,14 @@ def may_be_none(name: str) -> bool:
     if field is not None:
         return field.default is None or field.default == ""
     return any(type(None) in kinds_of(kind) and "none" not in choices_of(kind) for kind in _kinds(name))
+
+
+def read_none(name: str, value: Any) -> Any:
+    """A value of a setting; None, or "none" where that stands for it, as the setting has it where it is left out."""
+    if value is None or (value == "none" and may_be_none(name)):
+        field = Config.__dataclass_fields__.get(name)
+        return None if field is None else field.default
+    return value
 
 
 def _kinds(name: str) -> list[Any]:
