@@ -102,6 +102,7 @@ def sweep(
 
     The table has the best first. What was done before is not done again.
     """
+    from gan_np.runs.resolving import resolved
     from gan_np.sweeps.performing import perform, read_plan, results_so_far
 
     _refuse_processes()
@@ -116,6 +117,9 @@ def sweep(
             raise wrong_option(f"resume: a sweep keeps its settings; leave out --{named} (or repeat the whole command)")
         plan, place = read_plan(resume), resume
     else:
+        if not vary and config is None:  # then something is missing; what is wrong with the rest comes first
+            with checking_options():
+                resolved(settings_of(flags), preset)
         if out is None:
             raise wrong_option("out: needed, as in --out runs/sweep")
         with checking_options():

@@ -4,7 +4,7 @@ OUT/
   sweep.toml                                what is varied, and all settings that were given: a file for `--config`
   g_learning_rate=0.0001,width=16,seed=0/   a run folder for each combination with each seed (see `gan_np.runs.folder`), with
     figures.json                              what was measured of it at its end
-    failure.json                              in their place, why it could not be trained to its end
+    failure.json                              or why it could not be trained to its end
 """
 
 from __future__ import annotations
@@ -217,7 +217,7 @@ def _one(plan: Plan, out: Path, one: Prepared, state: State, data: OpenedData, p
             measured = measured_of(place, plan) or measure(place, plan, one.config.device, progress=progress, tell=say)
         return _result(one, state, place, measured)
     except NonFiniteError as error:
-        keep_failure(place, error)
+        keep_failure(place, error, one.config)
         return _result(one, State(failed=str(error).partition(";")[0]), place, None)
     except REFUSALS as error:
         return _result(one, state, place, None, str(error) or type(error).__name__)

@@ -124,6 +124,8 @@ def test_a_run_that_is_not_finite_is_a_row_and_not_the_end(tmp_path: Path, data:
     told.clear()
     assert swept(tmp_path, data, vary, told, settings=settings).to_mapping() == found.to_mapping()
     assert told == [], "it is not tried again"
+    both = gn.runs.diff(*(tmp_path / "sweep" / f"d_learning_rate={rate},seed=0" for rate in ("0.001", "1e+30")))
+    assert both.rows()["settings"] == [("d_learning_rate", "0.001", "1e+30")]
     json.dumps(found.to_mapping(), allow_nan=False)
 
 
