@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # every name, for type checkers; at run time each comes when 
         ranks,
         runs,
         schedules,
+        sweeps,
         testing,
         training,
     )
@@ -213,6 +214,7 @@ __all__ = [
     "save_grid",
     "schedules",
     "show",
+    "sweeps",
     "testing",
     "train",
     "train_classifier",

@@ -38,6 +38,7 @@ OF_THE_READER = {
     "others.csv",
     "cifar10/train",
     "olivetti.npz",
+    "my/sweep.toml",
 }
 READ = ("--data", "--labels", "--held-out", "--classifier", "--resume", "--config", "--tuned", "--against", "--import")
 OF_A_RUN = ("show", "sample", "neighbours", "traverse", "walk", "invert", "evaluate", "export")

@@ -19,7 +19,7 @@ ROOMS = {
     "objectives": ["objectives", "penalties", "schedules", "optimizers", "averaging"],
     "operations": ["ops", "arrays", "devices", "checks", "registry", "cuda_graph", "display"],
     "metrics": ["metrics"],
-    "evaluation": ["evaluation"],
+    "evaluation": ["evaluation", "sweeps"],
     "latent": ["latent"],
     "explore": ["explore"],
     "interop": ["interop", "interop.onnx", "interop.torch"],

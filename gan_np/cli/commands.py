@@ -27,10 +27,15 @@ COMMANDS = {
         "Train a GAN; with no options, a DCGAN on 5,000 handwritten digits, about a minute and a half on two cores.",
         configured=True,
     ),
+    "sweep": Listed(
+        "Train every combination of some settings, and say which is best. Takes the settings of `train`.",
+        configured=True,
+    ),
     "sample": Listed("Draw samples from a trained run: images singly or as a grid, vectors as numbers."),
     "show": Listed(
         "Print what a run is, how far it got, its curves and its newest grid, as much as the terminal has room for.",
     ),
+    "diff": Listed("Say in which settings two or more runs differ, and what was measured of each."),
     "neighbours": Listed("Show the training images nearest to samples, and test whether the generator copies."),
     "traverse": Listed("Draw a grid of one sample with one factor changed across and another down."),
     "walk": Listed(

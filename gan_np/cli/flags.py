@@ -32,7 +32,6 @@ from .usage import USAGE_ERROR, Command, checking_options, parameters_of, values
 Function = TypeVar("Function", bound=Callable[..., None])
 
 GROUPS = {"model": "Options of model", "objective": "Options of objective", "optimizer": "Options of optimiser"}
-DEFAULT_DATA = "mnist-5k"
 NAMED = dict.fromkeys((*REGISTRIES, "g_optimizer", "d_optimizer", "penalties", "image_size"), str)
 """Settings that are text on the command line, whatever else they may be in Python."""
 
@@ -177,9 +176,10 @@ def _flag(option: Option, group: str) -> inspect.Parameter:
     return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
-def _numbers(flags: dict[str, Any]) -> dict[str, Any]:
-    """Flags that may be schedules as numbers, where they are numbers."""
+def settings_of(flags: dict[str, Any]) -> dict[str, Any]:
+    """The settings that were given as flags; those that may be schedules as numbers, where they are numbers."""
     hints = get_type_hints(Config)
+    flags = given(flags)
     found = dict(flags)
     for name, value in flags.items():
         if isinstance(value, str) and (name not in hints or is_schedulable(hints[name])):
@@ -200,6 +200,7 @@ def resolve(file: Path | None, flags: dict[str, Any], preset: str | None = None)
     from gan_np.runs.build import check_settings
     from gan_np.runs.contradictions import refuse_overruled
     from gan_np.runs.folder import of_file
+    from gan_np.runs.resolving import resolved
 
     values: dict[str, Any] = {}
     if file is not None:
@@ -209,26 +210,7 @@ def resolve(file: Path | None, flags: dict[str, Any], preset: str | None = None)
                 check_settings(Config.from_mapping(values))
     with checking_options():
         refuse_overruled(Config.from_mapping(values).chosen_otherwise() if file else {}, given(flags))
-        own = values | _numbers(given(flags))
-        if own.get("data") == "":
-            raise ValueError("data: expected a name or a path, got an empty text")
-        config = Config.from_mapping({"data": DEFAULT_DATA} | _of_preset(preset, own) | own)
-        check_settings(config)
-    return config
-
-
-def _of_preset(name: str | None, given: dict[str, Any]) -> dict[str, Any]:
-    """What a preset sets beside what is given, its schedules as long as the steps that are given.
-
-    Raises:
-        ValueError: there is no such preset; it is for data that must be given.
-    """
-    if name is None:
-        return {}
-    found = find_preset(name, steps=given.get("steps"), batch_size=given.get("batch_size"))
-    if "data" not in found and "data" not in given:
-        raise ValueError(f"data: the preset {name} is for {PRESETS[name].title}; give them with --data")
-    return found
+        return resolved(values | settings_of(flags), preset)
 
 
 def as_flags(text: str) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 TOGETHER = ("train", "profile", "sample", "evaluate", "neighbours")
 """Commands that processes which were started together do together; others are done by the first of them."""
+ALONE = ("sweep",)
+"""Commands that refuse to be started several times."""
 
 
 def ranks_of_command() -> Ranks:

@@ -17,7 +17,7 @@ from gan_np.runs.imported import import_file, place_in_imported
 from gan_np.runs.suggestions import suggestions
 
 from .output import say
-from .together import TOGETHER
+from .together import ALONE, TOGETHER
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 """Click's UsageError, which typer brings along in some versions and imports in others."""
@@ -64,7 +64,7 @@ class Command(TyperCommand):
         started = None if ctx.info_name in TOGETHER else started_by()
         if started is not None and started.rank:
             return None
-        if started is not None:
+        if started is not None and ctx.info_name not in ALONE:
             say(f"{ctx.info_name}: works in one process; of the {started.size} that were started the others do nothing")
         return super().invoke(ctx)
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .classifier_file import load_classifier, save_classifier
     from .config import Config
     from .data import open_data
+    from .differences import RunDifferences, diff
     from .folder import RunFolder
     from .hinting import Adviser
     from .loop import StopTraining, iterate
@@ -35,6 +36,7 @@ if not TYPE_CHECKING:
             "classifier_file": ("load_classifier", "save_classifier"),
             "config": ("Config",),
             "data": ("open_data",),
+            "differences": ("RunDifferences", "diff"),
             "folder": ("RunFolder",),
             "hinting": ("Adviser",),
             "loop": ("StopTraining", "iterate"),
@@ -55,6 +57,7 @@ __all__ = [
     "Config",
     "Interrupted",
     "MLflow",
+    "RunDifferences",
     "RunFolder",
     "RunOverview",
     "StopTraining",
@@ -66,6 +69,7 @@ __all__ = [
     "build_gan",
     "build_trainer",
     "confirm",
+    "diff",
     "iterate",
     "load_classifier",
     "load_gan",

@@ -16,6 +16,7 @@ RUN/
   evaluation.png                     figures of evaluations over steps, if the training was asked for them
   classifier.safetensors             the classifier that evaluations read, if there is one
   evaluation.json, evaluation.html   what `gan-np evaluate` found
+  figures.json, failure.json         of a run of `gan-np sweep`: what was measured of it, or why it could not be trained on
   training.gif                       the grids as an animation
   drawing.gif                        of a model that draws in steps: the last grid as it is drawn, step by step
   checkpoints/step-000500.safetensors   everything: weights, averages, moments, generators, position in the data

@@ -111,6 +111,7 @@ ROOMS = [
     {"runs"},
     {"latent"},
     {"evaluation"},
+    {"sweeps"},
     {"interop"},
     {"explore"},
     {"cli"},

@@ -1,0 +1,155 @@
+"""Every run of a sweep, made ready before the first is trained: what cannot be trained is refused while nothing is lost."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gan_np.data.dataset import Dataset
+from gan_np.runs import Config, build_gan, open_data
+from gan_np.runs.build import chosen_kernels, tuned_kernels
+from gan_np.runs.folder import read_config, refuse_full
+from gan_np.runs.loop import check
+from gan_np.runs.opened import steps_done
+from gan_np.runs.stage_folders import BEGINNINGS
+from gan_np.runs.stages import stage_trainers
+from gan_np.training.estimate import estimate
+
+from .failures import read_failure
+from .plan import SweepRun
+
+OF_DATA = (
+    "data",
+    "labels",
+    "split",
+    "image_size",
+    "fit",
+    "data_dtype",
+    "layout",
+    "channels",
+    "value_range",
+    "skip_broken",
+)
+"""Settings that say which data are read, and how."""
+
+
+class OpenedData:
+    """The data of runs, of which those that were asked for last stay in memory."""
+
+    def __init__(self) -> None:
+        self._key: tuple[Any, ...] | None = None
+        self._dataset: Dataset | None = None
+
+    def of(self, config: Config) -> Dataset:
+        """The data that a configuration names."""
+        key = tuple(getattr(config, name) for name in OF_DATA)
+        if self._dataset is None or key != self._key:
+            self._dataset = None  # before others are read
+            self._key, self._dataset = key, open_data(config)
+        return self._dataset
+
+
+class Prepared(NamedTuple):
+    """A run that can be trained. config: as its config.toml will have it. steps: of all its stages together."""
+
+    run: SweepRun
+    config: Config
+    steps: int
+
+
+class State(NamedTuple):
+    """How far a run is: steps done of all its stages together; failed: why it cannot be trained, if that is known."""
+
+    done: int = 0
+    finished: bool = False
+    failed: str = ""
+
+
+def prepare(runs: Sequence[SweepRun], data: OpenedData) -> list[Prepared]:
+    """All runs, each looked at as far as it can be without training it: networks are built, and all that uses them. Of runs
+    that differ in their seed alone one is looked at.
+
+    Raises:
+        ValueError, TypeError, FileNotFoundError, …: what is wrong with one of them; a note says with which.
+    """
+    known: dict[str, Prepared] = {}
+    found = []
+    for run in runs:
+        seen = known.get(run.combination)
+        if seen is None:
+            try:
+                seen = known[run.combination] = _look(run, data)
+            except Exception as error:
+                if run.combination:
+                    error.add_note(f"(with {run.combination})")
+                raise
+        found.append(Prepared(run, dataclasses.replace(seen.config, seed=run.config.seed), seen.steps))
+    return found
+
+
+def _look(run: SweepRun, data: OpenedData) -> Prepared:
+    dataset = data.of(run.config)
+    gan = build_gan(run.config, dataset.data_shape, dataset.classes)
+    config = run.config.of(gan)
+    steps = 0
+    for _, settings, trainer in stage_trainers(gan, dataset.data, dataset.labels, config):
+        check(trainer, settings, tuned_kernels(settings), folder=True)
+        steps += settings.steps
+    return Prepared(run, config, steps)
+
+
+def state_of(prepared: Prepared, out: Path) -> State:
+    """How far the run of a sweep is.
+
+    Raises:
+        FileExistsError: its folder is no run. ValueError: it is a run with other settings, or has done more steps.
+    """
+    place = out / prepared.run.name
+    failed = read_failure(place)
+    if failed:
+        return State(failed=failed)
+    try:
+        refuse_full(place)
+    except FileExistsError:
+        if not (place / "config.toml").is_file():
+            raise
+    else:
+        return State()
+    kept = read_config(place)
+    differ = [
+        f"{name} is {kept.value(name)!r} there and {prepared.config.value(name)!r} here"
+        for name in prepared.config.differing(kept)
+    ]
+    if differ:
+        raise ValueError(
+            f"out: {place} was trained with other settings: {'; '.join(differ)}. Choose another folder for this sweep"
+        )
+    done = sum(steps_done(place).values())
+    if done > prepared.steps:
+        raise ValueError(f"steps: {place} is at step {done:,} already; expected at least that, got {prepared.steps:,}")
+    return State(done, done == prepared.steps and not (place / BEGINNINGS).exists())
+
+
+def seconds_of(prepared: Prepared, data: OpenedData, known: dict[str, float]) -> float:
+    """What a run would take in seconds, measured on a few steps of it.
+
+    known: what was measured before, of runs that do the same work: settings that are no whole numbers (rates, decays, …)
+    change it only where they are 0.
+    """
+    key = repr(
+        {
+            name: bool(value) if isinstance(value, float) else value
+            for name, value in prepared.config.to_mapping().items()
+            if name != "seed"
+        }
+    )
+    if key not in known:
+        dataset = data.of(prepared.config)
+        gan = build_gan(prepared.config, dataset.data_shape, dataset.classes)
+        known[key] = 0.0
+        for _, settings, trainer in stage_trainers(gan, dataset.data, dataset.labels, prepared.config):
+            with chosen_kernels(settings, tuned_kernels(settings)):
+                known[key] += estimate(trainer).seconds * settings.steps
+    return known[key]
