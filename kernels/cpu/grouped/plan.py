@@ -20,7 +20,7 @@ from ..costs import up
 from ..layouts import contiguous, flat, read_only
 from ..vectors import TRANSPOSED_ROWS as ROWS
 from ..vectors import lanes
-from ..workspace import aligned, buffer
+from ..workspace import aligned, buffer, on_a_line, result
 from .contractions import Blocks, Gather, Side, Tables, gather_item, pack_weights, unpack_weights, weight_item
 from .tiles import UNROLL, WORD, channels_at_once, spreads, taps_at_once
 
@@ -109,14 +109,14 @@ class GroupedPlan:
 
     def to_small_with_epilogue(self, weight: Weights, large: Array, bias: Array | None, activation: Activation) -> Array:
         """Return f(b + bias): f of lines of sums that are still in registers, where it is linear above and below 0."""
-        small = np.empty(self.geometry.small_shape, large.dtype)
-        works = _to_small(self.geometry, large.dtype)
+        small = result(self.geometry.small_shape, large.dtype)
+        works = _to_small(self.geometry, large.dtype, (on_a_line(large), True))
         return self._sums(works, weight, False, large, small, Epilogue(bias, activation))
 
     def to_large_with_epilogue(self, weight: Weights, small: Array, bias: Array | None, activation: Activation) -> Array:
         """Return f(a + bias), in the same way."""
-        large = np.empty(self.geometry.large_shape, small.dtype)
-        works = _to_large(self.geometry, small.dtype)
+        large = result(self.geometry.large_shape, small.dtype)
+        works = _to_large(self.geometry, small.dtype, on_a_line(small))
         return self._sums(works, weight, True, small, large, Epilogue(bias, activation))
 
     def _sums(
@@ -145,7 +145,7 @@ class GroupedPlan:
     def to_weight(self, large: Array, small: Array, into: Into | None = None) -> Array:
         """Return dw, summed by splits of the images where there are few units."""
         dtype, count, line = large.dtype, threads.count(), lanes(large.dtype)
-        (work,) = _to_small(self.geometry, dtype)
+        (work,) = _to_small(self.geometry, dtype, (on_a_line(large), on_a_line(small)))
         gather, blocks, (side, aim) = work.gather, work.blocks, work.sides
         at_once = work.inside or channels_at_once(line, side.span)
         deep = up(side.inside, at_once)
@@ -211,18 +211,18 @@ def _table(values: Any) -> Array:
 
 
 @lru_cache(maxsize=256)
-def _to_small(geometry: Geometry, dtype: DType) -> tuple[Work]:
+def _to_small(geometry: Geometry, dtype: DType, on_lines: tuple[bool, bool]) -> tuple[Work]:
     """One sum: place i reads the rows i·sh − ph + u."""
     g = geometry
     start = (-g.padding[0], -g.padding[1])
     row = g.small[1] * g.small[2]
     gather = Gather(g.batch, g.large[:2], g.stride, start, g.kernel, g.small[:2], g.small[0] * row, 0, row)
     taps = np.arange(g.kernel[0] * g.kernel[1])
-    return (_work(gather, g.small[2], _sides(g, dtype), taps, dtype),)
+    return (_work(gather, g.small[2], _sides(g, dtype), taps, dtype, on_lines),)
 
 
 @lru_cache(maxsize=256)
-def _to_large(geometry: Geometry, dtype: DType) -> tuple[Work, ...]:
+def _to_large(geometry: Geometry, dtype: DType, on_line: bool) -> tuple[Work, ...]:
     """A sum for each phase: pixel r = s·m + phase of a gets from b's rows (r + p − u)/s, for the taps u where that is whole.
 
     Those are u = u₀ + s·k with u₀ = (phase + p) mod s, at the rows m + (phase + p − u₀)/s − k: the last tap first.
@@ -245,7 +245,7 @@ def _to_large(geometry: Geometry, dtype: DType) -> tuple[Work, ...]:
             g.large[0] * row, phase[0] * row + phase[1] * g.large[2], g.stride[0] * row,
         )  # fmt: skip
         taps = (orders[0][:, None] * g.kernel[1] + orders[1]).reshape(-1)
-        works.append(_work(gather, g.stride[1] * g.large[2], (b_side, a_side), taps, dtype))
+        works.append(_work(gather, g.stride[1] * g.large[2], (b_side, a_side), taps, dtype, (on_line, True)))
     return tuple(works)
 
 
@@ -263,8 +263,10 @@ def _sides(geometry: Geometry, dtype: DType) -> tuple[Side, Side]:
     return sides[0], sides[1]
 
 
-def _work(gather: Gather, column: int, sides: tuple[Side, Side], taps: Any, dtype: DType) -> Work:
-    """column: how far the next place along a row of the target lies."""
+def _work(
+    gather: Gather, column: int, sides: tuple[Side, Side], taps: Any, dtype: DType, on_lines: tuple[bool, bool]
+) -> Work:
+    """column: how far the next place along a row of the target lies. on_lines: whether source and target begin on a line."""
     (side, aim), line = sides, lanes(dtype)
     units = -(-side.channels // side.inside // side.together)
     block = min(units, max(1, LINES // side.lines))
@@ -278,8 +280,10 @@ def _work(gather: Gather, column: int, sides: tuple[Side, Side], taps: Any, dtyp
     else:
         images = max(1, min(room // max((height - 1) * step + gather.taps[0], 1), gather.batch // least))
         rows = height
+    if gather.source == (1, 1):  # pixels in the order of places, so that a tile has as few taps as can be: all items alike
+        images, rows = next(count for count in range(2 * ROWS, 0, -1) if gather.batch % count == 0), height
     tall = (rows - 1) * step + gather.taps[0]
-    straight = _fills(side, units, line), _fills(aim, units, line)
+    straight = on_lines[0] and _fills(side, units, line), on_lines[1] and _fills(aim, units, line)
     planes = [_odd(images * tall * across * side.lines) * line, _odd(images * rows * width * aim.lines) * line]
     wide = spreads(line, side.span)
     inside = 0 if wide else side.inside
@@ -321,12 +325,16 @@ def _tables(gather: Gather, blocks: Blocks, sides: tuple[Side, Side], column: in
     down = kinds.reshape(len(kinds), 1, -1, 1, gather.taps[0], 1) if blocks.straight[0] else kinds.reshape((1,) * 6)
     beside = across.reshape(1, 1, 1, -1, 1, gather.taps[1]) if blocks.straight[0] else across.reshape((1,) * 6)
     inside = np.broadcast_to(down & beside, shape)
+    bases = ((image * height + i * step) * width + j * step_across) * pixel + corner
+    places = image * gather.image + i * gather.row + j * column
+    if gather.source == (1, 1):
+        bases, places, inside = np.moveaxis(bases, 0, 2), np.moveaxis(places, 0, 2), np.moveaxis(inside, 1, 3)
     return Tables(
-        _table(((image * height + i * step) * width + j * step_across) * pixel + corner),
-        _table((u * width + v) * pixel),
+        _table(bases),
+        _table((u * width + v) * pixel if gather.taps[0] * gather.taps[1] else 0),
         _bits(inside.reshape(-1, gather.taps[0] * gather.taps[1])),
         _table(which),
-        _table(image * gather.image + i * gather.row + j * column),
+        _table(places),
         _table(np.arange(blocks.pixels) * aim.lines * line),
         max(gather.taps[0] * gather.taps[1] - 1, 0),
     )
