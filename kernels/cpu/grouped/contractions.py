@@ -288,7 +288,7 @@ def _sum_units(
                         sum_pixels(
                             span, inside, partial, out, pace[2] * line, x, x_at + own * x_step, tables.bases, pixels,
                             tables.offsets, tables.masks, (mask_at + word, blocks.words), zeros, (tap, last), c, dy,
-                            dy_at + own * dy_step + j * line, places, add,
+                            dy_at + own * dy_step + j * line, places, add, (x_step, dy_step),
                         )  # fmt: skip
 
 

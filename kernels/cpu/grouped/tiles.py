@@ -24,7 +24,7 @@ from llvmlite import ir
 from numba.core import types
 
 from ..compiled import cgutils, literal_intrinsic
-from ..strided import SOON, TO_BE_WRITTEN, prefetch
+from ..strided import AHEAD_OF_TIME, SOON, TO_BE_WRITTEN, prefetch
 from ..vectors import TRANSPOSED_ROWS as ROWS
 from ..vectors import Lines
 
@@ -184,7 +184,7 @@ def sum_taps(
 def sum_pixels(
     typing: Any, span: Any, inside: Any, out: Any, out_at: Any, out_step: Any, x: Any, x_at: Any, bases: Any,
     count: Any, offsets: Any, masks: Any, mask: Any, zeros: Any, taps: Any, channel: Any, dy: Any, dy_at: Any,
-    places: Any, add: Any,
+    places: Any, add: Any, ahead: Any,
 ) -> Any:  # fmt: skip
     """Lines of dw for some taps:
 
@@ -194,6 +194,7 @@ def sum_pixels(
     with `channels_at_once` from `channel` on, and without the pixels for which it falls outside.
     masks, mask: where the first pixel's number for these taps lies, and how far the next pixel's.
     taps: the first tap, and the last one that there is (later ones are it again), all of one number of a mask.
+    ahead: how far behind what is read of x and of dy lies what is fetched for later, the next unit's.
     """
     lanes_of_group, channels = span.literal_value, inside.literal_value
 
@@ -206,6 +207,7 @@ def sum_pixels(
             values[i] for i in (3, 4, 6, 8, 14, 16, 18)
         )
         mask_from, mask_step = (builder.extract_value(values[11], i) for i in range(2))
+        x_ahead, dy_ahead = (builder.extract_value(values[19], i) for i in range(2))
         first, last = (builder.extract_value(values[13], i) for i in range(2))
         width = lines.count
         wide = spreads(width, lanes_of_group)
@@ -231,6 +233,8 @@ def sum_pixels(
             base = builder.load(builder.gep(bases_at, [pixel]))
             beside = lines.at(small, builder.load(builder.gep(places_at, [pixel])))
             right = [parts.load(lines.at(beside, h * parts.count)) for h in range(pieces)]
+            prefetch(builder, lines.at(lines.at(starts[0], base), x_ahead), AHEAD_OF_TIME)
+            prefetch(builder, lines.at(beside, dy_ahead), AHEAD_OF_TIME)
             for t, start in enumerate(starts):
                 here = lines.at(start, base)
                 seen = None if wide else lines.load(_seen(builder, mask, bits[t], here, nothing))
@@ -258,5 +262,5 @@ def sum_pixels(
     word = types.int64
     return types.void(
         span, inside, out, word, word, x, word, bases, word, offsets, masks, mask, zeros, taps, word, dy, word, places,
-        types.boolean,
+        types.boolean, ahead,
     ), build  # fmt: skip
