@@ -26,6 +26,8 @@ from .tiles import UNROLL, WORD, channels_at_once, spreads, taps_at_once
 
 PIXELS = 384
 """Lines of one unit that are copied at a time: half of the first-level cache."""
+SUMMED = 192
+"""The same for the weights' gradient of a wide group, which reads all of them again for each tap, and as many of dy."""
 LINES = 8
 """Lines that are copied side by side: neighbours in memory, which are fetched together."""
 ITEMS = 16
@@ -107,13 +109,17 @@ class GroupedPlan:
         """Return a: for each phase of the stride one sum over those taps that reach its pixels."""
         return self.to_large_with_epilogue(weight, small, None, Activation())
 
-    def to_small_with_epilogue(self, weight: Weights, large: Array, bias: Array | None, activation: Activation) -> Array:
+    def to_small_with_epilogue(
+        self, weight: Weights, large: Array, bias: Array | None, activation: Activation
+    ) -> Array:
         """Return f(b + bias): f of lines of sums that are still in registers, where it is linear above and below 0."""
         small = result(self.geometry.small_shape, large.dtype)
         works = _to_small(self.geometry, large.dtype, (on_a_line(large), True))
         return self._sums(works, weight, False, large, small, Epilogue(bias, activation))
 
-    def to_large_with_epilogue(self, weight: Weights, small: Array, bias: Array | None, activation: Activation) -> Array:
+    def to_large_with_epilogue(
+        self, weight: Weights, small: Array, bias: Array | None, activation: Activation
+    ) -> Array:
         """Return f(a + bias), in the same way."""
         large = result(self.geometry.large_shape, small.dtype)
         works = _to_large(self.geometry, small.dtype, on_a_line(small))
@@ -145,7 +151,8 @@ class GroupedPlan:
     def to_weight(self, large: Array, small: Array, into: Into | None = None) -> Array:
         """Return dw, summed by splits of the images where there are few units."""
         dtype, count, line = large.dtype, threads.count(), lanes(large.dtype)
-        (work,) = _to_small(self.geometry, dtype, (on_a_line(large), on_a_line(small)))
+        wide = spreads(line, _sides(self.geometry, dtype)[0].span)
+        (work,) = _to_small(self.geometry, dtype, (on_a_line(large), on_a_line(small)), SUMMED if wide else PIXELS)
         gather, blocks, (side, aim) = work.gather, work.blocks, work.sides
         at_once = work.inside or channels_at_once(line, side.span)
         deep = up(side.inside, at_once)
@@ -211,14 +218,14 @@ def _table(values: Any) -> Array:
 
 
 @lru_cache(maxsize=256)
-def _to_small(geometry: Geometry, dtype: DType, on_lines: tuple[bool, bool]) -> tuple[Work]:
+def _to_small(geometry: Geometry, dtype: DType, on_lines: tuple[bool, bool], at_once: int = PIXELS) -> tuple[Work]:
     """One sum: place i reads the rows i·sh − ph + u."""
     g = geometry
     start = (-g.padding[0], -g.padding[1])
     row = g.small[1] * g.small[2]
     gather = Gather(g.batch, g.large[:2], g.stride, start, g.kernel, g.small[:2], g.small[0] * row, 0, row)
     taps = np.arange(g.kernel[0] * g.kernel[1])
-    return (_work(gather, g.small[2], _sides(g, dtype), taps, dtype, on_lines),)
+    return (_work(gather, g.small[2], _sides(g, dtype), taps, dtype, on_lines, at_once),)
 
 
 @lru_cache(maxsize=256)
@@ -264,15 +271,24 @@ def _sides(geometry: Geometry, dtype: DType) -> tuple[Side, Side]:
 
 
 def _work(
-    gather: Gather, column: int, sides: tuple[Side, Side], taps: Any, dtype: DType, on_lines: tuple[bool, bool]
+    gather: Gather,
+    column: int,
+    sides: tuple[Side, Side],
+    taps: Any,
+    dtype: DType,
+    on_lines: tuple[bool, bool],
+    at_once: int = PIXELS,
 ) -> Work:
-    """column: how far the next place along a row of the target lies. on_lines: whether source and target begin on a line."""
+    """column: how far the next place along a row of the target lies. on_lines: whether source and target begin on a line.
+
+    at_once: lines of one unit that an item has, about.
+    """
     (side, aim), line = sides, lanes(dtype)
     units = -(-side.channels // side.inside // side.together)
     block = min(units, max(1, LINES // side.lines))
     (height, width), (step, step_across) = gather.places, gather.step
     across = (width - 1) * step_across + gather.taps[1]
-    room = max(1, PIXELS // side.lines // max(across, 1))  # rows
+    room = max(1, at_once // side.lines // max(across, 1))  # rows
     least = max(1, -(-ITEMS // -(-units // block)))
     if room < (height - 1) * step + gather.taps[0]:
         images, rows = 1, max(1, (room - gather.taps[0]) // step + 1)
@@ -280,7 +296,10 @@ def _work(
     else:
         images = max(1, min(room // max((height - 1) * step + gather.taps[0], 1), gather.batch // least))
         rows = height
-    if gather.source == (1, 1):  # pixels in the order of places, so that a tile has as few taps as can be: all items alike
+    if gather.source == (
+        1,
+        1,
+    ):  # pixels in the order of places, so that a tile has as few taps as can be: all items alike
         images, rows = next(count for count in range(2 * ROWS, 0, -1) if gather.batch % count == 0), height
     tall = (rows - 1) * step + gather.taps[0]
     straight = on_lines[0] and _fills(side, units, line), on_lines[1] and _fills(aim, units, line)
@@ -301,7 +320,9 @@ def _work(
 def _fills(side: Side, units: int, line: int) -> bool:
     """Whether the channels of all units fill their lines, side by side in the image as they would in a copy."""
     wide = side.together * side.inside
-    return (side.inside == side.span or side.together == 1) and wide == side.lines * line and units * wide == side.channels
+    return (
+        (side.inside == side.span or side.together == 1) and wide == side.lines * line and units * wide == side.channels
+    )
 
 
 def _tables(gather: Gather, blocks: Blocks, sides: tuple[Side, Side], column: int, line: int) -> Tables:
@@ -317,10 +338,10 @@ def _tables(gather: Gather, blocks: Blocks, sides: tuple[Side, Side], column: in
     across = np.ones((1, 1), bool)
     if blocks.straight[0]:
         rows = (np.arange(blocks.bands * blocks.rows) * step + top)[:, None] + u.reshape(-1)
-        there = (0 <= rows) & (rows < height)
+        there = (rows >= 0) & (rows < height)
         kinds, which = np.unique(there.reshape(blocks.bands, -1), axis=0, return_inverse=True)
         columns = (np.arange(gather.places[1]) * step_across + left)[:, None] + v.reshape(-1)
-        across = (0 <= columns) & (columns < width)
+        across = (columns >= 0) & (columns < width)
     shape = (len(kinds), blocks.images, blocks.rows, gather.places[1], *gather.taps)
     down = kinds.reshape(len(kinds), 1, -1, 1, gather.taps[0], 1) if blocks.straight[0] else kinds.reshape((1,) * 6)
     beside = across.reshape(1, 1, 1, -1, 1, gather.taps[1]) if blocks.straight[0] else across.reshape((1,) * 6)

@@ -203,9 +203,7 @@ def sum_pixels(
         target, source, bases_at, offsets_at, masks_at, nothing, small, places_at = (
             _data(context, builder, kinds[i], values[i]) for i in (2, 5, 7, 9, 10, 12, 15, 17)
         )
-        out_from, tap_step, x_from, number, first_channel, dy_from, adds = (
-            values[i] for i in (3, 4, 6, 8, 14, 16, 18)
-        )
+        out_from, tap_step, x_from, number, first_channel, dy_from, adds = (values[i] for i in (3, 4, 6, 8, 14, 16, 18))
         mask_from, mask_step = (builder.extract_value(values[11], i) for i in range(2))
         x_ahead, dy_ahead = (builder.extract_value(values[19], i) for i in range(2))
         first, last = (builder.extract_value(values[13], i) for i in range(2))
@@ -247,9 +245,7 @@ def sum_pixels(
                     builder.store(parts.fma(left, right[h], builder.load(cell)), cell)
 
         with cgutils.for_range(builder, number) as pixel:
-            mask = builder.load(
-                builder.gep(masks_at, [builder.add(mask_from, builder.mul(pixel.index, mask_step))])
-            )
+            mask = builder.load(builder.gep(masks_at, [builder.add(mask_from, builder.mul(pixel.index, mask_step))]))
             if wide:
                 with builder.if_then(_is_set(builder, mask, bits[0]), likely=True):
                     multiply(pixel.index, mask)
