@@ -18,6 +18,7 @@ GEOMETRIES = {
     "depthwise, bands": convolution_geometry(1, (33, 20, 32), 32, (3, 3), (1, 1), (1, 1), 32),
     "depthwise to one pixel": convolution_geometry(5, (4, 4, 32), 32, (4, 4), (1, 1), (0, 0), 32),
     "more taps than a mask's number has bits": convolution_geometry(1, (6, 7, 32), 32, (9, 9), (1, 1), (4, 4), 2),
+    "pixels that no tap reaches": convolution_geometry(2, (7, 9, 32), 32, (1, 1), (2, 2), (0, 0), 2),
     "lanes without a channel": convolution_geometry(2, (5, 6, 9), 18, (3, 3), (2, 2), (1, 1), 3),
 }
 LEAKY = Activation("leaky_relu", 0.2)

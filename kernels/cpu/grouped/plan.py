@@ -302,7 +302,7 @@ def _work(
     ):  # pixels in the order of places, so that a tile has as few taps as can be: all items alike
         images, rows = next(count for count in range(2 * ROWS, 0, -1) if gather.batch % count == 0), height
     tall = (rows - 1) * step + gather.taps[0]
-    straight = on_lines[0] and _fills(side, units, line), on_lines[1] and _fills(aim, units, line)
+    straight = on_lines[0] and taps.size > 0 and _fills(side, units, line), on_lines[1] and _fills(aim, units, line)
     planes = [_odd(images * tall * across * side.lines) * line, _odd(images * rows * width * aim.lines) * line]
     wide = spreads(line, side.span)
     inside = 0 if wide else side.inside
@@ -350,10 +350,11 @@ def _tables(gather: Gather, blocks: Blocks, sides: tuple[Side, Side], column: in
     places = image * gather.image + i * gather.row + j * column
     if gather.source == (1, 1):
         bases, places, inside = np.moveaxis(bases, 0, 2), np.moveaxis(places, 0, 2), np.moveaxis(inside, 1, 3)
+    pixels = len(kinds) * blocks.pixels
     return Tables(
         _table(bases),
         _table((u * width + v) * pixel if gather.taps[0] * gather.taps[1] else 0),
-        _bits(inside.reshape(-1, gather.taps[0] * gather.taps[1])),
+        _bits(inside.reshape(pixels, gather.taps[0] * gather.taps[1])),
         _table(which),
         _table(places),
         _table(np.arange(blocks.pixels) * aim.lines * line),
@@ -363,6 +364,8 @@ def _tables(gather: Gather, blocks: Blocks, sides: tuple[Side, Side], column: in
 
 def _bits(rows: Any) -> Array:
     """Each row of truth values as whole numbers of WORD bits."""
+    if rows.shape[1] == 0:
+        return _table(0)
     padded = np.zeros((len(rows), up(rows.shape[1], WORD)), np.uint8)
     padded[:, : rows.shape[1]] = rows
     return _table(np.packbits(padded, axis=1, bitorder="little").view("<i8"))
