@@ -29,6 +29,7 @@ from .elementary import logistic, tanh
 from .functions import Cells, Given, Result, compiled_function, nothing
 from .memory import get, put, sealed
 from .pool import parallel, state
+from .workspace import result
 
 LINEAR, RELU, LEAKY_RELU, TANH, SIGMOID = range(5)
 KINDS = {"linear": LINEAR, "relu": RELU, "leaky_relu": LEAKY_RELU, "tanh": TANH, "sigmoid": SIGMOID}
@@ -210,7 +211,7 @@ class BiasActivation:
     def forward(self, z: Array, bias: Array | None, activation: Activation, in_place: bool = False) -> Array:
         """Return y, from one pass that reads z and writes y."""
         flat = z.ravel()
-        y = z if in_place and z.flags.c_contiguous else np.empty(z.shape, z.dtype)
+        y = z if in_place and z.flags.c_contiguous else result(z.shape, z.dtype)
         kind, slope = kind_and_slope(activation)
         given = nothing(z.dtype) if bias is None else bias.ravel()
         _forward[z.dtype](state(), flat, given, kind, slope, y.reshape(-1))
@@ -227,7 +228,7 @@ class BiasActivation:
         if kind == LINEAR and not need_bias:
             return dy, None
         given, dtype = dy.ravel(), dy.dtype
-        output, dz = (given, dy) if kind == LINEAR else (y.ravel(), np.empty(dy.shape, dtype))
+        output, dz = (given, dy) if kind == LINEAR else (y.ravel(), result(dy.shape, dtype))
         target = nothing(dtype) if kind == LINEAR else dz.reshape(-1)
         if not need_bias:
             _backward[dtype](state(), given, output, kind, slope, target)

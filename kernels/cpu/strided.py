@@ -43,11 +43,11 @@ class Right(NamedTuple):
     """From one k to the next."""
 
 
-TO_BE_WRITTEN, AHEAD_OF_TIME = (1, 3), (0, 2)
+TO_BE_WRITTEN, SOON, AHEAD_OF_TIME = (1, 3), (0, 3), (0, 2)
 """How a line is fetched: for writing (1) or reading (0), to the first- (3) or the second-level cache (2)."""
 
 
-def _prefetch(builder: Any, pointer: Any, how: tuple[int, int]) -> None:
+def prefetch(builder: Any, pointer: Any, how: tuple[int, int]) -> None:
     """Fetch the cache line of an address, which need not be one that may be read, and do not wait for it."""
     byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
     kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
@@ -103,7 +103,7 @@ def _build(builder: Any, lines: Lines, shape: tuple[int, int], arrays: Any, valu
     c_rows = [lines.at(c, builder.mul(row, c_step)) for row in which]
     for place in c_rows:
         for j in range(columns):
-            _prefetch(builder, lines.at(place, j * lines.count), TO_BE_WRITTEN)
+            prefetch(builder, lines.at(place, j * lines.count), TO_BE_WRITTEN)
 
     def steps(count: int, a_at: Any, b_at: Any, sums: list[Any]) -> list[Any]:
         sums = list(sums)
@@ -129,7 +129,7 @@ def _build(builder: Any, lines: Lines, shape: tuple[int, int], arrays: Any, valu
 
     builder.position_at_end(blocks["body"])
     for offset in (0, w_beside):
-        _prefetch(builder, lines.at(lines.at(w, w_at), offset), AHEAD_OF_TIME)
+        prefetch(builder, lines.at(lines.at(w, w_at), offset), AHEAD_OF_TIME)
     after = steps(UNROLL, a_at, b_at, sums)
     more = builder.icmp_signed("<", turn, w_count)
     onward = (

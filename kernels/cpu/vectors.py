@@ -65,7 +65,10 @@ class Lines:
 
     def spread(self, pointer: Any) -> Any:
         """Load one number and return it in every lane of a line."""
-        one = self.builder.load(pointer)
+        return self.everywhere(self.builder.load(pointer))
+
+    def everywhere(self, one: Any) -> Any:
+        """Return a number in every lane of a line."""
         first = self.builder.insert_element(ir.Constant(self.line, ir.Undefined), one, ir.Constant(ir.IntType(32), 0))
         order = ir.Constant(ir.VectorType(ir.IntType(32), self.count), [0] * self.count)
         return self.builder.shuffle_vector(first, ir.Constant(self.line, ir.Undefined), order)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..compiled import inner
+from ..compiled import inlined, inner
 from ..memory import get, put
 from ..vectors import TRANSPOSED_ROWS as ROWS
 from ..vectors import VECTOR_BYTES, clear_line, move_line, move_part
-from .tiles import UNROLL, sum_pixels, sum_taps
+from .tiles import UNROLL, WORD, sum_pixels, sum_taps
 
 
 class Side(NamedTuple):
@@ -57,6 +57,12 @@ class Blocks(NamedTuple):
     bands: int
     rows: int
     """Rows of the target in a band."""
+    pixels: int
+    """Of a whole item."""
+    words: int
+    """Numbers of a pixel's mask: a bit for each tap."""
+    straight: tuple[bool, bool]
+    """Whether the source's units are read where they lie, and those of the target: they fill their lines."""
     height: int
     width: int
     """Of what is copied of an image, zeros around it included."""
@@ -66,21 +72,23 @@ class Blocks(NamedTuple):
     """The same of the target, where that is copied too."""
 
 
-@inner
-def full_lines(side: Any, first_unit: int, end_unit: int, line: int) -> Any:
-    """Whether the channels of some units fill all of their lines, side by side in the image as in the copy."""
-    channels, inside, span, together, lines = side
-    wide = together * inside
-    return (inside == span or together == 1) and wide == lines * line and end_unit * wide <= channels
+class Tables(NamedTuple):
+    """Where the numbers of an item's pixels lie, from where those of its first one do."""
 
-
-@inner
-def copy_full(source: Any, pixel: int, units: int, lines: int, plane: int, target: Any, at: int) -> None:
-    """Copy some units of a pixel that fill their lines."""
-    line = VECTOR_BYTES // target.itemsize
-    for unit in range(units):
-        for k in range(0, lines * line, line):
-            move_line(source, pixel + unit * lines * line + k, target, at + unit * plane + k)
+    bases: Any
+    """Where each pixel's patch begins in the source."""
+    offsets: Any
+    """How far each tap lies from there."""
+    masks: Any
+    """(mask, pixel, number): bits that say which taps of a pixel lie in the image; bands that are alike share a mask."""
+    which: Any
+    """The mask of each band."""
+    places: Any
+    """Where each pixel's numbers lie in the target."""
+    copied: Any
+    """The same in the target's copy."""
+    last: int
+    """The last tap: of a tile's pixels it reads those that were not read before."""
 
 
 @inner
@@ -115,67 +123,55 @@ def copy_source(source: Any, gather: Any, blocks: Any, side: Any, part: Any, tar
     step, taps = gather.step[0], gather.taps[0]
     first_unit, end_unit, first_image, images, m0, m1 = part
     pixel = side.lines * (VECTOR_BYTES // target.itemsize)
-    plane = blocks.plane
-    low = min(max(0, -left), blocks.width)
-    full = full_lines(side, first_unit, end_unit, VECTOR_BYTES // target.itemsize)
-    high = max(low, min(blocks.width, width - left))
     for image in range(images):
         for r in range((m1 - m0 - 1) * step + taps):
             row = m0 * step + top + r
             here = at + (image * blocks.height + r) * blocks.width * pixel
-            inside = 0 <= row < height
-            for unit in range(first_unit, end_unit):
-                own = here + (unit - first_unit) * plane
-                for k in range(own, own + (low if inside else blocks.width) * pixel, pixel):
-                    for lane in range(0, pixel, VECTOR_BYTES // target.itemsize):
-                        clear_line(target, k + lane)
-                if inside:
-                    for k in range(own + high * pixel, own + blocks.width * pixel, pixel):
-                        for lane in range(0, pixel, VECTOR_BYTES // target.itemsize):
-                            clear_line(target, k + lane)
-            if inside:
-                begin = (((first_image + image) * height + row) * width + left) * side.channels
-                if full:
-                    begin += first_unit * pixel
-                    for column in range(low, high):
-                        place = begin + column * side.channels
-                        copy_full(
-                            source, place, end_unit - first_unit, side.lines, plane, target, here + column * pixel
-                        )
-                    continue
-                for column in range(low, high):
-                    for unit in range(first_unit, end_unit):
-                        own = here + (unit - first_unit) * plane + column * pixel
+            begin = (((first_image + image) * height + row) * width + left) * side.channels
+            for column in range(blocks.width):
+                there = 0 <= row < height and 0 <= left + column < width
+                for unit in range(first_unit, end_unit):
+                    own = here + (unit - first_unit) * blocks.plane + column * pixel
+                    if there:
                         copy_unit(source, begin + column * side.channels, unit, side, target, own)
+                    else:
+                        for k in range(own, own + pixel, VECTOR_BYTES // target.itemsize):
+                            clear_line(target, k)
 
 
 @inner
 def gather_item(
     index: int, thread: int, span: int, inside: int, gather: Any, blocks: Any, sides: Any, source: Any, w: Any,
-    tables: Any, buffers: Any, target: Any,
+    tables: Any, buffers: Any, epilogue: Any, target: Any,
 ) -> None:  # fmt: skip
     """Make some units of some images of the target, or of a band of rows of one.
 
     w: packed for each line of the target, (unit, line, tap, channel of the source, lane).
-    tables: where each pixel's patch begins, where its numbers go, and how far each tap lies from where a patch begins.
-    buffers: for the copy, and for tiles that do not fill lines, with their places.
+    buffers: for the copy, to write and to read, zeros, and for tiles that do not fill lines, with their places.
+    epilogue: the biases in lines of units, whether values below 0 become 0, and else what they are multiplied by.
     """
-    bases, places, offsets = tables
-    copies, spares, spare_places = buffers
+    bases, offsets, masks, which, places, _, last = tables
+    copies, copied, zeros, spares, spare_places = buffers
+    biases, cut, slope = epilogue
     side, aim = sides
     line = VECTOR_BYTES // target.itemsize
+    below = target.dtype.type(slope)
     count = (blocks.units + blocks.block - 1) // blocks.block
     first_unit, rest = index % count * blocks.block, index // count
     end_unit = min(first_unit + blocks.block, blocks.units)
-    m0, first_image = rest % blocks.bands * blocks.rows, rest // blocks.bands * blocks.images
+    band, first_image = rest % blocks.bands, rest // blocks.bands * blocks.images
+    m0 = band * blocks.rows
     m1, images = min(m0 + blocks.rows, gather.places[0]), min(blocks.images, gather.batch - first_image)
-    plane = blocks.plane
-    copy, spare = thread * blocks.block * plane, thread * ROWS * line
+    spare = thread * ROWS * line
     taps = gather.taps[0] * gather.taps[1]
-    if taps > 0:
-        part = (first_unit, end_unit, first_image, images, m0, m1)
-        copy_source(source, gather, blocks, side, part, copies, copy)
+    x, x_at, x_step = source, _first_number(gather, side, first_unit, first_image, m0, line), side.lines * line
+    if not blocks.straight[0]:
+        x, x_at, x_step = copied, thread * blocks.block * blocks.plane, blocks.plane
+        if taps > 0:
+            part = (first_unit, end_unit, first_image, images, m0, m1)
+            copy_source(source, gather, blocks, side, part, copies, x_at)
     pixels = images * (m1 - m0) * gather.places[1]
+    mask_at = which[band] * blocks.pixels * blocks.words
     steps = (side.inside + UNROLL - 1) // UNROLL
     deep = taps * (steps * UNROLL if inside == 0 else inside) * line
     begin = first_image * gather.image + gather.origin + m0 * gather.row
@@ -185,11 +181,14 @@ def gather_item(
             channel = unit * aim.together * aim.inside + j * line
             there = min(aim.together * aim.inside - j * line, aim.channels - channel)
             full = whole and there >= line
-            w_at, x_at = (unit * aim.lines + j) * deep, copy + (unit - first_unit) * plane
+            own, x_own = unit * aim.lines + j, x_at + (unit - first_unit) * x_step
             y, y_at, y_places = (target, begin + channel, places) if full else (spares, spare, spare_places)
             for first in range(0, pixels, ROWS):
                 run = (first, pixels - 1, first if full else 0, pixels - 1 if full else ROWS - 1)
-                sum_taps(span, inside, y, y_at, y_places, copies, x_at, bases, run, offsets, taps, w, w_at, steps)
+                sum_taps(
+                    span, inside, y, y_at, y_places, x, x_own, bases, run, offsets, masks,
+                    (mask_at, blocks.words, last), zeros, w, own * deep, steps, (biases, own * line, cut, below),
+                )  # fmt: skip
                 if not full:
                     for p in range(min(ROWS, pixels - first)):
                         pixel, lane = begin + channel + places[first + p], spare + p * line
@@ -198,6 +197,13 @@ def gather_item(
                         else:
                             for g in range(there // aim.inside):
                                 move_part(spares, lane + g * aim.span, aim.inside, target, pixel + g * aim.inside)
+
+
+@inlined
+def _first_number(gather: Any, side: Any, unit: int, image: int, row: int, line: int) -> Any:
+    """Where the first number of a unit lies that a row of the target begins with, but for what `bases` has."""
+    height, width = gather.source
+    return ((image * height + row * gather.step[0]) * width) * side.channels + unit * side.lines * line
 
 
 @inner
@@ -211,8 +217,9 @@ def weight_item(
 
     Split s of the images writes partial[s], (unit, line, tap, channel of the source, lane).
     pace: how many taps and channels are summed at once, and lines that dw has for each tap.
+    buffers: for the copies of the source and of the target, to write and to read, and zeros.
     """
-    copies, smalls = buffers
+    copies, copied, smalls, smalls_copied, zeros = buffers
     side, aim = sides
     line = VECTOR_BYTES // partial.itemsize
     blocks_in_all = (blocks.units + blocks.block - 1) // blocks.block
@@ -226,60 +233,63 @@ def weight_item(
         for band in range(blocks.bands):
             m0 = band * blocks.rows
             m1 = min(m0 + blocks.rows, gather.places[0])
+            add = first_image > begin or band > 0
             for block in range(first_block, end_block):
                 first_unit = block * blocks.block
                 end_unit = min(first_unit + blocks.block, blocks.units)
                 part = (first_unit, end_unit, first_image, images, m0, m1)
-                copy = thread * blocks.block * blocks.plane
-                copy_source(source, gather, blocks, side, part, copies, copy)
-                _copy_small(
-                    small, gather, blocks, aim, part, tables[1], smalls, thread * blocks.block * blocks.small_plane
-                )
-                add = first_image > begin or band > 0
-                _sum_units(span, inside, gather, blocks, sides, pace, part, thread, tables, buffers, partial, out, add)
+                x, x_step = source, side.lines * line
+                x_at = _first_number(gather, side, first_unit, first_image, m0, line)
+                if not blocks.straight[0]:
+                    x, x_at, x_step = copied, thread * blocks.block * blocks.plane, blocks.plane
+                    copy_source(source, gather, blocks, side, part, copies, x_at)
+                dy, dy_step, places = small, aim.lines * line, tables.places
+                dy_at = first_image * gather.image + gather.origin + m0 * gather.row + first_unit * dy_step
+                if not blocks.straight[1]:
+                    dy, dy_step, places = smalls_copied, blocks.small_plane, tables.copied
+                    dy_at = thread * blocks.block * blocks.small_plane
+                    _copy_small(small, gather, blocks, aim, part, tables.places, smalls, dy_at)
+                given = (x, x_at, x_step), (dy, dy_at, dy_step, places)
+                _sum_units(span, inside, gather, blocks, aim, pace, part, tables, given, zeros, partial, out, add)
 
 
 @inner
 def _copy_small(small: Any, gather: Any, blocks: Any, aim: Any, part: Any, places: Any, target: Any, at: int) -> None:
     """Copy a block's units of those places of the target that a part has, each unit apart: (unit, place, line)."""
     first_unit, end_unit, first_image, images, m0, m1 = part
-    line = VECTOR_BYTES // target.itemsize
-    pixel = aim.lines * line
-    full = full_lines(aim, first_unit, end_unit, line)
+    pixel = aim.lines * (VECTOR_BYTES // target.itemsize)
     start = first_image * gather.image + gather.origin + m0 * gather.row
     for n in range(images * (m1 - m0) * gather.places[1]):
-        if full:
-            place = start + places[n] + first_unit * pixel
-            copy_full(small, place, end_unit - first_unit, aim.lines, blocks.small_plane, target, at + n * pixel)
-        else:
-            for unit in range(first_unit, end_unit):
-                own = at + (unit - first_unit) * blocks.small_plane + n * pixel
-                copy_unit(small, start + places[n], unit, aim, target, own)
+        for unit in range(first_unit, end_unit):
+            own = at + (unit - first_unit) * blocks.small_plane + n * pixel
+            copy_unit(small, start + places[n], unit, aim, target, own)
 
 
 @inner
 def _sum_units(
-    span: int, inside: int, gather: Any, blocks: Any, sides: Any, pace: Any, part: Any, thread: int, tables: Any,
-    buffers: Any, partial: Any, start: int, add: bool,
+    span: int, inside: int, gather: Any, blocks: Any, aim: Any, pace: Any, part: Any, tables: Any, given: Any,
+    zeros: Any, partial: Any, start: int, add: bool,
 ) -> None:  # fmt: skip
-    """Sum a block's units over what was copied; start: where the split's sums lie."""
-    bases, _, offsets = tables
-    copies, smalls = buffers
+    """Sum a block's units over some pixels; given: where x and dy lie. start: where the split's sums lie."""
+    (x, x_at, x_step), (dy, dy_at, dy_step, places) = given
     first_unit, end_unit, _, images, m0, m1 = part
-    lines = sides[1].lines
     line = VECTOR_BYTES // partial.itemsize
     taps = gather.taps[0] * gather.taps[1]
     pixels = images * (m1 - m0) * gather.places[1]
+    mask_at = tables.which[m0 // blocks.rows] * blocks.pixels * blocks.words
     for unit in range(first_unit, end_unit):
-        own = thread * blocks.block + unit - first_unit
-        for j in range(lines):
-            out = start + (unit * lines + j) * taps * pace[2] * line
-            for tap in range(0, taps, pace[0]):
-                for c in range(0, pace[2], pace[1]):
-                    sum_pixels(
-                        span, inside, partial, out, pace[2] * line, copies, own * blocks.plane, bases, pixels, offsets,
-                        (tap, taps - 1), c, smalls, own * blocks.small_plane + j * line, lines * line, add,
-                    )  # fmt: skip
+        own = unit - first_unit
+        for j in range(aim.lines):
+            out = start + (unit * aim.lines + j) * taps * pace[2] * line
+            for word in range(blocks.words):
+                last = min(taps, (word + 1) * WORD) - 1
+                for tap in range(word * WORD, last + 1, pace[0]):
+                    for c in range(0, pace[2], pace[1]):
+                        sum_pixels(
+                            span, inside, partial, out, pace[2] * line, x, x_at + own * x_step, tables.bases, pixels,
+                            tables.offsets, tables.masks, (mask_at + word, blocks.words), zeros, (tap, last), c, dy,
+                            dy_at + own * dy_step + j * line, places, add, (x_step, dy_step),
+                        )  # fmt: skip
 
 
 @inner
