@@ -255,13 +255,15 @@ class LayerPullback:
         is then made of the other two without a pass more.
     recomputable: the layer's output, where the layer can compute it again from what it keeps anyway, so that the next layer
         need not keep it.
+    over: as `function`, and it may write over dy. A layer has one only if the dx of both is memory that nobody else holds.
 
     `Layer.apply` tells it whose it is and what the input was; from then on a gradient that is not like the input is refused,
     in the layer's name, before the next layer reads it.
     """
 
     __slots__ = (
-        "_input", "_owner", "by_example", "function", "linear_function", "name", "recomputable", "refusal", "slope_function",
+        "_input", "_owner", "by_example", "function", "linear_function", "name", "over", "recomputable", "refusal",
+        "slope_function",
     )  # fmt: skip
 
     def __init__(
@@ -274,9 +276,10 @@ class LayerPullback:
         slope: Slope | None = None,
         by_example: bool = False,
         recomputable: Recomputable | None = None,
+        over: Callable[[Arrays, Wrt], Arrays] | None = None,
     ) -> None:
         self.function, self.linear_function, self.name = function, linear, name
-        self.recomputable = recomputable
+        self.recomputable, self.over = recomputable, over
         self.slope_function, self.by_example = slope, by_example
         self.refusal = refusal or "the pullback that its forward gives has none (docs/write-your-own-layer.md adds one)"
         self._owner: Any = None
@@ -287,8 +290,9 @@ class LayerPullback:
         self._owner, self._input = owner, given
         return self
 
-    def __call__(self, dy: Arrays, wrt: Wrt) -> Arrays:
-        dx = self.function(dy, wrt)
+    def __call__(self, dy: Arrays, wrt: Wrt, own: bool = False) -> Arrays:
+        """Return dx for the gradient dy of the output; `own`: dy is nobody else's and is not needed after this."""
+        dx = self.over(dy, wrt) if own and self.over is not None else self.function(dy, wrt)
         if self._owner is not None and wrt.any_input:
             require_gradient(dx, self._input, self._owner, "the gradient from its pullback", "the input")
         return dx

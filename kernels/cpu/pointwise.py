@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
 from gan_np.arrays import Array
 
 from ..geometry import Geometry
@@ -18,6 +16,7 @@ from .activation import BiasActivation
 from .blocked import Epilogue, product
 from .costs import SKINNY
 from .dense import Dense
+from .heap import empty
 from .layouts import contiguous, flat, read_only
 
 
@@ -85,7 +84,7 @@ def _with_epilogue(
     """The product of all pixels with w, or with its transpose, and the epilogue."""
     if min(weight.shape) < SKINNY:  # plain loops, which have none
         return BiasActivation().forward(plain(weight, image), *epilogue, in_place=True)
-    pixels, result = _pixels(image), np.empty(shape, image.dtype)
+    pixels, result = _pixels(image), empty(shape, image.dtype)
     sizes = (*pixels.shape, shape[3])
     product(read_only(pixels), sizes, read_only(weight), transposed, flat(result), epilogue)
     return result

@@ -15,6 +15,7 @@ from ...interfaces import Into
 from ...reference.placing import place
 from .. import pool
 from ..costs import up
+from ..heap import empty
 from ..layouts import contiguous, flat, read_only
 from ..vectors import TRANSPOSED_ROWS as ROWS
 from ..vectors import lanes
@@ -97,14 +98,14 @@ class GroupedPlan:
 
     def to_small(self, weight: Weights, large: Array) -> Array:
         """Return b: one sum over the taps of each place."""
-        small = np.empty(self.geometry.small_shape, large.dtype)
+        small = empty(self.geometry.small_shape, large.dtype)
         for number, work in enumerate(_to_small(self.geometry, large.dtype)):
             self._gather(work, weight.packed(work, False, number), large, small)
         return small
 
     def to_large(self, weight: Weights, small: Array) -> Array:
         """Return a: for each phase of the stride one sum over those taps that reach its pixels."""
-        large = np.empty(self.geometry.large_shape, small.dtype)
+        large = empty(self.geometry.large_shape, small.dtype)
         for number, work in enumerate(_to_large(self.geometry, small.dtype)):
             self._gather(work, weight.packed(work, True, number), small, large)
         return large
@@ -142,7 +143,7 @@ class GroupedPlan:
         items = -(-blocks_of_units // shares[0]) * splits
         pool.run(weight_item, (dtype, work.span, work.inside), items, arguments, constants=2)
         direct = into is not None and into.array.flags.c_contiguous
-        weight = into.array if into is not None and direct else np.empty(self.geometry.weight_shape, dtype)
+        weight = into.array if into is not None and direct else empty(self.geometry.weight_shape, dtype)
         add = into is not None and direct and into.add
         shape = (work.taps.size, blocks.units)
         taken = (read_only(partial), shape, work.sides, deep, splits, add, flat(weight))
