@@ -13,7 +13,16 @@ from gan_np.arrays import Array, to_device, to_host
 
 from .kernel_independence import check_between, check_memory, check_repeated, check_threads
 from .kernel_nan import check_not_a_number
-from .kernel_places import CHANGED, UPDATES, Guarded, check_in_place, check_places, check_recomputed, check_skip
+from .kernel_places import (
+    CHANGED,
+    UPDATES,
+    Guarded,
+    check_backward_in_place,
+    check_in_place,
+    check_places,
+    check_recomputed,
+    check_skip,
+)
 from .kernel_plans import check_plan
 from .kernel_results import TOLERANCE, KernelError, agree, on_host
 from .layouts import shifted, with_gaps
@@ -199,6 +208,8 @@ class _Check:
             _agree(guarded, case.run(self.reference, *map(_widen, hosts)), work.dtype, allowed)
         if operation == "bias_activation" and "in_place" in self.entry.features:
             check_in_place(kernel, arrays, allowed)
+        if operation in ("bias_activation", "batch_norm") and "backward_in_place" in self.entry.features:
+            check_backward_in_place(operation, kernel, arrays)
         if operation == "batch_norm" and "recomputes" in self.entry.features:
             check_recomputed(kernel, arrays)
 
