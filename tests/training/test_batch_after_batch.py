@@ -61,7 +61,7 @@ class Both(gn.objectives.NonSaturating):
 )
 def test_the_order_of_passes(objective, expected):
     said = []
-    gan = gn.models.mlp(image_shape=(8, 8, 1), latent_dim=4, hidden=8)
+    gan = gn.models.mlp((8, 8, 1), latent_dim=4, hidden=8)
     layers = gn.Flatten(), gn.Dense(4), Log(said), gn.Dense(1)
     gan.discriminator = gn.Network(gn.Sequential(*layers), (8, 8, 1), seed=1)
     Trainer(gan, IMAGES, batch_size=4, objective=objective).update_discriminator()
@@ -77,6 +77,6 @@ def test_the_order_of_passes(objective, expected):
     ],
 )
 def test_a_penalty_on_either_batch_needs_both(penalty, apart):
-    gan = gn.models.mlp(image_shape=(8, 8, 1), latent_dim=4, hidden=8)
+    gan = gn.models.mlp((8, 8, 1), latent_dim=4, hidden=8)
     trainer = Trainer(gan, IMAGES, batch_size=4, penalties=penalty)
     assert (trainer._apart({penalty.where}) is not None) == apart
