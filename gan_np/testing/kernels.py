@@ -56,8 +56,8 @@ def check_kernel(
     - gradients go into their place, overwriting or adding; y goes over z with `in_place`; `skip` leaves an update out;
     - the same input gives the same bits, each result memory of its own, whatever else the kernel does before, in between
       (two plans alive at once) or in another thread;
-    - what `normalise` of a batch normalisation makes again has the bits of `forward`, and what `backward_in_place` writes over
-      dy those of `backward`, if it declares that;
+    - what `normalise` of a batch normalisation makes again has the bits of `forward`, and what `backward_in_place`
+      writes over dy has those of `backward`, if it declares that;
     - NaN comes out where the reference has NaN, and, but for convolutions, nowhere else;
     - a plan's prepared forms serve more than one contraction.
 
