@@ -19,6 +19,7 @@ FEATURES = {
     "padding": "padding of the large image",
     "groups": "a grouped convolution: channels that meet only those of their own group",
     "in_place": "bias_activation: writing y over z where the caller says so; without it the caller never does",
+    "backward_in_place": "bias_activation, batch_norm: a method of this name, which writes dz, or dx, over dy",
     "across_ranks": "batch_norm: statistics, normalise, sums and pull as methods of their own, between which ranks add up",
     "recomputes": "batch_norm: normalise gives the bits that forward gave, and backward reads y only behind an activation",
     "first": "normal, dropout: beginning behind so many blocks of random bits, for a part of a batch",

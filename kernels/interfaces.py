@@ -167,7 +167,11 @@ class BiasActivation(Protocol):
     def backward(
         self, dy: Array, y: Array, activation: Activation, need_bias: bool, into: Into | None = None
     ) -> tuple[Array, Array | None]:
-        """dz = f′·dy with f′ read from y, and db = Σ_M dz (None if not needed). dz may be dy itself."""
+        """dz = f′·dy with f′ read from y, and db = Σ_M dz (None if not needed). dz may be dy itself.
+
+        An implementation that declares the feature "backward_in_place" has a method of this name too: the same, bit for bit,
+        but dy's memory becomes dz's.
+        """
 
 
 class BatchNorm(Protocol):
@@ -208,6 +212,9 @@ class BatchNorm(Protocol):
 
         One that declares "recomputes" too promises that `normalise`, given forward's μ and 1/√(σ² + ε), makes forward's y
         bit for bit, and that no method reads y where the activation is linear. Then y is not kept for the backward pass.
+
+        One that declares "backward_in_place" has a method of this name: as backward, bit for bit, but dy's memory becomes
+        that of dx, where dx is needed.
         """
 
 

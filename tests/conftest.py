@@ -126,8 +126,8 @@ def plant():
 
     def register(operation, implementation, **options):
         name = f"planted_{next(numbers)}"
-        # All that a reference can do; "recomputes" asks for methods that it has not.
-        features = sorted(set(kernels.FEATURES) - {"recomputes"})
+        # All that a reference can do; these two ask for methods that it has not.
+        features = sorted(set(kernels.FEATURES) - {"recomputes", "backward_in_place"})
         kernels.register_kernel(operation, name, implementation, **{"features": features, **options})
         planted.append((operation, name))
         return name

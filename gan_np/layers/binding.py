@@ -21,11 +21,11 @@ def bind(operation: ops.OperationPullback, variables: Variables, *names: str) ->
         """Where the gradients go that are wanted; to ask for one is to promise that it will be written."""
         return [None] + [variables.gradient(name) if want else None for name, want in zip(names, wanted, strict=True)]
 
-    def function(dy: Array, wrt: Wrt) -> Array | None:
+    def function(dy: Array, wrt: Wrt, over: bool = False) -> Array | None:
         has_input, *has = operation.wrt
         if not wrt.parameters:
-            return operation(dy, (wrt.any_input and has_input, *(False,) * len(has)))[0]
-        return operation(dy, (wrt.any_input and has_input, *has), places(tuple(has)))[0]
+            return operation(dy, (wrt.any_input and has_input, *(False,) * len(has)), None, over)[0]
+        return operation(dy, (wrt.any_input and has_input, *has), places(tuple(has)), over)[0]
 
     def linear(tangent: Array, wrt: Wrt) -> tuple[Array, JointPullback]:
         moved, second = operation.linear(tangent, wrt.of_arrays(len(names)))
@@ -67,4 +67,5 @@ def bind(operation: ops.OperationPullback, variables: Variables, *names: str) ->
         refusal=operation.refusal,
         slope=slope if operation.has_slope else None,
         recomputable=operation.recomputable,
+        over=(lambda dy, wrt: function(dy, wrt, True)) if operation.writes_over else None,
     )

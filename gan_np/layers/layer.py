@@ -255,13 +255,16 @@ class LayerPullback:
         is then made of the other two without a pass more.
     recomputable: the layer's output, where the layer can compute it again from what it keeps anyway, so that the next layer
         need not keep it.
+    over: as `function`, and it may write over dy. A layer has one only if the dx of both is memory that nobody else holds.
+        Whoever puts another `function` in place of this one does away with it.
 
     `Layer.apply` tells it whose it is and what the input was; from then on a gradient that is not like the input is refused,
     in the layer's name, before the next layer reads it.
     """
 
     __slots__ = (
-        "_input", "_owner", "by_example", "function", "linear_function", "name", "recomputable", "refusal", "slope_function",
+        "_input", "_over", "_owner", "by_example", "function", "linear_function", "name", "recomputable", "refusal",
+        "slope_function",
     )  # fmt: skip
 
     def __init__(
@@ -274,21 +277,30 @@ class LayerPullback:
         slope: Slope | None = None,
         by_example: bool = False,
         recomputable: Recomputable | None = None,
+        over: Callable[[Arrays, Wrt], Arrays] | None = None,
     ) -> None:
         self.function, self.linear_function, self.name = function, linear, name
-        self.recomputable = recomputable
+        self.recomputable, self._over = recomputable, (function, over)
         self.slope_function, self.by_example = slope, by_example
         self.refusal = refusal or "the pullback that its forward gives has none (docs/write-your-own-layer.md adds one)"
         self._owner: Any = None
         self._input: Any = None
+
+    @property
+    def over(self) -> Callable[[Arrays, Wrt], Arrays] | None:
+        """Return what may write over dy, if there is such a function and it still does what `function` does."""
+        function, over = self._over
+        return over if self.function is function else None
 
     def of(self, owner: Any, given: Any) -> Self:
         """This pullback, from now on that of the layer `owner` for an input like `given` (see `like`)."""
         self._owner, self._input = owner, given
         return self
 
-    def __call__(self, dy: Arrays, wrt: Wrt) -> Arrays:
-        dx = self.function(dy, wrt)
+    def __call__(self, dy: Arrays, wrt: Wrt, own: bool = False) -> Arrays:
+        """Return dx for the gradient dy of the output; `own`: dy is nobody else's and is not needed after this."""
+        over = self.over if own else None
+        dx = self.function(dy, wrt) if over is None else over(dy, wrt)
         if self._owner is not None and wrt.any_input:
             require_gradient(dx, self._input, self._owner, "the gradient from its pullback", "the input")
         return dx

@@ -131,10 +131,12 @@ def _rest_of(pullbacks: list[LayerPullback], asked: list[Wrt], rest: list[Arrays
 
 def _in_reverse(pullbacks: list[Any], of_layers: Callable[[Wrt], Iterable[Wrt]]) -> Callable[[Arrays, Wrt], Arrays]:
     def function(dy: Arrays, wrt: Wrt) -> Arrays:
+        own = False  # the first is the caller's, and no layer may write over it
         for index, asked in reversed(list(enumerate(of_layers(wrt)))):
             if not asked.anything or absent(dy):
                 break
-            dy = pullbacks[index](dy, asked)
+            dy = pullbacks[index](dy, asked, own)
+            own = pullbacks[index].over is not None
             if not wrt.keep:
                 del pullbacks[index]  # frees what this layer held before the next one needs memory
         return dy if wrt.any_input and not absent(dy) else None

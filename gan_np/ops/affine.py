@@ -84,15 +84,16 @@ def affine(
     del prepared, fused
     gate = y if activation != LINEAR and any(wrt) else None
 
-    def compute(dy: Array, asked: Asked, into: tuple[Into | None, ...]) -> Gradients:
-        dz, db = through(epilogue, activation, gate, dy, asked[2], into[2])
+    def compute(dy: Array, asked: Asked, into: tuple[Into | None, ...], over: bool = False) -> Gradients:
+        over = over and "backward_in_place" in chosen.features
+        dz, db = through(epilogue, activation, gate, dy, asked[2], into[2], over)
         return *products(name, form, dz, kept, asked, into[1]), db
 
     def linear(tangent: Array, asked: Asked) -> tuple[Array, Linearised]:
         return linearised(name, form, epilogue, activation, gate, kept, tangent, asked)
 
     slope = slope_of(name, form, epilogue, activation, gate, kept)
-    return y, OperationPullback(name, y, (x, weight, bias), wrt, compute, linear, slope=slope)
+    return y, OperationPullback(name, y, (x, weight, bias), wrt, compute, linear, slope=slope, writes_over=True)
 
 
 def slope_of(
@@ -229,10 +230,17 @@ def curvature(activation: Activation, y: Array | None) -> Array:
 
 
 def through(
-    epilogue: Any, activation: Activation, gate: Array | None, dy: Array, need_bias: bool, into: Into | None
+    epilogue: Any,
+    activation: Activation,
+    gate: Array | None,
+    dy: Array,
+    need_bias: bool,
+    into: Into | None,
+    over: bool = False,
 ) -> tuple[Array, Array | None]:
-    """dz = f′·dy, and its sum where that is needed."""
+    """dz = f′·dy, and its sum where that is needed; `over`: dz is written over dy, by a kernel that can."""
     if gate is None and not need_bias:
         return dy, None
-    dz, db = epilogue.backward(dy, dy if gate is None else gate, activation, need_bias, into)
+    backward = epilogue.backward_in_place if over else epilogue.backward
+    dz, db = backward(dy, dy if gate is None else gate, activation, need_bias, into)
     return dz, db

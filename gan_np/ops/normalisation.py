@@ -81,15 +81,17 @@ def batch_norm(
     wanted = asked(wrt, (x, scale, bias))
     kept = _Kept(chosen, x, y, scale, bias, mean, inverse, activation) if any(wanted) else None
 
-    def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
+    def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...], over: bool = False) -> Gradients:
         assert kept is not None
         _, into_scale, into_bias = (place if wanted else None for place, wanted in zip(into, wrt, strict=True))
+        backward = kernel.backward_in_place if over and "backward_in_place" in chosen.features else kernel.backward
         with kept.arrays() as arrays:
             given = (*arrays, scale, bias, mean, inverse, activation)
-            dx, dscale, dbias = kernel.backward(dy, *given, wrt[0], into_scale, into_bias)
+            dx, dscale, dbias = backward(dy, *given, wrt[0], into_scale, into_bias)
         return dx, dscale if wrt[1] else None, dbias if wrt[2] else None
 
-    return y, _pullback(y, (x, scale, bias), wanted, compute, kept), Statistics(mean, variance, count)
+    pullback = _pullback(y, (x, scale, bias), wanted, compute, kept, writes_over=True)
+    return y, pullback, Statistics(mean, variance, count)
 
 
 class _Kept:
@@ -132,10 +134,20 @@ class _Kept:
 
 
 def _pullback(
-    y: Array, arrays: tuple[Array | None, ...], wanted: Asked, compute: Any, kept: _Kept | None
+    y: Array,
+    arrays: tuple[Array | None, ...],
+    wanted: Asked,
+    compute: Any,
+    kept: _Kept | None,
+    writes_over: bool = False,
 ) -> OperationPullback:
     recomputable = None if kept is None else kept.recomputable
-    return OperationPullback("batch_norm", y, arrays, wanted, compute, refusal=BATCH_REFUSES, recomputable=recomputable)
+    return OperationPullback(
+        *("batch_norm", y, arrays, wanted, compute),
+        refusal=BATCH_REFUSES,
+        recomputable=recomputable,
+        writes_over=writes_over,
+    )
 
 
 def _over_ranks(

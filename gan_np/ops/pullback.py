@@ -20,7 +20,8 @@ from .recomputable import Recomputable
 
 Asked: TypeAlias = tuple[bool, ...]
 Gradients: TypeAlias = tuple[Array | None, ...]
-Compute: TypeAlias = Callable[[Array, Asked, tuple[Into | None, ...]], Gradients]
+Compute: TypeAlias = Callable[..., Gradients]
+"""(dy, wrt, into) → gradients; with `writes_over` a fourth argument says whether dy may be written over."""
 Linear: TypeAlias = Callable[[Array, Asked], "tuple[Array, OperationPullback | Linearised]"]
 Along: TypeAlias = Callable[[Array | None, Asked, tuple[Into | None, ...]], Array | None]
 """(ẋ, wrt, into) → ẏ, either of which is None where it is 0; writes the gradients of the operation's other arrays."""
@@ -36,6 +37,7 @@ class OperationPullback:
         dy: gradient with respect to the output, of its shape and dtype.
         wrt: which gradients are wanted, one bool for each array; at most what forward was told. All of those if None.
         into: for each array where its gradient goes (`Into(array, add)`), or None for a new array.
+        over: dy is the caller's own and will not be read again: it may be written over, and the gradient of x may lie there.
 
     Returns a tuple with one gradient for each array of the operation, None where it was not asked for.
 
@@ -53,6 +55,8 @@ class OperationPullback:
     by_example: whether a piecewise linear operation without other arrays than x treats each example by itself: its `slope`
         then follows from the rest.
     recomputable: the output, where it can be computed again from what is kept; for the operation that reads it next.
+    writes_over: whether the gradient of x is always memory of its own, never dy's unless `over` allowed it, and `compute`
+        takes a fourth argument, `over`.
     """
 
     __slots__ = (
@@ -65,6 +69,7 @@ class OperationPullback:
         "_shapes",
         "_slope",
         "recomputable",
+        "writes_over",
         "wrt",
     )
 
@@ -80,24 +85,30 @@ class OperationPullback:
         slope: Slope | None = None,
         by_example: bool = False,
         recomputable: Recomputable | None = None,
+        writes_over: bool = False,
     ) -> None:
         self._name, self._output, self.wrt = name, Like(output), wrt
-        self.recomputable = recomputable
+        self.recomputable, self.writes_over = recomputable, writes_over
         self._shapes = [None if array is None else array.shape for array in arrays]
         self._compute, self._linear, self._refusal = compute, linear, refusal
         self._slope, self._by_example = slope, by_example
 
     def __call__(
-        self, dy: Array, wrt: Sequence[bool] | None = None, into: Sequence[Into | None] | None = None
+        self,
+        dy: Array,
+        wrt: Sequence[bool] | None = None,
+        into: Sequence[Into | None] | None = None,
+        over: bool = False,
     ) -> Gradients:
         self._output.require(dy, self._name, "dy", "the output")
         asked = _narrowed(self._name, wrt, self.wrt)
         if not any(asked):
             return (None,) * len(asked)
+        how = (True,) if over and self.writes_over else ()
         if into is None:
-            return self._compute(dy, asked, (None,) * len(asked))
+            return self._compute(dy, asked, (None,) * len(asked), *how)
         first, *others = self._places(into)
-        gradients = self._compute(dy, asked, (None, *others))
+        gradients = self._compute(dy, asked, (None, *others), *how)
         # Kernels write the gradients of parameters where they go; that of the input is always a new array.
         return gradients if first is None else (placed(gradients[0], first), *gradients[1:])
 

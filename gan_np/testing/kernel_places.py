@@ -117,6 +117,34 @@ def check_in_place(kernel: Any, arrays: list[Array], tolerance: float) -> None:
                 raise KernelError(f"y is not in z's memory although in_place=True was asked ({what})")
 
 
+def check_backward_in_place(operation: str, kernel: Any, arrays: list[Array]) -> None:
+    """The feature "backward_in_place": the bits of backward, in dy's memory, and no other array changed.
+
+    Raises:
+        KernelError: other bits, other memory, or another array changed.
+    """
+    *given, dy = arrays
+    for activation in (*ACTIVATIONS, kernels.Activation()):
+        others: list[Any]
+        if operation == "batch_norm":
+            x, scale, bias = given
+            y, mean, _, inverse = kernel.forward(x, scale, bias, 1e-5, activation)
+            others = [x, y, scale, bias, mean, inverse, activation]
+        else:
+            others = [kernel.forward(*given, activation), activation, True]
+        before = [to_host(array).copy() for array in others if hasattr(array, "shape")]
+        memory = dy.copy()
+        wanted, found = kernel.backward(dy, *others), kernel.backward_in_place(memory, *others)
+        label = f"backward_in_place ({activation.kind})"
+        if any(not np.array_equal(to_host(a), to_host(b), equal_nan=True) for a, b in zip(wanted, found, strict=True)):
+            raise KernelError(f"{label} gives other bits than backward")
+        if found[0] is not memory and not (isinstance(memory, np.ndarray) and np.shares_memory(found[0], memory)):
+            raise KernelError(f"{label}: the gradient is not in dy's memory")
+        after = [to_host(array) for array in others if hasattr(array, "shape")]
+        if not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(before, after, strict=True)):
+            raise KernelError(f"{label}: changed another array than dy")
+
+
 def check_recomputed(kernel: Any, arrays: list[Array]) -> None:
     """`batch_norm` with the feature "recomputes": y made again has the bits it had, and without activation y is not read.
 

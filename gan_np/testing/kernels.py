@@ -13,7 +13,16 @@ from gan_np.arrays import Array, to_device, to_host
 
 from .kernel_independence import check_between, check_memory, check_repeated, check_threads
 from .kernel_nan import check_not_a_number
-from .kernel_places import CHANGED, UPDATES, Guarded, check_in_place, check_places, check_recomputed, check_skip
+from .kernel_places import (
+    CHANGED,
+    UPDATES,
+    Guarded,
+    check_backward_in_place,
+    check_in_place,
+    check_places,
+    check_recomputed,
+    check_skip,
+)
 from .kernel_plans import check_plan
 from .kernel_results import TOLERANCE, KernelError, agree, on_host
 from .layouts import shifted, with_gaps
@@ -47,7 +56,8 @@ def check_kernel(
     - gradients go into their place, overwriting or adding; y goes over z with `in_place`; `skip` leaves an update out;
     - the same input gives the same bits, each result memory of its own, whatever else the kernel does before, in between
       (two plans alive at once) or in another thread;
-    - what `normalise` of a batch normalisation makes again has the bits of `forward`, if it declares that;
+    - what `normalise` of a batch normalisation makes again has the bits of `forward`, and what `backward_in_place`
+      writes over dy has those of `backward`, if it declares that;
     - NaN comes out where the reference has NaN, and, but for convolutions, nowhere else;
     - a plan's prepared forms serve more than one contraction.
 
@@ -199,6 +209,8 @@ class _Check:
             _agree(guarded, case.run(self.reference, *map(_widen, hosts)), work.dtype, allowed)
         if operation == "bias_activation" and "in_place" in self.entry.features:
             check_in_place(kernel, arrays, allowed)
+        if operation in ("bias_activation", "batch_norm") and "backward_in_place" in self.entry.features:
+            check_backward_in_place(operation, kernel, arrays)
         if operation == "batch_norm" and "recomputes" in self.entry.features:
             check_recomputed(kernel, arrays)
 

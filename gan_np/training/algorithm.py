@@ -14,7 +14,7 @@ difference of large numbers, and its square's derivative one more.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,15 @@ from gan_np.models import GAN
 from gan_np.models.gan import joined
 from gan_np.models.packing import pack, unpack
 from gan_np.networks import Network, NetworkPullback
-from gan_np.objectives import Loss, NonSaturating, Objective, check_complete, check_loss
+from gan_np.objectives import (
+    DiscriminatorLoss,
+    Loss,
+    NonSaturating,
+    Objective,
+    SeparateObjective,
+    check_complete,
+    check_loss,
+)
 from gan_np.ops import accuracy, standard_normal
 from gan_np.optimizers import Adam, Optimizer
 from gan_np.penalties import PLACES, Penalty, check_different
@@ -315,11 +323,13 @@ class Trainer:
     ) -> tuple[Array, Array | None, Array | None]:
         d, objective = self.gan.discriminator, self.objective
         seen = {"real": self._seen(real), "fake": self._seen(fake)}
-        outputs, pullbacks = {}, {}
+        last = {penalty.where: number for number, penalty in enumerate(self.penalties)}
+        apart = self._apart(last)
+        pullbacks, scores, heads, parts = {}, {}, {}, {}
         for place, images in seen.items():
-            penalised = any(penalty.where == place for penalty in self.penalties)
+            penalised = place in last
             with kernels.cuda.unrounded() if penalised else contextlib.nullcontext():
-                outputs[place], pullbacks[place] = d.forward(
+                output, pullback = d.forward(
                     joined(images, context),
                     training=True,
                     update_state=True,
@@ -328,27 +338,32 @@ class Trainer:
                     updates=self._d_updates,
                     ranks=self.ranks,
                 )
-        real_logits, real_head = self.gan.heads(outputs["real"])
-        fake_logits, fake_head = self.gan.heads(outputs["fake"])
-        whole_real, whole_fake = self.ranks.all_gather(real_logits, fake_logits, what="scores")
-        found = objective.discriminator(whole_real, whole_fake)
-        loss, real_gradient, fake_gradient = check_loss(
-            objective, "discriminator", found, real=whole_real, generated=whole_fake
-        )
-        other = self._auxiliary(fake_head, z)
-        logits = {"real": real_logits, "fake": fake_logits}
-        own = self.ranks.own
-        gradients = {"real": own(real_gradient), "fake": own(fake_gradient)}
-        last = {penalty.where: number for number, penalty in enumerate(self.penalties)}
+            scores[place], heads[place] = self.gan.heads(output)
+            if apart is not None:
+                part = parts[place] = _part(apart, place, scores[place])
+                if place == "real":
+                    pullback(_heads(part.gradient, heads[place], None), inputs=False)
+                    continue
+            pullbacks[place] = pullback
+        whole_real, whole_fake = self.ranks.all_gather(scores["real"], scores["fake"], what="scores")
+        if apart is None:
+            found = objective.discriminator(whole_real, whole_fake)
+            check_loss(objective, "discriminator", found, real=whole_real, generated=whole_fake)
+        else:
+            of_real, of_fake = parts["real"], parts["fake"]
+            found = DiscriminatorLoss(of_real.value + of_fake.value, of_real.gradient, of_fake.gradient)
+        loss, own = found.value, self.ranks.own
+        other = self._auxiliary(heads["fake"], z)
+        gradients = {"real": own(found.real_gradient), "fake": own(found.fake_gradient)}
         for number, penalty in enumerate(self.penalties):
             if (place := penalty.where) != "between":
                 gradient = gradients[place] if number == last[place] else None
-                loss = loss + self._penalise(pullbacks[place], logits[place], penalty, context, gradient)
-        if "real" not in last:
-            pullbacks["real"](_heads(gradients["real"], real_head, None), inputs=False)
+                loss = loss + self._penalise(pullbacks[place], scores[place], penalty, context, gradient)
+        if "real" in pullbacks and "real" not in last:
+            pullbacks.pop("real")(_heads(gradients["real"], heads["real"], None), inputs=False)
         with self._sending("D", d, not self.penalties) as finish:
             if "fake" not in last:
-                pullbacks["fake"](_heads(gradients["fake"], fake_head, other), inputs=False)
+                pullbacks["fake"](_heads(gradients["fake"], heads["fake"], other), inputs=False)
         for penalty in self.penalties:
             if penalty.where == "between":
                 between = self._mixed(seen["real"], seen["fake"])
@@ -376,6 +391,19 @@ class Trainer:
             with d.parameters.edit() as theta:
                 array_module(theta).clip(theta, -limit, limit, out=theta)
         return loss, *accuracies
+
+    def _apart(self, penalised: Collection[str]) -> SeparateObjective | None:
+        """The objective, where D can go backward through the real batch before it goes forward through the generated one.
+
+        Then what it keeps for one batch alone is in memory. The numbers are the same: the gradient of each batch's scores
+        does not depend on the other's, and all else comes in the same order.
+        """
+        objective = self.objective
+        if self.ranks.size > 1 or not {"real", "fake"}.isdisjoint(penalised):
+            return None
+        if not isinstance(objective, SeparateObjective):
+            return None
+        return objective if type(objective).discriminator is SeparateObjective.discriminator else None
 
     def _d_updates(self) -> int:
         """How many updates D has had, for its layers that follow a schedule."""
@@ -535,6 +563,16 @@ def _checked(penalty: Penalty) -> Penalty:
         raise ValueError(f"penalties: {penalty!r}.where: expected one of {', '.join(PLACES)}")
     scheduled("penalties: weight", penalty.weight, 0.0)
     return penalty
+
+
+def _part(objective: SeparateObjective, place: str, scores: Array) -> Loss:
+    """The part of L_D that comes from the scores of one batch."""
+    found: Loss
+    if place == "real":
+        found = check_loss(objective, "real", objective.real(scores), real=scores)
+    else:
+        found = check_loss(objective, "fake", objective.fake(scores), generated=scores)
+    return found
 
 
 def _heads(logits: Array, head_output: Array | None, other: Loss | None) -> Any:

@@ -16,7 +16,10 @@ from . import costs
 from .costs import supports, unusable
 
 NAME = "numba"
-FEATURES = ("float64", "stride", "padding", "in_place", "first", "across_ranks", "recomputes")
+FEATURES = (
+    *("float64", "stride", "padding", "in_place", "backward_in_place"),
+    *("first", "across_ranks", "recomputes"),
+)
 
 
 def _register(operation: str, module: str, name: str, cost: Callable[[Problem], float] | float) -> None:

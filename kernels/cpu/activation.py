@@ -27,9 +27,9 @@ from .chunks import (
 from .compiled import inlined, inner
 from .elementary import logistic, tanh
 from .functions import Cells, Given, Result, compiled_function, nothing
+from .heap import empty
 from .memory import get, put, sealed
 from .pool import parallel, state
-from .workspace import result
 
 LINEAR, RELU, LEAKY_RELU, TANH, SIGMOID = range(5)
 KINDS = {"linear": LINEAR, "relu": RELU, "leaky_relu": LEAKY_RELU, "tanh": TANH, "sigmoid": SIGMOID}
@@ -211,7 +211,7 @@ class BiasActivation:
     def forward(self, z: Array, bias: Array | None, activation: Activation, in_place: bool = False) -> Array:
         """Return y, from one pass that reads z and writes y."""
         flat = z.ravel()
-        y = z if in_place and z.flags.c_contiguous else result(z.shape, z.dtype)
+        y = z if in_place and z.flags.c_contiguous else empty(z.shape, z.dtype)
         kind, slope = kind_and_slope(activation)
         given = nothing(z.dtype) if bias is None else bias.ravel()
         _forward[z.dtype](state(), flat, given, kind, slope, y.reshape(-1))
@@ -224,11 +224,28 @@ class BiasActivation:
         self, dy: Array, y: Array, activation: Activation, need_bias: bool, into: Into | None = None
     ) -> tuple[Array, Array | None]:
         """Return dz and db, from one pass that reads dy and y, writes dz and adds up db on its way."""
+        return self._backward(dy, y, activation, need_bias, into, False)
+
+    def backward_in_place(
+        self, dy: Array, y: Array, activation: Activation, need_bias: bool, into: Into | None = None
+    ) -> tuple[Array, Array | None]:
+        """Return the same; dz is written over dy, each number where the one was that it is made of."""
+        dz, dbias = self._backward(dy, y, activation, need_bias, into, dy.flags.c_contiguous)
+        if dz is not dy:
+            dy[...] = dz
+        return dy, dbias
+
+    def _backward(
+        self, dy: Array, y: Array, activation: Activation, need_bias: bool, into: Into | None, over: bool
+    ) -> tuple[Array, Array | None]:
         kind, slope = kind_and_slope(activation)
         if kind == LINEAR and not need_bias:
             return dy, None
         given, dtype = dy.ravel(), dy.dtype
-        output, dz = (given, dy) if kind == LINEAR else (y.ravel(), result(dy.shape, dtype))
+        output, dz = given, dy
+        if kind != LINEAR:
+            # Over dy: each of its numbers is read before the one that takes its place is written, and never again.
+            output, dz = y.ravel(), dy if over else empty(dy.shape, dtype)
         target = nothing(dtype) if kind == LINEAR else dz.reshape(-1)
         if not need_bias:
             _backward[dtype](state(), given, output, kind, slope, target)

@@ -19,10 +19,10 @@ from ..reference.placing import place
 from . import blocked, pool
 from .compiled import inner, summed
 from .costs import SKINNY
+from .heap import empty
 from .layouts import contiguous, flat, read_only
 from .memory import get, put
 from .vectors import lanes
-from .workspace import result
 
 FEW = 2
 """No more rows than this are not worth packing W."""
@@ -97,7 +97,7 @@ class Dense:
         """Return z = x·W, (N, in) times (in, out)."""
         (rows, depth), columns = x.shape, weight.shape[1]
         if rows <= FEW and min(weight.shape) >= SKINNY:
-            z = result((rows, columns), x.dtype)
+            z = empty((rows, columns), x.dtype)
             items, share = _shares(columns, rows * depth * columns, 256)
             given = (share, read_only(contiguous(x)), (rows, depth, columns), read_only(contiguous(weight)), flat(z))
             pool.run(_few_forward, x.dtype, items, given)
@@ -137,7 +137,7 @@ def _transposed(weight: Array) -> Array:
 def _product(x: Array, weight: Array, transposed: bool) -> Array:
     """Return x·W, or x·Wᵀ."""
     (rows, depth), columns, dtype = x.shape, weight.shape[0 if transposed else 1], x.dtype
-    left, z, work = read_only(contiguous(x)), result((rows, columns), dtype), rows * depth * columns
+    left, z, work = read_only(contiguous(x)), empty((rows, columns), dtype), rows * depth * columns
     if min(weight.shape) < SKINNY:
         # Few outputs of W: W is stored transposed, so that its rows are long. Few inputs: as it is.
         few_outputs = weight.shape[1] < SKINNY

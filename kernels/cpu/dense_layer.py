@@ -26,6 +26,7 @@ from . import dense_skinny, pool
 from .activation import LINEAR, add_and_activate, factors_of, gated, kind_and_slope
 from .compiled import inlined, inner
 from .costs import SKINNY, up
+from .heap import empty
 from .layouts import contiguous, flat, read_only
 from .memory import get, put
 from .panels import Own, columns_tile, left_rows, lines_tile, padded, reduce_splits, right_panel
@@ -191,7 +192,7 @@ class DenseLayer:
     def forward(self, x: Array, weight: Array, bias: Array | None, activation: Activation) -> Array:
         """Return y, from one pass that reads x and writes y."""
         (rows, depth), columns, dtype = x.shape, weight.shape[1], x.dtype
-        y, buffers = np.empty((rows, columns), dtype), tuple[Array, ...]()
+        y, buffers = empty((rows, columns), dtype), tuple[Array, ...]()
         if min(weight.shape) < SKINNY:
             group, (part, w) = _group(rows), dense_skinny.forward(weight)
         else:
@@ -240,7 +241,7 @@ class DenseLayer:
             buffers = _buffers(dtype, STRIP * up(depth, line), right, STRIP * wide)
             part, w = _backward_group, weight
         sums = buffer("sums", groups * wide, dtype)
-        dx = np.empty((rows, depth) if wrt[0] else 0, dtype)
+        dx = empty((rows, depth) if wrt[0] else 0, dtype)
         kind, slope = kind_and_slope(activation)
         given = read_only(contiguous(dy))
         arguments = (

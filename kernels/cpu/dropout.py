@@ -13,6 +13,7 @@ from ..reference.philox import WORD
 from .chunks import ROW_BLOCK, chunk_length, chunks_of, next_span, require_memory
 from .compiled import inner
 from .functions import Cells, Given, GivenBytes, Result, ResultBytes, compiled_function
+from .heap import empty
 from .memory import get, put, sealed
 from .philox import BLOCK, PIECE, philox
 from .pool import parallel, state
@@ -89,13 +90,13 @@ class Dropout:
 
     def forward(self, x: Array, rate: float, key: int, first: int = 0) -> tuple[Array, Array]:
         """Return y and the mask m; each block of random bits, from block `first` on, decides four entries."""
-        y, kept = np.empty(x.shape, x.dtype), np.empty(x.shape, np.uint8)
+        y, kept = empty(x.shape, x.dtype), np.empty(x.shape, np.uint8)
         bits = key & WORD, key >> 32, first, least_kept(rate)
         _forward[x.dtype](state(), x.ravel(), *bits, 1 / (1 - rate), y.reshape(-1), kept.reshape(-1))
         return y, kept
 
     def backward(self, dy: Array, kept: Array, rate: float) -> Array:
         """Return dx, the same map of dy, from the mask."""
-        dx = np.empty(dy.shape, dy.dtype)
+        dx = empty(dy.shape, dy.dtype)
         _backward[dy.dtype](state(), dy.ravel(), kept.ravel(), 1 / (1 - rate), dx.reshape(-1))
         return dx

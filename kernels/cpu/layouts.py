@@ -10,6 +10,7 @@ from gan_np.arrays import Array
 
 from . import pool
 from .compiled import inner
+from .heap import empty
 
 BLOCK = 16
 
@@ -37,7 +38,7 @@ def read_only(array: Array) -> Array:
 def swapped(array: Array) -> Array:
     """Return a copy with the last two axes exchanged."""
     *outer, rows, columns = array.shape
-    result = np.empty((*outer, columns, rows), array.dtype)
+    result = empty((*outer, columns, rows), array.dtype)
     strips = -(-rows // BLOCK)
     count = array.size // (rows * columns) * strips
     pool.run(_strip, array.dtype, count, (strips, rows, columns, read_only(array), flat(result)))

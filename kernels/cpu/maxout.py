@@ -11,6 +11,7 @@ from gan_np.arrays import Array
 from .chunks import ROW_BLOCK, chunk_length, chunks_of, next_span, require_memory
 from .compiled import inner
 from .functions import Cells, Given, GivenBytes, Result, ResultBytes, compiled_function
+from .heap import empty
 from .memory import get, put
 from .pool import parallel, state
 
@@ -60,12 +61,12 @@ class Maxout:
     def forward(self, x: Array, pieces: int) -> tuple[Array, Array]:
         """Return the maximum, and the first piece that has it, as uint8."""
         shape = x.shape[0], x.shape[1] // pieces
-        y, winner = np.empty(shape, x.dtype), np.empty(shape, np.uint8)
+        y, winner = empty(shape, x.dtype), np.empty(shape, np.uint8)
         _forward[x.dtype](state(), x.ravel(), pieces, y.reshape(-1), winner.reshape(-1))
         return y, winner
 
     def backward(self, dy: Array, winner: Array, pieces: int) -> Array:
         """Return dx, in which only the winner of each group receives dy."""
-        dx = np.empty((dy.shape[0], dy.shape[1] * pieces), dy.dtype)
+        dx = empty((dy.shape[0], dy.shape[1] * pieces), dy.dtype)
         _backward[dy.dtype](state(), dy.ravel(), winner.ravel(), pieces, dx.reshape(-1))
         return dx

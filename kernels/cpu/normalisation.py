@@ -27,6 +27,7 @@ from .chunks import (
 )
 from .compiled import inner, summed
 from .functions import Cells, Doubles, Given, Result, compiled_function, nothing
+from .heap import empty
 from .memory import get, put, sealed
 from .pool import parallel, state
 
@@ -353,7 +354,7 @@ class BatchNorm:
         """Read x twice and write y once; returns y, μ, σ² and 1/√(σ² + ε)."""
         dtype, channels = x.dtype, x.shape[-1]
         kind, slope = kind_and_slope(activation)
-        y = np.empty(x.shape, dtype)
+        y = empty(x.shape, dtype)
         mean, variance, inverse = np.empty(channels, dtype), np.empty(channels, dtype), np.empty(channels, dtype)
         _forward[dtype](
             state(),
@@ -385,10 +386,50 @@ class BatchNorm:
         into_bias: Into | None = None,
     ) -> tuple[Array | None, Array, Array]:
         """Read dy, x and y twice and write dx once; returns dx, dγ and dβ."""
+        dx = empty(x.shape, x.dtype) if need_input else None
+        return self._backward(dx, dy, x, y, scale, mean, inverse_deviation, activation, into_scale, into_bias)
+
+    def backward_in_place(
+        self,
+        dy: Array,
+        x: Array,
+        y: Array,
+        scale: Array | None,
+        bias: Array | None,
+        mean: Array,
+        inverse_deviation: Array,
+        activation: Activation,
+        need_input: bool = True,
+        into_scale: Into | None = None,
+        into_bias: Into | None = None,
+    ) -> tuple[Array | None, Array, Array]:
+        """Return the same; dx is written over dy, each number where the one was that it is made of."""
+        dx = None
+        if need_input:
+            dx = dy if dy.flags.c_contiguous else empty(x.shape, x.dtype)
+        found = self._backward(dx, dy, x, y, scale, mean, inverse_deviation, activation, into_scale, into_bias)
+        if dx is None:
+            return found
+        if dx is not dy:
+            dy[...] = dx
+        return dy, *found[1:]
+
+    def _backward(
+        self,
+        dx: Array | None,
+        dy: Array,
+        x: Array,
+        y: Array,
+        scale: Array | None,
+        mean: Array,
+        inverse_deviation: Array,
+        activation: Activation,
+        into_scale: Into | None,
+        into_bias: Into | None,
+    ) -> tuple[Array | None, Array, Array]:
         dtype, channels = x.dtype, x.shape[-1]
         kind, slope = kind_and_slope(activation)
         given = dy.ravel()
-        dx = np.empty(x.shape, dtype) if need_input else None
         dscale, dbias = np.empty(channels, dtype), np.empty(channels, dtype)
         _backward[dtype](
             state(),
@@ -400,7 +441,7 @@ class BatchNorm:
             inverse_deviation.ravel(),
             kind,
             slope,
-            need_input,
+            dx is not None,
             nothing(dtype) if dx is None else dx.reshape(-1),
             dscale,
             dbias,
@@ -420,7 +461,7 @@ class BatchNorm:
         dtype = x.dtype
         kind, slope = kind_and_slope(activation)
         factor = inverse if scale is None else inverse * scale
-        y = np.empty(x.shape, dtype)
+        y = empty(x.shape, dtype)
         shift = nothing(dtype) if bias is None else bias.ravel()
         _normalise[dtype](state(), x.ravel(), mean.ravel(), factor.ravel(), shift, kind, slope, y.reshape(-1))
         return y
@@ -448,7 +489,7 @@ class BatchNorm:
         """Return dx for given means of dz and dz·x̂, float64 (2, C); dy, x and y are read once and dx is written."""
         dtype = x.dtype
         kind, slope = kind_and_slope(activation)
-        given, dx = dy.ravel(), np.empty(x.shape, dtype)
+        given, dx = dy.ravel(), empty(x.shape, dtype)
         _pull[dtype](
             state(),
             given,
@@ -540,13 +581,13 @@ class LayerNorm:
     def forward(self, x: Array, epsilon: float) -> tuple[Array, Array]:
         """Return x̂, of the shape of x (rows, features), and 1/√(σ² + ε) of each row, (rows, 1)."""
         rows, features = x.shape
-        y, inverse = np.empty(x.shape, x.dtype), np.empty((rows, 1), x.dtype)
+        y, inverse = empty(x.shape, x.dtype), np.empty((rows, 1), x.dtype)
         _layer_forward[x.dtype](state(), x.ravel(), features, float(epsilon), y.reshape(-1), inverse.reshape(-1))
         return y, inverse
 
     def backward(self, dnormalised: Array, normalised: Array, inverse_deviation: Array) -> Array:
         """Return dx = (d − mean(d) − x̂·mean(d·x̂))/√(σ² + ε), with the means of each row, for d = ∂L/∂x̂."""
-        dx = np.empty(dnormalised.shape, dnormalised.dtype)
+        dx = empty(dnormalised.shape, dnormalised.dtype)
         _layer_backward[dx.dtype](
             state(),
             dnormalised.ravel(),

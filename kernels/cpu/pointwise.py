@@ -16,8 +16,8 @@ from .activation import BiasActivation
 from .blocked import Epilogue, product
 from .costs import SKINNY
 from .dense import Dense
+from .heap import empty
 from .layouts import contiguous, flat, read_only
-from .workspace import result
 
 
 class PointwisePlan:
@@ -84,7 +84,7 @@ def _with_epilogue(
     """The product of all pixels with w, or with its transpose, and the epilogue."""
     if min(weight.shape) < SKINNY:  # plain loops, which have none
         return BiasActivation().forward(plain(weight, image), *epilogue, in_place=True)
-    pixels, target = _pixels(image), result(shape, image.dtype)
+    pixels, target = _pixels(image), empty(shape, image.dtype)
     sizes = (*pixels.shape, shape[3])
     product(read_only(pixels), sizes, read_only(weight), transposed, flat(target), epilogue)
     return target

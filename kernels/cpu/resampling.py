@@ -24,6 +24,7 @@ from ..reference.resampling import BLUR, blur_places, interpolation_matrix
 from .chunks import SMALLEST, chunks_of, next_span, require_memory
 from .compiled import inner
 from .functions import Cells, Given, Integers, Result, compiled_function
+from .heap import empty
 from .memory import get, put
 from .pool import parallel, state
 
@@ -143,7 +144,7 @@ def _apply(kind: str, x: Array, size: tuple[int, int], factor: tuple[int, int], 
 def _product(x: Array, rows: _Band, columns: _Band) -> Array:
     """Return y = R·x·Sᵀ."""
     images, height, width, channels = x.shape
-    y = np.empty((images, rows.size, columns.size, channels), x.dtype)
+    y = empty((images, rows.size, columns.size, channels), x.dtype)
     matrices = rows.values, rows.ends, columns.values, columns.ends
     _resample[x.dtype](state(), x.ravel(), images, height, width, channels, *matrices, y.reshape(-1))
     return y

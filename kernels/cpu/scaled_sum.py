@@ -13,6 +13,7 @@ from ..reference.placing import place
 from .chunks import ROW_BLOCK, chunk_length, chunks_of, claim, next_span, require_memory, row_block, span
 from .compiled import inner
 from .functions import Cells, Given, Result, compiled_function, nothing
+from .heap import empty
 from .memory import get, put
 from .pool import parallel, state
 
@@ -84,7 +85,7 @@ class ScaledSum:
 
     def add(self, x: Array, y: Array, scale: Array | None) -> Array:
         """Return x + s ⊙ y, or x + y without s, from one pass."""
-        z = np.empty(x.shape, x.dtype)
+        z = empty(x.shape, x.dtype)
         given = nothing(x.dtype) if scale is None else scale.ravel()
         _add[x.dtype](state(), x.ravel(), y.ravel(), given, max(x[:1].size, 1), z.reshape(-1))
         return z

@@ -6,7 +6,7 @@ import pytest
 from gan_np import kernels
 from gan_np.kernels import Activation, threads
 from gan_np.kernels.cases import convolution_geometry
-from gan_np.kernels.cpu import workspace
+from gan_np.kernels.cpu import heap, workspace
 from gan_np.kernels.cpu.grouped import plan as grouped_plan
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
@@ -148,8 +148,8 @@ def test_results_begin_on_a_cache_line(rng):
     for geometry in (GEOMETRIES["depthwise, bands"], convolution_geometry(1, (9, 9, 16), 16, (1, 1), (1, 1), (0, 0))):
         name = "grouped" if geometry.groups > 1 else "pointwise"
         y, dx, _ = sums(plan_of(name, geometry), *drawn(geometry, FLOAT32, rng))
-        assert workspace.on_a_line(y)
-        assert workspace.on_a_line(dx)
+        assert heap.on_a_line(y)
+        assert heap.on_a_line(dx)
     activation = kernels.entry("bias_activation", "numba").implementation
-    assert workspace.on_a_line(activation.backward(y, y, LEAKY, True)[0])
-    assert not workspace.on_a_line(placed(y, 16))
+    assert heap.on_a_line(activation.backward(y, y, LEAKY, True)[0])
+    assert not heap.on_a_line(placed(y, 16))

@@ -16,6 +16,7 @@ from ...reference.placing import place
 from .. import pool
 from ..activation import kind_and_slope
 from ..costs import up
+from ..heap import empty
 from ..layouts import contiguous, flat, read_only
 from ..panels import reduce_splits
 from ..vectors import COLUMNS, ROWS, lanes
@@ -112,7 +113,7 @@ class DirectPlan:
 
     def to_small(self, weight: Weights, large: Array) -> Array:
         """Return b = patches · w."""
-        small, dtype = np.empty(self.geometry.small_shape, large.dtype), large.dtype
+        small, dtype = empty(self.geometry.small_shape, large.dtype), large.dtype
         sizes = _small_sizes(self, dtype)
         patches = buffer("patches", threads.count() * sizes.panels * ROWS * sizes.deep, dtype)
         items = -(-sizes.places // (sizes.panels * ROWS))
@@ -134,7 +135,7 @@ class DirectPlan:
         return self._sent(weight, small, runs, activation)
 
     def _sent(self, weight: Weights, small: Array, bias: Array, activation: Activation) -> Array:
-        large, dtype, count = np.empty(self.geometry.large_shape, small.dtype), small.dtype, threads.count()
+        large, dtype, count = empty(self.geometry.large_shape, small.dtype), small.dtype, threads.count()
         sizes = _large_sizes(self, dtype)
         rows = buffer("rows", count * sizes.panels * ROWS * sizes.deep, dtype)
         sent = buffer("sent", count * sizes.panels * ROWS * self.sent_row(dtype), dtype)
@@ -156,7 +157,7 @@ class DirectPlan:
         sizes = _weight_sizes(self, dtype)
         splits, chunk, panels = sizes.splits, sizes.chunk, sizes.panels
         direct = into is not None and into.array.flags.c_contiguous
-        weight = into.array if into is not None and direct else np.empty(self.geometry.weight_shape, dtype)
+        weight = into.array if into is not None and direct else empty(self.geometry.weight_shape, dtype)
         add = into is not None and direct and into.add
         alone = splits == 1 and not add
         partial = flat(weight) if alone else buffer("dw", splits * self.depth * self.breadth, dtype)

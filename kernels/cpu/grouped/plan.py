@@ -17,10 +17,11 @@ from .. import pool
 from ..activation import RELU, BiasActivation, kind_and_slope
 from ..blocked import Epilogue
 from ..costs import up
+from ..heap import empty, on_a_line
 from ..layouts import contiguous, flat, read_only
 from ..vectors import TRANSPOSED_ROWS as ROWS
 from ..vectors import lanes
-from ..workspace import aligned, buffer, on_a_line, result
+from ..workspace import aligned, buffer
 from .contractions import Blocks, Gather, Side, Tables, gather_item, pack_weights, unpack_weights, weight_item
 from .tiles import UNROLL, WORD, channels_at_once, spreads, taps_at_once
 
@@ -113,7 +114,7 @@ class GroupedPlan:
         self, weight: Weights, large: Array, bias: Array | None, activation: Activation
     ) -> Array:
         """Return f(b + bias): f of lines of sums that are still in registers, where it is linear above and below 0."""
-        small = result(self.geometry.small_shape, large.dtype)
+        small = empty(self.geometry.small_shape, large.dtype)
         works = _to_small(self.geometry, large.dtype, (on_a_line(large), True))
         return self._sums(works, weight, False, large, small, Epilogue(bias, activation))
 
@@ -121,7 +122,7 @@ class GroupedPlan:
         self, weight: Weights, small: Array, bias: Array | None, activation: Activation
     ) -> Array:
         """Return f(a + bias), in the same way."""
-        large = result(self.geometry.large_shape, small.dtype)
+        large = empty(self.geometry.large_shape, small.dtype)
         works = _to_large(self.geometry, small.dtype, on_a_line(small))
         return self._sums(works, weight, True, small, large, Epilogue(bias, activation))
 
@@ -173,7 +174,7 @@ class GroupedPlan:
         items = -(-blocks_of_units // shares[0]) * splits
         pool.run(weight_item, (dtype, work.span, work.inside), items, arguments, constants=2)
         direct = into is not None and into.array.flags.c_contiguous
-        weight = into.array if into is not None and direct else np.empty(self.geometry.weight_shape, dtype)
+        weight = into.array if into is not None and direct else empty(self.geometry.weight_shape, dtype)
         add = into is not None and direct and into.add
         shape = (work.taps.size, blocks.units)
         taken = (read_only(partial), shape, work.sides, deep, splits, add, flat(weight))

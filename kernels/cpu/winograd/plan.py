@@ -15,6 +15,7 @@ from ...geometry import Geometry
 from ...interfaces import Into
 from ...reference.placing import place
 from .. import pool
+from ..heap import empty
 from ..layouts import contiguous, flat, read_only, swapped
 from ..tiles import tiling
 from ..transform import Points
@@ -129,14 +130,14 @@ class WinogradPlan:
 
     def to_small(self, weight: Weights, large: Array) -> Array:
         """Return b = Aᵀ(Σ V·U)A."""
-        small = np.empty(self.geometry.small_shape, large.dtype)
+        small = empty(self.geometry.small_shape, large.dtype)
         kernel = Kernel(read_only(weight.straight), *self.kernel, self.large.channels, self.small.channels, True)
         self._transform(large, self.large, "V", large_points, kernel, contractions.small_item, small, self.small)
         return small
 
     def to_large(self, weight: Weights, small: Array) -> Array:
         """Return a = Σ_tiles B(Σ dM·Uᵀ)Bᵀ."""
-        large = np.empty(self.geometry.large_shape, small.dtype)
+        large = empty(self.geometry.large_shape, small.dtype)
         if not self.covered:
             pool.run(contractions.zero, large.dtype, SHARES, (SHARES, flat(large)))
         kernel = Kernel(read_only(weight.swapped), *self.kernel, self.small.channels, self.large.channels, False)
@@ -172,7 +173,7 @@ class WinogradPlan:
     def to_weight(self, large: Array, small: Array, into: Into | None = None) -> Array:
         """Return dw = Gᵀ(Σ_tiles V·dM)G; dU is summed from group to group."""
         direct = into is not None and into.array.flags.c_contiguous
-        weight = into.array if into is not None and direct else np.empty(self.geometry.weight_shape, large.dtype)
+        weight = into.array if into is not None and direct else empty(self.geometry.weight_shape, large.dtype)
         add = into is not None and direct and into.add
         kernel = Kernel(flat(weight), *self.kernel, self.large.channels, self.small.channels, True)
         if self._alone() and PRODUCTS * self.large.depth * self.small.depth * weight.itemsize <= SPLIT_BYTES:
