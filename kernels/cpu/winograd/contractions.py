@@ -91,7 +91,7 @@ def _products(taps: int, points: Any, first_panel: int, blocks: Any, kernel: Any
     panel, sums, left, right = COLUMNS * line, m.values, points.values, u.values
     for k0 in range(0, points.depth, DEPTH):
         k1 = min(points.depth, k0 + DEPTH)
-        weight_points(taps, kernel, (k0, k1), d_range, u)
+        weight_points(taps, kernel, blocks, (k0, k1), d_range, u)
         for point in range(PRODUCTS):
             first, last = blocks.needed[2 * point], blocks.needed[2 * point + 1]
             if k0 == 0 and not kernel.phased:

@@ -213,7 +213,9 @@ class WinogradPlan:
             self._run(large_points, dtype, panels, (Image(a, *self.large), group.blocks, v))
             self._run(small_points, dtype, panels, (Image(b, *self.small), group.blocks, dm))
             steps = Steps(share, kept, group is groups[0], group is groups[-1], add)
-            self._run(contractions.weight_item, dtype, items, (v, dm, group.blocks, group.block_count, du, steps, kernel))
+            self._run(
+                contractions.weight_item, dtype, items, (v, dm, group.blocks, group.block_count, du, steps, kernel)
+            )
 
     def _run(self, part: Any, dtype: Any, count: int, arguments: tuple[Any, ...]) -> None:
         pool.run(part, (dtype, self.taps), count, (self.taps, *arguments), constants=1)
