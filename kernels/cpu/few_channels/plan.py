@@ -87,9 +87,8 @@ class FewChannelsPlan:
         self.taps = read_only(np.int64(row) * taps[0] + taps[1])
         # a band of rows of a, and the strips of the rows of b that reach it
         strip = max(row, (pw + width) * channels) * kernel_height
-        per_row = STRIPS // strip * sh - kernel_height
-        wanted = max(per_row, min(SHORTEST, height))
-        high = max(1, min(height, wanted, max(SHORTEST, -(-height // pieces))))
+        held = STRIPS // strip * sh - kernel_height
+        high = max(1, min(height, max(SHORTEST, min(held, -(-height * 2 * g.batch // ITEMS)))))
         reached = min(small_height, (high + kernel_height) // sh + 1)
         self.large_sizes = Sizes(sizes, breadth, -(-height // high), high, strip, reached * strip)
         self.own = read_only(np.arange(small_height * small_width, dtype=np.int64) * breadth)
