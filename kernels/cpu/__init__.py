@@ -54,6 +54,7 @@ def compilations() -> int:
 
 for _name, _supports in (
     ("direct", supports),
+    ("few_channels", costs.few_channels_supports),
     ("winograd", costs.winograd_supports),
     ("full_size", costs.full_size_supports),
     ("pointwise", costs.pointwise_supports),

@@ -96,6 +96,19 @@ def winograd_supports(problem: Problem) -> str | None:
     return None
 
 
+FEW_CHANNELS = 4
+"""Channels of an image whose taps are read where they lie."""
+
+
+def few_channels_supports(problem: Problem) -> str | None:
+    """Refuse images with more than a few channels."""
+    reason = supports(problem)
+    if reason is not None or problem.geometry is None:
+        return reason
+    channels = problem.geometry.large[2]
+    return None if channels <= FEW_CHANNELS else f"images of {channels} channels: needed at most {FEW_CHANNELS}"
+
+
 def full_size_supports(problem: Problem) -> str | None:
     """Refuse convolutions whose kernel does not cover the image."""
     reason = supports(problem)
@@ -129,6 +142,7 @@ def grouped_supports(problem: Problem) -> str | None:
 CONSTANTS: dict[str, tuple[float, ...]] = {
     "full_size": (1.0,),
     "direct": (1.25, 16.0),
+    "few_channels": (1.2, 16.0),
     "winograd": (1.2, 1200.0, 250.0),
     "pointwise": (1.0,),
     "grouped": (1.5, 16.0),
@@ -161,6 +175,16 @@ def direct_terms(problem: Problem) -> tuple[float, ...]:
     return product, float(places * depth)
 
 
+def few_channels_terms(problem: Problem) -> tuple[float, ...]:
+    """Count the operations of sums in full lines of channels and full groups of taps, and the numbers of the image."""
+    geometry = _geometry(problem)
+    line = VECTOR_BYTES // problem.dtype.itemsize
+    depth = geometry.kernel[0] * geometry.kernel[1] * geometry.large[2]
+    places = geometry.batch * geometry.small[0] * geometry.small[1]
+    product = 2.0 * places * up(depth, ROWS) * up(geometry.small[2], line)
+    return product, float(math.prod(geometry.large_shape))
+
+
 def winograd_terms(problem: Problem) -> tuple[float, ...]:
     """Count the operations of the products at 25 points, and what is transformed, tile by tile and channel by channel.
 
@@ -179,6 +203,7 @@ def winograd_terms(problem: Problem) -> tuple[float, ...]:
 TERMS: dict[str, Callable[[Problem], tuple[float, ...]]] = {
     "full_size": full_size_terms,
     "direct": direct_terms,
+    "few_channels": few_channels_terms,
     "winograd": winograd_terms,
     "pointwise": full_size_terms,
     "grouped": grouped_terms,

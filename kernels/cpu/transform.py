@@ -72,9 +72,10 @@ class Tile(NamedTuple):
     """The first of the tile's entries in the table of rows."""
     column: int
     above: bool
-    """Whether there is a tile above this one that shares its first rows, and was written before it."""
+    """For a writer: whether there is a tile above this one that shares its first rows, and was written before it. For a
+    reader: whether the points whose row is ∞ are left as they are."""
     left: bool
-    """The same for the tile on its left, and its first columns."""
+    """For a writer: the same for the tile on its left, and its first columns. For a reader: the same for columns."""
 
 
 class Points(NamedTuple):
@@ -167,9 +168,15 @@ def _reader(name: str) -> Any:
             addresses = _Addresses(context, lines, places, values[1], values[2], count)
             grid = [[lines.load(addresses.address(i, j)) for j in range(count)] for i in range(count)]
             target, gap = _points(context, lines, points, values[3], values[4])
-            for line in (line for found in _congruence(lines, matrix, grid) for line in found):
-                lines.store(line, target)
-                target = lines.at(target, gap)
+            forgotten = _spare(lines)
+            for i, row in enumerate(_congruence(lines, matrix, grid)):
+                for j, line in enumerate(row):
+                    address = target
+                    for flag, place in ((addresses.above, i), (addresses.left, j)):
+                        if place == len(matrix) - 1:
+                            address = builder.select(flag, forgotten, address)
+                    lines.store(line, address)
+                    target = lines.at(target, gap)
             return context.get_dummy_value()
 
         return types.void(taps, places, tile, points, types.int64), build

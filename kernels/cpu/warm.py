@@ -80,7 +80,7 @@ def backwards(dtype: Any) -> Iterator[Any]:
     for module, name, large, small in (
         ("winograd.plan", "Winograd", (256, 8, 8, 32), 32),
         ("winograd.plan", "Winograd", (2, 8, 8, 32), 32),
-        ("direct.plan", "Direct", (2, 8, 8, 3), 32),
+        ("few_channels.plan", "FewChannels", (2, 8, 8, 3), 32),
     ):
         geometry = convolution_geometry(large[0], large[1:], small, (4, 4), (2, 2), (1, 1))
         plan = implementation(module, name).plan(geometry)

@@ -15,6 +15,7 @@ from gan_np.testing.layouts import with_gaps
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 COMPILED = [
     ("conv2d", "direct"),
+    ("conv2d", "few_channels"),
     ("conv2d", "winograd"),
     ("conv2d", "full_size"),
     ("dense", "numba"),
@@ -144,6 +145,7 @@ def test_every_compiled_kernel_meets_odd_shapes():
     names = [parameter.values[1] for parameter in walk(ODD)]
     assert names.count("direct") == len([case for case in ODD if case.operation == "conv2d"])
     assert names.count("winograd") >= 12
+    assert names.count("few_channels") >= 10
     done = [parameter.values[2].geometry for parameter in walk(ODD) if parameter.values[1] == "winograd"]
     assert any(geometry.batch == 1 for geometry in done)
     assert any(geometry.kernel == (5, 5) for geometry in done), "output_padding"
@@ -179,6 +181,57 @@ def test_numbers_of_threads(operation, name, case, dtype, rng):
                     np.testing.assert_array_equal(again[key], first[key], err_msg=f"{key}, {number} threads")
         for key, right in expected.items():
             assert difference(first[key], right) <= TOLERANCE[dtype], (key, number)
+
+
+def contractions(name, geometry, arrays):
+    """All three of a plan, the weights prepared anew."""
+    plan = implementation("conv2d", name).plan(geometry)
+    weight, large, small = arrays
+    w, a, b = plan.prepare_weight(weight), plan.prepare_large(large), plan.prepare_small(small)
+    return plan.to_small(w, a), plan.to_large(w, b), plan.to_weight(a, b)
+
+
+@pytest.mark.parametrize("batch", [1, 11])
+def test_few_channels_have_the_same_bits_with_any_number_of_threads(batch, rng):
+    """Bands and splits follow from the shape alone; one image is divided into bands, eleven into uneven splits."""
+    geometry = convolution_geometry(batch, (29, 18, 3), 37, (5, 4), (2, 3), (2, 1))
+    arrays = conv2d_case("", geometry).make(rng, FLOAT32)
+    found = []
+    for number in (1, 2, 3):
+        with threads.held_to(number):
+            found.append(contractions("few_channels", geometry, arrays))
+    for again in found[1:]:
+        for first, other in zip(found[0], again, strict=True):
+            np.testing.assert_array_equal(first, other)
+
+
+SHORT = [
+    (convolution_geometry(9, (7, 7, 32), 32, (4, 4), (2, 2), (1, 1)), 16),
+    (convolution_geometry(9, (14, 6, 32), 32, (4, 4), (2, 2), (1, 1)), 20),
+    (convolution_geometry(3, (14, 16, 32), 32, (4, 4), (2, 2), (1, 1)), 25),
+    (convolution_geometry(40, (14, 14, 32), 32, (4, 4), (2, 2), (1, 1)), 25),
+]
+"""Maps of 3×3, 7×3, 7×8 and 7×7, and how many of the 25 points some tile needs. Of three images one panel has tiles of
+both kinds."""
+
+
+@pytest.mark.parametrize(("geometry", "points"), SHORT)
+def test_points_that_no_tile_needs_are_never_read(geometry, points, rng, monkeypatch):
+    """Whatever lies in the buffers beforehand does not show in the results: NaN would."""
+    plan = implementation("conv2d", "winograd").plan(geometry)
+    first, last = plan.needed.reshape(-1, 2).T
+    assert (last > first).sum() == points
+    arrays = conv2d_case("", geometry).make(rng, FLOAT32)
+    monkeypatch.setattr(
+        "gan_np.kernels.cpu.winograd.plan.buffer", lambda name, size, dtype: np.full(size, np.nan, dtype)
+    )
+    for number in (1, 3):
+        with threads.held_to(number):
+            found = contractions("winograd", geometry, arrays)
+        for one, right in zip(
+            found, contractions("reference", geometry, [x.astype(np.float64) for x in arrays]), strict=True
+        ):
+            assert difference(one, right) <= TOLERANCE[FLOAT32]
 
 
 def gradient_into(operation, kernel, case, arrays):
@@ -251,7 +304,7 @@ def test_shared_buffers_are_seen(rng, monkeypatch):
         start = given.setdefault(name, len(given) << 20)
         return memory[start : start + (1 << 20)].view(dtype)[:size]
 
-    for module in ("blocked", "dense_layer", "direct.plan", "winograd.plan"):
+    for module in ("blocked", "dense_layer", "direct.plan", "few_channels.plan", "winograd.plan"):
         monkeypatch.setattr(f"gan_np.kernels.cpu.{module}.buffer", shared)
     with pytest.raises(AssertionError):
         check_python_threads(rng)

@@ -23,26 +23,38 @@ def plan_of(name, geometry):
     return kernels.entry("conv2d", name).implementation.plan(geometry)
 
 
+FEW = [label for label, geometry in GEOMETRIES.items() if geometry.large[2] <= 4]
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("label", GEOMETRIES)
-def test_the_same_as_in_two_steps(label, dtype, rng):
+@pytest.mark.parametrize(
+    ("name", "label"), [*(("direct", label) for label in GEOMETRIES), *(("few_channels", label) for label in FEW)]
+)
+def test_the_same_as_in_two_steps(name, label, dtype, rng):
     geometry = GEOMETRIES[label]
-    weight = rng.standard_normal(geometry.weight_shape).astype(dtype)
-    small = rng.standard_normal(geometry.small_shape).astype(dtype)
-    bias = rng.standard_normal(geometry.large[2]).astype(dtype)
-    reference = plan_of("reference", geometry)
-    sums = reference.to_large(reference.prepare_weight(weight.astype(np.float64)), small.astype(np.float64))
-    direct = plan_of("direct", geometry)
-    prepared, epilogue = direct.prepare_weight(weight), kernels.entry("bias_activation", "reference").implementation
+    weight, large, small = (
+        rng.standard_normal(shape).astype(dtype)
+        for shape in (geometry.weight_shape, geometry.large_shape, geometry.small_shape)
+    )
+    reference, plan = plan_of("reference", geometry), plan_of(name, geometry)
+    wide, prepared = reference.prepare_weight(weight.astype(np.float64)), plan.prepare_weight(weight)
+    ways = [(plan.to_large_with_epilogue, small, reference.to_large(wide, small.astype(np.float64)))]
+    if name == "few_channels":
+        ways.append((plan.to_small_with_epilogue, large, reference.to_small(wide, large.astype(np.float64))))
+    epilogue = kernels.entry("bias_activation", "reference").implementation
     tolerance = 1e-5 if dtype == np.float32 else 1e-12
-    for activation in ACTIVATIONS:
-        for given in (bias, None):
-            expected = epilogue.forward(sums.copy(), None if given is None else given.astype(np.float64), activation)
-            for number in (1, 2, 3):
-                with threads.held_to(number):
-                    found = direct.to_large_with_epilogue(prepared, small, given, activation)
-                assert found.dtype == dtype
-                assert np.abs(found - expected).max() <= tolerance * np.abs(expected).max(), (activation, number)
+    for way, image, sums in ways:
+        bias = rng.standard_normal(sums.shape[3]).astype(dtype)
+        for activation in ACTIVATIONS:
+            for given in (bias, None):
+                expected = epilogue.forward(
+                    sums.copy(), None if given is None else given.astype(np.float64), activation
+                )
+                for number in (1, 2, 3):
+                    with threads.held_to(number):
+                        found = way(prepared, image, given, activation)
+                    assert found.dtype == dtype
+                    assert np.abs(found - expected).max() <= tolerance * np.abs(expected).max(), (activation, number)
 
 
 POINTWISE = {

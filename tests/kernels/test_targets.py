@@ -98,7 +98,7 @@ CHECK = """
 from gan_np import kernels, testing
 for operation in ("conv2d", "dense", "dense_layer", "batch_norm", "adam", "softplus"):
     for entry in kernels.entries(operation):
-        if entry.name in ("direct", "winograd", "full_size", "pointwise", "grouped", "numba"):
+        if entry.name in ("direct", "few_channels", "winograd", "full_size", "pointwise", "grouped", "numba"):
             testing.check_kernel(operation, entry.name)
 """
 

@@ -16,18 +16,18 @@ from ..transform import (
     write_small,
     write_weight,
 )
-from ..vectors import COLUMNS, ROWS, TRANSPOSED_ROWS, VECTOR_BYTES, add_part
+from ..vectors import COLUMNS, ROWS, TRANSPOSED_ROWS, VECTOR_BYTES, add_part, clear_line
 from .points import (
     DEPTH,
     PRODUCTS,
     TilePoints,
     fill,
+    images_of_block,
     own_points,
     own_tile_points,
     panel_step,
     point_place,
     tile_place,
-    tiles_of_block,
     weight_points,
 )
 
@@ -82,16 +82,26 @@ class Reduction(NamedTuple):
 
 
 @inlined
-def _products(taps: int, points: Any, first_panel: int, panels: int, kernel: Any, d_range: Any, u: Any, m: Any) -> None:
-    """Compute M = Σ_k points·U for one block of tiles and a range of d."""
+def _products(taps: int, points: Any, first_panel: int, blocks: Any, kernel: Any, d_range: Any, u: Any, m: Any) -> None:
+    """Compute M = Σ_k points·U for one block of tiles and a range of d, each point for the panels that need it.
+
+    To the large image the others have dM = 0 there, so M is 0; to the small one nobody reads their M.
+    """
     line, width = VECTOR_BYTES // kernel.values.itemsize, d_range[1] - d_range[0]
     panel, sums, left, right = COLUMNS * line, m.values, points.values, u.values
     for k0 in range(0, points.depth, DEPTH):
         k1 = min(points.depth, k0 + DEPTH)
-        weight_points(taps, kernel, (k0, k1), d_range, u)
+        weight_points(taps, kernel, blocks, (k0, k1), d_range, u)
         for point in range(PRODUCTS):
+            first, last = blocks.needed[2 * point], blocks.needed[2 * point + 1]
+            if k0 == 0 and not kernel.phased:
+                origin = m.start + point * m.gap
+                for place in range(origin, origin + first * ROWS * width, line):
+                    clear_line(sums, place)
+                for place in range(origin + last * ROWS * width, origin + blocks.panels * ROWS * width, line):
+                    clear_line(sums, place)
             for d in range(0, width, panel):
-                for i in range(panels):
+                for i in range(first, last):
                     start = m.start + point * m.gap + i * ROWS * width + d
                     left_at = point_place(points.slots, points.depth, first_panel + i, k0, line)
                     multiply_lines(
@@ -139,8 +149,9 @@ def _image_item(
             fill(read, taps, source, blocks, block, panel, panel, given)
     for d0 in range(d_first, d_last, BREADTH):
         d1 = min(breadth, d0 + BREADTH)
-        _products(taps, given, slot, blocks.panels, kernel, (d0, d1), u, m)
-        for tile in range(tiles_of_block(block, blocks)):
+        _products(taps, given, slot, blocks, kernel, (d0, d1), u, m)
+        for number in range(images_of_block(block, blocks) * blocks.per_image):
+            tile = blocks.places[4 * number + 3]
             image, down, across = tile_place(tile, blocks)
             start = (block * blocks.block_images + image) * target.size
             for d in range(0, d1 - d0, line):
@@ -172,27 +183,42 @@ def large_item(
 
 
 @inlined
-def _gradient(v: Any, dm: Any, panels: int, k_range: Any, d_range: Any, du: Any, width: int, accumulate: bool) -> Any:
-    """Set dU, or add to it, Σ_tiles V·dM for a range of k and one of d, rows `width` apart."""
+def _gradient(
+    v: Any, dm: Any, blocks: Any, count: int, k_range: Any, d_range: Any, du: Any, width: int, accumulate: bool
+) -> Any:
+    """Set dU, or add to it, Σ_tiles V·dM for a range of k and one of d, rows `width` apart, over `count` blocks of tiles.
+
+    Panels that do not need a point have dM = 0 there and are left out.
+    """
     (k0, k1), (d0, d1) = k_range, d_range
     line = VECTOR_BYTES // du.values.itemsize
     panel, sums, left, right = COLUMNS * line, du.values, v.values, dm.values
     for point in range(PRODUCTS):
-        for p in range(0, panels, GRADIENT_PANELS):
-            for d in range(d0, d1, panel):
-                for k in range(k0, k1, TRANSPOSED_ROWS):
-                    k_line, start = k // line * line, du.start + point * du.gap + (k - k0) * width + d - d0
-                    v_start = v.start + point * v.gap + point_place(v.slots, v.depth, p, k_line, line) + k - k_line
-                    dm_start = dm.start + point * dm.gap + point_place(dm.slots, dm.depth, p, d, line)
-                    multiply_columns(
-                        sums,
-                        Target(start, width, TRANSPOSED_ROWS, panel, p > 0 or accumulate),
-                        left,
-                        Panels(v_start, panel_step(v.depth, k, line)),
-                        right,
-                        Panels(dm_start, panel_step(dm.depth, d, line)),
-                        min(GRADIENT_PANELS, panels - p),
-                    )
+        first, last = blocks.needed[2 * point], blocks.needed[2 * point + 1]
+        runs, step, origin = count, blocks.panels, du.start + point * du.gap
+        if last - first == blocks.panels:  # all panels of all blocks are one run
+            runs, last = 1, count * blocks.panels
+        if first == last and not accumulate:
+            for k in range(k0, k1):
+                for d in range(0, d1 - d0, line):
+                    clear_line(sums, origin + (k - k0) * width + d)
+        for run in range(runs):
+            for p in range(run * step + first, run * step + last, GRADIENT_PANELS):
+                together, add = min(GRADIENT_PANELS, run * step + last - p), p > first or accumulate
+                for d in range(d0, d1, panel):
+                    for k in range(k0, k1, TRANSPOSED_ROWS):
+                        k_line, start = k // line * line, origin + (k - k0) * width + d - d0
+                        v_start = v.start + point * v.gap + point_place(v.slots, v.depth, p, k_line, line) + k - k_line
+                        dm_start = dm.start + point * dm.gap + point_place(dm.slots, dm.depth, p, d, line)
+                        multiply_columns(
+                            sums,
+                            Target(start, width, TRANSPOSED_ROWS, panel, add),
+                            left,
+                            Panels(v_start, panel_step(v.depth, k, line)),
+                            right,
+                            Panels(dm_start, panel_step(dm.depth, d, line)),
+                            together,
+                        )
 
 
 @inlined
@@ -212,14 +238,14 @@ def _write_weights(taps: int, du: Any, width: int, k_range: Any, d_range: Any, a
 
 @inner
 def weight_item(
-    index: int, thread: int, taps: int, v: Any, dm: Any, panels: int, du: Any, steps: Any, kernel: Any
+    index: int, thread: int, taps: int, v: Any, dm: Any, blocks: Any, count: int, du: Any, steps: Any, kernel: Any
 ) -> None:
     """Compute `share` of k and a range of d of dU over all tiles of a group; after the last group, of dw."""
     chunks = (dm.depth + GRADIENT_BREADTH - 1) // GRADIENT_BREADTH
     k0, d0 = index // chunks * steps.share, index % chunks * GRADIENT_BREADTH
     k_range, d_range = (k0, min(v.depth, k0 + steps.share)), (d0, min(dm.depth, d0 + GRADIENT_BREADTH))
     width, sums = d_range[1] - d0, own_points(du, index if steps.kept else thread)
-    _gradient(v, dm, panels, k_range, d_range, sums, width, not steps.first)
+    _gradient(v, dm, blocks, count, k_range, d_range, sums, width, not steps.first)
     if steps.last:
         _write_weights(taps, sums, width, k_range, d_range, steps.add, kernel)
 
@@ -240,7 +266,7 @@ def split_item(index: int, thread: int, taps: int, split: Any, a: Any, b: Any, b
             for d0 in range(0, dm.depth, GRADIENT_BREADTH):
                 d_range = (d0, min(dm.depth, d0 + GRADIENT_BREADTH))
                 du = Points(sums.values, sums.start + k0 * dm.depth + d0, sums.gap)
-                _gradient(v, dm, here * blocks.panels, k_range, d_range, du, dm.depth, first > begin)
+                _gradient(v, dm, blocks, here, k_range, d_range, du, dm.depth, first > begin)
 
 
 @inner

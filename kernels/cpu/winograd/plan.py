@@ -17,7 +17,7 @@ from ...reference.placing import place
 from .. import pool
 from ..heap import empty
 from ..layouts import contiguous, flat, read_only, swapped
-from ..tiles import tiling
+from ..tiles import Axis, tiling
 from ..transform import Points
 from ..vectors import ROWS, TRANSPOSED_ROWS, lanes
 from ..workspace import buffer
@@ -109,11 +109,11 @@ class WinogradPlan:
         self.large = Side(rows.large, columns.large, math.prod(large), large[2], *geometry.stride, SIDE)
         self.small = Side(rows.small, columns.small, math.prod(small), small[2], 1, 1, SIDE + 1 - self.taps)
         self.kernel = (rows.weight, columns.weight, geometry.stride[1])
-        self.tiles = (rows.tiles, columns.tiles)
-        per_image = rows.tiles * columns.tiles
+        per_image = self.per_image = rows.tiles * columns.tiles
         self.block_images = min(geometry.batch, max(1, BLOCK_TILES // per_image))
         self.panels = -(-self.block_images * per_image // ROWS)
         self.blocks = -(-geometry.batch // self.block_images)
+        self.places, self.needed = _order(rows, columns, small[:2], self.block_images, self.panels)
         self.covered = rows.covered and columns.covered
 
     def prepare_weight(self, weight: Array) -> Weights:
@@ -190,7 +190,7 @@ class WinogradPlan:
         gap = depth * breadth + lanes(dtype)
         du = Points(buffer("dU", splits * PRODUCTS * gap, dtype), 0, gap)
         a, b = Image(read_only(large), *self.large), Image(read_only(small), *self.small)
-        blocks = Blocks(self.panels, self.block_images, self.geometry.batch, *self.tiles, True)
+        blocks = self._layout(self.geometry.batch, True)
         arguments = (Split(splits, self.blocks, at_once), a, b, blocks, (v, dm, du))
         self._run(contractions.split_item, dtype, splits, arguments)
         reduction = Reduction(splits, _share(depth // ITEMS), depth, add)
@@ -214,7 +214,9 @@ class WinogradPlan:
             self._run(large_points, dtype, panels, (Image(a, *self.large), group.blocks, v))
             self._run(small_points, dtype, panels, (Image(b, *self.small), group.blocks, dm))
             steps = Steps(share, kept, group is groups[0], group is groups[-1], add)
-            self._run(contractions.weight_item, dtype, items, (v, dm, panels, du, steps, kernel))
+            self._run(
+                contractions.weight_item, dtype, items, (v, dm, group.blocks, group.block_count, du, steps, kernel)
+            )
 
     def _run(self, part: Any, dtype: Any, count: int, arguments: tuple[Any, ...]) -> None:
         pool.run(part, (dtype, self.taps), count, (self.taps, *arguments), constants=1)
@@ -230,9 +232,12 @@ class WinogradPlan:
         for first in range(0, self.geometry.batch, each):
             images = slice(first, min(first + each, self.geometry.batch))
             here = images.stop - first
-            layout = Blocks(self.panels, self.block_images, here, *self.tiles, alone)
-            found.append(Group(images, -(-here // self.block_images), layout))
+            found.append(Group(images, -(-here // self.block_images), self._layout(here, alone)))
         return found
+
+    def _layout(self, images: int, alone: bool) -> Blocks:
+        """Describe the blocks of a group of so many images."""
+        return Blocks(self.panels, self.block_images, images, self.per_image, self.places, self.needed, alone)
 
     def _points(self, name: str, blocks: int, depth: int, dtype: Any, alone: bool = False) -> TilePoints:
         """Reserve room for the points of so many blocks, for all threads or for each."""
@@ -265,6 +270,40 @@ class Winograd:
     def plan(self, geometry: Geometry) -> WinogradPlan:
         """Return the plan of a geometry, which is made once."""
         return _plan(geometry)
+
+
+def _order(rows: Axis, columns: Axis, small: tuple[int, int], images: int, panels: int) -> tuple[Array, Array]:
+    """Return `places` and `needed` of `Blocks`, for blocks of so many images.
+
+    A tile whose last output lies outside can do without the point ∞: in ∂T/∂b only that output reads it, in the other two
+    dM is 0 there, since it is that output. So 16 of 25 products are enough for a tile that is short along both axes.
+    A map of 7×7 has all four kinds. They stand so that what needs ∞ along either axis, or both, stands together:
+
+        ┌───┬───┐       place   0 …    n …    2n …   3n …     of n images
+        │ A │ B │               B      A      C      D
+        ├───┼───┤       ∞ along rows   └──────┘               (both directions: A alone)
+        │ C │ D │                      └──────┘  ∞ along columns
+        └───┴───┘
+    """
+    tall, wide = (size % (SIDE + 1 - axis.taps) != 0 for size, axis in zip(small, (rows, columns), strict=True))
+    image, down, across = (grid.ravel() for grid in np.indices((images, rows.tiles, columns.tiles)))
+    low, right = tall & (down == rows.tiles - 1), wide & (across == columns.tiles - 1)
+    order = np.arange(image.size)
+    if tall or wide:
+        order = np.lexsort((image, across, down, np.where(low, 2 + right, 1 - right)))
+    places = np.full((panels * ROWS, 4), images, np.int64)  # where there is no tile: an image that no block has
+    places[:, 1:] = 0
+    places[: order.size, :3] = np.stack((image, down, across), 1)[order]
+    places[order, 3] = np.arange(order.size)
+    needed = np.zeros((SIDE, SIDE, 2), np.int64)
+    for i, j in np.ndindex(SIDE, SIDE):
+        outside = (low if i == SIDE - 1 else False) | (right if j == SIDE - 1 else np.zeros_like(right))
+        found = np.flatnonzero(~outside[order])
+        if found.size:
+            needed[i, j] = found[0] // ROWS, found[-1] // ROWS + 1
+    # Empty places behind the last tile of a block are needed by nobody, but all panels of several blocks are one run then.
+    needed[..., 1] = np.where((needed[..., 0] == 0) & (needed[..., 1] * ROWS >= order.size), panels, needed[..., 1])
+    return read_only(places), read_only(needed)
 
 
 def _share(rows: int) -> int:

@@ -53,6 +53,9 @@ class Blocks(NamedTuple):
                             tiles 3 4 5            9 10 11
         block 1    image 2: tiles 0 1 2                                                0 1 2 3 │ 4 5 · · │ · · · ·
                             tiles 3 4 5
+
+    `places` says which tile stands where in the panels: where some tiles can do without the point ∞, those that need it
+    stand together (`plan._order`).
     """
 
     panels: int
@@ -60,8 +63,13 @@ class Blocks(NamedTuple):
     block_images: int
     images: int
     """Images in the group: the last block may have fewer than block_images."""
-    tiles_high: int
-    tiles_wide: int
+    per_image: int
+    """Tiles of an image."""
+    places: Any
+    """Four numbers for each place in the panels of a block: the image, tile row and tile column of what stands there, and
+    the place where the tile of this number stands, counted image by image and row by row."""
+    needed: Any
+    """For each point the first panel of a block that needs it, and the end of those that do."""
     alone: bool
     """Whether each thread makes the points of a whole block for itself."""
 
@@ -115,42 +123,53 @@ def points_size(panels: int, depth: int, line: int) -> int:
     return panels * (depth * ROWS + -(-depth // DEPTH) * line) + line
 
 
-@inner
-def tile_place(tile: int, blocks: Any) -> Any:
-    """Return (image, tile row, tile column) of a tile, counted over the images of a block."""
-    image, inside = tile // (blocks.tiles_high * blocks.tiles_wide), tile % (blocks.tiles_high * blocks.tiles_wide)
-    return image, inside // blocks.tiles_wide, inside % blocks.tiles_wide
+@inlined
+def tile_place(place: int, blocks: Any) -> Any:
+    """Return (image, tile row, tile column) of the tile at a place of a block's panels; images count from the block's."""
+    places, at = blocks.places, 4 * place
+    return places[at], places[at + 1], places[at + 2]
 
 
-@inner
-def tiles_of_block(block: int, blocks: Any) -> Any:
-    """Return how many tiles a block has; the last one of a group may have fewer images."""
-    images = min(blocks.block_images, blocks.images - block * blocks.block_images)
-    return images * blocks.tiles_high * blocks.tiles_wide
+@inlined
+def images_of_block(block: int, blocks: Any) -> Any:
+    """Return how many images a block has; the last one of a group may have fewer."""
+    return min(blocks.block_images, blocks.images - block * blocks.block_images)
+
+
+@inlined
+def left_out(panel: int, blocks: Any) -> Any:
+    """Whether a panel of a block needs no point whose row is ∞, and none whose column is."""
+    needed, row, column = blocks.needed, 2 * (PRODUCTS - SIDE), 2 * (SIDE - 1)
+    no_row = panel < needed[row] or panel >= needed[row + 1]
+    return no_row, panel < needed[column] or panel >= needed[column + 1]
 
 
 @inlined
 def fill(read: Any, taps: int, image: Any, blocks: Any, block: int, panel: int, slot: int, points: Any) -> Any:
-    """Write V or dM of one panel of ROWS tiles, at `slot` of the points' slots; rows that no tile fills become 0."""
-    line, tiles = VECTOR_BYTES // image.values.itemsize, tiles_of_block(block, blocks)
+    """Write V or dM of one panel of ROWS tiles, at `slot` of the points' slots; rows that no tile fills become 0.
+
+    Points that the panel does not need stay what they are.
+    """
+    line, images = VECTOR_BYTES // image.values.itemsize, images_of_block(block, blocks)
     values, k = points.values, 0
+    no_row, no_column = left_out(panel, blocks)
     for py in range(image.phases_high):
         for px in range(image.phases_wide):
             for channel in range(0, image.channels, line):
                 at = point_place(points.slots, points.depth, slot, k, line)
                 k += line
                 for row in range(ROWS):  # innermost: neighbouring lines are written one after another
-                    if panel * ROWS + row >= tiles:
+                    index, down, across = tile_place(panel * ROWS + row, blocks)
+                    if index >= images:
                         for point in range(PRODUCTS):
                             clear_line(values, points.start + at + row * line + point * points.gap)
                         continue
-                    index, down, across = tile_place(panel * ROWS + row, blocks)
                     tile = Tile(
                         (block * blocks.block_images + index) * image.size + channel,
                         (down * image.phases_high + py) * image.entries,
                         (across * image.phases_wide + px) * image.entries,
-                        False,
-                        False,
+                        no_row,
+                        no_column,
                     )
                     read(taps, image, tile, points, at + row * line)
 
@@ -168,11 +187,13 @@ def small_points(index: int, thread: int, taps: int, image: Any, blocks: Any, po
 
 
 @inlined
-def weight_points(taps: int, kernel: Any, k_range: Any, d_range: Any, points: Any) -> None:
-    """Write U for a range of k and one of d, in panels [d ÷ panel][k][panel]."""
+def weight_points(taps: int, kernel: Any, blocks: Any, k_range: Any, d_range: Any, points: Any) -> None:
+    """Write U for a range of k and one of d, in panels [d ÷ panel][k][panel]: those points that some panel needs."""
     (k0, k1), (d0, d1), height, breadth = k_range, d_range, kernel.height, kernel.breadth
     line = VECTOR_BYTES // kernel.values.itemsize
-    panel = COLUMNS * line
+    panel, needed, last_row, last_column = COLUMNS * line, blocks.needed, 2 * (PRODUCTS - SIDE), 2 * (SIDE - 1)
+    no_row = needed[last_row] == needed[last_row + 1]
+    no_column = needed[last_column] == needed[last_column + 1]
     for k in range(k0, k1):
         phase, start = (
             (k // height, k % height * breadth + d0) if kernel.phased else (d0 // breadth, k * breadth + d0 % breadth)
@@ -185,5 +206,5 @@ def weight_points(taps: int, kernel: Any, k_range: Any, d_range: Any, points: An
                     phase, start = (d0 + j) // breadth, k * breadth - j
                     row, column = phase // kernel.phases_wide * taps, phase % kernel.phases_wide * taps
                     left += breadth
-                read_weight(taps, kernel, Tile(start + j, row, column, False, False), points, place + j - d)
+                read_weight(taps, kernel, Tile(start + j, row, column, no_row, no_column), points, place + j - d)
             place += (k1 - k0) * panel
