@@ -10,7 +10,10 @@ before a function becomes part of another a first step cost up to an eighth less
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import gc
+from collections.abc import Iterator
 from typing import Any
 
 from llvmlite import binding
@@ -19,6 +22,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.utils import threadsafe_cached_property
 
 from . import target
+from .pipeline import Pipeline
 
 # Numba's own classes have types for parts of them only.
 _library: Any = codegen.JITCodeLibrary
@@ -49,6 +53,14 @@ class _Library(_library):  # type: ignore[misc]
         if kind == "object":
             library._shared_module, library._bitcode = None, data[1]
         return library
+
+    def _optimize_functions(self, ll_module: Any) -> None:
+        """Optimise each function by itself, as Numba does; it takes as long for one that is only named here."""
+        ll_module.data_layout = self._codegen._data_layout
+        for function in ll_module.functions:
+            if not function.is_declaration:
+                passes, builder = self._codegen._function_pass_manager()
+                passes.run(function, builder)
 
     def _get_module_for_linking(self) -> Any:
         if self._shared_module is None and self._bitcode is not None:
@@ -119,6 +131,22 @@ class _Target(registry.CPUTarget):
         return context
 
 
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Leave Python's search for cycles of objects until a kernel is compiled.
+
+    Numba makes millions of objects that live as long as its work, and looking through them again and again took a sixth of
+    all the time. What it leaves behind is found when the next search begins, which is soon.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
 class KernelDispatcher(_dispatcher):  # type: ignore[misc]
     """A function that is compiled for the target when it is first called with arguments of some types."""
 
@@ -127,7 +155,7 @@ class KernelDispatcher(_dispatcher):  # type: ignore[misc]
     """How many functions were compiled in this process, and not read."""
 
     def __init__(self, function: Any, locals: Any = None, targetoptions: Any = None, **options: Any) -> None:
-        super().__init__(function, locals or {}, targetoptions or {}, **options)
+        super().__init__(function, locals or {}, targetoptions or {}, pipeline_class=Pipeline, **options)
         self.run_by_address = False
         """Whether the pool, or a launcher, calls it by its address; set before it is compiled."""
 
@@ -142,7 +170,7 @@ class KernelDispatcher(_dispatcher):  # type: ignore[misc]
         What it returns follows from its arguments, so only they count: it is kept once, whoever asks for it.
         """
         kinds = _types_of(sig)[0]
-        with global_compiler_lock:
+        with global_compiler_lock, _uncollected():
             code = self.targetctx.codegen()
             outer, code.compiling = code.compiling, self
             try:
