@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from llvmlite import binding
-from numba.core import codegen, cpu, registry, sigutils
+from numba.core import codegen, cpu, registry, sigutils, types
 from numba.core.compiler_lock import global_compiler_lock
+from numba.core.typing.context import Context
 from numba.core.utils import threadsafe_cached_property
 
 from . import target
@@ -28,9 +29,15 @@ from .pipeline import Pipeline
 _library: Any = codegen.JITCodeLibrary
 _code: Any = codegen.JITCPUCodegen
 _context: Any = cpu.CPUContext
+_typing: Any = Context
 _dispatcher: Any = registry.CPUDispatcher
 _numbas: Any = registry.cpu_target
 _types_of: Any = sigutils.normalize_signature
+
+
+NUMBERS = (types.Number, types.Boolean)
+UNPACKING = "_ZN7cpython"
+"""How the names begin of the functions that Python calls, which unpack its objects."""
 
 
 class _Library(_library):  # type: ignore[misc]
@@ -55,10 +62,10 @@ class _Library(_library):  # type: ignore[misc]
         return library
 
     def _optimize_functions(self, ll_module: Any) -> None:
-        """Optimise each function by itself, as Numba does; it takes as long for one that is only named here."""
+        """Optimise each function by itself, as Numba does, but for those that only hand arguments on."""
         ll_module.data_layout = self._codegen._data_layout
         for function in ll_module.functions:
-            if not function.is_declaration:
+            if not (function.is_declaration or function.name.startswith(UNPACKING)):
                 passes, builder = self._codegen._function_pass_manager()
                 passes.run(function, builder)
 
@@ -111,12 +118,33 @@ class _Context(_context):  # type: ignore[misc]
         """Make no C function: nothing would call it."""
 
 
+class _Types(_typing):  # type: ignore[misc]
+    """What Numba asks for the type of a call: its own knowledge, and a memory for functions of numbers.
+
+    For each `+` Numba goes through all that is known as `+`, some thirty functions.
+    """
+
+    _found: dict[Any, Any]
+
+    def resolve_function_type(self, func: Any, args: Any, kws: Any) -> Any:
+        """The types of a call's arguments and result."""
+        plain = not kws and not isinstance(func, types.Dispatcher) and all(isinstance(kind, NUMBERS) for kind in args)
+        if not plain:
+            return super().resolve_function_type(func, args, kws)
+        key = func, tuple(args)
+        if key not in self._found:
+            self._found[key] = super().resolve_function_type(func, args, kws)
+        return self._found[key]
+
+
 class _Target(registry.CPUTarget):
     """Numba's own target with another code generator."""
 
-    @property
+    @threadsafe_cached_property
     def typing_context(self) -> Any:
-        return _numbas.typing_context
+        context = copy.copy(_numbas.typing_context)  # it shares what is known, too
+        context.__class__, context._found = _Types, {}
+        return context
 
     @property
     def target_context(self) -> Any:

@@ -77,7 +77,8 @@ class _Passes(_manager):  # type: ignore[misc]
                 for work in (one.run_initialization, one.run_pass, one.run_finalizer):
                     work(state)
             except errors.NumbaError as error:
-                raise self._patch_error(f"Failed in {self.pipeline_name} mode pipeline (step: {description})", error)
+                self._patch_error(f"Failed in {self.pipeline_name} mode pipeline (step: {description})", error)
+                raise
 
 
 def _chosen(name: str, passes: Any) -> Any:

@@ -44,8 +44,8 @@ TICKET, DONE, COUNT, PART, ARGUMENTS, BUSY, STOP, THREADS, FAILED, AWAKE, RUN, S
 """TICKET holds the job's number, the first index not yet taken and the one after the last, so that one atomic exchange
 takes an index from either end. DONE counts finished indices; COUNT, PART (the address of the compiled part) and ARGUMENTS
 (of its packed arguments) describe the job and stay as they are until all indices are done. THREADS is how many may work,
-AWAKE how many workers look for work. RUN is the address of the compiled `_run`: what hands out work calls it there, and it need
-not become part of each.
+AWAKE how many workers look for work. RUN is the address of the compiled `_run`: whatever hands out work calls it there, so
+that it need not become part of each.
 
 The caller takes indices from the front and workers take them from the back, so that from one kernel to the next each core
 finds most of its half of the images in its own cache."""
