@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import functools
 import os
 import sys
 import threading
@@ -436,12 +437,18 @@ def _dtypes(kinds: Any) -> Iterator[Any]:
             yield from _dtypes(kind)
 
 
+@functools.cache
+def _run_address() -> int:
+    """The address of `_run`, remembered: in a forked child nobody could free the compiler's lock if another thread held it."""
+    return address_of(_run, (STATE, types.int64, types.int64, types.int64))
+
+
 class _Pool:
     """The state of the pool and its worker threads, which belong to this process alone."""
 
     def __init__(self) -> None:
         self.state = np.zeros(SIZE, np.int64)
-        self.state[RUN] = address_of(_run, (STATE, types.int64, types.int64, types.int64))
+        self.state[RUN] = _run_address()
         self.waiting = threading.Condition()
         self.workers: list[threading.Thread] = []
 
