@@ -83,7 +83,7 @@ class EditableWheel(editable_wheel):
 
 
 class WithKernels(Distribution):
-    """A wheel with compiled kernels is named after the Python and the system that they are for, as one with extensions is."""
+    """A wheel with compiled kernels is named after the Python and the system they are for, as one with extensions is."""
 
     def has_ext_modules(self) -> bool:
         """Whether there is machine code: extensions, or what `python -m gan_np.kernels.cpu.compile --ship` left."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import gc
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -166,13 +167,31 @@ def _uncollected() -> Iterator[None]:
     Numba makes millions of objects that live as long as its work, and looking through them again and again took a sixth of
     all the time. What it leaves behind is found when the next search begins, which is soon.
     """
-    collecting = gc.isenabled()
+    global _held_back
+    if _held_back or not gc.isenabled():
+        yield
+        return
+    _held_back = True
     gc.disable()
     try:
         yield
     finally:
-        if collecting:
-            gc.enable()
+        _collect_again()
+
+
+_held_back = False
+
+
+def _collect_again() -> None:
+    """Let Python look for cycles again, also in a child that was forked meanwhile."""
+    global _held_back
+    if _held_back:
+        _held_back = False
+        gc.enable()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_collect_again)
 
 
 class KernelDispatcher(_dispatcher):  # type: ignore[misc]

@@ -439,7 +439,7 @@ def _dtypes(kinds: Any) -> Iterator[Any]:
 
 @functools.cache
 def _run_address() -> int:
-    """The address of `_run`, remembered: in a forked child nobody could free the compiler's lock if another thread held it."""
+    """The address of `_run`, remembered: a forked child would wait for ever if another thread held the compiler's lock."""
     return address_of(_run, (STATE, types.int64, types.int64, types.int64))
 
 
