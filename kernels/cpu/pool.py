@@ -443,6 +443,11 @@ def _run_address() -> int:
     return address_of(_run, (STATE, types.int64, types.int64, types.int64))
 
 
+def compile_for_workers() -> None:
+    """Compile what the threads beside the caller's run, which one thread alone never needs."""
+    _serve.compile((STATE, types.int64))
+
+
 class _Pool:
     """The state of the pool and its worker threads, which belong to this process alone."""
 
