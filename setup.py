@@ -8,7 +8,7 @@ import warnings
 import zipfile
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import Distribution, find_packages, setup
 from setuptools.command.editable_wheel import editable_wheel
 
 HERE = Path(__file__).resolve().parent
@@ -80,6 +80,14 @@ class EditableWheel(editable_wheel):
         if link_packages():
             for wheel in Path(self.dist_dir).glob("*editable*.whl"):
                 add_to_wheel(wheel, PATH_FILE, path_file())
+
+
+class WithKernels(Distribution):
+    """A wheel with compiled kernels is named after the Python and the system they are for, as one with extensions is."""
+
+    def has_ext_modules(self) -> bool:
+        """Whether there is machine code: extensions, or what `python -m gan_np.kernels.cpu.compile --ship` left."""
+        return super().has_ext_modules() or any((HERE / "kernels" / "cpu" / "shipped").glob("*/*.nbc"))
 
 
 REQUIRES = [
@@ -187,6 +195,7 @@ setup(
         "gan_np.kernels.cpu": ["shipped/*/*.nbc"],  # by `python -m gan_np.kernels.cpu.compile --ship`, where it was run
         "gan_np.kernels.cuda": ["sources/*.cu", "sources/*.cuh"],
     },
+    distclass=WithKernels,
     cmdclass={"editable_wheel": EditableWheel},
     entry_points={"console_scripts": ["gan-np = gan_np.cli:main"]},
     classifiers=[

@@ -125,7 +125,7 @@ def product_item(
     strips = (rows + height - 1) // height
     first_row, begin = index % strips * height, index // strips * share * panel
     here, end = min(height, rows - first_row), min(begin + share * panel, columns)
-    own = thread * (BLOCK + SQUARE) * panel
+    own = thread * BLOCK * panel
     a, a_at, a_row = x, first_row * depth, depth
     if copied:
         a, a_row = lefts_read, padded(depth, line) + line
@@ -257,11 +257,11 @@ def product(
     block = up(_even(depth, (DEEP if prepared else BLOCK) * 4 // z.itemsize), SQUARE)
     copied = prepared or (depth > block and depth * z.itemsize % ALIAS == 0)
     if prepared:
-        packed = buffer("panels", panels * depth * panel + SQUARE * panel, dtype)
+        packed = buffer("panels", panels * depth * panel, dtype)
         pool.run(pack_item, dtype, panels, (w, (depth, columns), transposed, packed))
         w = read_only(packed)
     lefts = buffer("left", count * height * (up(depth, lanes(dtype)) + lanes(dtype)) if copied else 1, dtype)
-    rights = buffer("right", count * (BLOCK + SQUARE) * panel, dtype)
+    rights = buffer("right", count * BLOCK * panel, dtype)
     bias, kind, slope = np.empty(0, dtype), *kind_and_slope(Activation())
     if epilogue is not None:
         bias = np.zeros(columns, dtype) if epilogue.bias is None else contiguous(epilogue.bias)

@@ -55,7 +55,7 @@ def _sources() -> str:
     digest = hashlib.sha256()
     for source in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(source.read_bytes())
-    versions = sys.implementation.cache_tag, sys.version_info[:3], numba.__version__, llvmlite.__version__
+    versions = sys.implementation.cache_tag, numba.__version__, llvmlite.__version__
     compiled_for = target.TRIPLE, target.NAME, target.FEATURES, target.ROWS, target.COLUMNS
     digest.update(repr((versions, compiled_for)).encode())
     return digest.hexdigest()[:16]

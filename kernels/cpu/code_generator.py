@@ -10,23 +10,35 @@ before a function becomes part of another a first step cost up to an eighth less
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import gc
+import os
+from collections.abc import Iterator
 from typing import Any
 
 from llvmlite import binding
-from numba.core import codegen, cpu, registry, sigutils
+from numba.core import codegen, cpu, registry, sigutils, types
 from numba.core.compiler_lock import global_compiler_lock
+from numba.core.typing.context import Context
 from numba.core.utils import threadsafe_cached_property
 
 from . import target
+from .pipeline import Pipeline
 
 # Numba's own classes have types for parts of them only.
 _library: Any = codegen.JITCodeLibrary
 _code: Any = codegen.JITCPUCodegen
 _context: Any = cpu.CPUContext
+_typing: Any = Context
 _dispatcher: Any = registry.CPUDispatcher
 _numbas: Any = registry.cpu_target
 _types_of: Any = sigutils.normalize_signature
+
+
+NUMBERS = (types.Number, types.Boolean)
+UNPACKING = "_ZN7cpython"
+"""How the names begin of the functions that Python calls, which unpack its objects."""
 
 
 class _Library(_library):  # type: ignore[misc]
@@ -49,6 +61,14 @@ class _Library(_library):  # type: ignore[misc]
         if kind == "object":
             library._shared_module, library._bitcode = None, data[1]
         return library
+
+    def _optimize_functions(self, ll_module: Any) -> None:
+        """Optimise each function by itself, as Numba does, but for those that only hand arguments on."""
+        ll_module.data_layout = self._codegen._data_layout
+        for function in ll_module.functions:
+            if not (function.is_declaration or function.name.startswith(UNPACKING)):
+                passes, builder = self._codegen._function_pass_manager()
+                passes.run(function, builder)
 
     def _get_module_for_linking(self) -> Any:
         if self._shared_module is None and self._bitcode is not None:
@@ -99,12 +119,33 @@ class _Context(_context):  # type: ignore[misc]
         """Make no C function: nothing would call it."""
 
 
+class _Types(_typing):  # type: ignore[misc]
+    """What Numba asks for the type of a call: its own knowledge, and a memory for functions of numbers.
+
+    For each `+` Numba goes through all that is known as `+`, some thirty functions.
+    """
+
+    _found: dict[Any, Any]
+
+    def resolve_function_type(self, func: Any, args: Any, kws: Any) -> Any:
+        """The types of a call's arguments and result."""
+        plain = not kws and not isinstance(func, types.Dispatcher) and all(isinstance(kind, NUMBERS) for kind in args)
+        if not plain:
+            return super().resolve_function_type(func, args, kws)
+        key = func, tuple(args)
+        if key not in self._found:
+            self._found[key] = super().resolve_function_type(func, args, kws)
+        return self._found[key]
+
+
 class _Target(registry.CPUTarget):
     """Numba's own target with another code generator."""
 
-    @property
+    @threadsafe_cached_property
     def typing_context(self) -> Any:
-        return _numbas.typing_context
+        context = copy.copy(_numbas.typing_context)  # it shares what is known, too
+        context.__class__, context._found = _Types, {}
+        return context
 
     @property
     def target_context(self) -> Any:
@@ -119,6 +160,40 @@ class _Target(registry.CPUTarget):
         return context
 
 
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Leave Python's search for cycles of objects until a kernel is compiled.
+
+    Numba makes millions of objects that live as long as its work, and looking through them again and again took a sixth of
+    all the time. What it leaves behind is found when the next search begins, which is soon.
+    """
+    global _held_back
+    if _held_back or not gc.isenabled():
+        yield
+        return
+    _held_back = True
+    gc.disable()
+    try:
+        yield
+    finally:
+        _collect_again()
+
+
+_held_back = False
+
+
+def _collect_again() -> None:
+    """Let Python look for cycles again, also in a child that was forked meanwhile."""
+    global _held_back
+    if _held_back:
+        _held_back = False
+        gc.enable()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_collect_again)
+
+
 class KernelDispatcher(_dispatcher):  # type: ignore[misc]
     """A function that is compiled for the target when it is first called with arguments of some types."""
 
@@ -127,7 +202,7 @@ class KernelDispatcher(_dispatcher):  # type: ignore[misc]
     """How many functions were compiled in this process, and not read."""
 
     def __init__(self, function: Any, locals: Any = None, targetoptions: Any = None, **options: Any) -> None:
-        super().__init__(function, locals or {}, targetoptions or {}, **options)
+        super().__init__(function, locals or {}, targetoptions or {}, pipeline_class=Pipeline, **options)
         self.run_by_address = False
         """Whether the pool, or a launcher, calls it by its address; set before it is compiled."""
 
@@ -142,7 +217,7 @@ class KernelDispatcher(_dispatcher):  # type: ignore[misc]
         What it returns follows from its arguments, so only they count: it is kept once, whoever asks for it.
         """
         kinds = _types_of(sig)[0]
-        with global_compiler_lock:
+        with global_compiler_lock, _uncollected():
             code = self.targetctx.codegen()
             outer, code.compiling = code.compiling, self
             try:

@@ -24,7 +24,7 @@ from .. import threads
 from ..cases import Case, dense_case, dense_layer_case, list_cases
 from ..interfaces import Activation
 from ..selection import entries
-from . import cache, target, warm
+from . import cache, pool, target, warm
 from .code_generator import KernelDispatcher
 
 NAMES = ("numba", "direct", "few_channels", "winograd", "full_size", "pointwise", "grouped")
@@ -85,13 +85,24 @@ def compile_all(tell: Callable[[int], None]) -> int:
 def _works() -> Iterator[Callable[[], Any]]:
     """Small work for each kernel; where the size decides which functions run, of several sizes."""
     dtype = np.dtype(np.float32)
+    yield pool.compile_for_workers
     yield from warm.backwards(dtype)
+    yield from _over_ranks(dtype)
     for case in (*list_cases(), *_narrow()):
         problem = case.problem(dtype)
         for entry in entries(case.operation):
             if entry.name in NAMES and entry.supports(problem) is None:
                 arrays = case.make(np.random.default_rng(0), dtype)
                 yield functools.partial(case.run, entry.implementation, *arrays)
+
+
+def _over_ranks(dtype: Any) -> Iterator[Callable[[], Any]]:
+    """Batch normalisation in pieces, which `list_cases` has as a whole."""
+    norm, leaky = warm.implementation("normalisation", "BatchNorm"), Activation("leaky_relu", 0.2)
+    image, channels = np.ones((2, 4, 4, 32), dtype), np.ones(32, dtype)
+    yield lambda: norm.statistics(image)
+    yield lambda: norm.sums(image, image, image, channels, channels, leaky)
+    yield lambda: norm.pull(image, image, image, None, channels, channels, leaky, np.ones((2, 32)))
 
 
 def _narrow() -> Iterator[Case]:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import functools
 import os
 import sys
 import threading
@@ -36,15 +37,16 @@ from gan_np.kernels import threads
 
 from . import target, warm
 from .code_generator import address_of
-from .compiled import cgutils, compiled, intrinsic
+from .compiled import cgutils, compiled, inner, intrinsic
 from .workspace import keep_freed_memory
 
 # Cells of the pool's state, an array of int64; each on a cache line of its own, since threads write to them.
-TICKET, DONE, COUNT, PART, ARGUMENTS, BUSY, STOP, THREADS, FAILED, AWAKE, SIZE = (8 * cell for cell in range(11))
+TICKET, DONE, COUNT, PART, ARGUMENTS, BUSY, STOP, THREADS, FAILED, AWAKE, RUN, SIZE = (8 * cell for cell in range(12))
 """TICKET holds the job's number, the first index not yet taken and the one after the last, so that one atomic exchange
 takes an index from either end. DONE counts finished indices; COUNT, PART (the address of the compiled part) and ARGUMENTS
 (of its packed arguments) describe the job and stay as they are until all indices are done. THREADS is how many may work,
-AWAKE how many workers look for work.
+AWAKE how many workers look for work. RUN is the address of the compiled `_run`: whatever hands out work calls it there, so
+that it need not become part of each.
 
 The caller takes indices from the front and workers take them from the back, so that from one kernel to the next each core
 finds most of its half of the images in its own cache."""
@@ -163,7 +165,7 @@ PAUSES = target.TRIPLE.startswith(("x86_64", "i686"))
 NOTHING = ir.FunctionType(ir.VoidType(), [])
 
 
-@compiled
+@inner
 def _wait(looks: int) -> None:
     """Pass the time between two looks for work: spin at first, give way to other threads after that, then sleep."""
     if looks < SPINS:
@@ -194,7 +196,7 @@ def _part_type() -> ir.FunctionType:
     return ir.FunctionType(ir.IntType(32), [word, word, word])
 
 
-@compiled
+@inner
 def _take(state: Any, thread: int) -> None:
     """Take indices of the open job, one after another, and run its part for each, until none is left.
 
@@ -235,7 +237,7 @@ def _serve(state: Any, thread: int) -> None:
             looks += 1
 
 
-@compiled
+@inner
 def _run(state: Any, part: int, arguments: int, count: int) -> Any:
     """Run the part for all indices of one job, with the workers' help where the pool is free.
 
@@ -272,16 +274,16 @@ def parallel(typing: Any, state: Any, part: Any, count: Any, arguments: Any) -> 
     part: a function made by `compiled`; it returns nothing. arguments: a tuple. The result is 0, or not 0 if a part failed.
     The part is compiled into the caller; for a large one see `run`.
     """
-    inner = part.get_call_type(typing, (types.int64, types.int64, *arguments.types), {})
+    called = part.get_call_type(typing, (types.int64, types.int64, *arguments.types), {})
 
     def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        result = part.dispatcher.get_compile_result(inner)
+        result = part.dispatcher.get_compile_result(called)
         context.add_linking_libs([result.library])
 
         def call(inside: Any, packed: Any, index: Any, thread: Any) -> Any:
             given = [index, thread, *_members(inside, packed, len(arguments))]
-            given = [_borrowed(context, inside, *pair) for pair in zip(inner.args, given, strict=True)]
-            return context.call_internal_no_propagate(inside, result.fndesc, inner, given)[0]
+            given = [_borrowed(context, inside, *pair) for pair in zip(called.args, given, strict=True)]
+            return context.call_internal_no_propagate(inside, result.fndesc, called, given)[0]
 
         return _hand_out(context, builder, state, arguments, values[0], values[2], values[3], call)
 
@@ -289,10 +291,8 @@ def parallel(typing: Any, state: Any, part: Any, count: Any, arguments: Any) -> 
 
 
 @intrinsic
-def _parallel_at(
-    typing: Any, state: Any, run_address: Any, address: Any, expected: Any, count: Any, arguments: Any
-) -> Any:
-    """Do the same as `parallel` for a part that lies compiled at an address, through the `_run` that lies at another.
+def _parallel_at(typing: Any, state: Any, address: Any, expected: Any, count: Any, arguments: Any) -> Any:
+    """Do the same as `parallel` for a part that lies compiled at an address.
 
     expected: the fingerprint of the types that it was compiled for; with arguments of others nothing is run, and the result
         is WRONG_TYPES.
@@ -311,13 +311,13 @@ def _parallel_at(
             function = inside.inttoptr(function, kind)
             return context.call_conv.call_function(inside, function, types.none, given_types, given)[0]
 
-        same = builder.icmp_signed("==", values[3], context.get_constant(types.int64, own))
-        safe = builder.select(same, values[4], context.get_constant(types.int64, 0))
-        both = context.make_tuple(builder, packed_types, [values[2], values[5]])
-        failed = _hand_out(context, builder, state, packed_types, values[0], safe, both, call, values[1])
+        same = builder.icmp_signed("==", values[2], context.get_constant(types.int64, own))
+        safe = builder.select(same, values[3], context.get_constant(types.int64, 0))
+        both = context.make_tuple(builder, packed_types, [values[1], values[4]])
+        failed = _hand_out(context, builder, state, packed_types, values[0], safe, both, call)
         return builder.select(same, failed, context.get_constant(types.int64, WRONG_TYPES))
 
-    return types.int64(state, types.int64, types.int64, types.int64, types.int64, arguments), build
+    return types.int64(state, types.int64, types.int64, types.int64, arguments), build
 
 
 tuple_of: Any = types.Tuple
@@ -361,10 +361,9 @@ def _hand_out(
     count: Any,
     packed: Any,
     call: Any,
-    run_address: Any = None,
 ) -> Any:
-    """Put what is packed on the stack, make a function of one C signature that calls the part with it, and run that for all
-    indices: by the `_run` at an address where one is given, which is less to compile, else by one that becomes part of it.
+    """Put what is packed on the stack, make a function of one C signature that calls the part with it, and have `_run` run
+    that for all indices.
     """
     word = ir.IntType(64)
     value_type = context.get_value_type(packed_type)
@@ -378,22 +377,18 @@ def _hand_out(
     place = cgutils.alloca_once_value(builder, packed)
     signature = types.int64(state_type, types.int64, types.int64, types.int64)
     arguments = [state, builder.ptrtoint(thunk, word), builder.ptrtoint(place, word), count]
-    if run_address is not None:
-        kind = context.call_conv.get_function_type(signature.return_type, signature.args).as_pointer()
-        function = builder.inttoptr(run_address, kind)
-        called = context.call_conv.call_function(builder, function, signature.return_type, signature.args, arguments)
-        return called[1]
-    run_all = _run.get_compile_result(signature)
-    context.add_linking_libs([run_all.library])
-    return context.call_internal_no_propagate(builder, run_all.fndesc, signature, arguments)[1]
+    kind = context.call_conv.get_function_type(signature.return_type, signature.args).as_pointer()
+    run_address = builder.load(_pointer(builder, context, state_type, state, ir.Constant(word, RUN)))
+    function = builder.inttoptr(run_address, kind)
+    return context.call_conv.call_function(builder, function, signature.return_type, signature.args, arguments)[1]
 
 
 @compiled
-def _launch(state: Any, run_address: int, address: int, expected: int, count: int, arguments: Any) -> Any:
-    return _parallel_at(state, run_address, address, expected, count, arguments)
+def _launch(state: Any, address: int, expected: int, count: int, arguments: Any) -> Any:
+    return _parallel_at(state, address, expected, count, arguments)
 
 
-_compiled_parts: dict[tuple[Any, ...], tuple[int, int, int]] = {}
+_compiled_parts: dict[tuple[Any, ...], tuple[int, int]] = {}
 
 
 def run(part: Any, key: Any, count: int, arguments: tuple[Any, ...], constants: int = 0) -> None:
@@ -412,8 +407,7 @@ def run(part: Any, key: Any, count: int, arguments: tuple[Any, ...], constants: 
         kinds = (types.int64, types.int64, *map(typeof, arguments))
         _require_dtype(part, key[0] if isinstance(key, tuple) else key, kinds)
         known = (*kinds[:2], *map(types.literal, arguments[:constants]), *kinds[2 + constants :])
-        run_all = address_of(_run, (STATE, types.int64, types.int64, types.int64))
-        found = _compiled_parts[part, key] = run_all, address_of(part, known), fingerprint(kinds)
+        found = _compiled_parts[part, key] = address_of(part, known), fingerprint(kinds)
     failed = _launch(state(), *found, count, arguments)
     if failed == WRONG_TYPES:
         raise TypeError(f"key: {part.py_func.__name__} was first run with other argument types under {key!r}")
@@ -443,11 +437,23 @@ def _dtypes(kinds: Any) -> Iterator[Any]:
             yield from _dtypes(kind)
 
 
+@functools.cache
+def _run_address() -> int:
+    """The address of `_run`, remembered: a forked child would wait for ever if another thread held the compiler's lock."""
+    return address_of(_run, (STATE, types.int64, types.int64, types.int64))
+
+
+def compile_for_workers() -> None:
+    """Compile what the threads beside the caller's run, which one thread alone never needs."""
+    _serve.compile((STATE, types.int64))
+
+
 class _Pool:
     """The state of the pool and its worker threads, which belong to this process alone."""
 
     def __init__(self) -> None:
         self.state = np.zeros(SIZE, np.int64)
+        self.state[RUN] = _run_address()
         self.waiting = threading.Condition()
         self.workers: list[threading.Thread] = []
 

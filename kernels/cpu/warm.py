@@ -89,6 +89,7 @@ def backwards(dtype: Any) -> Iterator[Any]:
         yield lambda p=plan, g=geometry: p.to_weight(ones(*g.large_shape), ones(*g.small_shape))
     norm = implementation("normalisation", "BatchNorm")
     image, channels = ones(2, 4, 4, 32), ones(32)
+    yield lambda: norm.normalise(image, channels, channels, channels, channels, leaky)
     yield lambda: norm.backward(image, image, image, *[channels] * 4, leaky)
     for plan, weight, geometry in plans:
         yield lambda p=plan, w=weight, g=geometry: p.to_small(w, ones(*g.large_shape))

@@ -10,13 +10,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+KERNEL = "kernels/cpu/shipped/x86-64-v3-cpython-311-0123456789abcdef/part-0.nbc"
+"""A compiled kernel, in name."""
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("dist")
     # A copy, so that no build folder of the working tree leaks in; the sdist first, the wheel from it, as users get them.
-    command = [sys.executable, "-m", "build", "--outdir", str(out), str(copy_of_tree(tmp_path_factory.mktemp("tree")))]
+    tree = copy_of_tree(tmp_path_factory.mktemp("tree"))
+    (tree / KERNEL).parent.mkdir(parents=True)
+    (tree / KERNEL).write_bytes(b"as the compile command leaves it")
+    command = [sys.executable, "-m", "build", "--outdir", str(out), str(tree)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return out
@@ -47,6 +52,16 @@ def test_wheel_holds_the_kernels_under_our_name(built: Path) -> None:
     tops = {name.split("/")[0] for name in names}
     assert tops == {"gan_np", next(top for top in tops if top.endswith(".dist-info"))}
     assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def test_compiled_kernels_go_into_the_wheel_whose_name_says_for_what(built: Path) -> None:
+    wheel = next(built.glob("*.whl"))
+    assert zipfile.ZipFile(wheel).read(f"gan_np/{KERNEL}") == b"as the compile command leaves it"
+    python, _, system = wheel.stem.split("-")[-3:]
+    assert python == f"cp{sys.version_info.major}{sys.version_info.minor}"
+    assert system != "any"
+    with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
+        assert any(name.endswith(KERNEL) for name in archive.getnames()), "so that the wheel can be made from the sdist"
 
 
 def test_sdist_can_be_built_again(built: Path) -> None:
