@@ -100,15 +100,15 @@ PRESETS: dict[str, R3GANPreset] = {
         options={"width": 32, "latent_dim": 64},
     ),
     "r3gan-faces": R3GANPreset(
-        "64×64 colour faces, mirrored (examples/cartoon_faces.py draws some)",
+        "64×64 colour faces (examples/cartoon_faces.py draws some)",
         "",
-        steps=20_000,
-        batch_size=32,
-        gamma=2.0,
-        rates=(2e-4, 5e-5),
-        half_life=50_000,
-        augment=("translation", "colour", "cutout"),
-        options={"width": 16, "latent_dim": 64, "flip": True},
+        steps=6000,
+        batch_size=16,
+        gamma=3.0,
+        rates=(3e-3, 3e-4),
+        half_life=10_000,
+        share=1.0,
+        options={"width": 8, "latent_dim": 64},
     ),
 }
 """Presets by name. Sizes are for two cores; the paper's own are in docs/modern-baseline.md."""

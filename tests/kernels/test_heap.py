@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gan_np.kernels.cpu import heap
-from gan_np.kernels.cpu.heap import HUGE, LARGE, SPARE, empty
+from gan_np.kernels.cpu.heap import CACHE_LINE, HUGE, LARGE, SMALL, SPARE, empty, on_a_line
 
 pytestmark = pytest.mark.skipif(not hasattr(mmap, "MADV_HUGEPAGE"), reason="arrays are NumPy's own on this system")
 
@@ -22,8 +22,12 @@ def fresh(monkeypatch):
     return made
 
 
-def test_small_arrays_are_numpys_own(fresh):
-    assert empty((LARGE // 4 - 1,), np.float32).base is None
+def test_smaller_arrays_are_numpys_own(fresh):
+    assert empty((SMALL // 4 - 1,), np.float32).base is None
+    between = empty((SMALL // 4 - 1 + CACHE_LINE, 1), np.float32)
+    assert on_a_line(between)
+    assert not on_a_line(between[1:])
+    assert between.base.base is None
     assert not fresh.regions
     large = empty((LARGE // 32, 4), np.float64)
     assert large.base is not None
