@@ -29,7 +29,7 @@ def test_flags_count_more_and_the_run_keeps_all(tmp_path: Path, images: Path) ->
     code, printed = use(
         "train",
         "--preset",
-        "r3gan-faces",
+        "r3gan-cifar",
         "--data",
         images,
         *SMALL,
