@@ -6,7 +6,6 @@ not depend on what a later version calls by the same name.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +18,7 @@ class R3GANPreset:
     """R3GAN's game with its schedules (Huang et al. 2024), sized for one kind of data.
 
     Rate, γ, β₂, the average's half-life and the augmentation's probability go along half a cosine from their first to their
-    last value over the first `share` of the steps, and stay there.
+    last value, over all steps.
 
     title: for lists. data: what it is for; "" where data must be given. steps, batch_size: by default.
     gamma: γ of R1 and of R2 at first; a tenth of it at last. rates: of both players, first and last.
@@ -36,15 +35,13 @@ class R3GANPreset:
     half_life: int
     augment: tuple[str, ...] = ()
     augment_probability: float = 0.3
-    share: float = 0.5
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def settings(self, steps: int, batch_size: int) -> dict[str, Any]:
         """For a configuration, schedules as text; they are as long as `steps` says."""
-        updates = max(1, math.ceil(self.share * steps))
 
         def over(first: float, last: float) -> str:
-            return f"cosine({first!r}, {last!r}, {updates})"
+            return f"cosine({first!r}, {last!r}, {steps})"
 
         rate, gamma = over(*self.rates), over(self.gamma, self.gamma / 10)
         found = {
@@ -75,7 +72,6 @@ PRESETS: dict[str, R3GANPreset] = {
         gamma=3.0,
         rates=(6e-3, 3e-4),
         half_life=10_000,
-        share=1.0,
         options={"width": 16, "latent_dim": 64},
     ),
     "r3gan-cifar": R3GANPreset(
@@ -86,7 +82,6 @@ PRESETS: dict[str, R3GANPreset] = {
         gamma=1.0,
         rates=(3e-3, 3e-4),
         half_life=10_000,
-        share=1.0,
         options={"width": 16, "latent_dim": 64, "flip": True},
     ),
     "r3gan-stacked-mnist": R3GANPreset(
@@ -97,7 +92,6 @@ PRESETS: dict[str, R3GANPreset] = {
         gamma=3.0,
         rates=(6e-3, 3e-4),
         half_life=10_000,
-        share=1.0,
         options={"width": 16, "latent_dim": 64},
     ),
     "r3gan-faces": R3GANPreset(
@@ -108,7 +102,6 @@ PRESETS: dict[str, R3GANPreset] = {
         gamma=40.0,
         rates=(2e-3, 2e-4),
         half_life=10_000,
-        share=1.0,
         options={"width": 8, "latent_dim": 64},
     ),
 }

@@ -50,7 +50,7 @@ def test_flags_count_more_and_the_run_keeps_all(tmp_path: Path, images: Path) ->
     assert kept["flip"] is True
     assert kept["width"] == 2
     assert kept["d_learning_rate"].startswith("cosine(")
-    assert kept["d_learning_rate"].endswith(", 2)"), "as long as the steps that are given say"
+    assert kept["d_learning_rate"].endswith(", 4)"), "as long as the steps that are given say"
     assert kept["average_decay"].startswith("half-life(")
     code, printed = use("train", "--resume", run, "--steps", "6", "--quiet")
     assert code == 0, printed
