@@ -131,10 +131,18 @@ class SeparateObjective(Objective):
         """The part of D's loss that comes from generated images."""
         raise NotImplementedError(f"{type(self).__name__} has no fake")
 
+    def part(self, place: str, logits: Array) -> Loss:
+        """One of the two parts, "real" or "fake", after a look at whether it is a loss (see `check_loss`)."""
+        found: Loss = (
+            check_loss(self, "real", self.real(logits), real=logits)
+            if place == "real"
+            else check_loss(self, "fake", self.fake(logits), generated=logits)
+        )
+        return found
+
     def discriminator(self, real: Array, fake: Array) -> DiscriminatorLoss:
         """The sum of both parts."""
-        of_real = check_loss(self, "real", self.real(real), real=real)
-        of_fake = check_loss(self, "fake", self.fake(fake), generated=fake)
+        of_real, of_fake = self.part("real", real), self.part("fake", fake)
         return DiscriminatorLoss(of_real.value + of_fake.value, of_real.gradient, of_fake.gradient)
 
 

@@ -340,7 +340,7 @@ class Trainer:
                 )
             scores[place], heads[place] = self.gan.heads(output)
             if apart is not None:
-                part = parts[place] = _part(apart, place, scores[place])
+                part = parts[place] = apart.part(place, scores[place])
                 if place == "real":
                     pullback(_heads(part.gradient, heads[place], None), inputs=False)
                     continue
@@ -563,16 +563,6 @@ def _checked(penalty: Penalty) -> Penalty:
         raise ValueError(f"penalties: {penalty!r}.where: expected one of {', '.join(PLACES)}")
     scheduled("penalties: weight", penalty.weight, 0.0)
     return penalty
-
-
-def _part(objective: SeparateObjective, place: str, scores: Array) -> Loss:
-    """The part of L_D that comes from the scores of one batch."""
-    found: Loss
-    if place == "real":
-        found = check_loss(objective, "real", objective.real(scores), real=scores)
-    else:
-        found = check_loss(objective, "fake", objective.fake(scores), generated=scores)
-    return found
 
 
 def _heads(logits: Array, head_output: Array | None, other: Loss | None) -> Any:
