@@ -93,7 +93,7 @@ class WithKernels(Distribution):
 REQUIRES = [
     "filelock>=4.0",
     "numpy>=1.26",
-    "numba>=0.61",
+    "numba>=0.62",
     "pillow>=10.2",
     "rich>=13.7",
     "safetensors>=0.4.3",
