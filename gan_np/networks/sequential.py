@@ -135,8 +135,10 @@ def _in_reverse(pullbacks: list[Any], of_layers: Callable[[Wrt], Iterable[Wrt]])
         for index, asked in reversed(list(enumerate(of_layers(wrt)))):
             if not asked.anything or absent(dy):
                 break
-            dy = pullbacks[index](dy, asked, own)
-            own = pullbacks[index].over is not None
+            pullback = pullbacks[index]
+            over = pullback.over is not None
+            dy = pullback(dy, asked, own) if over else pullback(dy, asked)
+            own = over
             if not wrt.keep:
                 del pullbacks[index]  # frees what this layer held before the next one needs memory
         return dy if wrt.any_input and not absent(dy) else None

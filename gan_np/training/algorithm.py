@@ -14,8 +14,9 @@ difference of large numbers, and its square's derivative one more.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -69,6 +70,27 @@ the rates of images, all eight with these (`mlp`, 3,000 steps)."""
 def learning_rate_for(data_shape: tuple[int, ...], player: str) -> float:
     """The learning rate of a player, "g" or "d", where none is given: one for images, one for vectors."""
     return LEARNING_RATES["vectors" if len(data_shape) == 1 else "images"][player]
+
+
+Given, Made = ParamSpec("Given"), TypeVar("Made")
+
+
+def _forgetting(player: str) -> Callable[[Callable[Given, Made]], Callable[Given, Made]]:
+    """Make an update that fails forget what it added to the player's gradient, so that the next one starts anew."""
+
+    def of_update(update: Callable[Given, Made]) -> Callable[Given, Made]:
+        @functools.wraps(update)
+        def whole(*given: Given.args, **options: Given.kwargs) -> Made:
+            try:
+                return update(*given, **options)
+            except BaseException:
+                trainer: Any = given[0]
+                getattr(trainer.gan, player).gradient.spend()
+                raise
+
+        return whole
+
+    return of_update
 
 
 class Trainer:
@@ -318,6 +340,7 @@ class Trainer:
         )
         return z, fake, pullback
 
+    @_forgetting("discriminator")
     def _update_discriminator(
         self, real: Array, fake: Array, context: Array | None, z: Array
     ) -> tuple[Array, Array | None, Array | None]:
@@ -443,6 +466,7 @@ class Trainer:
         seen: Array = packed + deviation * standard_normal(self.blur, packed.shape, dtype, device)
         return seen
 
+    @_forgetting("generator")
     def _update_generator(
         self, real: Array, fake: Array, context: Array | None, z: Array, g_pullback: Callable[..., Any]
     ) -> tuple[Array, Array | None]:

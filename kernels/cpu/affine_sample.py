@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from gan_np.arrays import Array
 
 from .chunks import chunks_of, next_span, require_memory
 from .compiled import inlined, inner
 from .functions import Cells, Given, Result, compiled_function
+from .heap import empty
 from .memory import get, put
 from .pool import parallel, state
 
@@ -91,6 +90,6 @@ class AffineSample:
 
 
 def _applied(images: Array, maps: Array, adjoint: bool) -> Array:
-    made = np.empty(images.shape, images.dtype)
+    made = empty(images.shape, images.dtype)
     _sample[images.dtype](state(), images.ravel(), maps.ravel(), *images.shape, adjoint, made.reshape(-1))
     return made

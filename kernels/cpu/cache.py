@@ -2,8 +2,8 @@
 
 Numba's own cache looks at the one file that a function stands in. Our kernels are put together from several (a changed
 transform must not leave old kernels that contain it), so a folder's name is made from all of them: any change of any file
-means another folder. So does whatever else decides what the code is: the versions of Python, Numba and LLVM, the processor
-that it is compiled for, and the shape of the tiles (`target.py`).
+means another folder. So does whatever else decides what the code is: the versions of Python (without its bug fixes), Numba
+and LLVM, the processor that it is compiled for, and the shape of the tiles (`target.py`).
 
     GAN_NP_CACHE/kernels/FOLDER/FUNCTION-….nbc   one function, compiled for one signature: a digest, then a pickle
     GAN_NP_CACHE/kernels/FOLDER/key              a secret of this user

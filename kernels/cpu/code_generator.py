@@ -133,9 +133,10 @@ class _Types(_typing):  # type: ignore[misc]
         if not plain:
             return super().resolve_function_type(func, args, kws)
         key = func, tuple(args)
-        if key not in self._found:
-            self._found[key] = super().resolve_function_type(func, args, kws)
-        return self._found[key]
+        found = self._found.get(key)
+        if found is None:  # not known yet, or there is none
+            found = self._found[key] = super().resolve_function_type(func, args, kws)
+        return found
 
 
 class _Target(registry.CPUTarget):
@@ -165,7 +166,8 @@ def _uncollected() -> Iterator[None]:
     """Leave Python's search for cycles of objects until a kernel is compiled.
 
     Numba makes millions of objects that live as long as its work, and looking through them again and again took a sixth of
-    all the time. What it leaves behind is found when the next search begins, which is soon.
+    all the time. What it leaves behind is found when the next search begins, which is soon. That is on again afterwards, also
+    if another thread turned it off meanwhile.
     """
     global _held_back
     if _held_back or not gc.isenabled():

@@ -124,7 +124,7 @@ class Dense:
             pool.run(_skinny_weight, dtype, items, (share, right, left, (rows, columns, depth), flat(found)))
             return place(found, into)
         direct = into is not None and into.array.flags.c_contiguous
-        weight = into.array if into is not None and direct else np.empty((depth, columns), dtype)
+        weight = into.array if into is not None and direct else empty((depth, columns), dtype)
         add = into is not None and direct and into.add
         blocked.weight_product(left, right, sizes, flat(weight), add)
         return weight if into is None or direct else place(weight, into)

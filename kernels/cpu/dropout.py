@@ -90,7 +90,7 @@ class Dropout:
 
     def forward(self, x: Array, rate: float, key: int, first: int = 0) -> tuple[Array, Array]:
         """Return y and the mask m; each block of random bits, from block `first` on, decides four entries."""
-        y, kept = empty(x.shape, x.dtype), np.empty(x.shape, np.uint8)
+        y, kept = empty(x.shape, x.dtype), empty(x.shape, np.uint8)
         bits = key & WORD, key >> 32, first, least_kept(rate)
         _forward[x.dtype](state(), x.ravel(), *bits, 1 / (1 - rate), y.reshape(-1), kept.reshape(-1))
         return y, kept

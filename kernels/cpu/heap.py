@@ -14,6 +14,7 @@ Where the system has no `madvise` (other than on Linux) everything comes from Nu
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import math
 import mmap
@@ -55,7 +56,8 @@ class _Region:
             self.memory = mmap.mmap(-1, (pages + 1) * HUGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         except OSError as error:
             raise MemoryError(f"Unable to allocate {size / 2**20:.0f} MiB for an array") from error
-        self.memory.madvise(mmap.MADV_HUGEPAGE)
+        with contextlib.suppress(OSError):  # a kernel that has none
+            self.memory.madvise(mmap.MADV_HUGEPAGE)
         start = ctypes.addressof(ctypes.c_char.from_buffer(self.memory))
         self.first = -start % HUGE
         """Where the first huge page begins."""
@@ -121,16 +123,28 @@ class _Heap:
         self.regions: list[_Region] = []
         self.returned: deque[tuple[_Region, int, int]] = deque()
         self.lock = threading.Lock()
+        self.owner = 0
+        """The thread that has the lock, by its number."""
         self.held = self.most = self.resident = 0
         """Pages that pieces reach into, the most there ever were, and pages in memory."""
 
-    def array(self, shape: tuple[int, ...], dtype: np.dtype[Any], nbytes: int) -> Array:
-        """An array in a piece of its own."""
+    def array(self, shape: tuple[int, ...], dtype: np.dtype[Any], nbytes: int) -> Array | None:
+        """An array in a piece of its own; None in the middle of another one's making.
+
+        That is where a signal's handler, or what Python runs when it finds cycles, makes an array: it would wait for its own
+        thread, for ever.
+        """
+        if self.owner == threading.get_ident():
+            return None
         size = -(-nbytes // CACHE_LINE) * CACHE_LINE + APART
         with self.lock:
-            self._settle()
-            region, start = self._take(size)
-            self._hold(region, start, start + size)
+            self.owner = threading.get_ident()
+            try:
+                self._settle()
+                region, start = self._take(size)
+                self._hold(region, start, start + size)
+            finally:
+                self.owner = 0
         interface = {
             "version": 3, "shape": shape, "typestr": dtype.str, "data": (region.address + start, False),
         }  # fmt: skip
@@ -203,7 +217,7 @@ def empty(shape: int | tuple[int, ...], dtype: Any) -> Array:
         MemoryError: there is not so much.
     """
     kind = np.dtype(dtype)
-    sizes = (shape,) if isinstance(shape, int) else shape
+    sizes = shape if isinstance(shape, tuple) else (shape,)
     return np.empty(sizes, kind) if math.prod(sizes) * kind.itemsize < SMALL else aligned(sizes, kind)
 
 
@@ -214,8 +228,8 @@ def aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     convolution does, takes up to twice the time.
     """
     nbytes = math.prod(shape) * dtype.itemsize
-    if keeps(nbytes):
-        return _heap.array(shape, dtype, nbytes)
+    if keeps(nbytes) and (piece := _heap.array(shape, dtype, nbytes)) is not None:
+        return piece
     memory = np.empty(nbytes + CACHE_LINE, np.uint8)
     array: Array = np.ndarray(shape, dtype, memory, -_address(memory) % CACHE_LINE)
     return array
@@ -233,7 +247,7 @@ def _address(array: Array) -> int:
 
 def _in_a_forked_child() -> None:
     """Another thread may have held the lock, and is not there any more."""
-    _heap.lock = threading.Lock()
+    _heap.lock, _heap.owner = threading.Lock(), 0
 
 
 if hasattr(os, "register_at_fork"):

@@ -61,7 +61,7 @@ class Maxout:
     def forward(self, x: Array, pieces: int) -> tuple[Array, Array]:
         """Return the maximum, and the first piece that has it, as uint8."""
         shape = x.shape[0], x.shape[1] // pieces
-        y, winner = empty(shape, x.dtype), np.empty(shape, np.uint8)
+        y, winner = empty(shape, x.dtype), empty(shape, np.uint8)
         _forward[x.dtype](state(), x.ravel(), pieces, y.reshape(-1), winner.reshape(-1))
         return y, winner
 

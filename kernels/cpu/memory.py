@@ -2,6 +2,8 @@
 
 A read of a read-only array is marked as touching memory that no write in the same function touches. That is what lets
 LLVM vectorise a loop over many arrays: otherwise it compares all their addresses first, and gives up above eight pairs.
+Where a kernel may work in place the two are the same memory. That is safe if each index is read once, and what is written
+there follows from that read: then no order of the others matters.
 """
 
 from __future__ import annotations

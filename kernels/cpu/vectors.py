@@ -32,6 +32,16 @@ def lanes(dtype: Any) -> int:
     return VECTOR_BYTES // int(np.dtype(dtype).itemsize)
 
 
+def word(number: int) -> Any:
+    """Return a whole number of 64 bits as a value of the code under construction."""
+    return ir.Constant(ir.IntType(64), number)
+
+
+def least(builder: Any, left: Any, right: Any) -> Any:
+    """Return the code of min(left, right) of two whole numbers."""
+    return builder.select(builder.icmp_signed("<", left, right), left, right)
+
+
 def fields(builder: Any, value: Any) -> list[Any]:
     """Return the fields of a tuple, each as a value of the code under construction."""
     return [builder.extract_value(value, place) for place in range(len(value.type.elements))]

@@ -55,6 +55,32 @@ def test_free_neighbours_are_one_piece(fresh):
     assert empty(3 << 20, np.float32).ctypes.data == place
 
 
+def test_what_runs_in_the_middle_of_making_an_array_gets_one_of_numpys(fresh, monkeypatch):
+    """A signal's handler does, in the same thread."""
+    inner, settle = [], heap._Heap._settle
+
+    def interrupted(self):
+        inner.append(empty(LARGE, np.uint8))
+        settle(self)
+
+    monkeypatch.setattr(heap._Heap, "_settle", interrupted)
+    empty(LARGE, np.uint8)
+    assert on_a_line(inner[0])
+    assert inner[0].base.base is None
+    assert fresh.owner == 0
+
+
+def test_a_system_without_huge_pages(fresh, monkeypatch):
+    class Small(mmap.mmap):
+        def madvise(self, advice, *place):
+            if advice == mmap.MADV_HUGEPAGE:
+                raise OSError(22, "Invalid argument")
+            super().madvise(advice, *place)
+
+    monkeypatch.setattr(mmap, "mmap", Small)
+    assert not empty(LARGE, np.uint8).any(), "new pages are 0"
+
+
 def churn(rng, steps, tag):
     """Take and free arrays in no order, each full of a number of its own; those whose numbers changed."""
     held, wrong = [], 0

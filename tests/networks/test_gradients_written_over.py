@@ -95,6 +95,21 @@ def test_a_function_that_was_replaced_is_the_one_that_runs(rng):
     np.testing.assert_allclose(doubled[1], 2 * plain[1], rtol=1e-6)
 
 
+def test_a_pullback_of_ones_own_class_gets_two_arguments(rng):
+    class Own(gn.LayerPullback):
+        def __call__(self, dy, wrt):
+            return super().__call__(dy, wrt)
+
+    class Identity(gn.Layer):
+        def forward(self, variables, x, run):
+            return x, Own(lambda dy, wrt: dy)
+
+    plain = gradients([gn.Conv2d(4, 3), gn.Conv2d(4, 3)], np.random.default_rng(0))
+    between = gradients([gn.Conv2d(4, 3), Identity(), gn.Conv2d(4, 3)], np.random.default_rng(0))
+    for one, two in zip(plain, between, strict=True):
+        assert np.array_equal(one, two)
+
+
 @pytest.mark.parametrize("over", [False, True])
 @pytest.mark.parametrize("name", ["conv2d", "conv_transpose2d", "batch_norm"])
 def test_an_operation_writes_over_its_gradient_only_when_told(name, over, rng):

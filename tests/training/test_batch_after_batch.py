@@ -80,3 +80,23 @@ def test_a_penalty_on_either_batch_needs_both(penalty, apart):
     gan = gn.models.mlp((8, 8, 1), latent_dim=4, hidden=8)
     trainer = Trainer(gan, IMAGES, batch_size=4, penalties=penalty)
     assert (trainer._apart({penalty.where}) is not None) == apart
+
+
+def test_an_update_that_fails_leaves_no_half_of_a_gradient(monkeypatch):
+    """D's second pass forward fails, after the gradient of the first batch was added."""
+
+    gan = gn.models.mlp((8, 8, 1), latent_dim=4, hidden=8, seed=0)
+    trainer = Trainer(gan, IMAGES, batch_size=4)
+    forward, calls = gan.discriminator.forward, []
+
+    def failing(*given, **options):
+        calls.append(1)
+        if len(calls) == 2:
+            raise MemoryError
+        return forward(*given, **options)
+
+    monkeypatch.setattr(gan.discriminator, "forward", failing)
+    with pytest.raises(MemoryError):
+        trainer.step()
+    assert len(calls) == 2
+    assert not gan.discriminator.gradient.started

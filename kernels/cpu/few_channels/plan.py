@@ -16,6 +16,7 @@ from ...reference.placing import place
 from .. import pool
 from ..activation import kind_and_slope
 from ..costs import up
+from ..heap import empty
 from ..layouts import contiguous, flat, read_only
 from ..panels import reduce_splits
 from ..vectors import ROWS, lanes
@@ -114,7 +115,7 @@ class FewChannelsPlan:
         self, weight: Weights, large: Array, bias: Array | None, activation: Activation
     ) -> Array:
         """Return f(b + bias), computed while the sums are in registers."""
-        small, dtype, sizes = np.empty(self.geometry.small_shape, large.dtype), large.dtype, self.small_sizes
+        small, dtype, sizes = empty(self.geometry.small_shape, large.dtype), large.dtype, self.small_sizes
         shift = np.zeros(up(self.breadth, lanes(dtype)), dtype)
         if bias is not None:
             shift[: self.breadth] = bias
@@ -135,7 +136,7 @@ class FewChannelsPlan:
         return self._to_large(weight, small, np.tile(given, self.geometry.large[1]), activation)
 
     def _to_large(self, weight: Weights, small: Array, bias: Array, activation: Activation) -> Array:
-        large, dtype, sizes = np.empty(self.geometry.large_shape, small.dtype), small.dtype, self.large_sizes
+        large, dtype, sizes = empty(self.geometry.large_shape, small.dtype), small.dtype, self.large_sizes
         sent = buffer("sent", threads.count() * ROWS * up(self.depth, lanes(dtype)), dtype)
         buffers = (sent, buffer("own", threads.count() * sizes.room, dtype))
         epilogue = (read_only(bias), *kind_and_slope(activation))
@@ -147,7 +148,7 @@ class FewChannelsPlan:
         """Return dw, the sum of a·b over all places, by splits of the bands that are added in their order."""
         dtype, sizes, splits = large.dtype, self.small_sizes, self.splits
         direct = into is not None and into.array.flags.c_contiguous
-        weight = into.array if into is not None and direct else np.empty(self.geometry.weight_shape, dtype)
+        weight = into.array if into is not None and direct else empty(self.geometry.weight_shape, dtype)
         add = into is not None and direct and into.add
         partial = buffer("dw", splits * weight.size, dtype)
         units, tables = self.geometry.batch * sizes.bands, (self.seen, self.taps)

@@ -10,14 +10,8 @@ from numba.core import types
 
 from ..compiled import cgutils, intrinsic
 from ..vectors import ROWS, Lines, fields
-
-
-def _word(number: int) -> Any:
-    return ir.Constant(ir.IntType(64), number)
-
-
-def _least(builder: Any, left: Any, right: Any) -> Any:
-    return builder.select(builder.icmp_signed("<", left, right), left, right)
+from ..vectors import least as _least
+from ..vectors import word as _word
 
 
 class _Line:
@@ -127,9 +121,7 @@ def _bend(lines: Lines, value: Any, slope: Any) -> Any:
     """Multiply what is below 0 with a slope; with the slope 0 it becomes 0, also where it is −∞."""
     builder = lines.builder
     slope = slope if slope.type == lines.scalar else builder.fptrunc(slope, lines.scalar)
-    first = builder.insert_element(ir.Constant(lines.line, ir.Undefined), slope, ir.Constant(ir.IntType(32), 0))
-    order = ir.Constant(ir.VectorType(ir.IntType(32), lines.count), [0] * lines.count)
-    factor = builder.shuffle_vector(first, ir.Constant(lines.line, ir.Undefined), order)
+    factor = lines.everywhere(slope)
     bent = builder.select(
         builder.fcmp_ordered("==", slope, ir.Constant(lines.scalar, 0.0)), lines.zero, builder.fmul(factor, value)
     )

@@ -297,10 +297,8 @@ def _work(
     else:
         images = max(1, min(room // max((height - 1) * step + gather.taps[0], 1), gather.batch // least))
         rows = height
-    if gather.source == (
-        1,
-        1,
-    ):  # pixels in the order of places, so that a tile has as few taps as can be: all items alike
+    if gather.source == (1, 1):
+        # Pixels in the order of places, so that a tile has as few taps as can be: all items alike
         images, rows = next(count for count in range(2 * ROWS, 0, -1) if gather.batch % count == 0), height
     tall = (rows - 1) * step + gather.taps[0]
     straight = on_lines[0] and taps.size > 0 and _fills(side, units, line), on_lines[1] and _fills(aim, units, line)

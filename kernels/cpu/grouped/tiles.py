@@ -27,6 +27,8 @@ from ..compiled import cgutils, literal_intrinsic
 from ..strided import AHEAD_OF_TIME, SOON, TO_BE_WRITTEN, prefetch
 from ..vectors import TRANSPOSED_ROWS as ROWS
 from ..vectors import Lines
+from ..vectors import least as _least
+from ..vectors import word as _word
 
 WORD = 64
 """Taps that one number of a mask tells of."""
@@ -54,14 +56,6 @@ def taps_at_once(inside: int) -> int:
 
 def _data(context: Any, builder: Any, kind: Any, array: Any) -> Any:
     return context.make_array(kind)(context, builder, array).data
-
-
-def _word(number: int) -> Any:
-    return ir.Constant(ir.IntType(64), number)
-
-
-def _least(builder: Any, left: Any, right: Any) -> Any:
-    return builder.select(builder.icmp_signed("<", left, right), left, right)
 
 
 def _seen(builder: Any, mask: Any, bit: Any, inside: Any, zeros: Any) -> Any:
