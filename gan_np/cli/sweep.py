@@ -297,7 +297,7 @@ def _folded(table: Table, width: int) -> ShownTable:
             max(map(cell_len, [*head.split(), *(line for row in cells for line in row[number].split("\n"))]))
             for number, head in enumerate(table.columns[count:])
         ]
-        left = width - sum(widths) - 2 * len(widths)
+        left = width - sum(widths) - 3 * len(widths)  # between two columns are three spaces
         if left >= min(MOST_OF_SETTINGS, max((cell_len(one) for row in settings for one in row), default=0)):
             break
     rows = [(*(["\n".join(own)] if count else []), *row) for own, row in zip(settings, cells, strict=True)]

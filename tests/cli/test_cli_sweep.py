@@ -63,9 +63,7 @@ def test_a_table_of_labelled_data_fits_80_columns_without_breaking_a_rate(capsys
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     assert any(line.split() == ["g_learning_rate=0.001", "523.9", "722.3", "2", "0.1", "s"] for line in lines)
-    assert any(line.strip() == "(484.4 to 563.3)        (720.5 to 724.1)  not finite" for line in lines) or any(
-        "(720.5 to 724.1)" in line and "not finite" in line for line in lines
-    )
+    assert any(line.split()[:2] == ["g_learning_rate=1000000.0", "523.9"] for line in lines)
 
 
 def test_a_run_that_fails_makes_the_exit_status_1(place: Path) -> None:
