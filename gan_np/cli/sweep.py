@@ -119,6 +119,8 @@ def sweep(
     _refuse_processes()
     if json is not None and not json.parent.is_dir():
         raise FileNotFoundError(f"json: there is no folder {str(json.parent)!r}")
+    if json is not None and json.is_dir():
+        raise IsADirectoryError(f"json: expected the name of a file, got the folder {str(json)!r}")
     if resume is not None:
         own = {"vary": vary, "seeds": seeds, "random": random, "out": out, "count": count, "features": features}
         own |= {"config": config, "preset": preset}

@@ -108,6 +108,11 @@ def test_a_wide_table_has_its_settings_below_each_other(place: Path) -> None:
         (["sweep", "--out", "x", "--vary", "r1=-1"], 2, "'--r1': expected a number of at least 0"),
         (["sweep", "--out", "x", "--vary", "width=4", "--seeds", "a"], 2, "'--seeds': expected numbers"),
         (["sweep", "--out", "x", "--vary", "width=4", "--json", "no/x.json"], 1, "json: there is no folder 'no'"),
+        (
+            ["sweep", "--out", "x", "--vary", "width=4", "--json", "."],
+            1,
+            "json: expected the name of a file, got the folder '.'",
+        ),
         (["sweep", "--out", ".", "--vary", "width=4"], 1, "out: . exists and is not the folder of a sweep"),
         (["sweep", "--resume", "x"], 1, "x: not the folder of a sweep"),
         (["sweep", "--resume", "x", "--steps", "3", "--seeds", "1"], 2, "'--resume': a sweep keeps its settings"),
