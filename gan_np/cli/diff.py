@@ -32,7 +32,7 @@ def diff(
 
     Settings that config.toml of a run does not name are shown with their default.
 
-    How far apart the samples of two runs are says `gan-np compare`.
+    `gan-np compare` says how far apart the samples of two runs are.
     """
     from gan_np.evaluation.report import plain
     from gan_np.runs import diff as find_differences

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.cells import cell_len
 
 from gan_np.files import read_toml
 from gan_np.printable import printable
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
     from gan_np.sweeps import Plan, SweepResults
 
 MOST_TROUBLES = 10
+MOST_OF_SETTINGS = 24
+"""So many characters of a setting and its value stay on one line where there is room for it."""
+LEAST_OF_SETTINGS = 8
+BREAKS = (" (", ", ", " to ")
+"""Where a cell may be broken; the last only on a narrow terminal."""
 
 
 @with_config_flags
@@ -45,7 +52,9 @@ def sweep(
     ] = None,
     random: Annotated[
         int | None,
-        typer.Option(min=1, help="Train so many combinations, drawn at random by --seed.", show_default="all"),
+        typer.Option(
+            min=1, help="Train only so many of the combinations, drawn at random with --seed.", show_default="all"
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -103,11 +112,15 @@ def sweep(
     The table has the best first. What was done before is not done again.
     """
     from gan_np.runs.resolving import resolved
-    from gan_np.sweeps.performing import perform, read_plan, results_so_far
+    from gan_np.sweeps.performing import perform, prepare_all, read_plan, results_so_far
+    from gan_np.sweeps.prepared import OpenedData
+    from gan_np.sweeps.results import FAILED
 
     _refuse_processes()
     if json is not None and not json.parent.is_dir():
         raise FileNotFoundError(f"json: there is no folder {str(json.parent)!r}")
+    if json is not None and json.is_dir():
+        raise IsADirectoryError(f"json: expected the name of a file, got the folder {str(json)!r}")
     if resume is not None:
         own = {"vary": vary, "seeds": seeds, "random": random, "out": out, "count": count, "features": features}
         own |= {"config": config, "preset": preset}
@@ -132,12 +145,23 @@ def sweep(
         _dry_run(plan, place)
         return
     if show:
+        if resume is None:
+            prepare_all(plan, place, OpenedData())  # does the command line fit what is in the folder?
         found = results_so_far(plan, place)
     else:
-        found = perform(plan, place, progress=not quiet, tell=lambda text: say(text, quiet=quiet))
+        try:
+            found = perform(plan, place, progress=not quiet, tell=lambda text: say(text, quiet=quiet))
+        except FileNotFoundError as error:
+            if resume is not None:
+                error.add_note(
+                    f"(paths in {place / 'sweep.toml'} are those seen from the folder in which the sweep began)"
+                )
+            raise
     _report(found, plan, place, quiet)
     if json is not None:
         say(f"wrote {found.save(json)}", quiet=quiet)
+    if any(run.state == FAILED for each in found.combinations for run in each.runs):
+        raise typer.Exit(1)
 
 
 def _refuse_processes() -> None:
@@ -198,6 +222,7 @@ def _dry_run(plan: Plan, out: Path) -> None:
     from gan_np.runs.differences import written
     from gan_np.sweeps.performing import duration, prepare_all
     from gan_np.sweeps.prepared import OpenedData, seconds_of
+    from gan_np.sweeps.results import time_in_words
 
     data, known = OpenedData(), dict[str, float]()
     rows, total = [], 0.0
@@ -209,14 +234,15 @@ def _dry_run(plan: Plan, out: Path) -> None:
         total += left
         where = "to do" if not state.done else f"at step {state.done:,}"
         where = "not finite" if state.failed else "done" if state.finished else where
-        own = (str(one.config.seed), f"{one.steps:,}", f"{left / 60:.1f}" if left >= 60 else f"{left / 60:.2g}", where)
+        own = (str(one.config.seed), f"{one.steps:,}", time_in_words(left), where)
         rows.append((*map(written, one.run.varied.values()), *own))
     names = tuple(prepared[0][0].run.varied)
-    heads = (*names, "seed", "steps", "minutes left", "state")
+    heads = (*names, "seed", "steps", "time left", "state")
     _print(Table(heads, tuple(rows), numbers=tuple(range(len(names), len(names) + 3))))
     chosen = f", {plan.random:,} of {plan.combinations:,} combinations," if plan.random is not None else ""
     runs = f"{len(rows):,} run{'s' if len(rows) > 1 else ''}{chosen} in {out}"
-    _say(f"{runs}: {duration(total)} of training, by a few steps of it, and the measurements at the end")
+    takes = f"training takes {duration(total)}, estimated from a few steps; measuring the runs comes on top"
+    _say(f"{runs}: {takes if total else 'nothing is left to train'}")
 
 
 def _say(text: str) -> None:
@@ -243,7 +269,8 @@ def _report(found: SweepResults, plan: Plan, out: Path, quiet: bool) -> None:
 
 
 def _print(table: Table) -> None:
-    """A table; where it is too wide, its settings stand below each other in one column.
+    """A table; where it is too wide, its settings stand below each other in one column, and what is in brackets stands
+    below its number.
 
     Its settings are the columns before the first of numbers.
     """
@@ -251,26 +278,62 @@ def _print(table: Table) -> None:
     from rich.measure import Measurement
 
     out = Console(highlight=False, markup=False)
-    shown = _shown(table, fold=False)
+    shown = _shown(table.columns, table.rows, min(table.numbers), table)
     if Measurement.get(out, out.options.update(width=10_000), shown).maximum > out.width:
-        shown = _shown(table, fold=True)
+        shown = _folded(table, out.width)
     out.print(shown)
     if table.note:
         out.print(table.note)
 
 
-def _shown(table: Table, *, fold: bool) -> ShownTable:
+def _folded(table: Table, width: int) -> ShownTable:
+    """A table whose settings stand in one column, with cells of several lines."""
+    count = min(table.numbers)
+    settings = [
+        [f"{name}={cell}" for name, cell in zip(table.columns[:count], row[:count], strict=True)] for row in table.rows
+    ]
+    heads = ("settings", *table.columns[count:]) if count else table.columns
+    for broken in (BREAKS[:2], BREAKS):
+        cells = [[_broken(cell, broken) for cell in row[count:]] for row in table.rows]
+        widths = [
+            max(map(cell_len, [*head.split(), *(line for row in cells for line in row[number].split("\n"))]))
+            for number, head in enumerate(table.columns[count:])
+        ]
+        left = width - sum(widths) - 3 * len(widths)  # between two columns are three spaces
+        if left >= min(MOST_OF_SETTINGS, max((cell_len(one) for row in settings for one in row), default=0)):
+            break
+    rows = [(*(["\n".join(own)] if count else []), *row) for own, row in zip(settings, cells, strict=True)]
+    return _shown(heads, rows, min(count, 1), table, widths if left >= LEAST_OF_SETTINGS else None)
+
+
+def _broken(cell: str, places: Sequence[str]) -> str:
+    """A cell on several lines, each of which begins after one of these."""
+    for place in places:
+        cell = cell.replace(place, f"{place.rstrip(' (')}\n{'(' if '(' in place else ''}", 1)
+    return cell
+
+
+def _shown(
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    count: int,
+    table: Table,
+    widths: Sequence[int] | None = None,
+) -> ShownTable:
+    """Texts as a table: `count` columns of settings, then those of numbers, of these widths."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table as ShownTable
 
-    count = min(table.numbers)
+    words = len(table.columns) - len(heads)  # so many columns were put together
     shown = ShownTable(box=SIMPLE_HEAD, show_edge=False, padding=(0, 2, 0, 0), pad_edge=False)
-    for name in ("settings",) if fold and count else table.columns[:count]:
-        shown.add_column(printable(name), overflow="fold")
-    for number, name in enumerate(table.columns[count:], start=count):
-        shown.add_column(printable(name), justify="right" if number in table.numbers else "left", overflow="fold")
-    for row in table.rows:
-        settings = [f"{name}={value}" for name, value in zip(table.columns[:count], row[:count], strict=True)]
-        first = ["\n".join(settings)] if fold and count else row[:count]
-        shown.add_row(*("\n".join(map(printable, cell.split("\n"))) for cell in (*first, *row[count:])))
+    for number, name in enumerate(heads):
+        numeric = number >= count
+        shown.add_column(
+            printable(name),
+            justify="right" if numeric and number + words in table.numbers else "left",
+            overflow="fold",
+            width=widths[number - count] if numeric and widths is not None else None,
+        )
+    for row in rows:
+        shown.add_row(*("\n".join(map(printable, cell.split("\n"))) for cell in row))
     return shown

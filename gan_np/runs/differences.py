@@ -136,8 +136,11 @@ def diff(*runs: str | Path) -> RunDifferences:
 
     Raises:
         ValueError: fewer than two runs, or one of them twice; a config.toml was damaged.
-        FileNotFoundError: not a run folder.
+        FileNotFoundError: not a run folder. TypeError: not a path.
     """
+    for run in runs:
+        if not isinstance(run, str | os.PathLike):
+            raise TypeError(f"runs: expected the folders one after another, as in diff('a', 'b'), got {shown(run)}")
     places = [Path(run) for run in runs]
     if len(places) < 2:
         raise ValueError(f"runs: expected two run folders or more, got {shown([str(place) for place in places])}")

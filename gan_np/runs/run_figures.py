@@ -22,6 +22,8 @@ SCORE = f"sliced Wasserstein, {SCORE_IMAGES} samples"
 """How the score is called by which a training keeps its best checkpoint."""
 FIGURES = "figures.json"
 """In a run folder: what a sweep measured of it at its end; `gan-np evaluate` writes evaluation.json."""
+FAILURE = "failure.json"
+"""In the folder of a run of a sweep: why it could not be trained to its end."""
 MEASURED = {"evaluation.json": "evaluate", FIGURES: "sweep"}
 """Files with figures of a run as it was at some checkpoint, and how they are called."""
 
@@ -75,15 +77,17 @@ def figures_of(run: RunOverview) -> dict[str, RunFigure]:
         if stage is None:
             found[f"{before}steps done"] = RunFigure(0, said="0, not begun")
         else:
-            found |= {before + title: figure for title, figure in _of_stage(stage)}
+            found |= {before + title: figure for title, figure in _of_stage(stage, read_failure(run.path))}
     for file, title in MEASURED.items():
         found |= {f"{title}: {name}": figure for name, figure in _measured(run.path / file)}
     return found
 
 
-def _of_stage(run: RunOverview) -> Iterator[tuple[str, RunFigure]]:
+def _of_stage(run: RunOverview, failure: str) -> Iterator[tuple[str, RunFigure]]:
     asked = run.settings.get("steps")
-    yield "steps done", RunFigure(run.done, said=f"{run.done:,}" + (f" of {asked:,}" if isinstance(asked, int) else ""))
+    said = f"{run.done:,}" + (f" of {asked:,}" if isinstance(asked, int) else "")
+    ended = "" if not failure or run.done == asked else f", then not finite ({failure})"
+    yield "steps done", RunFigure(run.done, said=said + ended)
     records = run.records
     if len(records) > 1 and records[-1]["step"] > records[0]["step"]:
         taken = records[-1]["seconds"] - records[0]["seconds"]
@@ -160,3 +164,12 @@ def facts_of(run: RunOverview) -> dict[str, str]:
             if isinstance(facts, dict) and isinstance(facts.get(name), str):
                 found[f"{title}: {name}"] = facts[name]
     return found
+
+
+def read_failure(place: Path) -> str:
+    """Why a run cannot be trained to its end; empty where nothing is known of it."""
+    try:
+        found = json.loads((place / FAILURE).read_text(encoding="utf-8"))
+        return str(found["not_finite"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return ""

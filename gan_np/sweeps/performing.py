@@ -9,16 +9,17 @@ OUT/
 
 from __future__ import annotations
 
+import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
-from gan_np.checks import NonFiniteError
+from gan_np.checks import NonFiniteError, shown
 from gan_np.evaluation.readers import CLASSIFIER, reader_named
 from gan_np.files import read_toml, write_atomically
 from gan_np.runs import Interrupted, build_gan, open_run, resume, train
@@ -30,8 +31,8 @@ from gan_np.runs.stage_folders import stage_folders
 
 from .failures import keep_failure
 from .measuring import measure, measured_of, numbers
-from .plan import COUNT, Plan
-from .prepared import OpenedData, Prepared, State, prepare, state_of
+from .plan import COUNT, Plan, SweepRun
+from .prepared import OpenedData, Prepared, State, prepare, shown_state_of, state_of
 from .results import DONE, FAILED, NOT_DONE, NOT_FINITE, RunResult, SweepResults
 
 FILE = "sweep.toml"
@@ -95,11 +96,18 @@ def sweep(
     ([0.001, 0.01], 2)
 
     Raises:
-        ValueError, TypeError, FileNotFoundError, …: a combination that cannot be trained, named; nothing was trained then.
+        ValueError, TypeError, FileNotFoundError, …: a combination that cannot be trained, named; a run that was trained with
+            other settings, or on other data. Nothing was trained then.
         FileExistsError: `out` is neither the folder of a sweep nor empty.
         SweepInterrupted: after Ctrl-C or SIGTERM while a run trained.
     """
-    plan = Plan(dict(settings), dict(vary), tuple(seeds), random, preset, count, features)
+    for name, given in (("settings", settings), ("vary", vary)):
+        if not isinstance(given, Mapping):
+            raise TypeError(f"{name}: expected a mapping with the names of settings, got {shown(given)}")
+    if not isinstance(out, str | os.PathLike):
+        raise TypeError(f"out: expected the path of a folder, got {shown(out)}")
+    each = tuple(seeds) if isinstance(seeds, Iterable) and not isinstance(seeds, str) else seeds
+    plan = Plan(dict(settings), dict(vary), each, random, preset, count, features)
     return perform(plan, Path(out), progress=progress, tell=tell)
 
 
@@ -142,7 +150,7 @@ def prepare_all(plan: Plan, out: Path | None, data: OpenedData) -> list[tuple[Pr
             raise FileExistsError(f"out: {out} exists and is not the folder of a sweep; choose another name")
     reader_named(plan.features)
     prepared = prepare(plan.runs(), data)
-    return [(one, State() if out is None else state_of(one, out)) for one in prepared]
+    return [(one, State() if out is None else state_of(one, out, data)) for one in prepared]
 
 
 def perform(plan: Plan, out: Path, *, progress: bool = True, tell: Tell | None = None) -> SweepResults:
@@ -169,11 +177,12 @@ def perform(plan: Plan, out: Path, *, progress: bool = True, tell: Tell | None =
 
 
 def results_so_far(plan: Plan, out: Path) -> SweepResults:
-    """What was found of a plan, with nothing trained or measured."""
-    return SweepResults.of(
-        _result(one, state, out / one.run.name, measured_of(out / one.run.name, plan) if state.finished else None)
-        for one, state in prepare_all(plan, out, OpenedData())
-    )
+    """What was found of a plan, with nothing trained or measured; the data are not needed."""
+    found = []
+    for run in plan.runs():
+        state, place = shown_state_of(run, out), out / run.name
+        found.append(_result(run, state, place, measured_of(place, plan) if state.finished else None))
+    return SweepResults.of(found)
 
 
 class _Clock:
@@ -215,12 +224,12 @@ def _one(plan: Plan, out: Path, one: Prepared, state: State, data: OpenedData, p
         measured = None
         if state.finished:
             measured = measured_of(place, plan) or measure(place, plan, one.config.device, progress=progress, tell=say)
-        return _result(one, state, place, measured)
+        return _result(one.run, state, place, measured)
     except NonFiniteError as error:
         keep_failure(place, error, one.config)
-        return _result(one, State(failed=str(error).partition(";")[0]), place, None)
+        return _result(one.run, State(failed=str(error).partition(";")[0]), place, None)
     except REFUSALS as error:
-        return _result(one, state, place, None, str(error) or type(error).__name__)
+        return _result(one.run, state, place, None, str(error) or type(error).__name__)
 
 
 def _train(one: Prepared, place: Path, out: Path, data: OpenedData, progress: bool) -> None:
@@ -258,13 +267,13 @@ def _trained(place: Path) -> bool:
     return False
 
 
-def _result(one: Prepared, state: State, place: Path, measured: Mapping[str, Any] | None, said: str = "") -> RunResult:
+def _result(run: SweepRun, state: State, place: Path, measured: Mapping[str, Any] | None, said: str = "") -> RunResult:
     what = NOT_FINITE if state.failed else FAILED if said else DONE if measured is not None else NOT_DONE
     there = (place / "config.toml").is_file()
     return RunResult(
-        name=one.run.name,
-        varied=one.run.varied,
-        seed=one.run.config.seed,
+        name=run.name,
+        varied=run.varied,
+        seed=run.config.seed,
         state=what,
         said=state.failed or said,
         steps=sum(steps_done(place).values()) if there else 0,

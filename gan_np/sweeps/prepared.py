@@ -10,14 +10,15 @@ from typing import Any, NamedTuple
 from gan_np.data.dataset import Dataset
 from gan_np.runs import Config, build_gan, open_data
 from gan_np.runs.build import chosen_kernels, tuned_kernels
+from gan_np.runs.fingerprints import IMAGES, LABELS, check_fingerprints
 from gan_np.runs.folder import read_config, refuse_full
 from gan_np.runs.loop import check
-from gan_np.runs.opened import steps_done
-from gan_np.runs.stage_folders import BEGINNINGS
+from gan_np.runs.opened import description_of_data, steps_done
+from gan_np.runs.run_figures import read_failure
+from gan_np.runs.stage_folders import BEGINNINGS, stage_folders
 from gan_np.runs.stages import stage_trainers
 from gan_np.training.estimate import estimate
 
-from .failures import read_failure
 from .plan import SweepRun
 
 OF_DATA = (
@@ -41,14 +42,38 @@ class OpenedData:
     def __init__(self) -> None:
         self._key: tuple[Any, ...] | None = None
         self._dataset: Dataset | None = None
+        self._agreeing: set[str] = set()
 
     def of(self, config: Config) -> Dataset:
         """The data that a configuration names."""
-        key = tuple(getattr(config, name) for name in OF_DATA)
+        key = _data_settings(config)
         if self._dataset is None or key != self._key:
             self._dataset = None  # before others are read
             self._key, self._dataset = key, open_data(config)
         return self._dataset
+
+    def check_unchanged(self, config: Config, run: Path) -> None:
+        """Refuse a run that was trained on data other than those that its configuration names now.
+
+        Data are compared with each fingerprint once, however many runs have it.
+
+        Raises:
+            ValueError: they were changed since; the message names the run.
+        """
+        description = description_of_data(run)
+        known = repr((_data_settings(config), description.get(IMAGES), description.get(LABELS)))
+        if known not in self._agreeing:
+            dataset = self.of(config)
+            try:
+                check_fingerprints(description, dataset.data, dataset.labels, run)
+            except ValueError as error:
+                error.add_note("(the data were changed since: restore them, or choose another folder for this sweep)")
+                raise
+            self._agreeing.add(known)
+
+
+def _data_settings(config: Config) -> tuple[Any, ...]:
+    return tuple(getattr(config, name) for name in OF_DATA)
 
 
 class Prepared(NamedTuple):
@@ -100,11 +125,12 @@ def _look(run: SweepRun, data: OpenedData) -> Prepared:
     return Prepared(run, config, steps)
 
 
-def state_of(prepared: Prepared, out: Path) -> State:
+def state_of(prepared: Prepared, out: Path, data: OpenedData) -> State:
     """How far the run of a sweep is.
 
     Raises:
-        FileExistsError: its folder is no run. ValueError: it is a run with other settings, or has done more steps.
+        FileExistsError: its folder is no run. ValueError: it is a run with other settings or on other data, or has done more
+            steps.
     """
     place = out / prepared.run.name
     failed = read_failure(place)
@@ -129,7 +155,22 @@ def state_of(prepared: Prepared, out: Path) -> State:
     done = sum(steps_done(place).values())
     if done > prepared.steps:
         raise ValueError(f"steps: {place} is at step {done:,} already; expected at least that, got {prepared.steps:,}")
+    if done:
+        data.check_unchanged(prepared.config, place)
     return State(done, done == prepared.steps and not (place / BEGINNINGS).exists())
+
+
+def shown_state_of(run: SweepRun, out: Path) -> State:
+    """How far the run of a sweep is, by its folder alone: neither its data nor its networks are needed."""
+    place = out / run.name
+    failed = read_failure(place)
+    if failed or not (place / "config.toml").is_file():
+        return State(failed=failed)
+    done, folders = steps_done(place), stage_folders(place)
+    finished = bool(done) and read_config(place).steps == run.config.steps and not (place / BEGINNINGS).exists()
+    for folder in folders:
+        finished = finished and (folder / "config.toml").is_file() and done[folder.name] == read_config(folder).steps
+    return State(sum(done.values()), finished)
 
 
 def seconds_of(prepared: Prepared, data: OpenedData, known: dict[str, float]) -> float:

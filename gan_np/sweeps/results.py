@@ -22,6 +22,19 @@ DONE, NOT_FINITE, FAILED, NOT_DONE = "done", "not finite", "failed", "not done"
 """What may have become of a run."""
 
 
+def time_in_words(seconds: float) -> str:
+    """A time as a cell of a table has it.
+
+    >>> [time_in_words(seconds) for seconds in (0, 0.02, 0.354, 75, 700, 10_000)]
+    ['0 s', '< 0.1 s', '0.4 s', '75 s', '12 min', '2.8 h']
+    """
+    if seconds < 9.95:
+        return f"{seconds:.1f} s" if seconds >= 0.05 else "< 0.1 s" if seconds else "0 s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
 class Spread(NamedTuple):
     """A figure over seeds: its median, its least and its greatest value, and for how many seeds it was measured."""
 
@@ -78,9 +91,9 @@ class Combination:
         return next(state for state in (NOT_FINITE, FAILED, NOT_DONE, DONE) if state in states)
 
     @property
-    def minutes(self) -> float:
+    def seconds(self) -> float:
         """The median time of a training."""
-        return statistics.median(run.seconds for run in self.runs) / 60
+        return statistics.median(run.seconds for run in self.runs)
 
 
 @dataclass(frozen=True)
@@ -131,16 +144,16 @@ class SweepResults:
 
     def table(self) -> Table:
         """A row for each combination: its settings, its figures as a median over seeds (the least to the greatest), how
-        many of its runs came to their end, and the minutes that one takes."""
+        many of its runs came to their end, and the time that the training of one took."""
         names = list(self.combinations[0].varied)
-        heads = (*names, *map(called, self.shown), "seeds", "minutes")
+        heads = (*names, *map(called, self.shown), "seeds", "time")
         rows = []
         for one in self.combinations:
             spreads = [one.spread(key) for key in self.shown]
             cells = [MISSING if spread is None else str(spread) for spread in spreads]
             seeds = f"{len(one.runs)}" if one.done == len(one.runs) else f"{one.done} of {len(one.runs)}, {one.state}"
             settings = [written(one.varied[name]) for name in names]
-            rows.append((*settings, *cells, seeds, f"{one.minutes:.1f}" if one.minutes >= 1 else f"{one.minutes:.2g}"))
+            rows.append((*settings, *cells, seeds, time_in_words(one.seconds)))
         return Table(heads, tuple(rows), numbers=tuple(range(len(names), len(heads))), note=self.note)
 
     @property

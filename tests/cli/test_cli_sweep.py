@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 from command_line import gan_np
 
+from gan_np.cli.sweep import _print
+from gan_np.evaluation.parts import Table
+
 SETTINGS = ["--model", "mlp", "--hidden", 8, "--batch-size", 8, "--steps", 3, "--sample-every", 0, "--no-animation"]
 SWEEP = [*SETTINGS, "--vary", "g_learning_rate=1e-3,1e-2", "--count", 20]
 
@@ -27,7 +30,7 @@ def test_a_sweep_and_its_runs_side_by_side(place: Path) -> None:
     planned = gan_np(*command, "--dry-run", cwd=place)
     assert planned.returncode == 0, planned.stderr
     assert "0.001 0 3" in words(planned.stdout)
-    assert "2 runs in s: less than a minute of training" in words(planned.stdout)
+    assert "2 runs in s: training takes less than a minute, estimated from a few steps" in words(planned.stdout)
     assert not (place / "s").exists()
     done = gan_np(*command, "--json", "s.json", cwd=place)
     assert done.returncode == 0, done.stderr
@@ -50,6 +53,23 @@ def test_a_sweep_and_its_runs_side_by_side(place: Path) -> None:
     assert "d_learning_rate" not in both.stdout
     *table, _ = planned.stdout.splitlines()  # below it a sentence, which a terminal breaks
     assert max(map(len, [*table, *done.stdout.splitlines(), *both.stdout.splitlines()])) <= 80
+
+
+def test_a_table_of_labelled_data_fits_80_columns_without_breaking_a_rate(capsys: pytest.CaptureFixture[str]) -> None:
+    figures = ("523.9 (484.4 to 563.3)", "722.3 (720.5 to 724.1)")
+    heads = ("g_learning_rate", "Fréchet distance", "sliced Wasserstein 16×16", "seeds", "time")
+    rows = (("0.001", *figures, "2", "0.1 s"), ("1000000.0", *figures, "1 of 2, not finite", "12 min"))
+    _print(Table(heads, rows, numbers=(1, 2, 3, 4)))
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any(line.split() == ["g_learning_rate=0.001", "523.9", "722.3", "2", "0.1", "s"] for line in lines)
+    assert any(line.split()[:2] == ["g_learning_rate=1000000.0", "523.9"] for line in lines)
+
+
+def test_a_run_that_fails_makes_the_exit_status_1(place: Path) -> None:
+    command = ["sweep", "--data", "d.npy", *SWEEP, "--out", "failing", "--quiet"]
+    (place / "failing" / "g_learning_rate=0.01,seed=0").mkdir(parents=True)
+    assert gan_np(*command, cwd=place).returncode == 1
 
 
 def test_a_file_says_what_is_varied_and_flags_count_over_it(place: Path) -> None:
@@ -88,6 +108,11 @@ def test_a_wide_table_has_its_settings_below_each_other(place: Path) -> None:
         (["sweep", "--out", "x", "--vary", "r1=-1"], 2, "'--r1': expected a number of at least 0"),
         (["sweep", "--out", "x", "--vary", "width=4", "--seeds", "a"], 2, "'--seeds': expected numbers"),
         (["sweep", "--out", "x", "--vary", "width=4", "--json", "no/x.json"], 1, "json: there is no folder 'no'"),
+        (
+            ["sweep", "--out", "x", "--vary", "width=4", "--json", "."],
+            1,
+            "json: expected the name of a file, got the folder '.'",
+        ),
         (["sweep", "--out", ".", "--vary", "width=4"], 1, "out: . exists and is not the folder of a sweep"),
         (["sweep", "--resume", "x"], 1, "x: not the folder of a sweep"),
         (["sweep", "--resume", "x", "--steps", "3", "--seeds", "1"], 2, "'--resume': a sweep keeps its settings"),

@@ -126,6 +126,8 @@ def test_a_run_that_is_not_finite_is_a_row_and_not_the_end(tmp_path: Path, data:
     assert told == [], "it is not tried again"
     both = gn.runs.diff(*(tmp_path / "sweep" / f"d_learning_rate={rate},seed=0" for rate in ("0.001", "1e+30")))
     assert both.rows()["settings"] == [("d_learning_rate", "0.001", "1e+30")]
+    assert both.rows()["figures"][0][1] == "4 of 4"
+    assert both.rows()["figures"][0][2].endswith(f"of 4, then not finite ({trouble.said})")
     json.dumps(found.to_mapping(), allow_nan=False)
 
 
@@ -179,11 +181,50 @@ def test_a_folder_with_something_else_is_refused(tmp_path: Path, data: str) -> N
         gn.sweeps.sweep(SETTINGS | {"data": data}, VARY, out=tmp_path)
 
 
+def test_data_that_were_changed_are_refused_before_anything_is_trained(tmp_path: Path, data: str) -> None:
+    before = swept(tmp_path, data)
+    np.save(data, 255 - np.load(data))
+    for options in ({"seeds": (0, 1)}, {"settings": {"steps": 6}}, {}):
+        with pytest.raises(ValueError, match=r"not the images that .*seed=0 was trained on"):
+            swept(tmp_path, data, **options)
+    assert not list((tmp_path / "sweep").glob("*seed=1")), "figures of other data would stand in the same row"
+    Path(data).unlink()
+    plan = gn.sweeps.read_plan(tmp_path / "sweep")
+    shown = performing.results_so_far(plan, tmp_path / "sweep")
+    assert shown.to_mapping() == before.to_mapping(), "to look at them needs no data"
+
+
+def test_figures_of_fewer_steps_do_not_count_for_more(tmp_path: Path, data: str) -> None:
+    swept(tmp_path, data)
+    plan = gn.sweeps.Plan(SETTINGS | {"data": data, "steps": 6}, VARY, count=20, features="pixels")
+    shown = performing.results_so_far(plan, tmp_path / "sweep")
+    assert [(one.state, one.runs[0].figures) for one in shown.combinations] == [("not done", {})] * 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"settings": "abc"}, "settings: expected a mapping .*, got 'abc'"),
+        ({"vary": ["g_learning_rate"]}, "vary: expected a mapping"),
+        ({"seeds": 3}, "seeds: expected a list of integers, got 3"),
+        ({"out": 3}, "out: expected the path of a folder, got 3"),
+    ],
+)
+def test_an_argument_of_another_type_is_named(tmp_path: Path, data: str, wrong: dict[str, Any], words: str) -> None:
+    arguments = {"settings": SETTINGS | {"data": data}, "vary": VARY, "out": tmp_path / "sweep"} | wrong
+    with pytest.raises(TypeError, match=words):
+        gn.sweeps.sweep(**arguments)
+    with pytest.raises(TypeError, match="runs: expected the folders one after another"):
+        gn.runs.diff([str(tmp_path), "b"])  # type: ignore[arg-type]
+
+
 def test_several_stages(tmp_path: Path, data: str) -> None:
     settings = {"data": data, "model": "lapgan", "levels": 1, "hidden": 4, "width": 2, "steps": 2, "batch_size": 8}
     settings |= {"sample_every": 0, "animation": False}
     found = gn.sweeps.sweep(settings, {"coarsest_steps": [3]}, out=tmp_path / "s", count=20, progress=False)
     assert [one.runs[0].steps for one in found.combinations] == [5]
+    shown = performing.results_so_far(gn.sweeps.read_plan(tmp_path / "s"), tmp_path / "s")
+    assert shown.to_mapping() == found.to_mapping()
 
 
 def result(rate: float, seed: int, by_network: bool = False, **figures: float) -> RunResult:
