@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gan_np.checks import integer
+from gan_np.data.labels import LabelTable
 from gan_np.metrics.measure import compute_metrics, extract_features, features_of_samples
 from gan_np.models import Classifier
 
@@ -53,7 +54,10 @@ def measure_run(
     reader = extractor_of(gan, named) if named is None or isinstance(named, Classifier) else named
     real = Real.choose(opened.train.data, None if opened.test is None else opened.test.data, count, seed)
     size = len(real.reference)
-    samples, _ = features_of_samples(gan, size, reader, seed)
+    table, train = getattr(gan, "label_table", None), opened.train
+    if table is None and train.labels is not None and gan.classes is not None:  # a checkpoint of before that was kept
+        table = LabelTable.of(train.labels, train.class_names, gan.classes)
+    samples, _ = features_of_samples(gan, size, reader, seed, table=table)
     figures = compute_metrics(extract_features(real.reference, reader, seed=seed), samples)
     said = {"samples": f"{size:,} of seed {seed}", "compared with": real.said}
     return RunMeasured(figures, said | {name: str(fact) for name, fact in facts_of(reader).items()}, named is not None)

@@ -13,6 +13,7 @@ from typing import Any
 
 from gan_np.arrays import generator
 from gan_np.checks import integer, shown
+from gan_np.evaluation.evaluate import LEAST
 from gan_np.evaluation.readers import CLASSIFIER
 from gan_np.runs import Config
 from gan_np.runs.contradictions import refuse_overruled
@@ -25,7 +26,7 @@ from .values import known_setting, read_none
 OWN = ("vary", "seeds", "random", "count", "features", "preset")
 """What the file of a sweep has beside settings."""
 MOST_RUNS, LONGEST_NAME = 10_000, 150
-COUNT, LEAST = 2000, 20
+COUNT = 2000
 _STREAM = 1 << 27
 
 

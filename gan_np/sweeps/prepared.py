@@ -134,15 +134,13 @@ def state_of(prepared: Prepared, out: Path, data: OpenedData) -> State:
     """
     place = out / prepared.run.name
     failed = read_failure(place)
-    if failed:
-        return State(failed=failed)
     try:
         refuse_full(place)
     except FileExistsError:
         if not (place / "config.toml").is_file():
             raise
     else:
-        return State()
+        return State(failed=failed)
     kept = read_config(place)
     differ = [
         f"{name} is {kept.value(name)!r} there and {prepared.config.value(name)!r} here"
@@ -152,6 +150,8 @@ def state_of(prepared: Prepared, out: Path, data: OpenedData) -> State:
         raise ValueError(
             f"out: {place} was trained with other settings: {'; '.join(differ)}. Choose another folder for this sweep"
         )
+    if failed:
+        return State(failed=failed)
     done = sum(steps_done(place).values())
     if done > prepared.steps:
         raise ValueError(f"steps: {place} is at step {done:,} already; expected at least that, got {prepared.steps:,}")

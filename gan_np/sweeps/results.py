@@ -98,7 +98,8 @@ class Combination:
 
 @dataclass(frozen=True)
 class SweepResults:
-    """Combinations with their figures, sorted by one of them: the least first, those without it last.
+    """Combinations with their figures, sorted by one of them: the least first, then those of which a run is not done or
+    failed, and last those without it.
 
     combinations: in that order. by: the key of that figure, empty where nothing was measured. shown: the keys of all figures
     that are shown. A notebook shows a table.
@@ -125,17 +126,17 @@ class SweepResults:
             keys = keys[1:]
         by = keys[0] if keys else ""
 
-        def order(one: Combination) -> tuple[bool, float]:
+        def order(one: Combination) -> tuple[bool, bool, float]:
             spread = one.spread(by)
-            return spread is None, 0.0 if spread is None else spread.median
+            return spread is None, one.state != DONE, 0.0 if spread is None else spread.median
 
         return cls(tuple(sorted(combinations, key=order)), by, tuple(keys))
 
     @property
     def best(self) -> Combination | None:
-        """The first, if anything was measured of it."""
+        """The first, if all its runs are done and measured."""
         first = self.combinations[0] if self.combinations else None
-        return first if first is not None and first.spread(self.by) is not None else None
+        return first if first is not None and first.state == DONE and first.spread(self.by) is not None else None
 
     @property
     def troubles(self) -> list[RunResult]:

@@ -14,9 +14,8 @@ difference of large numbers, and its square's derivative one more.
 from __future__ import annotations
 
 import contextlib
-import functools
-from collections.abc import Callable, Collection, Sequence
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -45,7 +44,7 @@ from gan_np.optimizers import Adam, Optimizer
 from gan_np.penalties import PLACES, Penalty, check_different
 from gan_np.ranks import ALONE, Ranks
 from gan_np.schedules import Schedule, at, scheduled
-from gan_np.vectors import Layout
+from gan_np.vectors import Gradient, Layout
 
 from .across_batch import require_whole_batch
 from .agreement import facts_of, require_agreement
@@ -72,25 +71,14 @@ def learning_rate_for(data_shape: tuple[int, ...], player: str) -> float:
     return LEARNING_RATES["vectors" if len(data_shape) == 1 else "images"][player]
 
 
-Given, Made = ParamSpec("Given"), TypeVar("Made")
-
-
-def _forgetting(player: str) -> Callable[[Callable[Given, Made]], Callable[Given, Made]]:
-    """Make an update that fails forget what it added to the player's gradient, so that the next one starts anew."""
-
-    def of_update(update: Callable[Given, Made]) -> Callable[Given, Made]:
-        @functools.wraps(update)
-        def whole(*given: Given.args, **options: Given.kwargs) -> Made:
-            try:
-                return update(*given, **options)
-            except BaseException:
-                trainer: Any = given[0]
-                getattr(trainer.gan, player).gradient.spend()
-                raise
-
-        return whole
-
-    return of_update
+@contextlib.contextmanager
+def _forgetting(gradient: Gradient) -> Iterator[None]:
+    """If the update inside fails, forget what it added to the player's gradient, so that the next one starts anew."""
+    try:
+        yield
+    except BaseException:
+        gradient.spend()
+        raise
 
 
 class Trainer:
@@ -286,10 +274,12 @@ class Trainer:
             last = update == self.d_steps - 1
             real, context = self._batches.next()
             z, fake, g_pullback = self._generate(context, keep=self.share_noise and last)
-            d_loss, real_accuracy, fake_accuracy = self._update_discriminator(real, fake, context, z)
+            with _forgetting(self.gan.discriminator.gradient):
+                d_loss, real_accuracy, fake_accuracy = self._update_discriminator(real, fake, context, z)
         if not self.share_noise:
             z, fake, g_pullback = self._generate(context, keep=True)
-        g_loss, auxiliary = self._update_generator(real, fake, context, z, g_pullback)
+        with _forgetting(self.gan.generator.gradient):
+            g_loss, auxiliary = self._update_generator(real, fake, context, z, g_pullback)
         return Outcome(d_loss, g_loss, real_accuracy, fake_accuracy, auxiliary)
 
     def update_discriminator(self) -> Array:
@@ -304,7 +294,8 @@ class Trainer:
         self._require_turns()
         real, context = self._last = self._batches.next()
         z, fake, _ = self._generate(context, keep=False)
-        loss, _, _ = self._update_discriminator(real, fake, context, z)
+        with _forgetting(self.gan.discriminator.gradient):
+            loss, _, _ = self._update_discriminator(real, fake, context, z)
         return loss
 
     def update_generator(self) -> Array:
@@ -319,7 +310,8 @@ class Trainer:
             raise ValueError("share_noise: G learns from the batch of D's update, so it has no update of its own")
         real, context = self._last = self._last or self._batches.next()
         z, fake, g_pullback = self._generate(context, keep=True)
-        loss, _ = self._update_generator(real, fake, context, z, g_pullback)
+        with _forgetting(self.gan.generator.gradient):
+            loss, _ = self._update_generator(real, fake, context, z, g_pullback)
         self.steps += 1
         return loss
 
@@ -340,7 +332,6 @@ class Trainer:
         )
         return z, fake, pullback
 
-    @_forgetting("discriminator")
     def _update_discriminator(
         self, real: Array, fake: Array, context: Array | None, z: Array
     ) -> tuple[Array, Array | None, Array | None]:
@@ -466,7 +457,6 @@ class Trainer:
         seen: Array = packed + deviation * standard_normal(self.blur, packed.shape, dtype, device)
         return seen
 
-    @_forgetting("generator")
     def _update_generator(
         self, real: Array, fake: Array, context: Array | None, z: Array, g_pullback: Callable[..., Any]
     ) -> tuple[Array, Array | None]:

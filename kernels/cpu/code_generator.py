@@ -166,8 +166,8 @@ def _uncollected() -> Iterator[None]:
     """Leave Python's search for cycles of objects until a kernel is compiled.
 
     Numba makes millions of objects that live as long as its work, and looking through them again and again took a sixth of
-    all the time. What it leaves behind is found when the next search begins, which is soon. That is on again afterwards, also
-    if another thread turned it off meanwhile.
+    all the time. What it leaves behind is found when the next search begins, which is soon. Afterwards the search is on,
+    also if another thread turned it off meanwhile.
     """
     global _held_back
     if _held_back or not gc.isenabled():

@@ -1,5 +1,6 @@
 """A sweep goes on where it was stopped, trains nothing twice, and outlives runs that fail."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -124,6 +125,8 @@ def test_a_run_that_is_not_finite_is_a_row_and_not_the_end(tmp_path: Path, data:
     told.clear()
     assert swept(tmp_path, data, vary, told, settings=settings).to_mapping() == found.to_mapping()
     assert told == [], "it is not tried again"
+    with pytest.raises(ValueError, match=r"1e\+30,seed=0 was trained with other settings: batch_size"):
+        swept(tmp_path, data, {"d_learning_rate": [1e30]}, told, settings=settings | {"batch_size": 3})
     both = gn.runs.diff(*(tmp_path / "sweep" / f"d_learning_rate={rate},seed=0" for rate in ("0.001", "1e+30")))
     assert both.rows()["settings"] == [("d_learning_rate", "0.001", "1e+30")]
     assert both.rows()["figures"][0][1] == "4 of 4"
@@ -251,3 +254,13 @@ def test_rows_are_medians_sorted_by_the_measure() -> None:
     assert (pixels.by, pixels.shown) == ("sliced_wasserstein_8x8", ("sliced_wasserstein_8x8",))
     assert pixels.combinations[0].varied == {"rate": 1.0}
     assert SweepResults.of([result(1.0, 0)]).best is None
+
+
+def test_a_combination_of_which_runs_failed_is_not_the_best() -> None:
+    nearly = [result(1.0, 0, frechet_distance=5.0), dataclasses.replace(result(1.0, 1), state="not finite")]
+    whole = [result(2.0, seed, frechet_distance=6.0) for seed in (0, 1)]
+    found = SweepResults.of([*nearly, *whole])
+    assert [one.varied["rate"] for one in found.combinations] == [2.0, 1.0]
+    assert found.best is not None
+    assert found.best.varied == {"rate": 2.0}
+    assert SweepResults.of(nearly).best is None
