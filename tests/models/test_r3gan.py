@@ -96,10 +96,9 @@ def test_presets_train(name, rng):
     steps = [trainer.step() for _ in range(2)]
     assert np.isfinite([float(step.d_loss) for step in steps]).all()
     assert trainer.d_optimizer.beta1 == 0
-    half = max(1, round(4 * PRESETS[name].share))
     for update, (gamma, beta2, rate, decay) in {
         0: (PRESETS[name].gamma, 0.9, PRESETS[name].rates[0], 0.0),
-        half: (PRESETS[name].gamma / 10, 0.99, PRESETS[name].rates[1], 0.5 ** (4 / PRESETS[name].half_life)),
+        4: (PRESETS[name].gamma / 10, 0.99, PRESETS[name].rates[1], 0.5 ** (4 / PRESETS[name].half_life)),
     }.items():
         for penalty in trainer.penalties:
             np.testing.assert_allclose(penalty.weight(update), gamma)
