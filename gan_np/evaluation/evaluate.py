@@ -155,9 +155,7 @@ def evaluate(
     classifier = reader if isinstance(reader, Classifier) else None
     real = Real.choose(images, test_images, count, seed, train_labels=labels, test_labels=test_labels)
     size = len(real.reference)
-    table = getattr(gan, "label_table", None)
-    if table is None and labels is not None and (classifier is not None or gan.classes is not None):
-        table = LabelTable.of(labels, class_names, gan.classes)
+    table = table_of(gan, labels, class_names, classifier is not None or gan.classes is not None)
     of_samples, samples = features_of_samples(gan, size, reader, seed, average=average, table=table, ranks=ranks)
     of_baseline = _read(reader, table, real.baseline_labels)
     views = {
@@ -184,6 +182,12 @@ def evaluate(
         caption = f"Samples of seed {seed}, none picked (blue), over real ones (grey)"
         report.add(Section("samples", "Samples and real data", figures=(Figure.file(drawn, caption),)))
     return report
+
+
+def table_of(gan: Any, labels: Array | None, class_names: Any, wanted: bool) -> LabelTable | None:
+    """The labels that a generator was trained with; if it does not know them, and they are wanted, those of its data."""
+    table: LabelTable | None = getattr(gan, "label_table", None)
+    return LabelTable.of(labels, class_names, gan.classes) if table is None and labels is not None and wanted else table
 
 
 def extractor_of(gan: Sampler, classifier: Classifier | None) -> FeatureExtractor:

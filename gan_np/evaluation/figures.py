@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gan_np.checks import integer
-from gan_np.data.labels import LabelTable
 from gan_np.metrics.measure import compute_metrics, extract_features, features_of_samples
 from gan_np.models import Classifier
 
-from .evaluate import LEAST, Real, extractor_of
+from .evaluate import LEAST, Real, extractor_of, table_of
 from .readers import CLASSIFIER, facts_of, reader_named
 from .runs import Run
 
@@ -54,9 +53,7 @@ def measure_run(
     reader = extractor_of(gan, named) if named is None or isinstance(named, Classifier) else named
     real = Real.choose(opened.train.data, None if opened.test is None else opened.test.data, count, seed)
     size = len(real.reference)
-    table, train = getattr(gan, "label_table", None), opened.train
-    if table is None and train.labels is not None and gan.classes is not None:  # a checkpoint of before that was kept
-        table = LabelTable.of(train.labels, train.class_names, gan.classes)
+    table = table_of(gan, opened.train.labels, opened.train.class_names, gan.classes is not None)
     samples, _ = features_of_samples(gan, size, reader, seed, table=table)
     figures = compute_metrics(extract_features(real.reference, reader, seed=seed), samples)
     said = {"samples": f"{size:,} of seed {seed}", "compared with": real.said}

@@ -13,6 +13,7 @@ from ..geometry import Geometry
 from ..interfaces import Activation, Into
 from ..reference.placing import place
 from .activation import BiasActivation
+from .as_given import ImagesAsGiven
 from .blocked import Epilogue, product
 from .costs import SKINNY
 from .dense import Dense
@@ -20,11 +21,8 @@ from .heap import empty
 from .layouts import contiguous, flat, read_only
 
 
-class PointwisePlan:
+class PointwisePlan(ImagesAsGiven):
     """The plan of one geometry."""
-
-    keeps_large = False
-    keeps_small = False
 
     def __init__(self, geometry: Geometry) -> None:
         self.geometry, self.dense = geometry, Dense()
@@ -32,14 +30,6 @@ class PointwisePlan:
     def prepare_weight(self, weight: Array) -> Array:
         """Return w as a matrix (channels of a, channels of b)."""
         return contiguous(weight).reshape(weight.shape[2:])
-
-    def prepare_large(self, large: Array) -> Array:
-        """Return a as it is."""
-        return contiguous(large)
-
-    def prepare_small(self, small: Array) -> Array:
-        """Return b as it is."""
-        return contiguous(small)
 
     def to_small(self, weight: Array, large: Array) -> Array:
         """Return b = a·w."""

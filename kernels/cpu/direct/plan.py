@@ -15,6 +15,7 @@ from ...interfaces import Activation, Into
 from ...reference.placing import place
 from .. import pool
 from ..activation import kind_and_slope
+from ..as_given import ImagesAsGiven
 from ..costs import up
 from ..heap import empty
 from ..layouts import contiguous, flat, read_only
@@ -72,11 +73,8 @@ class Weights:
         return self._sent
 
 
-class DirectPlan:
+class DirectPlan(ImagesAsGiven):
     """The three products over patches for one geometry."""
-
-    keeps_large = False
-    keeps_small = False
 
     def __init__(self, geometry: Geometry) -> None:
         g = self.geometry = geometry
@@ -90,14 +88,6 @@ class DirectPlan:
     def prepare_weight(self, weight: Array) -> Weights:
         """Return the weights, whose right panels are made when they are first needed."""
         return Weights(self, weight)
-
-    def prepare_large(self, large: Array) -> Array:
-        """Return a as it is."""
-        return contiguous(large)
-
-    def prepare_small(self, small: Array) -> Array:
-        """Return b as it is."""
-        return contiguous(small)
 
     def deep(self, dtype: Any) -> int:
         """Return the depth of a patch in full lines."""

@@ -15,6 +15,7 @@ from ...interfaces import Activation, Into
 from ...reference.placing import place
 from .. import pool
 from ..activation import kind_and_slope
+from ..as_given import ImagesAsGiven
 from ..costs import up
 from ..heap import empty
 from ..layouts import contiguous, flat, read_only
@@ -64,11 +65,8 @@ class Weights:
         return read_only(np.ascontiguousarray(padded.reshape(rows, -1, self._line).swapaxes(0, 1)))
 
 
-class FewChannelsPlan:
+class FewChannelsPlan(ImagesAsGiven):
     """The three products for one geometry."""
-
-    keeps_large = False
-    keeps_small = False
 
     def __init__(self, geometry: Geometry) -> None:
         g = self.geometry = geometry
@@ -98,14 +96,6 @@ class FewChannelsPlan:
     def prepare_weight(self, weight: Array) -> Weights:
         """Return the weights, whose lines are made when they are first needed."""
         return Weights(weight)
-
-    def prepare_large(self, large: Array) -> Array:
-        """Return a as it is."""
-        return contiguous(large)
-
-    def prepare_small(self, small: Array) -> Array:
-        """Return b as it is."""
-        return contiguous(small)
 
     def to_small(self, weight: Weights, large: Array) -> Array:
         """Return b, for each place the sum of a·w over its taps."""

@@ -15,6 +15,7 @@ from ...interfaces import Activation, Into
 from ...reference.placing import place
 from .. import pool
 from ..activation import RELU, BiasActivation, kind_and_slope
+from ..as_given import ImagesAsGiven
 from ..blocked import Epilogue
 from ..costs import up
 from ..heap import empty, on_a_line
@@ -81,11 +82,8 @@ class Weights:
         return found
 
 
-class GroupedPlan:
+class GroupedPlan(ImagesAsGiven):
     """The three sums of one geometry."""
-
-    keeps_large = False
-    keeps_small = False
 
     def __init__(self, geometry: Geometry) -> None:
         self.geometry = geometry
@@ -93,14 +91,6 @@ class GroupedPlan:
     def prepare_weight(self, weight: Array) -> Weights:
         """Return the weights, which are packed when they are first needed."""
         return Weights(self, weight)
-
-    def prepare_large(self, large: Array) -> Array:
-        """Return a as it is."""
-        return contiguous(large)
-
-    def prepare_small(self, small: Array) -> Array:
-        """Return b as it is."""
-        return contiguous(small)
 
     def to_small(self, weight: Weights, large: Array) -> Array:
         """Return b: one sum over the taps of each place."""

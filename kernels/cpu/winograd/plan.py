@@ -15,6 +15,7 @@ from ...geometry import Geometry
 from ...interfaces import Into
 from ...reference.placing import place
 from .. import pool
+from ..as_given import ImagesAsGiven
 from ..heap import empty
 from ..layouts import contiguous, flat, read_only, swapped
 from ..tiles import Axis, tiling
@@ -95,11 +96,8 @@ class Group(NamedTuple):
     blocks: Blocks
 
 
-class WinogradPlan:
+class WinogradPlan(ImagesAsGiven):
     """The three products at points for one geometry."""
-
-    keeps_large = False
-    keeps_small = False
 
     def __init__(self, geometry: Geometry) -> None:
         self.geometry = geometry
@@ -119,14 +117,6 @@ class WinogradPlan:
     def prepare_weight(self, weight: Array) -> Weights:
         """Return the weights as they are; G·g·Gᵀ is made piece by piece where it is used."""
         return Weights(weight)
-
-    def prepare_large(self, large: Array) -> Array:
-        """Return a as it is."""
-        return contiguous(large)
-
-    def prepare_small(self, small: Array) -> Array:
-        """Return b as it is."""
-        return contiguous(small)
 
     def to_small(self, weight: Weights, large: Array) -> Array:
         """Return b = Aᵀ(Σ V·U)A."""
