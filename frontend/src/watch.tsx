@@ -45,11 +45,19 @@ export function Watch({ backend, info }: { backend: Backend; info: Info }) {
 }
 
 function One({ backend, info, run, number }: { backend: Backend; info: Info; run: Run; number: number }) {
-  const [step, at] = useState<number | null>(null), [blob, show] = useState<Blob | null>(null), newest = useNewest(), address = useAddress(blob);
+  const [step, at] = useState<number | null>(null), newest = useNewest();
+  const [grid, show] = useState<{ step: number; blob: Blob } | null>(null), address = useAddress(grid?.blob ?? null), [failed, fail] = useState("");
   const last = run.grids?.at(-1), shown = step ?? last;
   const plane = run.there && (run.planes.length > 0 || (number === 0 && info.plane));
   useEffect(() => {
-    if (shown !== undefined && !plane) void newest.run(async () => show(await backend.grid(number, shown)));
+    if (shown !== undefined && !plane) void newest.run(async () => {
+      try {
+        show({ step: shown, blob: await backend.grid(number, shown) });
+        fail("");
+      } catch (error) {
+        fail(error instanceof Error ? error.message : String(error));
+      }
+    });
   }, [shown]);
   if (!run.there) return <section class="card" aria-label={run.name}><h2>{run.name}</h2><p>The folder is not there any more.</p></section>;
   const total = Number(run.settings.steps) || 0, names = Object.keys(run.curves);
@@ -65,7 +73,8 @@ function One({ backend, info, run, number }: { backend: Backend; info: Info; run
       {plane && <Points backend={backend} run={number} steps={run.planes} step={run.step} />}
       {shown !== undefined && !plane && (
         <figure>
-          {address && <img class="pixels full grids" alt={`Images of the same z after ${shown} steps`} src={address} />}
+          {grid && address && <img class="pixels full grids" alt={`Images of the same z after ${grid.step} steps`} src={address} />}
+          <p class="error" role="alert">{failed}</p>
           <figcaption>
             <Slide label="Step" low={0} high={run.grids.length - 1} step={1} value={run.grids.indexOf(shown)} show={shown.toLocaleString("en")}
               onInput={(place) => at(place === run.grids.length - 1 ? null : run.grids[place])} />

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from gan_np.checks import choice, integer
-from gan_np.layers import Concatenate, Dense, Layer, Normal, Planes
+from gan_np.layers import Concatenate, Dense, InnerProduct, Layer, Normal, Planes
 from gan_np.networks import Identity, Network, Parallel, Sequential
 from gan_np.schedules import Schedule
 
@@ -29,7 +29,7 @@ def conditional_dcgan(
     classes: int,
     width: int = 32,
     kernel_size: Literal[4, 5] = 4,
-    condition: Literal["planes", "embedding"] = "planes",
+    condition: Literal["planes", "embedding", "projection"] = "planes",
     latent: Kind = "normal",
     augment: Sequence[Augmentation] = (),
     augment_probability: float | Schedule = 1.0,
@@ -42,7 +42,9 @@ def conditional_dcgan(
 
     classes: how many labels there are; a label enters as a one-hot vector.
     condition: how labels enter. planes: the one-hot vector itself joins z in G, and the image in D as constant planes;
-        embedding: the same through a learnt embedding of 16 features, one for each player.
+        embedding: the same through a learnt embedding of 16 features, one for each player; projection: it joins z in G as
+        it is, and D's logit is the inner product of a linear map of the image's features with one of the label (Miyato
+        and Koyama 2018; without their term that does not depend on the label).
     latent_dim: k, the size of z.
     latent: the distribution of z, see `Prior`.
     width: channels of D's first layer; each further one has twice as many.
@@ -55,6 +57,7 @@ def conditional_dcgan(
     G = Sequential(Parallel(Identity, label), Concatenate, …), D = Sequential(Parallel(Identity, label planes),
     Concatenate, …). It joins D before the first convolution, so that even the smallest D, one convolution and one dense
     layer, can tell an image that does not go with its label (behind the last activation the two could only be added).
+    With a projection D = Sequential(Parallel(image's layers, linear map of the label), InnerProduct).
 
     >>> import gan_np as gn
     >>> gan = gn.models.conditional_dcgan((28, 28, 1), 16, classes=10, width=4)
@@ -66,7 +69,7 @@ def conditional_dcgan(
     """
     pyramid = Pyramid.of(image_shape, width, kernel_size)
     integer("classes", classes, 1)
-    choice("condition", condition, ("planes", "embedding"))
+    choice("condition", condition, ("planes", "embedding", "projection"))
     prior = Prior(integer("latent_dim", latent_dim, 1), latent)
 
     def label() -> list[Layer]:
@@ -76,8 +79,14 @@ def conditional_dcgan(
         Parallel(Identity(), Sequential(*label(), Identity())), Concatenate(), *generator_layers(pyramid)
     )
     seen = next(iter(augmentation(augment, augment_probability)), Identity())
-    planes = Sequential(*label(), Planes(*pyramid.sides[0]))
-    discriminator = Sequential(Parallel(seen, planes), Concatenate(), *discriminator_layers(pyramid, d_norm))
+    if condition == "projection":
+        size = pyramid.features[-1]
+        image = discriminator_layers(pyramid, d_norm, size)
+        scale = Dense(size, bias=False, weight_initializer=Normal(size**-0.5))
+        discriminator = Sequential(Parallel(Sequential(seen, *image), scale), InnerProduct())
+    else:
+        planes = Sequential(*label(), Planes(*pyramid.sides[0]))
+        discriminator = Sequential(Parallel(seen, planes), Concatenate(), *discriminator_layers(pyramid, d_norm))
     options = {"dtype": dtype, "device": device}
     return GAN(
         Network(generator, ((latent_dim,), (classes,)), seed=2 * seed, **options),

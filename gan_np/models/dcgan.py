@@ -127,8 +127,11 @@ class Pyramid(NamedTuple):
         return cls((height, wide, channels), tuple(sides), features, kernel_size, padding)
 
 
-def discriminator_layers(pyramid: Pyramid, d_norm: str) -> list[Layer]:
-    """D's convolutions, each with its normalisation and activation, and the dense layer that gives the logit."""
+def discriminator_layers(pyramid: Pyramid, d_norm: str, out_features: int = 1) -> list[Layer]:
+    """D's convolutions, each with its normalisation and activation, and the dense layer that gives the logit.
+
+    out_features: of the dense layer, 1 for a logit.
+    """
     choice("d_norm", d_norm, ("batch", "none", "spectral"))
     wrap = SpectralNorm if d_norm == "spectral" else _as_it_is
     layers: list[Layer] = []
@@ -146,7 +149,7 @@ def discriminator_layers(pyramid: Pyramid, d_norm: str) -> list[Layer]:
         layers.append(wrap(convolution))
         if normalised:
             layers.append(BatchNorm(activation="leaky_relu", scale_initializer=SCALE))
-    return [*layers, Flatten(), wrap(Dense(1, weight_initializer=WEIGHT))]
+    return [*layers, Flatten(), wrap(Dense(out_features, weight_initializer=WEIGHT))]
 
 
 def _as_it_is(layer: Layer) -> Layer:

@@ -157,7 +157,12 @@ def test_a_run_that_goes_on_is_watched(opened: Any, run: Path) -> None:
     (run / "hints.jsonl").write_text(json.dumps({"step": 4, "hint": "x", "text": "D is far ahead"}) + "\n")
     opened.wait_for_selector("text=step 4 of 3", timeout=10_000)
     opened.wait_for_selector("text=D is far ahead")
+    held: list[Any] = []  # a slow server: the images keep their name until others have come
+    opened.route("**/api/grid", lambda route: held.append(route))
     opened.get_by_label("Step", exact=True).fill("1")
+    opened.wait_for_function("document.querySelector('output')?.textContent === '1'", timeout=10_000)
+    assert opened.locator("img[alt='Images of the same z after 3 steps']").count() == 1
+    held.pop().continue_()
     opened.wait_for_selector("img[alt='Images of the same z after 1 steps']")
     shutil.rmtree(run)
     opened.wait_for_selector("text=not there any more", timeout=10_000)

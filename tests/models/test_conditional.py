@@ -20,7 +20,7 @@ def two_kinds(count: int = 64) -> tuple[np.ndarray, np.ndarray]:
     return images, labels
 
 
-@pytest.mark.parametrize("condition", ["planes", "embedding"])
+@pytest.mark.parametrize("condition", ["planes", "embedding", "projection"])
 @pytest.mark.parametrize("d_norm", ["batch", "none"])
 def test_gradients_through_both_players(condition: str, d_norm: str) -> None:
     """∂/∂θ_G of G's loss through D, and ∂/∂θ_D over a real and a fake batch, against finite differences."""
