@@ -11,7 +11,7 @@ from gan_np.distributed import device_of_rank
 from gan_np.printable import printable
 
 from .inputs import (
-    Features,
+    FeaturesOrNone,
     InputFilter,
     InputLayout,
     InputMean,
@@ -49,7 +49,7 @@ def evaluate(
             help="A file of train-classifier (default: that of the run's data, trained the first time if they have labels).",
         ),
     ] = None,
-    features: Features = "classifier",
+    features: FeaturesOrNone = None,
     input_size: InputSize = None,
     input_range: InputRange = None,
     input_mean: InputMean = None,

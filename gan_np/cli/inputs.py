@@ -11,12 +11,11 @@ if TYPE_CHECKING:
 
 PANEL = "What a network of an ONNX file is shown"
 
-Features = Annotated[
-    str,
-    typer.Option(
-        metavar="WHICH",
-        help="pixels, classifier, a classifier's file, or a network in an ONNX file: FILE.onnx or FILE.onnx:OUTPUT.",
-    ),
+WHICH = "pixels, classifier, a classifier's file, or a network in an ONNX file: FILE.onnx or FILE.onnx:OUTPUT."
+
+Features = Annotated[str, typer.Option(metavar="WHICH", help=WHICH)]
+FeaturesOrNone = Annotated[
+    str | None, typer.Option(metavar="WHICH", help=WHICH, show_default="classifier; pixels without labels")
 ]
 InputSize = Annotated[
     str | None,

@@ -40,7 +40,7 @@ def sweep(
         list[str],
         typer.Option(
             metavar="NAME=VALUES",
-            help="A setting and the values that it is to have, as in g_learning_rate=1e-4,2e-4; once for each setting.",
+            help="A setting, or preset, and the values that it is to have, as in g_learning_rate=1e-4,2e-4; once for each.",
             show_default=False,
         ),
     ] = [],  # noqa: B006 (typer makes a new one)
@@ -84,7 +84,7 @@ def sweep(
             metavar="NAME",
             help="Whose features are compared, as of evaluate: classifier (trained the first time, of labelled data), "
             "pixels, or a file.",
-            show_default="classifier",
+            show_default="classifier; pixels without labels",
         ),
     ] = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results as JSON too.")] = None,
@@ -201,6 +201,8 @@ def _plan(
         name, found = parse_varied(text)
         if name in varied:
             raise ValueError(f"vary: {name} is given twice; name it once, with all its values")
+        if name == "preset" and preset is not None:
+            raise ValueError("vary: preset is given as --preset too; leave one of them out")
         if name in flags:
             raise ValueError(f"vary: {name} is given as --{name.replace('_', '-')} too; leave one of them out")
         varied[name] = found
@@ -252,14 +254,14 @@ def _say(text: str) -> None:
 
 
 def _report(found: SweepResults, plan: Plan, out: Path, quiet: bool) -> None:
-    from gan_np.sweeps.prepared import OF_DATA
+    from gan_np.sweeps.prepared import data_settings
 
     _print(found.table())
     for run in found.troubles[:MOST_TROUBLES]:
         _say(f"{run.name}: {run.said}")
     if len(found.troubles) > MOST_TROUBLES:
         _say(f"(and {len(found.troubles) - MOST_TROUBLES} more)")
-    if set(plan.vary) & set(OF_DATA):
+    if len({data_settings(run.config) for run in plan.runs()}) > 1:
         _say("data are varied, each run is compared with its own: figures of different data do not compare")
     best = found.best
     if best is not None:

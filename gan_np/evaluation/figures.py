@@ -11,7 +11,7 @@ from gan_np.metrics.measure import compute_metrics, extract_features, features_o
 from gan_np.models import Classifier
 
 from .evaluate import LEAST, Real, extractor_of, table_of
-from .readers import CLASSIFIER, facts_of, reader_named
+from .readers import CLASSIFIER, PIXELS, facts_of, reader_named
 from .runs import Run
 
 
@@ -31,7 +31,7 @@ def measure_run(
     run: str | Path,
     *,
     count: int,
-    features: str = CLASSIFIER,
+    features: str | None = None,
     seed: int = 0,
     device: str = "cpu",
     progress: bool = False,
@@ -48,8 +48,9 @@ def measure_run(
     named = reader_named(features, device=device)
     opened = Run.open(run)
     gan = opened.gan(None, device)
-    if named is None and features == CLASSIFIER:
-        named = opened.classifier(None, device=device, progress=progress, tell=tell)
+    if named is None and features != PIXELS:
+        asked = features == CLASSIFIER
+        named = opened.classifier(None, device=device, progress=progress, tell=tell, asked=asked)
     reader = extractor_of(gan, named) if named is None or isinstance(named, Classifier) else named
     real = Real.choose(opened.train.data, None if opened.test is None else opened.test.data, count, seed)
     size = len(real.reference)

@@ -26,6 +26,25 @@ def has_classes(data: Dataset) -> bool:
     return not data.are_vectors and data.labels is not None and len(np.unique(data.labels)) > 1
 
 
+def refuse_without_classes(data: Dataset) -> None:
+    """Refuse features of a classifier where these data cannot train one.
+
+    Raises:
+        ValueError: they are no labelled images of several classes; the message says what may be given instead.
+    """
+    if has_classes(data):
+        return
+    if data.are_vectors:
+        what, others = "are vectors", "pixels, which of vectors are their numbers"
+    else:
+        what = "have no labels" if data.labels is None else "have labels of one class only"
+        others = "pixels, a classifier's file (.safetensors) or FILE.onnx[:OUTPUT]"
+    raise ValueError(
+        f"features: a classifier is trained on labelled images, and the data {data.name} {what}; expected {others}, got "
+        f"{'classifier'!r}"
+    )
+
+
 def kept_classifier(
     train: Dataset,
     test: Dataset | None = None,

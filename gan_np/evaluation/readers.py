@@ -17,25 +17,26 @@ PIXELS, CLASSIFIER = "pixels", "classifier"
 
 
 def reader_named(
-    features: str, preprocessing: Preprocessing | None = None, *, device: str = "cpu"
+    features: str | None, preprocessing: Preprocessing | None = None, *, device: str = "cpu"
 ) -> FeatureExtractor | None:
-    """The reader that a text names: FILE.onnx, FILE.onnx:OUTPUT, or FILE.safetensors of a classifier; None for "pixels" and
-    "classifier", which depend on the data.
+    """The reader that a text names: FILE.onnx, FILE.onnx:OUTPUT, or FILE.safetensors of a classifier; None for "pixels",
+    "classifier" and nothing (None), which depend on the data.
 
     Raises:
         ValueError: another text, or preprocessing for something else than an ONNX network.
         FileNotFoundError: no such file.
     """
-    network = named_network(features)
+    network = None if features is None else named_network(features)
     if network is None and preprocessing is not None and preprocessing != Preprocessing():
         usual = Preprocessing()
         name = next(one.name for one in fields(usual) if getattr(usual, one.name) != getattr(preprocessing, one.name))
         raise ValueError(
-            f"input_{name.removeprefix('value_')}: is for features of an ONNX network, and these are {features!r}"
+            f"input_{name.removeprefix('value_')}: is for features of an ONNX network, and these are "
+            f"{features or CLASSIFIER!r}"
         )
     if network is not None:
         return OnnxFeatures(*network, preprocessing)
-    if features in (PIXELS, CLASSIFIER):
+    if features is None or features in (PIXELS, CLASSIFIER):
         return None
     if Path(features).suffix.lower() == ".safetensors":
         return load_classifier(features, device=device)

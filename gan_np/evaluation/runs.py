@@ -26,7 +26,7 @@ from gan_np.runs.records import read_records
 from gan_np.runs.stage_folders import has_stages
 
 from .evaluate import COUNT, LEAST, Real, evaluate, extractor_of
-from .kept_classifier import copy_to, has_classes, kept_classifier
+from .kept_classifier import copy_to, has_classes, kept_classifier, refuse_without_classes
 from .parts import Figure, Section, Table
 from .preprocessing import Preprocessing
 from .readers import CLASSIFIER, reader_named
@@ -77,10 +77,20 @@ class Run:
         return model
 
     def classifier(
-        self, file: str | Path | None, *, device: str, progress: bool, tell: Callable[[str], None] | None = None
+        self,
+        file: str | Path | None,
+        *,
+        device: str,
+        progress: bool,
+        tell: Callable[[str], None] | None = None,
+        asked: bool = False,
     ) -> Classifier | None:
         """The classifier in `file`, the one kept beside the run, or the one of its data (see `kept_classifier`), of which a
-        copy is kept beside the run; None without labels."""
+        copy is kept beside the run; None without labels.
+
+        Raises:
+            ValueError: there is none, and one was asked for.
+        """
         kept = self.path / KEPT
         if file is not None or kept.exists():
             try:
@@ -89,6 +99,8 @@ class Run:
                 if file is None:
                     error.add_note("(remove it, and an evaluation trains another; or name one that is whole)")
                 raise
+        if asked:
+            refuse_without_classes(self.train)
         if not has_classes(self.train):
             return None
         made, place = kept_classifier(self.train, self.test, device=device, progress=progress, tell=tell)
@@ -102,7 +114,7 @@ def evaluate_run(
     best: bool = False,
     every: bool = False,
     classifier: str | Path | None = None,
-    features: str = CLASSIFIER,
+    features: str | None = None,
     preprocessing: Preprocessing | None = None,
     real: str | None = None,
     skip_broken: bool = False,
@@ -123,6 +135,7 @@ def evaluate_run(
     classifier: a file of `gan-np train-classifier`; without it the one beside the run, or the one that was kept of the same
         data, which the first call trains if the data have labels; pixels otherwise.
     features: "classifier", "pixels", or a network in an ONNX file, FILE.onnx or FILE.onnx:OUTPUT, whose features are read.
+        None: the classifier where there is one or the data have labels, pixels otherwise.
     preprocessing: of such a network.
     tell: is told in a sentence what will be trained before it is, and then how long that takes.
     real: another source of images to compare with.
@@ -132,11 +145,12 @@ def evaluate_run(
     The rest as in `evaluate`. Writes nothing but the classifier.
 
     Raises:
-        FileNotFoundError, ValueError: not a run, no checkpoint, data that are not there any more or do not fit.
+        FileNotFoundError, ValueError: not a run, no checkpoint, data that are not there any more or do not fit; features of
+            a classifier were asked for, and there is none and no labels to train one.
     """
     integer("count", count, LEAST)
     chosen_reader = reader_named(features, preprocessing, device=device)
-    if classifier is not None and features != CLASSIFIER:
+    if classifier is not None and features not in (None, CLASSIFIER):
         raise ValueError(
             f"features: {features!r} and a classifier {str(classifier)!r} are both given; which is to be read?"
         )
@@ -146,10 +160,13 @@ def evaluate_run(
         raise ValueError("best, every: a model of several stages is sampled from the newest checkpoint of each only")
     chosen = None if several else _checkpoint(opened.path, best)
     gan = opened.gan(chosen, device)
-    if features != CLASSIFIER:
+    if features not in (None, CLASSIFIER):
         reader: FeatureExtractor | None = chosen_reader
     else:
-        reader = ranks.first_here(lambda: opened.classifier(classifier, device=device, progress=progress, tell=tell))
+        asked = features == CLASSIFIER
+        reader = ranks.first_here(
+            lambda: opened.classifier(classifier, device=device, progress=progress, tell=tell, asked=asked)
+        )
     facts = {"run": str(run), "model": opened.config.model, "data": opened.config.data}
     if opened.config.hold_out and real is None and opened.test is not None:
         held_out = "test vectors" if opened.test.are_vectors else "test images"

@@ -20,7 +20,7 @@ from .plan import Plan
 def measured_of(place: Path, plan: Plan) -> Mapping[str, Any] | None:
     """What was measured of a run as it is now, in the way that the plan asks for; None where that was not done."""
     found = read_measured(place / FIGURES)
-    asked = {"count": plan.count, "read_by": plan.features, "steps": steps_done(place)}
+    asked = {"count": plan.count, "read_by": plan.read_by, "steps": steps_done(place)}
     return found if all(found.get(name) == value for name, value in asked.items()) else None
 
 
@@ -33,7 +33,7 @@ def measure(
     )
     found = {
         "count": plan.count,
-        "read_by": plan.features,
+        "read_by": plan.read_by,
         "by_network": by_network,
         "steps": steps_done(place),
         "facts": facts,

@@ -20,9 +20,10 @@ from typing import Any
 import tomli_w
 
 from gan_np.checks import NonFiniteError, shown
-from gan_np.evaluation.readers import CLASSIFIER, reader_named
+from gan_np.evaluation.readers import reader_named
 from gan_np.files import read_toml, write_atomically
 from gan_np.runs import Interrupted, build_gan, open_run, resume, train
+from gan_np.runs.fingerprints import fingerprints
 from gan_np.runs.folder import of_file, read_config, refuse_full
 from gan_np.runs.lock import RunLock
 from gan_np.runs.opened import steps_done
@@ -65,7 +66,7 @@ def sweep(
     random: int | None = None,
     preset: str | None = None,
     count: int = COUNT,
-    features: str = CLASSIFIER,
+    features: str | None = None,
     progress: bool = True,
     tell: Tell | None = None,
 ) -> SweepResults:
@@ -81,8 +82,8 @@ def sweep(
     seeds: train each combination with each of these; () means the seed of the settings.
     random: train so many combinations, drawn at random with the seed of the settings; None means all.
     preset: of `gan-np train`.
-    count, features: of the measurement: samples, and what reads them ("classifier", "pixels", or a file), as in
-        `gan_np.evaluation.evaluate_run`.
+    count, features: of the measurement: samples, and what reads them ("classifier", "pixels", or a file; None: the
+        classifier, and pixels of data without labels), as in `gan_np.evaluation.evaluate_run`.
     progress: a progress bar for each run. tell: is told in sentences what is done.
 
     >>> import gan_np as gn, numpy as np, tempfile, os
@@ -149,7 +150,7 @@ def prepare_all(plan: Plan, out: Path | None, data: OpenedData) -> list[tuple[Pr
         if not out.is_dir() or (others and not _is_sweep(out)):
             raise FileExistsError(f"out: {out} exists and is not the folder of a sweep; choose another name")
     reader_named(plan.features)
-    prepared = prepare(plan.runs(), data)
+    prepared = prepare(plan.runs(), data, with_classes=plan.wants_classifier)
     return [(one, State() if out is None else state_of(one, out, data)) for one in prepared]
 
 
@@ -226,7 +227,9 @@ def _one(plan: Plan, out: Path, one: Prepared, state: State, data: OpenedData, p
             measured = measured_of(place, plan) or measure(place, plan, one.config.device, progress=progress, tell=say)
         return _result(one.run, state, place, measured)
     except NonFiniteError as error:
-        keep_failure(place, error, one.config)
+        dataset = data.of(one.config)
+        known = fingerprints(dataset.data, dataset.labels if one.with_labels else None)
+        keep_failure(place, error, one.config, known)
         return _result(one.run, State(failed=str(error).partition(";")[0]), place, None)
     except REFUSALS as error:
         return _result(one.run, state, place, None, str(error) or type(error).__name__)

@@ -21,10 +21,8 @@ from gan_np.runs.differences import written
 from gan_np.runs.resolving import resolved
 from gan_np.runs.values import plain
 
-from .values import known_setting, read_none
+from .values import OWN, PRESET, known_setting, read_none
 
-OWN = ("vary", "seeds", "random", "count", "features", "preset")
-"""What the file of a sweep has beside settings."""
 MOST_RUNS, LONGEST_NAME = 10_000, 150
 COUNT = 2000
 _STREAM = 1 << 27
@@ -53,7 +51,8 @@ class Plan:
     """What a sweep trains and how it measures it.
 
     settings: those that all runs share, by name, as in a file for `gan-np train --config`.
-    vary: the values that a setting is to have, by its name; every combination of them is trained.
+    vary: the values that a setting is to have, by its name; every combination of them is trained. "preset" may be varied
+        like a setting (None or "none": without one); what else is given counts over it.
     seeds: every combination is trained with each; none: with the seed of the settings alone.
     random: so many combinations, drawn at random with the seed of the settings; None: all.
     preset: of `gan-np train`; its schedules fit the steps of each combination.
@@ -74,7 +73,7 @@ class Plan:
     random: int | None = None
     preset: str | None = None
     count: int = COUNT
-    features: str = CLASSIFIER
+    features: str | None = None
 
     def __post_init__(self) -> None:
         for name in self.settings:
@@ -85,6 +84,8 @@ class Plan:
                 raise ValueError(f"vary: expected a list of values of {name}, got {shown(values)}")
             if name in self.settings:
                 raise ValueError(f"vary: {name} has a value of its own, {self.settings[name]!r}; leave one of them out")
+        if PRESET in self.vary and self.preset is not None:
+            raise ValueError(f"vary: preset has a value of its own, {self.preset!r}; leave one of them out")
         if "seed" in self.vary:
             raise ValueError("vary: seeds are given as seeds, over which medians are taken; leave seed out")
         if not isinstance(self.seeds, Sequence) or isinstance(self.seeds, str):
@@ -100,8 +101,18 @@ class Plan:
         ):
             raise ValueError("model: the networks come from init_from as they are; leave it out")
         integer("count", self.count, LEAST)
-        if not isinstance(self.features, str):
+        if not isinstance(self.features, str | None):
             raise TypeError(f"features: expected classifier, pixels or a file, got {shown(self.features)}")
+
+    @property
+    def wants_classifier(self) -> bool:
+        """Whether a classifier was asked for, so that data without labels are wrong."""
+        return self.features == CLASSIFIER
+
+    @property
+    def read_by(self) -> str:
+        """What reads features; where nothing was asked for, the classifier if there can be one."""
+        return CLASSIFIER if self.features is None else self.features
 
     @property
     def combinations(self) -> int:
@@ -157,27 +168,28 @@ class Plan:
             varied[name] = read_none(name, self.vary[name][place])
         varied = {name: varied[name] for name in self.vary}
         try:
-            refuse_overruled(self.settings, varied)
-            config = resolved({**self.settings, **varied}, self.preset)
+            of_settings = {name: value for name, value in varied.items() if name != PRESET}
+            refuse_overruled(self.settings, of_settings)
+            config = resolved({**self.settings, **of_settings}, varied.get(PRESET, self.preset))
         except (ValueError, TypeError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             values_of = ", ".join(f"{name}={written(plain(value))}" for name, value in varied.items())
             raise kind(f"{error}" + (f" (with {values_of})" if varied else "")) from error
-        varied = {name: config.value(name) for name in varied}
+        varied |= {name: config.value(name) for name in of_settings}
         return SweepRun(_name(varied, config.seed), varied, config)
 
     def to_mapping(self) -> dict[str, Any]:
         """As a file has it: settings by name, `vary` as a table."""
         found: dict[str, Any] = {name: _kept(value) for name, value in self.settings.items() if value is not None}
         found["seeds"] = list(self.seeds)
-        for name in ("random", "preset"):
+        for name in ("random", "preset", "features"):
             if getattr(self, name) is not None:
                 found[name] = getattr(self, name)
         vary = {
             name: ["none" if value in (None, "") else _kept(value) for value in values]
             for name, values in self.vary.items()
         }
-        return found | {"count": self.count, "features": self.features, "vary": vary}
+        return found | {"count": self.count, "vary": vary}
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Plan:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from gan_np.data.dataset import Dataset
+from gan_np.evaluation.kept_classifier import refuse_without_classes
 from gan_np.runs import Config, build_gan, open_data
 from gan_np.runs.build import chosen_kernels, tuned_kernels
 from gan_np.runs.fingerprints import IMAGES, LABELS, check_fingerprints
@@ -19,9 +20,10 @@ from gan_np.runs.stage_folders import BEGINNINGS, stage_folders
 from gan_np.runs.stages import stage_trainers
 from gan_np.training.estimate import estimate
 
+from .failures import data_of_failure
 from .plan import SweepRun
 
-OF_DATA = (
+_OF_DATA = (
     "data",
     "labels",
     "split",
@@ -46,42 +48,48 @@ class OpenedData:
 
     def of(self, config: Config) -> Dataset:
         """The data that a configuration names."""
-        key = _data_settings(config)
+        key = data_settings(config)
         if self._dataset is None or key != self._key:
             self._dataset = None  # before others are read
             self._key, self._dataset = key, open_data(config)
         return self._dataset
 
-    def check_unchanged(self, config: Config, run: Path) -> None:
+    def check_unchanged(self, config: Config, run: Path, description: Mapping[str, Any]) -> None:
         """Refuse a run that was trained on data other than those that its configuration names now.
 
-        Data are compared with each fingerprint once, however many runs have it.
+        description: has the fingerprints of those that it was trained on. Data are compared with each fingerprint once,
+        however many runs have it.
 
         Raises:
             ValueError: they were changed since; the message names the run.
         """
-        description = description_of_data(run)
-        known = repr((_data_settings(config), description.get(IMAGES), description.get(LABELS)))
+        known = repr((data_settings(config), description.get(IMAGES), description.get(LABELS)))
         if known not in self._agreeing:
             dataset = self.of(config)
             try:
                 check_fingerprints(description, dataset.data, dataset.labels, run)
             except ValueError as error:
-                error.add_note("(the data were changed since: restore them, or choose another folder for this sweep)")
+                error.add_note(
+                    "(the data were changed since: restore them, or choose another folder for this sweep, or remove the "
+                    f"folder {run} to have it trained on the data as they are now)"
+                )
                 raise
             self._agreeing.add(known)
 
 
-def _data_settings(config: Config) -> tuple[Any, ...]:
-    return tuple(getattr(config, name) for name in OF_DATA)
+def data_settings(config: Config) -> tuple[Any, ...]:
+    """Which data a configuration names, and how they are read."""
+    return tuple(getattr(config, name) for name in _OF_DATA)
 
 
 class Prepared(NamedTuple):
-    """A run that can be trained. config: as its config.toml will have it. steps: of all its stages together."""
+    """A run that can be trained. config: as its config.toml will have it. steps: of all its stages together. with_labels:
+    whether its training uses the labels of its data."""
 
     run: SweepRun
     config: Config
     steps: int
+    with_labels: bool
 
 
 class State(NamedTuple):
@@ -92,9 +100,11 @@ class State(NamedTuple):
     failed: str = ""
 
 
-def prepare(runs: Sequence[SweepRun], data: OpenedData) -> list[Prepared]:
+def prepare(runs: Sequence[SweepRun], data: OpenedData, *, with_classes: bool = False) -> list[Prepared]:
     """All runs, each looked at as far as it can be without training it: networks are built, and all that uses them. Of runs
     that differ in their seed alone one is looked at.
+
+    with_classes: a classifier will read what each draws, so that each needs one of its own or labelled images.
 
     Raises:
         ValueError, TypeError, FileNotFoundError, …: what is wrong with one of them; a note says with which.
@@ -105,24 +115,28 @@ def prepare(runs: Sequence[SweepRun], data: OpenedData) -> list[Prepared]:
         seen = known.get(run.combination)
         if seen is None:
             try:
-                seen = known[run.combination] = _look(run, data)
+                seen = known[run.combination] = _look(run, data, with_classes)
             except Exception as error:
                 if run.combination:
                     error.add_note(f"(with {run.combination})")
                 raise
-        found.append(Prepared(run, dataclasses.replace(seen.config, seed=run.config.seed), seen.steps))
+        found.append(
+            Prepared(run, dataclasses.replace(seen.config, seed=run.config.seed), seen.steps, seen.with_labels)
+        )
     return found
 
 
-def _look(run: SweepRun, data: OpenedData) -> Prepared:
+def _look(run: SweepRun, data: OpenedData, with_classes: bool) -> Prepared:
     dataset = data.of(run.config)
+    if with_classes and not run.config.classifier:
+        refuse_without_classes(dataset)
     gan = build_gan(run.config, dataset.data_shape, dataset.classes)
     config = run.config.of(gan)
     steps = 0
     for _, settings, trainer in stage_trainers(gan, dataset.data, dataset.labels, config):
         check(trainer, settings, tuned_kernels(settings), folder=True)
         steps += settings.steps
-    return Prepared(run, config, steps)
+    return Prepared(run, config, steps, with_labels=gan.classes is not None)
 
 
 def state_of(prepared: Prepared, out: Path, data: OpenedData) -> State:
@@ -140,6 +154,7 @@ def state_of(prepared: Prepared, out: Path, data: OpenedData) -> State:
         if not (place / "config.toml").is_file():
             raise
     else:
+        _check_failed(prepared, place, data)
         return State(failed=failed)
     kept = read_config(place)
     differ = [
@@ -151,13 +166,25 @@ def state_of(prepared: Prepared, out: Path, data: OpenedData) -> State:
             f"out: {place} was trained with other settings: {'; '.join(differ)}. Choose another folder for this sweep"
         )
     if failed:
+        _check_failed(prepared, place, data)
         return State(failed=failed)
     done = sum(steps_done(place).values())
     if done > prepared.steps:
         raise ValueError(f"steps: {place} is at step {done:,} already; expected at least that, got {prepared.steps:,}")
     if done:
-        data.check_unchanged(prepared.config, place)
+        data.check_unchanged(prepared.config, place, description_of_data(place))
     return State(done, done == prepared.steps and not (place / BEGINNINGS).exists())
+
+
+def _check_failed(prepared: Prepared, place: Path, data: OpenedData) -> None:
+    """Refuse a run that became infinite or NaN on data other than those of now, on which it might not.
+
+    Raises:
+        ValueError: they were changed since.
+    """
+    description = data_of_failure(place)
+    if description:
+        data.check_unchanged(prepared.config, place, description)
 
 
 def shown_state_of(run: SweepRun, out: Path) -> State:

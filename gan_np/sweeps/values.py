@@ -12,6 +12,10 @@ from gan_np.runs.options import options_for, owners
 from gan_np.runs.suggestions import suggestions
 
 OPENING, CLOSING = "([{", ")]}"
+PRESET = "preset"
+"""No setting, but many: it may be varied like one."""
+OWN = ("vary", "seeds", "random", "count", "features", PRESET)
+"""What the file of a sweep has beside settings."""
 
 
 def parse_varied(text: str) -> tuple[str, list[Any]]:
@@ -40,12 +44,19 @@ def parse_varied(text: str) -> tuple[str, list[Any]]:
 
 
 def known_setting(name: str, argument: str = "vary") -> str:
-    """The name of a setting or option, also one that was written as a flag (--g-learning-rate).
+    """The name of a setting or option, also one that was written as a flag (--g-learning-rate); of what is varied also
+    "preset".
 
     Raises:
         ValueError: there is none of that name; the message has those that may have been meant.
     """
     found = name.strip().lstrip("-").replace("-", "_")
+    if found == PRESET and argument == "vary":
+        return found
+    if found in (*OWN, "out", "config", "resume"):
+        raise ValueError(
+            f"{argument}: expected a setting of a training, and {name.strip()!r} is of the sweep, the same for all its runs"
+        )
     fields = [field.name for field in dataclasses.fields(Config) if field.name != "options"]
     if found in fields or found in owners():
         return found
@@ -67,6 +78,8 @@ def _parts(text: str) -> list[str]:
 
 def _value(name: str, text: str) -> Any:
     """A value of a setting: a number, true or false, a list, nothing ("none"), otherwise text."""
+    if name == PRESET:
+        return None if text == "none" else text
     kinds = {kind for alternatives in _kinds(name) for kind in kinds_of(alternatives)}
     if text == "none":
         return read_none(name, text)
@@ -94,6 +107,8 @@ def may_be_none(name: str) -> bool:
 
 def read_none(name: str, value: Any) -> Any:
     """A value of a setting; None, or "none" where that stands for it, as the setting has it where it is left out."""
+    if name == PRESET:
+        return None if value == "none" else value
     if value is None or (value == "none" and may_be_none(name)):
         field = Config.__dataclass_fields__.get(name)
         return None if field is None else field.default

@@ -127,3 +127,30 @@ def test_features_of_a_network_in_place_of_the_classifier(place: Path) -> None:
     assert figures["frechet_distance"]["title"] == "Fréchet distance on features of net.onnx:features"
     assert report.facts["network input"] == "8×8 (antialiased bicubic), grey; values 0..1; mean 0.5; NCHW"
     assert not (run / "classifier.safetensors").exists(), "none is trained for it"
+
+
+@pytest.mark.parametrize(
+    ("contents", "what"),
+    [
+        ({"images": np.zeros((40, 8, 8, 1), np.uint8)}, "have no labels"),
+        ({"images": np.zeros((40, 8, 8, 1), np.uint8), "labels": np.zeros(40, int)}, "have labels of one class only"),
+    ],
+)
+def test_a_classifier_that_was_asked_for_is_not_replaced_by_pixels(
+    place: Path, contents: dict[str, np.ndarray], what: str
+) -> None:
+    np.savez(place / "d.npz", **contents)
+    run = train(place, "run")
+    assert evaluate_run(run, count=20, progress=False).facts["features"] == "pixels 8×8", "nothing was asked for"
+    with pytest.raises(ValueError, match=rf"^features: .*d\.npz {what}; expected pixels, .*, got 'classifier'$"):
+        evaluate_run(run, count=20, features="classifier", progress=False)
+
+
+def test_a_classifier_beside_the_run_is_enough_to_ask_for_one(place: Path) -> None:
+    run = train(place, "run")
+    gn.train_classifier(
+        np.load(place / "d.npz")["images"], np.arange(40) % 2, steps=1, batch_size=8, width=2, features=4,
+        out=run / "classifier.safetensors", progress=False,
+    )  # fmt: skip
+    report = evaluate_run(run, count=20, features="classifier", progress=False)
+    assert report.facts["features"].startswith("4 of the classifier")

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,17 @@ def test_what_is_done_is_not_done_again_and_there_may_be_more(tmp_path: Path, da
     assert all(run.steps == 6 for one in more.combinations for run in one.runs)
     other = swept(tmp_path, data, {"g_learning_rate": [1e-2]}, settings={"steps": 6}, count=21)
     assert other.best.runs[0].figures != more.combinations[0].runs[0].figures, "measured again with another count"
+
+
+def test_a_classifier_for_data_without_labels_is_refused_before_anything_is_trained(tmp_path: Path, data: str) -> None:
+    with pytest.raises(ValueError, match=r"^features: .*d\.npy have no labels; expected pixels, .*, got 'classifier'"):
+        swept(tmp_path, data, features="classifier")
+    vectors = str(tmp_path / "v.npy")
+    np.save(vectors, np.zeros((60, 5), np.float32))
+    with pytest.raises(ValueError, match=r"^features: .*v\.npy are vectors; expected pixels"):
+        swept(tmp_path, vectors, features="classifier")
+    assert not (tmp_path / "sweep").exists()
+    assert swept(tmp_path, data, features=None).by == "sliced_wasserstein_8x8", "where nothing was asked for"
 
 
 def test_a_signal_ends_it_with_the_way_to_go_on(tmp_path: Path, data: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,6 +207,35 @@ def test_data_that_were_changed_are_refused_before_anything_is_trained(tmp_path:
     plan = gn.sweeps.read_plan(tmp_path / "sweep")
     shown = performing.results_so_far(plan, tmp_path / "sweep")
     assert shown.to_mapping() == before.to_mapping(), "to look at them needs no data"
+
+
+@pytest.mark.filterwarnings("ignore::gan_np.training.TrainingHint")
+@pytest.mark.parametrize("labelled", [False, True])
+def test_a_run_that_was_not_finite_on_other_data_is_not_taken_as_it_is(tmp_path: Path, labelled: bool) -> None:
+    file = tmp_path / "d.npz"
+    contents = {
+        "images": np.random.default_rng(0).integers(0, 256, (60, 8, 8, 1), np.uint8),
+        "labels": np.arange(60) % 2,
+    }
+    np.savez(file, **contents)
+    model = {"model": "conditional-dcgan", "width": 2} if labelled else {"model": "mlp", "hidden": 8}
+    settings = {name: value for name, value in SETTINGS.items() if name != "hidden"} | model
+    settings |= {"data": str(file), "objective": "wasserstein", "optimizer": "sgd"}
+    sweep = lambda: gn.sweeps.sweep(  # noqa: E731
+        settings, {"d_learning_rate": [1e30]}, out=tmp_path / "sweep", count=20, features="pixels", progress=False
+    )
+    assert sweep().combinations[0].state == "not finite"
+    other = {"labels": 1 - contents["labels"]} if labelled else {"images": 255 - contents["images"]}
+    np.savez(file, **(contents | other))
+    place = tmp_path / "sweep" / "d_learning_rate=1e+30,seed=0"
+    with pytest.raises(ValueError, match=r"1e\+30,seed=0 was trained on \(their fingerprint differs") as raised:
+        sweep()
+    assert f"remove the folder {place} " in raised.value.__notes__[0]
+    shutil.rmtree(place)
+    assert sweep().combinations[0].state == "not finite", "it is trained on the data as they are now"
+    np.savez(file, **contents)
+    with pytest.raises(ValueError, match="fingerprint differs"):
+        sweep()
 
 
 def test_figures_of_fewer_steps_do_not_count_for_more(tmp_path: Path, data: str) -> None:

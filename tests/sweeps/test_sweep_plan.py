@@ -7,9 +7,9 @@ import pytest
 
 from gan_np.runs import Config
 from gan_np.runs.options import owners
+from gan_np.runs.resolving import resolved
 from gan_np.sweeps import Plan
-from gan_np.sweeps.plan import OWN
-from gan_np.sweeps.values import parse_varied
+from gan_np.sweeps.values import OWN, parse_varied
 
 
 def names(plan: Plan) -> list[str]:
@@ -112,6 +112,11 @@ def test_some_are_drawn_at_random_by_the_seed() -> None:
         ({"vary": {"width": [8]}, "random": 2}, "random: expected at most 1"),
         ({"vary": {"width": [8]}, "random": 0}, "random: "),
         ({"vary": {"width": [8]}, "preset": "nothing"}, "preset: "),
+        ({"vary": {"preset": ["none", "nothing"]}}, r"preset: expected one of .*\(with preset=nothing\)"),
+        (
+            {"vary": {"preset": ["none"]}, "preset": "r3gan-digits"},
+            "vary: preset has a value of its own, 'r3gan-digits'",
+        ),
         (
             {"vary": {name: list(range(2, 200)) for name in ("width", "latent_dim", "steps")}},
             "vary: expected at most 10,000",
@@ -144,6 +149,26 @@ def test_a_plan_is_a_file_and_back() -> None:
 
 def test_no_setting_is_called_as_what_a_file_has_beside_settings() -> None:
     assert not set(OWN) & ({field.name for field in dataclasses.fields(Config)} | set(owners()))
+
+
+def test_a_preset_is_varied_like_a_setting_and_what_is_given_counts_over_it() -> None:
+    plan = Plan({"data": "mnist-5k", "steps": 8, "width": 4}, {"preset": ["none", "r3gan-digits"]})
+    without, with_it = plan.runs()
+    assert [run.name for run in (without, with_it)] == ["preset=none,seed=0", "preset=r3gan-digits,seed=0"]
+    assert [run.varied for run in (without, with_it)] == [{"preset": None}, {"preset": "r3gan-digits"}]
+    assert (without.config.model, with_it.config.model) == ("dcgan", "r3gan")
+    assert (
+        with_it.config.to_mapping()
+        == resolved({"data": "mnist-5k", "steps": 8, "width": 4}, "r3gan-digits").to_mapping()
+    )
+    assert Plan.from_mapping(plan.to_mapping()).runs() == plan.runs()
+    assert parse_varied("preset=none,r3gan-digits") == ("preset", [None, "r3gan-digits"])
+
+
+@pytest.mark.parametrize("name", ["count", "features", "out", "--seeds"])
+def test_what_is_of_the_whole_sweep_is_not_varied(name: str) -> None:
+    with pytest.raises(ValueError, match=f"^vary: expected a setting of a training, and '{name}' is of the sweep"):
+        parse_varied(f"{name}=1,2")
 
 
 def test_a_preset_fits_the_steps_of_each_combination() -> None:
