@@ -24,6 +24,7 @@ from kernels.profiling import Profile as Profile
 from kernels.profiling import Work as Work
 from kernels.profiling import profile as profile
 from kernels.recording import RecordedProblem as RecordedProblem
+from kernels.recording import record_backward as record_backward
 from kernels.recording import record_epilogue as record_epilogue
 from kernels.recording import record_problems as record_problems
 from kernels.scoped import Scoped as Scoped

@@ -17,7 +17,7 @@ from .features import FEATURES
 from .geometry import Geometry, large_size, small_size
 from .interfaces import Activation, Into, Number, Plan, large_with_epilogue, small_with_epilogue
 from .profiling import Profile, Work, profile
-from .recording import RecordedProblem, record_epilogue, record_problems
+from .recording import RecordedProblem, record_backward, record_epilogue, record_problems
 from .scoped import Scoped
 from .selection import (
     OPERATIONS,
@@ -86,6 +86,7 @@ __all__ = [
     "profile",
     "read_tuned",
     "read_tuned_machine",
+    "record_backward",
     "record_epilogue",
     "record_problems",
     "reference",

@@ -17,7 +17,7 @@ from gan_np.arrays import Array, array_module
 from .geometry import Geometry, small_size
 from .interfaces import Activation, large_with_epilogue, small_with_epilogue
 from .recording import RecordedProblem
-from .selection import Problem, choose
+from .selection import Problem, choose, entry
 
 Results = dict[str, Array]
 Maker = Callable[[np.random.Generator, "np.dtype[Any]"], list[Array]]
@@ -184,6 +184,21 @@ def bias_activation_case(label: str, shape: tuple[int, ...], activation: Activat
 
     make = _normal(shape, shape[-1:], shape)
     return Case("bias_activation", f"{label} {activation.kind}", shape, make, run)
+
+
+def _backward_case(label: str, shape: tuple[int, ...], activation: Activation, bias: bool) -> Case:
+    """Return a case of the gradients at the end of a layer whose forward pass a convolution did."""
+
+    def make(rng: np.random.Generator, dtype: np.dtype[Any]) -> list[Array]:
+        z, dy = _normal(shape, shape)(rng, dtype)
+        return [entry("bias_activation", "reference").implementation.forward(z, None, activation), dy]
+
+    def run(kernel: Any, y: Array, dy: Array) -> Results:
+        dz, db = kernel.backward(dy, y, activation, bias)
+        return {"dz": dz, "db": db} if bias else {"dz": dz}
+
+    name = f"{label} {activation.kind}{' and bias' if bias else ''}, backward"
+    return Case("bias_activation", name, shape, make, run)
 
 
 def _batch_norm_case(label: str, shape: tuple[int, ...], activation: Activation, affine: bool) -> Case:
@@ -610,7 +625,9 @@ def case_of(work: RecordedProblem) -> Case:
     if operation == "dense_layer":
         return dense_layer_case(label, shape[0], shape[1], shape[2], *options)
     if operation == "bias_activation":
-        return bias_activation_case(label, shape, *options)
+        return (
+            _backward_case(label, shape, *options) if len(options) > 1 else bias_activation_case(label, shape, *options)
+        )
     if operation == "batch_norm":
         return _batch_norm_case(label, shape, *options)
     if operation == "running":

@@ -16,10 +16,11 @@ class RecordedProblem(NamedTuple):
     operation: str
     problem: Any
     options: tuple[Any, ...] = ()
-    """dense: (out_features,); dense_layer, bias_activation: (activation,); batch_norm: (activation, whether it has a scale);
-    conv2d: nothing, or (which image comes out, "small" or "large", activation, whether there is a bias) for the forward
-    pass of a layer that has an epilogue; maxout: (pieces,); dropout: (rate,); pooling and upsampling: (factors,); blur:
-    (the large size,); scaled_sum: (whether there are factors,)."""
+    """dense: (out_features,); dense_layer: (activation,); batch_norm: (activation, whether it has a scale);
+    bias_activation: (activation,), or (activation, whether there is a bias) for the backward pass alone, where the kernel
+    of a convolution does the forward pass; conv2d: nothing, or (which image comes out, "small" or "large", activation,
+    whether there is a bias) for the forward pass of a layer that has an epilogue; maxout: (pieces,); dropout: (rate,);
+    pooling and upsampling: (factors,); blur: (the large size,); scaled_sum: (whether there are factors,)."""
 
 
 def _second(x: Any, option: Any, *rest: Any) -> tuple[Any, ...]:
@@ -63,6 +64,13 @@ def record_epilogue(problem: Any, side: str, activation: Any, bias: bool) -> Non
     found = _active.get()
     if found is not None:
         found[RecordedProblem("conv2d", problem, (side, activation, bias))] = None
+
+
+def record_backward(problem: Any, activation: Any, bias: bool) -> None:
+    """Note that the gradients of bias and activation will be asked for alone: a convolution did both on its way."""
+    found = _active.get()
+    if found is not None:
+        found[RecordedProblem("bias_activation", problem, (activation, bias))] = None
 
 
 def recorded(operation: str, problem: Any, implementation: Any) -> Any:

@@ -75,6 +75,8 @@ def affine(
     y = form.forward(prepared) if fused is None else fused
     chosen = kernels.choose("bias_activation", problem(y))
     epilogue = chosen.implementation
+    if fused is not None and (wrt[2] or (activation != LINEAR and any(wrt))):
+        kernels.record_backward(problem(y), activation, wrt[2])
     if fused is None and not plain:
         y = epilogue.forward(y, bias, activation, in_place="in_place" in chosen.features)
 

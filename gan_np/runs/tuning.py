@@ -82,10 +82,21 @@ def tune(trainer: Trainer, *, rounds: int = 7, known: Collection[tuple[str, kern
     for (operation, problem), own in work.items():
         if (operation, problem) in known:
             continue
-        # A convolution that is a layer's forward with bias and activation is timed with them, and not without them too.
-        with_epilogue = [recorded for recorded in own if operation == "conv2d" and recorded.options]
-        cases = [kernels.case_of(recorded) for recorded in with_epilogue or own]
+        cases = [kernels.case_of(recorded) for recorded in _timed(operation, own)]
         yield _tuned(operation, problem, cases, rounds)
+
+
+def _timed(operation: str, own: list[kernels.RecordedProblem]) -> list[kernels.RecordedProblem]:
+    """What is timed of what came up of one problem, where one says all that another does.
+
+    A convolution that is a layer's forward pass with bias and activation is timed with them, and not without them too;
+    bias and activation forward and backward, and not backward too.
+    """
+    if operation == "conv2d":
+        return [recorded for recorded in own if recorded.options] or own
+    if operation == "bias_activation":
+        return [recorded for recorded in own if len(recorded.options) == 1] or own
+    return own
 
 
 def confirm(trainer: Trainer, found: Iterable[Tuned], *, rounds: int = 7) -> tuple[list[Tuned], list[Trial]]:
