@@ -69,7 +69,7 @@ def invert(
         )
     chosen = label_asked(gan, label)
     if gan.labels is not None and chosen is None:
-        raise wrong_option(f"label: this model is conditional; say of which class the images are: {gan.labels}")
+        raise wrong_option(f"label: this model is conditional; expected the class of the images, {gan.labels.listed()}")
     given = np.stack([_read(path, gan) for path in images])
     found = find(gan, given, labels=chosen, starts=starts, steps=steps, seed=seed, average=average)
     drawn = gan.decode(found.z, labels=chosen, average=average)

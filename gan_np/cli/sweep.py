@@ -220,11 +220,11 @@ def _plan(
 
 def _dry_run(plan: Plan, out: Path) -> None:
     """The runs, how far each is, and what the rest takes, measured on a few steps of each kind."""
+    from gan_np.durations import time_in_words
     from gan_np.evaluation.parts import Table
     from gan_np.runs.differences import written
-    from gan_np.sweeps.performing import duration, prepare_all
+    from gan_np.sweeps.performing import prepare_all
     from gan_np.sweeps.prepared import OpenedData, seconds_of
-    from gan_np.sweeps.results import time_in_words
 
     data, known = OpenedData(), dict[str, float]()
     rows, total = [], 0.0
@@ -243,7 +243,8 @@ def _dry_run(plan: Plan, out: Path) -> None:
     _print(Table(heads, tuple(rows), numbers=tuple(range(len(names), len(names) + 3))))
     chosen = f", {plan.random:,} of {plan.combinations:,} combinations," if plan.random is not None else ""
     runs = f"{len(rows):,} run{'s' if len(rows) > 1 else ''}{chosen} in {out}"
-    takes = f"training takes {duration(total)}, estimated from a few steps; measuring the runs comes on top"
+    taking = time_in_words(total, estimated=True)
+    takes = f"training takes {taking}, estimated from a few steps; measuring the runs comes on top"
     _say(f"{runs}: {takes if total else 'nothing is left to train'}")
 
 

@@ -54,7 +54,13 @@ def said_once(kind: type[Exception]) -> Iterator[None]:
     """Around the reading of a command line: of several processes the first says what is wrong with it, and ends the others
     before they do; one that finds fault alone says so itself.
 
+    Where MPI cannot be had, so that nobody ends the others, the first alone says it: it finds the same fault, or else that
+    there is no MPI.
+
     kind: the exceptions that say so.
+
+    Raises:
+        SystemExit: with exit code 2, of another than the first where there is no MPI.
     """
     try:
         yield
@@ -66,6 +72,8 @@ def said_once(kind: type[Exception]) -> Iterator[None]:
 
             with contextlib.suppress(ModuleNotFoundError, RuntimeError):
                 ranks = chosen_ranks()
+            if ranks is None and started.rank:
+                sys.exit(2)
         if ranks is not None and ranks.rank:
             time.sleep(POLITENESS)
             print(f"rank {ranks.rank} of {ranks.size}:", file=sys.stderr, flush=True)

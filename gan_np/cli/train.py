@@ -195,7 +195,7 @@ def _say_labels(classes: int | None, dataset: Dataset, quiet: bool) -> None:
         return
     table = LabelTable.of(dataset.labels, dataset.class_names, classes)
     if not table.plain:
-        say(f"labels: {table}", quiet=quiet)
+        say(f"labels: {table.shortened()}", quiet=quiet)
 
 
 def _rounded(config: Config) -> str:
@@ -316,6 +316,7 @@ def _dry_run(config: Config, dataset: Dataset, gan: Model) -> None:
     stage of the training costs, measured on a few steps of it."""
     import tomli_w
 
+    from gan_np.durations import time_in_words
     from gan_np.runs.build import chosen_kernels, tuned_kernels
     from gan_np.runs.hinting import Adviser
     from gan_np.runs.stages import stage_trainers
@@ -330,9 +331,9 @@ def _dry_run(config: Config, dataset: Dataset, gan: Model) -> None:
         Adviser(trainer, say=out.print)
         with chosen_kernels(config, tuned_kernels(config)):
             cost = estimate(trainer)
-        minutes = cost.seconds * settings.steps / 60
+        whole = time_in_words(cost.seconds * settings.steps, estimated=True)
         out.print(
-            f"\n{name and name + ': '}measured on {cost.steps} steps: {cost.seconds * 1e3:.0f} ms a step, so about "
-            f"{minutes:.1f} minutes for {settings.steps:,} steps;\narrays of the library: {cost.resident / 1e6:.0f} MB "
+            f"\n{name and name + ': '}measured on {cost.steps} steps: {cost.seconds * 1e3:.0f} ms a step, so "
+            f"{whole} for {settings.steps:,} steps;\narrays of the library: {cost.resident / 1e6:.0f} MB "
             f"kept, {cost.peak / 1e6:.0f} MB at the peak of a step (images and libraries not counted)"
         )

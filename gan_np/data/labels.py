@@ -124,7 +124,7 @@ class LabelTable:
         numbers = np.searchsorted(values, labels).clip(max=len(values) - 1).astype(np.int64)
         unknown = labels[values[numbers] != labels]
         if len(unknown):
-            raise ValueError(f"labels: expected {self._listed()}, got {unknown[0]}")
+            raise ValueError(f"labels: expected {self.listed()}, got {unknown[0]}")
         return numbers
 
     def labels_of(self, classes: Array) -> Array:
@@ -167,20 +167,28 @@ class LabelTable:
 
     def __str__(self) -> str:
         """ "cat (label 0): 570 images, dog (label 1): 30 images"."""
-        named = (
+        return ", ".join(self._counted())
+
+    def shortened(self) -> str:
+        """The same, of many classes the first ones and how many more there are."""
+        first = ", ".join(islice(self._counted(), _LISTED))
+        return first + (f", and {len(self) - _LISTED:,} more" if len(self) > _LISTED else "")
+
+    def _counted(self) -> Iterator[str]:
+        return (
             f"{name}{'' if name == str(value) else f' (label {value})'}: {count:,} {'image' if count == 1 else 'images'}"
             for name, value, count in zip(self.names, self.values, self.counts, strict=True)
         )
-        return ", ".join(named)
 
     def _named(self, text: str) -> int:
         if text in self.names:
             return self.names.index(text)
         if not any(map(_is_number, self.names)) and _is_number(text) and int(text) in self.values:
             return self.values.index(int(text))
-        raise ValueError(f"labels: expected {self._listed()}, got {text!r}")
+        raise ValueError(f"labels: expected {self.listed()}, got {text!r}")
 
-    def _listed(self) -> str:
+    def listed(self) -> str:
+        """What labels may be asked for, in a message: "0 to 9", or "one of cat (0), dog (1)", of many the first ones."""
         if self.plain:
             return f"0 to {len(self) - 1}"
         shown = [

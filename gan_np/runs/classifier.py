@@ -18,6 +18,7 @@ from gan_np.data.extent import check_unit
 from gan_np.data.images import to_float
 from gan_np.data.labels import MOST_CLASSES, LabelTable
 from gan_np.data.sampler import Shuffler
+from gan_np.durations import time_in_words
 from gan_np.layers import PARAMETERS
 from gan_np.models import Classifier, HeldOut, classifier
 from gan_np.networks import Network
@@ -120,17 +121,6 @@ def train_classifier(
     return made
 
 
-def in_words(seconds: float) -> str:
-    """A duration, rounded.
-
-    >>> in_words(3.2), in_words(41), in_words(200)
-    ('5 s', '45 s', '3 min')
-    """
-    if seconds < 90:
-        return f"{max(5, 5 * round(seconds / 5 + 0.49)):.0f} s"
-    return f"{seconds / 60:.0f} min"
-
-
 def split_by_class(labels: Array, share: float, seed: int) -> tuple[Array, Array]:
     """Positions to train on and positions kept: of each class the share, rounded, and at least one stays to train on."""
     rng = generator(seed, _HELD_OUT)
@@ -169,9 +159,8 @@ def _fit(
             began = time.monotonic()
         elif number_of_step == _MEASURED and announce is not None:
             seconds = (time.monotonic() - began) / (_MEASURED - _FIRST) * (steps - _MEASURED)
-            announce(
-                f"the classifier takes about {in_words(seconds)} ({steps:,} steps, by the first {_MEASURED} of them)"
-            )
+            taking = time_in_words(seconds, estimated=True)
+            announce(f"the classifier takes {taking} ({steps:,} steps, by the first {_MEASURED} of them)")
     # The running statistics lag behind the weights; those that count are of the weights as they are now.
     batches = (
         to_float(to_device(images[chosen[next(order)]], network.device), made.pixel_range, network.dtype)

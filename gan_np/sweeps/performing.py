@@ -20,6 +20,7 @@ from typing import Any
 import tomli_w
 
 from gan_np.checks import NonFiniteError, shown
+from gan_np.durations import time_in_words
 from gan_np.evaluation.readers import reader_named
 from gan_np.files import read_toml, write_atomically
 from gan_np.runs import Interrupted, build_gan, open_run, resume, train
@@ -200,19 +201,8 @@ class _Clock:
         """In words; empty before the first is done."""
         if not self._done:
             return ""
-        return f"; {duration((time.monotonic() - self._started) / self._done * self._left)} left"
-
-
-def duration(seconds: float) -> str:
-    """A time that was estimated, in words.
-
-    >>> duration(20), duration(700), duration(10_000)
-    ('less than a minute', 'about 12 minutes', 'about 2.8 hours')
-    """
-    minutes = seconds / 60
-    if minutes < 1.5:
-        return "less than a minute" if minutes < 1 else "about a minute"
-    return f"about {minutes:.0f} minutes" if minutes < 120 else f"about {minutes / 60:.1f} hours"
+        seconds = (time.monotonic() - self._started) / self._done * self._left
+        return f"; {time_in_words(seconds, estimated=True)} left"
 
 
 def _one(plan: Plan, out: Path, one: Prepared, state: State, data: OpenedData, progress: bool, say: Tell) -> RunResult:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gan_np.durations import time_in_words
 from gan_np.evaluation.parts import Table
 from gan_np.evaluation.report import plain
 from gan_np.files import write_atomically
@@ -20,19 +21,6 @@ from gan_np.runs.run_figures import called, chosen_figures
 FORMAT_VERSION = 1
 DONE, NOT_FINITE, FAILED, NOT_DONE = "done", "not finite", "failed", "not done"
 """What may have become of a run."""
-
-
-def time_in_words(seconds: float) -> str:
-    """A time as a cell of a table has it.
-
-    >>> [time_in_words(seconds) for seconds in (0, 0.02, 0.354, 75, 700, 10_000)]
-    ['0 s', '< 0.1 s', '0.4 s', '75 s', '12 min', '2.8 h']
-    """
-    if seconds < 9.95:
-        return f"{seconds:.1f} s" if seconds >= 0.05 else "< 0.1 s" if seconds else "0 s"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 class Spread(NamedTuple):

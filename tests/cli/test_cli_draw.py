@@ -217,7 +217,10 @@ def test_invert_and_go_on(here: Path) -> None:
         ("invert runs/digits a.png --out x.foo", "expected a name that ends in .png"),
         ("invert runs/digits a.png --save x.png", "'--save': points of z are kept in an .npz file"),
         ("invert runs/lapgan full/x.txt", "only a model of one stage can be inverted"),
-        ("invert runs/by-label full/x.txt", "'--label': this model is conditional; say of which class the images are"),
+        (
+            "invert runs/by-label full/x.txt",
+            "'--label': this model is conditional; expected the class of the images, one of",
+        ),
     ],
 )
 def test_what_is_refused_leaves_nothing(here: Path, command: str, words: str) -> None:

@@ -29,6 +29,15 @@ def test_of_a_model_whose_classes_are_counted() -> None:
         LabelTable.of(GAPS, classes=4)
 
 
+def test_many_classes_are_not_all_listed_in_a_message() -> None:
+    many = LabelTable.of(np.arange(10, 1010))
+    assert many.listed().startswith("one of 10, 11, ")
+    assert many.listed().endswith(", 29 and 980 more")
+    assert many.shortened().endswith(", 29: 1 image, and 980 more")
+    assert str(many).endswith(", 1009: 1 image"), "where they are asked for"
+    assert ANIMALS.shortened() == str(ANIMALS)
+
+
 def test_one_rule_for_labels_and_names() -> None:
     assert LabelTable.of(GAPS).asked([200, 7]).tolist() == LabelTable.of(GAPS).asked(["200", "7"]).tolist() == [2, 1]
     # Folders that are called by numbers: an integer is the label, a text the name.

@@ -1,6 +1,7 @@
 """Commands that several processes do together write and print what one process does; others are left to the first."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from test_mpi import COMMAND, HERE, mpiexec, needs_mpi, run
 
 import gan_np as gn
-from gan_np.cli.together import TOGETHER, is_for_another
+from gan_np.cli.together import TOGETHER, is_for_another, said_once
 from gan_np.evaluation import evaluate, memorisation
 from gan_np.evaluation.memorisation import memory_of
 from gan_np.metrics import measure
@@ -73,6 +74,20 @@ def test_what_is_wrong_with_a_command_line_is_said_once(trained: Path) -> None:
     assert "rank" not in done.stderr.partition("Abort")[0]
     done = run(*mpiexec(2, "-c", COMMAND, "show", "--nothing"))
     assert done.stderr.count("No such option") == 1
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_without_mpi_a_wrong_command_line_is_said_by_the_first(monkeypatch: pytest.MonkeyPatch, rank: int) -> None:
+    def no_mpi() -> Ranks:
+        raise RuntimeError("cannot load MPI library")
+
+    monkeypatch.setenv("PMI_SIZE", "2")
+    monkeypatch.setenv("PMI_RANK", str(rank))
+    monkeypatch.setattr(sys, "argv", ["gan-np", "train", "--stepz", "3"])
+    monkeypatch.setattr("gan_np.distributed.chosen_ranks", no_mpi)
+    with pytest.raises(SystemExit if rank else KeyError) as ended, said_once(KeyError):
+        raise KeyError("No such option: --stepz")
+    assert not rank or ended.value.code == 2
 
 
 def test_whose_command_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,6 +82,7 @@ ROOMS = [
         "checks",
         "constructors",
         "devices",
+        "durations",
         "expressions",
         "files",
         "folders",
