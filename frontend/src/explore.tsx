@@ -131,7 +131,7 @@ function Pad({ across, down, place, move }: { across: Factor; down: Factor; plac
 }
 
 function Grid({ backend, info, factors, state, z, label, set, across, down, place }: Shared & { across: Factor; down: Factor; place: Place }) {
-  const [sheet, show] = useState<Sheet | null>(null), newest = useNewest(), address = useAddress(sheet?.blob ?? null);
+  const [sheet, show] = useState<Sheet | null>(null), newest = useNewest(), address = useAddress(sheet?.blob ?? null), [failed, run] = useTask();
   const { columns, rows, span } = state;
   const wide = (factor: Factor, count: number) => {
     const middle = (factor.low + factor.high) / 2, half = (span * (factor.high - factor.low)) / 2;
@@ -140,11 +140,11 @@ function Grid({ backend, info, factors, state, z, label, set, across, down, plac
   const placesAcross = wide(across, columns), placesDown = wide(down, rows);
   const others = JSON.stringify(Object.entries(state.by).filter(([id]) => id !== across.id && id !== down.id));
   useEffect(() => {
-    const timer = setTimeout(() => void newest.run(async () => {
+    const timer = setTimeout(() => void newest.run(() => run("", async () => {
       const start = withCategory(z, info, state.category);
       const points = placesDown.flatMap((s) => placesAcross.map((t) => moved(start, factors, { ...state.by, [down.id]: s, [across.id]: t })));
       show(await backend.images({ z: points, labels: label === null ? null : points.map(() => label), seeds: points.map(() => state.seed), columns }));
-    }), 60);
+    })), 60);
     return () => clearTimeout(timer);
   }, [z, label, state.category, state.seed, across.id, down.id, others, columns, rows, span, info.step]);
   const nearest = (places: number[], t: number) => places.reduce((best, value, index) => (Math.abs(value - t) < Math.abs(places[best] - t) ? index : best), 0);
@@ -175,6 +175,7 @@ function Grid({ backend, info, factors, state, z, label, set, across, down, plac
         <Slide label="Rows" low={1} high={15} step={1} value={rows} onInput={(value) => set({ rows: value })} show={String(rows)} />
       </div>
       {sheet && <button type="button" onClick={() => save(sheet.blob, "grid.png")}>Save grid</button>}
+      <p class="error" role="alert">{failed}</p>
     </section>
   );
 }

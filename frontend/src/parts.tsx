@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Factor, Sheet } from "./backend";
 
-/** Runs one task at a time; of those that come meanwhile only the newest. */
+/** Runs one task at a time; of those that come meanwhile only the newest. A task says its failures itself; one that does not is in the console. */
 export class Newest {
   private busy = false;
   private next: (() => Promise<void>) | null = null;
@@ -14,7 +14,7 @@ export class Newest {
     this.busy = true;
     for (let now: (() => Promise<void>) | null = task; now; ) {
       this.next = null;
-      await now().catch(() => undefined);
+      await now().catch(reportError);
       now = this.next;
     }
     this.busy = false;

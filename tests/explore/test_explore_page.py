@@ -109,6 +109,27 @@ def test_grid_slider_label_and_name(opened: Any, run: Path) -> None:
     assert list(read_directions(run)) == ["smile"]
 
 
+def test_a_grid_that_cannot_be_drawn_says_why_until_one_can(chromium: Any, run: Path) -> None:
+    def fail(route: Any) -> None:
+        if len(route.request.post_data_json["z"]) == 1:
+            route.continue_()
+        else:
+            route.fulfill(status=500, content_type="application/json", body=json.dumps({"error": "no memory left"}))
+
+    with served(run) as address:
+        page = chromium.new_page()
+        page.goto(address)
+        page.wait_for_selector("#grid")
+        page.route("**/api/images", fail)
+        grid = page.get_by_label("Grid", exact=True)
+        grid.get_by_label("Range").fill("2")
+        grid.get_by_role("alert").get_by_text("no memory left").wait_for(timeout=10_000)
+        page.unroute("**/api/images")
+        grid.get_by_label("Range").fill("1")
+        grid.get_by_role("alert").get_by_text("no memory left").wait_for(state="detached", timeout=10_000)
+        page.close()
+
+
 def test_what_changes_and_what_stays(opened: Any) -> None:
     table = opened.locator("table.effects")
     table.wait_for(timeout=20_000)
