@@ -63,7 +63,10 @@ def export(
     from gan_np.runs.saved import load
 
     if to.suffix.lower() not in SUFFIXES:
-        raise wrong_option(f"to: expected a name that ends in {', '.join(SUFFIXES)} or .html, got {str(to)!r}")
+        raise wrong_option(
+            "to: expected a name that ends in .onnx, in .html, or in .safetensors for PyTorch (with --layout torch, which "
+            f"writes a .py file beside it), got {str(to)!r}"
+        )
     with checking_options():
         check_name(to, layout, dtype)
     made = load(run)

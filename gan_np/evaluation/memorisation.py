@@ -141,7 +141,10 @@ def _require_enough(fresh: Dataset, seen: int) -> None:
         return
     things = "vectors" if fresh.are_vectors else "images"
     left_out = f" of {len(fresh) + seen}: the other {seen} are training {things} too and were left out" if seen else ""
-    raise ValueError(f"held-out: the test needs at least {CELL_COUNT} {things}, there are {len(fresh)}{left_out}")
+    raise ValueError(
+        f"held-out: the test needs at least {CELL_COUNT} {things}, there are {len(fresh)}{left_out}; "
+        "give others that were not trained on (--held-out), or hold out more when training (--hold-out)"
+    )
 
 
 def _part(dataset: Dataset, rows: Array) -> Dataset:

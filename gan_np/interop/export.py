@@ -80,14 +80,16 @@ def check_name(to: str | Path, layout: str | None = None, dtype: str = "float32"
     path = Path(to)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise ValueError(f"to: expected a name that ends in {' or '.join(SUFFIXES)}, got {str(path)!r}")
+        raise ValueError(
+            f"to: expected a name that ends in .onnx, or in .safetensors for PyTorch (with layout 'torch'), got {path}"
+        )
     choice("dtype", dtype, onnx.DTYPES)
     if suffix == ".onnx":
         choice("layout", "nchw" if layout is None else layout, onnx.LAYOUTS)
     elif layout != "torch":
         raise ValueError(
             "layout: expected 'torch' for a .safetensors file, the names and layouts of PyTorch (gan_np.save writes this "
-            f"library's own), got {layout!r}"
+            f"library's own), got {'none' if layout is None else repr(layout)}"
         )
     elif dtype != "float32":
         raise ValueError(f"dtype: for PyTorch weights are float32, call .half() on the module there; got {dtype!r}")

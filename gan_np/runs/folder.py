@@ -318,6 +318,10 @@ def read_config(folder: str | Path) -> Config:
         return Config.from_file(values)
 
 
+NAMED = 3
+"""So many runs are named where a folder of runs was given for a run."""
+
+
 def read_settings(folder: str | Path) -> dict[str, Any]:
     """What config.toml of a run says, as it stands there: nothing that it names has to be registered.
 
@@ -326,8 +330,22 @@ def read_settings(folder: str | Path) -> dict[str, Any]:
     """
     path = Path(folder) / "config.toml"
     if not path.is_file():
-        raise FileNotFoundError(f"{folder}: not a run folder (there is no config.toml in it)")
+        raise FileNotFoundError(
+            f"{folder}: not a run folder (there is no config.toml in it{_runs_inside(Path(folder))})"
+        )
     return read_toml(path)
+
+
+def _runs_inside(folder: Path) -> str:
+    """The runs that a folder holds, for a message; empty where there is none."""
+    try:
+        found = sorted(path for path in folder.iterdir() if (path / "config.toml").is_file())
+    except OSError:
+        return ""
+    if not found:
+        return ""
+    more = f" and {len(found) - NAMED:,} more" if len(found) > NAMED else ""
+    return f"; {'a run' if len(found) == 1 else 'runs'} in it: {', '.join(map(str, found[:NAMED]))}{more}"
 
 
 @contextlib.contextmanager

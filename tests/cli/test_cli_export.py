@@ -36,8 +36,8 @@ def test_pytorch(tmp_path: Path, model: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["--to", "g.pb"], 2, "ends in .onnx, .safetensors or .html, got 'g.pb'"),
-        (["--to", "g.foo"], 2, "ends in .onnx, .safetensors or .html, got 'g.foo'"),
+        (["--to", "g.pb"], 2, "ends in .onnx, in .html, or in .safetensors for PyTorch"),
+        (["--to", "g.foo"], 2, "with --layout torch, which writes a .py file beside it), got 'g.foo'"),
         (["--to", "g.safetensors"], 2, "expected 'torch' for a .safetensors file"),
         (["--to", "g.onnx", "--layout", "torch"], 2, "expected one of 'nchw', 'nhwc', got 'torch'"),
     ],

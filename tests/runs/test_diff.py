@@ -121,3 +121,14 @@ def test_what_cannot_be_compared(runs: dict[str, Path], tmp_path: Path) -> None:
         gn.runs.diff(runs["one"], runs["rate"], runs["one"].parent / "rate" / ".." / "one")
     with pytest.raises(FileNotFoundError, match="not a run folder"):
         gn.runs.diff(runs["one"], tmp_path)
+
+
+def test_a_folder_of_runs_names_those_in_it(tmp_path: Path) -> None:
+    from gan_np.runs.folder import read_settings
+
+    for name in "abcd":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.toml").touch()
+    words = rf"not a run folder \(there is no config.toml in it; runs in it: {tmp_path / 'a'}, .*c and 1 more\)$"
+    with pytest.raises(FileNotFoundError, match=words):
+        read_settings(tmp_path)

@@ -108,7 +108,7 @@ def test_other_pictures_are_refused(tmp_path: Path, images: np.ndarray) -> None:
 
 
 def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="not a run folder"):
+    with pytest.raises(FileNotFoundError, match=r"not a run folder \(there is no config.toml in it\)$"):
         gn.runs.resume(tmp_path)
 
 
