@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -13,6 +13,10 @@ from gan_np.ops.recomputable import Recomputable
 from gan_np.ranks import ALONE, Ranks
 
 Inputs: TypeAlias = "bool | tuple[Inputs, ...]"
+
+
+def _any(inputs: Inputs) -> bool:
+    return inputs if isinstance(inputs, bool) else any(_any(part) for part in inputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +34,15 @@ class Wrt:
     parameters: bool = True
     keep: bool = False
 
-    @property
-    def any_input(self) -> bool:
-        """Return whether the gradient of any input is asked for."""
-        inputs = self.inputs
-        return inputs if inputs is True or inputs is False else _any(inputs)
+    any_input: bool = field(init=False, repr=False, compare=False)
+    """Whether the gradient of any input is asked for."""
+    anything: bool = field(init=False, repr=False, compare=False)
+    """Whether any gradient is asked for."""
 
-    @property
-    def anything(self) -> bool:
-        """Return whether any gradient is asked for."""
-        return self.any_input or self.parameters
+    def __post_init__(self) -> None:
+        # Asked some 300 times in a step, of few objects.
+        object.__setattr__(self, "any_input", _any(self.inputs))
+        object.__setattr__(self, "anything", self.any_input or self.parameters)
 
     def of_inputs(self, count: int) -> Iterator[Inputs]:
         """Return for each of `count` inputs whether its gradient is asked for."""
@@ -70,10 +73,6 @@ PARAMETERS = Wrt(False, True)
 """Gradients of parameters alone, as in D's own step."""
 NOTHING = Wrt(False, False)
 """No gradients: nothing is kept for a pullback, as when samples are drawn."""
-
-
-def _any(inputs: Inputs) -> bool:
-    return inputs if isinstance(inputs, bool) else any(_any(part) for part in inputs)
 
 
 def _within(inputs: Inputs, bound: Inputs) -> bool:

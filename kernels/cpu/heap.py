@@ -218,7 +218,8 @@ def empty(shape: int | tuple[int, ...], dtype: Any) -> Array:
     """
     kind = np.dtype(dtype)
     sizes = shape if isinstance(shape, tuple) else (shape,)
-    return np.empty(sizes, kind) if math.prod(sizes) * kind.itemsize < SMALL else aligned(sizes, kind)
+    nbytes = math.prod(sizes) * kind.itemsize
+    return np.empty(sizes, kind) if nbytes < SMALL else _on_a_line(sizes, kind, nbytes)
 
 
 def aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
@@ -227,11 +228,16 @@ def aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     NumPy's own begin 16 bytes behind one, so that a line of 16 numbers lies in two: what reads it where it lies, as grouped
     convolution does, takes up to twice the time.
     """
-    nbytes = math.prod(shape) * dtype.itemsize
-    if keeps(nbytes) and (piece := _heap.array(shape, dtype, nbytes)) is not None:
+    return _on_a_line(shape, dtype, math.prod(shape) * dtype.itemsize)
+
+
+def _on_a_line(shape: tuple[int, ...], dtype: np.dtype[Any], nbytes: int) -> Array:
+    if nbytes >= LARGE and _AVAILABLE and (piece := _heap.array(shape, dtype, nbytes)) is not None:
         return piece
     memory = np.empty(nbytes + CACHE_LINE, np.uint8)
-    array: Array = np.ndarray(shape, dtype, memory, -_address(memory) % CACHE_LINE)
+    # A step makes some sixty of these arrays. NumPy's own ways to an address take four times as long.
+    address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    array: Array = np.ndarray(shape, dtype, memory, -address % CACHE_LINE)
     return array
 
 

@@ -6,6 +6,7 @@ from layer_cases import float64_network
 from slopes import check_gradient_of
 
 import gan_np as gn
+from gan_np.layers import spectral_norm
 
 INNER = {
     "dense": (gn.Dense(4, bias=False), (6,), (-1, 4), "weight"),
@@ -125,6 +126,31 @@ def test_state_that_moves_between_forward_and_pullback_does_not_reach_the_pullba
     network.forward(x, training=True, update_state=True)
     np.testing.assert_array_equal(pullback(dy), expected[0])
     np.testing.assert_array_equal(network.gradient.values, expected[1])
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_the_gradient_of_a_weight_of_several_blocks(times, rng):
+    """dW = (dŴ − ⟨dŴ, Ŵ⟩·v·uᵀ)/σ by the formula; the second pullback adds to what the first one wrote."""
+    inputs, outputs = 301, 470
+    assert inputs * outputs > 2 * spectral_norm.BLOCK
+    network = gn.Network(gn.SpectralNorm(gn.Dense(outputs, bias=False)), (inputs,), seed=2, dtype=np.float64)
+    x, dy = rng.standard_normal((3, inputs)), rng.standard_normal((3, outputs))
+    weight, u = network.parameters["weight"].copy(), network.state["spectral_u"].copy()
+    sigma = np.linalg.norm(weight @ u)
+    d, v = x.T @ dy, weight @ u / sigma
+    expected = (d - (d * weight).sum() / sigma * np.outer(v, u)) / sigma
+    for _ in range(times):
+        network.forward(x)[1](dy)
+    found = network.gradient["weight"]
+    np.testing.assert_allclose(found, times * expected, rtol=1e-10, atol=1e-10 * np.abs(expected).max())
+
+
+def test_the_gradient_reaches_a_place_whose_rows_are_no_view(rng):
+    d, normalised, v, u = (rng.standard_normal(shape) for shape in ((6, 4), (6, 4), (6,), (4,)))
+    expected = (d - (d * normalised).sum() * np.outer(v, u)) / 2.0
+    place = np.ones((4, 6)).T
+    spectral_norm._pull_in_blocks(d.copy(), normalised, v, u, np.float64(2.0), gn.kernels.Into(place, True))
+    np.testing.assert_allclose(place, 1 + expected, rtol=1e-12)
 
 
 def test_composed_objective_with_u_frozen(rng):
