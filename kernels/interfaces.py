@@ -466,7 +466,7 @@ class Average(Protocol):
 class Finite(Protocol):
     """A flag that says whether numbers were finite: 0, or the code of the first look that found one which was not.
 
-    For a GPU, where the host does not wait for the answer; there is no compiled kernel for the processor.
+    On a GPU the host does not wait for the answer.
     """
 
     def look(self, values: Array, flag: Array, code: int) -> None:

@@ -1,6 +1,7 @@
 """Numbers that are not finite stop a training before they spread.
 
-On the host each vector is looked at in one cheap pass (`gan_np.vectors.not_finite`).
+On the host each vector is looked at in one pass; only where that finds something it is looked for by layer
+(`gan_np.vectors.not_finite`).
 Gradients are checked before the update, so the weights at the time of the error are still good. On a GPU nobody waits for
 the answer: it goes into a flag on the device, which makes all later updates leave θ alone, and is read some steps later.
 """
@@ -13,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from gan_np import ops
-from gan_np.arrays import Array, zeros
+from gan_np.arrays import Array, device_of, zeros
 from gan_np.checks import NonFiniteError as NonFiniteError  # known by this name too
 from gan_np.vectors import Layout, not_finite
 
@@ -26,7 +27,9 @@ def check_loss(player: str, value: Array, step: int) -> None:
 
 def check_vector(what: str, player: str, layout: Layout, values: Array, step: int) -> None:
     """Refuse a gradient or weights with entries that are not finite; `what` says which of the two it is."""
-    if found := not_finite(layout, values):
+    flag = zeros((), np.int32, device_of(values))
+    ops.flag_non_finite(values, flag, 1)
+    if flag and (found := not_finite(layout, values)):
         raise NonFiniteError(f"step {step}: the {what} of {player} in layer {found}; {_ADVICE}")
 
 

@@ -86,5 +86,6 @@ for _operation, _module, _name in (
     ("adam", "updates", "Adam"),
     ("rmsprop", "updates", "Rmsprop"),
     ("average", "updates", "Average"),
+    ("finite", "watch", "Finite"),
 ):
     _register(_operation, _module, _name, 0.5)

@@ -52,7 +52,7 @@ def agree_on(case, dtype, rng, tolerance=None):
         agree(found[key], right, tolerance or TOLERANCE[dtype], f"{case.operation} {case.label}: {key}")
 
 
-WITHOUT = {"finite", "report", "running", "logistic", "accuracy", "images"}
+WITHOUT = {"report", "running", "logistic", "accuracy", "images"}
 """Operations that the processor has no need of, or that are a few numbers there."""
 
 
