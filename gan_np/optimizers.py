@@ -16,7 +16,7 @@ from gan_np.host import counted, drawn
 from gan_np.kernels import Number
 from gan_np.registry import Registry, arguments_of
 from gan_np.schedules import Schedule, at, scheduled
-from gan_np.vectors import Gradient, Vector
+from gan_np.vectors import Gradient, Vector, vector_of_zeros
 
 OPTIMIZERS = Registry("optimizer")
 """Optimisers by the names that configurations use; one's own join with `gan_np.optimizers.register`."""
@@ -106,7 +106,7 @@ class Optimizer:
 
     def _prepare(self, theta: Array) -> dict[str, Array]:
         if self._moments is None:
-            self._moments = {name: array_module(theta).zeros(theta.shape, theta.dtype) for name in self.slots}
+            self._moments = {name: vector_of_zeros(theta.size, theta.dtype, device_of(theta)) for name in self.slots}
         for name, moment in self._moments.items():
             if moment.shape != theta.shape:
                 raise ValueError(f"theta: has {theta.size} values, but {name} has {moment.size}: one optimiser, one θ")

@@ -16,6 +16,7 @@ from gan_np import devices
 from gan_np.arrays import Array, DType, Shape, array_module, device_of, on_host, zeros
 from gan_np.checks import NonFiniteError, ShapeError, as_array
 from gan_np.kernels import Into
+from gan_np.kernels.cpu import heap
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,18 @@ def not_finite(layout: Layout, values: Array) -> str | None:
     return None
 
 
+def vector_of_zeros(size: int, dtype: DType, device: str = "cpu") -> Array:
+    """A vector of zeros for θ, a gradient or what an optimiser remembers: on the host in huge pages where it is large.
+
+    Each row of a weight's panel would lie on a small page of its own.
+    """
+    if device != devices.CPU:
+        return zeros(size, dtype, device)
+    vector: Array = heap.empty(size, dtype)
+    vector.fill(0)
+    return vector
+
+
 class Vector:
     """A vector that is read-only outside `edit()` and counts its edits.
 
@@ -108,7 +121,7 @@ class Vector:
 
     def __init__(self, layout: Layout, dtype: DType, device: str = "cpu") -> None:
         self.layout = layout
-        self._memory = zeros(layout.size, dtype, device)
+        self._memory = vector_of_zeros(layout.size, dtype, device)
         self.values: Array = self._memory.view()
         if on_host(self.values):
             self.values.flags.writeable = False
@@ -259,5 +272,5 @@ class Gradient:
 
     def _allocate(self) -> Array:
         if self._memory is None:
-            self._memory = zeros(self.layout.size, self._dtype, self._device)
+            self._memory = vector_of_zeros(self.layout.size, self._dtype, self._device)
         return self._memory

@@ -1,7 +1,8 @@
 """Products of large matrices in blocks that stay in the caches.
 
     z = x·W, dx = dz·Wᵀ     a panel of W, at most BLOCK deep, is copied, and all rows of a strip of x meet it
-    dW = xᵀ·dz              panels of dz are copied, at most BLOCK rows of them; all columns of x meet them
+    dW = xᵀ·dz              panels of dz are copied, at most BLOCK rows of them; all columns of x meet them. Where all
+                            rows are one block and dz is wide, x is copied too, ROWS columns at a time
 
 The other matrix is read where it lies. While one block is used, what the next one needs is fetched, so that nothing waits
 for memory. Where x has very many rows (pixels), all of W is copied once for all strips, and each strip before it is used.
@@ -22,6 +23,7 @@ from .activation import add_and_activate, kind_and_slope
 from .compiled import inlined, inner
 from .costs import up
 from .layouts import contiguous, read_only
+from .memory import get, put
 from .panels import copy_numbers, padded, reduce_splits, right_panel
 from .product import Target
 from .strided import Ahead, Left, Right, multiply_tile
@@ -43,6 +45,8 @@ SPLIT, SPLIT_ROWS = 1 << 16, 1024
 """Numbers of a dW of which every piece of work has one of its own, and the fewest rows that one is made of."""
 WIDE = 16
 """Panels of dz that are copied at a time: a run of each row, as it lies in memory."""
+GATHERED = 16
+"""Panels of dz that pay for a copy of x whose numbers lie in the order in which a tile reads them."""
 SHORT_ROWS = 512
 """Bytes of rows of dz that are so short that their panels are read where they lie."""
 
@@ -185,6 +189,8 @@ class WeightSizes(NamedTuple):
     """Rows of a panel of dz."""
     copied: bool
     """Whether dz is copied."""
+    gathered: bool
+    """Whether x is given as `gather_item` writes it."""
     add: bool
     """Whether to add to what is there."""
 
@@ -195,7 +201,7 @@ def weight_item(index: int, thread: int, sizes: Any, x: Any, dz: Any, buffers: A
 
     Split s writes to dw[s·depth·columns:].
     """
-    rows, depth, columns, share, split, block, copied, add = sizes
+    rows, depth, columns, share, split, block, copied, gathered, add = sizes
     rights, rights_read = buffers
     line = VECTOR_BYTES // dw.itemsize
     panel = COLUMNS * line
@@ -214,6 +220,8 @@ def weight_item(index: int, thread: int, sizes: Any, x: Any, dz: Any, buffers: A
             tiles = (depth + ROWS - 1) // ROWS * ((c1 - c0 + panel - 1) // panel)
             for k in range(0, depth, ROWS):
                 left, later = Left(row * depth + k, 1, depth), add or row > first_row
+                if gathered:
+                    left = Left(k * rows, 1, ROWS)
                 for first in range(c0, c1, panel):
                     b, right = dz, Right(row * columns + first, columns)
                     if copied:
@@ -226,6 +234,22 @@ def weight_item(index: int, thread: int, sizes: Any, x: Any, dz: Any, buffers: A
                     )
                     multiply_tile(dw, target, x, left, b, right, deep, beside, ahead)
                     tile += 1
+
+
+@inner
+def gather_item(index: int, thread: int, share: int, x: Any, rows: int, depth: int, left: Any) -> None:
+    """Copy `share` times ROWS columns of x (rows, depth), each ROWS of them row by row: number (row, k) of the columns
+    from `first` on goes to left[first·rows + row·ROWS + k].
+    """
+    for first in range(index * share * ROWS, min((index + 1) * share * ROWS, depth), ROWS):
+        if first + ROWS <= depth:
+            for row in range(rows):
+                for k in range(ROWS):
+                    put(left, first * rows + row * ROWS + k, get(x, row * depth + first + k))
+        else:
+            for row in range(rows):
+                for k in range(depth - first):
+                    put(left, first * rows + row * ROWS + k, get(x, row * depth + first + k))
 
 
 def _even(count: int, most: int) -> int:
@@ -286,7 +310,14 @@ def weight_product(x: Array, dz: Array, sizes: tuple[int, int, int], dw: Array, 
     copied = columns % line != 0 or columns * dw.itemsize > SHORT_ROWS
     rights = buffer("right", count * BLOCK * WIDE * COLUMNS * line if copied else 1, dtype)
     partial = dw if splits == 1 else buffer("partial", splits * dw.size, dtype)
-    given = WeightSizes(*sizes, share, split, block, copied, add and splits == 1)
+    gathered = rows <= block and panels >= GATHERED
+    if gathered:
+        strips = -(-depth // ROWS)
+        part = max(1, -(-strips // ITEMS)) if divided else strips
+        left = buffer("left", strips * ROWS * rows, dtype)
+        pool.run(gather_item, dtype, -(-strips // part), (part, x, rows, depth, left))
+        x = read_only(left)
+    given = WeightSizes(*sizes, share, split, block, copied, gathered, add and splits == 1)
     items = -(-panels // share) * splits
     pool.run(weight_item, dtype, items, (given, x, dz, (rights, read_only(rights)), partial))
     if splits > 1:
