@@ -18,7 +18,7 @@ import contextlib
 import copy
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from llvmlite import binding
@@ -27,7 +27,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.typing.context import Context
 from numba.core.utils import threadsafe_cached_property
 
-from . import target
+from . import packed, target
 from .pipeline import Pipeline
 
 # Numba's own classes have types for parts of them only.
@@ -121,7 +121,10 @@ class _Context(_context):  # type: ignore[misc]
     """What Numba asks while it writes LLVM's code: its own knowledge of types and functions, our code generator."""
 
     def create_cfunc_wrapper(self, library: Any, fndesc: Any, env: Any, call_helper: Any) -> None:
-        """Make no C function: nothing would call it."""
+        """In place of a function for C, which nothing would call, make the one by which the pool calls a part."""
+        compiling = self.codegen().compiling
+        if compiling is not None and compiling.run_by_address and packed.can_unpack(fndesc.argtypes):
+            packed.add_unpacking(self, library, fndesc)
 
 
 class _Types(_typing):  # type: ignore[misc]
@@ -238,8 +241,25 @@ class KernelDispatcher(_dispatcher):  # type: ignore[misc]
 
 def address_of(function: Any, kinds: tuple[Any, ...]) -> int:
     """Compile a function for argument types, with machine code of its own, and return its address."""
+    return _address(function, kinds, lambda name: name)
+
+
+def packed_address_of(function: Any, kinds: tuple[Any, ...]) -> int:
+    """The same for a part of the pool, and the address of the function that calls it with packed arguments.
+
+    Raises:
+        TypeError: it has arguments that cannot be packed.
+    """
+    if not packed.can_unpack(kinds):
+        raise TypeError(
+            f"{function.py_func.__name__}: expected integers, bools, floats, contiguous arrays and tuples of them"
+        )
+    return _address(function, kinds, packed.packed_name)
+
+
+def _address(function: Any, kinds: tuple[Any, ...], name: Callable[[str], str]) -> int:
     function.run_by_address = True
     function.compile(kinds)
     result = function.overloads[kinds]
-    address: int = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
+    address: int = result.library.get_pointer_to_function(name(result.fndesc.llvm_func_name))
     return address

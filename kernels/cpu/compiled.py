@@ -32,6 +32,9 @@ def _compiler(*freedoms: str, **options: Any) -> Decorator:
 compiled: Decorator = _compiler("contract", "nsz")
 """For what Python calls: products and sums are contracted, nothing else is rearranged."""
 
+launcher: Decorator = _compiler("contract", "nsz", nogil=False)
+"""For what Python calls with objects to be read: with the interpreter's lock held, which it gives back itself."""
+
 inner: Decorator = _compiler("contract", "nsz", no_cpython_wrapper=True)
 """For what only compiled code and the pool call (from Python a call crashes): a quarter less to compile."""
 

@@ -23,7 +23,6 @@ import functools
 import os
 import sys
 import threading
-import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,9 +34,9 @@ from numba.core import types
 from gan_np.arrays import FLOATS, Array
 from gan_np.kernels import threads
 
-from . import target, warm
-from .code_generator import address_of
-from .compiled import cgutils, compiled, inner, intrinsic
+from . import packed, target, warm
+from .code_generator import address_of, packed_address_of
+from .compiled import cgutils, compiled, inner, intrinsic, launcher
 from .workspace import keep_freed_memory
 
 # Cells of the pool's state, an array of int64; each on a cache line of its own, since threads write to them.
@@ -184,16 +183,11 @@ def _call_part(typing: Any, address: Any, arguments: Any, index: Any, thread: An
     """
 
     def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        kind = _part_type()
+        kind = packed.part_type()
         function = builder.inttoptr(values[0], kind.as_pointer())
         return builder.sext(builder.call(function, [values[1], values[2], values[3]]), ir.IntType(64))
 
     return types.int64(types.int64, types.int64, types.int64, types.int64), build
-
-
-def _part_type() -> ir.FunctionType:
-    word = ir.IntType(64)
-    return ir.FunctionType(ir.IntType(32), [word, word, word])
 
 
 @inner
@@ -291,36 +285,30 @@ def parallel(typing: Any, state: Any, part: Any, count: Any, arguments: Any) -> 
 
 
 @intrinsic
-def _parallel_at(typing: Any, state: Any, address: Any, expected: Any, count: Any, arguments: Any) -> Any:
-    """Do the same as `parallel` for a part that lies compiled at an address.
+def _run_packed(typing: Any, state: Any, address: Any, expected: Any, count: Any, given: Any, kinds: Any) -> Any:
+    """Pack the tuple at the address `given`, and run a part that lies compiled at another, without Python's lock.
 
-    expected: the fingerprint of the types that it was compiled for; with arguments of others nothing is run, and the result
-        is WRONG_TYPES.
+    expected: the number of the types that it was compiled for (`packed.py`); with arguments of others nothing is run, and
+        the result is WRONG_TYPES. 0: nothing is run, and the result is the number of the types given.
     """
-    given_types = (types.int64, types.int64, *arguments.types)
-    own = fingerprint(given_types)
 
     def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        kind = context.call_conv.get_function_type(types.none, given_types).as_pointer()
-        packed_types = tuple_of((types.int64, arguments))
+        state, address, expected, count, given, kinds = values
+        found, words = packed.pack(builder, given, kinds)
+        found = builder.or_(found, context.get_constant(types.int64, 1))
+        result = cgutils.alloca_once_value(builder, context.get_constant(types.int64, WRONG_TYPES))
+        with builder.if_then(builder.icmp_signed("==", expected, context.get_constant(types.int64, 0))):
+            builder.store(found, result)
+        with builder.if_then(builder.icmp_signed("==", expected, found)):
+            python = context.get_python_api(builder)
+            thread = python.save_thread()
+            builder.store(_call_run(context, builder, signature.args[0], state, address, words, count), result)
+            python.restore_thread(thread)
+        return builder.load(result)
 
-        def call(inside: Any, packed: Any, index: Any, thread: Any) -> Any:
-            function, given = _members(inside, packed, 2)
-            given = [index, thread, *_members(inside, given, len(arguments))]
-            given = [_borrowed(context, inside, *pair) for pair in zip(given_types, given, strict=True)]
-            function = inside.inttoptr(function, kind)
-            return context.call_conv.call_function(inside, function, types.none, given_types, given)[0]
-
-        same = builder.icmp_signed("==", values[2], context.get_constant(types.int64, own))
-        safe = builder.select(same, values[3], context.get_constant(types.int64, 0))
-        both = context.make_tuple(builder, packed_types, [values[1], values[4]])
-        failed = _hand_out(context, builder, state, packed_types, values[0], safe, both, call)
-        return builder.select(same, failed, context.get_constant(types.int64, WRONG_TYPES))
-
-    return types.int64(state, types.int64, types.int64, types.int64, arguments), build
+    return types.int64(state, types.int64, types.int64, types.int64, types.int64, types.int64), build
 
 
-tuple_of: Any = types.Tuple
 WRONG_TYPES = -1
 
 
@@ -347,47 +335,49 @@ def _borrowed(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     return value
 
 
-def fingerprint(kinds: tuple[Any, ...]) -> int:
-    """A number that tells argument types apart."""
-    return zlib.crc32(repr(kinds).encode())
-
-
 def _hand_out(
     context: Any,
     builder: Any,
     state_type: Any,
-    packed_type: Any,
+    given_type: Any,
     state: Any,
     count: Any,
-    packed: Any,
+    given: Any,
     call: Any,
 ) -> Any:
     """Put what is packed on the stack, make a function of one C signature that calls the part with it, and have `_run` run
     that for all indices.
     """
     word = ir.IntType(64)
-    value_type = context.get_value_type(packed_type)
-    thunk = ir.Function(builder.module, _part_type(), builder.module.get_unique_name("gan_np_part"))
+    value_type = context.get_value_type(given_type)
+    thunk = ir.Function(builder.module, packed.part_type(), builder.module.get_unique_name("gan_np_part"))
     thunk.linkage = "internal"
     inside = ir.IRBuilder(thunk.append_basic_block("entry"))
     address, index, thread = thunk.args
     status = call(inside, inside.load(inside.inttoptr(address, value_type.as_pointer())), index, thread)
     inside.ret(inside.select(status.is_error, status.code, ir.Constant(ir.IntType(32), 0)))
 
-    place = cgutils.alloca_once_value(builder, packed)
+    place = cgutils.alloca_once_value(builder, given)
+    return _call_run(
+        context, builder, state_type, state, builder.ptrtoint(thunk, word), builder.ptrtoint(place, word), count
+    )
+
+
+def _call_run(context: Any, builder: Any, state_type: Any, state: Any, part: Any, arguments: Any, count: Any) -> Any:
+    """Call `_run` at its address."""
     signature = types.int64(state_type, types.int64, types.int64, types.int64)
-    arguments = [state, builder.ptrtoint(thunk, word), builder.ptrtoint(place, word), count]
     kind = context.call_conv.get_function_type(signature.return_type, signature.args).as_pointer()
-    run_address = builder.load(_pointer(builder, context, state_type, state, ir.Constant(word, RUN)))
-    function = builder.inttoptr(run_address, kind)
-    return context.call_conv.call_function(builder, function, signature.return_type, signature.args, arguments)[1]
+    run_address = builder.load(_pointer(builder, context, state_type, state, ir.Constant(ir.IntType(64), RUN)))
+    function, given = builder.inttoptr(run_address, kind), [state, part, arguments, count]
+    return context.call_conv.call_function(builder, function, signature.return_type, signature.args, given)[1]
 
 
-@compiled
-def _launch(state: Any, address: int, expected: int, count: int, arguments: Any) -> Any:
-    return _parallel_at(state, address, expected, count, arguments)
+@launcher
+def _launch(state: Any, address: int, expected: int, count: int, given: int, kinds: int) -> Any:
+    return _run_packed(state, address, expected, count, given, kinds)
 
 
+_KINDS = packed.KINDS.ctypes.data
 _compiled_parts: dict[tuple[Any, ...], tuple[int, int]] = {}
 
 
@@ -407,8 +397,13 @@ def run(part: Any, key: Any, count: int, arguments: tuple[Any, ...], constants: 
         kinds = (types.int64, types.int64, *map(typeof, arguments))
         _require_dtype(part, key[0] if isinstance(key, tuple) else key, kinds)
         known = (*kinds[:2], *map(types.literal, arguments[:constants]), *kinds[2 + constants :])
-        found = _compiled_parts[part, key] = address_of(part, known), fingerprint(kinds)
-    failed = _launch(state(), *found, count, arguments)
+        usual = packed.plain(arguments)
+        number = _launch(state(), 0, 0, 0, id(usual), _KINDS)
+        found = _compiled_parts[part, key] = packed_address_of(part, known), number
+    failed = _launch(state(), *found, count, id(arguments), _KINDS)
+    if failed == WRONG_TYPES:
+        usual = packed.plain(arguments)
+        failed = _launch(state(), *found, count, id(usual), _KINDS)
     if failed == WRONG_TYPES:
         raise TypeError(f"key: {part.py_func.__name__} was first run with other argument types under {key!r}")
     if failed:
