@@ -59,10 +59,11 @@ for _name, _supports in (
     ("full_size", costs.full_size_supports),
     ("pointwise", costs.pointwise_supports),
     ("grouped", costs.grouped_supports),
+    ("depthwise", costs.depthwise_supports),
 ):
     _module = _name if _name in ("full_size", "pointwise") else f"{_name}.plan"
     _stand_in = StandIn("conv2d", f"{__name__}.{_module}", _name.title().replace("_", ""))
-    _features = (*FEATURES, "groups") if _name == "grouped" else FEATURES
+    _features = (*FEATURES, "groups") if _name in ("grouped", "depthwise") else FEATURES
     _cost = functools.partial(costs.cost, _name)
     register_kernel("conv2d", _name, _stand_in, supports=_supports, features=_features, cost=_cost)
 

@@ -27,7 +27,7 @@ from ..selection import entries
 from . import cache, pool, target, warm
 from .code_generator import KernelDispatcher
 
-NAMES = ("numba", "direct", "few_channels", "winograd", "full_size", "pointwise", "grouped")
+NAMES = ("numba", "direct", "few_channels", "winograd", "full_size", "pointwise", "grouped", "depthwise")
 """The implementations that this folder has."""
 SHIPPED = ("x86-64-v4", "x86-64-v3", "generic")
 """Levels that are worth their megabytes."""

@@ -139,6 +139,18 @@ def grouped_supports(problem: Problem) -> str | None:
     return "there is one group: needed several" if problem.geometry.groups == 1 else None
 
 
+def depthwise_supports(problem: Problem) -> str | None:
+    """Refuse convolutions whose channels do not each meet one other alone, or do not fill a line."""
+    reason = supports(problem)
+    if reason is not None or problem.geometry is None:
+        return reason
+    inside, outside, groups = problem.geometry.large[2], problem.geometry.small[2], problem.geometry.groups
+    if not inside == outside == groups > 1:
+        return f"{inside} → {outside} channels in {groups} groups: needed a group for each channel"
+    line = VECTOR_BYTES // problem.dtype.itemsize
+    return None if groups >= line else f"{groups} channels: needed at least {line}"
+
+
 CONSTANTS: dict[str, tuple[float, ...]] = {
     "full_size": (1.0,),
     "direct": (1.25, 16.0),
@@ -146,6 +158,7 @@ CONSTANTS: dict[str, tuple[float, ...]] = {
     "winograd": (1.2, 1200.0, 250.0),
     "pointwise": (1.0,),
     "grouped": (1.5, 16.0),
+    "depthwise": (1.2, 8.0),
 }
 """Plan → what each of its terms (`TERMS`) costs, in operations of a product at the processor's peak.
 
@@ -207,6 +220,7 @@ TERMS: dict[str, Callable[[Problem], tuple[float, ...]]] = {
     "winograd": winograd_terms,
     "pointwise": full_size_terms,
     "grouped": grouped_terms,
+    "depthwise": grouped_terms,
 }
 """Plan → what it does, in the quantities that its constants stand for."""
 
