@@ -30,7 +30,7 @@ CONTRACTIONS = ("forward", "image's gradient", "weights' gradient")
 
 
 class Shape(NamedTuple):
-    """A convolution of square images with stride 1, channels to channels."""
+    """A convolution of square images, channels to channels."""
 
     batch: int
     side: int
@@ -38,15 +38,17 @@ class Shape(NamedTuple):
     groups: int
     kernel: int
     padding: int
+    stride: int = 1
 
     def __str__(self) -> str:
         name = "dense" if self.groups == 1 else "depthwise" if self.groups == self.channels else f"{self.groups} groups"
-        return f"{self.kernel}×{self.kernel}, {self.channels} channels, {name}, {self.batch} at {self.side}²"
+        stride = f" stride {self.stride}" if self.stride > 1 else ""
+        return f"{self.kernel}×{self.kernel}{stride}, {self.channels} channels, {name}, {self.batch} at {self.side}²"
 
     @property
     def geometry(self) -> Geometry:
         """The sizes as kernels take them."""
-        sizes = (self.kernel, self.kernel), (1, 1), (self.padding, self.padding)
+        sizes = (self.kernel, self.kernel), (self.stride, self.stride), (self.padding, self.padding)
         return convolution_geometry(
             self.batch, (self.side, self.side, self.channels), self.channels, *sizes, self.groups
         )
@@ -60,6 +62,10 @@ SHAPES = (
     Shape(32, 16, 1536, 96, 3, 1),
     Shape(32, 32, 1536, 96, 3, 1),
     Shape(64, 32, 64, 64, 3, 1),
+    Shape(64, 14, 192, 192, 3, 1),
+    Shape(64, 14, 192, 192, 5, 2),
+    Shape(64, 32, 64, 64, 4, 1, 2),
+    Shape(64, 14, 192, 192, 3, 1, 2),
     Shape(64, 4, 512, 512, 4, 0),
     Shape(64, 28, 192, 24, 1, 0),
     Shape(64, 28, 96, 1, 1, 0),
@@ -178,16 +184,16 @@ def _in_torch(
             torch.from_numpy(image).permute(0, 3, 1, 2).contiguous(memory_format=layout) for image in (large, small)
         )
         w = torch.from_numpy(weight).permute(3, 2, 0, 1).contiguous(memory_format=layout)
-        padding = [shape.padding] * 2
+        padding, stride = [shape.padding] * 2, [shape.stride] * 2
 
         def forward(a: Any = a, w: Any = w) -> Any:
             with torch.no_grad():
-                return torch.nn.functional.conv2d(a, w, padding=shape.padding, groups=shape.groups)
+                return torch.nn.functional.conv2d(a, w, padding=shape.padding, stride=shape.stride, groups=shape.groups)
 
-        def backward(number: int, a: Any = a, b: Any = b, w: Any = w, padding: Any = padding) -> Any:
+        def backward(number: int, a: Any = a, b: Any = b, w: Any = w) -> Any:
             asked = [number == place for place in range(3)]
             return torch.ops.aten.convolution_backward(
-                b, a, w, None, [1, 1], padding, [1, 1], False, [0, 0], shape.groups, asked
+                b, a, w, None, stride, padding, [1, 1], False, [0, 0], shape.groups, asked
             )[number]
 
         found[0][name] = forward

@@ -69,6 +69,7 @@ def gather_item(
                     x_at = x_row + left * channels
                     y_at = y_row + (m * shape.phases[1] + across[k + 2]) * channels
                     w_at = (w_row + across[k + 1]) * channels
+                    ahead = (below - above) * width * channels, shape.target[1] * channels * shape.phases[0]
                     for c in range(block, min(block + shape.block, channels), vector):
                         own = min(c, channels - vector)
                         y_place = y_at + own, shape.phases[1] * channels
@@ -77,12 +78,12 @@ def gather_item(
                         if inside:
                             sum_taps(
                                 taps, step, pixels, 1, target, y_place, source, x_place, (left, width), below - above,
-                                w, w_place, biases, own, end,
+                                w, w_place, biases, own, end, ahead,
                             )  # fmt: skip
                         else:
                             sum_taps(
                                 taps, step, pixels, 0, target, y_place, source, x_place, (left, width), below - above,
-                                w, w_place, biases, own, end,
+                                w, w_place, biases, own, end, ahead,
                             )  # fmt: skip
 
 
@@ -125,20 +126,21 @@ def weight_item(
                     x_place = x_at + u * width * channels + own, width * channels, channels
                     columns, dy_place = (left, width), (dy_at + own, channels)
                     given = after - j
+                    ahead = (below - u) * width * channels, small_width * channels
                     if u + together <= below:
                         if inside:
                             sum_places(
-                                taps, step, together, 1, partial, out_place, large, x_place, columns, small, dy_place, given
+                                taps, step, together, 1, partial, out_place, large, x_place, columns, small, dy_place, given, ahead
                             )
                         else:
                             sum_places(
-                                taps, step, together, 0, partial, out_place, large, x_place, columns, small, dy_place, given
+                                taps, step, together, 0, partial, out_place, large, x_place, columns, small, dy_place, given, ahead
                             )
                         u += together
                     else:
                         if inside:
-                            sum_places(taps, step, 1, 1, partial, out_place, large, x_place, columns, small, dy_place, given)
+                            sum_places(taps, step, 1, 1, partial, out_place, large, x_place, columns, small, dy_place, given, ahead)
                         else:
-                            sum_places(taps, step, 1, 0, partial, out_place, large, x_place, columns, small, dy_place, given)
+                            sum_places(taps, step, 1, 0, partial, out_place, large, x_place, columns, small, dy_place, given, ahead)
                         u += 1
             j = after

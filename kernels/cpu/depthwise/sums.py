@@ -13,6 +13,7 @@ from llvmlite import ir
 from numba.core import types
 
 from ..compiled import cgutils, literal_intrinsic
+from ..strided import SOON, TO_BE_WRITTEN, prefetch
 from ..target import REGISTERS
 from ..vectors import Lines, fields, word
 
@@ -33,7 +34,7 @@ def _where(builder: Any, inside: bool, column: Any, width: Any, do: Callable[[],
 @literal_intrinsic
 def sum_taps(
     typing: Any, taps: Any, step: Any, pixels: Any, inside: Any, y: Any, y_place: Any, x: Any, x_place: Any, columns: Any,
-    rows: Any, w: Any, w_place: Any, biases: Any, channel: Any, end: Any,
+    rows: Any, w: Any, w_place: Any, biases: Any, channel: Any, end: Any, ahead: Any,
 ) -> Any:  # fmt: skip
     """A register of channels for each of `pixels` places of a row:
 
@@ -62,6 +63,13 @@ def sum_taps(
         cells = [cgutils.alloca_once(builder, own.line) for _ in range(count)]
         for cell in cells:
             builder.store(bias, cell)
+        x_ahead, y_ahead = fields(builder, values[15])
+        for q in range(count * stride):
+            for n in range(stride):
+                coming = builder.add(x_ahead, builder.add(builder.mul(x_row, word(n)), builder.mul(x_column, word(q))))
+                prefetch(builder, own.at(source, coming), SOON)
+        for p in range(count):
+            prefetch(builder, own.at(target, builder.add(y_ahead, builder.mul(y_step, word(p)))), TO_BE_WRITTEN)
         with cgutils.for_range(builder, values[9]) as row:
             here = own.at(source, builder.mul(row.index, x_row))
             beside = own.at(weights, builder.mul(row.index, w_row))
@@ -88,14 +96,14 @@ def sum_taps(
 
     number = types.int64
     return types.void(
-        taps, step, pixels, inside, y, y_place, x, x_place, columns, number, w, w_place, biases, number, end
+        taps, step, pixels, inside, y, y_place, x, x_place, columns, number, w, w_place, biases, number, end, ahead
     ), build  # fmt: skip
 
 
 @literal_intrinsic
 def sum_places(
     typing: Any, taps: Any, step: Any, rows: Any, inside: Any, out: Any, out_place: Any, x: Any, x_place: Any, columns: Any,
-    dy: Any, dy_place: Any, count: Any,
+    dy: Any, dy_place: Any, count: Any, ahead: Any,
 ) -> Any:  # fmt: skip
     """Add `count` places of a row to a register of channels of dw for each tap of `rows` rows:
 
@@ -127,10 +135,16 @@ def sum_places(
         for u in range(height):
             for v in range(width):
                 builder.store(own.load(places[u][v]), cells[u][v])
+        x_ahead, dy_ahead = fields(builder, values[12])
         with cgutils.for_range(builder, values[11]) as j:
             first = builder.mul(j.index, word(stride))
             here = own.at(source, builder.mul(first, x_column))
-            right = own.load(own.at(small, builder.mul(j.index, dy_step)))
+            beside = own.at(small, builder.mul(j.index, dy_step))
+            for q in range(stride):
+                for n in range(stride):
+                    prefetch(builder, own.at(place(here, x_row, x_column, n, q), x_ahead), SOON)
+            prefetch(builder, own.at(beside, dy_ahead), SOON)
+            right = own.load(beside)
             for v in range(width):
 
                 def add(v: int = v) -> None:
@@ -146,5 +160,5 @@ def sum_places(
 
     number = types.int64
     return types.void(
-        taps, step, rows, inside, out, out_place, x, x_place, columns, dy, dy_place, number
+        taps, step, rows, inside, out, out_place, x, x_place, columns, dy, dy_place, number, ahead
     ), build  # fmt: skip
