@@ -495,6 +495,7 @@ def _small_cases() -> Iterator[Case]:
         ("1×1 in 4 groups", (2, 3, 4, 8), 4, (1, 1), (1, 1), (0, 0), 4),
         ("depthwise 3×3", (2, 5, 6, 17), 17, (3, 3), (1, 1), (1, 1), 17),
         ("depthwise 4×4 stride 2, twice the channels", (2, 6, 8, 16), 32, (4, 4), (2, 2), (1, 1), 16),
+        ("depthwise 4×4 stride 2", (2, 10, 9, 24), 24, (4, 4), (2, 2), (1, 1), 24),
         ("depthwise 4×4 to one pixel", (3, 4, 4, 33), 33, (4, 4), (1, 1), (0, 0), 33),
     ]
     for label, (n, height, width, channels), out, kernel, stride, padding, groups in grouped:

@@ -96,9 +96,10 @@ def test_no_kernel_needs_an_instruction_of_one_kind_of_processor():
 
 CHECK = """
 from gan_np import kernels, testing
+from gan_np.kernels.cpu import compile
 for operation in ("conv2d", "dense", "dense_layer", "batch_norm", "adam", "softplus"):
     for entry in kernels.entries(operation):
-        if entry.name in ("direct", "few_channels", "winograd", "full_size", "pointwise", "grouped", "numba"):
+        if entry.name in compile.NAMES:
             testing.check_kernel(operation, entry.name)
 """
 

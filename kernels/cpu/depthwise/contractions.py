@@ -130,17 +130,69 @@ def weight_item(
                     if u + together <= below:
                         if inside:
                             sum_places(
-                                taps, step, together, 1, partial, out_place, large, x_place, columns, small, dy_place, given, ahead
+                                taps,
+                                step,
+                                together,
+                                1,
+                                partial,
+                                out_place,
+                                large,
+                                x_place,
+                                columns,
+                                small,
+                                dy_place,
+                                given,
+                                ahead,
                             )
                         else:
                             sum_places(
-                                taps, step, together, 0, partial, out_place, large, x_place, columns, small, dy_place, given, ahead
+                                taps,
+                                step,
+                                together,
+                                0,
+                                partial,
+                                out_place,
+                                large,
+                                x_place,
+                                columns,
+                                small,
+                                dy_place,
+                                given,
+                                ahead,
                             )
                         u += together
                     else:
                         if inside:
-                            sum_places(taps, step, 1, 1, partial, out_place, large, x_place, columns, small, dy_place, given, ahead)
+                            sum_places(
+                                taps,
+                                step,
+                                1,
+                                1,
+                                partial,
+                                out_place,
+                                large,
+                                x_place,
+                                columns,
+                                small,
+                                dy_place,
+                                given,
+                                ahead,
+                            )
                         else:
-                            sum_places(taps, step, 1, 0, partial, out_place, large, x_place, columns, small, dy_place, given, ahead)
+                            sum_places(
+                                taps,
+                                step,
+                                1,
+                                0,
+                                partial,
+                                out_place,
+                                large,
+                                x_place,
+                                columns,
+                                small,
+                                dy_place,
+                                given,
+                                ahead,
+                            )
                         u += 1
             j = after

@@ -25,8 +25,9 @@ from ..workspace import buffer
 from .contractions import Sum, gather_item, weight_item
 from .sums import BYTES
 
-PIXELS = 8
-"""Sums of places that registers hold, at most: as many as keep two multiply–adds busy that take four cycles."""
+PIXELS = 8, 4, 1
+"""Sums of places that registers hold: eight keep two multiply–adds busy that take four cycles. Few numbers, so that few versions
+are compiled; the last places of a row are computed twice where the number does not divide it."""
 ITEMS = 16
 """Pieces of work that there should be at least, and splits of dw at most."""
 HELD = 1 << 15
@@ -86,7 +87,7 @@ class DepthwisePlan(ImagesAsGiven):
             constants = work.taps, work.step, work.pixels
             arguments = (
                 *constants, work.shape, work.down, work.across, read_only(source), read_only(weight), biases,
-                (kind == LINEAR, kind == RELU, dtype.type(slope)), flat(target),
+                (kind == LINEAR and bias is None, kind == RELU, dtype.type(slope)), flat(target),
             )  # fmt: skip
             items = work.shape.batch * work.shape.bands
             pool.run(gather_item, (dtype, *constants), items, arguments, constants=3)
@@ -202,7 +203,7 @@ def _works(
     for taps in sorted({phase.taps for phase in axes[1]}):
         own = [phase for phase in axes[1] if phase.taps == taps]
         least = min(phase.places for phase in own)
-        pixels = -(-least // -(-least // PIXELS))
+        pixels = next(count for count in PIXELS if count <= least)
         across = _table([(phase.start, phase.tap, phase.number, phase.places) for phase in own])
         works.append(Work(shape, taps, step[1], pixels, down, across))
     return tuple(works)

@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba.core import types
 
 from ..compiled import cgutils, literal_intrinsic
-from ..strided import SOON, TO_BE_WRITTEN, prefetch
+from ..strided import AHEAD_OF_TIME, SOON, TO_BE_WRITTEN, prefetch
 from ..target import REGISTERS
 from ..vectors import Lines, fields, word
 
@@ -44,7 +44,8 @@ def sum_taps(
     y_place: where the first place lies, and how far the next one.
     x_place, w_place: where the first row's first column lies, and how far the next row and the next column.
     columns: `left`, and how many columns the image has.
-    end: whether f is the identity, else whether values below 0 become 0, and else what they are multiplied by.
+    end: whether sums stay as they are, else whether values below 0 become 0, and else what they are multiplied by.
+    ahead: how far from the first place what is fetched for later begins, of x and of y: the next row.
     """
     width, stride, count, all_inside = (kind.literal_value for kind in (taps, step, pixels, inside))
 
@@ -57,17 +58,16 @@ def sum_taps(
         x_at, x_row, x_column = fields(builder, values[7])
         left, there = fields(builder, values[8])
         w_at, w_row, w_column = fields(builder, values[11])
-        linear, cut, below = fields(builder, values[14])
+        bare, cut, below = fields(builder, values[14])
         target, source, weights = own.at(target, y_at), own.at(source, x_at), own.at(weights, w_at)
-        bias = own.load(own.at(shifts, values[13]))
         cells = [cgutils.alloca_once(builder, own.line) for _ in range(count)]
         for cell in cells:
-            builder.store(bias, cell)
+            builder.store(own.zero, cell)
         x_ahead, y_ahead = fields(builder, values[15])
         for q in range(count * stride):
             for n in range(stride):
                 coming = builder.add(x_ahead, builder.add(builder.mul(x_row, word(n)), builder.mul(x_column, word(q))))
-                prefetch(builder, own.at(source, coming), SOON)
+                prefetch(builder, own.at(source, coming), AHEAD_OF_TIME)
         for p in range(count):
             prefetch(builder, own.at(target, builder.add(y_ahead, builder.mul(y_step, word(p)))), TO_BE_WRITTEN)
         with cgutils.for_range(builder, values[9]) as row:
@@ -84,10 +84,10 @@ def sum_taps(
 
                 if meets:
                     _where(builder, bool(all_inside), builder.add(left, word(q)), there, add)
-        with builder.if_then(builder.not_(linear)):
-            factor = own.everywhere(below)
+        with builder.if_then(builder.not_(bare)):
+            bias, factor = own.load(own.at(shifts, values[13])), own.everywhere(below)
             for cell in cells:
-                total = builder.load(cell)
+                total = builder.fadd(builder.load(cell), bias)
                 under = builder.select(cut, own.zero, builder.fmul(total, factor))
                 builder.store(builder.select(builder.fcmp_ordered("<", total, own.zero), under, total), cell)
         for p, cell in enumerate(cells):
@@ -113,6 +113,7 @@ def sum_places(
     out_place, x_place: where the first row's first column lies, and how far the next row and the next column.
     columns: `left`, and how many columns the image has.
     dy_place: where the first place lies, and how far the next one.
+    ahead: how far behind what is read of x and of dy lies what is fetched for later, the next row's.
     """
     width, stride, height, all_inside = (kind.literal_value for kind in (taps, step, rows, inside))
 
