@@ -190,7 +190,9 @@ def _in_torch(
             with torch.no_grad():
                 return torch.nn.functional.conv2d(a, w, padding=shape.padding, stride=shape.stride, groups=shape.groups)
 
-        def backward(number: int, a: Any = a, b: Any = b, w: Any = w) -> Any:
+        def backward(
+            number: int, a: Any = a, b: Any = b, w: Any = w, padding: Any = padding, stride: Any = stride
+        ) -> Any:
             asked = [number == place for place in range(3)]
             return torch.ops.aten.convolution_backward(
                 b, a, w, None, stride, padding, [1, 1], False, [0, 0], shape.groups, asked

@@ -16,7 +16,7 @@ class Sum(NamedTuple):
 
         target[r] = Σ_k w[tap + k·turn] · source[m·step + start + k]
 
-    A convolution has one phase. Its adjoint with stride s has s of them, each with its own start, first tap and number of taps.
+    A convolution has one phase. Its adjoint with stride s has s, each with its own start, first tap and number of taps.
     """
 
     batch: int

@@ -26,8 +26,8 @@ from .contractions import Sum, gather_item, weight_item
 from .sums import BYTES
 
 PIXELS = 8, 4, 1
-"""Sums of places that registers hold: eight keep two multiply–adds busy that take four cycles. Few numbers, so that few versions
-are compiled; the last places of a row are computed twice where the number does not divide it."""
+"""Sums of places that registers hold: eight keep two multiply–adds busy that take four cycles. Few numbers, so that
+few versions are compiled; the last places of a row are computed twice where the number does not divide it."""
 ITEMS = 16
 """Pieces of work that there should be at least, and splits of dw at most."""
 HELD = 1 << 15

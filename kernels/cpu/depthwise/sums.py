@@ -1,7 +1,7 @@
 """The two innermost loops, on a register of channels: places of a row with all their taps, and taps with places of a row.
 
-Rows that lie outside of the image are left out by the caller. Columns that do are left out here, with a branch for each; where
-`inside` is 1 all columns lie inside, and there are no branches.
+Rows that lie outside of the image are left out by the caller. Columns that do are left out here, with a branch for each;
+where `inside` is 1 all columns lie inside, and there are no branches.
 """
 
 from __future__ import annotations
@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
 from numba.core import types
 
 from ..compiled import cgutils, literal_intrinsic
 from ..strided import AHEAD_OF_TIME, SOON, TO_BE_WRITTEN, prefetch
 from ..target import REGISTERS
 from ..vectors import Lines, fields, word
-
 
 BYTES = REGISTERS.size
 """Of a register."""
