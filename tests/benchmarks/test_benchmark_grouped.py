@@ -14,7 +14,7 @@ def test_alone(tmp_path, capsys):
     assert main(["grouped", "--quick", "--peer", "none", "--repeats", "1", "--json", str(path)]) == 0
     rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
     assert len(rows) == 3 * len(grouped.QUICK)
-    assert {row["kernel"] for row in rows} == {"grouped", "pointwise"}
+    assert {row["kernel"] for row in rows} == {"grouped", "depthwise", "pointwise"}
     assert "must: 1.0 times as fast as PyTorch" in capsys.readouterr().out
 
 
