@@ -6,5 +6,5 @@ it has in common with the one before is computed twice.
 
     to the small image     8 places of a row:          sums[p] += a[row u, column p·stride + v] · w[u, v]   for all taps u, v
     to the large image     the same sums over b, for each phase of the stride with those taps that reach its pixels
-    to the weights         some rows of taps:          sums[u, v] += a[row u, column j·stride + v] · b[j]   for the places j of a run
+    to the weights         some rows of taps:          sums[u, v] += a[row u, column j·stride + v] · b[j], places j of a run
 """
