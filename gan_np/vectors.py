@@ -101,7 +101,7 @@ def not_finite(layout: Layout, values: Array) -> str | None:
 
 
 def vector_of_zeros(size: int, dtype: DType, device: str = "cpu") -> Array:
-    """A vector of zeros for θ, a gradient or what an optimiser remembers: on the host in huge pages where it is large.
+    """A vector of zeros for θ or what an optimiser remembers: on the host in huge pages where it is large.
 
     Each row of a weight's panel would lie on a small page of its own.
     """
@@ -258,7 +258,7 @@ class Gradient:
 
     @property
     def spent(self) -> Array | None:
-        """The values that the last update used, until the next write; None before the first write of all."""
+        """The values that the last update used, until the next write; None before the first, and after `release`."""
         return self._memory
 
     def __getitem__(self, name: str) -> Array:
@@ -270,7 +270,18 @@ class Gradient:
         self._written = dict.fromkeys(self._written, False)
         self._started = False
 
+    def release(self) -> None:
+        """Let go of the memory of a gradient that was spent; the next write takes other memory.
+
+        Who holds `values` keeps them as they are. Nothing is done while something is written that was not spent.
+        """
+        if not self._started:
+            self._memory = None
+            self._views.clear()
+
     def _allocate(self) -> Array:
         if self._memory is None:
-            self._memory = vector_of_zeros(self.layout.size, self._dtype, self._device)
+            size, dtype = self.layout.size, self._dtype
+            # On the processor from the memory that other arrays of a step have at other times; nothing is read unwritten.
+            self._memory = heap.empty(size, dtype) if self._device == devices.CPU else zeros(size, dtype, self._device)
         return self._memory

@@ -22,6 +22,8 @@ FEATURES = {
     "backward_in_place": "bias_activation, batch_norm: a method of this name, which writes dz, or dx, over dy",
     "across_ranks": "batch_norm: statistics, normalise, sums and pull as methods of their own, between which ranks add up",
     "recomputes": "batch_norm: normalise gives the bits that forward gave, and backward reads y only behind an activation",
+    "slope_from_input": "batch_norm: backward reads y only behind tanh and sigmoid; behind the others f′ comes from x",
+    "signs": "bias_activation: a method of this name, whose result backward takes in the place of y behind (leaky_)relu",
     "first": "normal, dropout: beginning behind so many blocks of random bits, for a part of a batch",
 }
 """What each feature means, by its name."""

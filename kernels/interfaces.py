@@ -91,8 +91,8 @@ class Plan(Protocol):
     def prepare_weight(self, weight: Array) -> Any:
         """The form of w (kh, kw, C_a/groups, C_b) that the contractions read.
 
-        If it has a method `release()`, that is called after `to_large` of a transposed convolution whose weights are being
-        learnt: what only `to_large` needs is not read again before the weights have changed, and may be freed.
+        If it has a method `release()`, that is called where what only `to_large` needs is not read again soon, and may be
+        freed: after the input gradient of a convolution, and after a transposed convolution whose weights are being learnt.
         """
 
     def prepare_large(self, large: Array) -> Any:
@@ -171,6 +171,10 @@ class BiasActivation(Protocol):
 
         An implementation that declares the feature "backward_in_place" has a method of this name too: the same, bit for bit,
         but dy's memory becomes dz's.
+
+        One that declares "signs" has a method signs(y), whose result takes the place of y here behind relu and leaky_relu
+        and holds no more than whether each number is above 0: for an output that is kept for that alone. It may be y itself,
+        where y is small. Where y is NaN the result is as where y is below 0.
         """
 
 
@@ -212,6 +216,9 @@ class BatchNorm(Protocol):
 
         One that declares "recomputes" too promises that `normalise`, given forward's μ and 1/√(σ² + ε), makes forward's y
         bit for bit, and that no method reads y where the activation is linear. Then y is not kept for the backward pass.
+
+        One that declares "slope_from_input" promises that backward reads y only behind tanh and sigmoid: behind relu and
+        leaky_relu too it may be given x in the place of y.
 
         One that declares "backward_in_place" has a method of this name: as backward, bit for bit, but dy's memory becomes
         that of dx, where dx is needed.

@@ -126,8 +126,9 @@ def plant():
 
     def register(operation, implementation, **options):
         name = f"planted_{next(numbers)}"
-        # All that a reference can do; these two ask for methods that it has not.
-        features = sorted(set(kernels.FEATURES) - {"recomputes", "backward_in_place"})
+        # All that a reference can do; these ask for methods that it has not, or promise what it does not keep.
+        not_its = {"recomputes", "backward_in_place", "slope_from_input", "signs"}
+        features = sorted(set(kernels.FEATURES) - not_its)
         kernels.register_kernel(operation, name, implementation, **{"features": features, **options})
         planted.append((operation, name))
         return name

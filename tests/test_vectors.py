@@ -175,3 +175,21 @@ def test_a_list_is_refused_for_its_dtype_and_not_for_being_one():
     network = gn.Network(gn.Dense(2), (1,))
     with pytest.raises(TypeError, match=r"0?\.?weight: expected float32, got float64; convert explicitly"):
         network.parameters.assign_segment("weight", [[1.0, 2.0]])
+
+
+def test_a_spent_gradient_lets_go_of_its_memory(layout):
+    gradient = Gradient(layout, FLOAT)
+    gradient.slot("w").array[...] = 7
+    gradient.release()
+    assert gradient["w"].tolist() == [[7, 7, 7], [7, 7, 7]], "what is not spent stays"
+    held = gradient.values
+    gradient.spend()
+    assert gradient.spent is held
+    gradient.release()
+    assert gradient.spent is None
+    into = gradient.slot("b")
+    assert not into.add
+    into.array[...] = 3
+    assert gradient.values is not held
+    assert gradient.values.tolist() == [0] * 6 + [3] * 3 + [0] * 5
+    assert held[0] == 7

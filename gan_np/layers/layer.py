@@ -206,6 +206,12 @@ class Variables:
             self._memo[key] = compute()
         return self._memo[key]
 
+    def forget(self) -> None:
+        """Free what `cache` keeps, here and below; it is computed again where it is asked for."""
+        self._memo.clear()
+        for child in self.children.values():
+            child.forget()
+
     def with_state_of(self, other: Variables) -> Variables:
         """These parameters with another's state, children alike: weights shared over steps, statistics for each."""
         children = {

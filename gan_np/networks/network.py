@@ -297,11 +297,20 @@ class NetworkPullback:
         self._input, self._output = given, like(output)
         self._used = False
 
-    def __call__(self, dy: Arrays, *, inputs: Any = None, parameters: bool | None = None, keep: bool = False) -> Arrays:
+    def __call__(
+        self,
+        dy: Arrays,
+        *,
+        inputs: Any = None,
+        parameters: bool | None = None,
+        keep: bool = False,
+        over: bool = False,
+    ) -> Arrays:
         """dx for the gradient dy of the output.
 
         inputs, parameters: narrow what forward's `wrt` allowed; the default asks for all of that.
         keep: the pullback will be used again.
+        over: dy is nobody else's and is not needed any more: it may be written over.
 
         Raises:
             RuntimeError: used a second time without keep; θ was edited since forward; more is asked than forward kept.
@@ -311,7 +320,8 @@ class NetworkPullback:
         require_gradient(dy, self._output, "pullback", "dy", "the output")
         inner = self._take(keep)
         with scope(self._network.device):
-            return inner(dy, wrt)
+            # A pullback of somebody's own class may take two arguments alone.
+            return inner(dy, wrt, True) if over and inner.over is not None else inner(dy, wrt)
 
     def linear(
         self, tangent: Arrays, *, inputs: Any = False, parameters: bool = True, keep: bool = False

@@ -116,7 +116,14 @@ def chain(pullbacks: list[LayerPullback], of_layers: Callable[[Wrt], Iterable[Wr
 
         return dy if wrt.any_input and not absent(dy) else None, along
 
-    return LayerPullback(_in_reverse(pullbacks, of_layers), linear, slope=slope)
+    backward = _in_reverse(pullbacks, of_layers)
+    over = None
+    if pullbacks and pullbacks[0].over is not None:  # else what it returns may be somebody else's
+
+        def over(dy: Arrays, wrt: Wrt) -> Arrays:
+            return backward(dy, wrt, True)
+
+    return LayerPullback(backward, linear, slope=slope, over=over)
 
 
 def _rest_of(pullbacks: list[LayerPullback], asked: list[Wrt], rest: list[Arrays]) -> Arrays:
@@ -129,9 +136,9 @@ def _rest_of(pullbacks: list[LayerPullback], asked: list[Wrt], rest: list[Arrays
     return None if absent(total) else total
 
 
-def _in_reverse(pullbacks: list[Any], of_layers: Callable[[Wrt], Iterable[Wrt]]) -> Callable[[Arrays, Wrt], Arrays]:
-    def function(dy: Arrays, wrt: Wrt) -> Arrays:
-        own = False  # the first is the caller's, and no layer may write over it
+def _in_reverse(pullbacks: list[Any], of_layers: Callable[[Wrt], Iterable[Wrt]]) -> Callable[..., Arrays]:
+    def function(dy: Arrays, wrt: Wrt, own: bool = False) -> Arrays:
+        # own: whether dy may be written over; the first is the caller's, mostly.
         for index, asked in reversed(list(enumerate(of_layers(wrt)))):
             if not asked.anything or absent(dy):
                 break

@@ -65,8 +65,8 @@ def affine(
 ) -> tuple[Array, OperationPullback]:
     """y = f(L(w, x) + b) of a convolution, transposed or not, and its pullback to (dx, dw, db).
 
-    Kept for backward: y if f is not linear; x (or its prepared form, if the kernel says it is worth it) only if the
-    weight gradient was asked for.
+    Kept for backward: y (or its signs) if f is not linear; x (or its prepared form, if the kernel says it is worth it) only
+    if the weight gradient was asked for.
     recomputable: x, where it can be computed again; then it is not kept.
     """
     prepared = form.prepare_input(x)
@@ -84,7 +84,7 @@ def affine(
     if wrt[1]:
         kept = prepared if form.keeps_input else x if recomputable is None else recomputable
     del prepared, fused
-    gate = y if activation != LINEAR and any(wrt) else None
+    gate = _gate(chosen, y, activation, wrt)
 
     def compute(dy: Array, asked: Asked, into: tuple[Into | None, ...], over: bool = False) -> Gradients:
         over = over and "backward_in_place" in chosen.features
@@ -98,9 +98,20 @@ def affine(
     return y, OperationPullback(name, y, (x, weight, bias), wrt, compute, linear, slope=slope, writes_over=True)
 
 
-def slope_of(
-    name: str, form: Bilinear, epilogue: Any, activation: Activation, gate: Array | None, kept: Any
-) -> Slope | None:
+def _gate(chosen: Any, y: Array, activation: Activation, wrt: Asked) -> Any:
+    """What f′ is read from in the backward pass: y, or its signs alone; None where f is linear or nothing is asked.
+
+    Signs are taken where the weight's gradient is not asked for: where it is, that of the next layer mostly is too, which
+    keeps y for it.
+    """
+    if activation == LINEAR or not any(wrt):
+        return None
+    if wrt[1] or activation.kind not in PIECEWISE_LINEAR or "signs" not in chosen.features:
+        return y
+    return chosen.implementation.signs(y)
+
+
+def slope_of(name: str, form: Bilinear, epilogue: Any, activation: Activation, gate: Any, kept: Any) -> Slope | None:
     """Where f is piecewise linear: dx and, along a tangent, ẏ and the gradients of w and b (`slope.py`).
 
     kept: x, or its prepared form; None if forward was not asked for the weight's gradient.
@@ -152,7 +163,7 @@ def linearised(
     form: Bilinear,
     epilogue: Any,
     activation: Activation,
-    gate: Array | None,
+    gate: Any,
     kept: Any,
     tangent: Array,
     asked: Asked,
@@ -204,7 +215,7 @@ def _image(kept: Any) -> Any:
 def through_both(
     epilogue: Any,
     activation: Activation,
-    gate: Array | None,
+    gate: Any,
     moved: Array | None,
     dmoved: Array,
     dy: Array | None,
@@ -234,7 +245,7 @@ def curvature(activation: Activation, y: Array | None) -> Array:
 def through(
     epilogue: Any,
     activation: Activation,
-    gate: Array | None,
+    gate: Any,
     dy: Array,
     need_bias: bool,
     into: Into | None,

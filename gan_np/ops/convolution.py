@@ -47,7 +47,9 @@ class _LargeToSmall:
         return None if plan is None else plan.to_small_with_epilogue(self.weight, prepared, bias, activation)
 
     def input_gradient(self, prepared: Any) -> Array:
-        return self.plan.to_large(self.weight, prepared)
+        dx = self.plan.to_large(self.weight, prepared)
+        _release(self.weight)
+        return dx
 
     def weight_gradient(self, prepared_input: Any, prepared_gradient: Any, into: Into | None) -> Array:
         return self.plan.to_weight(prepared_input, prepared_gradient, into)
@@ -77,9 +79,14 @@ class _SmallToLarge:
 
     def release_weight(self) -> None:
         """Free what only forward reads of the prepared weights: they are being learnt, so the next forward has others."""
-        release = getattr(self.weight, "release", None)
-        if release is not None:
-            release()
+        _release(self.weight)
+
+
+def _release(weight: Any) -> None:
+    """Free what only `to_large` reads of the prepared weights; it is made again where it is needed again."""
+    release = getattr(weight, "release", None)
+    if release is not None:
+        release()
 
 
 def _plan(x: Array, weight: Array, geometry: Geometry, cache: Cache) -> tuple[Plan, Any, kernels.Problem]:

@@ -58,7 +58,7 @@ def dense(
     kept = x if wanted[1] else None
     gate = y if activation != LINEAR and any(wanted) else None
 
-    def compute(dy: Array, asked: Asked, into: tuple[Into | None, ...]) -> Gradients:
+    def compute(dy: Array, asked: Asked, into: tuple[Into | None, ...], over: bool = False) -> Gradients:
         gradients: Gradients = kernel.backward(dy, kept, gate, weight, activation, asked, into[1], into[2])
         return gradients
 
@@ -75,8 +75,9 @@ def dense(
         return made(dy, asked, scale)
 
     straight = activation.kind in PIECEWISE_LINEAR
+    # dy stays as it is, but dx is always new, which is what a chain of layers needs to know.
     return y, OperationPullback(
-        "dense", y, (x, weight, bias), wanted, compute, linear, slope=slope if straight else None
+        *("dense", y, (x, weight, bias), wanted, compute, linear), slope=slope if straight else None, writes_over=True
     )
 
 

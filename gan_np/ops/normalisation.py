@@ -79,7 +79,8 @@ def batch_norm(
     kernel = chosen.implementation
     y, mean, variance, inverse = kernel.forward(x, scale, bias, epsilon, activation)
     wanted = asked(wrt, (x, scale, bias))
-    kept = _Kept(chosen, x, y, scale, bias, mean, inverse, activation) if any(wanted) else None
+    reads = activation.kind not in (PIECEWISE_LINEAR if "slope_from_input" in chosen.features else ("linear",))
+    kept = _Kept(chosen, x, y, scale, bias, mean, inverse, activation, reads) if any(wanted) else None
 
     def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...], over: bool = False) -> Gradients:
         assert kept is not None
@@ -98,6 +99,7 @@ class _Kept:
     """x and y for the backward pass; x alone where the kernel can compute y again from it.
 
     y is as large as x, and the next layer would keep the same array: of both layers' memory this is half or more.
+    reads: whether the kernel's own backward reads y.
     """
 
     def __init__(
@@ -110,25 +112,28 @@ class _Kept:
         mean: Array,
         inverse: Array,
         activation: Activation,
+        reads: bool,
     ) -> None:
-        self._x, self._linear = x, activation == LINEAR
+        self._x, self._reads = x, reads
         self._y: Array | None = y
         self.recomputable: Recomputable | None = None
         if "recomputes" in chosen.features:
             kernel = chosen.implementation
-            self.recomputable = Recomputable(y, lambda: kernel.normalise(x, scale, bias, mean, inverse, activation))
+            self.recomputable = Recomputable(
+                y, lambda: kernel.normalise(x, scale, bias, mean, inverse, activation), twice=reads
+            )
             self._y = None
 
     @contextlib.contextmanager
     def arrays(self) -> Iterator[tuple[Array, Array]]:
-        """x and y; behind no activation, where y does not matter, x in its place if y would have to be computed."""
+        """x and y; x in y's place where y is not read and would have to be computed."""
         output = self.recomputable
         if output is None:
             assert self._y is not None
             yield self._x, self._y
             return
         try:
-            yield self._x, self._x if self._linear else output.get()
+            yield self._x, output.get() if self._reads else self._x
         finally:
             output.release()
 
@@ -172,7 +177,8 @@ def _over_ranks(
     mean, variance = exact.astype(x.dtype), spread.astype(x.dtype)
     inverse = (1 / array_module(x).sqrt(spread + epsilon)).astype(x.dtype)
     y = kernel.normalise(x, scale, bias, mean, inverse, activation)
-    kept = _Kept(chosen, x, y, scale, bias, mean, inverse, activation) if any(wanted) else None
+    reads = activation != LINEAR
+    kept = _Kept(chosen, x, y, scale, bias, mean, inverse, activation, reads) if any(wanted) else None
 
     def compute(dy: Array, wrt: Asked, into: tuple[Into | None, ...]) -> Gradients:
         assert kept is not None

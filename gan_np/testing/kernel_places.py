@@ -164,6 +164,38 @@ def check_recomputed(kernel: Any, arrays: list[Array]) -> None:
         raise KernelError("backward reads y where there is no activation; it declares that it does not")
 
 
+def check_slope_from_input(kernel: Any, arrays: list[Array]) -> None:
+    """`batch_norm` with the feature "slope_from_input": backward gives the same bits with x in the place of y.
+
+    Raises:
+        KernelError: it does not, behind relu or leaky_relu.
+    """
+    x, scale, bias, dy = arrays
+    for activation in (kernels.Activation("relu"), kernels.Activation("leaky_relu", 0.2)):
+        for gamma, beta in ((scale, bias), (None, None)):
+            y, mean, _, inverse = kernel.forward(x, gamma, beta, 1e-5, activation)
+            found = [kernel.backward(dy, x, given, gamma, beta, mean, inverse, activation) for given in (y, x)]
+            if any(not np.array_equal(to_host(a), to_host(b), equal_nan=True) for a, b in zip(*found, strict=True)):
+                raise KernelError(f"backward reads y behind {activation.kind}; it declares that f′ comes from x")
+
+
+def check_signs(kernel: Any, arrays: list[Array]) -> None:
+    """`bias_activation` with the feature "signs": backward gives the same bits with the signs of y in the place of y.
+
+    Raises:
+        KernelError: it does not, behind relu or leaky_relu.
+    """
+    z, bias, dy = arrays
+    for activation in (kernels.Activation("relu"), kernels.Activation("leaky_relu", 0.2)):
+        y = kernel.forward(z, bias, activation)
+        signs = kernel.signs(y)
+        for need_bias in (False, True):
+            found = [kernel.backward(dy, given, activation, need_bias) for given in (y, signs)]
+            for one, two in zip(*found, strict=True):
+                if one is not None and not np.array_equal(to_host(one), to_host(two), equal_nan=True):
+                    raise KernelError(f"backward gives other bits from the signs of y than from y ({activation.kind})")
+
+
 def check_places(case: kernels.Case, kernel: Any, arrays: list[Array], tolerance: float) -> None:
     """Gradients into a given array: the first write overwrites whatever was there, the second adds."""
     if case.operation == "dense":

@@ -21,7 +21,9 @@ from .kernel_places import (
     check_in_place,
     check_places,
     check_recomputed,
+    check_signs,
     check_skip,
+    check_slope_from_input,
 )
 from .kernel_plans import check_plan
 from .kernel_results import TOLERANCE, KernelError, agree, on_host
@@ -213,6 +215,10 @@ class _Check:
             check_backward_in_place(operation, kernel, arrays)
         if operation == "batch_norm" and "recomputes" in self.entry.features:
             check_recomputed(kernel, arrays)
+        if operation == "batch_norm" and "slope_from_input" in self.entry.features:
+            check_slope_from_input(kernel, arrays)
+        if operation == "bias_activation" and "signs" in self.entry.features:
+            check_signs(kernel, arrays)
 
     def others(self, work: _Work) -> None:
         """Other work in between and beside; NaN."""

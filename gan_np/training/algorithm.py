@@ -273,13 +273,17 @@ class Trainer:
         for update in range(self.d_steps):
             last = update == self.d_steps - 1
             real, context = self._batches.next()
+            self._make_room()
             z, fake, g_pullback = self._generate(context, keep=self.share_noise and last)
             with _forgetting(self.gan.discriminator.gradient):
                 d_loss, real_accuracy, fake_accuracy = self._update_discriminator(real, fake, context, z)
+        shown = real if self.objective.needs_real else None
+        del real  # G's step may do without
+        self._make_room()
         if not self.share_noise:
             z, fake, g_pullback = self._generate(context, keep=True)
         with _forgetting(self.gan.generator.gradient):
-            g_loss, auxiliary = self._update_generator(real, fake, context, z, g_pullback)
+            g_loss, auxiliary = self._update_generator(shown, fake, context, z, g_pullback)
         return Outcome(d_loss, g_loss, real_accuracy, fake_accuracy, auxiliary)
 
     def update_discriminator(self) -> Array:
@@ -293,6 +297,7 @@ class Trainer:
         """
         self._require_turns()
         real, context = self._last = self._batches.next()
+        self._make_room()
         z, fake, _ = self._generate(context, keep=False)
         with _forgetting(self.gan.discriminator.gradient):
             loss, _, _ = self._update_discriminator(real, fake, context, z)
@@ -309,6 +314,7 @@ class Trainer:
         if self.share_noise:
             raise ValueError("share_noise: G learns from the batch of D's update, so it has no update of its own")
         real, context = self._last = self._last or self._batches.next()
+        self._make_room()
         z, fake, g_pullback = self._generate(context, keep=True)
         with _forgetting(self.gan.generator.gradient):
             loss, _ = self._update_generator(real, fake, context, z, g_pullback)
@@ -318,6 +324,15 @@ class Trainer:
     def _require_turns(self) -> None:
         if self._on_device is not None:
             raise ValueError(f"device: the players move by turns on the CPU only, this training runs on {self.device}")
+
+    def _make_room(self) -> None:
+        """Let go of the gradients that were used, before a player's activations need memory: both together are never needed.
+
+        On a GPU they stay where they are, since a captured step has their addresses.
+        """
+        if self.device == CPU:
+            for network in (self.gan.discriminator, self.gan.generator):
+                network.gradient.release()
 
     def _generate(self, context: Array | None, *, keep: bool) -> tuple[Array, Array, Callable[..., Any]]:
         """Fresh noise, the batch made of it, and G's pullback.
@@ -330,6 +345,8 @@ class Trainer:
         fake, pullback = g.forward(
             joined(z, context), training=True, update_state=keep, wrt=wrt, rng=self.dropout, ranks=self.ranks
         )
+        if not keep and self.device == CPU:
+            g.variables.forget()  # prepared weights, while D learns; to prepare them once more costs less than their memory
         return z, fake, pullback
 
     def _update_discriminator(
@@ -458,7 +475,7 @@ class Trainer:
         return seen
 
     def _update_generator(
-        self, real: Array, fake: Array, context: Array | None, z: Array, g_pullback: Callable[..., Any]
+        self, real: Array | None, fake: Array, context: Array | None, z: Array, g_pullback: Callable[..., Any]
     ) -> tuple[Array, Array | None]:
         g, d = self.gan.generator, self.gan.discriminator
         wrt = INPUTS if context is None else Wrt((True, False), parameters=False)
@@ -466,7 +483,7 @@ class Trainer:
         output, d_pullback = d.forward(joined(self._seen(fake), context), wrt=wrt, **run)
         logits, head_output = self.gan.heads(output)
         whole_logits: tuple[Array, Array | None]
-        if self.objective.needs_real:
+        if real is not None and self.objective.needs_real:
             of_real, _ = d.forward(joined(self._seen(real), context), wrt=NOTHING, **run)
             real_logits, _ = self.gan.heads(of_real)
             whole, whole_real = self.ranks.all_gather(logits, real_logits, what="scores")
@@ -479,7 +496,7 @@ class Trainer:
         self._check_loss("G", loss.value)
         gradient = d_pullback(_heads(self.ranks.own(loss.gradient), head_output, other))
         with self._sending("G", g) as finish:
-            g_pullback(unpack(gradient if context is None else gradient[0], self.gan.packing))
+            g_pullback(unpack(gradient if context is None else gradient[0], self.gan.packing), over=True)
         self._update("G", g, self.g_optimizer, finish)
         if self.gan.average is not None:
             self.gan.average.update(skip=self._watch.skip)

@@ -18,7 +18,7 @@ from .costs import supports, unusable
 NAME = "numba"
 FEATURES = (
     *("float64", "stride", "padding", "in_place", "backward_in_place"),
-    *("first", "across_ranks", "recomputes"),
+    *("first", "across_ranks", "recomputes", "slope_from_input", "signs"),
 )
 
 

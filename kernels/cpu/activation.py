@@ -30,6 +30,7 @@ from .functions import Cells, Given, Result, compiled_function, nothing
 from .heap import empty
 from .memory import get, put, sealed
 from .pool import parallel, state
+from .signs import Signs, signs
 
 LINEAR, RELU, LEAKY_RELU, TANH, SIGMOID = range(5)
 KINDS = {"linear": LINEAR, "relu": RELU, "leaky_relu": LEAKY_RELU, "tanh": TANH, "sigmoid": SIGMOID}
@@ -220,14 +221,18 @@ class BiasActivation:
             return z
         return y
 
+    def signs(self, y: Array) -> Array | Signs:
+        """Return what backward takes in the place of y behind relu and leaky_relu, and what takes less memory."""
+        return signs(y)
+
     def backward(
-        self, dy: Array, y: Array, activation: Activation, need_bias: bool, into: Into | None = None
+        self, dy: Array, y: Array | Signs, activation: Activation, need_bias: bool, into: Into | None = None
     ) -> tuple[Array, Array | None]:
         """Return dz and db, from one pass that reads dy and y, writes dz and adds up db on its way."""
         return self._backward(dy, y, activation, need_bias, into, False)
 
     def backward_in_place(
-        self, dy: Array, y: Array, activation: Activation, need_bias: bool, into: Into | None = None
+        self, dy: Array, y: Array | Signs, activation: Activation, need_bias: bool, into: Into | None = None
     ) -> tuple[Array, Array | None]:
         """Return the same; dz is written over dy, each number where the one was that it is made of."""
         dz, dbias = self._backward(dy, y, activation, need_bias, into, dy.flags.c_contiguous)
@@ -236,14 +241,20 @@ class BiasActivation:
         return dy, dbias
 
     def _backward(
-        self, dy: Array, y: Array, activation: Activation, need_bias: bool, into: Into | None, over: bool
+        self, dy: Array, y: Array | Signs, activation: Activation, need_bias: bool, into: Into | None, over: bool
     ) -> tuple[Array, Array | None]:
         kind, slope = kind_and_slope(activation)
         if kind == LINEAR and not need_bias:
             return dy, None
         given, dtype = dy.ravel(), dy.dtype
         output, dz = given, dy
-        if kind != LINEAR:
+        if isinstance(y, Signs):
+            dz = dy if over else empty(dy.shape, dtype)
+            y.through(given, slope, dz.reshape(-1))
+            if not need_bias:
+                return dz, None
+            kind, given, output = LINEAR, dz.reshape(-1), dz.reshape(-1)  # what remains is the sum
+        elif kind != LINEAR:
             # Over dy: each of its numbers is read before the one that takes its place is written, and never again.
             output, dz = y.ravel(), dy if over else empty(dy.shape, dtype)
         target = nothing(dtype) if kind == LINEAR else dz.reshape(-1)

@@ -39,10 +39,10 @@ read side by side would begin in the same set of the first-level cache, and load
 a page."""
 REGION = 256 << 20
 """Bytes of addresses that are reserved at a time; a page takes memory when it is first written."""
-SPARE, KEPT = 4 << 20, 256 << 20
+SPARE, MOST_FREE = 2 << 20, 256 << 20
 """Bytes in memory that may lie free: beyond the most that was ever held at once, and beyond what is held now.
 
-A page that is taken anew costs some 0.2 ms. A step of the DCGAN at 64×64 takes ten of them; with 16 MiB it would take none.
+A page that is taken anew costs some 0.2 ms. A step of the DCGAN at 64×64 takes ten of them; with 4 MiB five.
 """
 
 
@@ -189,7 +189,7 @@ class _Heap:
             for page in range(start // HUGE, -(-stop // HUGE)):
                 region.pieces[page] -= 1
                 self.held -= not region.pieces[page]
-        self._release(self.resident - self.held - KEPT // HUGE)
+        self._release(self.resident - self.held - MOST_FREE // HUGE)
 
     def _release(self, count: int) -> None:
         if count <= 0:

@@ -11,6 +11,7 @@ from gan_np.arrays import Array
 from . import pool
 from .compiled import inner
 from .heap import empty
+from .vectors import SQUARE, transpose_square
 
 BLOCK = 16
 
@@ -51,6 +52,13 @@ def _strip(index: int, thread: int, strips: int, rows: int, columns: int, source
     start, first = index // strips * rows * columns, index % strips * BLOCK
     last = min(rows, first + BLOCK)
     for left in range(0, columns, BLOCK):
-        for column in range(left, min(columns, left + BLOCK)):
-            for row in range(first, last):
-                target[start + column * rows + row] = source[start + row * columns + column]
+        right = min(columns, left + BLOCK)
+        if last - first == BLOCK and right - left == BLOCK:
+            for row in range(first, last, SQUARE):
+                for column in range(left, right, SQUARE):
+                    origin, aim = start + row * columns + column, start + column * rows + row
+                    transpose_square(source, origin, columns, target, aim, rows)
+        else:
+            for column in range(left, right):
+                for row in range(first, last):
+                    target[start + column * rows + row] = source[start + row * columns + column]

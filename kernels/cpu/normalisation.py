@@ -11,7 +11,7 @@ from gan_np.arrays import Array
 
 from ..interfaces import Activation, Into
 from ..reference.placing import place
-from .activation import LINEAR, SIGMOID, TANH, derivative, kind_and_slope, saturate, slopes
+from .activation import LEAKY_RELU, LINEAR, RELU, SIGMOID, TANH, derivative, kind_and_slope, saturate, slopes
 from .chunks import (
     ROW_BLOCK,
     chunk_count,
@@ -238,6 +238,76 @@ def _input_part(
             put(dx, i, ((dz - get(constant, j)) - moved) * get(factor, j))
 
 
+@inner
+def _gated_sums_part(
+    index: int,
+    thread: int,
+    chunks: Any,
+    dy: Any,
+    x: Any,
+    channels: int,
+    lines: Any,
+    activation: Any,
+    partial: Any,
+) -> None:
+    """Add up what `_sums_part` does, behind relu and leaky_relu, with f′ from z in place of y, whose sign it has.
+
+    lines: μ, the factor γ/√(σ² + ε) and β, each repeated along a row block, from which z is made as forward made it.
+    """
+    (centre, factor, bias), real, (kind, slope) = lines, x.dtype.type, activation
+    above, below, linear, square = slopes(kind, slope)
+    chunk = claim(chunks, thread, False)
+    start, stop = span(chunks, chunk, x.size)
+    line = centre.size
+    first, second = np.zeros(line, x.dtype), np.zeros(line, x.dtype)
+    twos = start + (stop - start) // (2 * line) * 2 * line
+    for at in range(start, twos, 2 * line):
+        for j in range(line):
+            one, two = get(x, at + j) - get(centre, j), get(x, at + line + j) - get(centre, j)
+            z, w = one * get(factor, j) + get(bias, j), two * get(factor, j) + get(bias, j)
+            a = derivative(z, real(above), real(below), real(linear), real(square)) * get(dy, at + j)
+            b = derivative(w, real(above), real(below), real(linear), real(square)) * get(dy, at + line + j)
+            put(first, j, get(first, j) + (a + b))
+            put(second, j, get(second, j) + (a * one + b * two))
+    for at in range(twos, stop, line):
+        for j in range(min(line, stop - at)):
+            one = get(x, at + j) - get(centre, j)
+            z = one * get(factor, j) + get(bias, j)
+            a = derivative(z, real(above), real(below), real(linear), real(square)) * get(dy, at + j)
+            put(first, j, get(first, j) + a)
+            put(second, j, get(second, j) + a * one)
+    fold(first, channels, partial, 2 * chunk * channels)
+    fold(second, channels, partial, (2 * chunk + 1) * channels)
+
+
+@inner
+def _gated_input_part(
+    index: int,
+    thread: int,
+    chunks: Any,
+    dy: Any,
+    x: Any,
+    lines: Any,
+    activation: Any,
+    dx: Any,
+) -> None:
+    """Write what `_input_part` does, behind relu and leaky_relu, with f′ from z in place of y.
+
+    lines: those of `_input_part`, with the forward pass's own factor and β behind.
+    """
+    (centre, factor, constant, proportion, scaled, bias), (kind, slope) = lines, activation
+    real = x.dtype.type
+    above, below, linear, square = slopes(kind, slope)
+    start, stop = next_span(chunks, thread, x.size, True)
+    for at in range(start, stop, centre.size):
+        for j in range(min(centre.size, stop - at)):
+            i = at + j
+            distance = get(x, i) - get(centre, j)
+            z = distance * get(scaled, j) + get(bias, j)
+            dz = derivative(z, real(above), real(below), real(linear), real(square)) * get(dy, i)
+            put(dx, i, ((dz - get(constant, j)) - distance * get(proportion, j)) * get(factor, j))
+
+
 @compiled_function
 def _backward(
     state: Cells,
@@ -245,6 +315,7 @@ def _backward(
     x: Given,
     y: Given,
     scale: Given,
+    bias: Given,
     mean: Given,
     inverse: Given,
     kind: int,
@@ -260,7 +331,16 @@ def _backward(
     count = chunk_count(x.size, length)
     partial = np.empty(2 * count * channels, np.float64)
     chunks = chunks_of(state, x.size, length)
-    require_memory(parallel(state, _sums_part, chunks.number, (chunks, dy, x, y, mean, (kind, slope), partial)))
+    gated = y.size == 0  # y is not given behind relu and leaky_relu, where its sign is that of z
+    scaled = np.empty(channels, x.dtype)
+    for c in range(channels):
+        put(scaled, c, get(inverse, c) * (get(scale, c) if scale.size > 0 else real(1.0)))
+    centre, forward, shift = sealed(repeated(mean, line)), sealed(repeated(scaled, line)), sealed(repeated(bias, line))
+    if gated:
+        given = (chunks, dy, x, channels, (centre, forward, shift), (kind, slope), partial)
+        require_memory(parallel(state, _gated_sums_part, chunks.number, given))
+    else:
+        require_memory(parallel(state, _sums_part, chunks.number, (chunks, dy, x, y, mean, (kind, slope), partial)))
     for index in range(1, count):
         for c in range(2 * channels):
             put(partial, c, get(partial, c) + get(partial, 2 * index * channels + c))
@@ -280,11 +360,17 @@ def _backward(
         put(constants, c, real(one / rows))
         put(proportions, c, real(deviation * two / rows))
     if need_input:
-        centre, factor = sealed(repeated(mean, line)), sealed(repeated(factors, line))
+        factor = sealed(repeated(factors, line))
         constant, proportion = sealed(repeated(constants, line)), sealed(repeated(proportions, line))
-        lines = (centre, factor, constant, proportion)
         chunks = chunks_of(state, x.size, length)
-        require_memory(parallel(state, _input_part, chunks.number, (chunks, dy, x, y, lines, (kind, slope), dx)))
+        if gated:
+            all_lines = (centre, factor, constant, proportion, forward, shift)
+            require_memory(
+                parallel(state, _gated_input_part, chunks.number, (chunks, dy, x, all_lines, (kind, slope), dx))
+            )
+        else:
+            lines = (centre, factor, constant, proportion)
+            require_memory(parallel(state, _input_part, chunks.number, (chunks, dy, x, y, lines, (kind, slope), dx)))
 
 
 @compiled_function
@@ -385,9 +471,9 @@ class BatchNorm:
         into_scale: Into | None = None,
         into_bias: Into | None = None,
     ) -> tuple[Array | None, Array, Array]:
-        """Read dy, x and y twice and write dx once; returns dx, dγ and dβ."""
+        """Read dy and x twice, behind tanh and sigmoid y too, and write dx once; returns dx, dγ and dβ."""
         dx = empty(x.shape, x.dtype) if need_input else None
-        return self._backward(dx, dy, x, y, scale, mean, inverse_deviation, activation, into_scale, into_bias)
+        return self._backward(dx, dy, x, y, scale, bias, mean, inverse_deviation, activation, into_scale, into_bias)
 
     def backward_in_place(
         self,
@@ -407,7 +493,7 @@ class BatchNorm:
         dx = None
         if need_input:
             dx = dy if dy.flags.c_contiguous else empty(x.shape, x.dtype)
-        found = self._backward(dx, dy, x, y, scale, mean, inverse_deviation, activation, into_scale, into_bias)
+        found = self._backward(dx, dy, x, y, scale, bias, mean, inverse_deviation, activation, into_scale, into_bias)
         if dx is None:
             return found
         if dx is not dy:
@@ -421,6 +507,7 @@ class BatchNorm:
         x: Array,
         y: Array,
         scale: Array | None,
+        bias: Array | None,
         mean: Array,
         inverse_deviation: Array,
         activation: Activation,
@@ -430,13 +517,20 @@ class BatchNorm:
         dtype, channels = x.dtype, x.shape[-1]
         kind, slope = kind_and_slope(activation)
         given = dy.ravel()
+        if kind == LINEAR:
+            output = given  # f′ is 1 whatever is read, so nothing more need be
+        elif kind in (RELU, LEAKY_RELU):
+            output = nothing(dtype)
+        else:
+            output = y.ravel()
         dscale, dbias = np.empty(channels, dtype), np.empty(channels, dtype)
         _backward[dtype](
             state(),
             given,
             x.ravel(),
-            given if kind == LINEAR else y.ravel(),  # f′ is 1 whatever is read, so nothing more need be
+            output,
             nothing(dtype) if scale is None else scale.ravel(),
+            nothing(dtype) if bias is None else bias.ravel(),
             mean.ravel(),
             inverse_deviation.ravel(),
             kind,

@@ -22,8 +22,9 @@ from . import heap
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 """Parameters of `mallopt`, from malloc.h of the GNU C library."""
-KEPT, LARGEST = 256 << 20, 32 << 20
-"""Bytes that may lie free at the heap's end, and of the largest array that is taken from the heap (the library's limit)."""
+FREE_AT_THE_END, LARGEST_ON_HEAP = 256 << 20, 32 << 20
+"""Bytes that may lie free at the end of the C library's heap, and of the largest array that is taken from that heap (the
+library's limit)."""
 
 
 class _Own(threading.local):
@@ -64,5 +65,5 @@ def keep_freed_memory() -> None:
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        mallopt(TRIM_THRESHOLD, KEPT)
-        mallopt(MMAP_THRESHOLD, LARGEST)
+        mallopt(TRIM_THRESHOLD, FREE_AT_THE_END)
+        mallopt(MMAP_THRESHOLD, LARGEST_ON_HEAP)

@@ -136,7 +136,7 @@ def test_what_lies_free_goes_back_to_the_system(fresh):
 
 
 def test_no_more_is_kept_than_is_allowed(fresh, monkeypatch):
-    monkeypatch.setattr(heap, "KEPT", 8 << 20)
+    monkeypatch.setattr(heap, "MOST_FREE", 8 << 20)
     array = empty(8 << 20, np.float32)
     array[:] = 1
     del array
