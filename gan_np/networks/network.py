@@ -428,11 +428,13 @@ class LinearisedPullback(NetworkPullback):
         inputs: Any = None,
         parameters: bool | None = None,
         keep: bool = False,
+        over: bool = False,
     ) -> tuple[Arrays, Arrays]:
         """(dẋ, dx) for the gradient dẏ = `dy`, and parameter gradients added to `network.gradient`.
 
         output: the gradient dy of the network's ordinary output, if it is to be pulled back at once as well: then dx and the
             parameters' gradients have its part too, and where layers are not piecewise linear this costs no more.
+        over: as for the network's own pullback; a linearised one makes no use of it.
 
         Raises:
             RuntimeError, ShapeError, TypeError: as for the network's own pullback.

@@ -236,7 +236,7 @@ def _on_a_line(shape: tuple[int, ...], dtype: np.dtype[Any], nbytes: int) -> Arr
         return piece
     memory = np.empty(nbytes + CACHE_LINE, np.uint8)
     # A step makes some sixty of these arrays. NumPy's own ways to an address take four times as long.
-    address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    address = ctypes.addressof(ctypes.c_char.from_buffer(memory.data))
     array: Array = np.ndarray(shape, dtype, memory, -address % CACHE_LINE)
     return array
 

@@ -138,6 +138,7 @@ HOST = """
 from llvmlite import binding
 features = binding.get_host_cpu_features()
 features.update((name, features[name] and {wide}) for name in list(features) if name.startswith("avx512"))
+features.update(("avx512" + part, {wide}) for part in ("f", "bw", "cd", "dq", "vl"))  # whichever this processor has
 binding.get_host_cpu_features = lambda: type(features)(features)
 """
 FOLDER = "from gan_np.kernels.cpu import cache, target; print(cache.folder(), target.ROWS)"
