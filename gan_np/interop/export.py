@@ -81,7 +81,8 @@ def check_name(to: str | Path, layout: str | None = None, dtype: str = "float32"
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise ValueError(
-            f"to: expected a name that ends in .onnx, or in .safetensors for PyTorch (with layout 'torch'), got {path}"
+            "to: expected a name that ends in .onnx, or in .safetensors for PyTorch (with layout 'torch'), got "
+            f"{str(path)!r}"
         )
     choice("dtype", dtype, onnx.DTYPES)
     if suffix == ".onnx":

@@ -39,7 +39,7 @@ IMAGES = {
         (8, 8, 1), 5, classes=3, width=2, condition="embedding"
     ),
     "conditional-projection": lambda: gn.models.conditional_dcgan(
-        (8, 8, 1), 5, classes=3, width=2, condition="projection", d_norm="spectral"
+        (8, 8, 1), 5, classes=3, width=2, condition="projection"
     ),
     "residual": lambda: gn.models.residual_gan((16, 16, 3), 5, width=2, minibatch_deviation=True),
     "r3gan": lambda: gn.models.r3gan((12, 13, 3), 5, width=4),

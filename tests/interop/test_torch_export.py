@@ -221,11 +221,14 @@ def test_a_layer_of_one_s_own(tmp_path, torch):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"layout": None}, r"^layout: expected 'torch' for a \.safetensors file.*got None"),
+        ({"layout": None}, r"^layout: expected 'torch' for a \.safetensors file.*got none"),
         ({"layout": "nhwc"}, "^layout: expected 'torch'"),
         ({"dtype": "float16"}, r"^dtype: for PyTorch weights are float32, call \.half\(\)"),
         ({"network": "critic"}, "^network: expected one of 'generator', 'discriminator', got 'critic'"),
-        ({"to": "g.pth"}, r"^to: expected a name that ends in \.onnx or \.safetensors, got '.*g\.pth'"),
+        (
+            {"to": "g.pth"},
+            r"^to: expected a name that ends in \.onnx, or in \.safetensors for PyTorch.*, got '.*g\.pth'",
+        ),
         ({"to": "g.onnx"}, "^layout: expected one of 'nchw', 'nhwc', got 'torch'"),
     ],
 )
