@@ -344,10 +344,8 @@ class LAPGAN(Stages):
         ]
 
     def _streams(self, seed: int) -> list[int]:
-        """A seed for each level's noise: of the coarsest the seed itself, so that it means the same z as wherever z is drawn
-        alone (`Prior.of_seed`); of the others ones of their own."""
-        finer = generator(seed, 1).integers(0, 2**31, len(self.stages))[1:]
-        return [seed, *map(int, finer)]
+        """A seed of its own for each level's noise."""
+        return [int(number) for number in generator(seed, 1).integers(0, 2**31, len(self.stages))]
 
     def _drawn(self, z: Array, noises: Sequence[Array], classes: Array | None, average: bool) -> list[Array]:
         """Ĩ_K, …, Ĩ_0 in [−1, 1], the range of the finer levels."""
