@@ -8,10 +8,10 @@ from types import TracebackType
 
 from gan_np.ranks import Ranks
 
-POLITENESS = 2.0
+POLITENESS = 4.0
 """Seconds that a rank other than 0 waits before it says what went wrong: where all met the same error, rank 0 says it once
 and ends the others."""
-FORWARDED = 0.5
+FORWARDED = 1.0
 """Seconds between the message and the end of all: launchers pass on what a process printed, and drop what is under way."""
 
 

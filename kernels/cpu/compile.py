@@ -26,6 +26,7 @@ from ..interfaces import Activation
 from ..selection import entries
 from . import cache, pool, target, warm
 from .code_generator import KernelDispatcher
+from .signs import Signs
 
 NAMES = ("numba", "direct", "few_channels", "winograd", "full_size", "pointwise", "grouped", "depthwise")
 """The implementations that this folder has."""
@@ -88,6 +89,7 @@ def _works() -> Iterator[Callable[[], Any]]:
     yield pool.compile_for_workers
     yield from warm.backwards(dtype)
     yield from _over_ranks(dtype)
+    yield from _signs(dtype)
     for case in (*list_cases(), *_narrow()):
         problem = case.problem(dtype)
         for entry in entries(case.operation):
@@ -103,6 +105,13 @@ def _over_ranks(dtype: Any) -> Iterator[Callable[[], Any]]:
     yield lambda: norm.statistics(image)
     yield lambda: norm.sums(image, image, image, channels, channels, leaky)
     yield lambda: norm.pull(image, image, image, None, channels, channels, leaky, np.ones((2, 32)))
+
+
+def _signs(dtype: Any) -> Iterator[Callable[[], Any]]:
+    """The signs of a large output, which `list_cases` has no shape for."""
+    activation, leaky = warm.implementation("activation", "BiasActivation"), Activation("leaky_relu", 0.2)
+    image = np.ones((2, 4, 4, 32), dtype)
+    yield lambda: activation.backward(image, Signs(image), leaky, False)
 
 
 def _narrow() -> Iterator[Case]:

@@ -35,8 +35,8 @@ def test_gradient_names_player_and_layer(images: np.ndarray) -> None:
     def poisoned(*arguments: object, **options: object) -> object:
         y, pullback = generator(*arguments, **options)  # type: ignore[arg-type]
 
-        def pull(dy: np.ndarray) -> object:
-            result = pullback(dy)
+        def pull(dy: np.ndarray, **asked: bool) -> object:
+            result = pullback(dy, **asked)
             gan.generator.gradient.slot("3.bias").array[...] = np.inf
             return result
 

@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("numba")
 
 import gan_np as gn
+from gan_np.kernels import threads
 
 BATCH, WIDTH, SIDE = 32, 32, 32
 MAP = 4 * BATCH * (SIDE // 2) ** 2 * WIDTH
@@ -16,12 +17,17 @@ MAP = 4 * BATCH * (SIDE // 2) ** 2 * WIDTH
 
 @pytest.fixture
 def trainer(rng):
+    with threads.held_to(1):  # each further thread has buffers of its own
+        yield made(rng)
+
+
+def made(rng):
     images = rng.integers(0, 256, (64, SIDE, SIDE, 3), np.uint8)
     gan = gn.models.dcgan((SIDE, SIDE, 3), 16, width=WIDTH)
-    made = gn.training.Trainer(gan, images, batch_size=BATCH, average_decay=0.0)
+    trainer = gn.training.Trainer(gan, images, batch_size=BATCH, average_decay=0.0)
     for _ in range(2):
-        made.step()
-    return made
+        trainer.step()
+    return trainer
 
 
 def peaks(trainer):
