@@ -123,7 +123,7 @@ class TestFiles:
         for one, name in ((old, "fast.json"), (result, "same.json")):
             (tmp_path / name).write_text(json.dumps(one))
         assert measured(*arguments, "--against", str(tmp_path / "fast.json"), "--gate", "50%")[0] == 1
-        assert measured(*arguments, "--against", str(tmp_path / "same.json"), "--gate", "900%")[0] == 0
+        assert measured(*arguments, "--against", str(tmp_path / "same.json"), "--gate", "9900%")[0] == 0
 
     def test_nothing_in_common_says_why(self, tmp_path, measured, capsys):
         arguments = ("kernels", "--quick", "--operation", "softplus", "--peer", "none")
