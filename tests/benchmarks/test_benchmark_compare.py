@@ -117,13 +117,13 @@ class TestFiles:
     def test_a_measurement_against_an_older_one(self, tmp_path, measured):
         arguments = ("kernels", "--quick", "--operation", "softplus", "--peer", "none")
         _, result, _ = measured(*arguments)
-        old = copy.deepcopy(result)
-        for one in old["rows"]:
-            one["rounds"] = [time / 1000 for time in one["rounds"]]
-        for one, name in ((old, "fast.json"), (result, "same.json")):
-            (tmp_path / name).write_text(json.dumps(one))
+        for name, times in (("fast.json", 1e-3), ("slow.json", 10)):  # a pause of the machine is no change of the kernels
+            old = copy.deepcopy(result)
+            for one in old["rows"]:
+                one["rounds"] = [time * times for time in one["rounds"]]
+            (tmp_path / name).write_text(json.dumps(old))
         assert measured(*arguments, "--against", str(tmp_path / "fast.json"), "--gate", "50%")[0] == 1
-        assert measured(*arguments, "--against", str(tmp_path / "same.json"), "--gate", "9900%")[0] == 0
+        assert measured(*arguments, "--against", str(tmp_path / "slow.json"), "--gate", "900%")[0] == 0
 
     def test_nothing_in_common_says_why(self, tmp_path, measured, capsys):
         arguments = ("kernels", "--quick", "--operation", "softplus", "--peer", "none")
