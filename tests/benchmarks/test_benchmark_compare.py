@@ -117,7 +117,10 @@ class TestFiles:
     def test_a_measurement_against_an_older_one(self, tmp_path, measured):
         arguments = ("kernels", "--quick", "--operation", "softplus", "--peer", "none")
         _, result, _ = measured(*arguments)
-        for name, times in (("fast.json", 1e-3), ("slow.json", 10)):  # a pause of the machine is no change of the kernels
+        for name, times in (
+            ("fast.json", 1e-3),
+            ("slow.json", 10),
+        ):  # a pause of the machine is no change of the kernels
             old = copy.deepcopy(result)
             for one in old["rows"]:
                 one["rounds"] = [time * times for time in one["rounds"]]
