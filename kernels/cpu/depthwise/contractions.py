@@ -128,71 +128,15 @@ def weight_item(
                     given = after - j
                     ahead = (below - u) * width * channels, small_width * channels
                     if u + together <= below:
-                        if inside:
-                            sum_places(
-                                taps,
-                                step,
-                                together,
-                                1,
-                                partial,
-                                out_place,
-                                large,
-                                x_place,
-                                columns,
-                                small,
-                                dy_place,
-                                given,
-                                ahead,
-                            )
-                        else:
-                            sum_places(
-                                taps,
-                                step,
-                                together,
-                                0,
-                                partial,
-                                out_place,
-                                large,
-                                x_place,
-                                columns,
-                                small,
-                                dy_place,
-                                given,
-                                ahead,
-                            )
+                        sum_places(
+                            taps, step, together, inside, partial, out_place, large, x_place, columns, small, dy_place,
+                            given, ahead,
+                        )  # fmt: skip
                         u += together
                     else:
-                        if inside:
-                            sum_places(
-                                taps,
-                                step,
-                                1,
-                                1,
-                                partial,
-                                out_place,
-                                large,
-                                x_place,
-                                columns,
-                                small,
-                                dy_place,
-                                given,
-                                ahead,
-                            )
-                        else:
-                            sum_places(
-                                taps,
-                                step,
-                                1,
-                                0,
-                                partial,
-                                out_place,
-                                large,
-                                x_place,
-                                columns,
-                                small,
-                                dy_place,
-                                given,
-                                ahead,
-                            )
+                        sum_places(
+                            taps, step, 1, inside, partial, out_place, large, x_place, columns, small, dy_place, given,
+                            ahead,
+                        )  # fmt: skip
                         u += 1
             j = after

@@ -1,7 +1,7 @@
 """The two innermost loops, on a register of channels: places of a row with all their taps, and taps with places of a row.
 
 Rows that lie outside of the image are left out by the caller. Columns that do are left out here, with a branch for each;
-where `inside` is 1 all columns lie inside, and there are no branches.
+where `inside` is true all columns lie inside, and the loop has no branches.
 """
 
 from __future__ import annotations
@@ -107,13 +107,13 @@ def sum_places(
 
         out[u, v] += Σ_j x[row u, column left + j·step + v] · dy[j]
 
-    taps, step, rows, inside: literal.
+    taps, step, rows: literal. inside: whether all columns lie in the image.
     out_place, x_place: where the first row's first column lies, and how far the next row and the next column.
     columns: `left`, and how many columns the image has.
     dy_place: where the first place lies, and how far the next one.
     ahead: how far behind what is read of x and of dy lies what is fetched for later, the next row's.
     """
-    width, stride, height, all_inside = (kind.literal_value for kind in (taps, step, rows, inside))
+    width, stride, height = (kind.literal_value for kind in (taps, step, rows))
 
     def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         own = Lines(builder, out.dtype, BYTES * 8 // out.dtype.bitwidth)
@@ -135,23 +135,31 @@ def sum_places(
             for v in range(width):
                 builder.store(own.load(places[u][v]), cells[u][v])
         x_ahead, dy_ahead = fields(builder, values[12])
-        with cgutils.for_range(builder, values[11]) as j:
-            first = builder.mul(j.index, word(stride))
-            here = own.at(source, builder.mul(first, x_column))
-            beside = own.at(small, builder.mul(j.index, dy_step))
-            for q in range(stride):
-                for n in range(stride):
-                    prefetch(builder, own.at(place(here, x_row, x_column, n, q), x_ahead), SOON)
-            prefetch(builder, own.at(beside, dy_ahead), SOON)
-            right = own.load(beside)
-            for v in range(width):
 
-                def add(v: int = v) -> None:
-                    for u in range(height):
-                        one = own.load(place(here, x_row, x_column, u, v))
-                        builder.store(own.fma(one, right, builder.load(cells[u][v])), cells[u][v])
+        def add_places(all_inside: bool) -> None:
+            with cgutils.for_range(builder, values[11]) as j:
+                first = builder.mul(j.index, word(stride))
+                here = own.at(source, builder.mul(first, x_column))
+                beside = own.at(small, builder.mul(j.index, dy_step))
+                for q in range(stride):
+                    for n in range(stride):
+                        prefetch(builder, own.at(place(here, x_row, x_column, n, q), x_ahead), SOON)
+                prefetch(builder, own.at(beside, dy_ahead), SOON)
+                right = own.load(beside)
+                for v in range(width):
 
-                _where(builder, bool(all_inside), builder.add(builder.add(left, first), word(v)), there, add)
+                    def add(v: int = v) -> None:
+                        for u in range(height):
+                            one = own.load(place(here, x_row, x_column, u, v))
+                            builder.store(own.fma(one, right, builder.load(cells[u][v])), cells[u][v])
+
+                    _where(builder, all_inside, builder.add(builder.add(left, first), word(v)), there, add)
+
+        with builder.if_else(values[3]) as (all_columns, some_columns):
+            with all_columns:
+                add_places(True)
+            with some_columns:
+                add_places(False)
         for u in range(height):
             for v in range(width):
                 own.store(builder.load(cells[u][v]), places[u][v])
@@ -159,5 +167,5 @@ def sum_places(
 
     number = types.int64
     return types.void(
-        taps, step, rows, inside, out, out_place, x, x_place, columns, dy, dy_place, number, ahead
+        taps, step, rows, types.boolean, out, out_place, x, x_place, columns, dy, dy_place, number, ahead
     ), build  # fmt: skip
