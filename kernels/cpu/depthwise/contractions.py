@@ -75,16 +75,10 @@ def gather_item(
                         y_place = y_at + own, shape.phases[1] * channels
                         x_place = x_at + own, width * channels, channels
                         w_place = w_at + own, *w_steps
-                        if inside:
-                            sum_taps(
-                                taps, step, pixels, 1, target, y_place, source, x_place, (left, width), below - above,
-                                w, w_place, biases, own, end, ahead,
-                            )  # fmt: skip
-                        else:
-                            sum_taps(
-                                taps, step, pixels, 0, target, y_place, source, x_place, (left, width), below - above,
-                                w, w_place, biases, own, end, ahead,
-                            )  # fmt: skip
+                        sum_taps(
+                            taps, step, pixels, inside, target, y_place, source, x_place, (left, width), below - above,
+                            w, w_place, biases, own, end, ahead,
+                        )  # fmt: skip
 
 
 @inner

@@ -38,14 +38,14 @@ def sum_taps(
 
         y[p] = f(bias + Σ_u Σ_v x[row u, column left + p·step + v] · w[u, v])
 
-    taps, step, pixels, inside: literal; taps along a row, of which there are `rows`.
+    taps, step, pixels: literal; taps along a row, of which there are `rows`. inside: whether all columns lie in the image.
     y_place: where the first place lies, and how far the next one.
     x_place, w_place: where the first row's first column lies, and how far the next row and the next column.
     columns: `left`, and how many columns the image has.
     end: whether sums stay as they are, else whether values below 0 become 0, and else what they are multiplied by.
     ahead: how far from the first place what is fetched for later begins, of x and of y: the next row.
     """
-    width, stride, count, all_inside = (kind.literal_value for kind in (taps, step, pixels, inside))
+    width, stride, count = (kind.literal_value for kind in (taps, step, pixels))
 
     def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         own = Lines(builder, y.dtype, BYTES * 8 // y.dtype.bitwidth)
@@ -68,20 +68,28 @@ def sum_taps(
                 prefetch(builder, own.at(source, coming), AHEAD_OF_TIME)
         for p in range(count):
             prefetch(builder, own.at(target, builder.add(y_ahead, builder.mul(y_step, word(p)))), TO_BE_WRITTEN)
-        with cgutils.for_range(builder, values[9]) as row:
-            here = own.at(source, builder.mul(row.index, x_row))
-            beside = own.at(weights, builder.mul(row.index, w_row))
-            right = [own.load(own.at(beside, builder.mul(w_column, word(v)))) for v in range(width)]
-            for q in range((count - 1) * stride + width):
-                meets = [(p, q - p * stride) for p in range(count) if 0 <= q - p * stride < width]
 
-                def add(q: int = q, meets: Any = meets) -> None:
-                    one = own.load(own.at(here, builder.mul(x_column, word(q))))
-                    for p, v in meets:
-                        builder.store(own.fma(one, right[v], builder.load(cells[p])), cells[p])
+        def add_rows(all_inside: bool) -> None:
+            with cgutils.for_range(builder, values[9]) as row:
+                here = own.at(source, builder.mul(row.index, x_row))
+                beside = own.at(weights, builder.mul(row.index, w_row))
+                right = [own.load(own.at(beside, builder.mul(w_column, word(v)))) for v in range(width)]
+                for q in range((count - 1) * stride + width):
+                    meets = [(p, q - p * stride) for p in range(count) if 0 <= q - p * stride < width]
 
-                if meets:
-                    _where(builder, bool(all_inside), builder.add(left, word(q)), there, add)
+                    def add(q: int = q, meets: Any = meets) -> None:
+                        one = own.load(own.at(here, builder.mul(x_column, word(q))))
+                        for p, v in meets:
+                            builder.store(own.fma(one, right[v], builder.load(cells[p])), cells[p])
+
+                    if meets:
+                        _where(builder, all_inside, builder.add(left, word(q)), there, add)
+
+        with builder.if_else(values[3]) as (all_columns, some_columns):
+            with all_columns:
+                add_rows(True)
+            with some_columns:
+                add_rows(False)
         with builder.if_then(builder.not_(bare)):
             bias, factor = own.load(own.at(shifts, values[13])), own.everywhere(below)
             for cell in cells:
@@ -94,7 +102,7 @@ def sum_taps(
 
     number = types.int64
     return types.void(
-        taps, step, pixels, inside, y, y_place, x, x_place, columns, number, w, w_place, biases, number, end, ahead
+        taps, step, pixels, types.boolean, y, y_place, x, x_place, columns, number, w, w_place, biases, number, end, ahead
     ), build  # fmt: skip
 
 
